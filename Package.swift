@@ -1,0 +1,109 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// A library of the house: `Sources/NAME`, documented in `Sources/NAME/NAME.docc` where it has pages.
+func library(_ name: String, uses dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+/// The tests of one target: `Tests/NAMETests`.
+func tests(of name: String, uses dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests",
+    dependencies: [.target(name: name), "TestSupport"] + dependencies,
+    swiftSettings: strict)
+}
+
+/// A C library of the system, found by pkg-config and installed from Debian's -dev package.
+func systemLibrary(_ name: String, pkgConfig: String? = nil, package: String) -> Target {
+  .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
+}
+
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let argumentParser = Target.Dependency.product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+
+// Package.resolved is not committed, so every version stands here.
+let dependencies: [Package.Dependency] = [
+  .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+  .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
+  .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+  .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+  .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
+]
+
+// A target uses only targets above it.
+let targets: [Target] = [
+  systemLibrary("CZstd", pkgConfig: "libzstd", package: "libzstd-dev"),
+  systemLibrary("CCrypto", pkgConfig: "libcrypto", package: "libssl-dev"),
+  systemLibrary("CLMDB", pkgConfig: "lmdb", package: "liblmdb-dev"),
+  systemLibrary("CXXHash", pkgConfig: "libxxhash", package: "libxxhash-dev"),
+  systemLibrary("CNBD", pkgConfig: "libnbd", package: "libnbd-dev"),
+  systemLibrary("CLinux", package: "libc6-dev"),
+
+  library("Workers", uses: [deque]),
+  library("FileIO", uses: ["CLinux", systemPackage]),
+  library("ChunkFormat", uses: ["CZstd", "CCrypto", "CXXHash"]),
+  library(
+    "ChunkStore", uses: ["Workers", "FileIO", "ChunkFormat", "CLMDB", systemPackage]),
+  library("VolumeMap", uses: ["ChunkFormat"]),
+  library("VolumeSources", uses: ["Workers", "FileIO", "CLinux", "CNBD", systemPackage]),
+  library(
+    "VolumeReader",
+    uses: ["Workers", "ChunkFormat", "ChunkStore", "VolumeMap", nioCore, deque]),
+  library(
+    "BackupEngine",
+    uses: [
+      "Workers", "FileIO", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeSources",
+      "VolumeReader", nioCore,
+    ]),
+  library("NBDProtocol", uses: [nioCore]),
+  library("NBDServer", uses: ["NBDProtocol", nioCore, nioPosix, logging]),
+  .executableTarget(
+    name: "varve",
+    dependencies: [
+      "Workers", "FileIO", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeSources",
+      "VolumeReader", "BackupEngine", "NBDServer", "CLinux", argumentParser, logging,
+      nioCore, systemPackage,
+    ],
+    swiftSettings: strict),
+
+  .target(
+    name: "TestSupport", dependencies: ["FileIO", systemPackage], path: "Tests/TestSupport",
+    swiftSettings: strict),
+  tests(of: "Workers"),
+  tests(of: "FileIO", uses: [systemPackage]),
+  tests(of: "ChunkFormat"),
+  tests(of: "ChunkStore", uses: ["ChunkFormat", "FileIO", systemPackage]),
+  tests(of: "VolumeMap", uses: ["ChunkFormat"]),
+  tests(of: "VolumeSources", uses: ["FileIO", "CNBD", systemPackage]),
+  tests(of: "VolumeReader", uses: ["ChunkFormat", "ChunkStore", "VolumeMap", "FileIO", nioCore]),
+  tests(
+    of: "BackupEngine",
+    uses: [
+      "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader", "VolumeSources", "FileIO",
+      systemPackage, nioCore,
+    ]),
+  tests(of: "NBDProtocol", uses: [nioCore]),
+  tests(of: "NBDServer", uses: ["NBDProtocol", "CNBD", nioCore, nioPosix, nioEmbedded, logging]),
+  tests(of: "varve"),
+]
+
+let package = Package(
+  name: "varve",
+  products: [.executable(name: "varve", targets: ["varve"])],
+  dependencies: dependencies,
+  targets: targets,
+  swiftLanguageModes: [.v6])
