@@ -53,7 +53,7 @@ let targets: [Target] = [
   systemLibrary("CNBD", pkgConfig: "libnbd", package: "libnbd-dev"),
   systemLibrary("CLinux", package: "libc6-dev"),
 
-  library("Workers", uses: [deque]),
+  library("Workers", uses: ["CLinux", deque]),
   library("FileIO", uses: ["CLinux", systemPackage]),
   library("ChunkFormat", uses: ["CZstd", "CCrypto", "CXXHash"]),
   library(

@@ -1,0 +1,80 @@
+import DequeModule
+
+/// A first-in first-out queue between threads that never holds more than `limit` elements: whoever
+/// is too fast waits.
+package final class BoundedQueue<Element: Sendable>: Sendable {
+  private struct State {
+    var elements = Deque<Element>()
+    var isFinished = false
+    var failure: (any Error)?
+
+    var isClosed: Bool { isFinished || failure != nil }
+  }
+
+  private let limit: Int
+  private let state = Monitor(State())
+
+  /// - Parameter limit: the greatest number of elements held, at least 1.
+  package init(limit: Int) {
+    precondition(limit >= 1, "a queue holds at least one element")
+    self.limit = limit
+  }
+
+  /// The number of elements waiting at this moment.
+  package var count: Int { state.withLock { $0.elements.count } }
+
+  /// Appends an element; waits while the queue is full.
+  ///
+  /// Throws the error given to ``cancel(with:)``, or ``WorkersError`` with code `closed` after
+  /// ``finish()``. An element that was refused is not in the queue.
+  package func push(_ element: Element) throws {
+    try state.withLock(when: { $0.isClosed || $0.elements.count < limit }) { state in
+      if let failure = state.failure { throw failure }
+      if state.isFinished { throw WorkersError.closed("the queue") }
+      state.elements.append(element)
+    }
+    state.broadcast()
+  }
+
+  /// Appends an element unless the queue is full or closed; never waits. For callers that must not
+  /// block, such as an event loop.
+  ///
+  /// - Returns: whether the element is in the queue.
+  package func tryPush(_ element: Element) -> Bool {
+    let isAccepted = state.withLock { state in
+      guard !state.isClosed, state.elements.count < limit else { return false }
+      state.elements.append(element)
+      return true
+    }
+    if isAccepted { state.broadcast() }
+    return isAccepted
+  }
+
+  /// The oldest element; waits while there is none. `nil` when the queue is finished and empty.
+  ///
+  /// Throws the error given to ``cancel(with:)``.
+  package func pop() throws -> Element? {
+    let element = try state.withLock(when: { $0.isClosed || !$0.elements.isEmpty }) { state in
+      if let failure = state.failure { throw failure }
+      return state.elements.popFirst()
+    }
+    state.broadcast()
+    return element
+  }
+
+  /// Ends the queue: what is in it can still be taken, nothing more is accepted.
+  package func finish() {
+    state.withLock { $0.isFinished = true }
+    state.broadcast()
+  }
+
+  /// Ends the queue at once: its elements are dropped, and everyone who pushes or pops from now on,
+  /// or waits to, gets `error`. The first call decides the error.
+  package func cancel(with error: any Error) {
+    state.withLock { state in
+      if state.failure == nil { state.failure = error }
+      state.elements.removeAll()
+    }
+    state.broadcast()
+  }
+}

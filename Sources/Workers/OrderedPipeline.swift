@@ -1,0 +1,76 @@
+/// One producer, several workers side by side, one consumer that gets the results in the order of
+/// production.
+///
+///     produce ──▶ ≤ window items in flight ──▶ transform (× workers) ──▶ consume
+///     own thread                               own threads              calling thread
+///
+/// An item is in flight from the moment the producer hands it over until `consume` has returned for
+/// it, so `window` bounds the memory of the whole run.
+package enum OrderedPipeline {
+  /// Runs the three stages to their end.
+  ///
+  /// The first error of any stage stops the others at their next item, and is thrown here after
+  /// every thread has ended. Results that came before the error may or may not have been consumed.
+  ///
+  /// - Parameters:
+  ///   - workers: number of threads that transform, at least 1.
+  ///   - window: greatest number of items in flight, at least 1; below `workers`, workers idle.
+  ///   - name: the threads are called `NAME-in`, `NAME-0`, `NAME-1` and so on.
+  ///   - cancellation: looked at for each item in every stage.
+  ///   - makeWorker: makes what one worker keeps from item to item, on that worker's thread.
+  ///   - produce: hands its items to the function it is given, which waits while the window is full
+  ///     and throws when the run has been stopped.
+  ///   - transform: runs on several threads at once.
+  ///   - consume: runs on the calling thread.
+  package static func run<Input: Sendable, Output: Sendable, State: ~Copyable>(
+    workers: Int,
+    window: Int,
+    name: String,
+    cancellation: CancellationFlag? = nil,
+    makeWorker: @escaping @Sendable () throws -> State,
+    produce: @escaping @Sendable (_ sink: (Input) throws -> Void) throws -> Void,
+    transform: @escaping @Sendable (inout State, Input) throws -> Output,
+    consume: (Output) throws -> Void
+  ) throws {
+    precondition(workers >= 1, "a pipeline has at least one worker")
+    let line = PipelineLine<Input, Output>(window: window, cancellation: cancellation)
+
+    let producer = try WorkerThread(name: "\(name)-in") {
+      line.stoppingOnError { try produce { try line.put($0) } }
+      line.finish()
+    }
+    defer { producer.join() }
+
+    let crew = try [WorkerThread].starting(
+      count: workers, name: name,
+      onFailure: { line.stop(with: WorkersError.closed("the pipeline")) },
+      work: { _ in
+        line.stoppingOnError {
+          var state = try makeWorker()
+          while let (number, input) = try line.take() {
+            line.deliver(try transform(&state, input), number: number)
+          }
+        }
+      })
+    defer { for thread in crew { thread.join() } }
+
+    line.stoppingOnError { while try line.consumeNext(consume) {} }
+    if let failure = line.failure { throw failure }
+  }
+
+  /// The same without anything that a worker keeps from item to item.
+  package static func run<Input: Sendable, Output: Sendable>(
+    workers: Int,
+    window: Int,
+    name: String,
+    cancellation: CancellationFlag? = nil,
+    produce: @escaping @Sendable (_ sink: (Input) throws -> Void) throws -> Void,
+    transform: @escaping @Sendable (Input) throws -> Output,
+    consume: (Output) throws -> Void
+  ) throws {
+    try run(
+      workers: workers, window: window, name: name, cancellation: cancellation,
+      makeWorker: {}, produce: produce, transform: { _, input in try transform(input) },
+      consume: consume)
+  }
+}

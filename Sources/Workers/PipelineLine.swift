@@ -1,0 +1,108 @@
+import DequeModule
+
+/// What the threads of one ``OrderedPipeline`` run share.
+///
+/// Items are numbered in the order of production. `results` is a ring: item `n` has slot
+/// `n % window`, which is free again when item `n` has been consumed, because at most `window`
+/// consecutive items are in flight.
+final class PipelineLine<Input: Sendable, Output: Sendable>: Sendable {
+  private struct State {
+    var waiting = Deque<(number: Int, input: Input)>()
+    var results: [Output?]
+    var producedCount = 0
+    var consumedCount = 0
+    var isFinished = false
+    var failure: (any Error)?
+
+    var nextSlot: Int { consumedCount % results.count }
+    var isDrained: Bool { isFinished && consumedCount == producedCount }
+  }
+
+  private let window: Int
+  private let cancellation: CancellationFlag?
+  private let state: Monitor<State>
+
+  init(window: Int, cancellation: CancellationFlag?) {
+    precondition(window >= 1, "a pipeline has room for at least one item")
+    self.window = window
+    self.cancellation = cancellation
+    self.state = Monitor(State(results: Array(repeating: nil, count: window)))
+  }
+
+  /// The first error of the run.
+  var failure: (any Error)? { state.withLock { $0.failure } }
+
+  // MARK: - Producer
+
+  func put(_ input: Input) throws {
+    try cancellation?.check()
+    try state.withLock(
+      when: { $0.failure != nil || $0.producedCount - $0.consumedCount < window },
+      { state in
+        if state.failure != nil { throw WorkersError.closed("the pipeline") }
+        state.waiting.append((state.producedCount, input))
+        state.producedCount += 1
+      })
+    state.broadcast()
+  }
+
+  /// Says that the producer has ended, well or not.
+  func finish() {
+    state.withLock { $0.isFinished = true }
+    state.broadcast()
+  }
+
+  // MARK: - Workers
+
+  /// The next item to transform; nil when there will be none.
+  func take() throws -> (number: Int, input: Input)? {
+    let item = state.withLock(
+      when: { $0.failure != nil || $0.isFinished || !$0.waiting.isEmpty },
+      { state in state.failure == nil ? state.waiting.popFirst() : nil })
+    if item != nil { try cancellation?.check() }
+    return item
+  }
+
+  func deliver(_ output: Output, number: Int) {
+    let isNext = state.withLock { state in
+      state.results[number % window] = output
+      return number == state.consumedCount
+    }
+    // Only the consumer waits for results, and only for the next one.
+    if isNext { state.broadcast() }
+  }
+
+  // MARK: - Consumer
+
+  /// Waits for the next result and consumes it; false when there are no more.
+  func consumeNext(_ consume: (Output) throws -> Void) throws -> Bool {
+    let output = state.withLock(
+      when: { $0.failure != nil || $0.isDrained || $0.results[$0.nextSlot] != nil },
+      { state -> Output? in
+        guard state.failure == nil, !state.isDrained else { return nil }
+        return state.results[state.nextSlot].take()
+      })
+    guard let output else { return false }
+    try cancellation?.check()
+    try consume(output)
+    state.withLock { $0.consumedCount += 1 }
+    state.broadcast()
+    return true
+  }
+
+  // MARK: - Errors
+
+  /// Stops all stages; the first error counts.
+  func stop(with error: any Error) {
+    state.withLock { state in
+      if state.failure == nil { state.failure = error }
+      state.waiting.removeAll()
+    }
+    state.broadcast()
+  }
+
+  /// Runs a stage; what it throws stops the others.
+  func stoppingOnError(_ stage: () throws -> Void) {
+    do { try stage() } catch { stop(with: error) }
+  }
+}
