@@ -84,7 +84,7 @@ let targets: [Target] = [
     name: "TestSupport", dependencies: ["FileIO", systemPackage], path: "Tests/TestSupport",
     swiftSettings: strict),
   tests(of: "Workers"),
-  tests(of: "FileIO", uses: [systemPackage]),
+  tests(of: "FileIO", uses: ["Workers", systemPackage]),
   tests(of: "ChunkFormat"),
   tests(of: "ChunkStore", uses: ["ChunkFormat", "FileIO", systemPackage]),
   tests(of: "VolumeMap", uses: ["ChunkFormat"]),

@@ -19,6 +19,13 @@ static inline int linux_set_thread_name(const char *name) {
   return prctl(PR_SET_NAME, name, 0, 0, 0);
 }
 
+// MARK: Errors
+
+extern const char *strerrorname_np(int number);
+
+/// The symbol of an error number, such as "ENOSPC"; NULL for a number that is none.
+static inline const char *linux_errno_symbol(int number) { return strerrorname_np(number); }
+
 // MARK: Holes
 
 /// lseek(2) with SEEK_DATA and SEEK_HOLE.

@@ -1,0 +1,54 @@
+import Glibc
+import SystemPackage
+
+/// An open directory, read to its end once.
+struct DirectoryStream: ~Copyable {
+  private let stream: OpaquePointer
+
+  init(_ path: FilePath) throws(Errno) {
+    guard let stream = path.withPlatformString({ opendir($0) }) else {
+      throw Errno(rawValue: errno)
+    }
+    self.stream = stream
+  }
+
+  deinit { closedir(stream) }
+
+  /// All entries but `.` and `..`, in no order.
+  func readEntries() throws(Errno) -> [DirectoryEntry] {
+    var entries: [DirectoryEntry] = []
+    while true {
+      // readdir(3) tells an error from the end by errno alone.
+      errno = 0
+      guard let entry = readdir(stream) else {
+        if errno != 0 { throw Errno(rawValue: errno) }
+        return entries
+      }
+      let name = Self.name(of: entry)
+      if name == "." || name == ".." { continue }
+      guard let kind = try kind(of: entry, name: name) else { continue }
+      entries.append(DirectoryEntry(name: name, kind: kind))
+    }
+  }
+
+  /// nil when the entry has gone since.
+  private func kind(
+    of entry: UnsafeMutablePointer<dirent>, name: String
+  ) throws(Errno) -> FileKind? {
+    if let kind = FileKind(directoryEntryType: entry.pointee.d_type) { return kind }
+    var status = stat()
+    do {
+      try retryingCall { fstatat(dirfd(stream), name, &status, AT_SYMLINK_NOFOLLOW) }
+    } catch .noSuchFileOrDirectory {
+      return nil
+    }
+    return status.metadata.kind
+  }
+
+  private static func name(of entry: UnsafeMutablePointer<dirent>) -> String {
+    // The name reaches past the declared array where the file system allows more than 255 bytes.
+    let offset = MemoryLayout<dirent>.offset(of: \.d_name) ?? 0
+    let bytes = UnsafeRawPointer(entry).advanced(by: offset)
+    return String(cString: bytes.assumingMemoryBound(to: CChar.self))
+  }
+}

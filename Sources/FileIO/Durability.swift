@@ -1,0 +1,90 @@
+package import SystemPackage
+
+extension FilePath {
+  /// Files whose names begin like this are unfinished; whoever finds one left over may remove it.
+  package static let temporaryPrefix = ".tmp-"
+
+  /// A name in the same directory that nobody else has, for a file to be renamed to `self`.
+  package func temporarySibling() -> FilePath {
+    let number = UInt64.random(in: .min ... .max)
+    let digits = String(number, radix: 16)
+    let padding = String(repeating: "0", count: 16 - digits.count)
+    return parentDirectory.appending(Self.temporaryPrefix + padding + digits)
+  }
+
+  /// The directory a name stands in; `.` for a bare name.
+  package var parentDirectory: FilePath {
+    let parent = removingLastComponent()
+    return parent.isEmpty ? "." : parent
+  }
+}
+
+extension FileSystem {
+  /// The whole contents of a file.
+  ///
+  /// Fails with `other` and `EFBIG` when there are more than `limitBytes`, before reading them.
+  package func readAll(_ path: FilePath, limitBytes: Int) throws(FileError) -> [UInt8] {
+    let file = try openFile(path, for: .reading)
+    defer { file.close() }
+    let sizeBytes = try file.sizeBytes()
+    guard sizeBytes <= UInt64(limitBytes) else {
+      throw FileError(operation: "read", path: path, errno: .fileTooLarge)
+    }
+    var bytes = [UInt8](repeating: 0, count: Int(sizeBytes))
+    let outcome = bytes.withUnsafeMutableBytes { buffer in
+      Result<Int, FileError> { () throws(FileError) in try file.read(into: buffer, at: 0) }
+    }
+    bytes.removeLast(bytes.count - (try outcome.get()))
+    return bytes
+  }
+
+  /// Puts `bytes` under the name `path`, durably and in one step: after a crash at any moment the
+  /// name leads to the old contents or the new, whole.
+  ///
+  /// Temporary name in the same directory → write → fdatasync → rename → fsync of the directory.
+  /// On failure the temporary file is removed; when only the last step fails, the new contents stand
+  /// under the name but may not survive a crash.
+  package func writeDurably(
+    _ bytes: [UInt8], to path: FilePath, permissions: FilePermissions
+  ) throws(FileError) {
+    try writeDurably(bytes.span.bytes, to: path, permissions: permissions)
+  }
+
+  /// The same for bytes that are not in an array.
+  package func writeDurably(
+    _ bytes: RawSpan, to path: FilePath, permissions: FilePermissions
+  ) throws(FileError) {
+    let temporary = path.temporarySibling()
+    let file = try createFile(temporary, permissions: permissions)
+    do {
+      try bytes.withUnsafeBytes { bytes throws(FileError) in try file.write(bytes, at: 0) }
+      try file.synchronizeData()
+      file.close()
+      try rename(temporary, to: path)
+    } catch {
+      file.close()
+      try? remove(temporary)
+      throw error
+    }
+    try synchronizeDirectory(path.parentDirectory)
+  }
+
+  /// Makes a directory and, durably, all that is missing above it; content with one that exists.
+  package func createDirectories(
+    _ path: FilePath, permissions: FilePermissions = .ownerReadWriteExecute
+  ) throws(FileError) {
+    do {
+      try createDirectory(path, permissions: permissions)
+    } catch  where error.code == .notFound && path.parentDirectory != path {
+      try createDirectories(path.parentDirectory, permissions: permissions)
+      try createDirectories(path, permissions: permissions)
+      return
+    } catch  where error.code == .alreadyExists {
+      guard try metadata(of: path).kind == .directory else {
+        throw FileError(operation: "make directory", path: path, errno: .notDirectory)
+      }
+      return
+    }
+    try synchronizeDirectory(path.parentDirectory)
+  }
+}

@@ -1,0 +1,70 @@
+import CLinux
+package import SystemPackage
+
+/// Why a file operation failed: what was tried, on which file, and what the system said.
+///
+/// Reads as `cannot write /srv/varve/packs/x: No space left on device (ENOSPC)`.
+package struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
+  /// What a caller may want to act upon; everything else is `other`.
+  package enum Code: Sendable, Hashable {
+    case notFound
+    case alreadyExists
+    case permissionDenied
+    /// The file system, or the user's share of it, is full.
+    case noSpace
+    case readOnly
+    case isDirectory
+    case notDirectory
+    /// The device failed.
+    case inputOutput
+    case other
+  }
+
+  /// What was tried, as words that the path can follow: `write`, `make directory`.
+  package let operation: String
+  package let path: FilePath
+  /// The new name when renaming.
+  package let destination: FilePath?
+  package let errno: Errno
+
+  package init(
+    operation: String, path: FilePath, destination: FilePath? = nil, errno: Errno
+  ) {
+    self.operation = operation
+    self.path = path
+    self.destination = destination
+    self.errno = errno
+  }
+
+  package var code: Code { Code(errno) }
+
+  package var description: String {
+    let target = destination.map { " to \($0)" } ?? ""
+    return "cannot \(operation) \(path)\(target): \(errno.explanation)"
+  }
+}
+
+extension FileError.Code {
+  init(_ errno: Errno) {
+    self =
+      switch errno {
+      case .noSuchFileOrDirectory: .notFound
+      case .fileExists: .alreadyExists
+      case .permissionDenied, .notPermitted: .permissionDenied
+      case .noSpace, .diskQuotaExceeded: .noSpace
+      case .readOnlyFileSystem: .readOnly
+      case .isDirectory: .isDirectory
+      case .notDirectory: .notDirectory
+      case .ioError: .inputOutput
+      default: .other
+      }
+  }
+}
+
+extension Errno {
+  /// The system's words and the symbol: `No space left on device (ENOSPC)`.
+  package var explanation: String {
+    guard let symbol = linux_errno_symbol(rawValue) else { return "\(self) (\(rawValue))" }
+    return "\(self) (\(String(cString: symbol)))"
+  }
+}

@@ -1,0 +1,87 @@
+import Synchronization
+package import SystemPackage
+
+/// A file of this machine.
+///
+/// `close()` may come while other threads read. The descriptor's number must not be reused under
+/// them, so it is closed by the last one to leave: `users` counts who is inside, and its highest bit
+/// says that nobody else may enter.
+package final class POSIXFile: OpenFile, @unchecked Sendable {
+  package let path: FilePath
+
+  private static let closedBit: UInt = 1 << (UInt.bitWidth - 1)
+  private let users = Atomic<UInt>(0)
+  // Written only by the thread that finds itself the last user of a closed file.
+  private var descriptor: Descriptor?
+
+  package init(path: FilePath, descriptor: consuming Descriptor) {
+    self.path = path
+    self.descriptor = consume descriptor
+  }
+
+  package func read(
+    into buffer: UnsafeMutableRawBufferPointer, at offsetBytes: UInt64
+  ) throws(FileError) -> Int {
+    try use("read") { file throws(Errno) in try file.read(into: buffer, at: offsetBytes) }
+  }
+
+  package func write(_ bytes: UnsafeRawBufferPointer, at offsetBytes: UInt64) throws(FileError) {
+    try use("write") { file throws(Errno) in try file.write(bytes, at: offsetBytes) }
+  }
+
+  package func synchronizeData() throws(FileError) {
+    try use("synchronise") { file throws(Errno) in try file.synchronizeData() }
+  }
+
+  package func sizeBytes() throws(FileError) -> UInt64 {
+    try use("look at") { file throws(Errno) in try file.metadata().sizeBytes }
+  }
+
+  package func tryLock(_ mode: LockMode) throws(FileError) -> Bool {
+    try use("lock") { file throws(Errno) in try file.lock(mode, waits: false) }
+  }
+
+  package func lock(_ mode: LockMode) throws(FileError) {
+    _ = try use("lock") { file throws(Errno) in try file.lock(mode, waits: true) }
+  }
+
+  package func unlock() throws(FileError) {
+    try use("unlock") { file throws(Errno) in try file.unlock() }
+  }
+
+  package func close() {
+    let before = users.bitwiseOr(Self.closedBit, ordering: .acquiringAndReleasing).oldValue
+    if before == 0 { descriptor = nil }
+  }
+
+  /// Runs `body` with the descriptor, which stays open meanwhile.
+  private func use<Result>(
+    _ operation: String, _ body: (borrowing Descriptor) throws(Errno) -> Result
+  ) throws(FileError) -> Result {
+    do throws(Errno) {
+      try enter()
+      defer { leave() }
+      // Taken by `close` alone, and not before `leave`.
+      guard descriptor != nil else { throw Errno.badFileDescriptor }
+      return try body(descriptor!)
+    } catch {
+      throw FileError(operation: operation, path: path, errno: error)
+    }
+  }
+
+  private func enter() throws(Errno) {
+    var seen = users.load(ordering: .relaxed)
+    while true {
+      guard seen & Self.closedBit == 0 else { throw .badFileDescriptor }
+      let (isExchanged, current) = users.weakCompareExchange(
+        expected: seen, desired: seen + 1, ordering: .acquiring)
+      if isExchanged { return }
+      seen = current
+    }
+  }
+
+  private func leave() {
+    let after = users.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue
+    if after == Self.closedBit { descriptor = nil }
+  }
+}

@@ -1,0 +1,84 @@
+import Glibc
+package import SystemPackage
+
+/// The file system of this machine.
+package struct POSIXFileSystem: FileSystem {
+  package init() {}
+
+  package func createFile(
+    _ path: FilePath, permissions: FilePermissions
+  ) throws(FileError) -> any OpenFile {
+    try open(path, as: "create", flags: O_RDWR | O_CREAT | O_EXCL, permissions: permissions)
+  }
+
+  package func openFile(
+    _ path: FilePath, for access: FileAccess
+  ) throws(FileError) -> any OpenFile {
+    try open(path, as: "open", flags: access == .reading ? O_RDONLY : O_RDWR)
+  }
+
+  package func createDirectory(
+    _ path: FilePath, permissions: FilePermissions
+  ) throws(FileError) {
+    try call("make directory", path) { mkdir($0, permissions.rawValue) }
+  }
+
+  package func list(_ directory: FilePath) throws(FileError) -> [DirectoryEntry] {
+    do {
+      return try DirectoryStream(directory).readEntries().sorted { $0.name < $1.name }
+    } catch {
+      throw FileError(operation: "list", path: directory, errno: error)
+    }
+  }
+
+  package func metadata(of path: FilePath) throws(FileError) -> FileMetadata {
+    var status = stat()
+    try call("look at", path) { stat($0, &status) }
+    return status.metadata
+  }
+
+  package func rename(_ source: FilePath, to destination: FilePath) throws(FileError) {
+    do {
+      try retryingCall {
+        source.withPlatformString { from in
+          destination.withPlatformString { Glibc.rename(from, $0) }
+        }
+      }
+    } catch {
+      throw FileError(operation: "rename", path: source, destination: destination, errno: error)
+    }
+  }
+
+  package func remove(_ path: FilePath) throws(FileError) {
+    try call("remove", path) { Glibc.remove($0) }
+  }
+
+  package func synchronizeDirectory(_ path: FilePath) throws(FileError) {
+    do {
+      try Descriptor(opening: path, flags: O_RDONLY | O_DIRECTORY).synchronize()
+    } catch {
+      throw FileError(operation: "synchronise directory", path: path, errno: error)
+    }
+  }
+
+  private func open(
+    _ path: FilePath, as operation: String, flags: CInt, permissions: FilePermissions = []
+  ) throws(FileError) -> POSIXFile {
+    do {
+      let descriptor = try Descriptor(opening: path, flags: flags, permissions: permissions)
+      return POSIXFile(path: path, descriptor: descriptor)
+    } catch {
+      throw FileError(operation: operation, path: path, errno: error)
+    }
+  }
+
+  private func call(
+    _ operation: String, _ path: FilePath, _ body: (UnsafePointer<CChar>) -> CInt
+  ) throws(FileError) {
+    do {
+      try retryingCall { path.withPlatformString(body) }
+    } catch {
+      throw FileError(operation: operation, path: path, errno: error)
+    }
+  }
+}
