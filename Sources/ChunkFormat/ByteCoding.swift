@@ -1,0 +1,92 @@
+/// Appends the format's primitive values to a growing run of bytes.
+struct ByteWriter {
+  private(set) var bytes: [UInt8] = []
+
+  mutating func write<Integer: FixedWidthInteger>(_ value: Integer) {
+    withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+  }
+
+  mutating func write(_ id: ContentID) {
+    id.withUnsafeBytes { bytes.append(contentsOf: $0) }
+  }
+
+  mutating func write(raw run: some Sequence<UInt8>) {
+    bytes.append(contentsOf: run)
+  }
+
+  /// A length in 32 bits, then the bytes.
+  mutating func write(counted run: some Collection<UInt8>) {
+    write(UInt32(run.count))
+    bytes.append(contentsOf: run)
+  }
+
+  /// A string as its UTF-8 bytes, counted.
+  mutating func write(_ text: String) {
+    write(counted: Array(text.utf8))
+  }
+}
+
+/// Takes the format's primitive values off a run of bytes, never past its end.
+///
+/// Counts are checked against what is left before anything is allocated for them, so hostile bytes
+/// cost no more memory than they are long.
+struct ByteReader {
+  private let bytes: ArraySlice<UInt8>
+  private var position: Int
+  /// Named in errors.
+  private let structure: String
+
+  init(_ bytes: ArraySlice<UInt8>, structure: String) {
+    self.bytes = bytes
+    self.position = bytes.startIndex
+    self.structure = structure
+  }
+
+  init(_ bytes: [UInt8], structure: String) {
+    self.init(bytes[...], structure: structure)
+  }
+
+  var remainingBytes: Int { bytes.endIndex - position }
+
+  mutating func read<Integer: FixedWidthInteger & BitwiseCopyable>(
+    _ type: Integer.Type = Integer.self
+  ) throws(FormatError) -> Integer {
+    let run = try read(count: MemoryLayout<Integer>.size)
+    return run.withUnsafeBytes { $0.loadInteger(at: 0) }
+  }
+
+  mutating func read(count: Int) throws(FormatError) -> ArraySlice<UInt8> {
+    guard count >= 0, count <= remainingBytes else {
+      throw .corrupt(structure, expected: "\(count) more bytes", found: "\(remainingBytes)")
+    }
+    defer { position += count }
+    return bytes[position..<position + count]
+  }
+
+  mutating func readID() throws(FormatError) -> ContentID {
+    let run = try read(count: ContentID.lengthBytes)
+    return run.withUnsafeBytes { ContentID($0) }
+  }
+
+  /// A run of bytes after its length.
+  mutating func readCounted() throws(FormatError) -> ArraySlice<UInt8> {
+    let count: UInt32 = try read()
+    return try read(count: Int(count))
+  }
+
+  /// A counted string; bytes that are not UTF-8 are corrupt.
+  mutating func readString() throws(FormatError) -> String {
+    let run = try readCounted()
+    guard let text = String(validating: run, as: UTF8.self) else {
+      throw .corrupt(structure, expected: "text in UTF-8", found: "\(run.count) other bytes")
+    }
+    return text
+  }
+
+  /// To be called last: bytes left over are corrupt.
+  func finish() throws(FormatError) {
+    guard remainingBytes == 0 else {
+      throw .corrupt(structure, expected: "its end", found: "\(remainingBytes) more bytes")
+    }
+  }
+}

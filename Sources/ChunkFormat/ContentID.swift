@@ -1,0 +1,71 @@
+/// The name of a record's content: SHA-256 of its plaintext, or HMAC-SHA-256 under the repository's
+/// id key where the repository is encrypted (format, "Ids").
+///
+/// All zeros is no content but a hole; no input is known that hashes to it.
+package struct ContentID: Hashable, Comparable, Sendable {
+  /// Length of an id in bytes.
+  package static let lengthBytes = 32
+
+  /// The id that stands for "reads as zeros" in maps; never stored as a record.
+  package static let hole = ContentID(words: (0, 0, 0, 0))
+
+  // Words hold the bytes in memory order, so that equality and hashing cost four word operations.
+  private let word0: UInt64
+  private let word1: UInt64
+  private let word2: UInt64
+  private let word3: UInt64
+
+  private init(words: (UInt64, UInt64, UInt64, UInt64)) {
+    (word0, word1, word2, word3) = words
+  }
+
+  /// Takes the 32 bytes at the start of `bytes`.
+  ///
+  /// - Precondition: `bytes` holds at least 32 bytes.
+  package init(_ bytes: UnsafeRawBufferPointer) {
+    precondition(bytes.count >= Self.lengthBytes)
+    self.init(
+      words: (
+        bytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self),
+        bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self),
+        bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self),
+        bytes.loadUnaligned(fromByteOffset: 24, as: UInt64.self)
+      ))
+  }
+
+  /// Whether this id stands for a hole.
+  package var isHole: Bool { self == .hole }
+
+  /// Calls `body` with the id's 32 bytes.
+  package func withUnsafeBytes<Result>(
+    _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) rethrows -> Result {
+    try Swift.withUnsafeBytes(of: self, body)
+  }
+
+  /// Bytes compare as in memory: the order of ids is the order of their hexadecimal names.
+  package static func < (left: ContentID, right: ContentID) -> Bool {
+    left.word0 != right.word0
+      ? left.word0.bigEndianValue < right.word0.bigEndianValue
+      : left.word1 != right.word1
+        ? left.word1.bigEndianValue < right.word1.bigEndianValue
+        : left.word2 != right.word2
+          ? left.word2.bigEndianValue < right.word2.bigEndianValue
+          : left.word3.bigEndianValue < right.word3.bigEndianValue
+  }
+
+  /// Ids are uniform already: one word is as good as four.
+  package func hash(into hasher: inout Hasher) {
+    hasher.combine(word0)
+  }
+}
+
+extension UInt64 {
+  /// The value of the word's bytes in memory read as a big-endian number.
+  fileprivate var bigEndianValue: UInt64 { UInt64(bigEndian: self) }
+}
+
+extension ContentID: CustomStringConvertible {
+  /// 64 hexadecimal digits.
+  package var description: String { withUnsafeBytes { Hexadecimal.encode($0) } }
+}
