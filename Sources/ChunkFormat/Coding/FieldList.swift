@@ -1,0 +1,115 @@
+/// Values under numbers, so that later programs can add some (format, "Fields").
+///
+/// ```
+/// repeated: 2 tag, 4 length n, n value
+/// ```
+///
+/// A reader skips a tag that it does not know, unless its highest bit is set: then it refuses the
+/// whole structure, whose meaning it would miss.
+struct FieldListWriter {
+  private var writer = ByteWriter()
+
+  var bytes: [UInt8] { writer.bytes }
+
+  mutating func field(_ tag: UInt16, _ value: some Collection<UInt8>) {
+    writer.write(tag)
+    writer.write(counted: value)
+  }
+
+  mutating func field(_ tag: UInt16, _ value: some FixedWidthInteger) {
+    field(tag, withUnsafeBytes(of: value.littleEndian) { Array($0) })
+  }
+
+  mutating func field(_ tag: UInt16, _ text: String) {
+    field(tag, Array(text.utf8))
+  }
+
+  mutating func field(_ tag: UInt16, _ digest: FileDigest) {
+    field(tag, digest.withUnsafeBytes { Array($0) })
+  }
+
+  mutating func field(_ tag: UInt16, _ id: ContentID) {
+    field(tag, id.withUnsafeBytes { Array($0) })
+  }
+}
+
+/// Fields read back; every getter checks presence, length and kind.
+struct FieldList {
+  /// A reader that does not know a tag with this bit must refuse the structure.
+  static let critical: UInt16 = 0x8000
+
+  private let structure: String
+  private var values: [UInt16: [ArraySlice<UInt8>]] = [:]
+
+  /// - Parameter known: the tags that the caller will ask for.
+  init(
+    _ bytes: ArraySlice<UInt8>, structure: String, known: Set<UInt16>
+  ) throws(FormatError) {
+    self.structure = structure
+    var reader = ByteReader(bytes, structure: structure)
+    while reader.remainingBytes > 0 {
+      let tag: UInt16 = try reader.read()
+      let value = try reader.readCounted()
+      guard known.contains(tag) else {
+        guard tag & Self.critical == 0 else {
+          throw FormatError(
+            .unsupported, in: structure,
+            "field \(tag) is not known to this program; a newer varve is needed")
+        }
+        continue
+      }
+      values[tag, default: []].append(value)
+    }
+  }
+
+  /// All values under `tag`, in their order.
+  func all(_ tag: UInt16) -> [ArraySlice<UInt8>] { values[tag] ?? [] }
+
+  /// The one value under `tag`.
+  func one(_ tag: UInt16) throws(FormatError) -> ArraySlice<UInt8> {
+    let found = all(tag)
+    guard found.count == 1 else {
+      throw .corrupt(structure, expected: "field \(tag) once", found: "\(found.count) times")
+    }
+    return found[0]
+  }
+
+  func integer<Integer: FixedWidthInteger & BitwiseCopyable>(
+    _ tag: UInt16
+  ) throws(FormatError) -> Integer {
+    var reader = ByteReader(try one(tag), structure: structure)
+    let value: Integer = try reader.read()
+    try reader.finish()
+    return value
+  }
+
+  func text(_ tag: UInt16) throws(FormatError) -> String { try decodeText(try one(tag)) }
+
+  func texts(_ tag: UInt16) throws(FormatError) -> [String] {
+    try all(tag).map { value throws(FormatError) in try decodeText(value) }
+  }
+
+  func id(_ tag: UInt16) throws(FormatError) -> ContentID { try decodeID(try one(tag)) }
+
+  func ids(_ tag: UInt16) throws(FormatError) -> [ContentID] {
+    try all(tag).map { value throws(FormatError) in try decodeID(value) }
+  }
+
+  func digests(_ tag: UInt16) throws(FormatError) -> [FileDigest] {
+    try ids(tag).map { id in id.withUnsafeBytes { FileDigest(stored: $0) } }
+  }
+
+  private func decodeText(_ value: ArraySlice<UInt8>) throws(FormatError) -> String {
+    guard let text = String(validating: value, as: UTF8.self) else {
+      throw .corrupt(structure, expected: "text in UTF-8", found: "\(value.count) other bytes")
+    }
+    return text
+  }
+
+  private func decodeID(_ value: ArraySlice<UInt8>) throws(FormatError) -> ContentID {
+    var reader = ByteReader(value, structure: structure)
+    let id = try reader.readID()
+    try reader.finish()
+    return id
+  }
+}

@@ -1,0 +1,44 @@
+internal import CZstd
+
+/// Decompresses records. One decompressor serves one thread.
+final class Decompressor {
+  private let context: OpaquePointer
+
+  init() throws(FormatError) {
+    guard let context = ZSTD_createDCtx() else {
+      throw FormatError(.libraryFailure, in: "record", "zstd has no memory for a context")
+    }
+    self.context = context
+  }
+
+  deinit { ZSTD_freeDCtx(context) }
+
+  /// Fills `output` exactly from the frame in `payload`, whatever length the frame claims.
+  ///
+  /// - Parameter base: the plaintext that a delta was made from; nil for a frame on its own.
+  /// - Throws: ``FormatError`` with `.corrupt` where the payload is not one frame of that length.
+  func decompress(
+    _ payload: UnsafeRawBufferPointer, base: UnsafeRawBufferPointer?,
+    into output: UnsafeMutableRawBufferPointer
+  ) throws(FormatError) {
+    if let base {
+      let result = ZSTD_DCtx_refPrefix(context, base.baseAddress, base.count)
+      guard ZSTD_isError(result) == 0 else {
+        throw FormatError(.libraryFailure, in: "record", "zstd refuses the base of a delta")
+      }
+    }
+    let length = ZSTD_decompressDCtx(
+      context, output.baseAddress, output.count, payload.baseAddress, payload.count)
+    guard ZSTD_isError(length) == 0 else {
+      // What failed may have left the prefix in place for the next frame.
+      ZSTD_DCtx_reset(context, ZSTD_reset_session_and_parameters)
+      throw .corrupt(
+        "record", expected: "a zstd frame of \(output.count) bytes",
+        found: "none: \(String(cString: ZSTD_getErrorName(length)))")
+    }
+    guard length == output.count else {
+      throw .corrupt(
+        "record", expected: "a zstd frame of \(output.count) bytes", found: "one of \(length)")
+    }
+  }
+}

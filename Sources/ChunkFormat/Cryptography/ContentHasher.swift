@@ -1,0 +1,122 @@
+internal import CCrypto
+
+/// What kind of content a record holds; part of the record and, for map nodes, of the id.
+package enum RecordType: UInt8, Sendable {
+  /// A piece of a volume, or of an attachment.
+  case chunk = 1
+  /// A ``MapNode``.
+  case mapNode = 2
+}
+
+/// Computes ids: SHA-256, or HMAC-SHA-256 under the repository's id key (format, "Ids").
+///
+/// A map node's id covers a prefix besides, so that a guest that writes the bytes of a node to its
+/// disk makes a chunk with another id. One hasher serves one thread.
+package final class ContentHasher {
+  /// Stands before a map node's bytes in the hash.
+  private static let mapNodePrefix = Array("varve map node\0".utf8)
+
+  private let digest: OpaquePointer
+  /// The keyed state, copied for every id; nil in a repository without encryption.
+  private let keyed: OpaquePointer?
+
+  /// - Parameter idKey: the key of an encrypted repository, 32 bytes; nil for plain SHA-256.
+  package init(idKey: SecretBytes?) throws(FormatError) {
+    guard let digest = EVP_MD_CTX_new() else { throw .cryptography("id", "EVP_MD_CTX_new") }
+    do throws(FormatError) {
+      keyed = try idKey.map { key throws(FormatError) in try Self.makeKeyed(key) }
+    } catch {
+      EVP_MD_CTX_free(digest)
+      throw error
+    }
+    self.digest = digest
+  }
+
+  deinit {
+    EVP_MD_CTX_free(digest)
+    EVP_MAC_CTX_free(keyed)
+  }
+
+  /// The id of `plaintext` as a record of `type`.
+  package func id(
+    of plaintext: UnsafeRawBufferPointer, type: RecordType
+  ) throws(FormatError) -> ContentID {
+    let prefix = type == .mapNode ? Self.mapNodePrefix : []
+    return try prefix.withBytes { prefix throws(FormatError) in
+      if let keyed {
+        try authenticated(prefix, plaintext, keyed: keyed)
+      } else {
+        try hashed(prefix, plaintext)
+      }
+    }
+  }
+
+  private func hashed(
+    _ prefix: UnsafeRawBufferPointer, _ plaintext: UnsafeRawBufferPointer
+  ) throws(FormatError) -> ContentID {
+    var output = Self.emptyOutput
+    let done = withUnsafeMutableBytes(of: &output) { output in
+      EVP_DigestInit_ex2(digest, Primitives.sha256, nil) == 1
+        && EVP_DigestUpdate(digest, prefix.baseAddress, prefix.count) == 1
+        && EVP_DigestUpdate(digest, plaintext.baseAddress, plaintext.count) == 1
+        && EVP_DigestFinal_ex(digest, output.assumingMemoryBound(to: UInt8.self).baseAddress, nil)
+          == 1
+    }
+    guard done else { throw .cryptography("id", "EVP_DigestUpdate") }
+    return withUnsafeBytes(of: &output) { ContentID($0) }
+  }
+
+  private func authenticated(
+    _ prefix: UnsafeRawBufferPointer, _ plaintext: UnsafeRawBufferPointer, keyed: OpaquePointer
+  ) throws(FormatError) -> ContentID {
+    var output = Self.emptyOutput
+    // Initialised without a key, the context starts anew with the key it has.
+    let done = withUnsafeMutableBytes(of: &output) { output in
+      let bytes = output.assumingMemoryBound(to: UInt8.self).baseAddress
+      var length = 0
+      return EVP_MAC_init(keyed, nil, 0, nil) == 1
+        && EVP_MAC_update(
+          keyed, prefix.assumingMemoryBound(to: UInt8.self).baseAddress, prefix.count)
+          == 1
+        && EVP_MAC_update(
+          keyed, plaintext.assumingMemoryBound(to: UInt8.self).baseAddress, plaintext.count) == 1
+        && EVP_MAC_final(keyed, bytes, &length, ContentID.lengthBytes) == 1
+    }
+    guard done else { throw .cryptography("id", "EVP_MAC_update") }
+    return withUnsafeBytes(of: &output) { ContentID($0) }
+  }
+
+  private static let emptyOutput: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+
+  private static func makeKeyed(_ key: SecretBytes) throws(FormatError) -> OpaquePointer {
+    guard let context = EVP_MAC_CTX_new(Primitives.hmac) else {
+      throw .cryptography("id", "EVP_MAC_CTX_new")
+    }
+    var name = Array("SHA256".utf8CString)
+    let done = name.withUnsafeMutableBufferPointer { name in
+      let parameters = [
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name.baseAddress, 0),
+        OSSL_PARAM_construct_end(),
+      ]
+      return key.withUnsafeBytes {
+        EVP_MAC_init(
+          context, $0.assumingMemoryBound(to: UInt8.self).baseAddress, $0.count, parameters) == 1
+      }
+    }
+    guard done else {
+      EVP_MAC_CTX_free(context)
+      throw .cryptography("id", "EVP_MAC_init")
+    }
+    return context
+  }
+}
+
+/// OpenSSL's algorithms, fetched once: a fetch by name costs more than hashing a small record.
+enum Primitives {
+  // Reference-counted, immutable objects of OpenSSL that live as long as the process.
+  nonisolated(unsafe) static let sha256 = EVP_MD_fetch(nil, "SHA256", nil)
+  nonisolated(unsafe) static let hmac = EVP_MAC_fetch(nil, "HMAC", nil)
+  nonisolated(unsafe) static let hkdf = EVP_KDF_fetch(nil, "HKDF", nil)
+  nonisolated(unsafe) static let scrypt = EVP_KDF_fetch(nil, "SCRYPT", nil)
+  nonisolated(unsafe) static let aes256GCM = EVP_CIPHER_fetch(nil, "AES-256-GCM", nil)
+}

@@ -1,0 +1,131 @@
+internal import CCrypto
+
+/// Keys made from other secrets (format, "Keys").
+enum KeyDerivation {
+  /// Every derived key has 256 bits.
+  static let keyBytes = 32
+
+  /// HKDF-SHA-256 (RFC 5869): one key for one purpose and one salt.
+  static func hkdf(
+    _ secret: SecretBytes, salt: [UInt8], purpose: String
+  ) throws(FormatError) -> SecretBytes {
+    try derive(Primitives.hkdf, what: "HKDF") { parameters in
+      parameters.text(OSSL_KDF_PARAM_DIGEST, "SHA256")
+      parameters.secret(OSSL_KDF_PARAM_KEY, secret)
+      parameters.bytes(OSSL_KDF_PARAM_SALT, salt)
+      parameters.bytes(OSSL_KDF_PARAM_INFO, Array("varve v1 \(purpose)".utf8))
+    }
+  }
+
+  /// scrypt (RFC 7914): a key from what a person can remember.
+  static func scrypt(
+    _ passphrase: SecretBytes, salt: [UInt8], cost: ScryptCost
+  ) throws(FormatError) -> SecretBytes {
+    try derive(Primitives.scrypt, what: "scrypt") { parameters in
+      parameters.secret(OSSL_KDF_PARAM_PASSWORD, passphrase)
+      parameters.bytes(OSSL_KDF_PARAM_SALT, salt)
+      parameters.number(OSSL_KDF_PARAM_SCRYPT_N, cost.iterations)
+      parameters.number(OSSL_KDF_PARAM_SCRYPT_R, UInt64(cost.blockSize))
+      parameters.number(OSSL_KDF_PARAM_SCRYPT_P, UInt64(cost.parallelism))
+      parameters.number(OSSL_KDF_PARAM_SCRYPT_MAXMEM, ScryptCost.maximumMemoryBytes * 2)
+    }
+  }
+
+  private static func derive(
+    _ function: OpaquePointer?, what: String, _ describe: (ParameterList) -> Void
+  ) throws(FormatError) -> SecretBytes {
+    guard let context = EVP_KDF_CTX_new(function) else {
+      throw .cryptography("key", "EVP_KDF_CTX_new for \(what)")
+    }
+    defer { EVP_KDF_CTX_free(context) }
+    let parameters = ParameterList()
+    describe(parameters)
+    return try SecretBytes(count: keyBytes) { output throws(FormatError) in
+      let bytes = output.assumingMemoryBound(to: UInt8.self).baseAddress
+      guard EVP_KDF_derive(context, bytes, output.count, parameters.terminated()) == 1 else {
+        throw .cryptography("key", "EVP_KDF_derive for \(what)")
+      }
+    }
+  }
+}
+
+/// The work that scrypt demands of whoever tries a passphrase.
+package struct ScryptCost: Equatable, Sendable {
+  /// Memory that a key slot may demand; one that demands more is refused, not served.
+  static let maximumMemoryBytes: UInt64 = 256 << 20
+
+  /// Binary logarithm of N.
+  package var logarithmOfN: UInt8
+  package var blockSize: UInt32
+  package var parallelism: UInt32
+
+  /// 64 MiB and about a fifth of a second on a core of 2023.
+  package static let standard = ScryptCost(logarithmOfN: 16, blockSize: 8, parallelism: 1)
+  /// For tests, where a passphrase protects nothing.
+  package static let minimal = ScryptCost(logarithmOfN: 4, blockSize: 8, parallelism: 1)
+
+  var iterations: UInt64 { 1 << UInt64(logarithmOfN) }
+
+  /// Whether the cost can be paid within the bound on memory.
+  var isAcceptable: Bool {
+    guard 1...24 ~= logarithmOfN, 1...64 ~= blockSize, 1...16 ~= parallelism else { return false }
+    return 128 * iterations * UInt64(blockSize) <= Self.maximumMemoryBytes
+  }
+}
+
+/// OSSL_PARAM entries together with the memory they point to.
+private final class ParameterList {
+  private var entries: [OSSL_PARAM] = []
+  private var owned: [UnsafeMutableRawBufferPointer] = []
+  private var borrowed: [SecretBytes] = []
+
+  deinit {
+    for buffer in owned {
+      buffer.deallocate()
+    }
+  }
+
+  func text(_ name: String, _ value: String) {
+    let copy = own(Array(value.utf8CString).map(UInt8.init(bitPattern:)))
+    entries.append(
+      OSSL_PARAM_construct_utf8_string(
+        own(name), copy.assumingMemoryBound(to: CChar.self).baseAddress, 0))
+  }
+
+  func bytes(_ name: String, _ value: [UInt8]) {
+    let copy = own(value)
+    entries.append(OSSL_PARAM_construct_octet_string(own(name), copy.baseAddress, value.count))
+  }
+
+  func secret(_ name: String, _ value: SecretBytes) {
+    borrowed.append(value)
+    value.withUnsafeBytes {
+      entries.append(
+        OSSL_PARAM_construct_octet_string(
+          own(name), UnsafeMutableRawPointer(mutating: $0.baseAddress), $0.count))
+    }
+  }
+
+  func number(_ name: String, _ value: UInt64) {
+    let copy = own(withUnsafeBytes(of: value) { Array($0) })
+    entries.append(
+      OSSL_PARAM_construct_uint64(
+        own(name), copy.assumingMemoryBound(to: UInt64.self).baseAddress))
+  }
+
+  /// The list as OpenSSL reads it.
+  func terminated() -> [OSSL_PARAM] { entries + [OSSL_PARAM_construct_end()] }
+
+  private func own(_ name: String) -> UnsafePointer<CChar>? {
+    let copy = own(Array(name.utf8CString).map(UInt8.init(bitPattern:)))
+    return UnsafePointer(copy.assumingMemoryBound(to: CChar.self).baseAddress)
+  }
+
+  private func own(_ value: [UInt8]) -> UnsafeMutableRawBufferPointer {
+    // One byte more than needed, so that an empty value has an address too.
+    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: value.count + 1, alignment: 8)
+    copy.copyBytes(from: value)
+    owned.append(copy)
+    return copy
+  }
+}

@@ -1,0 +1,92 @@
+/// A small file that is read whole: header, body, checksum (format, "Envelopes").
+///
+/// ```
+/// offset size
+///      0   64  file header
+///     64    n  body; sealed: AES-256-GCM of it, nonce 0, bound to the header
+///   64+n   16  sealed: the tag; else XXH3-128 of all before it
+/// ```
+enum Envelope {
+  private static let trailerBytes = 16
+
+  /// The bytes of a file of `kind` with `body`, sealed where the repository has keys.
+  static func encode(
+    _ body: [UInt8], kind: FileKind, repository: RepositoryID, keys: RepositoryKeys?
+  ) throws(FormatError) -> [UInt8] {
+    let header = try FileHeader(
+      kind: kind, sealing: keys == nil ? .none : .dataKey, repository: repository,
+      salted: keys != nil)
+    let headerBytes = header.encoded()
+    var bytes = headerBytes + body
+    guard let keys else { return bytes + Checksum(of: bytes).encoded }
+
+    bytes.append(contentsOf: repeatElement(0, count: trailerBytes))
+    let key = try keys.fileKey(salt: header.salt, kind: kind)
+    let cipher = try AuthenticatedCipher()
+    try bytes.withMutableBytes { bytes throws(FormatError) in
+      let end = bytes.count - trailerBytes
+      try cipher.seal(
+        UnsafeMutableRawBufferPointer(rebasing: bytes[FileHeader.lengthBytes..<end]),
+        tag: UnsafeMutableRawBufferPointer(rebasing: bytes[end...]), key: key, nonce: 0,
+        binding: headerBytes)
+    }
+    return bytes
+  }
+
+  /// The body of a file of `kind`.
+  ///
+  /// - Throws: ``FormatError``: `.corrupt` where a bit is wrong, `.wrongKey` where the file is
+  ///   sealed and no keys are given, and what the header's decoder throws.
+  static func decode(
+    _ bytes: [UInt8], kind: FileKind, repository: RepositoryID, keys: RepositoryKeys?
+  ) throws(FormatError) -> [UInt8] {
+    let header = try FileHeader(encoded: bytes, expecting: [kind], of: repository)
+    let end = bytes.count - trailerBytes
+    guard end >= FileHeader.lengthBytes else {
+      throw .corrupt(
+        kind.name, expected: "at least \(FileHeader.lengthBytes + trailerBytes) bytes",
+        found: "\(bytes.count)")
+    }
+    switch (header.sealing, keys) {
+    case (.none, nil):
+      return try plainBody(bytes, end: end, kind: kind)
+    case (.none, .some):
+      throw .corrupt(kind.name, expected: "sealed content", found: "plain content")
+    case (.dataKey, nil):
+      throw FormatError(.wrongKey, in: kind.name, "is encrypted, and no key was given")
+    case (.dataKey, .some(let keys)):
+      return try sealedBody(bytes, end: end, header: header, keys: keys)
+    }
+  }
+
+  private static func plainBody(
+    _ bytes: [UInt8], end: Int, kind: FileKind
+  ) throws(FormatError) -> [UInt8] {
+    let matches = bytes.withUnsafeBytes {
+      Checksum(of: $0.part(0..<end)) == Checksum($0, at: end)
+    }
+    guard matches else {
+      throw .corrupt(kind.name, expected: "the checksum it carries", found: "another")
+    }
+    return Array(bytes[FileHeader.lengthBytes..<end])
+  }
+
+  private static func sealedBody(
+    _ bytes: [UInt8], end: Int, header: FileHeader, keys: RepositoryKeys
+  ) throws(FormatError) -> [UInt8] {
+    let key = try keys.fileKey(salt: header.salt, kind: header.kind)
+    let cipher = try AuthenticatedCipher()
+    var body = [UInt8](repeating: 0, count: end - FileHeader.lengthBytes)
+    let authentic = try body.withMutableBytes { output throws(FormatError) in
+      try bytes.withBytes { bytes throws(FormatError) in
+        try cipher.open(
+          bytes.part(FileHeader.lengthBytes..<end), tag: bytes.part(end..<bytes.count), key: key,
+          nonce: 0, binding: Array(bytes.part(0..<FileHeader.lengthBytes)), into: output)
+      }
+    }
+    guard authentic else {
+      throw .corrupt(header.kind.name, expected: "an authentic seal", found: "a broken one")
+    }
+    return body
+  }
+}

@@ -1,0 +1,144 @@
+/// The kinds of file that a repository holds, each with a magic of its own.
+package enum FileKind: String, Sendable, CaseIterable {
+  case configuration = "VARVECFG"
+  case keySlot = "VARVEKEY"
+  case dataPack = "VARVEPKD"
+  case mapPack = "VARVEPKM"
+  case revision = "VARVEREV"
+  case marks = "VARVEMRK"
+  case session = "VARVESES"
+
+  /// In errors.
+  package var name: String {
+    switch self {
+    case .configuration: "repository configuration"
+    case .keySlot: "key slot"
+    case .dataPack: "data pack"
+    case .mapPack: "map pack"
+    case .revision: "revision"
+    case .marks: "revision's marks"
+    case .session: "session"
+    }
+  }
+
+  /// What a key derived for such a file is for; part of the derivation.
+  var purpose: String { "file \(rawValue)" }
+
+  /// The newest version of the kind; each kind counts on its own.
+  var version: UInt16 { 1 }
+}
+
+/// How the rest of a file came to be sealed.
+package enum Sealing: UInt8, Sendable {
+  /// Not at all: the repository is not encrypted.
+  case none = 0
+  /// AES-256-GCM under a key derived from the data key and the header's salt.
+  case dataKey = 1
+}
+
+/// An identifier of a repository, 16 random bytes: its files carry it and cannot be taken for
+/// another's.
+package struct RepositoryID: Hashable, Sendable, CustomStringConvertible {
+  static let lengthBytes = 16
+
+  let bytes: [UInt8]
+
+  init(bytes: [UInt8]) {
+    precondition(bytes.count == Self.lengthBytes)
+    self.bytes = bytes
+  }
+
+  /// A fresh one.
+  package static func random() throws(FormatError) -> RepositoryID {
+    RepositoryID(bytes: try Randomness.bytes(count: lengthBytes))
+  }
+
+  /// 32 hexadecimal digits.
+  package var description: String { bytes.withUnsafeBytes { Hexadecimal.encode($0) } }
+}
+
+/// The first 64 bytes of every file of a repository (format, "File header").
+///
+/// ```
+/// offset size
+///      0    8  magic, one a kind
+///      8    2  version of the kind's format, 1
+///     10    1  sealing: 0 none, 1 AES-256-GCM under a key derived from the data key
+///     11    5  zeros
+///     16   16  repository id
+///     32   32  salt; zeros where nothing is derived
+/// ```
+package struct FileHeader: Equatable, Sendable {
+  package static let lengthBytes = 64
+  static let saltBytes = 32
+
+  package let kind: FileKind
+  package let sealing: Sealing
+  package let repository: RepositoryID
+  /// 32 bytes.
+  package let salt: [UInt8]
+
+  /// A header for a new file; with a fresh salt where `salted`.
+  init(
+    kind: FileKind, sealing: Sealing, repository: RepositoryID, salted: Bool
+  ) throws(FormatError) {
+    self.kind = kind
+    self.sealing = sealing
+    self.repository = repository
+    self.salt =
+      salted
+      ? try Randomness.bytes(count: Self.saltBytes) : Array(repeating: 0, count: Self.saltBytes)
+  }
+
+  /// The 64 bytes.
+  func encoded() -> [UInt8] {
+    var writer = ByteWriter()
+    writer.write(raw: kind.rawValue.utf8)
+    writer.write(kind.version)
+    writer.write(sealing.rawValue)
+    writer.write(raw: repeatElement(0, count: 5))
+    writer.write(raw: repository.bytes)
+    writer.write(raw: salt)
+    return writer.bytes
+  }
+
+  /// Reads the header of a file that should be one of `kinds`, of `repository` where that is known.
+  ///
+  /// - Throws: ``FormatError``: `.corrupt`, `.unsupported` for another version or sealing,
+  ///   `.wrongRepository`.
+  package init(
+    encoded bytes: some Collection<UInt8>, expecting kinds: [FileKind],
+    of repository: RepositoryID?
+  ) throws(FormatError) {
+    let structure = "header of a \(kinds.map(\.name).joined(separator: " or "))"
+    var reader = ByteReader(Array(bytes.prefix(Self.lengthBytes)), structure: structure)
+    let magic = try reader.read(count: 8)
+    guard let kind = kinds.first(where: { $0.rawValue.utf8.elementsEqual(magic) }) else {
+      throw .corrupt(
+        structure, expected: "magic \(kinds.map(\.rawValue).joined(separator: " or "))",
+        found: magic.withUnsafeBytes { Hexadecimal.encode($0) })
+    }
+    let version: UInt16 = try reader.read()
+    guard version == kind.version else {
+      throw .unsupportedVersion(kind.name, found: version, known: kind.version)
+    }
+    let sealing: UInt8 = try reader.read()
+    guard let sealing = Sealing(rawValue: sealing) else {
+      throw FormatError(
+        .unsupported, in: structure,
+        "sealing method \(sealing) is not known to this program; a newer varve is needed")
+    }
+    guard try reader.read(count: 5).allSatisfy({ $0 == 0 }) else {
+      throw .corrupt(structure, expected: "zeros at offset 11", found: "other bytes")
+    }
+    self.kind = kind
+    self.sealing = sealing
+    self.repository = RepositoryID(bytes: Array(try reader.read(count: RepositoryID.lengthBytes)))
+    self.salt = Array(try reader.read(count: Self.saltBytes))
+    if let repository, repository != self.repository {
+      throw FormatError(
+        .wrongRepository, in: structure,
+        "belongs to repository \(self.repository), not to \(repository)")
+    }
+  }
+}

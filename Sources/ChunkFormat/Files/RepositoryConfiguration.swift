@@ -1,0 +1,143 @@
+/// What was fixed when a repository was made: the file `config` (format, "Configuration").
+///
+/// ```
+/// offset size
+///      0   64  file header, not sealed: it must be read before there are keys
+///     64    n  fields: 1 chunk size (4), 2 encryption (1), 3 compression (text), 4 created (8)
+///   64+n   32  HMAC-SHA-256 of all before it under a key derived from the data key; zeros where
+///              the repository is not encrypted
+///   96+n   16  XXH3-128 of all before it
+/// ```
+package struct RepositoryConfiguration: Equatable, Sendable {
+  private static let authenticationBytes = 32
+  private static let structure = FileKind.configuration.name
+
+  /// Sizes that a chunk can have: powers of two.
+  package static let chunkSizes: ClosedRange<Int> = 64 << 10...4 << 20
+  package static let standardChunkSizeBytes = 128 << 10
+
+  package let id: RepositoryID
+  /// A power of two within ``chunkSizes``.
+  package let chunkSizeBytes: Int
+  package let isEncrypted: Bool
+  package let compression: CompressionMethod
+  package let created: Nanoseconds
+
+  /// - Throws: ``FormatError`` with `.invalidValue` for another chunk size.
+  package init(
+    id: RepositoryID, chunkSizeBytes: Int, isEncrypted: Bool, compression: CompressionMethod,
+    created: Nanoseconds
+  ) throws(FormatError) {
+    guard Self.isValid(chunkSizeBytes: chunkSizeBytes) else {
+      throw FormatError(
+        .invalidValue, in: Self.structure,
+        "a chunk has a power of two from \(Self.chunkSizes.lowerBound) to "
+          + "\(Self.chunkSizes.upperBound) bytes, not \(chunkSizeBytes)")
+    }
+    self.id = id
+    self.chunkSizeBytes = chunkSizeBytes
+    self.isEncrypted = isEncrypted
+    self.compression = compression
+    self.created = created
+  }
+
+  /// Whether chunks can have `chunkSizeBytes`.
+  package static func isValid(chunkSizeBytes: Int) -> Bool {
+    chunkSizes ~= chunkSizeBytes && chunkSizeBytes.nonzeroBitCount == 1
+  }
+
+  /// The bytes of the file.
+  ///
+  /// - Parameter keys: of an encrypted repository.
+  package func encoded(keys: RepositoryKeys?) throws(FormatError) -> [UInt8] {
+    precondition(isEncrypted == (keys != nil))
+    let header = try FileHeader(
+      kind: .configuration, sealing: .none, repository: id, salted: false)
+    var fields = FieldListWriter()
+    fields.field(Tag.chunkSize, UInt32(chunkSizeBytes))
+    fields.field(Tag.encryption, UInt8(isEncrypted ? 1 : 0))
+    fields.field(Tag.compression, compression.description)
+    fields.field(Tag.created, created)
+    let claims = header.encoded() + fields.bytes
+    let bytes = claims + (try Self.authentication(of: claims, repository: id, keys: keys))
+    return bytes + Checksum(of: bytes).encoded
+  }
+
+  /// Reads the file; who has keys calls ``authenticate(_:keys:)`` next.
+  ///
+  /// - Throws: ``FormatError`` with `.corrupt` or `.unsupported`.
+  package init(encoded bytes: [UInt8]) throws(FormatError) {
+    let header = try FileHeader(encoded: bytes, expecting: [.configuration], of: nil)
+    let claimsEnd = try Self.claimsEnd(bytes)
+    let sumStart = claimsEnd + Self.authenticationBytes
+    let matches = bytes.withUnsafeBytes {
+      Checksum(of: $0.part(0..<sumStart)) == Checksum($0, at: sumStart)
+    }
+    guard matches else {
+      throw .corrupt(Self.structure, expected: "the checksum it carries", found: "another")
+    }
+    let fields = try FieldList(
+      bytes[FileHeader.lengthBytes..<claimsEnd], structure: Self.structure, known: Tag.all)
+    let method = try fields.text(Tag.compression)
+    guard let compression = CompressionMethod(method) else {
+      throw FormatError(
+        .unsupported, in: Self.structure,
+        "compression '\(method)' is not known to this program; a newer varve is needed")
+    }
+    let encryption: UInt8 = try fields.integer(Tag.encryption)
+    guard encryption <= 1 else {
+      throw FormatError(
+        .unsupported, in: Self.structure,
+        "encryption method \(encryption) is not known to this program; a newer varve is needed")
+    }
+    let chunkSize: UInt32 = try fields.integer(Tag.chunkSize)
+    try self.init(
+      id: header.repository, chunkSizeBytes: Int(chunkSize), isEncrypted: encryption == 1,
+      compression: compression, created: try fields.integer(Tag.created))
+  }
+
+  /// Checks that who wrote the configuration file had the repository's keys: without this, whoever
+  /// can write to the disk could turn encryption off for the next backup.
+  ///
+  /// - Throws: ``FormatError`` with `.corrupt`.
+  package static func authenticate(
+    _ bytes: [UInt8], keys: RepositoryKeys
+  ) throws(FormatError) {
+    let claimsEnd = try claimsEnd(bytes)
+    let header = try FileHeader(encoded: bytes, expecting: [.configuration], of: nil)
+    let expected = try authentication(
+      of: Array(bytes[..<claimsEnd]), repository: header.repository, keys: keys)
+    guard bytes[claimsEnd..<claimsEnd + authenticationBytes].elementsEqual(expected) else {
+      throw .corrupt(
+        structure, expected: "a configuration written with the repository's keys",
+        found: "one that was changed without them")
+    }
+  }
+
+  private static func claimsEnd(_ bytes: [UInt8]) throws(FormatError) -> Int {
+    let end = bytes.count - authenticationBytes - Checksum.lengthBytes
+    guard end >= FileHeader.lengthBytes else {
+      throw .corrupt(structure, expected: "a longer file", found: "\(bytes.count) bytes")
+    }
+    return end
+  }
+
+  private static func authentication(
+    of claims: [UInt8], repository: RepositoryID, keys: RepositoryKeys?
+  ) throws(FormatError) -> [UInt8] {
+    guard let keys else { return Array(repeating: 0, count: authenticationBytes) }
+    let key = try keys.fileKey(salt: repository.bytes, kind: .configuration)
+    let code = try claims.withBytes { claims throws(FormatError) in
+      try ContentHasher(idKey: key).id(of: claims, type: .chunk)
+    }
+    return code.withUnsafeBytes { Array($0) }
+  }
+
+  private enum Tag {
+    static let chunkSize: UInt16 = 1 | FieldList.critical
+    static let encryption: UInt16 = 2 | FieldList.critical
+    static let compression: UInt16 = 3 | FieldList.critical
+    static let created: UInt16 = 4
+    static let all: Set<UInt16> = [chunkSize, encryption, compression, created]
+  }
+}

@@ -1,0 +1,139 @@
+/// The name of a revision: the SHA-256 of its file.
+package typealias RevisionID = FileDigest
+/// The name of a pack: the SHA-256 of its file.
+package typealias PackID = FileDigest
+
+/// The state of all volumes of a job at one moment: a file in `revisions/`, named by the SHA-256 of
+/// its bytes, an envelope around fields (format, "Revisions").
+///
+/// The file is written last and never changed; while it is there, all that it names must be.
+package struct Revision: Equatable, Sendable {
+  /// A file larger than this is no revision; bounds what a reader loads.
+  package static let maximumFileBytes = 4 << 20
+  private static let structure = FileKind.revision.name
+
+  package var job: String
+  /// The moment whose state this is.
+  package var created: Nanoseconds
+  /// When the last byte was stored; never before `created` but for a clock that was set back.
+  package var finished: Nanoseconds
+  /// The revision whose maps served for comparison; it may be gone by now.
+  package var parent: RevisionID?
+  /// As given at the backup; ``RevisionMarks`` holds those in force.
+  package var tags: [String]
+  package var volumes: [RevisionVolume]
+  package var attachments: [Attachment]
+  /// Where the backup ran, and the program's version.
+  package var host: String
+  package var program: String
+
+  package init(
+    job: String, created: Nanoseconds, finished: Nanoseconds, parent: RevisionID?,
+    tags: [String], volumes: [RevisionVolume], attachments: [Attachment], host: String,
+    program: String
+  ) {
+    self.job = job
+    self.created = created
+    self.finished = finished
+    self.parent = parent
+    self.tags = tags
+    self.volumes = volumes
+    self.attachments = attachments
+    self.host = host
+    self.program = program
+  }
+
+  /// The bytes of the file.
+  ///
+  /// - Throws: ``FormatError`` with `.invalidValue` where a name breaks the rule of ``Name``, two
+  ///   volumes or attachments have one name, there is no volume, or the file would grow too large.
+  package func encoded(
+    repository: RepositoryID, keys: RepositoryKeys?
+  ) throws(FormatError) -> [UInt8] {
+    try check()
+    var fields = FieldListWriter()
+    fields.field(Tag.job, job)
+    fields.field(Tag.created, created)
+    fields.field(Tag.finished, finished)
+    if let parent {
+      fields.field(Tag.parent, parent)
+    }
+    for tag in tags {
+      fields.field(Tag.tag, tag)
+    }
+    for volume in volumes {
+      fields.field(Tag.volume, volume.encoded())
+    }
+    for attachment in attachments {
+      fields.field(Tag.attachment, attachment.encoded())
+    }
+    fields.field(Tag.host, host)
+    fields.field(Tag.program, program)
+    let bytes = try Envelope.encode(
+      fields.bytes, kind: .revision, repository: repository, keys: keys)
+    guard bytes.count <= Self.maximumFileBytes else {
+      throw FormatError(
+        .invalidValue, in: Self.structure,
+        "would have \(bytes.count) bytes; at most \(Self.maximumFileBytes) are allowed")
+    }
+    return bytes
+  }
+
+  /// Reads the file.
+  ///
+  /// - Throws: ``FormatError``, as envelopes do, and `.corrupt` for fields that do not fit.
+  package init(
+    encoded bytes: [UInt8], repository: RepositoryID, keys: RepositoryKeys?
+  ) throws(FormatError) {
+    let body = try Envelope.decode(bytes, kind: .revision, repository: repository, keys: keys)
+    let fields = try FieldList(body[...], structure: Self.structure, known: Tag.all)
+    job = try fields.text(Tag.job)
+    created = try fields.integer(Tag.created)
+    finished = try fields.integer(Tag.finished)
+    parent = try fields.digests(Tag.parent).first
+    tags = try fields.texts(Tag.tag)
+    volumes = try fields.all(Tag.volume).map { bytes throws(FormatError) in
+      try RevisionVolume(encoded: bytes)
+    }
+    attachments = try fields.all(Tag.attachment).map { bytes throws(FormatError) in
+      try Attachment(encoded: bytes)
+    }
+    host = try fields.text(Tag.host)
+    program = try fields.text(Tag.program)
+    try check()
+  }
+
+  /// The volume called `name`; without a name the only one.
+  package func volume(named name: String?) -> RevisionVolume? {
+    guard let name else { return volumes.count == 1 ? volumes[0] : nil }
+    return volumes.first { $0.name == name }
+  }
+
+  private func check() throws(FormatError) {
+    for name in [job] + tags + volumes.map(\.name) {
+      _ = try Name.check(name, in: Self.structure)
+    }
+    guard !volumes.isEmpty, Set(volumes.map(\.name)).count == volumes.count,
+      Set(attachments.map(\.name)).count == attachments.count
+    else {
+      throw FormatError(
+        .invalidValue, in: Self.structure,
+        "a revision has one or more volumes, and no two volumes or attachments of one name")
+    }
+  }
+
+  private enum Tag {
+    static let job: UInt16 = 1 | FieldList.critical
+    static let created: UInt16 = 2 | FieldList.critical
+    static let finished: UInt16 = 3
+    static let parent: UInt16 = 4
+    static let tag: UInt16 = 5
+    static let volume: UInt16 = 6 | FieldList.critical
+    static let attachment: UInt16 = 7 | FieldList.critical
+    static let host: UInt16 = 8
+    static let program: UInt16 = 9
+    static let all: Set<UInt16> = [
+      job, created, finished, parent, tag, volume, attachment, host, program,
+    ]
+  }
+}

@@ -1,0 +1,109 @@
+/// Whether a revision's content can be relied on.
+package enum Trust: UInt8, Sendable, CustomStringConvertible {
+  /// Nothing speaks against it.
+  case trusted = 0
+  /// Found damaged, or declared doubtful: the next backup does not build on it.
+  case distrusted = 1
+  /// Read back in full and found right.
+  case verified = 2
+
+  package var description: String {
+    switch self {
+    case .trusted: "trusted"
+    case .distrusted: "distrusted"
+    case .verified: "verified"
+    }
+  }
+}
+
+/// What is said of a revision after it was made, and may be said anew: a file in `marks/` with the
+/// revision's name, an envelope around fields (format, "Marks").
+package struct RevisionMarks: Equatable, Sendable {
+  private static let structure = FileKind.marks.name
+  package static let maximumFileBytes = 64 << 10
+
+  package let revision: RevisionID
+  package var tags: [String]
+  package var trust: Trust
+  /// The newest verification; nil where there was none.
+  package var verification: VerificationMark?
+
+  package init(
+    revision: RevisionID, tags: [String], trust: Trust, verification: VerificationMark?
+  ) {
+    self.revision = revision
+    self.tags = tags
+    self.trust = trust
+    self.verification = verification
+  }
+
+  /// The bytes of the file.
+  ///
+  /// - Throws: ``FormatError`` with `.invalidValue` for a tag that breaks the rule of ``Name``.
+  package func encoded(
+    repository: RepositoryID, keys: RepositoryKeys?
+  ) throws(FormatError) -> [UInt8] {
+    var fields = FieldListWriter()
+    fields.field(Tag.revision, revision)
+    for tag in tags {
+      fields.field(Tag.tag, try Name.check(tag, in: Self.structure))
+    }
+    fields.field(Tag.trust, trust.rawValue)
+    if let verification {
+      var writer = ByteWriter()
+      writer.write(verification.time)
+      writer.write(verification.checkedChunks)
+      writer.write(verification.totalChunks)
+      fields.field(Tag.verification, writer.bytes)
+    }
+    return try Envelope.encode(fields.bytes, kind: .marks, repository: repository, keys: keys)
+  }
+
+  /// Reads the file that lies under the name of `revision`.
+  ///
+  /// - Throws: ``FormatError``, as envelopes do, and `.corrupt` where it is another revision's.
+  package init(
+    encoded bytes: [UInt8], revision: RevisionID, repository: RepositoryID, keys: RepositoryKeys?
+  ) throws(FormatError) {
+    let body = try Envelope.decode(bytes, kind: .marks, repository: repository, keys: keys)
+    let fields = try FieldList(body[...], structure: Self.structure, known: Tag.all)
+    let named = try fields.digests(Tag.revision)
+    guard named == [revision] else {
+      throw .corrupt(
+        Self.structure, expected: "those of \(revision)", found: "those of another revision")
+    }
+    self.revision = revision
+    tags = try fields.texts(Tag.tag)
+    let trust: UInt8 = try fields.integer(Tag.trust)
+    guard let trust = Trust(rawValue: trust) else {
+      throw .corrupt(Self.structure, expected: "a known trust", found: "\(trust)")
+    }
+    self.trust = trust
+    verification = try fields.all(Tag.verification).first.map { bytes throws(FormatError) in
+      var reader = ByteReader(bytes, structure: Self.structure)
+      return VerificationMark(
+        time: try reader.read(), checkedChunks: try reader.read(), totalChunks: try reader.read())
+    }
+  }
+
+  private enum Tag {
+    static let revision: UInt16 = 1 | FieldList.critical
+    static let tag: UInt16 = 2
+    static let trust: UInt16 = 3 | FieldList.critical
+    static let verification: UInt16 = 4
+    static let all: Set<UInt16> = [revision, tag, trust, verification]
+  }
+}
+
+/// What a verification read back without finding damage.
+package struct VerificationMark: Equatable, Sendable {
+  package let time: Nanoseconds
+  package let checkedChunks: UInt64
+  package let totalChunks: UInt64
+
+  package init(time: Nanoseconds, checkedChunks: UInt64, totalChunks: UInt64) {
+    self.time = time
+    self.checkedChunks = checkedChunks
+    self.totalChunks = totalChunks
+  }
+}

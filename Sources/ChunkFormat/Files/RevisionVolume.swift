@@ -1,0 +1,160 @@
+/// One disk of a revision.
+package struct RevisionVolume: Equatable, Sendable {
+  private static let structure = "volume of a revision"
+  /// The name of the only volume of a job whose user gave none.
+  package static let unnamed = "disk"
+
+  package var name: String
+  /// Up to 2^63 - 1.
+  package var sizeBytes: UInt64
+  /// The root of its map; a hole where the whole disk reads as zeros.
+  package var root: ContentID
+  /// Where it was read from, as the user wrote it.
+  package var source: String
+  package var statistics: VolumeStatistics
+
+  package init(
+    name: String, sizeBytes: UInt64, root: ContentID, source: String,
+    statistics: VolumeStatistics
+  ) {
+    self.name = name
+    self.sizeBytes = sizeBytes
+    self.root = root
+    self.source = source
+    self.statistics = statistics
+  }
+
+  func encoded() -> [UInt8] {
+    var fields = FieldListWriter()
+    fields.field(Tag.name, name)
+    fields.field(Tag.size, sizeBytes)
+    fields.field(Tag.root, root)
+    fields.field(Tag.source, source)
+    fields.field(Tag.statistics, statistics.encoded())
+    return fields.bytes
+  }
+
+  init(encoded bytes: ArraySlice<UInt8>) throws(FormatError) {
+    let fields = try FieldList(bytes, structure: Self.structure, known: Tag.all)
+    name = try fields.text(Tag.name)
+    sizeBytes = try fields.integer(Tag.size)
+    root = try fields.id(Tag.root)
+    source = try fields.text(Tag.source)
+    statistics = try VolumeStatistics(encoded: try fields.one(Tag.statistics))
+    guard sizeBytes <= UInt64(Int64.max), sizeBytes > 0 || root.isHole else {
+      throw .corrupt(
+        Self.structure, expected: "a size up to 2^63 - 1 that fits its map",
+        found: "\(sizeBytes) bytes")
+    }
+  }
+
+  private enum Tag {
+    static let name: UInt16 = 1 | FieldList.critical
+    static let size: UInt16 = 2 | FieldList.critical
+    static let root: UInt16 = 3 | FieldList.critical
+    static let source: UInt16 = 4
+    static let statistics: UInt16 = 5
+    static let all: Set<UInt16> = [name, size, root, source, statistics]
+  }
+}
+
+/// What the backup of one volume read and stored.
+package struct VolumeStatistics: Equatable, Sendable {
+  /// Read from the source; holes that it reported are not read.
+  package var readBytes: UInt64 = 0
+  /// Content that is no hole.
+  package var dataBytes: UInt64 = 0
+  /// Chunks whose content the store did not have.
+  package var newChunks: UInt64 = 0
+  /// Of those, chunks that were stored as deltas.
+  package var deltaChunks: UInt64 = 0
+  /// Content of the new chunks.
+  package var newBytes: UInt64 = 0
+  /// What the new chunks and map nodes take in the store, their headers included.
+  package var storedBytes: UInt64 = 0
+  /// Chunks that were already in the store.
+  package var knownChunks: UInt64 = 0
+
+  package init() {}
+
+  func encoded() -> [UInt8] {
+    var writer = ByteWriter()
+    for value in [
+      readBytes, dataBytes, newChunks, deltaChunks, newBytes, storedBytes, knownChunks,
+    ] {
+      writer.write(value)
+    }
+    return writer.bytes
+  }
+
+  /// Later programs may append values.
+  init(encoded bytes: ArraySlice<UInt8>) throws(FormatError) {
+    var reader = ByteReader(bytes, structure: "statistics of a volume")
+    readBytes = try reader.read()
+    dataBytes = try reader.read()
+    newChunks = try reader.read()
+    deltaChunks = try reader.read()
+    newBytes = try reader.read()
+    storedBytes = try reader.read()
+    knownChunks = try reader.read()
+  }
+
+  package static func += (sum: inout VolumeStatistics, other: VolumeStatistics) {
+    sum.readBytes &+= other.readBytes
+    sum.dataBytes &+= other.dataBytes
+    sum.newChunks &+= other.newChunks
+    sum.deltaChunks &+= other.deltaChunks
+    sum.newBytes &+= other.newBytes
+    sum.storedBytes &+= other.storedBytes
+    sum.knownChunks &+= other.knownChunks
+  }
+}
+
+/// A document that was backed up with the volumes, such as a machine's configuration; stored as
+/// chunks like a disk.
+package struct Attachment: Equatable, Sendable {
+  private static let structure = "attachment of a revision"
+  /// The largest document that can be attached.
+  package static let maximumBytes: UInt64 = 16 << 20
+
+  /// A file name without directories.
+  package var name: String
+  package var sizeBytes: UInt64
+  /// One chunk after another, each of the repository's chunk size but the last; none is a hole.
+  package var chunks: [ContentID]
+
+  package init(name: String, sizeBytes: UInt64, chunks: [ContentID]) {
+    self.name = name
+    self.sizeBytes = sizeBytes
+    self.chunks = chunks
+  }
+
+  func encoded() -> [UInt8] {
+    var fields = FieldListWriter()
+    fields.field(Tag.name, name)
+    fields.field(Tag.size, sizeBytes)
+    for chunk in chunks {
+      fields.field(Tag.chunk, chunk)
+    }
+    return fields.bytes
+  }
+
+  init(encoded bytes: ArraySlice<UInt8>) throws(FormatError) {
+    let fields = try FieldList(bytes, structure: Self.structure, known: Tag.all)
+    name = try fields.text(Tag.name)
+    sizeBytes = try fields.integer(Tag.size)
+    chunks = try fields.ids(Tag.chunk)
+    guard sizeBytes <= Self.maximumBytes, !name.isEmpty, !name.contains("/") else {
+      throw .corrupt(
+        Self.structure, expected: "a file name and at most \(Self.maximumBytes) bytes",
+        found: "'\(name)' with \(sizeBytes)")
+    }
+  }
+
+  private enum Tag {
+    static let name: UInt16 = 1 | FieldList.critical
+    static let size: UInt16 = 2 | FieldList.critical
+    static let chunk: UInt16 = 3 | FieldList.critical
+    static let all: Set<UInt16> = [name, size, chunk]
+  }
+}

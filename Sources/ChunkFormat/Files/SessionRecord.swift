@@ -1,0 +1,79 @@
+/// Who works with the repository: a locked file in `sessions/`, an envelope around fields (format,
+/// "Sessions").
+package struct SessionRecord: Equatable, Sendable {
+  private static let structure = FileKind.session.name
+  package static let maximumFileBytes = 1 << 20
+
+  /// What the session may do.
+  package enum Kind: UInt8, Sendable {
+    case reading = 1
+    case writing = 2
+  }
+
+  package var kind: Kind
+  package var started: Nanoseconds
+  package var host: String
+  package var process: Int32
+  /// In words: "backup of web01".
+  package var purpose: String
+  /// Revisions that must stay readable while the session lives.
+  package var pinned: [RevisionID]
+
+  package init(
+    kind: Kind, started: Nanoseconds, host: String, process: Int32, purpose: String,
+    pinned: [RevisionID]
+  ) {
+    self.kind = kind
+    self.started = started
+    self.host = host
+    self.process = process
+    self.purpose = purpose
+    self.pinned = pinned
+  }
+
+  /// The bytes of the file.
+  package func encoded(
+    repository: RepositoryID, keys: RepositoryKeys?
+  ) throws(FormatError) -> [UInt8] {
+    var fields = FieldListWriter()
+    fields.field(Tag.kind, kind.rawValue)
+    fields.field(Tag.started, started)
+    fields.field(Tag.host, host)
+    fields.field(Tag.process, process)
+    fields.field(Tag.purpose, purpose)
+    for revision in pinned {
+      fields.field(Tag.pinned, revision)
+    }
+    return try Envelope.encode(fields.bytes, kind: .session, repository: repository, keys: keys)
+  }
+
+  /// Reads the file.
+  ///
+  /// - Throws: ``FormatError``, as envelopes do, and `.corrupt` for fields that do not fit.
+  package init(
+    encoded bytes: [UInt8], repository: RepositoryID, keys: RepositoryKeys?
+  ) throws(FormatError) {
+    let body = try Envelope.decode(bytes, kind: .session, repository: repository, keys: keys)
+    let fields = try FieldList(body[...], structure: Self.structure, known: Tag.all)
+    let kind: UInt8 = try fields.integer(Tag.kind)
+    guard let kind = Kind(rawValue: kind) else {
+      throw .corrupt(Self.structure, expected: "reading or writing", found: "\(kind)")
+    }
+    self.kind = kind
+    started = try fields.integer(Tag.started)
+    host = try fields.text(Tag.host)
+    process = try fields.integer(Tag.process)
+    purpose = try fields.text(Tag.purpose)
+    pinned = try fields.digests(Tag.pinned)
+  }
+
+  private enum Tag {
+    static let kind: UInt16 = 1 | FieldList.critical
+    static let started: UInt16 = 2
+    static let host: UInt16 = 3
+    static let process: UInt16 = 4
+    static let purpose: UInt16 = 5
+    static let pinned: UInt16 = 6 | FieldList.critical
+    static let all: Set<UInt16> = [kind, started, host, process, purpose, pinned]
+  }
+}

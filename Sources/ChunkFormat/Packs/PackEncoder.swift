@@ -1,0 +1,107 @@
+/// Writes one pack, record by record, into a buffer that the caller empties into a file.
+///
+/// The order of use: ``append(_:)`` as often as there are records, ``takeBytes()`` whenever
+/// ``pendingBytes`` has grown enough, ``finish()``, ``takeBytes()`` for the last time.
+package final class PackEncoder {
+  private let seal: PackSeal
+  private let cipher: AuthenticatedCipher
+  private let hasher: FileHasher
+  private var pending: [UInt8]
+  private var takenBytes: UInt64 = 0
+  private var entries: [PackEntry] = []
+
+  /// - Parameter kind: `.dataPack` or `.mapPack`.
+  package init(
+    kind: FileKind, repository: RepositoryID, keys: RepositoryKeys?
+  ) throws(FormatError) {
+    seal = try PackSeal(newPackOf: kind, repository: repository, keys: keys)
+    cipher = try AuthenticatedCipher()
+    hasher = try FileHasher()
+    pending = seal.header.encoded()
+  }
+
+  /// Bytes that wait to be taken.
+  package var pendingBytes: Int { pending.count }
+  /// The pack's header, of which the index keeps the salt.
+  package var header: FileHeader { seal.header }
+
+  /// Adds one record.
+  package func append(_ record: PreparedRecord) throws(FormatError) {
+    let sealing = seal.header.sealing
+    let layout = RecordLayout(codec: record.codec, sealing: sealing)
+    let header = RecordHeader(
+      type: record.type, codec: record.codec, number: UInt32(entries.count),
+      storedBytes: UInt32(layout.overheadBytes + record.payload.count),
+      plainBytes: UInt32(record.plainBytes), id: record.id,
+      checksum: sealing == .none ? record.checksum : nil)
+    let start = pending.count
+    entries.append(
+      PackEntry(
+        id: record.id, type: record.type, codec: record.codec, base: record.base,
+        offsetBytes: UInt32(takenBytes + UInt64(start)), storedBytes: header.storedBytes,
+        plainBytes: header.plainBytes))
+    appendBytes(of: record, header: header)
+    if let key = seal.key {
+      try sealRecord(at: start, header: header, base: record.base, layout: layout, key: key)
+    }
+  }
+
+  /// The bytes since the last call, which are now part of the digest.
+  package func takeBytes() throws(FormatError) -> [UInt8] {
+    defer { pending = [] }
+    try hasher.update(pending)
+    takenBytes += UInt64(pending.count)
+    return pending
+  }
+
+  /// Ends the pack: footer, trailer, and the bytes that are still to be taken.
+  package func finish() throws(FormatError) -> (lastBytes: [UInt8], summary: PackSummary) {
+    pending += try PackFooter.encode(
+      entries, recordsEndBytes: takenBytes + UInt64(pending.count), seal: seal, cipher: cipher)
+    let lastBytes = try takeBytes()
+    return (
+      lastBytes,
+      PackSummary(
+        digest: try hasher.finish(), header: seal.header, lengthBytes: takenBytes,
+        entries: entries)
+    )
+  }
+
+  private func appendBytes(of record: PreparedRecord, header: RecordHeader) {
+    withUnsafeTemporaryAllocation(byteCount: RecordHeader.lengthBytes, alignment: 8) {
+      header.store(to: $0)
+      pending.append(contentsOf: $0)
+    }
+    record.base?.withUnsafeBytes { pending.append(contentsOf: $0) }
+    if header.checksum == nil {
+      pending.append(contentsOf: record.checksum.encoded)
+    }
+    pending.append(contentsOf: record.payload)
+  }
+
+  private func sealRecord(
+    at start: Int, header: RecordHeader, base: ContentID?, layout: RecordLayout, key: SecretBytes
+  ) throws(FormatError) {
+    let sealedStart = start + RecordHeader.lengthBytes + layout.baseBytes
+    let sealedEnd = pending.count
+    pending.append(contentsOf: repeatElement(0, count: AuthenticatedCipher.tagBytes))
+    try pending.withMutableBytes { bytes throws(FormatError) in
+      let whole = UnsafeRawBufferPointer(bytes)
+      try cipher.seal(
+        UnsafeMutableRawBufferPointer(rebasing: bytes[sealedStart..<sealedEnd]),
+        tag: UnsafeMutableRawBufferPointer(rebasing: bytes[sealedEnd...]), key: key,
+        nonce: header.number,
+        binding: seal.additionalData(
+          header: whole.part(start..<start + RecordHeader.lengthBytes), base: base))
+    }
+  }
+}
+
+/// What is known of a pack that is complete.
+package struct PackSummary: Sendable {
+  /// The pack's name.
+  package let digest: FileDigest
+  package let header: FileHeader
+  package let lengthBytes: UInt64
+  package let entries: [PackEntry]
+}

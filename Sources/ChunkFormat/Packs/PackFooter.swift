@@ -1,0 +1,111 @@
+/// The list of a pack's records, at its end (format, "Packs").
+///
+/// ```
+///      0   64  file header
+///     64       records, one after another
+///      f    n  footer: the entries; sealed: AES-256-GCM of them, then the tag, 16
+///    f+n   40  trailer:
+///            0   4  n, the footer's length as stored
+///            4   4  number of records
+///            8   8  length of the whole pack in bytes
+///           16  16  XXH3-128 of the footer as stored and of the 16 bytes before this
+///           32   8  magic "VARVEEND"
+/// ```
+package struct PackFooter: Equatable, Sendable {
+  package static let trailerBytes = 40
+  static let structure = "pack footer"
+  static let magic = Array("VARVEEND".utf8)
+  /// A record's number never comes this far: a pack is shorter than 4 GiB.
+  static let nonce = UInt32.max
+
+  package let entries: [PackEntry]
+
+  /// The trailer's claims, checked against the file's length alone.
+  package struct Trailer: Equatable, Sendable {
+    package let footerBytes: UInt32
+    package let recordCount: UInt32
+    package let packBytes: UInt64
+    let checksum: Checksum
+
+    /// Where the footer begins.
+    package var footerOffsetBytes: UInt64 {
+      packBytes - UInt64(PackFooter.trailerBytes) - UInt64(footerBytes)
+    }
+
+    /// Reads the last 40 bytes of a pack of `packBytes`.
+    ///
+    /// - Throws: ``FormatError`` with `.corrupt`.
+    package init(encoded bytes: [UInt8], packBytes: UInt64) throws(FormatError) {
+      var reader = ByteReader(bytes, structure: "pack trailer")
+      footerBytes = try reader.read()
+      recordCount = try reader.read()
+      self.packBytes = try reader.read()
+      let sum = try reader.read(count: Checksum.lengthBytes)
+      checksum = sum.withUnsafeBytes { Checksum($0, at: 0) }
+      guard try reader.read(count: 8).elementsEqual(PackFooter.magic) else {
+        throw .corrupt("pack trailer", expected: "magic VARVEEND", found: "other bytes")
+      }
+      try reader.finish()
+      let least = UInt64(FileHeader.lengthBytes + PackFooter.trailerBytes) + UInt64(footerBytes)
+      guard self.packBytes == packBytes, packBytes >= least else {
+        throw .corrupt(
+          "pack trailer", expected: "the length of the pack, \(packBytes) bytes",
+          found: "\(self.packBytes) bytes with a footer of \(footerBytes)")
+      }
+    }
+  }
+
+  /// The footer and trailer of a pack whose records end at `recordsEndBytes`.
+  static func encode(
+    _ entries: [PackEntry], recordsEndBytes: UInt64, seal: PackSeal, cipher: AuthenticatedCipher
+  ) throws(FormatError) -> [UInt8] {
+    var writer = ByteWriter()
+    for entry in entries {
+      entry.write(to: &writer)
+    }
+    let footer = try seal.sealFooter(writer.bytes, cipher: cipher)
+    var trailer = ByteWriter()
+    trailer.write(UInt32(footer.count))
+    trailer.write(UInt32(entries.count))
+    trailer.write(recordsEndBytes + UInt64(footer.count + trailerBytes))
+    let checksum = Checksum(of: footer + trailer.bytes)
+    return footer + trailer.bytes + checksum.encoded + magic
+  }
+
+  /// Reads a footer, `trailer` being the pack's.
+  ///
+  /// - Throws: ``FormatError`` with `.corrupt`; every entry that is returned lies within the pack.
+  package init(
+    encoded bytes: [UInt8], trailer: Trailer, seal: PackSeal
+  ) throws(FormatError) {
+    var claims = ByteWriter()
+    claims.write(trailer.footerBytes)
+    claims.write(trailer.recordCount)
+    claims.write(trailer.packBytes)
+    guard Checksum(of: bytes + claims.bytes) == trailer.checksum else {
+      throw .corrupt(Self.structure, expected: "the checksum in the trailer", found: "another")
+    }
+    var reader = ByteReader(try seal.openFooter(bytes), structure: Self.structure)
+    var entries: [PackEntry] = []
+    var end = UInt64(FileHeader.lengthBytes)
+    while reader.remainingBytes > 0 {
+      let entry = try PackEntry(from: &reader)
+      guard entry.rangeInPack.lowerBound == end,
+        entry.rangeInPack.upperBound <= trailer.footerOffsetBytes
+      else {
+        throw .corrupt(
+          Self.structure, expected: "a record at \(end), before the footer",
+          found: "one at \(entry.rangeInPack)")
+      }
+      end = entry.rangeInPack.upperBound
+      entries.append(entry)
+    }
+    guard entries.count == Int(trailer.recordCount), end == trailer.footerOffsetBytes else {
+      throw .corrupt(
+        Self.structure,
+        expected: "\(trailer.recordCount) records up to \(trailer.footerOffsetBytes)",
+        found: "\(entries.count) up to \(end)")
+    }
+    self.entries = entries
+  }
+}

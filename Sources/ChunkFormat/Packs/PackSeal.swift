@@ -1,0 +1,83 @@
+/// What it takes to seal and open the records of one pack.
+package struct PackSeal: Sendable {
+  package let header: FileHeader
+  /// Nil where the pack is not sealed.
+  let key: SecretBytes?
+
+  /// The seal of a new pack of `kind`.
+  init(
+    newPackOf kind: FileKind, repository: RepositoryID, keys: RepositoryKeys?
+  ) throws(FormatError) {
+    let header = try FileHeader(
+      kind: kind, sealing: keys == nil ? .none : .dataKey, repository: repository,
+      salted: keys != nil)
+    self.header = header
+    key = try keys.map { keys throws(FormatError) in
+      try keys.fileKey(salt: header.salt, kind: kind)
+    }
+  }
+
+  /// The seal of an existing pack.
+  ///
+  /// - Throws: ``FormatError``: `.wrongKey` where the pack is sealed and no keys are given;
+  ///   `.corrupt` where it is not sealed though the repository is encrypted: such a pack was put
+  ///   there by somebody without the keys.
+  package init(header: FileHeader, keys: RepositoryKeys?) throws(FormatError) {
+    self.header = header
+    switch (header.sealing, keys) {
+    case (.none, nil):
+      key = nil
+    case (.none, .some):
+      throw .corrupt(header.kind.name, expected: "sealed content", found: "plain content")
+    case (.dataKey, nil):
+      throw FormatError(.wrongKey, in: header.kind.name, "is encrypted, and no key was given")
+    case (.dataKey, .some(let keys)):
+      key = try keys.fileKey(salt: header.salt, kind: header.kind)
+    }
+  }
+
+  /// What a record's seal covers besides its payload: repository, header, base.
+  func additionalData(header bytes: UnsafeRawBufferPointer, base: ContentID?) -> [UInt8] {
+    var data = header.repository.bytes
+    data.append(contentsOf: bytes.part(0..<RecordHeader.boundBytes))
+    base?.withUnsafeBytes { data.append(contentsOf: $0) }
+    return data
+  }
+
+  private var footerAdditionalData: [UInt8] { header.encoded() }
+
+  func sealFooter(
+    _ entries: [UInt8], cipher: AuthenticatedCipher
+  ) throws(FormatError) -> [UInt8] {
+    guard let key else { return entries }
+    var bytes = entries + Array(repeating: 0, count: AuthenticatedCipher.tagBytes)
+    try bytes.withMutableBytes { bytes throws(FormatError) in
+      try cipher.seal(
+        UnsafeMutableRawBufferPointer(rebasing: bytes[..<entries.count]),
+        tag: UnsafeMutableRawBufferPointer(rebasing: bytes[entries.count...]), key: key,
+        nonce: PackFooter.nonce, binding: footerAdditionalData)
+    }
+    return bytes
+  }
+
+  func openFooter(_ bytes: [UInt8]) throws(FormatError) -> [UInt8] {
+    guard let key else { return bytes }
+    let end = bytes.count - AuthenticatedCipher.tagBytes
+    guard end >= 0 else {
+      throw .corrupt(PackFooter.structure, expected: "a tag", found: "\(bytes.count) bytes")
+    }
+    let cipher = try AuthenticatedCipher()
+    var entries = [UInt8](repeating: 0, count: end)
+    let authentic = try entries.withMutableBytes { output throws(FormatError) in
+      try bytes.withBytes { bytes throws(FormatError) in
+        try cipher.open(
+          bytes.part(0..<end), tag: bytes.part(end..<bytes.count), key: key,
+          nonce: PackFooter.nonce, binding: footerAdditionalData, into: output)
+      }
+    }
+    guard authentic else {
+      throw .corrupt(PackFooter.structure, expected: "an authentic seal", found: "a broken one")
+    }
+    return entries
+  }
+}

@@ -1,0 +1,57 @@
+/// A record whose content is hashed and compressed, and that only needs a place in a pack.
+package struct PreparedRecord: Sendable {
+  package let type: RecordType
+  package let id: ContentID
+  package let plainBytes: Int
+  package let codec: Codec
+  /// The record that `payload` is a difference from; nil unless `codec` is `.delta`.
+  package let base: ContentID?
+  let checksum: Checksum
+  let payload: [UInt8]
+
+  /// Bytes of the payload alone, to compare ways of storing the same content.
+  package var payloadBytes: Int { payload.count }
+
+  /// `plaintext` on its own, compressed as `compressor` is set to.
+  ///
+  /// - Parameter id: of the plaintext.
+  package init(
+    standalone plaintext: UnsafeRawBufferPointer, id: ContentID, type: RecordType,
+    compressor: Compressor
+  ) throws(FormatError) {
+    let (codec, payload) = try compressor.compress(plaintext)
+    self.init(plaintext, id: id, type: type, codec: codec, base: nil, payload: payload)
+  }
+
+  /// `plaintext` as the difference from `baseContent`, the plaintext of the record `base`, which
+  /// must itself be no delta.
+  ///
+  /// - Returns: nil where the difference is no smaller than the plaintext.
+  package init?(
+    deltaOf plaintext: UnsafeRawBufferPointer, id: ContentID, type: RecordType, base: ContentID,
+    baseContent: UnsafeRawBufferPointer, compressor: Compressor
+  ) throws(FormatError) {
+    let payload = try compressor.delta(plaintext, from: baseContent)
+    guard payload.count < plaintext.count else { return nil }
+    self.init(plaintext, id: id, type: type, codec: .delta, base: base, payload: payload)
+  }
+
+  private init(
+    _ plaintext: UnsafeRawBufferPointer, id: ContentID, type: RecordType, codec: Codec,
+    base: ContentID?, payload: [UInt8]
+  ) {
+    self.type = type
+    self.id = id
+    self.plainBytes = plaintext.count
+    self.codec = codec
+    self.base = base
+    self.checksum = Checksum(of: plaintext)
+    self.payload = payload
+  }
+
+  /// Bytes that the record takes in a pack, its header included.
+  package func packedBytes(sealing: Sealing) -> Int {
+    RecordHeader.lengthBytes + RecordLayout(codec: codec, sealing: sealing).overheadBytes
+      + payload.count
+  }
+}
