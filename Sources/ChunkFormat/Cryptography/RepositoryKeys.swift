@@ -23,7 +23,7 @@ package struct RepositoryKeys: Sendable {
   }
 
   /// The key of one file, from the salt in its header.
-  func fileKey(salt: [UInt8], kind: FileKind) throws(FormatError) -> SecretBytes {
+  func fileKey(salt: [UInt8], kind: RepositoryFileKind) throws(FormatError) -> SecretBytes {
     try KeyDerivation.hkdf(dataKey, salt: salt, purpose: kind.purpose)
   }
 }

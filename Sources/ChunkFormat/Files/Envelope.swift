@@ -11,7 +11,7 @@ enum Envelope {
 
   /// The bytes of a file of `kind` with `body`, sealed where the repository has keys.
   static func encode(
-    _ body: [UInt8], kind: FileKind, repository: RepositoryID, keys: RepositoryKeys?
+    _ body: [UInt8], kind: RepositoryFileKind, repository: RepositoryID, keys: RepositoryKeys?
   ) throws(FormatError) -> [UInt8] {
     let header = try FileHeader(
       kind: kind, sealing: keys == nil ? .none : .dataKey, repository: repository,
@@ -38,7 +38,7 @@ enum Envelope {
   /// - Throws: ``FormatError``: `.corrupt` where a bit is wrong, `.wrongKey` where the file is
   ///   sealed and no keys are given, and what the header's decoder throws.
   static func decode(
-    _ bytes: [UInt8], kind: FileKind, repository: RepositoryID, keys: RepositoryKeys?
+    _ bytes: [UInt8], kind: RepositoryFileKind, repository: RepositoryID, keys: RepositoryKeys?
   ) throws(FormatError) -> [UInt8] {
     let header = try FileHeader(encoded: bytes, expecting: [kind], of: repository)
     let end = bytes.count - trailerBytes
@@ -60,7 +60,7 @@ enum Envelope {
   }
 
   private static func plainBody(
-    _ bytes: [UInt8], end: Int, kind: FileKind
+    _ bytes: [UInt8], end: Int, kind: RepositoryFileKind
   ) throws(FormatError) -> [UInt8] {
     let matches = bytes.withUnsafeBytes {
       Checksum(of: $0.part(0..<end)) == Checksum($0, at: end)

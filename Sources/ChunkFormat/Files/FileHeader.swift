@@ -1,5 +1,5 @@
 /// The kinds of file that a repository holds, each with a magic of its own.
-package enum FileKind: String, Sendable, CaseIterable {
+package enum RepositoryFileKind: String, Sendable, CaseIterable {
   case configuration = "VARVECFG"
   case keySlot = "VARVEKEY"
   case dataPack = "VARVEPKD"
@@ -72,7 +72,7 @@ package struct FileHeader: Equatable, Sendable {
   package static let lengthBytes = 64
   static let saltBytes = 32
 
-  package let kind: FileKind
+  package let kind: RepositoryFileKind
   package let sealing: Sealing
   package let repository: RepositoryID
   /// 32 bytes.
@@ -80,7 +80,7 @@ package struct FileHeader: Equatable, Sendable {
 
   /// A header for a new file; with a fresh salt where `salted`.
   init(
-    kind: FileKind, sealing: Sealing, repository: RepositoryID, salted: Bool
+    kind: RepositoryFileKind, sealing: Sealing, repository: RepositoryID, salted: Bool
   ) throws(FormatError) {
     self.kind = kind
     self.sealing = sealing
@@ -107,7 +107,7 @@ package struct FileHeader: Equatable, Sendable {
   /// - Throws: ``FormatError``: `.corrupt`, `.unsupported` for another version or sealing,
   ///   `.wrongRepository`.
   package init(
-    encoded bytes: some Collection<UInt8>, expecting kinds: [FileKind],
+    encoded bytes: some Collection<UInt8>, expecting kinds: [RepositoryFileKind],
     of repository: RepositoryID?
   ) throws(FormatError) {
     let structure = "header of a \(kinds.map(\.name).joined(separator: " or "))"

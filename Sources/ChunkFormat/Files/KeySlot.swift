@@ -31,7 +31,7 @@ package enum KeySlotMethod: UInt8, Sendable, CustomStringConvertible {
 ///  164+n   16  its tag
 /// ```
 package struct KeySlot: Sendable {
-  private static let structure = FileKind.keySlot.name
+  private static let structure = RepositoryFileKind.keySlot.name
   private static let claimsBytes = 84
   private static let wrappedBytes = 2 * RepositoryKeys.keyBytes
   private static let labelOffset = claimsBytes + wrappedBytes + AuthenticatedCipher.tagBytes
@@ -173,7 +173,7 @@ package struct KeySlot: Sendable {
     case .passphrase:
       try KeyDerivation.scrypt(secret, salt: header.salt, cost: cost)
     case .keyFile:
-      try KeyDerivation.hkdf(secret, salt: header.salt, purpose: FileKind.keySlot.purpose)
+      try KeyDerivation.hkdf(secret, salt: header.salt, purpose: RepositoryFileKind.keySlot.purpose)
     }
   }
 

@@ -10,7 +10,7 @@
 /// ```
 package struct RepositoryConfiguration: Equatable, Sendable {
   private static let authenticationBytes = 32
-  private static let structure = FileKind.configuration.name
+  private static let structure = RepositoryFileKind.configuration.name
 
   /// Sizes that a chunk can have: powers of two.
   package static let chunkSizes: ClosedRange<Int> = 64 << 10...4 << 20

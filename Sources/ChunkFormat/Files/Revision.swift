@@ -10,7 +10,7 @@ package typealias PackID = FileDigest
 package struct Revision: Equatable, Sendable {
   /// A file larger than this is no revision; bounds what a reader loads.
   package static let maximumFileBytes = 4 << 20
-  private static let structure = FileKind.revision.name
+  private static let structure = RepositoryFileKind.revision.name
 
   package var job: String
   /// The moment whose state this is.

@@ -19,7 +19,7 @@ package enum Trust: UInt8, Sendable, CustomStringConvertible {
 /// What is said of a revision after it was made, and may be said anew: a file in `marks/` with the
 /// revision's name, an envelope around fields (format, "Marks").
 package struct RevisionMarks: Equatable, Sendable {
-  private static let structure = FileKind.marks.name
+  private static let structure = RepositoryFileKind.marks.name
   package static let maximumFileBytes = 64 << 10
 
   package let revision: RevisionID

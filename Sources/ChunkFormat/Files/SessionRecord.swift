@@ -1,7 +1,7 @@
 /// Who works with the repository: a locked file in `sessions/`, an envelope around fields (format,
 /// "Sessions").
 package struct SessionRecord: Equatable, Sendable {
-  private static let structure = FileKind.session.name
+  private static let structure = RepositoryFileKind.session.name
   package static let maximumFileBytes = 1 << 20
 
   /// What the session may do.

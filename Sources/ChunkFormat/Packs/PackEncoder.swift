@@ -12,7 +12,7 @@ package final class PackEncoder {
 
   /// - Parameter kind: `.dataPack` or `.mapPack`.
   package init(
-    kind: FileKind, repository: RepositoryID, keys: RepositoryKeys?
+    kind: RepositoryFileKind, repository: RepositoryID, keys: RepositoryKeys?
   ) throws(FormatError) {
     seal = try PackSeal(newPackOf: kind, repository: repository, keys: keys)
     cipher = try AuthenticatedCipher()

@@ -6,7 +6,7 @@ package struct PackSeal: Sendable {
 
   /// The seal of a new pack of `kind`.
   init(
-    newPackOf kind: FileKind, repository: RepositoryID, keys: RepositoryKeys?
+    newPackOf kind: RepositoryFileKind, repository: RepositoryID, keys: RepositoryKeys?
   ) throws(FormatError) {
     let header = try FileHeader(
       kind: kind, sealing: keys == nil ? .none : .dataKey, repository: repository,
