@@ -57,7 +57,7 @@ let targets: [Target] = [
   library("FileIO", uses: ["CLinux", systemPackage]),
   library("ChunkFormat", uses: ["CZstd", "CCrypto", "CXXHash"]),
   library(
-    "ChunkStore", uses: ["Workers", "FileIO", "ChunkFormat", "CLMDB", systemPackage]),
+    "ChunkStore", uses: ["Workers", "FileIO", "ChunkFormat", "CLMDB", "CLinux", systemPackage]),
   library("VolumeMap", uses: ["ChunkFormat"]),
   library("VolumeSources", uses: ["Workers", "FileIO", "CLinux", "CNBD", systemPackage]),
   library(

@@ -37,3 +37,8 @@ package struct Checksum: Equatable, Sendable {
     return writer.bytes
   }
 }
+
+extension Checksum: CustomStringConvertible {
+  /// 32 hexadecimal digits, in the order in which the bytes are stored.
+  package var description: String { encoded.withUnsafeBytes { Hexadecimal.encode($0) } }
+}

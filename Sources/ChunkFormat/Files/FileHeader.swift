@@ -91,7 +91,7 @@ package struct FileHeader: Equatable, Sendable {
   }
 
   /// The 64 bytes.
-  func encoded() -> [UInt8] {
+  package func encoded() -> [UInt8] {
     var writer = ByteWriter()
     writer.write(raw: kind.rawValue.utf8)
     writer.write(kind.version)

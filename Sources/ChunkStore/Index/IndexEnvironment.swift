@@ -1,0 +1,261 @@
+internal import CLMDB
+import ChunkFormat
+import FileIO
+import Glibc
+import Synchronization
+import SystemPackage
+
+/// An LMDB environment in a directory of its own, with the three tables of the index.
+///
+/// LMDB allows a process one open environment a directory; ``IndexRegistry`` sees to that.
+final class IndexEnvironment: @unchecked Sendable {
+  /// Address space, not memory: the file grows to what it needs, about 95 bytes a record.
+  private static let mapBytes = 1 << 40
+  private static let readerSlots: UInt32 = 1022
+
+  let directory: FilePath
+  private let environment: OpaquePointer
+  let tables: IndexTables
+  /// Read transactions that wait to be used again.
+  private let idle = Mutex<[ReadHandle]>([])
+
+  /// Opens or makes the environment; the directory exists.
+  ///
+  /// - Throws: ``LMDBError``.
+  init(directory: FilePath) throws(LMDBError) {
+    self.directory = directory
+    var created: OpaquePointer?
+    try LMDBError.check(mdb_env_create(&created), "mdb_env_create")
+    guard let environment = created else { throw LMDBError(code: ENOMEM, call: "mdb_env_create") }
+    do throws(LMDBError) {
+      try LMDBError.check(mdb_env_set_mapsize(environment, Self.mapBytes), "mdb_env_set_mapsize")
+      try LMDBError.check(mdb_env_set_maxdbs(environment, 3), "mdb_env_set_maxdbs")
+      try LMDBError.check(
+        mdb_env_set_maxreaders(environment, Self.readerSlots), "mdb_env_set_maxreaders")
+      // After a power failure the last commits may be missing, which costs a scan of their packs;
+      // the tree is whole.
+      let flags = UInt32(MDB_NOTLS) | UInt32(MDB_NOMETASYNC) | UInt32(MDB_NORDAHEAD)
+      try LMDBError.check(
+        mdb_env_open(environment, directory.string, flags, 0o600), "mdb_env_open")
+      var dead: Int32 = 0
+      try LMDBError.check(mdb_reader_check(environment, &dead), "mdb_reader_check")
+      try Self.checkLength(of: environment, in: directory)
+      tables = try IndexTables.open(in: environment)
+    } catch {
+      mdb_env_close(environment)
+      throw error
+    }
+    self.environment = environment
+  }
+
+  deinit {
+    for handle in idle.withLock({ $0 }) {
+      mdb_txn_abort(handle.transaction)
+    }
+    mdb_env_close(environment)
+  }
+
+  /// Runs `body` on a snapshot of the tables; may be called by any number of threads.
+  func read<Result>(
+    _ body: (OpaquePointer) throws(LMDBError) -> Result
+  ) throws(LMDBError) -> Result {
+    let handle = try beginReading()
+    defer {
+      mdb_txn_reset(handle.transaction)
+      idle.withLock { $0.append(handle) }
+    }
+    return try body(handle.transaction)
+  }
+
+  /// Runs `body` as the only writer among all processes; commits unless it throws.
+  ///
+  /// The calling thread must be the same throughout, as LMDB demands.
+  func write<Result, Failure: Error>(
+    wrapping wrap: (LMDBError) -> Failure, _ body: (OpaquePointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    var begun: OpaquePointer?
+    let code = mdb_txn_begin(environment, nil, 0, &begun)
+    guard code == 0, let transaction = begun else {
+      throw wrap(LMDBError(code: code, call: "mdb_txn_begin"))
+    }
+    let result: Result
+    do throws(Failure) {
+      result = try body(transaction)
+    } catch {
+      mdb_txn_abort(transaction)
+      throw error
+    }
+    let committed = mdb_txn_commit(transaction)
+    guard committed == 0 else { throw wrap(LMDBError(code: committed, call: "mdb_txn_commit")) }
+    return result
+  }
+
+  private func beginReading() throws(LMDBError) -> ReadHandle {
+    if let handle = idle.withLock({ $0.popLast() }) {
+      let code = mdb_txn_renew(handle.transaction)
+      if code == 0 { return handle }
+      mdb_txn_abort(handle.transaction)
+    }
+    var begun: OpaquePointer?
+    try LMDBError.check(
+      mdb_txn_begin(environment, nil, UInt32(MDB_RDONLY), &begun), "mdb_txn_begin")
+    guard let transaction = begun else { throw LMDBError(code: ENOMEM, call: "mdb_txn_begin") }
+    return ReadHandle(transaction: transaction)
+  }
+
+  /// A page that is missing at the end of the file would end the process with SIGBUS when it is read.
+  private static func checkLength(
+    of environment: OpaquePointer, in directory: FilePath
+  ) throws(LMDBError) {
+    var information = MDB_envinfo()
+    var statistics = MDB_stat()
+    try LMDBError.check(mdb_env_info(environment, &information), "mdb_env_info")
+    try LMDBError.check(mdb_env_stat(environment, &statistics), "mdb_env_stat")
+    let expected = (UInt64(information.me_last_pgno) + 1) * UInt64(statistics.ms_psize)
+    let data = try? POSIXFileSystem().metadata(of: directory.appending("data.mdb"))
+    // An environment that was never written has no pages in its file.
+    guard let found = data?.sizeBytes, found == 0 || found >= expected else {
+      throw LMDBError(code: MDB_CORRUPTED, call: "comparing the length of the file")
+    }
+  }
+
+  /// A read transaction; with MDB_NOTLS it may wander from thread to thread.
+  private struct ReadHandle: @unchecked Sendable {
+    let transaction: OpaquePointer
+  }
+}
+
+/// The handles of the tables.
+struct IndexTables {
+  /// Pack number (4, big-endian) → ``IndexedPack``.
+  let packs: MDB_dbi
+  /// Name of a pack (32) → its number.
+  let names: MDB_dbi
+  /// Id (32) → places, one for each copy, sorted.
+  let records: MDB_dbi
+
+  static func open(in environment: OpaquePointer) throws(LMDBError) -> IndexTables {
+    var begun: OpaquePointer?
+    try LMDBError.check(mdb_txn_begin(environment, nil, 0, &begun), "mdb_txn_begin")
+    var handles: [MDB_dbi] = []
+    for (name, flags) in [("packs", 0), ("names", 0), ("records", UInt32(MDB_DUPSORT))] {
+      var handle: MDB_dbi = 0
+      let code = mdb_dbi_open(begun, name, flags | UInt32(MDB_CREATE), &handle)
+      guard code == 0 else {
+        mdb_txn_abort(begun)
+        throw LMDBError(code: code, call: "mdb_dbi_open")
+      }
+      handles.append(handle)
+    }
+    try LMDBError.check(mdb_txn_commit(begun), "mdb_txn_commit")
+    return IndexTables(packs: handles[0], names: handles[1], records: handles[2])
+  }
+}
+
+/// What LMDB said.
+struct LMDBError: Error, Equatable, CustomStringConvertible {
+  let code: Int32
+  let call: String
+
+  static func check(_ code: Int32, _ call: String) throws(LMDBError) {
+    guard code == 0 else { throw LMDBError(code: code, call: call) }
+  }
+
+  var description: String { "\(call): \(String(cString: mdb_strerror(code)))" }
+
+  /// Whether the file itself is bad, so that making it anew helps.
+  var isDamage: Bool {
+    [
+      MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_PANIC, MDB_INVALID, MDB_VERSION_MISMATCH,
+      MDB_INCOMPATIBLE, MDB_BAD_DBI, MDB_BAD_VALSIZE,
+    ].contains(code)
+  }
+}
+
+/// Calls of LMDB with Swift's buffers.
+enum LMDB {
+  /// The value under `key`, valid until the transaction ends or writes; nil where there is none.
+  static func get(
+    _ transaction: OpaquePointer, _ table: MDB_dbi, _ key: UnsafeRawBufferPointer
+  ) throws(LMDBError) -> UnsafeRawBufferPointer? {
+    var name = MDB_val(key)
+    var value = MDB_val()
+    let code = mdb_get(transaction, table, &name, &value)
+    if code == MDB_NOTFOUND { return nil }
+    try LMDBError.check(code, "mdb_get")
+    return UnsafeRawBufferPointer(start: value.mv_data, count: value.mv_size)
+  }
+
+  /// Every value under `key` of a table with several a key.
+  static func getAll(
+    _ transaction: OpaquePointer, _ table: MDB_dbi, _ key: UnsafeRawBufferPointer,
+    _ body: (UnsafeRawBufferPointer) -> Void
+  ) throws(LMDBError) {
+    var cursor: OpaquePointer?
+    try LMDBError.check(mdb_cursor_open(transaction, table, &cursor), "mdb_cursor_open")
+    defer { mdb_cursor_close(cursor) }
+    var name = MDB_val(key)
+    var value = MDB_val()
+    var code = mdb_cursor_get(cursor, &name, &value, MDB_SET)
+    while code == 0 {
+      body(UnsafeRawBufferPointer(start: value.mv_data, count: value.mv_size))
+      code = mdb_cursor_get(cursor, &name, &value, MDB_NEXT_DUP)
+    }
+    guard code == MDB_NOTFOUND else { throw LMDBError(code: code, call: "mdb_cursor_get") }
+  }
+
+  /// Every key and value of a table, in the order of keys.
+  static func forEach(
+    _ transaction: OpaquePointer, _ table: MDB_dbi,
+    _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Void
+  ) throws(LMDBError) {
+    var cursor: OpaquePointer?
+    try LMDBError.check(mdb_cursor_open(transaction, table, &cursor), "mdb_cursor_open")
+    defer { mdb_cursor_close(cursor) }
+    var name = MDB_val()
+    var value = MDB_val()
+    var code = mdb_cursor_get(cursor, &name, &value, MDB_FIRST)
+    while code == 0 {
+      body(
+        UnsafeRawBufferPointer(start: name.mv_data, count: name.mv_size),
+        UnsafeRawBufferPointer(start: value.mv_data, count: value.mv_size))
+      code = mdb_cursor_get(cursor, &name, &value, MDB_NEXT)
+    }
+    guard code == MDB_NOTFOUND else { throw LMDBError(code: code, call: "mdb_cursor_get") }
+  }
+
+  /// Adds a value; the very same pair twice is no error.
+  static func put(
+    _ transaction: OpaquePointer, _ table: MDB_dbi, _ key: UnsafeRawBufferPointer,
+    _ value: UnsafeRawBufferPointer
+  ) throws(LMDBError) {
+    var name = MDB_val(key)
+    var content = MDB_val(value)
+    try LMDBError.check(mdb_put(transaction, table, &name, &content, 0), "mdb_put")
+  }
+
+  /// Removes a key with all its values; a key that is not there is no error.
+  static func remove(
+    _ transaction: OpaquePointer, _ table: MDB_dbi, _ key: UnsafeRawBufferPointer
+  ) throws(LMDBError) {
+    var name = MDB_val(key)
+    let code = mdb_del(transaction, table, &name, nil)
+    guard code == 0 || code == MDB_NOTFOUND else { throw LMDBError(code: code, call: "mdb_del") }
+  }
+
+  /// Number of values in a table.
+  static func count(
+    _ transaction: OpaquePointer, _ table: MDB_dbi
+  ) throws(LMDBError) -> Int {
+    var statistics = MDB_stat()
+    try LMDBError.check(mdb_stat(transaction, table, &statistics), "mdb_stat")
+    return statistics.ms_entries
+  }
+}
+
+extension MDB_val {
+  init(_ bytes: UnsafeRawBufferPointer) {
+    self.init(
+      mv_size: bytes.count, mv_data: UnsafeMutableRawPointer(mutating: bytes.baseAddress))
+  }
+}

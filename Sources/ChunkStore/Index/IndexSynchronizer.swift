@@ -1,0 +1,97 @@
+package import ChunkFormat
+
+/// What a comparison of the index with the packs changed.
+package struct IndexChanges: Sendable {
+  package var addedPacks = 0
+  package var removedPacks = 0
+  package var records = 0
+  /// Packs of which not all, or nothing, could be listed, and why.
+  package var damaged: [(pack: PackID, error: StoreError)] = []
+
+  package init() {}
+}
+
+/// How far a comparison has come.
+package struct IndexProgress: Sendable {
+  package let donePacks: Int
+  package let totalPacks: Int
+}
+
+/// Brings the index in line with the packs that are there.
+struct IndexSynchronizer {
+  /// Records entered in one transaction, but for the last pack's.
+  private static let batchRecords = 8192
+
+  let index: PackIndex
+  let shelf: PackShelf
+
+  /// Lists packs that are not listed, and takes off those that are gone.
+  func run(progress: (IndexProgress) throws -> Void) throws -> IndexChanges {
+    // In this order: a pack that is listed and then not found was there and is gone, while one that
+    // another process adds in between is merely found.
+    let listed = try index.packs()
+    let found = try shelf.list()
+    var changes = IndexChanges()
+    let gone = listed.subtracting(found.map(\.id))
+    if !gone.isEmpty {
+      try remove(gone)
+      changes.removedPacks = gone.count
+    }
+    let missing = found.filter { !listed.contains($0.id) }
+    try add(missing, to: &changes, progress: progress)
+    return changes
+  }
+
+  private func remove(_ gone: Set<PackID>) throws(StoreError) {
+    for id in gone {
+      shelf.forget(id)
+    }
+    try index.write { index throws(StoreError) in
+      for id in gone {
+        try index.remove(id)
+      }
+    }
+  }
+
+  private func add(
+    _ missing: [(id: PackID, kind: PackKind)], to changes: inout IndexChanges,
+    progress: (IndexProgress) throws -> Void
+  ) throws {
+    var batch: [PackInventory] = []
+    var batchRecords = 0
+    for (number, (id, kind)) in missing.enumerated() {
+      do throws(StoreError) {
+        let inventory = try PackInventory(of: try shelf.pack(id, kind: kind))
+        if let damage = inventory.footerDamage {
+          changes.damaged.append((id, damage))
+        }
+        batch.append(inventory)
+        batchRecords += inventory.entries.count
+      } catch {
+        // A pack that cannot be listed counts as absent; next time it may be readable again.
+        guard [.damaged, .fileSystem, .notFound].contains(error.code) else { throw error }
+        changes.damaged.append((id, error))
+      }
+      if batchRecords >= Self.batchRecords || number == missing.count - 1 {
+        try enter(batch)
+        changes.addedPacks += batch.count
+        changes.records += batchRecords
+        (batch, batchRecords) = ([], 0)
+        try progress(IndexProgress(donePacks: number + 1, totalPacks: missing.count))
+      }
+    }
+  }
+
+  private func enter(_ batch: [PackInventory]) throws(StoreError) {
+    try index.write { index throws(StoreError) in
+      for inventory in batch {
+        let pack = inventory.pack
+        try index.add(
+          IndexedPack(
+            id: pack.id, kind: pack.kind, lengthBytes: pack.lengthBytes,
+            header: pack.seal.header.encoded()),
+          entries: inventory.entries)
+      }
+    }
+  }
+}

@@ -1,0 +1,283 @@
+internal import CLMDB
+import ChunkFormat
+import Glibc
+import Synchronization
+import SystemPackage
+
+/// Which record is where: id → pack, offset, lengths, base. A cache in LMDB, shared by all processes
+/// of a machine that use the repository.
+///
+/// Nothing is decided by an entry's absence but that a chunk is stored again. An entry whose pack is
+/// not listed counts as absent, so a pack is taken out in one step.
+final class PackIndex: Sendable {
+  private let directory: IndexDirectory
+  private let environment: Mutex<IndexEnvironment>
+
+  /// Opens the index; one that is damaged, or came here as a copy, is replaced by an empty one.
+  init(directory: IndexDirectory) throws(StoreError) {
+    self.directory = directory
+    environment = Mutex(try Self.openEnvironment(directory))
+  }
+
+  /// Empties the index by putting a new one in its place.
+  func reset() throws(StoreError) {
+    IndexRegistry.forget(environment.withLock { $0 })
+    try directory.wipe()
+    let fresh = try Self.openEnvironment(directory)
+    environment.withLock { $0 = fresh }
+  }
+
+  // MARK: - Looking up
+
+  /// Every copy of each record, in the order of `ids`; copies that are no deltas come first.
+  func copies(
+    of ids: some Sequence<ContentID>
+  ) throws(StoreError) -> [[(pack: IndexedPack, entry: PackEntry)]] {
+    try reading { transaction, tables throws(LMDBError) in
+      var packs: [UInt32: IndexedPack] = [:]
+      var result: [[(pack: IndexedPack, entry: PackEntry)]] = []
+      for id in ids {
+        var copies: [(pack: IndexedPack, entry: PackEntry)] = []
+        for record in try Self.records(of: id, transaction, tables) {
+          let pack: IndexedPack?
+          if let known = packs[record.pack] {
+            pack = known
+          } else {
+            pack = try Self.pack(record.pack, transaction, tables)
+            packs[record.pack] = pack
+          }
+          if let pack {
+            copies.append((pack, record.entry))
+          }
+        }
+        result.append(
+          copies.filter { $0.entry.base == nil } + copies.filter { $0.entry.base != nil })
+      }
+      return result
+    }
+  }
+
+  /// Whether a pack that is listed holds the record.
+  func contains(_ id: ContentID) throws(StoreError) -> Bool {
+    try reading { transaction, tables throws(LMDBError) in
+      try Self.contains(id, transaction, tables)
+    }
+  }
+
+  /// Names of all packs.
+  func packs() throws(StoreError) -> Set<PackID> {
+    try reading { transaction, tables throws(LMDBError) in
+      var packs: Set<PackID> = []
+      try LMDB.forEach(transaction, tables.names) { name, _ in
+        if name.count == ContentID.lengthBytes {
+          packs.insert(PackID(stored: name))
+        }
+      }
+      return packs
+    }
+  }
+
+  /// Number of copies of records.
+  func recordCount() throws(StoreError) -> Int {
+    try reading { transaction, tables throws(LMDBError) in
+      try LMDB.count(transaction, tables.records)
+    }
+  }
+
+  // MARK: - Changing
+
+  /// Runs `body` while no other process and no other thread can change the index.
+  func write<Result>(
+    _ body: (Writing) throws(StoreError) -> Result
+  ) throws(StoreError) -> Result {
+    let environment = environment.withLock { $0 }
+    return try environment.write(wrapping: Self.storeError) { transaction throws(StoreError) in
+      try body(Writing(transaction: transaction, tables: environment.tables))
+    }
+  }
+
+  /// The index while it is being changed; for the thread that began.
+  struct Writing {
+    fileprivate let transaction: OpaquePointer
+    fileprivate let tables: IndexTables
+
+    func contains(_ id: ContentID) throws(StoreError) -> Bool {
+      try PackIndex.reportingIndexErrors { () throws(LMDBError) in
+        try PackIndex.contains(id, transaction, tables)
+      }
+    }
+
+    /// Lists a pack with its records; one that is listed already is left as it is.
+    func add(_ pack: IndexedPack, entries: [PackEntry]) throws(StoreError) {
+      try PackIndex.reportingIndexErrors { () throws(LMDBError) in
+        let name = pack.id.withUnsafeBytes { Array($0) }
+        guard try get(tables.names, name) == nil else { return }
+        let number = try nextNumber()
+        try put(tables.packs, number.bigEndianBytes, pack.encoded)
+        try put(tables.names, name, number.bigEndianBytes)
+        for entry in entries {
+          try put(
+            tables.records, entry.id.withUnsafeBytes { Array($0) },
+            IndexedRecord.encode(entry, pack: number))
+        }
+      }
+    }
+
+    /// Takes a pack off the list; its records' entries stay behind and count as absent.
+    func remove(_ id: PackID) throws(StoreError) {
+      try PackIndex.reportingIndexErrors { () throws(LMDBError) in
+        let name = id.withUnsafeBytes { Array($0) }
+        guard let number = try get(tables.names, name) else { return }
+        try LMDBKey.with(number) { key throws(LMDBError) in
+          try LMDB.remove(transaction, tables.packs, key)
+        }
+        try LMDBKey.with(name) { key throws(LMDBError) in
+          try LMDB.remove(transaction, tables.names, key)
+        }
+      }
+    }
+
+    /// Numbers only grow, so that what was left of a pack is never taken for another's.
+    private func nextNumber() throws(LMDBError) -> UInt32 {
+      let counter = Array("counter".utf8)
+      let stored = try get(tables.names, counter) ?? UInt32(0).bigEndianBytes
+      let next = stored.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } + 1
+      try put(tables.names, counter, next.bigEndianBytes)
+      return next
+    }
+
+    private func get(_ table: MDB_dbi, _ key: [UInt8]) throws(LMDBError) -> [UInt8]? {
+      try LMDBKey.with(key) { key throws(LMDBError) in
+        try LMDB.get(transaction, table, key).map { Array($0) }
+      }
+    }
+
+    private func put(
+      _ table: MDB_dbi, _ key: [UInt8], _ value: [UInt8]
+    ) throws(LMDBError) {
+      try LMDBKey.with(key) { key throws(LMDBError) in
+        try LMDBKey.with(value) { value throws(LMDBError) in
+          try LMDB.put(transaction, table, key, value)
+        }
+      }
+    }
+  }
+
+  // MARK: - Within transactions
+
+  private static func contains(
+    _ id: ContentID, _ transaction: OpaquePointer, _ tables: IndexTables
+  ) throws(LMDBError) -> Bool {
+    for record in try records(of: id, transaction, tables) {
+      let listed = try LMDBKey.with(record.pack.bigEndianBytes) { key throws(LMDBError) in
+        try LMDB.get(transaction, tables.packs, key) != nil
+      }
+      if listed { return true }
+    }
+    return false
+  }
+
+  private static func records(
+    of id: ContentID, _ transaction: OpaquePointer, _ tables: IndexTables
+  ) throws(LMDBError) -> [IndexedRecord] {
+    try LMDBKey.with(id) { key throws(LMDBError) in
+      // Most ids that are asked for in a first backup are not there, and most others once.
+      guard try LMDB.get(transaction, tables.records, key) != nil else { return [] }
+      var records: [IndexedRecord] = []
+      try LMDB.getAll(transaction, tables.records, key) { value in
+        if let record = IndexedRecord(value, id: id) {
+          records.append(record)
+        }
+      }
+      return records
+    }
+  }
+
+  private static func pack(
+    _ number: UInt32, _ transaction: OpaquePointer, _ tables: IndexTables
+  ) throws(LMDBError) -> IndexedPack? {
+    try LMDBKey.with(number.bigEndianBytes) { key throws(LMDBError) in
+      try LMDB.get(transaction, tables.packs, key).flatMap { IndexedPack($0) }
+    }
+  }
+
+  // MARK: - Errors
+
+  private static func openEnvironment(
+    _ directory: IndexDirectory
+  ) throws(StoreError) -> IndexEnvironment {
+    do {
+      return try IndexRegistry.environment(in: directory.path, preparing: directory.prepare)
+    } catch let error as LMDBError where error.isDamage {
+      try directory.wipe()
+    } catch {
+      throw storeError(error, in: directory.path)
+    }
+    do {
+      return try IndexRegistry.environment(in: directory.path, preparing: directory.prepare)
+    } catch {
+      throw storeError(error, in: directory.path)
+    }
+  }
+
+  private static func storeError(_ error: any Error, in path: FilePath) -> StoreError {
+    switch error {
+    case let error as StoreError: error
+    case let error as LMDBError where error.code == ENOSPC:
+      StoreError(.noSpace, "no room for the index in \(path)")
+    default: StoreError(.index, "cannot open the index in \(path): \(error)")
+    }
+  }
+
+  private static func storeError(_ error: LMDBError) -> StoreError {
+    error.code == ENOSPC
+      ? StoreError(.noSpace, "no room for the index (\(error))")
+      : StoreError(
+        .index, "the index cannot be used (\(error)); 'varve index rebuild' makes it anew")
+  }
+
+  fileprivate static func reportingIndexErrors<Result>(
+    _ body: () throws(LMDBError) -> Result
+  ) throws(StoreError) -> Result {
+    do throws(LMDBError) {
+      return try body()
+    } catch {
+      throw storeError(error)
+    }
+  }
+
+  private func reading<Result>(
+    _ body: (OpaquePointer, IndexTables) throws(LMDBError) -> Result
+  ) throws(StoreError) -> Result {
+    let environment = environment.withLock { $0 }
+    return try Self.reportingIndexErrors { () throws(LMDBError) in
+      try environment.read { transaction throws(LMDBError) in
+        try body(transaction, environment.tables)
+      }
+    }
+  }
+}
+
+/// Bytes lent to LMDB for the length of a call, with the type of error kept.
+private enum LMDBKey {
+  static func with<Result>(
+    _ bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws(LMDBError) -> Result
+  ) throws(LMDBError) -> Result {
+    try bytes.withUnsafeBytes { bytes in
+      Swift.Result { () throws(LMDBError) in try body(bytes) }
+    }.get()
+  }
+
+  static func with<Result>(
+    _ id: ContentID, _ body: (UnsafeRawBufferPointer) throws(LMDBError) -> Result
+  ) throws(LMDBError) -> Result {
+    try id.withUnsafeBytes { bytes in
+      Swift.Result { () throws(LMDBError) in try body(bytes) }
+    }.get()
+  }
+}
+
+extension UInt32 {
+  /// Four bytes whose order as bytes is that of the numbers.
+  fileprivate var bigEndianBytes: [UInt8] { withUnsafeBytes(of: bigEndian) { Array($0) } }
+}

@@ -1,0 +1,61 @@
+package import ChunkFormat
+import FileIO
+import Synchronization
+
+/// A pack that can be read: its file, opened when first needed, and what opens its seals.
+package final class Pack: Sendable {
+  package let id: PackID
+  package let kind: PackKind
+  package let lengthBytes: UInt64
+  package let seal: PackSeal
+  private let open: @Sendable () throws(FileError) -> any OpenFile
+  private let file = Mutex<(any OpenFile)?>(nil)
+
+  init(
+    id: PackID, kind: PackKind, lengthBytes: UInt64, seal: PackSeal,
+    open: @escaping @Sendable () throws(FileError) -> any OpenFile
+  ) {
+    self.id = id
+    self.kind = kind
+    self.lengthBytes = lengthBytes
+    self.seal = seal
+    self.open = open
+  }
+
+  /// Fills `buffer` with the pack's bytes from `offsetBytes` on.
+  ///
+  /// - Throws: ``StoreError``: `.damaged` where the pack ends before, `.fileSystem` where it cannot
+  ///   be read; both name the pack.
+  package func read(
+    into buffer: UnsafeMutableRawBufferPointer, at offsetBytes: UInt64
+  ) throws(StoreError) {
+    let count: Int
+    do throws(FileError) {
+      count = try openedFile().read(into: buffer, at: offsetBytes)
+    } catch {
+      throw StoreError(
+        error.code == .notFound ? .notFound : .fileSystem, "pack \(id): \(error)", pack: id)
+    }
+    guard count == buffer.count else {
+      throw StoreError(
+        .damaged,
+        "pack \(id): expected \(buffer.count) bytes at offset \(offsetBytes), found \(count)",
+        pack: id)
+    }
+  }
+
+  private func openedFile() throws(FileError) -> any OpenFile {
+    try file.withLock { file throws(FileError) in
+      if let file { return file }
+      let opened = try open()
+      file = opened
+      return opened
+    }
+  }
+}
+
+/// A copy of a record: in which pack it is, and where.
+package struct RecordLocation: Sendable {
+  package let pack: Pack
+  package let entry: PackEntry
+}

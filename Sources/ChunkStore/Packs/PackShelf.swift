@@ -1,0 +1,127 @@
+import ChunkFormat
+import FileIO
+import Synchronization
+import SystemPackage
+
+/// The packs' directories, and the packs that were used of late, with their files open.
+final class PackShelf: Sendable {
+  /// Packs kept at hand; bounds open files.
+  private static let capacity = 256
+
+  private struct State {
+    var packs: [PackID: (pack: Pack, lastUse: UInt64)] = [:]
+    var clock: UInt64 = 0
+  }
+
+  private let layout: RepositoryLayout
+  private let fileSystem: any FileSystem
+  private let repository: RepositoryID
+  private let keys: RepositoryKeys?
+  private let state = Mutex(State())
+
+  init(
+    layout: RepositoryLayout, fileSystem: any FileSystem, repository: RepositoryID,
+    keys: RepositoryKeys?
+  ) {
+    self.layout = layout
+    self.fileSystem = fileSystem
+    self.repository = repository
+    self.keys = keys
+  }
+
+  /// The pack that the index describes.
+  func pack(_ indexed: IndexedPack) throws(StoreError) -> Pack {
+    if let pack = cached(indexed.id) { return pack }
+    let header = try reportingFormatErrors(of: "pack \(indexed.id)", pack: indexed.id) {
+      () throws(FormatError) in
+      try FileHeader(
+        encoded: indexed.header, expecting: [indexed.kind.fileKind], of: repository)
+    }
+    let pack = try makePack(
+      indexed.id, kind: indexed.kind, lengthBytes: indexed.lengthBytes, header: header)
+    remember(pack)
+    return pack
+  }
+
+  /// A pack as it lies on disk, described by its own header.
+  func pack(_ id: PackID, kind: PackKind) throws(StoreError) -> Pack {
+    let path = layout.pack(kind, id)
+    let (bytes, length) = try reportingFileErrors {
+      () throws(FileError) -> ([UInt8], UInt64) in
+      let file = try fileSystem.openFile(path, for: .reading)
+      defer { file.close() }
+      return (try file.readBytes(count: FileHeader.lengthBytes, at: 0), try file.sizeBytes())
+    }
+    let header = try reportingFormatErrors(of: "pack \(id)", pack: id) {
+      () throws(FormatError) in
+      try FileHeader(encoded: bytes, expecting: [kind.fileKind], of: repository)
+    }
+    return try makePack(id, kind: kind, lengthBytes: length, header: header)
+  }
+
+  /// Every pack in the repository; a directory that cannot be listed is an error.
+  func list() throws(StoreError) -> [(id: PackID, kind: PackKind)] {
+    try reportingFileErrors { () throws(FileError) in
+      var packs: [(id: PackID, kind: PackKind)] = []
+      for kind in PackKind.allCases {
+        let directory = layout.packDirectory(kind)
+        for shard in try fileSystem.list(directory) where shard.kind == .directory {
+          for file in try fileSystem.list(directory.appending(shard.name)) {
+            if let id = PackID(name: file.name) {
+              packs.append((id, kind))
+            }
+          }
+        }
+      }
+      return packs
+    }
+  }
+
+  /// Lets go of a pack whose file may be gone.
+  func forget(_ id: PackID) {
+    state.withLock { $0.packs[id] = nil }
+  }
+
+  private func makePack(
+    _ id: PackID, kind: PackKind, lengthBytes: UInt64, header: FileHeader
+  ) throws(StoreError) -> Pack {
+    let seal = try reportingFormatErrors(of: "pack \(id)", pack: id) { () throws(FormatError) in
+      try PackSeal(header: header, keys: keys)
+    }
+    let path = layout.pack(kind, id)
+    return Pack(id: id, kind: kind, lengthBytes: lengthBytes, seal: seal) {
+      [fileSystem] () throws(FileError) in
+      try fileSystem.openFile(path, for: .reading)
+    }
+  }
+
+  private func cached(_ id: PackID) -> Pack? {
+    state.withLock { state in
+      guard let pack = state.packs[id]?.pack else { return nil }
+      state.clock += 1
+      state.packs[id]?.lastUse = state.clock
+      return pack
+    }
+  }
+
+  private func remember(_ pack: Pack) {
+    state.withLock { state in
+      state.clock += 1
+      state.packs[pack.id] = (pack, state.clock)
+      // Half of them go at once, so that the search for the oldest is paid rarely.
+      guard state.packs.count > Self.capacity else { return }
+      let uses = state.packs.values.map(\.lastUse).sorted()
+      let median = uses[uses.count / 2]
+      state.packs = state.packs.filter { $0.value.lastUse >= median }
+    }
+  }
+}
+
+extension OpenFile {
+  /// `count` bytes at `offsetBytes`, fewer where the file ends before.
+  func readBytes(count: Int, at offsetBytes: UInt64) throws(FileError) -> [UInt8] {
+    try .filled(count: count) { buffer throws(FileError) in
+      try read(into: buffer, at: offsetBytes)
+    }
+  }
+}

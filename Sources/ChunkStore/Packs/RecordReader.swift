@@ -1,0 +1,109 @@
+package import ChunkFormat
+
+/// Reads single records, whatever it takes: another copy where one is damaged, the base of a delta,
+/// a new look where packs have moved. One reader serves one thread.
+package final class RecordReader {
+  /// A delta's base is no delta by rule; this many are followed, so that a store whose only copy of a
+  /// base is a delta stays readable, and a circle ends.
+  private static let maximumDeltas = 8
+
+  private let store: RecordStore
+  private let decoder: RecordDecoder
+
+  package init(store: RecordStore) throws(StoreError) {
+    self.store = store
+    decoder = try reportingFormatErrors(of: "record reader") { () throws(FormatError) in
+      try RecordDecoder()
+    }
+  }
+
+  /// The plaintext of a record.
+  ///
+  /// - Parameter plainBytes: its length where that is known.
+  /// - Throws: ``StoreError``: `.notFound` where no pack has the record, `.damaged` where no copy can
+  ///   be read; the message names pack and record.
+  package func read(
+    _ id: ContentID, type: RecordType, plainBytes: Int? = nil
+  ) throws(StoreError) -> [UInt8] {
+    try read(id, type: type, plainBytes: plainBytes, deltas: 0)
+  }
+
+  /// The plaintext of the copy at `location`, whose record's bytes are `record`.
+  ///
+  /// - Parameters:
+  ///   - base: the plaintext of the base where the record is a delta.
+  ///   - output: as long as the plaintext.
+  package func decode(
+    _ record: UnsafeRawBufferPointer, at location: RecordLocation,
+    base: UnsafeRawBufferPointer?, into output: UnsafeMutableRawBufferPointer
+  ) throws(StoreError) {
+    do throws(FormatError) {
+      try decoder.decode(
+        record, expecting: location.entry, seal: location.pack.seal, base: base, into: output)
+    } catch {
+      throw StoreError(
+        error,
+        in: "pack \(location.pack.id), offset \(location.entry.offsetBytes), "
+          + "\(location.entry.type) \(location.entry.id)",
+        pack: location.pack.id)
+    }
+  }
+
+  private func read(
+    _ id: ContentID, type: RecordType, plainBytes: Int?, deltas: Int
+  ) throws(StoreError) -> [UInt8] {
+    var failure: StoreError?
+    repeat {
+      for location in try store.copies(of: id) {
+        do throws(StoreError) {
+          return try content(of: location, type: type, plainBytes: plainBytes, deltas: deltas)
+        } catch {
+          failure = failure ?? error
+        }
+      }
+    } while try store.refresh()
+    throw failure ?? StoreError(.notFound, "\(type) \(id) is in no pack of the repository")
+  }
+
+  private func content(
+    of location: RecordLocation, type: RecordType, plainBytes: Int?, deltas: Int
+  ) throws(StoreError) -> [UInt8] {
+    let entry = location.entry
+    guard entry.type == type, plainBytes.map({ $0 == Int(entry.plainBytes) }) ?? true,
+      entry.plainBytes <= RecordLimits.maximumPlainBytes, deltas < Self.maximumDeltas
+    else {
+      throw StoreError(
+        .damaged,
+        "pack \(location.pack.id), offset \(entry.offsetBytes): expected "
+          + "\(plainBytes.map { "\($0) bytes of " } ?? "")\(type) \(entry.id), found "
+          + "\(entry.plainBytes) bytes of \(entry.type)",
+        pack: location.pack.id)
+    }
+    let base: [UInt8]? =
+      if let id = entry.base {
+        try read(id, type: type, plainBytes: nil, deltas: deltas + 1)
+      } else {
+        nil
+      }
+    let range = entry.rangeInPack
+    let record = try location.pack.bytes(count: range.count, at: range.lowerBound)
+    return try .filled(count: Int(entry.plainBytes)) { output throws(StoreError) in
+      try decode(record, base: base, at: location, into: output)
+      return output.count
+    }
+  }
+
+  private func decode(
+    _ record: [UInt8], base: [UInt8]?, at location: RecordLocation,
+    into output: UnsafeMutableRawBufferPointer
+  ) throws(StoreError) {
+    let outcome: Result<Void, StoreError> = record.withUnsafeBytes { record in
+      (base ?? []).withUnsafeBytes { bytes in
+        Result { () throws(StoreError) in
+          try decode(record, at: location, base: base == nil ? nil : bytes, into: output)
+        }
+      }
+    }
+    try outcome.get()
+  }
+}

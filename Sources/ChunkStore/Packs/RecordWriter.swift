@@ -1,0 +1,202 @@
+package import ChunkFormat
+import Synchronization
+import Workers
+
+/// Stores records for one writing session: gathers them into packs, and lists a pack in the index once
+/// it is durable. Any thread may append.
+///
+/// ```
+/// append ──▶ open assembly, up to 32 MiB ──▶ thread that seals, hashes and writes ──▶ index
+///            one a kind of pack              one pack at a time
+/// ```
+///
+/// One assembly a kind is filled while one is written, which bounds the memory.
+package final class RecordWriter: Sendable {
+  private let assembler: Assembler
+  private let index: PackIndex
+  private let sealing: Sealing
+  private let thread: WorkerThread
+
+  init(index: PackIndex, files: PackFileWriter) throws {
+    let assembler = Assembler(index: index, files: files)
+    self.assembler = assembler
+    self.index = index
+    sealing = files.keys == nil ? .none : .dataKey
+    thread = try WorkerThread(name: "pack-writer") { assembler.run() }
+  }
+
+  deinit { stop() }
+
+  /// What was stored so far.
+  package var totals: StoreTotals { assembler.state.withLock { $0.totals } }
+
+  /// Whether the record is in the store or on its way there.
+  package func contains(_ id: ContentID) throws -> Bool {
+    if assembler.state.withLock({ $0.pending.contains(id) }) { return true }
+    return try index.contains(id)
+  }
+
+  /// Stores a record, soon; waits while earlier packs are being written.
+  ///
+  /// - Returns: whether it was new; false where it is already on its way.
+  /// - Throws: what the writing of an earlier pack failed with.
+  @discardableResult
+  package func append(_ record: PreparedRecord) throws -> Bool {
+    let kind = PackKind(holding: record.type)
+    let isNew = try assembler.state.withLock(when: { $0.canAppend(kind) }) { state in
+      try state.checkFailure()
+      guard state.pending.insert(record.id).inserted else { return false }
+      state.open[kind, default: PackAssembly(sealing: sealing)].append(record)
+      if state.open[kind]?.isFull == true, state.closing == nil {
+        state.close(kind, isLast: false)
+      }
+      return true
+    }
+    assembler.state.broadcast()
+    return isNew
+  }
+
+  /// Makes all that was appended durable: packs of chunks first, then packs of nodes.
+  package func flush() throws {
+    for kind in [PackKind.data, .map] {
+      try assembler.state.withLock(when: \.isIdle) { state in
+        try state.checkFailure()
+        state.close(kind, isLast: true)
+      }
+      assembler.state.broadcast()
+      try assembler.state.withLock(when: \.isIdle) { state in try state.checkFailure() }
+    }
+  }
+
+  /// Ends the thread after the pack it is at; what was not flushed is dropped. Harmless twice.
+  package func stop() {
+    assembler.state.withLock { $0.isEnding = true }
+    assembler.state.broadcast()
+    thread.join()
+  }
+}
+
+/// What a writer stored.
+package struct StoreTotals: Sendable {
+  /// Bytes of packs, headers and footers included.
+  package var storedBytes: UInt64 = 0
+  package var packs = 0
+  /// Records that another process had stored by the time they were to be written.
+  package var droppedRecords = 0
+}
+
+/// The thread of a ``RecordWriter`` and what it shares with those who append.
+private final class Assembler: Sendable {
+  struct State {
+    var open: [PackKind: PackAssembly] = [:]
+    /// Appended and not listed in the index yet.
+    var pending: Set<ContentID> = []
+    /// Handed to the thread, which is busy while this is set.
+    var closing: (kind: PackKind, assembly: PackAssembly, isLast: Bool)?
+    var isEnding = false
+    var failure: (any Error)?
+    var totals = StoreTotals()
+
+    var isIdle: Bool { closing == nil || failure != nil }
+
+    func canAppend(_ kind: PackKind) -> Bool {
+      failure != nil || closing == nil || open[kind]?.isFull != true
+    }
+
+    func checkFailure() throws {
+      if let failure { throw failure }
+    }
+
+    mutating func close(_ kind: PackKind, isLast: Bool) {
+      guard let assembly = open.removeValue(forKey: kind), !assembly.isEmpty else { return }
+      closing = (kind, assembly, isLast)
+    }
+  }
+
+  let state = Monitor(State())
+  private let index: PackIndex
+  private let files: PackFileWriter
+
+  init(index: PackIndex, files: PackFileWriter) {
+    self.index = index
+    self.files = files
+  }
+
+  /// Writes one assembly after another until told to end, or until one cannot be written.
+  func run() {
+    while let (kind, assembly, isLast) = nextAssembly() {
+      do {
+        let outcome = try write(assembly, kind: kind, isLast: isLast)
+        finish(outcome, kind: kind)
+      } catch {
+        state.withLock { $0.failure = error }
+        state.broadcast()
+        return
+      }
+    }
+  }
+
+  private func nextAssembly() -> (kind: PackKind, assembly: PackAssembly, isLast: Bool)? {
+    state.withLock(when: { $0.isEnding || $0.closing != nil }) { state in
+      state.isEnding ? nil : state.closing
+    }
+  }
+
+  private struct Outcome {
+    var summary: PackSummary?
+    var remaining: PackAssembly
+    var settled: [ContentID] = []
+    var dropped = 0
+  }
+
+  /// Writes what no other process has stored in the meantime. Whoever writes a pack is alone with the
+  /// index, so two backups of the same content store it once.
+  private func write(
+    _ assembly: PackAssembly, kind: PackKind, isLast: Bool
+  ) throws(StoreError) -> Outcome {
+    try index.write { index throws(StoreError) in
+      var rest = assembly
+      let dropped = try rest.drop { id throws(StoreError) in try index.contains(id) }
+      var outcome = Outcome(remaining: rest, settled: dropped, dropped: dropped.count)
+      // What is left of an assembly waits for more, rather than make a small pack.
+      let isWorthwhile = isLast || rest.packedBytes >= PackAssembly.targetBytes / 2
+      guard !rest.isEmpty, isWorthwhile else { return outcome }
+      let summary = try files.write(rest, kind: kind)
+      try index.add(IndexedPack(summary, kind: kind), entries: summary.entries)
+      outcome.summary = summary
+      outcome.settled += rest.records.map(\.id)
+      outcome.remaining = PackAssembly(sealing: rest.sealing)
+      return outcome
+    }
+  }
+
+  private func finish(_ outcome: Outcome, kind: PackKind) {
+    state.withLock { state in
+      state.pending.subtract(outcome.settled)
+      state.totals.droppedRecords += outcome.dropped
+      if let summary = outcome.summary {
+        state.totals.storedBytes += summary.lengthBytes
+        state.totals.packs += 1
+      }
+      state.closing = nil
+      state.open[kind, default: outcome.remaining.emptied].prepend(outcome.remaining)
+      if state.open[kind]?.isFull == true {
+        state.close(kind, isLast: false)
+      }
+    }
+    state.broadcast()
+  }
+}
+
+extension PackAssembly {
+  /// An assembly of the same sealing without records.
+  fileprivate var emptied: PackAssembly { PackAssembly(sealing: sealing) }
+}
+
+extension IndexedPack {
+  init(_ summary: PackSummary, kind: PackKind) {
+    self.init(
+      id: summary.digest, kind: kind, lengthBytes: summary.lengthBytes,
+      header: summary.header.encoded())
+  }
+}

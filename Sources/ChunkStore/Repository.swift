@@ -1,0 +1,305 @@
+package import ChunkFormat
+import FileIO
+package import SystemPackage
+
+/// A repository that is open: its records, revisions, keys and sessions. Any thread may use it.
+package final class Repository: Sendable {
+  package let configuration: RepositoryConfiguration
+  /// As it was opened.
+  package let root: FilePath
+  package let records: RecordStore
+  package let keys: RepositoryKeys?
+
+  private let layout: RepositoryLayout
+  private let fileSystem: any FileSystem
+  private let openedKey: KeyRing.Opened?
+
+  private init(
+    root: FilePath, configuration: RepositoryConfiguration, openedKey: KeyRing.Opened?,
+    environment: RepositoryEnvironment
+  ) throws(StoreError) {
+    self.root = root
+    self.configuration = configuration
+    self.openedKey = openedKey
+    keys = openedKey?.keys
+    layout = RepositoryLayout(root: root)
+    fileSystem = environment.fileSystem
+    let shelf = PackShelf(
+      layout: layout, fileSystem: fileSystem, repository: configuration.id, keys: openedKey?.keys)
+    let placement = IndexPlacement(repository: configuration.id, root: root)
+    records = RecordStore(
+      index: try placement.open(preferred: environment.indexDirectory), shelf: shelf)
+  }
+
+  // MARK: - Making and opening
+
+  /// Makes a repository in `root`, which does not exist or is an empty directory.
+  ///
+  /// The configuration is written last: a directory without it is no repository, and can be tried
+  /// again.
+  ///
+  /// - Parameter firstKey: encrypts the repository, which this will open.
+  package static func create(
+    at root: FilePath, settings: RepositorySettings, firstKey: NewKey?,
+    environment: RepositoryEnvironment
+  ) throws(StoreError) -> Repository {
+    let layout = RepositoryLayout(root: root)
+    let fileSystem = environment.fileSystem
+    try makeDirectories(layout, fileSystem)
+    let configuration = try reportingFormatErrors(of: "new repository") {
+      () throws(FormatError) in
+      try RepositoryConfiguration(
+        id: .random(), chunkSizeBytes: settings.chunkSizeBytes, isEncrypted: firstKey != nil,
+        compression: settings.compression, created: environment.now())
+    }
+    var opened: KeyRing.Opened?
+    if let firstKey {
+      let keys = try reportingFormatErrors(of: "new keys") { () throws(FormatError) in
+        try RepositoryKeys.generate()
+      }
+      let ring = KeyRing(layout: layout, fileSystem: fileSystem, repository: configuration.id)
+      let slot = try ring.add(
+        keys, secret: firstKey.secret, label: firstKey.label, created: configuration.created,
+        cost: environment.passphraseCost)
+      opened = KeyRing.Opened(keys: keys, slot: slot, label: firstKey.label)
+    }
+    let bytes = try reportingFormatErrors(of: "new repository") { () throws(FormatError) in
+      try configuration.encoded(keys: opened?.keys)
+    }
+    try reportingFileErrors { () throws(FileError) in
+      try fileSystem.writeDurably(
+        bytes, to: layout.configuration, permissions: RepositoryLayout.filePermissions)
+    }
+    return try Repository(
+      root: root, configuration: configuration, openedKey: opened, environment: environment)
+  }
+
+  /// Opens the repository in `root`.
+  ///
+  /// - Parameter secret: asked only where the repository is encrypted.
+  /// - Throws: ``StoreError``: `.notARepository`, `.wrongKey`, `.unsupported`, `.damaged`; and what
+  ///   `secret` throws.
+  package static func open(
+    at root: FilePath, environment: RepositoryEnvironment, secret: () throws -> UnlockSecret
+  ) throws -> Repository {
+    let layout = RepositoryLayout(root: root)
+    let bytes = try readConfiguration(layout, environment.fileSystem)
+    let configuration = try reportingFormatErrors(of: layout.configuration.string) {
+      () throws(FormatError) in try RepositoryConfiguration(encoded: bytes)
+    }
+    var opened: KeyRing.Opened?
+    if configuration.isEncrypted {
+      let ring = KeyRing(
+        layout: layout, fileSystem: environment.fileSystem, repository: configuration.id)
+      let unlocked = try ring.open(with: try secret())
+      try reportingFormatErrors(of: layout.configuration.string) { () throws(FormatError) in
+        try RepositoryConfiguration.authenticate(bytes, keys: unlocked.keys)
+      }
+      opened = unlocked
+    }
+    return try Repository(
+      root: root, configuration: configuration, openedKey: opened, environment: environment)
+  }
+
+  // MARK: - Revisions
+
+  /// All revisions, oldest first, and those that cannot be read.
+  package func revisions() throws(StoreError) -> RevisionListing { try revisionShelf.list() }
+
+  /// One revision by its full name.
+  package func revision(_ id: RevisionID) throws(StoreError) -> RevisionEntry {
+    try revisionShelf.entry(id)
+  }
+
+  /// Makes a revision exist; all that it names must be durable.
+  package func commit(_ revision: Revision) throws(StoreError) -> RevisionID {
+    try revisionShelf.commit(revision)
+  }
+
+  /// Changes what is said of a revision; changes by others at the same time are not lost.
+  package func updateMarks(
+    of id: RevisionID, _ change: (inout RevisionMarks) throws -> Void
+  ) throws {
+    try revisionShelf.updateMarks(of: id, change)
+  }
+
+  // MARK: - Keys
+
+  /// The key slots, oldest first.
+  package func keySlots() throws(StoreError) -> [KeySlotListing] {
+    try keyRing.list(current: openedKey)
+  }
+
+  /// Lets `secret` open the repository too; returns the name of the new slot.
+  package func addKey(
+    _ new: NewKey, environment: RepositoryEnvironment
+  ) throws(StoreError) -> FileDigest {
+    try keyRing.add(
+      try encryptionKeys(), secret: new.secret, label: new.label, created: environment.now(),
+      cost: environment.passphraseCost)
+  }
+
+  /// Removes a key slot.
+  ///
+  /// - Throws: ``StoreError`` with `.invalidRequest` for the only slot.
+  package func removeKey(_ id: FileDigest) throws(StoreError) { try keyRing.remove(id) }
+
+  /// The keys as text to print.
+  package func paperKey() throws(StoreError) -> String {
+    PaperKey.encode(try encryptionKeys(), repository: configuration.id)
+  }
+
+  /// Adds a key slot to a repository that nobody can open, from its paper key.
+  package static func importPaperKey(
+    _ text: String, into root: FilePath, new: NewKey, environment: RepositoryEnvironment
+  ) throws(StoreError) -> FileDigest {
+    let layout = RepositoryLayout(root: root)
+    let bytes = try readConfiguration(layout, environment.fileSystem)
+    let (id, keys) = try reportingFormatErrors(of: "paper key") {
+      () throws(FormatError) -> (RepositoryID, RepositoryKeys) in
+      let configuration = try RepositoryConfiguration(encoded: bytes)
+      let keys = try PaperKey.decode(text, repository: configuration.id)
+      try RepositoryConfiguration.authenticate(bytes, keys: keys)
+      return (configuration.id, keys)
+    }
+    let ring = KeyRing(layout: layout, fileSystem: environment.fileSystem, repository: id)
+    return try ring.add(
+      keys, secret: new.secret, label: new.label, created: environment.now(),
+      cost: environment.passphraseCost)
+  }
+
+  // MARK: - Sessions and records
+
+  /// Enters the list of those who read `pinned`.
+  package func beginReading(
+    _ purpose: String, pinned: [RevisionID], environment: RepositoryEnvironment
+  ) throws(StoreError) -> Session {
+    try sessions.begin(environment.session(.reading, purpose: purpose, pinned: pinned))
+  }
+
+  /// Enters the list of those who store, and brings the index up to date, so that what the index says
+  /// is there can be relied on while the session lasts.
+  package func beginWriting(
+    _ purpose: String, pinned: [RevisionID], environment: RepositoryEnvironment,
+    progress: (IndexProgress) throws -> Void = { _ in }
+  ) throws -> WritingSession {
+    try sessions.removeAbandoned()
+    let session = try sessions.begin(
+      environment.session(.writing, purpose: purpose, pinned: pinned))
+    let changes = try records.synchronize(progress: progress)
+    let files = PackFileWriter(
+      layout: layout, fileSystem: fileSystem, repository: configuration.id, keys: keys)
+    return WritingSession(
+      session: session, indexChanges: changes,
+      writer: try RecordWriter(index: records.index, files: files))
+  }
+
+  /// Throws the index away and makes it anew from the packs.
+  package func rebuildIndex(
+    progress: (IndexProgress) throws -> Void
+  ) throws -> IndexChanges {
+    try records.index.reset()
+    return try records.synchronize(progress: progress)
+  }
+
+  // MARK: - Parts
+
+  private var revisionShelf: RevisionShelf {
+    RevisionShelf(
+      layout: layout, fileSystem: fileSystem, repository: configuration.id, keys: keys)
+  }
+
+  private var sessions: SessionList {
+    SessionList(
+      directory: layout.sessions, fileSystem: fileSystem, repository: configuration.id, keys: keys)
+  }
+
+  private var keyRing: KeyRing {
+    KeyRing(layout: layout, fileSystem: fileSystem, repository: configuration.id)
+  }
+
+  private func encryptionKeys() throws(StoreError) -> RepositoryKeys {
+    guard let keys else {
+      throw StoreError(
+        .invalidRequest,
+        "the repository \(root) is not encrypted and has no keys; encryption is chosen with 'init'")
+    }
+    return keys
+  }
+
+  private static func readConfiguration(
+    _ layout: RepositoryLayout, _ fileSystem: any FileSystem
+  ) throws(StoreError) -> [UInt8] {
+    do throws(FileError) {
+      return try fileSystem.readAll(layout.configuration, limitBytes: 64 << 10)
+    } catch {
+      guard error.code == .notFound || error.code == .notDirectory else { throw StoreError(error) }
+      throw StoreError(
+        .notARepository,
+        "\(layout.root) is no varve repository: it has no file 'config'; "
+          + "'varve init' makes a repository")
+    }
+  }
+
+  private static func makeDirectories(
+    _ layout: RepositoryLayout, _ fileSystem: any FileSystem
+  ) throws(StoreError) {
+    let known = Set(layout.directories.map { $0.lastComponent?.string ?? "" })
+    try reportingFileErrors { () throws(FileError) in
+      try fileSystem.createDirectories(
+        layout.root, permissions: RepositoryLayout.directoryPermissions)
+    }
+    let present = try reportingFileErrors { () throws(FileError) in
+      try fileSystem.list(layout.root).map(\.name)
+    }
+    guard !present.contains("config") else {
+      throw StoreError(.alreadyExists, "\(layout.root) is a varve repository already")
+    }
+    // What an interrupted attempt left may stay; so may what a fresh ext4 holds.
+    if let stranger = present.first(where: {
+      !known.contains($0) && $0 != "lost+found" && !$0.hasPrefix(FilePath.temporaryPrefix)
+    }) {
+      throw StoreError(
+        .alreadyExists,
+        "\(layout.root) is not empty: it holds '\(stranger)'; a repository wants a directory of "
+          + "its own")
+    }
+    try reportingFileErrors { () throws(FileError) in
+      for directory in layout.directories {
+        do throws(FileError) {
+          try fileSystem.createDirectory(
+            directory, permissions: RepositoryLayout.directoryPermissions)
+        } catch  where error.code == .alreadyExists {}
+      }
+      try fileSystem.synchronizeDirectory(layout.packs)
+      try fileSystem.synchronizeDirectory(layout.root)
+    }
+  }
+}
+
+/// What is fixed when a repository is made.
+package struct RepositorySettings: Sendable {
+  package var chunkSizeBytes = RepositoryConfiguration.standardChunkSizeBytes
+  package var compression = CompressionMethod.standard
+
+  package init() {}
+}
+
+/// A key that is to be added.
+package struct NewKey: Sendable {
+  package let secret: UnlockSecret
+  /// What its owner calls it; may be empty.
+  package let label: String
+
+  package init(secret: UnlockSecret, label: String) {
+    self.secret = secret
+    self.label = label
+  }
+}
+
+/// A session that stores.
+package struct WritingSession: Sendable {
+  package let session: Session
+  package let indexChanges: IndexChanges
+  package let writer: RecordWriter
+}

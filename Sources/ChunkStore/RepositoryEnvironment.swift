@@ -1,0 +1,36 @@
+package import ChunkFormat
+package import FileIO
+import Glibc
+package import SystemPackage
+
+/// What a repository needs of the world around it; tests put other worlds in its place.
+package struct RepositoryEnvironment: Sendable {
+  package var fileSystem: any FileSystem = POSIXFileSystem()
+  /// Where to keep the index; nil to choose a place.
+  package var indexDirectory: FilePath?
+  package var now: @Sendable () -> Nanoseconds = Self.systemClock
+  package var passphraseCost = ScryptCost.standard
+  package var host = Self.hostName()
+
+  package init() {}
+
+  func session(
+    _ kind: SessionRecord.Kind, purpose: String, pinned: [RevisionID]
+  ) -> SessionRecord {
+    SessionRecord(
+      kind: kind, started: now(), host: host, process: getpid(), purpose: purpose, pinned: pinned)
+  }
+
+  /// The wall clock.
+  package static func systemClock() -> Nanoseconds {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Nanoseconds(time.tv_sec) * 1_000_000_000 + Nanoseconds(time.tv_nsec)
+  }
+
+  private static func hostName() -> String {
+    var name = [CChar](repeating: 0, count: 256)
+    guard gethostname(&name, name.count - 1) == 0 else { return "" }
+    return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+}

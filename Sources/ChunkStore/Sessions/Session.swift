@@ -1,0 +1,88 @@
+package import ChunkFormat
+import FileIO
+import SystemPackage
+
+/// A place in the repository's list of users, held by a lock that ends with the process.
+///
+/// Whoever frees space looks at this list: writing sessions keep what they may rely on, pinned
+/// revisions stay readable.
+package final class Session: Sendable {
+  package let record: SessionRecord
+  private let file: any OpenFile
+  private let path: FilePath
+  private let fileSystem: any FileSystem
+
+  init(
+    record: SessionRecord, file: any OpenFile, path: FilePath, fileSystem: any FileSystem
+  ) {
+    self.record = record
+    self.file = file
+    self.path = path
+    self.fileSystem = fileSystem
+  }
+
+  deinit { end() }
+
+  /// Takes the session off the list; ending twice is harmless.
+  package func end() {
+    // A file that stays is recognised by its missing lock.
+    try? fileSystem.remove(path)
+    file.close()
+  }
+}
+
+/// The sessions of a repository.
+struct SessionList: Sendable {
+  let directory: FilePath
+  let fileSystem: any FileSystem
+  let repository: RepositoryID
+  let keys: RepositoryKeys?
+
+  /// Enters `record` into the list.
+  ///
+  /// The file gets its name only when it is locked and complete, so that nobody takes it for one that
+  /// a crash left behind.
+  func begin(_ record: SessionRecord) throws(StoreError) -> Session {
+    let bytes = try reportingFormatErrors(of: "session") { () throws(FormatError) in
+      try record.encoded(repository: repository, keys: keys)
+    }
+    let name = try reportingFormatErrors(of: "session") { () throws(FormatError) in
+      try Randomness.bytes(count: 16).withUnsafeBytes { Hexadecimal.encode($0) }
+    }
+    let path = directory.appending(name)
+    return try reportingFileErrors { () throws(FileError) in
+      let unfinished = path.temporarySibling()
+      let file = try fileSystem.createFile(
+        unfinished, permissions: RepositoryLayout.filePermissions)
+      do throws(FileError) {
+        try file.lock(.exclusive)
+        try file.write(bytes, at: 0)
+        try fileSystem.rename(unfinished, to: path)
+      } catch {
+        try? fileSystem.remove(unfinished)
+        throw error
+      }
+      return Session(record: record, file: file, path: path, fileSystem: fileSystem)
+    }
+  }
+
+  /// Removes what crashed sessions left behind: files that nobody holds a lock on.
+  func removeAbandoned() throws(StoreError) {
+    try reportingFileErrors { () throws(FileError) in
+      // A file that is about to become a session has no lock for a moment, but another name.
+      for entry in try fileSystem.list(directory)
+      where entry.kind == .file && !entry.name.hasPrefix(FilePath.temporaryPrefix) {
+        let path = directory.appending(entry.name)
+        do throws(FileError) {
+          let file = try fileSystem.openFile(path, for: .readingAndWriting)
+          defer { file.close() }
+          if try file.tryLock(.exclusive) {
+            try fileSystem.remove(path)
+          }
+        } catch  where error.code == .notFound {
+          continue
+        }
+      }
+    }
+  }
+}

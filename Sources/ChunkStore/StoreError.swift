@@ -1,0 +1,85 @@
+package import ChunkFormat
+package import FileIO
+
+/// Why the store could not do what was asked: which file or record is concerned, what was expected
+/// and found.
+package struct StoreError: Error, Sendable {
+  /// The kinds of failure a caller tells apart.
+  package enum Code: Equatable, Sendable {
+    /// There is no repository at the place named.
+    case notARepository
+    /// Something is already there that must not be overwritten.
+    case alreadyExists
+    /// No such revision, key or record.
+    case notFound
+    /// Bytes are not what they should be.
+    case damaged
+    /// A newer program is needed.
+    case unsupported
+    /// No key slot opens with what was given, or something was given where nothing is needed.
+    case wrongKey
+    /// The request contradicts itself or the repository's rules.
+    case invalidRequest
+    /// The file system has no room.
+    case noSpace
+    /// The file system refused for another reason.
+    case fileSystem
+    /// The index cannot be used; it is a cache and can be made anew.
+    case index
+  }
+
+  package let code: Code
+  package let message: String
+  /// The pack concerned, where it is one.
+  package let pack: PackID?
+
+  package init(_ code: Code, _ message: String, pack: PackID? = nil) {
+    self.code = code
+    self.message = message
+    self.pack = pack
+  }
+
+  package init(_ error: FileError) {
+    self.init(error.code == .noSpace ? .noSpace : .fileSystem, error.description)
+  }
+
+  /// Something wrong in the file or record that `subject` names.
+  package init(_ error: FormatError, in subject: String, pack: PackID? = nil) {
+    let code: Code =
+      switch error.code {
+      case .corrupt, .wrongRepository: .damaged
+      case .unsupported: .unsupported
+      case .wrongKey: .wrongKey
+      case .invalidValue: .invalidRequest
+      case .libraryFailure: .fileSystem
+      }
+    self.init(code, "\(subject): \(error)", pack: pack)
+  }
+}
+
+extension StoreError: CustomStringConvertible {
+  package var description: String { message }
+}
+
+/// Runs `body`; what the file system refuses becomes the store's error.
+func reportingFileErrors<Result>(
+  _ body: () throws(FileError) -> Result
+) throws(StoreError) -> Result {
+  do throws(FileError) {
+    return try body()
+  } catch {
+    throw StoreError(error)
+  }
+}
+
+/// Runs `body`; what is wrong with the format of `subject` becomes the store's error.
+func reportingFormatErrors<Result>(
+  of subject: @autoclosure () -> String, pack: PackID? = nil,
+  _ body: () throws(FormatError) -> Result
+) throws(StoreError) -> Result {
+  do throws(FormatError) {
+    return try body()
+  } catch {
+    throw StoreError(error, in: subject(), pack: pack)
+  }
+}
