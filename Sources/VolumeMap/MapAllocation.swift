@@ -1,0 +1,83 @@
+import ChunkFormat
+
+/// A stretch of a volume that is wholly stored or wholly hole.
+package struct AllocationExtent: Equatable, Sendable {
+  /// Where it begins, in bytes.
+  package let offsetBytes: UInt64
+  /// Its length in bytes, never 0.
+  package var lengthBytes: UInt64
+  /// Whether it reads as zeros because nothing is stored.
+  package let isHole: Bool
+
+  package init(offsetBytes: UInt64, lengthBytes: UInt64, isHole: Bool) {
+    self.offsetBytes = offsetBytes
+    self.lengthBytes = lengthBytes
+    self.isHole = isHole
+  }
+}
+
+extension MapRoot {
+  /// What is stored and what is hole in the bytes `range`, from the map alone: extents in order without
+  /// gaps, neighbours of different kinds, cut at the ends of `range`.
+  ///
+  /// They cover the whole range or a beginning of it: at most `limit` extents (at least 1) are given,
+  /// and the answer ends once `leafLimit` leaves (at least 1) have been read, so that a large disk
+  /// full of data cannot hold up the asker. A hole costs the same few reads whatever its size.
+  ///
+  /// - Throws: ``MapError`` with `.invalidArgument` for a range that leaves the volume, `.corrupt` or
+  ///   `.unreadableNode`.
+  package func allocation(
+    of range: Range<UInt64>, limit: Int, leafLimit: Int = 256, reading nodes: any NodeReading
+  ) throws(MapError) -> [AllocationExtent] {
+    guard range.upperBound <= geometry.sizeBytes else {
+      throw MapError(
+        .invalidArgument,
+        "expected bytes below \(geometry.sizeBytes), found \(range.upperBound - 1)")
+    }
+    var extents = ExtentList(range: range, limit: limit)
+    var cursor = MapCursor(self, reading: nodes)
+    let chunks = geometry.chunks(holding: range)
+    var (chunk, leaves) = (chunks.lowerBound, 0)
+    while chunk < chunks.upperBound, leaves < max(leafLimit, 1) {
+      let span = try cursor.span(containing: chunk)
+      let end = min(span.chunks.upperBound, chunks.upperBound)
+      guard extents.append(span, chunk..<end, of: geometry) else { break }
+      leaves += span.leaf == nil ? 0 : 1
+      chunk = end
+    }
+    return extents.extents
+  }
+}
+
+/// Extents as they are joined up.
+private struct ExtentList {
+  let range: Range<UInt64>
+  let limit: Int
+  var extents: [AllocationExtent] = []
+
+  /// Adds the chunks `chunks` of `span`; false when no extent fits any more.
+  mutating func append(
+    _ span: MapSpan, _ chunks: Range<UInt64>, of geometry: MapGeometry
+  ) -> Bool {
+    guard span.leaf != nil else { return append(geometry.bytes(ofChunks: chunks), isHole: true) }
+    for chunk in chunks {
+      guard append(geometry.bytes(ofChunk: chunk), isHole: span[chunk].isHole) else {
+        return false
+      }
+    }
+    return true
+  }
+
+  private mutating func append(_ bytes: Range<UInt64>, isHole: Bool) -> Bool {
+    let part = bytes.clamped(to: range)
+    if let last = extents.indices.last, extents[last].isHole == isHole {
+      extents[last].lengthBytes += UInt64(part.count)
+      return true
+    }
+    guard extents.count < max(limit, 1) else { return false }
+    extents.append(
+      AllocationExtent(
+        offsetBytes: part.lowerBound, lengthBytes: UInt64(part.count), isHole: isHole))
+    return true
+  }
+}

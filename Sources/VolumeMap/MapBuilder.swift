@@ -1,0 +1,167 @@
+package import ChunkFormat
+
+/// Builds the map of a volume whose chunks come in order, and writes each node as soon as it is
+/// complete. Memory is two nodes a level.
+///
+/// With the map of the parent revision, which may be of another size and height, a node that equals the
+/// parent's at its position keeps that node's id and is not written: only the nodes on changed paths
+/// are. Stretches that are known to be unchanged are taken over as whole subtrees, unread.
+package struct MapBuilder {
+  private let chunkSizeBytes: Int
+  private let writer: any NodeWriting
+  private var parent: ParentMap?
+  /// By level: the node that later chunks may still change. Nodes above another, where there are any,
+  /// hold its position; it is entered into them when it is complete.
+  private var open: [OpenNode?] = Array(repeating: nil, count: MapNode.maximumLevels)
+  /// The lowest chunk that may be appended.
+  private var nextChunk: UInt64 = 0
+
+  /// A builder for a volume of any size, with chunks of `chunkSizeBytes`.
+  ///
+  /// - Throws: ``MapError`` with `.invalidArgument` for a parent of another chunk size.
+  package init(
+    chunkSizeBytes: Int, writer: any NodeWriting, parent: MapRoot? = nil,
+    reading nodes: any NodeReading
+  ) throws(MapError) {
+    if let parent, parent.geometry.chunkSizeBytes != chunkSizeBytes {
+      throw MapError(
+        .invalidArgument,
+        "expected a parent of chunks of \(chunkSizeBytes) bytes, found chunks of "
+          + "\(parent.geometry.chunkSizeBytes)")
+    }
+    self.chunkSizeBytes = chunkSizeBytes
+    self.writer = writer
+    self.parent = parent.map { ParentMap($0, reading: nodes) }
+  }
+
+  /// The first failure to read the parent's map where it was only wanted for comparison. It costs
+  /// writing nodes again, not the backup.
+  package var parentFailure: MapError? { parent?.failure }
+
+  /// Chunk number `number` has the content `id`. Chunks that are left out are holes, as is `.hole`.
+  ///
+  /// - Throws: ``MapError`` with `.invalidArgument` unless `number` is higher than all before, and what
+  ///   the writer throws.
+  package mutating func append(_ id: ContentID, at number: UInt64) throws {
+    try advance(to: number, past: number + 1)
+    guard !id.isHole else { return }
+    try openNode(NodePosition(level: 0, holding: number))
+    open[0]!.set(id, at: Int(number % UInt64(MapNode.fanout)))
+  }
+
+  /// The chunks `range` are what they are in the parent's map, which must have them all. Reads only
+  /// the parent's nodes on the paths to both ends.
+  ///
+  /// - Throws: ``MapError`` with `.invalidArgument` without a parent that has these chunks, or where
+  ///   chunks above the range's beginning were appended before; `.corrupt` and `.unreadableNode` for
+  ///   the parent's map; what the writer throws.
+  package mutating func appendUnchanged(_ range: Range<UInt64>) throws {
+    guard let available = parent?.map.geometry.chunkCount, range.upperBound <= available else {
+      throw MapError(
+        .invalidArgument, "chunks \(range) are said to be the parent's, which does not have them")
+    }
+    guard !range.isEmpty else { return }
+    try advance(to: range.lowerBound, past: range.upperBound)
+    parent!.noteTakenOver(range)
+    var chunk = range.lowerBound
+    while chunk < range.upperBound {
+      if let position = parent!.largestSubtree(at: chunk, within: range) {
+        try adopt(position)
+        chunk = min(position.endChunk, range.upperBound)
+      } else {
+        chunk = try copyLeaf(chunk..<range.upperBound)
+      }
+    }
+  }
+
+  /// Ends the volume at `sizeBytes` and returns its map. Call it once, last.
+  ///
+  /// - Throws: ``MapError`` with `.invalidArgument` where chunks were appended beyond the end, or the
+  ///   short last chunk of the parent was taken over although its length is another now; what the
+  ///   writer throws.
+  package mutating func finish(sizeBytes: UInt64) throws -> MapRoot {
+    let geometry = try MapGeometry(sizeBytes: sizeBytes, chunkSizeBytes: chunkSizeBytes)
+    guard nextChunk <= geometry.chunkCount else {
+      throw MapError(
+        .invalidArgument,
+        "expected \(geometry.chunkCount) chunks in \(sizeBytes) bytes, found \(nextChunk)",
+        offsetBytes: sizeBytes)
+    }
+    try parent?.checkLengths(in: geometry)
+    for level in 0..<geometry.levels - 1 { try close(level) }
+    let root = try open[geometry.levels - 1].map { try complete($0) } ?? .hole
+    return try MapRoot(id: root, geometry: geometry)
+  }
+
+  private mutating func advance(to chunk: UInt64, past end: UInt64) throws {
+    guard chunk >= nextChunk else {
+      throw MapError(
+        .invalidArgument, "expected chunk \(nextChunk) or a later one, found chunk \(chunk)")
+    }
+    nextChunk = end
+    try closeNodes(before: chunk)
+  }
+
+  /// Completes the nodes that do not hold `chunk`: nothing is added to them any more.
+  private mutating func closeNodes(before chunk: UInt64) throws {
+    for level in 0..<MapNode.maximumLevels {
+      if open[level]?.position.holds(chunk) == true { break }
+      try close(level)
+    }
+  }
+
+  /// Completes the open node of `level`, if there is one, and enters it into the node above.
+  private mutating func close(_ level: Int) throws {
+    guard let node = open[level] else { return }
+    open[level] = nil
+    let id = try complete(node)
+    guard !id.isHole else { return }
+    let (above, index) = node.position.parent
+    try openNode(above)
+    open[above.level]!.set(id, at: index)
+  }
+
+  /// The id of a node that nothing is added to any more; written if it is new.
+  private mutating func complete(_ node: OpenNode) throws -> ContentID {
+    switch node.content {
+    case .adopted(let id): return id
+    case .built(let built):
+      if built.isHole { return .hole }
+      let previous = parent?.counterpart(of: node.position)
+      if let previous, previous.node == built { return previous.id }
+      return try writer.writeNode(built, replacing: previous?.id)
+    }
+  }
+
+  /// Opens the node at `position` for change. What an adopted subtree around it holds is read, along
+  /// this one path.
+  private mutating func openNode(_ position: NodePosition) throws {
+    if case .built = open[position.level]?.content { return }
+    let chunk = position.firstChunk
+    let adopted = (position.level..<MapNode.maximumLevels).first { open[$0]?.isAdopted == true }
+    for level in stride(from: adopted ?? position.level, through: position.level, by: -1) {
+      let place = NodePosition(level: level, holding: chunk)
+      let isAdopted = open[level] != nil || level < adopted ?? level
+      let node = isAdopted ? try parent!.node(at: place) : nil
+      open[level] = OpenNode(position: place, content: .built(node ?? MapNode(level: level)))
+    }
+  }
+
+  private mutating func adopt(_ position: NodePosition) throws {
+    try closeNodes(before: position.firstChunk)
+    let id = try parent!.id(at: position)
+    if !id.isHole { open[position.level] = OpenNode(position: position, content: .adopted(id)) }
+  }
+
+  /// Copies the part of one leaf that `range` begins with; returns where it ends.
+  private mutating func copyLeaf(_ range: Range<UInt64>) throws -> UInt64 {
+    let span = try parent!.span(containing: range.lowerBound)
+    let part = span.chunks.clamped(to: range)
+    for chunk in part where !span[chunk].isHole {
+      try closeNodes(before: chunk)
+      try openNode(NodePosition(level: 0, holding: chunk))
+      open[0]!.set(span[chunk], at: Int(chunk % UInt64(MapNode.fanout)))
+    }
+    return part.upperBound
+  }
+}

@@ -1,0 +1,110 @@
+package import ChunkFormat
+
+/// A stretch of a volume that one look-up answers: the chunks of a leaf, or a hole as large as a whole
+/// subtree.
+package struct MapSpan: Sendable {
+  /// The chunks concerned, none beyond the end of the volume.
+  package let chunks: Range<UInt64>
+  /// Their leaf; nil where all of them are holes.
+  package let leaf: MapNode?
+
+  /// The id of chunk `chunk`, `.hole` for a hole.
+  ///
+  /// - Precondition: `chunk` is one of ``chunks``.
+  package subscript(chunk: UInt64) -> ContentID {
+    precondition(chunks.contains(chunk))
+    return leaf.map { $0.children[Int(chunk % UInt64(MapNode.fanout))] } ?? .hole
+  }
+}
+
+/// Looks chunks up in a map, wherever they are, and keeps the path to the last one: going through a
+/// volume in order reads every node once and holds one node a level.
+package struct MapCursor: Sendable {
+  package let map: MapRoot
+  private let nodes: any NodeReading
+  /// From the topmost node down.
+  private var path: [(position: NodePosition, node: MapNode)] = []
+
+  package init(_ map: MapRoot, reading nodes: any NodeReading) {
+    self.map = map
+    self.nodes = nodes
+  }
+
+  /// The stretch that chunk `chunk` lies in. Reads at most one node a level.
+  ///
+  /// - Precondition: the volume has a chunk of this number.
+  /// - Throws: ``MapError`` with `.corrupt` or `.unreadableNode`.
+  package mutating func span(containing chunk: UInt64) throws(MapError) -> MapSpan {
+    span(try read(to: chunk, level: 0))
+  }
+
+  /// The stretch that chunk `chunk` lies in, or nil where finding it takes a node that `cache` does
+  /// not hold, or that is corrupt. Never blocks longer than a look into a table.
+  ///
+  /// - Precondition: the volume has a chunk of this number.
+  package mutating func cachedSpan(containing chunk: UInt64, in cache: NodeCache) -> MapSpan? {
+    let map = map
+    let place = descend(to: chunk, level: 0) { id, position in
+      guard let node = cache.cachedNode(id), (try? map.check(node, id, at: position)) != nil
+      else { return nil }
+      return node
+    }
+    return place.map(span)
+  }
+
+  /// The id of the node at `position`, `.hole` for a hole; nil where the map has no such place.
+  mutating func id(at position: NodePosition) throws(MapError) -> ContentID? {
+    guard has(position) else { return nil }
+    if position == map.position { return map.id }
+    let (parent, index) = position.parent
+    return try read(to: position.firstChunk, level: parent.level).node?.children[index] ?? .hole
+  }
+
+  /// The node at `position`; nil where it is a hole, or the map has no such place.
+  mutating func node(at position: NodePosition) throws(MapError) -> MapNode? {
+    guard has(position) else { return nil }
+    return try read(to: position.firstChunk, level: position.level).node
+  }
+
+  private func has(_ position: NodePosition) -> Bool {
+    position.level < map.geometry.levels && position.firstChunk < map.geometry.chunkCount
+  }
+
+  /// A node, and where it lies; a hole has none.
+  private typealias Place = (position: NodePosition, node: MapNode?)
+
+  private mutating func read(to chunk: UInt64, level: Int) throws(MapError) -> Place {
+    let (map, nodes) = (map, nodes)
+    let place = try descend(to: chunk, level: level) { (id, position) throws(MapError) in
+      try map.node(id, at: position, from: nodes)
+    }
+    return place!
+  }
+
+  /// Goes down to the node of `level` that holds `chunk`, from where the path still leads there; ends
+  /// early at a hole, and with nil where `load` has no node.
+  private mutating func descend<Failure>(
+    to chunk: UInt64, level: Int,
+    load: (ContentID, NodePosition) throws(Failure) -> MapNode?
+  ) throws(Failure) -> Place? {
+    precondition(chunk < map.geometry.chunkCount)
+    while let last = path.last, !last.position.holds(chunk) { path.removeLast() }
+    let depth = map.position.level - level
+    while path.count <= depth {
+      var (id, position) = (map.id, map.position)
+      if let last = path.last {
+        let index = last.position.childIndex(of: chunk)
+        (id, position) = (last.node.children[index], last.position.child(index))
+      }
+      if id.isHole { return (position, nil) }
+      guard let node = try load(id, position) else { return nil }
+      path.append((position, node))
+    }
+    return path[depth]
+  }
+
+  private func span(_ place: Place) -> MapSpan {
+    let end = min(place.position.endChunk, map.geometry.chunkCount)
+    return MapSpan(chunks: place.position.firstChunk..<end, leaf: place.node)
+  }
+}

@@ -1,0 +1,81 @@
+import ChunkFormat
+
+/// The shape of a volume and of its map: how many chunks, how long each, how many levels of nodes.
+package struct MapGeometry: Equatable, Sendable {
+  /// The largest volume in bytes; block devices and `off_t` go no further.
+  package static let maximumSizeBytes = UInt64(Int64.max)
+
+  /// Size of the volume in bytes, 0 to ``maximumSizeBytes``.
+  package let sizeBytes: UInt64
+  /// Size of every chunk but the last in bytes, a power of two.
+  package let chunkSizeBytes: Int
+  /// Chunks of the volume, the last of which may be short.
+  package let chunkCount: UInt64
+  /// Levels of nodes, 1 to ``MapNode/maximumLevels``: the fewest that hold ``chunkCount``, and one
+  /// for a volume of one chunk or none.
+  package let levels: Int
+
+  /// - Throws: ``MapError`` with `.invalidArgument` for a volume that is too large, and for a chunk
+  ///   size that is no power of two.
+  package init(sizeBytes: UInt64, chunkSizeBytes: Int) throws(MapError) {
+    guard sizeBytes <= Self.maximumSizeBytes else {
+      throw MapError(
+        .invalidArgument,
+        "expected a volume of at most \(Self.maximumSizeBytes) bytes, found \(sizeBytes)")
+    }
+    guard chunkSizeBytes > 0, chunkSizeBytes & (chunkSizeBytes - 1) == 0 else {
+      throw MapError(
+        .invalidArgument, "expected a chunk size that is a power of two, found \(chunkSizeBytes)")
+    }
+    let chunkSize = UInt64(chunkSizeBytes)
+    self.sizeBytes = sizeBytes
+    self.chunkSizeBytes = chunkSizeBytes
+    self.chunkCount = sizeBytes / chunkSize + (sizeBytes % chunkSize == 0 ? 0 : 1)
+    self.levels = Self.levels(holding: chunkCount)
+  }
+
+  private static func levels(holding chunkCount: UInt64) -> Int {
+    guard chunkCount > 1 else { return 1 }
+    let significantBits = UInt64.bitWidth - (chunkCount - 1).leadingZeroBitCount
+    return (significantBits + NodePosition.bitsPerLevel - 1) / NodePosition.bitsPerLevel
+  }
+
+  /// Where chunk `chunk` lies in the volume, in bytes; the last one ends with the volume.
+  ///
+  /// - Precondition: `chunk` is below ``chunkCount``.
+  package func bytes(ofChunk chunk: UInt64) -> Range<UInt64> {
+    precondition(chunk < chunkCount)
+    let start = offsetBytes(ofChunk: chunk)
+    return start..<start + min(UInt64(chunkSizeBytes), sizeBytes - start)
+  }
+
+  /// Length of the content of chunk `chunk` in bytes.
+  ///
+  /// - Precondition: `chunk` is below ``chunkCount``.
+  package func plainLengthBytes(ofChunk chunk: UInt64) -> Int {
+    bytes(ofChunk: chunk).count
+  }
+
+  /// The chunks that hold the bytes `range`; none for an empty range.
+  ///
+  /// - Precondition: `range` lies within the volume.
+  package func chunks(holding range: Range<UInt64>) -> Range<UInt64> {
+    precondition(range.upperBound <= sizeBytes)
+    let chunkSize = UInt64(chunkSizeBytes)
+    let first = range.lowerBound / chunkSize
+    return range.isEmpty ? first..<first : first..<(range.upperBound - 1) / chunkSize + 1
+  }
+
+  /// The bytes of the chunks `range`, cut off at the end of the volume.
+  ///
+  /// - Precondition: `range` is within the volume's chunks.
+  package func bytes(ofChunks range: Range<UInt64>) -> Range<UInt64> {
+    precondition(range.upperBound <= chunkCount)
+    return offsetBytes(ofChunk: range.lowerBound)..<offsetBytes(ofChunk: range.upperBound)
+  }
+
+  /// Where chunk `chunk` begins, or the end of the volume where there is no such chunk.
+  package func offsetBytes(ofChunk chunk: UInt64) -> UInt64 {
+    chunk < chunkCount ? chunk * UInt64(chunkSizeBytes) : sizeBytes
+  }
+}

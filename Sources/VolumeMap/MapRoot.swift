@@ -1,0 +1,62 @@
+package import ChunkFormat
+
+/// A volume's map as a revision records it: the id of the topmost node and the volume's shape.
+package struct MapRoot: Equatable, Sendable {
+  /// The topmost node, or `.hole` where the whole volume reads as zeros or is empty.
+  package let id: ContentID
+  package let geometry: MapGeometry
+
+  /// - Throws: ``MapError`` with `.corrupt` for a volume of no bytes that has a node.
+  package init(id: ContentID, geometry: MapGeometry) throws(MapError) {
+    guard geometry.chunkCount > 0 || id.isHole else {
+      throw MapError(
+        .corrupt, "expected no node for an empty volume, found \(id)", offsetBytes: 0)
+    }
+    self.id = id
+    self.geometry = geometry
+  }
+
+  /// Where the topmost node lies.
+  package var position: NodePosition { NodePosition(level: geometry.levels - 1, number: 0) }
+
+  /// Reads the node `id` and checks that it can lie at `position`.
+  func node(
+    _ id: ContentID, at position: NodePosition, from nodes: any NodeReading
+  ) throws(MapError) -> MapNode {
+    let node: MapNode
+    do {
+      node = try nodes.readNode(id)
+    } catch {
+      throw MapError(
+        .unreadableNode, "node \(id) of level \(position.level) cannot be read",
+        offsetBytes: geometry.offsetBytes(ofChunk: position.firstChunk), cause: error)
+    }
+    try check(node, id, at: position)
+    return node
+  }
+
+  /// Refuses a node of another level, and children beyond the end of the volume.
+  func check(_ node: MapNode, _ id: ContentID, at position: NodePosition) throws(MapError) {
+    guard node.level == position.level else {
+      throw MapError(
+        .corrupt, "node \(id): expected level \(position.level), found level \(node.level)",
+        offsetBytes: geometry.offsetBytes(ofChunk: position.firstChunk))
+    }
+    guard reachesBeyondEnd(position) else { return }
+    let held = geometry.chunkCount - position.firstChunk
+    let span = position.chunksPerChild
+    let childrenWithin = Int(held / span) + (held % span == 0 ? 0 : 1)
+    guard node.children[childrenWithin...].allSatisfy(\.isHole) else {
+      throw MapError(
+        .corrupt,
+        "node \(id) of level \(position.level): expected holes beyond the end of the volume at "
+          + "\(geometry.sizeBytes) bytes, found content",
+        offsetBytes: geometry.offsetBytes(ofChunk: position.firstChunk))
+    }
+  }
+
+  /// Whether the node at `position` could hold more chunks than the volume has.
+  func reachesBeyondEnd(_ position: NodePosition) -> Bool {
+    position.endChunk > geometry.chunkCount
+  }
+}

@@ -1,0 +1,78 @@
+import ChunkFormat
+
+/// The parent revision's map as a builder uses it: nodes to compare with, subtrees to take over.
+struct ParentMap {
+  let map: MapRoot
+  /// The first failure to read what was only to be compared.
+  private(set) var failure: MapError?
+
+  private var cursor: MapCursor
+  /// The last stretch taken over, and whether the parent's last chunk was in any.
+  private var lastTakenOver: Range<UInt64> = 0..<0
+  private var lastChunkWasTakenOver = false
+
+  init(_ map: MapRoot, reading nodes: any NodeReading) {
+    self.map = map
+    self.cursor = MapCursor(map, reading: nodes)
+  }
+
+  /// The node at `position`, where there is one that can be read.
+  mutating func counterpart(of position: NodePosition) -> (id: ContentID, node: MapNode)? {
+    do throws(MapError) {
+      guard let id = try cursor.id(at: position), !id.isHole,
+        let node = try cursor.node(at: position)
+      else { return nil }
+      return (id, node)
+    } catch {
+      failure = failure ?? error
+      return nil
+    }
+  }
+
+  /// The id at `position`, `.hole` for a hole and where the map ends before.
+  mutating func id(at position: NodePosition) throws(MapError) -> ContentID {
+    try cursor.id(at: position) ?? .hole
+  }
+
+  /// The node at `position`; nil for a hole, and where the map ends before.
+  mutating func node(at position: NodePosition) throws(MapError) -> MapNode? {
+    try cursor.node(at: position)
+  }
+
+  mutating func span(containing chunk: UInt64) throws(MapError) -> MapSpan {
+    try cursor.span(containing: chunk)
+  }
+
+  /// The largest subtree that begins with `chunk` and holds no chunk outside `range`. As there is
+  /// nothing beyond the end of the map, a range up to there takes in the last subtree of each level.
+  func largestSubtree(at chunk: UInt64, within range: Range<UInt64>) -> NodePosition? {
+    let reachesEnd = range.upperBound == map.geometry.chunkCount
+    return (0..<map.geometry.levels).reversed().lazy
+      .map { NodePosition(level: $0, holding: chunk) }
+      .first { $0.firstChunk == chunk && (reachesEnd || $0.endChunk <= range.upperBound) }
+  }
+
+  mutating func noteTakenOver(_ range: Range<UInt64>) {
+    lastTakenOver = range
+    if range.upperBound == map.geometry.chunkCount { lastChunkWasTakenOver = true }
+  }
+
+  /// Refuses a chunk that was taken over although its length is another in `geometry`: the last one of
+  /// the parent, or of the new volume.
+  mutating func checkLengths(in geometry: MapGeometry) throws(MapError) {
+    var chunks: [UInt64] = []
+    if lastChunkWasTakenOver { chunks.append(map.geometry.chunkCount - 1) }
+    if geometry.chunkCount > 0, lastTakenOver.contains(geometry.chunkCount - 1) {
+      chunks.append(geometry.chunkCount - 1)
+    }
+    for chunk in chunks where geometry.bytes(ofChunk: chunk) != map.geometry.bytes(ofChunk: chunk) {
+      guard try span(containing: chunk)[chunk].isHole else {
+        throw MapError(
+          .invalidArgument,
+          "chunk \(chunk) is said to be unchanged, but was \(map.geometry.plainLengthBytes(ofChunk: chunk)) "
+            + "bytes long and is \(geometry.plainLengthBytes(ofChunk: chunk))",
+          offsetBytes: geometry.offsetBytes(ofChunk: chunk))
+      }
+    }
+  }
+}

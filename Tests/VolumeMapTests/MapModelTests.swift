@@ -1,0 +1,144 @@
+import ChunkFormat
+import Testing
+import VolumeMap
+
+/// Maps against a dictionary: what is built is what is read, walked and told apart.
+@Suite struct MapModelTests {
+  static let chunkCounts: [UInt64] = [0, 1, 2, 255, 256, 257, 65_535, 65_536, 65_537]
+
+  @Test(
+    "a series of random edits, growth and shrinking", arguments: chunkCounts,
+    1...4 as ClosedRange<UInt64>)
+  func randomEdits(chunkCount: UInt64, seed: UInt64) throws {
+    var random = SeededRandom(seed: seed &* 1_000_003 &+ chunkCount)
+    let nodes = RecordingNodes()
+    var model = VolumeModel(chunkCount: chunkCount)
+    var map = try model.build(in: nodes)
+    for step in 0..<12 {
+      let (oldModel, oldMap) = (model, map)
+      try model.edit(with: &random)
+      map = try model.build(in: nodes, parent: oldMap)
+      try #require(
+        try map == model.build(in: nodes), "seed \(seed), step \(step): the parent left a trace")
+      try check(map, against: model, nodes, &random, "seed \(seed), step \(step)")
+      let difference = try oldMap.difference(to: map, of: nodes)
+      try #require(
+        difference == naiveDifference(oldModel, model), "seed \(seed), step \(step)")
+    }
+  }
+
+  private func check(
+    _ map: MapRoot, against model: VolumeModel, _ nodes: RecordingNodes,
+    _ random: inout SeededRandom, _ comment: Comment
+  ) throws {
+    let all = 0..<map.geometry.chunkCount
+    try #require(try map.runs(in: all, of: nodes) == model.runs(in: all), comment)
+    guard !all.isEmpty else { return }
+    let start = UInt64.random(in: all, using: &random)
+    let end = min(all.upperBound, start + UInt64.random(in: 0...600, using: &random))
+    try #require(
+      try map.runs(in: start..<end, of: nodes) == model.runs(in: start..<end), comment)
+
+    var cursor = MapCursor(map, reading: nodes)
+    for _ in 0..<50 {
+      let chunk = UInt64.random(in: all, using: &random)
+      try #require(
+        try cursor.span(containing: chunk)[chunk] == model.chunks[chunk] ?? .hole, comment)
+    }
+    var collector = ChunkCollector()
+    try map.walk(reading: nodes, &collector)
+    try #require(collector.chunks == model.chunks, comment)
+  }
+
+  @Test("stretches taken over from the parent", arguments: 1...40 as ClosedRange<UInt64>)
+  func takenOver(seed: UInt64) throws {
+    var random = SeededRandom(seed: seed)
+    let nodes = RecordingNodes()
+    let counts = Self.chunkCounts + [70_000]
+    var parent = VolumeModel(chunkCount: counts.randomElement(using: &random)!)
+    for _ in 0..<4 { try parent.edit(with: &random) }
+    let parentMap = try parent.build(in: nodes)
+    let parentCount = parentMap.geometry.chunkCount
+
+    var model = VolumeModel(chunkCount: counts.randomElement(using: &random)!)
+    let newCount = try model.geometry.chunkCount
+    var builder = try MapBuilder(
+      chunkSizeBytes: VolumeModel.chunkSizeBytes, writer: nodes, parent: parentMap, reading: nodes)
+    var chunk: UInt64 = 0
+    while chunk < newCount {
+      let length = UInt64.random(
+        in: 1...[2, 300, 70_000].randomElement(using: &random)!, using: &random)
+      let end = min(chunk + length, newCount)
+      if end <= parentCount {
+        try builder.appendUnchanged(chunk..<end)
+        for number in chunk..<end { model.chunks[number] = parent.chunks[number] }
+      } else {
+        for number in chunk..<min(end, chunk + 20) where Bool.random(using: &random) {
+          model.chunks[number] = .chunk(random.next())
+          try builder.append(model.chunks[number]!, at: number)
+        }
+      }
+      chunk = end
+    }
+    let map = try builder.finish(sizeBytes: model.sizeBytes)
+    #expect(try map == model.build(in: nodes), "seed \(seed)")
+  }
+
+  @Test("allocation is what the bytes say", arguments: 1...30 as ClosedRange<UInt64>)
+  func allocation(seed: UInt64) throws {
+    var random = SeededRandom(seed: seed)
+    let nodes = RecordingNodes()
+    var model = VolumeModel(chunkCount: 70_000)
+    for _ in 0..<6 { try model.edit(with: &random) }
+    model.sizeBytes += 1000
+    if Bool.random(using: &random) {
+      model.chunks[try model.geometry.chunkCount - 1] = .chunk(random.next())
+    }
+    let map = try model.build(in: nodes)
+    let start = UInt64.random(in: 0..<model.sizeBytes, using: &random)
+    let range = start..<UInt64.random(in: start...model.sizeBytes, using: &random)
+
+    let extents = try map.allocation(of: range, limit: .max, leafLimit: .max, reading: nodes)
+    #expect(extents.reduce(0) { $0 + $1.lengthBytes } == UInt64(range.count), "seed \(seed)")
+    var position = range.lowerBound
+    for (extent, next) in zip(extents, extents.dropFirst().map(Optional.some) + [nil]) {
+      #expect(extent.offsetBytes == position, "seed \(seed)")
+      #expect(extent.isHole != next?.isHole, "seed \(seed): neighbours of one kind")
+      position += extent.lengthBytes
+      let bytes = extent.offsetBytes..<position
+      #expect(
+        map.geometry.chunks(holding: bytes).allSatisfy {
+          (model.chunks[$0] == nil) == extent.isHole
+        }, "seed \(seed)")
+    }
+    let few = try map.allocation(of: range, limit: 2, leafLimit: .max, reading: nodes)
+    #expect(few == Array(extents.prefix(2)), "seed \(seed)")
+  }
+
+  private func naiveDifference(
+    _ old: VolumeModel, _ new: VolumeModel
+  ) -> [MapDifference.Run] {
+    var runs: [MapDifference.Run] = []
+    for chunk in Set(old.chunks.keys).union(new.chunks.keys).sorted()
+    where old.chunks[chunk] != new.chunks[chunk] {
+      let kind: MapDifference.Kind =
+        new.chunks[chunk] == nil
+        ? .becameHole : old.chunks[chunk] == nil ? .appeared : .changed
+      if let last = runs.last, last.kind == kind, last.chunks.upperBound == chunk {
+        runs[runs.count - 1].chunks = last.chunks.lowerBound..<chunk + 1
+      } else {
+        runs.append(MapDifference.Run(chunks: chunk..<chunk + 1, kind: kind))
+      }
+    }
+    return runs
+  }
+}
+
+/// Collects every chunk a walk meets.
+private struct ChunkCollector: MapVisitor {
+  var chunks: [UInt64: ContentID] = [:]
+
+  mutating func shouldEnter(node id: ContentID, at position: NodePosition) -> Bool { true }
+
+  mutating func visit(chunk id: ContentID, number: UInt64) { chunks[number] = id }
+}

@@ -1,0 +1,84 @@
+import ChunkFormat
+import VolumeMap
+
+/// A volume as a dictionary: what every map is compared with.
+struct VolumeModel: Equatable {
+  static let chunkSizeBytes = 4096
+
+  var sizeBytes: UInt64
+  var chunks: [UInt64: ContentID] = [:]
+
+  var geometry: MapGeometry {
+    get throws { try MapGeometry(sizeBytes: sizeBytes, chunkSizeBytes: Self.chunkSizeBytes) }
+  }
+
+  /// A volume of `chunkCount` chunks.
+  init(chunkCount: UInt64) {
+    sizeBytes = chunkCount * UInt64(Self.chunkSizeBytes)
+  }
+
+  /// Builds the map with the calls a backup would make: every chunk looked at, holes left out.
+  func build(in nodes: RecordingNodes, parent: MapRoot? = nil) throws -> MapRoot {
+    var builder = try MapBuilder(
+      chunkSizeBytes: Self.chunkSizeBytes, writer: nodes, parent: parent, reading: nodes)
+    for (number, id) in chunks.sorted(by: { $0.key < $1.key }) {
+      try builder.append(id, at: number)
+    }
+    return try builder.finish(sizeBytes: sizeBytes)
+  }
+
+  /// The runs that a map of this volume has, by brute force.
+  func runs(in range: Range<UInt64>) -> [MapRun] {
+    var runs: [MapRun] = []
+    var holes: UInt64 = 0
+    for number in range {
+      guard let id = chunks[number] else {
+        holes += 1
+        continue
+      }
+      if holes > 0 { runs.append(.hole(chunks: holes)) }
+      holes = 0
+      runs.append(.chunk(id))
+    }
+    return holes > 0 ? runs + [.hole(chunks: holes)] : runs
+  }
+
+  /// Writes a few stretches of new content and a few holes, then changes the size at times.
+  mutating func edit(with random: inout SeededRandom) throws {
+    for _ in 0..<Int.random(in: 1...5, using: &random) where try geometry.chunkCount > 0 {
+      let count = try geometry.chunkCount
+      let start = UInt64.random(in: 0..<count, using: &random)
+      let length = UInt64.random(
+        in: 1...[1, 3, 300].randomElement(using: &random)!, using: &random)
+      let becomesHole = Bool.random(using: &random)
+      for number in start..<min(start + length, count) {
+        chunks[number] = becomesHole ? nil : .chunk(random.next())
+      }
+    }
+    if Int.random(in: 0..<3, using: &random) == 0 {
+      try resize(toChunks: UInt64.random(in: 0...70_000, using: &random))
+    }
+  }
+
+  mutating func resize(toChunks count: UInt64) throws {
+    sizeBytes = count * UInt64(Self.chunkSizeBytes)
+    chunks = chunks.filter { $0.key < count }
+  }
+}
+
+extension MapRoot {
+  /// All runs of `range`.
+  func runs(in range: Range<UInt64>, of nodes: any NodeReading) throws -> [MapRun] {
+    var iterator = try MapRuns(of: range, in: self, reading: nodes)
+    var runs: [MapRun] = []
+    while let run = try iterator.next() { runs.append(run) }
+    return runs
+  }
+
+  func difference(to new: MapRoot, of nodes: any NodeReading) throws -> [MapDifference.Run] {
+    var difference = try MapDifference(from: self, to: new, reading: nodes)
+    var runs: [MapDifference.Run] = []
+    while let run = try difference.next() { runs.append(run) }
+    return runs
+  }
+}
