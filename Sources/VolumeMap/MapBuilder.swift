@@ -84,8 +84,7 @@ package struct MapBuilder {
     guard nextChunk <= geometry.chunkCount else {
       throw MapError(
         .invalidArgument,
-        "expected \(geometry.chunkCount) chunks in \(sizeBytes) bytes, found \(nextChunk)",
-        offsetBytes: sizeBytes)
+        "expected \(geometry.chunkCount) chunks in \(sizeBytes) bytes, found \(nextChunk)")
     }
     try parent?.checkLengths(in: geometry)
     for level in 0..<geometry.levels - 1 { try close(level) }

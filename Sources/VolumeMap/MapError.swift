@@ -13,24 +13,25 @@ package struct MapError: Error, Sendable {
   package let code: Code
   /// What was expected and what was found.
   package let message: String
-  /// Where in the volume the part begins that the failure concerns, in bytes.
-  package let offsetBytes: UInt64?
+  /// The part of the volume, in bytes, that cannot be known because of the failure; nil where it
+  /// concerns no part.
+  package let bytes: Range<UInt64>?
   /// What the reader of nodes threw.
   package let cause: (any Error)?
 
   package init(
-    _ code: Code, _ message: String, offsetBytes: UInt64? = nil, cause: (any Error)? = nil
+    _ code: Code, _ message: String, bytes: Range<UInt64>? = nil, cause: (any Error)? = nil
   ) {
     self.code = code
     self.message = message
-    self.offsetBytes = offsetBytes
+    self.bytes = bytes
     self.cause = cause
   }
 }
 
 extension MapError: CustomStringConvertible {
   package var description: String {
-    let place = offsetBytes.map { " at offset \($0)" } ?? ""
+    let place = bytes.map { " at offset \($0.lowerBound)" } ?? ""
     let reason = cause.map { ": \($0)" } ?? ""
     return "map\(place): \(message)\(reason)"
   }

@@ -10,7 +10,7 @@ package struct MapRoot: Equatable, Sendable {
   package init(id: ContentID, geometry: MapGeometry) throws(MapError) {
     guard geometry.chunkCount > 0 || id.isHole else {
       throw MapError(
-        .corrupt, "expected no node for an empty volume, found \(id)", offsetBytes: 0)
+        .corrupt, "expected no node for an empty volume, found \(id)", bytes: 0..<0)
     }
     self.id = id
     self.geometry = geometry
@@ -29,7 +29,7 @@ package struct MapRoot: Equatable, Sendable {
     } catch {
       throw MapError(
         .unreadableNode, "node \(id) of level \(position.level) cannot be read",
-        offsetBytes: geometry.offsetBytes(ofChunk: position.firstChunk), cause: error)
+        bytes: bytes(of: position), cause: error)
     }
     try check(node, id, at: position)
     return node
@@ -40,7 +40,7 @@ package struct MapRoot: Equatable, Sendable {
     guard node.level == position.level else {
       throw MapError(
         .corrupt, "node \(id): expected level \(position.level), found level \(node.level)",
-        offsetBytes: geometry.offsetBytes(ofChunk: position.firstChunk))
+        bytes: bytes(of: position))
     }
     guard reachesBeyondEnd(position) else { return }
     let held = geometry.chunkCount - position.firstChunk
@@ -51,8 +51,14 @@ package struct MapRoot: Equatable, Sendable {
         .corrupt,
         "node \(id) of level \(position.level): expected holes beyond the end of the volume at "
           + "\(geometry.sizeBytes) bytes, found content",
-        offsetBytes: geometry.offsetBytes(ofChunk: position.firstChunk))
+        bytes: bytes(of: position))
     }
+  }
+
+  /// The part of the volume under the node at `position`.
+  private func bytes(of position: NodePosition) -> Range<UInt64> {
+    let end = min(position.endChunk, geometry.chunkCount)
+    return geometry.bytes(ofChunks: position.firstChunk..<end)
   }
 
   /// Whether the node at `position` could hold more chunks than the volume has.

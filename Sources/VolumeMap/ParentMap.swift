@@ -71,7 +71,7 @@ struct ParentMap {
           .invalidArgument,
           "chunk \(chunk) is said to be unchanged, but was \(map.geometry.plainLengthBytes(ofChunk: chunk)) "
             + "bytes long and is \(geometry.plainLengthBytes(ofChunk: chunk))",
-          offsetBytes: geometry.offsetBytes(ofChunk: chunk))
+          bytes: geometry.bytes(ofChunk: chunk))
       }
     }
   }

@@ -24,7 +24,7 @@ import VolumeMap
       try map.runs(in: 0..<600, of: nodes)
     } throws: { error in
       let error = error as? MapError
-      return error?.code == .corrupt && error?.offsetBytes == 256 * 4096
+      return error?.code == .corrupt && error?.bytes == 256 * 4096..<512 * 4096
     }
     #expect(try map.runs(in: 512..<600, of: nodes).count == 88, "the other leaves are readable")
   }
@@ -74,7 +74,7 @@ import VolumeMap
       Issue.record("nothing was thrown")
     } catch let error as MapError {
       #expect(error.code == .unreadableNode)
-      #expect(error.offsetBytes == 256 * 4096)
+      #expect(error.bytes == 256 * 4096..<512 * 4096)
       #expect(error.cause is RecordingNodes.Missing)
       #expect(error.description.contains("at offset 1048576"))
     }
@@ -96,7 +96,7 @@ import VolumeMap
       try builder.append(id, at: number)
     }
     #expect(try builder.finish(sizeBytes: model.sizeBytes) == parent)
-    #expect(builder.parentFailure?.offsetBytes == 256 * 4096)
+    #expect(builder.parentFailure?.bytes?.lowerBound == 256 * 4096)
     #expect(nodes.writes.map(\.id) == [lost])
     #expect(nodes.writes.first?.previous == nil)
   }
