@@ -1,15 +1,12 @@
 #pragma once
 
 // What Linux offers and Swift's Glibc module leaves out: variadic functions, ioctls behind macros,
-// what hides behind _GNU_SOURCE, and system calls that are younger than the headers.
-#include <errno.h>
+// and what hides behind _GNU_SOURCE, which that module is built without.
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
 #include <unistd.h>
 #include <sys/vfs.h>
 
@@ -27,22 +24,22 @@ extern const char *strerrorname_np(int number);
 /// The symbol of an error number, such as "ENOSPC"; NULL for a number that is none.
 static inline const char *linux_errno_symbol(int number) { return strerrorname_np(number); }
 
+// MARK: Opening
+
+/// open(2), O_PATH: a descriptor good for fstat only; nothing is really opened.
+static const int linux_open_path_only = 010000000;
+
 // MARK: Holes
 
 /// lseek(2) with SEEK_DATA and SEEK_HOLE.
-static inline int64_t linux_seek_data(int fd, int64_t offset) { return lseek(fd, offset, 3); }
-static inline int64_t linux_seek_hole(int fd, int64_t offset) { return lseek(fd, offset, 4); }
+static inline off_t linux_seek_data(int fd, off_t offset) { return lseek(fd, offset, 3); }
+static inline off_t linux_seek_hole(int fd, off_t offset) { return lseek(fd, offset, 4); }
 
 extern int fallocate(int fd, int mode, off_t offset, off_t length);
 
 /// fallocate(2): frees the blocks of a range, which reads as zeros afterwards; the size stays.
-static inline int linux_punch_hole(int fd, int64_t offset, int64_t length) {
+static inline int linux_punch_hole(int fd, off_t offset, off_t length) {
   return fallocate(fd, 0x01 | 0x02, offset, length);  // KEEP_SIZE | PUNCH_HOLE
-}
-
-/// fallocate(2): makes a range read as zeros; the size stays.
-static inline int linux_zero_range(int fd, int64_t offset, int64_t length) {
-  return fallocate(fd, 0x01 | 0x10, offset, length);  // KEEP_SIZE | ZERO_RANGE
 }
 
 // MARK: Block devices
@@ -53,10 +50,6 @@ static inline int linux_block_device_size(int fd, uint64_t *bytes) {
 
 static inline int linux_block_device_is_read_only(int fd, int *flag) {
   return ioctl(fd, BLKROGET, flag);
-}
-
-static inline int linux_block_device_sector_size(int fd, int *bytes) {
-  return ioctl(fd, BLKSSZGET, bytes);
 }
 
 /// BLKZEROOUT: makes a range of whole sectors read as zeros, by the device where it can.
@@ -72,21 +65,15 @@ static inline int linux_set_pipe_size(int fd, int bytes) { return fcntl(fd, 1031
 
 // MARK: Page cache
 
-/// pread that leaves nothing in the page cache that was not there before: RWF_DONTCACHE, Linux 6.14.
-/// EOPNOTSUPP where kernel or file system do not know it.
-static inline ssize_t linux_pread_uncached(int fd, void *buffer, size_t length, uint64_t offset) {
-  struct iovec vector = {buffer, length};
-  // The system call takes the offset in two longs; on 64-bit machines the second counts for nothing.
-  return syscall(SYS_preadv2, fd, &vector, 1L, (long)offset, 0L, 0x80L);
+extern int mincore(void *start, size_t length, unsigned char *vector);
+
+/// mincore(2): for each page of a mapped range a byte whose lowest bit says whether it is in memory.
+static inline int linux_resident_pages(void *start, size_t length, unsigned char *vector) {
+  return mincore(start, length, vector);
 }
 
-/// cachestat(2), Linux 6.5: how many pages of a range are in the page cache.
-struct linux_cache_statistics {
-  uint64_t cached, dirty, writeback, evicted, recently_evicted;
-};
+// MARK: Leases
 
-static inline int linux_cachestat(
-    int fd, uint64_t offset, uint64_t length, struct linux_cache_statistics *statistics) {
-  uint64_t range[2] = {offset, length};
-  return syscall(451, fd, range, statistics, 0);
-}
+/// fcntl(2), F_SETLEASE with F_WRLCK: EAGAIN when the file is open anywhere else.
+static inline int linux_take_write_lease(int fd) { return fcntl(fd, 1024, F_WRLCK); }
+static inline int linux_release_lease(int fd) { return fcntl(fd, 1024, F_UNLCK); }

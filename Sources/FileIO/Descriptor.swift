@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 package import SystemPackage
 
@@ -22,6 +23,12 @@ package struct Descriptor: ~Copyable, Sendable {
     }
   }
 
+  /// Names what a path leads to without opening it: good for ``metadata()`` and
+  /// ``representedDevice()`` only, and without effect on a device or FIFO. (open(2), `O_PATH`)
+  package init(lookingAt path: FilePath) throws(Errno) {
+    try self.init(opening: path, flags: linux_open_path_only)
+  }
+
   /// dup(2): a second descriptor of the same open file, as for standard input.
   package init(duplicating other: CInt) throws(Errno) {
     rawValue = try retryingCall { fcntl(other, F_DUPFD_CLOEXEC, 0) }
@@ -34,12 +41,20 @@ package struct Descriptor: ~Copyable, Sendable {
     var count = 0
     while count < buffer.count {
       let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[count...])
-      let position = try offsetBytes.position(after: count)
-      let step = try retryingCall { pread(rawValue, rest.baseAddress, rest.count, position) }
+      let step = try readPart(into: rest, at: offsetBytes + UInt64(count))
       if step == 0 { break }
       count += step
     }
     return count
+  }
+
+  /// One pread(2): at least one byte, or 0 at the end of the file. For callers who name the place of
+  /// an error exactly, which is where the call began that failed.
+  package func readPart(
+    into buffer: UnsafeMutableRawBufferPointer, at offsetBytes: UInt64
+  ) throws(Errno) -> Int {
+    let position = try offsetBytes.position()
+    return try retryingCall { pread(rawValue, buffer.baseAddress, buffer.count, position) }
   }
 
   /// Writes all of `bytes` at `offsetBytes`. (pwrite(2))
@@ -47,24 +62,8 @@ package struct Descriptor: ~Copyable, Sendable {
     var count = 0
     while count < bytes.count {
       let rest = UnsafeRawBufferPointer(rebasing: bytes[count...])
-      let position = try offsetBytes.position(after: count)
+      let position = try (offsetBytes + UInt64(count)).position()
       let step = try retryingCall { pwrite(rawValue, rest.baseAddress, rest.count, position) }
-      if step == 0 { throw .ioError }
-      count += step
-    }
-  }
-
-  /// What comes next out of a pipe, at least one byte; 0 at its end. (read(2))
-  package func readNext(into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int {
-    try retryingCall { Glibc.read(rawValue, buffer.baseAddress, buffer.count) }
-  }
-
-  /// Writes all of `bytes` into a pipe or where the file position stands. (write(2))
-  package func writeNext(_ bytes: UnsafeRawBufferPointer) throws(Errno) {
-    var count = 0
-    while count < bytes.count {
-      let rest = UnsafeRawBufferPointer(rebasing: bytes[count...])
-      let step = try retryingCall { Glibc.write(rawValue, rest.baseAddress, rest.count) }
       if step == 0 { throw .ioError }
       count += step
     }
@@ -82,13 +81,22 @@ package struct Descriptor: ~Copyable, Sendable {
 
   /// ftruncate(2).
   package func truncate(toBytes sizeBytes: UInt64) throws(Errno) {
-    let size = try sizeBytes.position(after: 0)
+    let size = try sizeBytes.position()
     try retryingCall { ftruncate(rawValue, size) }
   }
 
   /// fstat(2). The size of a block device reads as 0; see ``blockDeviceSizeBytes()``.
   package func metadata() throws(Errno) -> FileMetadata {
     try status().metadata
+  }
+
+  /// Takes over owner and permissions of another file, as far as this process may. (fchown(2),
+  /// fchmod(2))
+  package func adoptOwner(of other: borrowing Descriptor) throws(Errno) {
+    let status = try other.status()
+    // Without the owner, the permissions could let in the wrong people.
+    guard fchown(rawValue, status.st_uid, status.st_gid) == 0 else { return }
+    try retryingCall { fchmod(rawValue, status.st_mode & 0o7777) }
   }
 
   /// The device number a device node stands for (`st_rdev`); 0 for what is no device.
@@ -132,10 +140,9 @@ package func retryingCall<Result: FixedWidthInteger & SignedInteger>(
 }
 
 extension UInt64 {
-  /// The file position `count` bytes on; an offset past what `off_t` can say is `EOVERFLOW`.
-  func position(after count: Int) throws(Errno) -> off_t {
-    let (sum, hasOverflown) = addingReportingOverflow(UInt64(count))
-    guard !hasOverflown, let position = off_t(exactly: sum) else { throw .overflow }
+  /// As a file position; an offset past what `off_t` can say is `EOVERFLOW`.
+  func position() throws(Errno) -> off_t {
+    guard let position = off_t(exactly: self) else { throw .overflow }
     return position
   }
 }

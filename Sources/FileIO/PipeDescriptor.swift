@@ -1,0 +1,51 @@
+import CLinux
+import Glibc
+package import SystemPackage
+
+extension Descriptor {
+  /// What comes next out of a pipe: at least one byte, or 0 at its end. (read(2))
+  ///
+  /// Waits also where the other owner of a shared descriptor has made it non-blocking.
+  package func readNext(into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int {
+    while true {
+      do throws(Errno) {
+        return try retryingCall { Glibc.read(rawValue, buffer.baseAddress, buffer.count) }
+      } catch .wouldBlock {
+        try waitUntilReady(for: POLLIN)
+      }
+    }
+  }
+
+  /// Writes all of `bytes` into a pipe, or where the file position stands. (write(2))
+  package func writeNext(_ bytes: UnsafeRawBufferPointer) throws(Errno) {
+    var count = 0
+    while count < bytes.count {
+      let rest = UnsafeRawBufferPointer(rebasing: bytes[count...])
+      do throws(Errno) {
+        let step = try retryingCall { Glibc.write(rawValue, rest.baseAddress, rest.count) }
+        if step == 0 { throw .ioError }
+        count += step
+      } catch .wouldBlock {
+        try waitUntilReady(for: POLLOUT)
+      }
+    }
+  }
+
+  /// F_SETPIPE_SZ. Fails for what is no pipe, and above `/proc/sys/fs/pipe-max-size` for all but root.
+  package func setPipeSize(bytes: Int) throws(Errno) {
+    try retryingCall { linux_set_pipe_size(rawValue, CInt(clamping: bytes)) }
+  }
+
+  /// Whether this is a terminal.
+  package var isTerminal: Bool { isatty(rawValue) == 1 }
+
+  /// Where the next ``readNext(into:)`` begins; `ESPIPE` for a pipe.
+  package func filePosition() throws(Errno) -> UInt64 {
+    UInt64(try retryingCall { lseek(rawValue, 0, SEEK_CUR) })
+  }
+
+  private func waitUntilReady(for events: CInt) throws(Errno) {
+    var poll = pollfd(fd: rawValue, events: Int16(events), revents: 0)
+    try retryingCall { Glibc.poll(&poll, 1, -1) }
+  }
+}

@@ -1,0 +1,47 @@
+import FileIO
+import Glibc
+import SystemPackage
+
+/// What must be known of a block device before it is overwritten. Nothing here changes anything.
+struct BlockDeviceInspection {
+  private let name: String
+  private let number: DeviceNumber
+  private let sizeBytes: UInt64
+  private let isReadOnly: Bool
+
+  init(name: String, path: FilePath) throws(RestoreTargetError) {
+    self.name = name
+    do {
+      let descriptor = try Descriptor(opening: path, flags: O_RDONLY)
+      number = DeviceNumber(packed: try descriptor.representedDevice())
+      sizeBytes = try descriptor.blockDeviceSizeBytes()
+      isReadOnly = try descriptor.isReadOnlyBlockDevice()
+    } catch {
+      throw .cannotOpen(name, error)
+    }
+  }
+
+  /// Refuses a device that is read-only, too small, mounted, partly mounted, or that other devices
+  /// are built on.
+  func requireFit(forBytes neededBytes: UInt64) throws(RestoreTargetError) {
+    if isReadOnly { throw .readOnly(name) }
+    guard sizeBytes >= neededBytes else {
+      throw .tooSmall(name, sizeBytes: sizeBytes, neededBytes: neededBytes)
+    }
+    let mounts = try mountTable()
+    for device in [number] + number.partitions() {
+      if let mount = mounts.mount(of: device) {
+        throw .mounted(name, device: device.devicePath, at: mount.mountPoint)
+      }
+      if let holder = device.holders().first { throw .inUse(name, by: holder) }
+    }
+  }
+
+  private func mountTable() throws(RestoreTargetError) -> MountTable {
+    do {
+      return try MountTable.current()
+    } catch {
+      throw .cannotOpen(name, error.errno)
+    }
+  }
+}

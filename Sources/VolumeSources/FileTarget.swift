@@ -1,0 +1,132 @@
+import FileIO
+import Glibc
+import Synchronization
+import SystemPackage
+
+/// A raw image file, sparse: only data takes space.
+///
+/// A new file grows under its own name. One that replaces another is written beside it under a
+/// temporary name and takes its place in ``finish()``, so that a restore that fails costs nothing.
+final class FileTarget: RestoreTarget {
+  let name: String
+  let isSeekable = true
+  let canBeReadBack = true
+
+  /// Where the file stands in the end.
+  private let path: FilePath
+  private let replacesExisting: Bool
+  private let state = Mutex(State())
+
+  private struct State: Sendable {
+    var file: HeldFile?
+    /// Nothing from here on has been written: it is a hole already.
+    var writtenEndBytes: UInt64 = 0
+    /// The file to be removed after a failure.
+    var unfinished: FilePath?
+  }
+
+  init(name: String, path: FilePath, replacesExisting: Bool) {
+    self.name = name
+    self.path = path
+    self.replacesExisting = replacesExisting
+  }
+
+  func prepare(sizeBytes: UInt64) throws(RestoreTargetError) {
+    let unfinished = replacesExisting ? path.temporarySibling() : path
+    let descriptor = try replacesExisting ? createReplacement(unfinished) : create(unfinished)
+    do {
+      try descriptor.truncate(toBytes: sizeBytes)
+    } catch {
+      try? POSIXFileSystem().remove(unfinished)
+      throw .cannotResize(name, toBytes: sizeBytes, error)
+    }
+    let file = HeldFile(descriptor, target: name, sizeBytes: sizeBytes)
+    state.withLock { $0 = State(file: file, unfinished: unfinished) }
+  }
+
+  func write(_ bytes: UnsafeRawBufferPointer, at offsetBytes: UInt64) throws(RestoreTargetError) {
+    let file = try held()
+    try file.requireInside(offsetBytes, UInt64(bytes.count))
+    state.withLock { state in
+      state.writtenEndBytes = max(state.writtenEndBytes, offsetBytes + UInt64(bytes.count))
+    }
+    try file.write(bytes, at: offsetBytes)
+  }
+
+  func writeZeros(at offsetBytes: UInt64, lengthBytes: UInt64) throws(RestoreTargetError) {
+    let file = try held()
+    try file.requireInside(offsetBytes, lengthBytes)
+    let writtenEndBytes = state.withLock { $0.writtenEndBytes }
+    guard offsetBytes < writtenEndBytes, lengthBytes > 0 else { return }
+    do throws(Errno) {
+      try file.descriptor.punchHole(at: offsetBytes, lengthBytes: lengthBytes)
+    } catch .notSupported {
+      let length = min(lengthBytes, writtenEndBytes - offsetBytes)
+      try file.writeRealZeros(at: offsetBytes, lengthBytes: length)
+    } catch {
+      throw .writeFailed(name, at: offsetBytes, error)
+    }
+  }
+
+  func read(
+    into buffer: UnsafeMutableRawBufferPointer, at offsetBytes: UInt64
+  ) throws(RestoreTargetError) {
+    try held().read(into: buffer, at: offsetBytes)
+  }
+
+  func finish() throws(RestoreTargetError) {
+    try held().synchronize()
+    do {
+      let fileSystem = POSIXFileSystem()
+      if replacesExisting, let unfinished = state.withLock({ $0.unfinished }) {
+        try fileSystem.rename(unfinished, to: path)
+      }
+      state.withLock { $0.unfinished = nil }
+      try fileSystem.synchronizeDirectory(path.parentDirectory)
+    } catch {
+      throw .cannotReplace(name, error)
+    }
+  }
+
+  func abandon() {
+    let unfinished = state.withLock { state in
+      state.file = nil
+      return state.unfinished.take()
+    }
+    if let unfinished { try? POSIXFileSystem().remove(unfinished) }
+  }
+
+  private func held() throws(RestoreTargetError) -> HeldFile {
+    guard let file = state.withLock({ $0.file }) else { throw .notPrepared(name) }
+    return file
+  }
+
+  /// Only the owner may read it: it holds a machine's disk.
+  private func create(_ path: FilePath) throws(RestoreTargetError) -> Descriptor {
+    do throws(Errno) {
+      return try Descriptor(
+        opening: path, flags: O_RDWR | O_CREAT | O_EXCL, permissions: .ownerReadWrite)
+    } catch .fileExists {
+      throw .alreadyExists(name)
+    } catch {
+      throw .cannotOpen(name, error)
+    }
+  }
+
+  /// A file with owner and permissions of the one to be replaced, which nobody may have open:
+  /// whoever does would go on with the old one, unseen.
+  private func createReplacement(_ path: FilePath) throws(RestoreTargetError) -> Descriptor {
+    let existing: Descriptor
+    do {
+      existing = try Descriptor(opening: self.path, flags: O_RDONLY)
+    } catch {
+      throw .cannotOpen(name, error)
+    }
+    if existing.isOpenElsewhere() == true {
+      throw .inUse(name, by: "another process or a loop device (lsof, losetup -j)")
+    }
+    let descriptor = try create(path)
+    try? descriptor.adoptOwner(of: existing)
+    return descriptor
+  }
+}

@@ -1,0 +1,72 @@
+import FileIO
+import SystemPackage
+
+/// What is mounted where, from `/proc/self/mountinfo`; proc_pid_mountinfo(5).
+///
+///     36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue
+///     (1)(2)(3)   (4)   (5)      (6)      (7)   (8) (9)   (10)         (11)
+struct MountTable {
+  struct Mount: Hashable {
+    /// (3). File systems over several devices (btrfs) have a number of their own here.
+    let device: DeviceNumber
+    /// (5)
+    let mountPoint: String
+    /// (10). A device's path, or any word.
+    let source: String
+  }
+
+  let mounts: [Mount]
+
+  /// Of this process's mount namespace, now.
+  static func current() throws(FileError) -> MountTable {
+    MountTable(lines: try SystemFile("/proc/self/mountinfo").lines())
+  }
+
+  init(lines: [Substring]) {
+    mounts = lines.compactMap(Mount.init(line:))
+  }
+
+  /// The first mount of a device, by its number or by its path.
+  func mount(of device: DeviceNumber) -> Mount? {
+    mounts.first { $0.device == device || $0.sourceDevice == device }
+  }
+}
+
+extension MountTable.Mount {
+  /// nil for a line that is not as documented.
+  init?(line: Substring) {
+    let fields = line.split(separator: " ")
+    guard fields.count >= 6, let device = DeviceNumber(fields[2]),
+      let separator = fields[6...].firstIndex(of: "-"), separator + 2 < fields.endIndex
+    else { return nil }
+    self.device = device
+    mountPoint = Self.unescaped(fields[4])
+    source = Self.unescaped(fields[separator + 2])
+  }
+
+  /// The number of the block device that the source names.
+  fileprivate var sourceDevice: DeviceNumber? {
+    guard source.hasPrefix("/"), let node = try? Descriptor(lookingAt: FilePath(source)),
+      (try? node.metadata().kind) == .blockDevice, let packed = try? node.representedDevice()
+    else { return nil }
+    return DeviceNumber(packed: packed)
+  }
+
+  /// Space, tab, newline and backslash stand as `\040` and so on.
+  private static func unescaped(_ field: Substring) -> String {
+    var bytes: [UInt8] = []
+    var rest = Array(field.utf8)[...]
+    while let byte = rest.popFirst() {
+      let digits = rest.prefix(3)
+      if byte == UInt8(ascii: "\\"), digits.count == 3,
+        let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 8)
+      {
+        bytes.append(value)
+        rest = rest.dropFirst(3)
+      } else {
+        bytes.append(byte)
+      }
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+}

@@ -1,0 +1,80 @@
+import FileIO
+import Glibc
+import SystemPackage
+
+/// Opens what a restore writes to: `-` is standard output, `nbd://…`, `nbd+unix://…` and their
+/// relations are NBD servers, anything else a path.
+///
+/// A path may lead to nothing yet (a sparse file is made), a file (replaced when `force` is set,
+/// else refused), a block device, a FIFO or a character device. Nothing is changed before
+/// ``RestoreTarget/prepare(sizeBytes:)``.
+package func openTarget(
+  _ argument: String, force: Bool
+) throws(RestoreTargetError) -> any RestoreTarget {
+  if argument == "-" { return try openStandardOutput() }
+  if NBDTarget.understands(argument) { return try NBDTarget(uri: argument) }
+  return try openTarget(path: argument, force: force)
+}
+
+private func openStandardOutput() throws(RestoreTargetError) -> any RestoreTarget {
+  let name = "standard output"
+  let descriptor = try opening(name) { () throws(Errno) in
+    try Descriptor(duplicating: STDOUT_FILENO)
+  }
+  if descriptor.isTerminal { throw .notATarget(name, found: "a terminal") }
+  return PipeTarget(name: name, descriptor: descriptor)
+}
+
+private func openTarget(
+  path name: String, force: Bool
+) throws(RestoreTargetError) -> any RestoreTarget {
+  let path = FilePath(name)
+  guard let kind = try kind(of: path, name: name) else {
+    return FileTarget(name: name, path: path, replacesExisting: false)
+  }
+  switch kind {
+  case .file:
+    guard force else { throw .alreadyExists(name) }
+    // The name given may be a symbolic link, which is not what is to be replaced.
+    return FileTarget(name: name, path: path.resolved ?? path, replacesExisting: true)
+  case .blockDevice:
+    return BlockDeviceTarget(name: name, path: path)
+  case .pipe, .characterDevice:
+    let descriptor = try opening(name) { () throws(Errno) in
+      try Descriptor(opening: path, flags: O_WRONLY)
+    }
+    return PipeTarget(name: name, descriptor: descriptor)
+  case .directory, .socket, .symbolicLink:
+    throw .notATarget(name, found: kind.phrase)
+  }
+}
+
+/// nil when there is nothing of that name.
+private func kind(of path: FilePath, name: String) throws(RestoreTargetError) -> FileKind? {
+  do {
+    return try POSIXFileSystem().metadata(of: path).kind
+  } catch  where error.code == .notFound {
+    return nil
+  } catch {
+    throw .cannotOpen(name, error.errno)
+  }
+}
+
+extension FilePath {
+  /// realpath(3).
+  fileprivate var resolved: FilePath? {
+    guard let name = withPlatformString({ realpath($0, nil) }) else { return nil }
+    defer { free(name) }
+    return FilePath(platformString: name)
+  }
+}
+
+private func opening(
+  _ name: String, _ body: () throws(Errno) -> Descriptor
+) throws(RestoreTargetError) -> Descriptor {
+  do {
+    return try body()
+  } catch {
+    throw .cannotOpen(name, error)
+  }
+}

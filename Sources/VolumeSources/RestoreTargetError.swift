@@ -1,0 +1,167 @@
+import FileIO
+import SystemPackage
+
+/// Why a target is refused, or what went wrong while restoring to it.
+package struct RestoreTargetError: Error, Sendable, Hashable, CustomStringConvertible {
+  package enum Code: Sendable, Hashable {
+    case notFound
+    /// A file is there already, and replacing it was not asked for.
+    case alreadyExists
+    case permissionDenied
+    /// A directory, a socket or a terminal.
+    case notATarget
+    case tooSmall
+    case mounted
+    /// Open in another process, or used by another device.
+    case inUse
+    case readOnly
+    case noSpace
+    /// The reader of a pipe has gone.
+    case brokenPipe
+    /// A pipe was given something other than what comes next, or not everything.
+    case outOfOrder
+    case openFailed
+    case writeFailed
+    case readFailed
+    case synchronizeFailed
+  }
+
+  package let code: Code
+  /// The target, as the user wrote it.
+  package let target: String
+  package let offsetBytes: UInt64?
+  package let description: String
+
+  private init(
+    _ code: Code, _ target: String, offsetBytes: UInt64? = nil, _ description: String
+  ) {
+    self.code = code
+    self.target = target
+    self.offsetBytes = offsetBytes
+    self.description = description
+  }
+}
+
+// MARK: - Refusals
+
+extension RestoreTargetError {
+  static func alreadyExists(_ target: String) -> Self {
+    Self(.alreadyExists, target, "\(target) exists; to replace it, say --force")
+  }
+
+  static func notATarget(_ target: String, found: String) -> Self {
+    Self(
+      .notATarget, target,
+      "cannot restore to \(target): it is \(found); "
+        + "a target is a file, a block device, a pipe or an NBD URI")
+  }
+
+  static func tooSmall(_ target: String, sizeBytes: UInt64, neededBytes: UInt64) -> Self {
+    Self(
+      .tooSmall, target,
+      "\(target) is too small: it has \(sizeBytes) bytes, the volume has \(neededBytes)")
+  }
+
+  static func mounted(_ target: String, device: String, at mountPoint: String) -> Self {
+    Self(
+      .mounted, target,
+      "cannot restore to \(target): \(device) is mounted at \(mountPoint); unmount it first")
+  }
+
+  static func inUse(_ target: String, by user: String) -> Self {
+    Self(.inUse, target, "cannot restore to \(target): it is in use by \(user)")
+  }
+
+  static func readOnly(_ target: String) -> Self {
+    Self(.readOnly, target, "cannot restore to \(target): it is read-only")
+  }
+}
+
+// MARK: - Failures
+
+extension RestoreTargetError {
+  static func cannotOpen(_ target: String, _ errno: Errno) -> Self {
+    let code: Code =
+      switch errno {
+      case .noSuchFileOrDirectory, .notDirectory: .notFound
+      case .permissionDenied, .notPermitted: .permissionDenied
+      case .readOnlyFileSystem: .readOnly
+      case .noSpace, .diskQuotaExceeded: .noSpace
+      case .resourceBusy: .inUse
+      default: .openFailed
+      }
+    return Self(code, target, "cannot open \(target) to restore to it: \(errno.explanation)")
+  }
+
+  static func cannotConnect(_ target: String, _ reason: String) -> Self {
+    Self(.openFailed, target, "cannot connect to \(target): \(reason)")
+  }
+
+  static func cannotResize(_ target: String, toBytes sizeBytes: UInt64, _ errno: Errno) -> Self {
+    Self(
+      errno == .noSpace ? .noSpace : .openFailed, target,
+      "cannot make \(target) \(sizeBytes) bytes large: \(errno.explanation); "
+        + "its file system may not hold files of that size")
+  }
+
+  static func writeFailed(_ target: String, at offsetBytes: UInt64, _ errno: Errno) -> Self {
+    let code: Code =
+      switch errno {
+      case .brokenPipe: .brokenPipe
+      case .noSpace, .diskQuotaExceeded: .noSpace
+      default: .writeFailed
+      }
+    let hint = code == .brokenPipe ? "; its reader has gone" : ""
+    return Self(
+      code, target, offsetBytes: offsetBytes,
+      "cannot write \(target) at offset \(offsetBytes): \(errno.explanation)\(hint)")
+  }
+
+  static func writeFailed(_ target: String, at offsetBytes: UInt64, _ reason: String) -> Self {
+    Self(
+      .writeFailed, target, offsetBytes: offsetBytes,
+      "cannot write \(target) at offset \(offsetBytes): \(reason)")
+  }
+
+  static func readFailed(_ target: String, at offsetBytes: UInt64, _ reason: String) -> Self {
+    Self(
+      .readFailed, target, offsetBytes: offsetBytes,
+      "cannot read \(target) back at offset \(offsetBytes): \(reason)")
+  }
+
+  static func synchronizeFailed(_ target: String, _ reason: String) -> Self {
+    Self(
+      .synchronizeFailed, target,
+      "cannot make what was restored to \(target) durable, part of it may be lost: \(reason)")
+  }
+
+  static func cannotReplace(_ target: String, _ error: FileError) -> Self {
+    Self(.writeFailed, target, "cannot put the restored file at \(target): \(error)")
+  }
+
+  static func outOfOrder(_ target: String, wanted: UInt64, position: UInt64) -> Self {
+    Self(
+      .outOfOrder, target, offsetBytes: wanted,
+      "cannot write \(target) at offset \(wanted): it is a pipe and stands at offset \(position)")
+  }
+
+  static func incomplete(_ target: String, position: UInt64, sizeBytes: UInt64) -> Self {
+    Self(
+      .outOfOrder, target, offsetBytes: position,
+      "\(target) got \(position) bytes of a volume of \(sizeBytes)")
+  }
+
+  static func notReadable(_ target: String) -> Self {
+    Self(.readFailed, target, "cannot read \(target) back: it is a pipe")
+  }
+
+  static func notPrepared(_ target: String) -> Self {
+    Self(.outOfOrder, target, "cannot use \(target): it has not been prepared, or was abandoned")
+  }
+
+  static func outOfBounds(_ target: String, at offsetBytes: UInt64, sizeBytes: UInt64) -> Self {
+    Self(
+      .outOfOrder, target, offsetBytes: offsetBytes,
+      "cannot write \(target) at offset \(offsetBytes): the volume has \(sizeBytes) bytes")
+  }
+}

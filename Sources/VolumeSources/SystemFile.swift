@@ -1,0 +1,33 @@
+import FileIO
+import Glibc
+import SystemPackage
+
+/// A text file of procfs or sysfs, which has no size until it is read.
+struct SystemFile {
+  /// 16 MiB: a machine with thousands of mounts has about one.
+  private static let limitBytes = 16 << 20
+
+  private let path: FilePath
+
+  init(_ path: FilePath) { self.path = path }
+
+  func lines() throws(FileError) -> [Substring] {
+    do {
+      return String(decoding: try bytes(), as: UTF8.self).split(separator: "\n")
+    } catch {
+      throw FileError(operation: "read", path: path, errno: error)
+    }
+  }
+
+  private func bytes() throws(Errno) -> [UInt8] {
+    let descriptor = try Descriptor(opening: path, flags: O_RDONLY)
+    let buffer = OwnedBuffer(byteCount: 64 << 10)
+    var bytes: [UInt8] = []
+    while true {
+      let count = try descriptor.readNext(into: buffer.bytes)
+      if count == 0 { return bytes }
+      bytes.append(contentsOf: buffer[0..<count])
+      if bytes.count > Self.limitBytes { throw .fileTooLarge }
+    }
+  }
+}
