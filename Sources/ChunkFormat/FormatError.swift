@@ -44,6 +44,11 @@ package struct FormatError: Error, Equatable, Sendable {
       "version \(found) is not known to this program, which reads version \(known); "
         + "a newer varve is needed")
   }
+
+  /// The same said of bytes that were read: what must not be written is damage where it is found.
+  var asCorruption: FormatError {
+    code == .invalidValue ? FormatError(.corrupt, in: structure, message) : self
+  }
 }
 
 extension FormatError: CustomStringConvertible {

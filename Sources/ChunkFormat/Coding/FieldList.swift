@@ -74,6 +74,11 @@ struct FieldList {
     return found[0]
   }
 
+  /// The value under `tag`, which may be missing but not be there twice.
+  func atMostOne(_ tag: UInt16) throws(FormatError) -> ArraySlice<UInt8>? {
+    try all(tag).isEmpty ? nil : one(tag)
+  }
+
   func integer<Integer: FixedWidthInteger & BitwiseCopyable>(
     _ tag: UInt16
   ) throws(FormatError) -> Integer {
@@ -96,7 +101,12 @@ struct FieldList {
   }
 
   func digests(_ tag: UInt16) throws(FormatError) -> [FileDigest] {
-    try ids(tag).map { id in id.withUnsafeBytes { FileDigest(stored: $0) } }
+    try all(tag).map { value throws(FormatError) in try digest(value) }
+  }
+
+  /// The digest that `value`, one of the list's, holds.
+  func digest(_ value: ArraySlice<UInt8>) throws(FormatError) -> FileDigest {
+    try decodeID(value).withUnsafeBytes { FileDigest(stored: $0) }
   }
 
   private func decodeText(_ value: ArraySlice<UInt8>) throws(FormatError) -> String {

@@ -1,18 +1,21 @@
-/// The rule for names that people give: of jobs, volumes and tags.
+/// The rule for names that people give: of jobs, volumes and tags (format, "Names").
 ///
-/// A name has 1 to 200 bytes of UTF-8, no white space or control characters, none of `@ / = : ,`,
-/// which separate the parts of references and lists, and does not begin with `-` or `.`.
+/// A name has 1 to 200 bytes of UTF-8, no white space, control or invisible characters, none of
+/// `@ / = : ,`, which separate the parts of references and lists, and does not begin with `-` or
+/// `.`. The rule looks at Unicode scalars, one by one: a separator with a combining mark after it
+/// is still a separator. It names the scalars instead of asking for their properties, which change
+/// with the Unicode version, so that what was a name once is one for ever.
 package enum Name {
   package static let maximumBytes = 200
-  private static let separators = Set<Character>("@/=:,")
+  private static let separators = Set<Unicode.Scalar>("@/=:,".unicodeScalars)
 
   /// Whether `text` may name something.
   package static func isValid(_ text: String) -> Bool {
-    guard 1...maximumBytes ~= text.utf8.count, let first = text.first, first != "-", first != "."
+    guard 1...maximumBytes ~= text.utf8.count, let first = text.unicodeScalars.first, first != "-",
+      first != "."
     else { return false }
-    return text.allSatisfy { character in
-      !separators.contains(character) && !character.isWhitespace
-        && character.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
+    return text.unicodeScalars.allSatisfy { scalar in
+      !separators.contains(scalar) && !isBlank(scalar) && !isInvisible(scalar)
     }
   }
 
@@ -21,13 +24,40 @@ package enum Name {
     "a name has 1 to \(maximumBytes) bytes, no spaces, none of @ / = : , and does not begin "
     + "with - or ."
 
+  /// Whether `text` can be the name of a file in some directory, and be shown on a terminal: 1 to
+  /// 255 bytes, neither `.` nor `..`, no `/` and no control or invisible characters.
+  static func isFileName(_ text: String) -> Bool {
+    1...255 ~= text.utf8.count && text != "." && text != ".."
+      && text.unicodeScalars.allSatisfy { $0 != "/" && !isInvisible($0) }
+  }
+
+  /// Controls, line and paragraph separators, and what turns the direction of text or takes no
+  /// room: such a name would look like another, or work the terminal that shows it.
+  private static func isInvisible(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0...0x1f, 0x7f...0x9f, 0xad, 0x61c, 0x180e, 0x200b...0x200f, 0x2028...0x202e,
+      0x2060...0x206f, 0xfeff, 0xfff9...0xfffb, 0xe0000...0xe007f:
+      true
+    default: false
+    }
+  }
+
+  private static func isBlank(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0x20, 0xa0, 0x1680, 0x2000...0x200a, 0x202f, 0x205f, 0x3000: true
+    default: false
+    }
+  }
+
   static func check(_ text: String, in structure: String) throws(FormatError) -> String {
     guard isValid(text) else {
-      throw FormatError(.invalidValue, in: structure, "'\(text)' is no valid name: \(rule)")
+      throw FormatError(
+        .invalidValue, in: structure, "\(text.debugDescription) is no valid name: \(rule)")
     }
     return text
   }
 }
 
-/// A moment, in nanoseconds since 1970-01-01 00:00 UTC, leap seconds left out as POSIX does.
+/// A moment, in nanoseconds since 1970-01-01 00:00 UTC, leap seconds left out as POSIX does; never
+/// negative in a file, so that the distance of two moments is a number too.
 package typealias Nanoseconds = Int64

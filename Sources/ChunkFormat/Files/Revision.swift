@@ -46,11 +46,24 @@ package struct Revision: Equatable, Sendable {
   /// The bytes of the file.
   ///
   /// - Throws: ``FormatError`` with `.invalidValue` where a name breaks the rule of ``Name``, two
-  ///   volumes or attachments have one name, there is no volume, or the file would grow too large.
+  ///   volumes or attachments have one name, there is no volume, a size or time cannot be, or the
+  ///   file would grow too large.
   package func encoded(
     repository: RepositoryID, keys: RepositoryKeys?
   ) throws(FormatError) -> [UInt8] {
     try check()
+    let bytes = try Envelope.encode(
+      fields(), kind: .revision, repository: repository, keys: keys)
+    guard bytes.count <= Self.maximumFileBytes else {
+      throw FormatError(
+        .invalidValue, in: Self.structure,
+        "would have \(bytes.count) bytes; at most \(Self.maximumFileBytes) are allowed")
+    }
+    return bytes
+  }
+
+  /// The body of the file, whatever the values.
+  func fields() -> [UInt8] {
     var fields = FieldListWriter()
     fields.field(Tag.job, job)
     fields.field(Tag.created, created)
@@ -69,14 +82,7 @@ package struct Revision: Equatable, Sendable {
     }
     fields.field(Tag.host, host)
     fields.field(Tag.program, program)
-    let bytes = try Envelope.encode(
-      fields.bytes, kind: .revision, repository: repository, keys: keys)
-    guard bytes.count <= Self.maximumFileBytes else {
-      throw FormatError(
-        .invalidValue, in: Self.structure,
-        "would have \(bytes.count) bytes; at most \(Self.maximumFileBytes) are allowed")
-    }
-    return bytes
+    return fields.bytes
   }
 
   /// Reads the file.
@@ -85,12 +91,19 @@ package struct Revision: Equatable, Sendable {
   package init(
     encoded bytes: [UInt8], repository: RepositoryID, keys: RepositoryKeys?
   ) throws(FormatError) {
+    guard bytes.count <= Self.maximumFileBytes else {
+      throw .corrupt(
+        Self.structure, expected: "at most \(Self.maximumFileBytes) bytes",
+        found: "\(bytes.count)")
+    }
     let body = try Envelope.decode(bytes, kind: .revision, repository: repository, keys: keys)
     let fields = try FieldList(body[...], structure: Self.structure, known: Tag.all)
     job = try fields.text(Tag.job)
     created = try fields.integer(Tag.created)
     finished = try fields.integer(Tag.finished)
-    parent = try fields.digests(Tag.parent).first
+    parent = try fields.atMostOne(Tag.parent).map { value throws(FormatError) in
+      try fields.digest(value)
+    }
     tags = try fields.texts(Tag.tag)
     volumes = try fields.all(Tag.volume).map { bytes throws(FormatError) in
       try RevisionVolume(encoded: bytes)
@@ -100,7 +113,7 @@ package struct Revision: Equatable, Sendable {
     }
     host = try fields.text(Tag.host)
     program = try fields.text(Tag.program)
-    try check()
+    do throws(FormatError) { try check() } catch { throw error.asCorruption }
   }
 
   /// The volume called `name`; without a name the only one.
@@ -110,8 +123,17 @@ package struct Revision: Equatable, Sendable {
   }
 
   private func check() throws(FormatError) {
-    for name in [job] + tags + volumes.map(\.name) {
+    for name in [job] + tags {
       _ = try Name.check(name, in: Self.structure)
+    }
+    for volume in volumes {
+      try volume.check()
+    }
+    for attachment in attachments {
+      try attachment.check()
+    }
+    guard created >= 0, finished >= 0 else {
+      throw FormatError(.invalidValue, in: Self.structure, "a moment before 1970 is no time of one")
     }
     guard !volumes.isEmpty, Set(volumes.map(\.name)).count == volumes.count,
       Set(attachments.map(\.name)).count == attachments.count

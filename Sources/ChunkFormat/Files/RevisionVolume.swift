@@ -3,9 +3,11 @@ package struct RevisionVolume: Equatable, Sendable {
   private static let structure = "volume of a revision"
   /// The name of the only volume of a job whose user gave none.
   package static let unnamed = "disk"
+  /// 2^62: a size rounded up to chunks is still a signed 64-bit number.
+  package static let maximumSizeBytes: UInt64 = 1 << 62
 
   package var name: String
-  /// Up to 2^63 - 1.
+  /// Up to ``maximumSizeBytes``.
   package var sizeBytes: UInt64
   /// The root of its map; a hole where the whole disk reads as zeros.
   package var root: ContentID
@@ -41,10 +43,17 @@ package struct RevisionVolume: Equatable, Sendable {
     root = try fields.id(Tag.root)
     source = try fields.text(Tag.source)
     statistics = try VolumeStatistics(encoded: try fields.one(Tag.statistics))
-    guard sizeBytes <= UInt64(Int64.max), sizeBytes > 0 || root.isHole else {
-      throw .corrupt(
-        Self.structure, expected: "a size up to 2^63 - 1 that fits its map",
-        found: "\(sizeBytes) bytes")
+  }
+
+  /// - Throws: ``FormatError`` with `.invalidValue` where a name breaks the rule of ``Name`` or the
+  ///   size is too large or does not fit the map.
+  func check() throws(FormatError) {
+    _ = try Name.check(name, in: Self.structure)
+    guard sizeBytes <= Self.maximumSizeBytes, sizeBytes > 0 || root.isHole else {
+      throw FormatError(
+        .invalidValue, in: Self.structure,
+        "\(name) has \(sizeBytes) bytes; at most \(Self.maximumSizeBytes) are possible, and a "
+          + "volume without bytes has no map")
     }
   }
 
@@ -117,7 +126,7 @@ package struct Attachment: Equatable, Sendable {
   /// The largest document that can be attached.
   package static let maximumBytes: UInt64 = 16 << 20
 
-  /// A file name without directories.
+  /// A file name without directories, of at most 255 bytes and without control characters.
   package var name: String
   package var sizeBytes: UInt64
   /// One chunk after another, each of the repository's chunk size but the last; none is a hole.
@@ -144,10 +153,25 @@ package struct Attachment: Equatable, Sendable {
     name = try fields.text(Tag.name)
     sizeBytes = try fields.integer(Tag.size)
     chunks = try fields.ids(Tag.chunk)
-    guard sizeBytes <= Self.maximumBytes, !name.isEmpty, !name.contains("/") else {
-      throw .corrupt(
-        Self.structure, expected: "a file name and at most \(Self.maximumBytes) bytes",
-        found: "'\(name)' with \(sizeBytes)")
+  }
+
+  /// - Throws: ``FormatError`` with `.invalidValue` where the name is no file name, the document is
+  ///   too large, or so many chunks of any size cannot hold it.
+  func check() throws(FormatError) {
+    guard Name.isFileName(name) else {
+      throw FormatError(
+        .invalidValue, in: Self.structure, "\(name.debugDescription) is no file name")
+    }
+    let sizes = RepositoryConfiguration.chunkSizes
+    let count = chunks.count
+    guard sizeBytes <= Self.maximumBytes, count * sizes.upperBound >= Int(sizeBytes),
+      count == 0 || (count - 1) * sizes.lowerBound < Int(sizeBytes),
+      !chunks.contains(where: \.isHole)
+    else {
+      throw FormatError(
+        .invalidValue, in: Self.structure,
+        "\(name.debugDescription) has \(sizeBytes) bytes in \(count) chunks; at most "
+          + "\(Self.maximumBytes) bytes are possible, in chunks of the repository's size")
     }
   }
 

@@ -1,0 +1,82 @@
+import TestSupport
+
+@testable import ChunkFormat
+
+/// Values that tests encode, with nothing left to chance but what a seed gives.
+enum Sample {
+  static let repository = RepositoryID(bytes: Array(0..<16))
+  static let otherRepository = RepositoryID(bytes: Array(1..<17))
+
+  static let keys = RepositoryKeys(idKey: secret(0x11), dataKey: secret(0x22))
+  static let otherKeys = RepositoryKeys(idKey: secret(0x11), dataKey: secret(0x33))
+
+  static func secret(_ byte: UInt8, count: Int = 32) -> SecretBytes {
+    secret(Array(repeating: byte, count: count))
+  }
+
+  static func secret(_ bytes: [UInt8]) -> SecretBytes {
+    bytes.withUnsafeBytes { SecretBytes(copying: $0) }
+  }
+
+  static func secret(_ text: String) -> SecretBytes { secret(Array(text.utf8)) }
+
+  static func id(_ byte: UInt8) -> ContentID {
+    Array(repeating: byte, count: 32).withUnsafeBytes { ContentID($0) }
+  }
+
+  static func digest(_ byte: UInt8) -> FileDigest {
+    Array(repeating: byte, count: 32).withUnsafeBytes { FileDigest(stored: $0) }
+  }
+
+  static var volume: RevisionVolume {
+    var statistics = VolumeStatistics()
+    statistics.readBytes = 1
+    statistics.dataBytes = 2
+    statistics.newChunks = 3
+    statistics.deltaChunks = 4
+    statistics.newBytes = 5
+    statistics.storedBytes = 6
+    statistics.knownChunks = 7
+    return RevisionVolume(
+      name: "vda", sizeBytes: 0x0102_0304_0506, root: id(0xaa), source: "/dev/vg0/db",
+      statistics: statistics)
+  }
+
+  static var attachment: Attachment {
+    Attachment(name: "domain.xml", sizeBytes: 70_000, chunks: [id(0xbb)])
+  }
+
+  static var revision: Revision {
+    Revision(
+      job: "db01", created: 1_000_000_000, finished: 2_000_000_000, parent: digest(0xcc),
+      tags: ["nightly"], volumes: [volume], attachments: [attachment], host: "host",
+      program: "varve 1")
+  }
+
+  static var marks: RevisionMarks {
+    RevisionMarks(
+      revision: digest(0xdd), tags: ["keep", "nightly"], trust: .verified,
+      verification: VerificationMark(time: 3_000_000_000, checkedChunks: 8, totalChunks: 9))
+  }
+
+  static var session: SessionRecord {
+    SessionRecord(
+      kind: .writing, started: 4_000_000_000, host: "host", process: 4321,
+      purpose: "backup of db01", pinned: [digest(0xee)])
+  }
+
+  static func configuration(isEncrypted: Bool) throws -> RepositoryConfiguration {
+    try RepositoryConfiguration(
+      id: repository, chunkSizeBytes: 128 << 10, isEncrypted: isEncrypted,
+      compression: .zstd(level: 3), created: 5_000_000_000)
+  }
+}
+
+extension String {
+  /// The bytes that hexadecimal digits spell, white space left out.
+  var hexadecimal: [UInt8] { Hexadecimal.decode(filter { !$0.isWhitespace }) ?? [] }
+}
+
+extension Collection<UInt8> {
+  var hexadecimal: String { Array(self).withUnsafeBytes { Hexadecimal.encode($0) } }
+}
