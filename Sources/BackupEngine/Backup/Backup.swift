@@ -1,0 +1,126 @@
+package import ChunkFormat
+package import ChunkStore
+package import VolumeMap
+import VolumeSources
+package import Workers
+
+/// Makes one revision of a job: all volumes, one after another, then the documents, then the file that
+/// makes the revision exist.
+///
+/// ```
+/// volumes ──▶ chunks, map nodes ──▶ packs, durable ──▶ revision, durable ──▶ verification
+/// ```
+package struct Backup: Sendable {
+  private let repository: Repository
+  private let request: BackupRequest
+  private let environment: RepositoryEnvironment
+  private let progress: WorkProgress
+  private let cancellation: CancellationFlag
+
+  package init(
+    repository: Repository, request: BackupRequest, environment: RepositoryEnvironment,
+    progress: WorkProgress, cancellation: CancellationFlag
+  ) {
+    self.repository = repository
+    self.request = request
+    self.environment = environment
+    self.progress = progress
+    self.cancellation = cancellation
+  }
+
+  /// Runs the backup. When this returns the revision survives a power failure; when it throws there
+  /// is none, and what was stored serves the next attempt.
+  package func run() throws -> BackupReport {
+    try request.check()
+    let created = environment.now()
+    var warnings: [String] = []
+    let parent = try parentRevision(&warnings)
+    progress.begin(.indexing, totalUnits: nil)
+    let writing = try repository.beginWriting(
+      "backup of \(request.job)", pinned: parent.map { [$0.id] } ?? [], environment: environment,
+      progress: { [cancellation, progress] step in
+        try cancellation.check()
+        progress.begin(.indexing, totalUnits: UInt64(step.totalPacks))
+        progress.advance(to: UInt64(step.donePacks))
+      })
+    defer {
+      writing.writer.stop()
+      writing.session.end()
+    }
+    warnings += writing.indexChanges.damaged.map { "pack \($0.pack) is damaged: \($0.error)" }
+    let id = try store(created: created, parent: parent, writing.writer, &warnings)
+    let stored = writing.writer.totals.storedBytes
+    writing.session.end()
+    return try verified(id, storedBytes: stored, warnings: warnings)
+  }
+
+  private func store(
+    created: Nanoseconds, parent: RevisionEntry?, _ writer: RecordWriter,
+    _ warnings: inout [String]
+  ) throws -> RevisionID {
+    let nodes = NodeCache(reading: NodeStore(repository: repository))
+    var volumes: [RevisionVolume] = []
+    for volume in request.volumes {
+      let (described, warning) = try VolumeBackup(
+        repository: repository, writer: writer, volume: volume,
+        parent: try parentMap(of: volume, in: parent), nodes: nodes,
+        usesDeltas: request.usesDeltas, progress: progress, cancellation: cancellation
+      ).run()
+      volumes.append(described)
+      warnings += warning.map { ["\(volume.name): \($0)"] } ?? []
+    }
+    let attachments = try DocumentRecorder(repository: repository, writer: writer)
+      .record(request.documents)
+    progress.begin(.storing, totalUnits: nil)
+    try writer.flush()
+    try cancellation.check()
+    return try repository.commit(
+      Revision(
+        job: request.job, created: created, finished: environment.now(), parent: parent?.id,
+        tags: request.tags, volumes: volumes, attachments: attachments, host: environment.host,
+        program: request.program))
+  }
+
+  private func verified(
+    _ id: RevisionID, storedBytes: UInt64, warnings: [String]
+  ) throws -> BackupReport {
+    let entry = try repository.revision(id)
+    var sources: [String: SourceComparison] = [:]
+    for volume in request.volumes where volume.source.canBeReadAgain {
+      sources[volume.name] = SourceComparison(volume.source)
+    }
+    let report = try Verification(
+      repository: repository, entries: [entry], policy: request.verification, sources: sources,
+      environment: environment, progress: progress, cancellation: cancellation
+    ).run()
+    return BackupReport(
+      id: id, revision: entry.revision, storedBytes: storedBytes, verification: report,
+      warnings: warnings)
+  }
+
+  /// The newest revision of the job that is not distrusted: what its chunks are compared with.
+  private func parentRevision(_ warnings: inout [String]) throws -> RevisionEntry? {
+    let listing = try repository.revisions()
+    warnings += listing.unreadable.map { "revision \($0.id) cannot be read: \($0.error)" }
+    return listing.entries.last {
+      $0.revision.job == request.job && $0.marks.trust != .distrusted
+    }
+  }
+
+  private func parentMap(
+    of volume: BackupRequest.Volume, in parent: RevisionEntry?
+  ) throws -> MapRoot? {
+    guard let previous = parent?.revision.volume(named: volume.name) else { return nil }
+    return try repository.map(of: previous)
+  }
+}
+
+extension Repository {
+  /// The map of a volume of one of the repository's revisions.
+  package func map(of volume: RevisionVolume) throws(MapError) -> MapRoot {
+    try MapRoot(
+      id: volume.root,
+      geometry: try MapGeometry(
+        sizeBytes: volume.sizeBytes, chunkSizeBytes: configuration.chunkSizeBytes))
+  }
+}

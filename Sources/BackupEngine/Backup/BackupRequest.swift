@@ -1,0 +1,74 @@
+package import ChunkFormat
+package import VolumeSources
+
+/// What is to be backed up, and how.
+package struct BackupRequest: Sendable {
+  /// A volume and where it is read from.
+  package struct Volume: Sendable {
+    package let name: String
+    package let source: any VolumeSource
+
+    package init(name: String, source: any VolumeSource) {
+      self.name = name
+      self.source = source
+    }
+  }
+
+  /// A document that goes with the volumes.
+  package struct Document: Sendable {
+    package let name: String
+    package let bytes: [UInt8]
+
+    package init(name: String, bytes: [UInt8]) {
+      self.name = name
+      self.bytes = bytes
+    }
+  }
+
+  package var job: String
+  package var volumes: [Volume]
+  package var documents: [Document] = []
+  package var tags: [String] = []
+  package var verification = VerificationPolicy.automatic
+  /// Whether a chunk that changed a little may be stored as the difference from what it was.
+  package var usesDeltas = true
+  /// Name and version of the program, for the record.
+  package var program: String
+
+  package init(job: String, volumes: [Volume], program: String) {
+    self.job = job
+    self.volumes = volumes
+    self.program = program
+  }
+
+  /// - Throws: ``EngineError`` with `.invalidRequest`.
+  func check() throws(EngineError) {
+    for name in [job] + volumes.map(\.name) + tags where !Name.isValid(name) {
+      throw EngineError(.invalidRequest, "'\(name)' is no valid name: \(Name.rule)")
+    }
+    guard !volumes.isEmpty, Set(volumes.map(\.name)).count == volumes.count else {
+      throw EngineError(
+        .invalidRequest, "a backup wants one or more volumes, and no two of the same name")
+    }
+    guard Set(documents.map(\.name)).count == documents.count else {
+      throw EngineError(.invalidRequest, "two attachments have the same name")
+    }
+    for document in documents where document.bytes.count > Attachment.maximumBytes {
+      throw EngineError(
+        .invalidRequest,
+        "attachment '\(document.name)' has \(document.bytes.count) bytes; at most "
+          + "\(Attachment.maximumBytes) are allowed")
+    }
+  }
+}
+
+/// What a backup did.
+package struct BackupReport: Sendable {
+  package let id: RevisionID
+  package let revision: Revision
+  /// Bytes of the packs that were written, maps and documents included.
+  package let storedBytes: UInt64
+  package let verification: VerificationReport
+  /// What did not stop the backup and should be known.
+  package let warnings: [String]
+}

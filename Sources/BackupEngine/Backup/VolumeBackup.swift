@@ -1,0 +1,179 @@
+import ChunkFormat
+import ChunkStore
+import Glibc
+import VolumeMap
+import VolumeSources
+import Workers
+
+/// Backs up one volume.
+///
+/// ```
+/// source ──▶ SourceReader ──▶ workers: zeros? id? known? delta? compress ──▶ map, writer
+///            pieces of 1 MiB  one a core                                     in volume order
+/// ```
+struct VolumeBackup {
+  /// Pieces are the smallest run of whole chunks with at least this length.
+  private static let leastPieceBytes = 1 << 20
+  /// Bytes of pieces in flight at most.
+  private static let windowBytes = 24 << 20
+
+  let repository: Repository
+  let writer: RecordWriter
+  let volume: BackupRequest.Volume
+  /// The same volume of the parent revision.
+  let parent: MapRoot?
+  let nodes: NodeCache
+  let usesDeltas: Bool
+  let progress: WorkProgress
+  let cancellation: CancellationFlag
+
+  /// What became of one chunk.
+  enum Outcome: Sendable {
+    case known(ContentID, lengthBytes: Int)
+    case new(PreparedRecord)
+  }
+
+  /// What became of one piece; chunks that are left out are holes.
+  struct PieceOutcome: Sendable {
+    let chunks: [(number: UInt64, outcome: Outcome)]
+    let readBytes: Int
+  }
+
+  /// Reads the source and stores what is new.
+  ///
+  /// - Returns: the volume as the revision describes it, and a warning where the parent's map could
+  ///   not be read.
+  func run() throws -> (volume: RevisionVolume, warning: String?) {
+    let preparer = try RecordPreparer(repository: repository, usesDeltas: usesDeltas)
+    var builder = try MapBuilder(
+      chunkSizeBytes: chunkSizeBytes, writer: NodeRecorder(writer: writer, preparer: preparer),
+      parent: parent, reading: nodes)
+    var statistics = VolumeStatistics()
+    let size = SharedValue<UInt64>(0)
+    progress.begin(.reading, totalUnits: volume.source.sizeBytes)
+    try OrderedPipeline.run(
+      workers: processorCount(), window: max(4, Self.windowBytes / pieceBytes), name: "backup",
+      cancellation: cancellation,
+      makeWorker: { try makeWorker() },
+      produce: { sink in
+        size.value = try makeReader().run(sink: sink, progress: progress.advance(to:))
+      },
+      transform: { worker, piece in
+        defer { piece.recycle() }
+        return try worker.process(piece)
+      },
+      consume: { try record($0, in: &builder, &statistics) })
+    let root = try builder.finish(sizeBytes: size.value)
+    let warning = builder.parentFailure.map {
+      "the map of the previous revision is damaged, which costs space but no content: \($0)"
+    }
+    return (
+      RevisionVolume(
+        name: volume.name, sizeBytes: size.value, root: root.id, source: volume.source.name,
+        statistics: statistics),
+      warning
+    )
+  }
+
+  private var chunkSizeBytes: Int { repository.configuration.chunkSizeBytes }
+  private var pieceBytes: Int { max(chunkSizeBytes, Self.leastPieceBytes) }
+
+  private func makeReader() -> SourceReader {
+    SourceReader(
+      source: volume.source, chunkSizeBytes: chunkSizeBytes, pieceBytes: pieceBytes,
+      pool: SourcePiecePool(pieceBytes: pieceBytes))
+  }
+
+  private func makeWorker() throws -> ChunkWorker {
+    ChunkWorker(
+      chunkSizeBytes: chunkSizeBytes, writer: writer,
+      preparer: try RecordPreparer(repository: repository, usesDeltas: usesDeltas),
+      parent: usesDeltas ? parent.map { MapCursor($0, reading: nodes) } : nil)
+  }
+
+  private func record(
+    _ piece: PieceOutcome, in builder: inout MapBuilder, _ statistics: inout VolumeStatistics
+  ) throws {
+    statistics.readBytes += UInt64(piece.readBytes)
+    for (number, outcome) in piece.chunks {
+      switch outcome {
+      case .known(let id, let lengthBytes):
+        statistics.dataBytes += UInt64(lengthBytes)
+        statistics.knownChunks += 1
+        try builder.append(id, at: number)
+      case .new(let record):
+        statistics.dataBytes += UInt64(record.plainBytes)
+        if try writer.append(record) {
+          statistics.count(record)
+          progress.addNew(UInt64(record.plainBytes))
+        } else {
+          statistics.knownChunks += 1
+        }
+        try builder.append(record.id, at: number)
+      }
+    }
+  }
+}
+
+extension VolumeStatistics {
+  fileprivate mutating func count(_ record: PreparedRecord) {
+    newChunks += 1
+    deltaChunks += record.base == nil ? 0 : 1
+    newBytes += UInt64(record.plainBytes)
+    storedBytes += UInt64(record.payloadBytes)
+  }
+}
+
+/// Processes pieces. One worker serves one thread.
+struct ChunkWorker {
+  let chunkSizeBytes: Int
+  let writer: RecordWriter
+  let preparer: RecordPreparer
+  /// Looks up what was at the same place in the parent revision.
+  var parent: MapCursor?
+
+  mutating func process(_ piece: SourcePiece) throws -> VolumeBackup.PieceOutcome {
+    var chunks: [(number: UInt64, outcome: VolumeBackup.Outcome)] = []
+    chunks.reserveCapacity(piece.lengthBytes / chunkSizeBytes + 1)
+    for start in stride(from: 0, to: piece.lengthBytes, by: chunkSizeBytes) {
+      let end = min(start + chunkSizeBytes, piece.lengthBytes)
+      let bytes = UnsafeRawBufferPointer(rebasing: piece.bytes[start..<end])
+      guard !bytes.isAllZeros else { continue }
+      let number = (piece.offsetBytes + UInt64(start)) / UInt64(chunkSizeBytes)
+      chunks.append((number, try outcome(of: bytes, number: number)))
+    }
+    return VolumeBackup.PieceOutcome(chunks: chunks, readBytes: piece.lengthBytes)
+  }
+
+  private mutating func outcome(
+    of bytes: UnsafeRawBufferPointer, number: UInt64
+  ) throws -> VolumeBackup.Outcome {
+    let id = try preparer.id(of: bytes, type: .chunk)
+    if try writer.contains(id) { return .known(id, lengthBytes: bytes.count) }
+    return .new(
+      try preparer.prepare(bytes, id: id, type: .chunk, previous: previous(at: number)))
+  }
+
+  /// The chunk's content in the parent revision; nil where there was none, or its map cannot be
+  /// read, which the map's builder reports.
+  private mutating func previous(at number: UInt64) -> ContentID? {
+    guard let map = parent?.map, number < map.geometry.chunkCount,
+      let span = try? parent?.span(containing: number)
+    else { return nil }
+    return span[number]
+  }
+}
+
+extension UnsafeRawBufferPointer {
+  /// Whether every byte is zero.
+  var isAllZeros: Bool {
+    guard count > 0, self[0] == 0 else { return count == 0 }
+    // Equal to itself one byte further on, and zero at the start: zero throughout.
+    return memcmp(baseAddress!, baseAddress! + 1, count - 1) == 0
+  }
+}
+
+/// Processors that this process may use; work that computes runs as wide.
+func processorCount() -> Int {
+  max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+}

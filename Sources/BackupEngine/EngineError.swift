@@ -1,0 +1,19 @@
+/// Why a backup, a restore or a verification ended without doing what was asked.
+package struct EngineError: Error, Sendable, CustomStringConvertible {
+  package enum Code: Equatable, Sendable {
+    /// The request contradicts itself or the rules of the repository.
+    case invalidRequest
+    /// Content is damaged or missing; the message says where.
+    case damaged
+    /// What was restored does not read back as it was written.
+    case notIdentical
+  }
+
+  package let code: Code
+  package let description: String
+
+  package init(_ code: Code, _ message: String) {
+    self.code = code
+    description = message
+  }
+}

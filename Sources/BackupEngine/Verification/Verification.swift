@@ -1,0 +1,135 @@
+import ChunkFormat
+package import ChunkStore
+import VolumeMap
+package import Workers
+
+/// Reads revisions back: every map node, and as many chunks as the policy says, each hashed and
+/// compared with its id.
+///
+/// Of successive revisions of a volume only the differences are read: what is the same was read
+/// already. A revision that was read in full without damage becomes `verified`, one with damage
+/// `distrusted`; a sample changes nothing but the note of when it was taken.
+package struct Verification: Sendable {
+  private let repository: Repository
+  private let entries: [RevisionEntry]
+  private let policy: VerificationPolicy
+  private let sources: [String: SourceComparison]
+  private let environment: RepositoryEnvironment
+  private let progress: WorkProgress
+  private let cancellation: CancellationFlag
+
+  /// - Parameters:
+  ///   - entries: oldest first.
+  ///   - sources: by name of the volume, what to compare the content with besides; where there is
+  ///     one entry only.
+  package init(
+    repository: Repository, entries: [RevisionEntry], policy: VerificationPolicy,
+    sources: [String: SourceComparison] = [:], environment: RepositoryEnvironment,
+    progress: WorkProgress, cancellation: CancellationFlag
+  ) {
+    self.repository = repository
+    self.entries = entries
+    self.policy = policy
+    self.sources = sources
+    self.environment = environment
+    self.progress = progress
+    self.cancellation = cancellation
+  }
+
+  /// Runs the verification. Damage is in the report, not an error.
+  package func run() throws -> VerificationReport {
+    var report = VerificationReport()
+    report.comparedSources = !sources.isEmpty && policy != .none
+    guard policy != .none else { return report }
+    let session = try repository.beginReading(
+      "verification", pinned: entries.map(\.id), environment: environment)
+    defer { session.end() }
+    progress.begin(.verifying, totalUnits: expectedBytes)
+    var done = VerifiedContent()
+    for entry in entries {
+      let before = (report.damages.count, report.checkedChunks, report.totalChunks)
+      for volume in entry.revision.volumes {
+        try VolumeVerification(
+          repository: repository, entry: entry, volume: volume,
+          share: policy.share(dataBytes: volume.statistics.dataBytes),
+          source: sources[volume.name], progress: progress, cancellation: cancellation
+        ).run(&done, &report)
+      }
+      try verifyAttachments(of: entry, &done, &report)
+      report.revisions += 1
+      try mark(
+        entry, isDamaged: report.damages.count > before.0,
+        checked: report.checkedChunks - before.1, total: report.totalChunks - before.2)
+    }
+    return report
+  }
+
+  /// A guess for the progress: what successive revisions share is read once.
+  private var expectedBytes: UInt64 {
+    var newest: [String: Double] = [:]
+    var changed = 0.0
+    for entry in entries {
+      for volume in entry.revision.volumes {
+        let share = policy.share(dataBytes: volume.statistics.dataBytes)
+        let name = "\(entry.revision.job)/\(volume.name)"
+        if newest[name] != nil, share == 1 {
+          changed += Double(volume.statistics.newBytes)
+        } else {
+          newest[name, default: 0] += Double(volume.statistics.dataBytes) * share
+        }
+      }
+    }
+    return UInt64(changed + newest.values.reduce(0, +))
+  }
+
+  private func verifyAttachments(
+    of entry: RevisionEntry, _ done: inout VerifiedContent, _ report: inout VerificationReport
+  ) throws {
+    let checker = try ContentChecker(repository: repository)
+    for attachment in entry.revision.attachments {
+      for (number, id) in attachment.chunks.enumerated() where !done.attachments.contains(id) {
+        report.totalChunks += 1
+        do throws(StoreError) {
+          report.checkedBytes += UInt64(try checker.check(id, plainBytes: nil).count)
+          report.checkedChunks += 1
+          done.attachments.insert(id)
+        } catch {
+          let chunkSize = repository.configuration.chunkSizeBytes
+          report.add(
+            VerificationReport.Damage(
+              job: entry.revision.job, revision: entry.id.description, name: attachment.name,
+              offsetBytes: UInt64(number * chunkSize), lengthBytes: UInt64(chunkSize),
+              pack: error.pack?.description, message: error.description))
+        }
+      }
+    }
+  }
+
+  private func mark(
+    _ entry: RevisionEntry, isDamaged: Bool, checked: UInt64, total: UInt64
+  ) throws {
+    let isComplete = checked == total && policyReadsAll(entry)
+    try repository.updateMarks(of: entry.id) { marks in
+      if isDamaged {
+        marks.trust = .distrusted
+      } else {
+        if isComplete { marks.trust = .verified }
+        marks.verification = VerificationMark(
+          time: environment.now(), checkedChunks: checked, totalChunks: total)
+      }
+    }
+  }
+
+  private func policyReadsAll(_ entry: RevisionEntry) -> Bool {
+    entry.revision.volumes.allSatisfy { policy.share(dataBytes: $0.statistics.dataBytes) == 1 }
+  }
+}
+
+/// What was read back earlier in the same run.
+struct VerifiedContent {
+  /// By job and volume: the map of the newest revision whose chunks were all read.
+  var maps: [String: MapRoot] = [:]
+  /// Contents found damaged or missing, which later revisions may share.
+  var damaged: [ContentID: StoreError] = [:]
+  var attachments: Set<ContentID> = []
+}

@@ -1,0 +1,69 @@
+/// How much of a revision is read back.
+package enum VerificationPolicy: Equatable, Sendable {
+  /// Volumes with up to ``automaticFullBytes`` of data in full, a sample of
+  /// ``automaticSamplePercent`` of larger ones.
+  case automatic
+  case full
+  /// So many per cent of the chunks, chosen at random; above 0, at most 100.
+  case sample(percent: Double)
+  case none
+
+  package static let automaticFullBytes: UInt64 = 1 << 30
+  package static let automaticSamplePercent = 5.0
+
+  /// The share of the chunks to read of a volume with `dataBytes`, 0 to 1.
+  func share(dataBytes: UInt64) -> Double {
+    switch self {
+    case .automatic: dataBytes <= Self.automaticFullBytes ? 1 : Self.automaticSamplePercent / 100
+    case .full: 1
+    case .sample(let percent): min(percent, 100) / 100
+    case .none: 0
+    }
+  }
+}
+
+/// What a verification read back, and what it found.
+package struct VerificationReport: Sendable {
+  /// Something that cannot be read back as it was stored.
+  package struct Damage: Sendable {
+    package let job: String
+    package let revision: String
+    /// Of the volume or attachment.
+    package let name: String
+    package let offsetBytes: UInt64
+    package let lengthBytes: UInt64
+    /// The pack's name where it is known.
+    package let pack: String?
+    package let message: String
+  }
+
+  package var revisions = 0
+  /// Chunks read back and compared with their ids.
+  package var checkedChunks: UInt64 = 0
+  /// Chunks that there are in the revisions, holes not counted.
+  package var totalChunks: UInt64 = 0
+  package var checkedBytes: UInt64 = 0
+  package var damages: [Damage] = []
+  /// Damages that were found and are not listed, so that a broken disk does not fill the memory.
+  package var furtherDamages = 0
+  /// Chunks that are stored as they were read and that the source holds no longer.
+  package var changedAtSource: UInt64 = 0
+  /// Whether the sources were compared as well.
+  package var comparedSources = false
+
+  package init() {}
+
+  package var isClean: Bool { damages.isEmpty }
+  /// Whether every chunk was read back.
+  package var isComplete: Bool { checkedChunks == totalChunks }
+
+  static let listedDamages = 10_000
+
+  mutating func add(_ damage: Damage) {
+    if damages.count < Self.listedDamages {
+      damages.append(damage)
+    } else {
+      furtherDamages += 1
+    }
+  }
+}

@@ -1,0 +1,44 @@
+import Synchronization
+
+/// How far a piece of work has come: counters that the worker raises and anybody may read.
+package final class WorkProgress: Sendable {
+  /// What is being done.
+  package enum Phase: UInt8, Sendable {
+    case preparing
+    case indexing
+    case reading
+    case storing
+    case verifying
+    case restoring
+    case comparing
+    case finished
+  }
+
+  private let phaseNumber = Atomic<UInt8>(Phase.preparing.rawValue)
+  private let done = Atomic<UInt64>(0)
+  private let total = Atomic<UInt64>(UInt64.max)
+  private let new = Atomic<UInt64>(0)
+
+  package init() {}
+
+  package var phase: Phase { Phase(rawValue: phaseNumber.load(ordering: .relaxed)) ?? .preparing }
+  /// Of the phase: bytes, or packs while indexing.
+  package var doneUnits: UInt64 { done.load(ordering: .relaxed) }
+  /// Nil where it is not known, as with a pipe.
+  package var totalUnits: UInt64? {
+    let value = total.load(ordering: .relaxed)
+    return value == .max ? nil : value
+  }
+  /// Content that the store did not have, in bytes.
+  package var newBytes: UInt64 { new.load(ordering: .relaxed) }
+
+  func begin(_ phase: Phase, totalUnits: UInt64?) {
+    done.store(0, ordering: .relaxed)
+    total.store(totalUnits ?? .max, ordering: .relaxed)
+    phaseNumber.store(phase.rawValue, ordering: .relaxed)
+  }
+
+  func advance(to units: UInt64) { done.store(units, ordering: .relaxed) }
+  func advance(by units: UInt64) { done.wrappingAdd(units, ordering: .relaxed) }
+  func addNew(_ bytes: UInt64) { new.wrappingAdd(bytes, ordering: .relaxed) }
+}
