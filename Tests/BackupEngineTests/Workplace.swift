@@ -1,0 +1,75 @@
+import BackupEngine
+import ChunkFormat
+import ChunkStore
+import FileIO
+import SystemPackage
+import TestSupport
+import VolumeSources
+import Workers
+
+/// A repository in a temporary directory, and disks to fill it with.
+final class Workplace: Sendable {
+  let directory: TemporaryDirectory
+  let repository: Repository
+  let environment: RepositoryEnvironment
+
+  init(encrypted: Bool = false, chunkSizeBytes: Int = 64 << 10) throws {
+    directory = try TemporaryDirectory()
+    var environment = RepositoryEnvironment()
+    environment.passphraseCost = .minimal
+    self.environment = environment
+    var settings = RepositorySettings()
+    settings.chunkSizeBytes = chunkSizeBytes
+    repository = try Repository.create(
+      at: directory.path.appending("repository"), settings: settings,
+      firstKey: encrypted ? NewKey(secret: Self.passphrase, label: "test") : nil,
+      environment: environment)
+  }
+
+  static var passphrase: UnlockSecret {
+    .passphrase(Array("a passphrase".utf8).withUnsafeBytes { SecretBytes(copying: $0) })
+  }
+
+  /// A file with `bytes`.
+  func disk(_ name: String, _ bytes: [UInt8]) throws -> FilePath {
+    let path = directory.path.appending(name)
+    let files = POSIXFileSystem()
+    try files.writeDurably(bytes, to: path, permissions: [.ownerReadWrite])
+    return path
+  }
+
+  /// Backs up the disk at `path` as the only volume of `job`.
+  @discardableResult
+  func backUp(
+    _ path: FilePath, job: String = "web01", change: (inout BackupRequest) -> Void = { _ in }
+  ) throws -> BackupReport {
+    var request = BackupRequest(
+      job: job,
+      volumes: [BackupRequest.Volume(name: "disk", source: try openSource(path.string))],
+      program: "test")
+    request.verification = .none
+    change(&request)
+    return try Backup(
+      repository: repository, request: request, environment: environment,
+      progress: WorkProgress(), cancellation: CancellationFlag()
+    ).run()
+  }
+
+  func verify(_ policy: VerificationPolicy = .full) throws -> VerificationReport {
+    try Verification(
+      repository: repository, entries: try repository.revisions().entries, policy: policy,
+      environment: environment, progress: WorkProgress(), cancellation: CancellationFlag()
+    ).run()
+  }
+
+  /// Every pack of a kind, `data` or `maps`.
+  func packs(_ kind: String) throws -> [FilePath] {
+    let files = POSIXFileSystem()
+    let root = repository.root.appending("packs").appending(kind)
+    return try files.list(root).flatMap { shard in
+      try files.list(root.appending(shard.name)).map {
+        root.appending(shard.name).appending($0.name)
+      }
+    }
+  }
+}
