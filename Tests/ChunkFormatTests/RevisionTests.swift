@@ -102,7 +102,7 @@ import Testing
     var fields = FieldListWriter()
     fields.field(4, Sample.digest(1))
     let bytes = try Envelope.encode(
-      try Sample.revision.fields() + fields.bytes, kind: .revision, repository: Sample.repository,
+      Sample.revision.fields() + fields.bytes, kind: .revision, repository: Sample.repository,
       keys: nil)
     let error = #expect(throws: FormatError.self) {
       try Revision(encoded: bytes, repository: Sample.repository, keys: nil)

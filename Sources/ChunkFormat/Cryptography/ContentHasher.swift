@@ -10,12 +10,11 @@ package enum RecordType: UInt8, Sendable {
 
 /// Computes ids: SHA-256, or HMAC-SHA-256 under the repository's id key (format, "Ids").
 ///
-/// A map node's id covers a prefix besides, so that a guest that writes the bytes of a node to its
-/// disk makes a chunk with another id. One hasher serves one thread.
+/// A map node's id is the complement of the hash: whatever a guest writes to its disk, to have a
+/// chunk under the id of a node it would have to invert SHA-256. A prefix in the hash would not do,
+/// since the last chunk of a volume can be of any length and begin with it. One hasher serves one
+/// thread.
 package final class ContentHasher {
-  /// Stands before a map node's bytes in the hash.
-  private static let mapNodePrefix = Array("varve map node\0".utf8)
-
   private let digest: OpaquePointer
   /// The keyed state, copied for every id; nil in a repository without encryption.
   private let keyed: OpaquePointer?
@@ -41,23 +40,18 @@ package final class ContentHasher {
   package func id(
     of plaintext: UnsafeRawBufferPointer, type: RecordType
   ) throws(FormatError) -> ContentID {
-    let prefix = type == .mapNode ? Self.mapNodePrefix : []
-    return try prefix.withBytes { prefix throws(FormatError) in
-      if let keyed {
-        try authenticated(prefix, plaintext, keyed: keyed)
-      } else {
-        try hashed(prefix, plaintext)
-      }
+    let id =
+      if let keyed { try authenticated(plaintext, keyed: keyed) } else { try hashed(plaintext) }
+    return switch type {
+    case .chunk: id
+    case .mapNode: id.complement
     }
   }
 
-  private func hashed(
-    _ prefix: UnsafeRawBufferPointer, _ plaintext: UnsafeRawBufferPointer
-  ) throws(FormatError) -> ContentID {
+  private func hashed(_ plaintext: UnsafeRawBufferPointer) throws(FormatError) -> ContentID {
     var output = Self.emptyOutput
     let done = withUnsafeMutableBytes(of: &output) { output in
       EVP_DigestInit_ex2(digest, Primitives.sha256, nil) == 1
-        && EVP_DigestUpdate(digest, prefix.baseAddress, prefix.count) == 1
         && EVP_DigestUpdate(digest, plaintext.baseAddress, plaintext.count) == 1
         && EVP_DigestFinal_ex(digest, output.assumingMemoryBound(to: UInt8.self).baseAddress, nil)
           == 1
@@ -67,7 +61,7 @@ package final class ContentHasher {
   }
 
   private func authenticated(
-    _ prefix: UnsafeRawBufferPointer, _ plaintext: UnsafeRawBufferPointer, keyed: OpaquePointer
+    _ plaintext: UnsafeRawBufferPointer, keyed: OpaquePointer
   ) throws(FormatError) -> ContentID {
     var output = Self.emptyOutput
     // Initialised without a key, the context starts anew with the key it has.
@@ -75,9 +69,6 @@ package final class ContentHasher {
       let bytes = output.assumingMemoryBound(to: UInt8.self).baseAddress
       var length = 0
       return EVP_MAC_init(keyed, nil, 0, nil) == 1
-        && EVP_MAC_update(
-          keyed, prefix.assumingMemoryBound(to: UInt8.self).baseAddress, prefix.count)
-          == 1
         && EVP_MAC_update(
           keyed, plaintext.assumingMemoryBound(to: UInt8.self).baseAddress, plaintext.count) == 1
         && EVP_MAC_final(keyed, bytes, &length, ContentID.lengthBytes) == 1

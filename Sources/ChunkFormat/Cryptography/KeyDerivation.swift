@@ -5,15 +5,22 @@ enum KeyDerivation {
   /// Every derived key has 256 bits.
   static let keyBytes = 32
 
-  /// HKDF-SHA-256 (RFC 5869): one key for one purpose and one salt.
+  /// One key for one purpose and one salt, by HKDF.
   static func hkdf(
     _ secret: SecretBytes, salt: [UInt8], purpose: String
+  ) throws(FormatError) -> SecretBytes {
+    try hkdf(secret, salt: salt, information: Array("varve v1 \(purpose)".utf8))
+  }
+
+  /// HKDF-SHA-256 (RFC 5869).
+  static func hkdf(
+    _ secret: SecretBytes, salt: [UInt8], information: [UInt8]
   ) throws(FormatError) -> SecretBytes {
     try derive(Primitives.hkdf, what: "HKDF") { parameters in
       parameters.text(OSSL_KDF_PARAM_DIGEST, "SHA256")
       parameters.secret(OSSL_KDF_PARAM_KEY, secret)
       parameters.bytes(OSSL_KDF_PARAM_SALT, salt)
-      parameters.bytes(OSSL_KDF_PARAM_INFO, Array("varve v1 \(purpose)".utf8))
+      parameters.bytes(OSSL_KDF_PARAM_INFO, information)
     }
   }
 

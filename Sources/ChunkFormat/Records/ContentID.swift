@@ -1,5 +1,5 @@
 /// The name of a record's content: SHA-256 of its plaintext, or HMAC-SHA-256 under the repository's
-/// id key where the repository is encrypted (format, "Ids").
+/// id key where the repository is encrypted; of a map node the complement of that (format, "Ids").
 ///
 /// All zeros is no content but a hole; no input is known that hashes to it.
 package struct ContentID: Hashable, Comparable, Sendable {
@@ -35,6 +35,9 @@ package struct ContentID: Hashable, Comparable, Sendable {
 
   /// Whether this id stands for a hole.
   package var isHole: Bool { self == .hole }
+
+  /// The id with every bit the other way round.
+  var complement: ContentID { ContentID(words: (~word0, ~word1, ~word2, ~word3)) }
 
   /// Calls `body` with the id's 32 bytes.
   package func withUnsafeBytes<Result>(
