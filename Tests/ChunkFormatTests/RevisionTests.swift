@@ -74,7 +74,8 @@ import Testing
     var revision = Sample.revision
     defect.make(&revision)
     let bytes = try Envelope.encode(
-      revision.fields(), kind: .revision, repository: Sample.repository, keys: nil)
+      revision.fields(), kind: .revision, repository: Sample.repository, keys: nil,
+      limitBytes: Revision.maximumFileBytes)
     let error = #expect(throws: FormatError.self) {
       try Revision(encoded: bytes, repository: Sample.repository, keys: nil)
     }
@@ -103,7 +104,7 @@ import Testing
     fields.field(4, Sample.digest(1))
     let bytes = try Envelope.encode(
       Sample.revision.fields() + fields.bytes, kind: .revision, repository: Sample.repository,
-      keys: nil)
+      keys: nil, limitBytes: Revision.maximumFileBytes)
     let error = #expect(throws: FormatError.self) {
       try Revision(encoded: bytes, repository: Sample.repository, keys: nil)
     }

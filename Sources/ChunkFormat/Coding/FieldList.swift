@@ -88,6 +88,15 @@ struct FieldList {
     return value
   }
 
+  /// The moment under `tag`.
+  func time(_ tag: UInt16) throws(FormatError) -> Nanoseconds {
+    let time: Nanoseconds = try integer(tag)
+    guard time >= 0 else {
+      throw .corrupt(structure, expected: "a moment since 1970", found: "\(time) ns")
+    }
+    return time
+  }
+
   func text(_ tag: UInt16) throws(FormatError) -> String { try decodeText(try one(tag)) }
 
   func texts(_ tag: UInt16) throws(FormatError) -> [String] {

@@ -16,15 +16,31 @@ package enum Hexadecimal {
   /// The bytes that `text` spells, or nil where it has an odd length or anything but lower-case
   /// hexadecimal digits.
   package static func decode(_ text: some StringProtocol) -> [UInt8]? {
-    let digits = Array(text.utf8)
-    guard digits.count.isMultiple(of: 2) else { return nil }
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(digits.count / 2)
-    for index in stride(from: 0, to: digits.count, by: 2) {
-      guard let high = value(digits[index]), let low = value(digits[index + 1]) else { return nil }
-      bytes.append(high << 4 | low)
+    var bytes = [UInt8](repeating: 0, count: text.utf8.count / 2)
+    return bytes.withUnsafeMutableBytes({ decode(text, into: $0) }) ? bytes : nil
+  }
+
+  /// Fills `output` with the bytes that `text` spells, leaving no other copy of them.
+  ///
+  /// - Returns: false where `text` spells not exactly as many bytes, or has anything but lower-case
+  ///   hexadecimal digits.
+  static func decode(
+    _ text: some StringProtocol, into output: UnsafeMutableRawBufferPointer
+  ) -> Bool {
+    guard text.utf8.count == output.count * 2 else { return false }
+    var high: UInt8?
+    var index = 0
+    for digit in text.utf8 {
+      guard let value = value(digit) else { return false }
+      if let first = high {
+        output[index] = first << 4 | value
+        index += 1
+        high = nil
+      } else {
+        high = value
+      }
     }
-    return bytes
+    return true
   }
 
   private static func value(_ digit: UInt8) -> UInt8? {

@@ -19,17 +19,19 @@ final class AuthenticatedCipher {
 
   deinit { EVP_CIPHER_CTX_free(context) }
 
-  /// Encrypts `bytes` in place and writes the tag of them and of `additional` to `tag`, 16 bytes.
+  /// Encrypts `bytes`, fewer than 2 GiB, in place and writes the tag of them and of `additional` to
+  /// `tag`, 16 bytes.
   func seal(
     _ bytes: UnsafeMutableRawBufferPointer, tag: UnsafeMutableRawBufferPointer, key: SecretBytes,
     nonce: UInt32, binding additional: [UInt8]
   ) throws(FormatError) {
     let octets = bytes.assumingMemoryBound(to: UInt8.self).baseAddress
+    let count = try Self.length(bytes.count)
     var length: Int32 = 0
     let done =
       begin(EVP_EncryptInit_ex2, key: key, nonce: nonce)
       && EVP_EncryptUpdate(context, nil, &length, additional, Int32(additional.count)) == 1
-      && EVP_EncryptUpdate(context, octets, &length, octets, Int32(bytes.count)) == 1
+      && EVP_EncryptUpdate(context, octets, &length, octets, count) == 1
       && EVP_EncryptFinal_ex(context, nil, &length) == 1
       && EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, Int32(Self.tagBytes), tag.baseAddress)
         == 1
@@ -44,18 +46,27 @@ final class AuthenticatedCipher {
     _ bytes: UnsafeRawBufferPointer, tag: UnsafeRawBufferPointer, key: SecretBytes, nonce: UInt32,
     binding additional: [UInt8], into output: UnsafeMutableRawBufferPointer
   ) throws(FormatError) -> Bool {
+    let count = try Self.length(bytes.count)
     var length: Int32 = 0
     let prepared =
       begin(EVP_DecryptInit_ex2, key: key, nonce: nonce)
       && EVP_DecryptUpdate(context, nil, &length, additional, Int32(additional.count)) == 1
       && EVP_DecryptUpdate(
         context, output.assumingMemoryBound(to: UInt8.self).baseAddress, &length,
-        bytes.assumingMemoryBound(to: UInt8.self).baseAddress, Int32(bytes.count)) == 1
+        bytes.assumingMemoryBound(to: UInt8.self).baseAddress, count) == 1
       && EVP_CIPHER_CTX_ctrl(
         context, EVP_CTRL_AEAD_SET_TAG, Int32(Self.tagBytes),
         UnsafeMutableRawPointer(mutating: tag.baseAddress)) == 1
     guard prepared else { throw .cryptography("seal", "EVP_DecryptUpdate") }
     return EVP_DecryptFinal_ex(context, nil, &length) == 1
+  }
+
+  /// OpenSSL takes lengths in 31 bits.
+  private static func length(_ count: Int) throws(FormatError) -> Int32 {
+    guard let length = Int32(exactly: count) else {
+      throw .corrupt("seal", expected: "fewer than 2 GiB", found: "\(count) bytes")
+    }
+    return length
   }
 
   private typealias Initialiser = (

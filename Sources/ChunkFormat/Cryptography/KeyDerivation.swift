@@ -71,12 +71,24 @@ package struct ScryptCost: Equatable, Sendable {
   /// For tests, where a passphrase protects nothing.
   package static let minimal = ScryptCost(logarithmOfN: 4, blockSize: 8, parallelism: 1)
 
+  /// What a key slot says that no scrypt opens.
+  static let none = ScryptCost(logarithmOfN: 0, blockSize: 0, parallelism: 0)
+
   var iterations: UInt64 { 1 << UInt64(logarithmOfN) }
 
   /// Whether the cost can be paid within the bound on memory.
   var isAcceptable: Bool {
-    guard 1...24 ~= logarithmOfN, 1...64 ~= blockSize, 1...16 ~= parallelism else { return false }
+    // RFC 7914, section 6, demands that N be less than 2^(16 r).
+    guard 1...24 ~= logarithmOfN, 1...64 ~= blockSize, 1...16 ~= parallelism,
+      UInt32(logarithmOfN) < 16 * blockSize
+    else { return false }
     return 128 * iterations * UInt64(blockSize) <= Self.maximumMemoryBytes
+  }
+}
+
+extension ScryptCost: CustomStringConvertible {
+  package var description: String {
+    "scrypt with N 2^\(logarithmOfN), r \(blockSize), p \(parallelism)"
   }
 }
 

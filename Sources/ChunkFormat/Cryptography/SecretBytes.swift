@@ -19,6 +19,11 @@ package final class SecretBytes: Sendable {
     self.init(count: bytes.count) { $0.copyMemory(from: bytes) }
   }
 
+  /// Copies `bytes`, which the caller may want to wipe.
+  package convenience init(copying bytes: [UInt8]) {
+    self.init(count: bytes.count) { $0.copyBytes(from: bytes) }
+  }
+
   /// Fresh bytes from OpenSSL's generator.
   ///
   /// - Throws: ``FormatError`` with `.libraryFailure` where the system gives no randomness.

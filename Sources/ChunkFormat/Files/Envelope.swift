@@ -10,9 +10,19 @@ enum Envelope {
   private static let trailerBytes = 16
 
   /// The bytes of a file of `kind` with `body`, sealed where the repository has keys.
+  ///
+  /// - Throws: ``FormatError`` with `.invalidValue` for a file of more than `limitBytes`, which no
+  ///   reader would load.
   static func encode(
-    _ body: [UInt8], kind: RepositoryFileKind, repository: RepositoryID, keys: RepositoryKeys?
+    _ body: [UInt8], kind: RepositoryFileKind, repository: RepositoryID, keys: RepositoryKeys?,
+    limitBytes: Int
   ) throws(FormatError) -> [UInt8] {
+    let lengthBytes = FileHeader.lengthBytes + body.count + trailerBytes
+    guard lengthBytes <= limitBytes else {
+      throw FormatError(
+        .invalidValue, in: kind.name,
+        "would have \(lengthBytes) bytes; at most \(limitBytes) are possible")
+    }
     let header = try FileHeader(
       kind: kind, sealing: keys == nil ? .none : .dataKey, repository: repository,
       salted: keys != nil)
@@ -38,13 +48,14 @@ enum Envelope {
   /// - Throws: ``FormatError``: `.corrupt` where a bit is wrong, `.wrongKey` where the file is
   ///   sealed and no keys are given, and what the header's decoder throws.
   static func decode(
-    _ bytes: [UInt8], kind: RepositoryFileKind, repository: RepositoryID, keys: RepositoryKeys?
+    _ bytes: [UInt8], kind: RepositoryFileKind, repository: RepositoryID, keys: RepositoryKeys?,
+    limitBytes: Int
   ) throws(FormatError) -> [UInt8] {
     let header = try FileHeader(encoded: bytes, expecting: [kind], of: repository)
     let end = bytes.count - trailerBytes
-    guard end >= FileHeader.lengthBytes else {
+    guard end >= FileHeader.lengthBytes, bytes.count <= limitBytes else {
       throw .corrupt(
-        kind.name, expected: "at least \(FileHeader.lengthBytes + trailerBytes) bytes",
+        kind.name, expected: "\(FileHeader.lengthBytes + trailerBytes) to \(limitBytes) bytes",
         found: "\(bytes.count)")
     }
     switch (header.sealing, keys) {

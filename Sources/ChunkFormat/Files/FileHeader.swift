@@ -24,6 +24,9 @@ package enum RepositoryFileKind: String, Sendable, CaseIterable {
   /// What a key derived for such a file is for; part of the derivation.
   var purpose: String { "file \(rawValue)" }
 
+  /// Whether the file must be legible without keys, so that its header never says otherwise.
+  var isReadBeforeKeys: Bool { self == .configuration || self == .keySlot }
+
   /// The newest version of the kind; each kind counts on its own.
   var version: UInt16 { 1 }
 }
@@ -66,7 +69,7 @@ package struct RepositoryID: Hashable, Sendable, CustomStringConvertible {
 ///     10    1  sealing: 0 none, 1 AES-256-GCM under a key derived from the data key
 ///     11    5  zeros
 ///     16   16  repository id
-///     32   32  salt; zeros where nothing is derived
+///     32   32  salt: of a sealed file and of a key slot; zeros in any other
 /// ```
 package struct FileHeader: Equatable, Sendable {
   package static let lengthBytes = 64
@@ -135,6 +138,12 @@ package struct FileHeader: Equatable, Sendable {
     self.sealing = sealing
     self.repository = RepositoryID(bytes: Array(try reader.read(count: RepositoryID.lengthBytes)))
     self.salt = Array(try reader.read(count: Self.saltBytes))
+    guard sealing == .none || !kind.isReadBeforeKeys else {
+      throw .corrupt(structure, expected: "a header of a file that is not sealed", found: "another")
+    }
+    guard sealing != .none || kind == .keySlot || self.salt.allSatisfy({ $0 == 0 }) else {
+      throw .corrupt(structure, expected: "zeros for a salt", found: "other bytes")
+    }
     if let repository, repository != self.repository {
       throw FormatError(
         .wrongRepository, in: structure,

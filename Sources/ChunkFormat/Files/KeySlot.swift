@@ -35,7 +35,7 @@ package struct KeySlot: Sendable {
   private static let claimsBytes = 84
   private static let wrappedBytes = 2 * RepositoryKeys.keyBytes
   private static let labelOffset = claimsBytes + wrappedBytes + AuthenticatedCipher.tagBytes
-  /// A file this long or longer is no key slot.
+  /// A file with more bytes is no key slot.
   package static let maximumFileBytes = labelOffset + 1024
   /// A key file with fewer bytes could be guessed.
   package static let minimumKeyFileBytes = 32
@@ -61,17 +61,23 @@ package struct KeySlot: Sendable {
       throw FormatError(
         .invalidValue, in: structure, "a label has at most \(Name.maximumBytes) bytes")
     }
+    guard method == .keyFile || cost.isAcceptable else {
+      throw FormatError(
+        .invalidValue, in: structure, "nobody could open a slot with a cost of \(cost)")
+    }
+    guard created >= 0 else {
+      throw FormatError(.invalidValue, in: structure, "no key is older than 1970")
+    }
     let header = try FileHeader(
       kind: .keySlot, sealing: .none, repository: repository, salted: true)
     let claims = encodeClaims(header: header, method: method, cost: cost, created: created)
     let key = try wrappingKey(method: method, secret: secret, header: header, cost: cost)
     let cipher = try AuthenticatedCipher()
-    let wrapped = try keys.idKey.withUnsafeBytes { idKey throws(FormatError) in
-      try keys.dataKey.withUnsafeBytes { dataKey throws(FormatError) in
-        try seal(Array(idKey) + Array(dataKey), key: key, nonce: 0, after: claims, cipher: cipher)
-      }
-    }
-    return try seal(Array(label.utf8), key: key, nonce: 1, after: wrapped, cipher: cipher)
+    let wrapped = try seal(
+      [keys.idKey, keys.dataKey], key: key, nonce: 0, after: claims, cipher: cipher)
+    return try seal(
+      [SecretBytes(copying: Array(label.utf8))], key: key, nonce: 1, after: wrapped,
+      cipher: cipher)
   }
 
   /// Reads what can be read of a slot without its secret.
@@ -97,16 +103,19 @@ package struct KeySlot: Sendable {
     }
     self.method = method
     let logarithmOfN: UInt8 = try reader.read()
-    _ = try reader.read(UInt16.self)
+    let zeros: UInt16 = try reader.read()
     cost = ScryptCost(
       logarithmOfN: logarithmOfN, blockSize: try reader.read(), parallelism: try reader.read())
     created = try reader.read()
     self.bytes = bytes
+    guard zeros == 0, created >= 0, method == .passphrase || cost == .none else {
+      throw .corrupt(
+        Self.structure, expected: "zeros where nothing is said", found: "other bytes")
+    }
     guard method == .keyFile || cost.isAcceptable else {
       throw FormatError(
         .unsupported, in: Self.structure,
-        "scrypt with N 2^\(cost.logarithmOfN), r \(cost.blockSize), p \(cost.parallelism) is "
-          + "more than this program computes")
+        "a cost of \(cost) is not what this program computes")
     }
   }
 
@@ -116,6 +125,7 @@ package struct KeySlot: Sendable {
   package func open(
     with secret: SecretBytes
   ) throws(FormatError) -> (keys: RepositoryKeys, label: String)? {
+    guard secret.count > 0 else { return nil }
     let key = try Self.wrappingKey(method: method, secret: secret, header: header, cost: cost)
     let cipher = try AuthenticatedCipher()
     guard
@@ -154,14 +164,14 @@ package struct KeySlot: Sendable {
   private static func encodeClaims(
     header: FileHeader, method: KeySlotMethod, cost: ScryptCost, created: Nanoseconds
   ) -> [UInt8] {
-    let usesScrypt = method == .passphrase
+    let cost = method == .passphrase ? cost : .none
     var writer = ByteWriter()
     writer.write(raw: header.encoded())
     writer.write(method.rawValue)
-    writer.write(usesScrypt ? cost.logarithmOfN : 0)
+    writer.write(cost.logarithmOfN)
     writer.write(UInt16(0))
-    writer.write(usesScrypt ? cost.blockSize : 0)
-    writer.write(usesScrypt ? cost.parallelism : 0)
+    writer.write(cost.blockSize)
+    writer.write(cost.parallelism)
     writer.write(created)
     return writer.bytes
   }
@@ -177,14 +187,21 @@ package struct KeySlot: Sendable {
     }
   }
 
-  /// `preceding`, then `plaintext` sealed and bound to it, then the tag.
+  /// `preceding`, then `plaintexts` sealed and bound to it, then the tag.
+  ///
+  /// The plaintexts are copied nowhere but to where they are encrypted in place.
   private static func seal(
-    _ plaintext: [UInt8], key: SecretBytes, nonce: UInt32, after preceding: [UInt8],
+    _ plaintexts: [SecretBytes], key: SecretBytes, nonce: UInt32, after preceding: [UInt8],
     cipher: AuthenticatedCipher
   ) throws(FormatError) -> [UInt8] {
-    var bytes =
-      preceding + plaintext + Array(repeating: 0, count: AuthenticatedCipher.tagBytes)
+    let sealedBytes = plaintexts.reduce(AuthenticatedCipher.tagBytes) { $0 + $1.count }
+    var bytes = preceding + [UInt8](repeating: 0, count: sealedBytes)
     try bytes.withMutableBytes { bytes throws(FormatError) in
+      var position = preceding.count
+      for plaintext in plaintexts {
+        plaintext.withUnsafeBytes { bytes.store($0, at: position) }
+        position += plaintext.count
+      }
       let end = bytes.count - AuthenticatedCipher.tagBytes
       try cipher.seal(
         UnsafeMutableRawBufferPointer(rebasing: bytes[preceding.count..<end]),

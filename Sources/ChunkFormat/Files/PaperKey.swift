@@ -1,28 +1,45 @@
+internal import CCrypto
+
 /// A repository's keys as text to print and lock away (format, "Paper keys").
 ///
 /// Ten lines of 8 bytes each: the line's number, four groups of four hexadecimal digits, and a check
-/// of two digits over number and bytes, so that a mistyped line is found by its number. The 80 bytes
-/// are repository id, id key and data key.
+/// of four digits, the low 16 bits of the XXH3-128 of the bytes and of the line's index from 0, low
+/// byte first; so a mistyped line is found by its number. The 80 bytes are repository id, id key and
+/// data key. The text is an ordinary string that nothing wipes: it is there to be printed.
 package enum PaperKey {
   private static let structure = "paper key"
   private static let lineBytes = 8
+  private static let checkBytes = 2
+  private static let secretBytes = RepositoryID.lengthBytes + 2 * RepositoryKeys.keyBytes
   private static let lineCount = 10
+  private static let idKeyOffset = RepositoryID.lengthBytes
+  private static let dataKeyOffset = idKeyOffset + RepositoryKeys.keyBytes
   private static let title = "varve paper key, version 1"
 
   /// The text, which is as secret as the keys.
   package static func encode(_ keys: RepositoryKeys, repository: RepositoryID) -> String {
-    let secret =
-      repository.bytes + keys.idKey.withUnsafeBytes { Array($0) }
-      + keys.dataKey.withUnsafeBytes { Array($0) }
-    var lines = [title]
-    for number in 0..<lineCount {
-      let bytes = Array(secret[number * lineBytes..<(number + 1) * lineBytes])
-      let groups = stride(from: 0, to: lineBytes, by: 2).map { hex(bytes[$0..<$0 + 2]) }
-      let label = number < 9 ? " \(number + 1)" : "\(number + 1)"
-      lines.append(
-        "\(label): \(groups.joined(separator: " "))  \(hex([check(bytes, number: number)]))")
+    let secret = SecretBytes(count: secretBytes) { secret in
+      repository.bytes.withUnsafeBytes { secret.store($0, at: 0) }
+      keys.idKey.withUnsafeBytes { secret.store($0, at: idKeyOffset) }
+      keys.dataKey.withUnsafeBytes { secret.store($0, at: dataKeyOffset) }
     }
-    return lines.joined(separator: "\n") + "\n"
+    let lines = secret.withUnsafeBytes { secret in
+      (0..<lineCount).map { number in
+        encodeLine(secret.part(number * lineBytes..<(number + 1) * lineBytes), number: number)
+      }
+    }
+    return ([title] + lines).joined(separator: "\n") + "\n"
+  }
+
+  private static func encodeLine(_ bytes: UnsafeRawBufferPointer, number: Int) -> String {
+    let groups = stride(from: 0, to: lineBytes, by: 2).map {
+      Hexadecimal.encode(bytes.part($0..<$0 + 2))
+    }
+    let check = withUnsafeBytes(of: check(bytes, number: number).littleEndian) {
+      Hexadecimal.encode($0)
+    }
+    let label = number < 9 ? " \(number + 1)" : "\(number + 1)"
+    return "\(label): \(groups.joined(separator: " "))  \(check)"
   }
 
   /// Reads the text back; spaces, case and blank lines do not matter.
@@ -43,40 +60,53 @@ package enum PaperKey {
       throw .corrupt(
         structure, expected: "\(lineCount) numbered lines", found: "\(lines.count - 1)")
     }
-    var secret: [UInt8] = []
-    for number in 0..<lineCount {
-      secret += try decodeLine(lines[number + 1], number: number)
+    let secret = try SecretBytes(count: secretBytes) { secret throws(FormatError) in
+      for number in 0..<lineCount {
+        let bytes = UnsafeMutableRawBufferPointer(
+          rebasing: secret[number * lineBytes..<(number + 1) * lineBytes])
+        try decodeLine(lines[number + 1], number: number, into: bytes)
+      }
     }
-    let named = RepositoryID(bytes: Array(secret[..<RepositoryID.lengthBytes]))
-    guard named == repository else {
-      throw FormatError(
-        .wrongRepository, in: structure, "is of repository \(named), not of \(repository)")
-    }
-    return secret.withUnsafeBytes { secret in
-      let (start, length) = (RepositoryID.lengthBytes, RepositoryKeys.keyBytes)
+    return try secret.withUnsafeBytes { secret throws(FormatError) in
+      let named = RepositoryID(bytes: Array(secret.part(0..<idKeyOffset)))
+      guard named == repository else {
+        throw FormatError(
+          .wrongRepository, in: structure, "is of repository \(named), not of \(repository)")
+      }
       return RepositoryKeys(
-        idKey: SecretBytes(copying: secret.part(start..<start + length)),
-        dataKey: SecretBytes(copying: secret.part(start + length..<start + 2 * length)))
+        idKey: SecretBytes(copying: secret.part(idKeyOffset..<dataKeyOffset)),
+        dataKey: SecretBytes(copying: secret.part(dataKeyOffset..<secretBytes)))
     }
   }
 
-  private static func decodeLine(_ line: String, number: Int) throws(FormatError) -> [UInt8] {
+  private static func decodeLine(
+    _ line: String, number: Int, into output: UnsafeMutableRawBufferPointer
+  ) throws(FormatError) {
     let parts = line.split(separator: ":", omittingEmptySubsequences: false)
-    guard parts.count == 2, parts[0] == "\(number + 1)",
-      let bytes = Hexadecimal.decode(parts[1]), bytes.count == lineBytes + 1,
-      bytes[lineBytes] == check(Array(bytes[..<lineBytes]), number: number)
-    else {
+    let isAsPrinted = withUnsafeTemporaryAllocation(
+      byteCount: lineBytes + checkBytes, alignment: 8
+    ) { typed in
+      defer { OPENSSL_cleanse(typed.baseAddress, typed.count) }
+      guard parts.count == 2, parts[0] == "\(number + 1)",
+        Hexadecimal.decode(parts[1], into: typed)
+      else { return false }
+      let bytes = UnsafeRawBufferPointer(typed).part(0..<lineBytes)
+      output.copyMemory(from: bytes)
+      return typed.load(fromByteOffset: lineBytes, as: UInt16.self).littleEndian
+        == check(bytes, number: number)
+    }
+    guard isAsPrinted else {
       throw .corrupt(
         structure, expected: "line \(number + 1) as it was printed", found: "a mistyped line")
     }
-    return Array(bytes[..<lineBytes])
   }
 
-  private static func check(_ bytes: [UInt8], number: Int) -> UInt8 {
-    UInt8(truncatingIfNeeded: Checksum(of: bytes + [UInt8(number)]).low)
-  }
-
-  private static func hex(_ bytes: some Collection<UInt8>) -> String {
-    Array(bytes).withUnsafeBytes { Hexadecimal.encode($0) }
+  private static func check(_ bytes: UnsafeRawBufferPointer, number: Int) -> UInt16 {
+    withUnsafeTemporaryAllocation(byteCount: lineBytes + 1, alignment: 8) { line in
+      defer { OPENSSL_cleanse(line.baseAddress, line.count) }
+      line.store(bytes, at: 0)
+      line.storeInteger(UInt8(number), at: lineBytes)
+      return UInt16(truncatingIfNeeded: Checksum(of: UnsafeRawBufferPointer(line)).low)
+    }
   }
 }

@@ -4,12 +4,15 @@
 /// offset size
 ///      0   64  file header, not sealed: it must be read before there are keys
 ///     64    n  fields: 1 chunk size (4), 2 encryption (1), 3 compression (text), 4 created (8)
-///   64+n   32  HMAC-SHA-256 of all before it under a key derived from the data key; zeros where
-///              the repository is not encrypted
+///   64+n   32  HMAC-SHA-256, under a key derived from the data key, of all before it and of the
+///              HMAC-SHA-256 of that under the id key, so that neither key can be another; zeros
+///              where the repository is not encrypted
 ///   96+n   16  XXH3-128 of all before it
 /// ```
 package struct RepositoryConfiguration: Equatable, Sendable {
   private static let authenticationBytes = 32
+  /// A file with more bytes is no configuration; bounds what a reader loads.
+  package static let maximumFileBytes = 64 << 10
   private static let structure = RepositoryFileKind.configuration.name
 
   /// Sizes that a chunk can have: powers of two.
@@ -23,7 +26,7 @@ package struct RepositoryConfiguration: Equatable, Sendable {
   package let compression: CompressionMethod
   package let created: Nanoseconds
 
-  /// - Throws: ``FormatError`` with `.invalidValue` for another chunk size.
+  /// - Throws: ``FormatError`` with `.invalidValue` for another chunk size or a time before 1970.
   package init(
     id: RepositoryID, chunkSizeBytes: Int, isEncrypted: Bool, compression: CompressionMethod,
     created: Nanoseconds
@@ -33,6 +36,9 @@ package struct RepositoryConfiguration: Equatable, Sendable {
         .invalidValue, in: Self.structure,
         "a chunk has a power of two from \(Self.chunkSizes.lowerBound) to "
           + "\(Self.chunkSizes.upperBound) bytes, not \(chunkSizeBytes)")
+    }
+    guard created >= 0 else {
+      throw FormatError(.invalidValue, in: Self.structure, "no repository is older than 1970")
     }
     self.id = id
     self.chunkSizeBytes = chunkSizeBytes
@@ -91,9 +97,16 @@ package struct RepositoryConfiguration: Equatable, Sendable {
         "encryption method \(encryption) is not known to this program; a newer varve is needed")
     }
     let chunkSize: UInt32 = try fields.integer(Tag.chunkSize)
-    try self.init(
-      id: header.repository, chunkSizeBytes: Int(chunkSize), isEncrypted: encryption == 1,
-      compression: compression, created: try fields.integer(Tag.created))
+    let created: Nanoseconds = try fields.time(Tag.created)
+    do throws(FormatError) {
+      try self.init(
+        id: header.repository, chunkSizeBytes: Int(chunkSize), isEncrypted: encryption == 1,
+        compression: compression, created: created)
+    } catch { throw error.asCorruption }
+    guard isEncrypted || bytes[claimsEnd..<sumStart].allSatisfy({ $0 == 0 }) else {
+      throw .corrupt(
+        Self.structure, expected: "no authentication where there are no keys", found: "one")
+    }
   }
 
   /// Checks that who wrote the configuration file had the repository's keys: without this, whoever
@@ -116,8 +129,10 @@ package struct RepositoryConfiguration: Equatable, Sendable {
 
   private static func claimsEnd(_ bytes: [UInt8]) throws(FormatError) -> Int {
     let end = bytes.count - authenticationBytes - Checksum.lengthBytes
-    guard end >= FileHeader.lengthBytes else {
-      throw .corrupt(structure, expected: "a longer file", found: "\(bytes.count) bytes")
+    guard end >= FileHeader.lengthBytes, bytes.count <= maximumFileBytes else {
+      throw .corrupt(
+        structure, expected: "a file of up to \(maximumFileBytes) bytes",
+        found: "one of \(bytes.count)")
     }
     return end
   }
@@ -127,8 +142,14 @@ package struct RepositoryConfiguration: Equatable, Sendable {
   ) throws(FormatError) -> [UInt8] {
     guard let keys else { return Array(repeating: 0, count: authenticationBytes) }
     let key = try keys.fileKey(salt: repository.bytes, kind: .configuration)
-    let code = try claims.withBytes { claims throws(FormatError) in
-      try ContentHasher(idKey: key).id(of: claims, type: .chunk)
+    return try hmac(claims + (try hmac(claims, key: keys.idKey)), key: key)
+  }
+
+  private static func hmac(
+    _ bytes: [UInt8], key: SecretBytes
+  ) throws(FormatError) -> [UInt8] {
+    let code = try bytes.withBytes { bytes throws(FormatError) in
+      try ContentHasher(idKey: key).id(of: bytes, type: .chunk)
     }
     return code.withUnsafeBytes { Array($0) }
   }

@@ -52,14 +52,9 @@ package struct Revision: Equatable, Sendable {
     repository: RepositoryID, keys: RepositoryKeys?
   ) throws(FormatError) -> [UInt8] {
     try check()
-    let bytes = try Envelope.encode(
-      fields(), kind: .revision, repository: repository, keys: keys)
-    guard bytes.count <= Self.maximumFileBytes else {
-      throw FormatError(
-        .invalidValue, in: Self.structure,
-        "would have \(bytes.count) bytes; at most \(Self.maximumFileBytes) are allowed")
-    }
-    return bytes
+    return try Envelope.encode(
+      fields(), kind: .revision, repository: repository, keys: keys,
+      limitBytes: Self.maximumFileBytes)
   }
 
   /// The body of the file, whatever the values.
@@ -91,16 +86,13 @@ package struct Revision: Equatable, Sendable {
   package init(
     encoded bytes: [UInt8], repository: RepositoryID, keys: RepositoryKeys?
   ) throws(FormatError) {
-    guard bytes.count <= Self.maximumFileBytes else {
-      throw .corrupt(
-        Self.structure, expected: "at most \(Self.maximumFileBytes) bytes",
-        found: "\(bytes.count)")
-    }
-    let body = try Envelope.decode(bytes, kind: .revision, repository: repository, keys: keys)
+    let body = try Envelope.decode(
+      bytes, kind: .revision, repository: repository, keys: keys,
+      limitBytes: Self.maximumFileBytes)
     let fields = try FieldList(body[...], structure: Self.structure, known: Tag.all)
     job = try fields.text(Tag.job)
-    created = try fields.integer(Tag.created)
-    finished = try fields.integer(Tag.finished)
+    created = try fields.time(Tag.created)
+    finished = try fields.time(Tag.finished)
     parent = try fields.atMostOne(Tag.parent).map { value throws(FormatError) in
       try fields.digest(value)
     }

@@ -39,7 +39,8 @@ package struct RevisionMarks: Equatable, Sendable {
 
   /// The bytes of the file.
   ///
-  /// - Throws: ``FormatError`` with `.invalidValue` for a tag that breaks the rule of ``Name``.
+  /// - Throws: ``FormatError`` with `.invalidValue` for a tag that breaks the rule of ``Name``, and
+  ///   for more tags than the file can hold.
   package func encoded(
     repository: RepositoryID, keys: RepositoryKeys?
   ) throws(FormatError) -> [UInt8] {
@@ -50,13 +51,11 @@ package struct RevisionMarks: Equatable, Sendable {
     }
     fields.field(Tag.trust, trust.rawValue)
     if let verification {
-      var writer = ByteWriter()
-      writer.write(verification.time)
-      writer.write(verification.checkedChunks)
-      writer.write(verification.totalChunks)
-      fields.field(Tag.verification, writer.bytes)
+      fields.field(Tag.verification, verification.encoded())
     }
-    return try Envelope.encode(fields.bytes, kind: .marks, repository: repository, keys: keys)
+    return try Envelope.encode(
+      fields.bytes, kind: .marks, repository: repository, keys: keys,
+      limitBytes: Self.maximumFileBytes)
   }
 
   /// Reads the file that lies under the name of `revision`.
@@ -65,24 +64,27 @@ package struct RevisionMarks: Equatable, Sendable {
   package init(
     encoded bytes: [UInt8], revision: RevisionID, repository: RepositoryID, keys: RepositoryKeys?
   ) throws(FormatError) {
-    let body = try Envelope.decode(bytes, kind: .marks, repository: repository, keys: keys)
+    let body = try Envelope.decode(
+      bytes, kind: .marks, repository: repository, keys: keys, limitBytes: Self.maximumFileBytes)
     let fields = try FieldList(body[...], structure: Self.structure, known: Tag.all)
-    let named = try fields.digests(Tag.revision)
-    guard named == [revision] else {
+    guard try fields.digest(try fields.one(Tag.revision)) == revision else {
       throw .corrupt(
         Self.structure, expected: "those of \(revision)", found: "those of another revision")
     }
     self.revision = revision
     tags = try fields.texts(Tag.tag)
+    for tag in tags where !Name.isValid(tag) {
+      throw .corrupt(Self.structure, expected: "a tag", found: tag.debugDescription)
+    }
     let trust: UInt8 = try fields.integer(Tag.trust)
     guard let trust = Trust(rawValue: trust) else {
-      throw .corrupt(Self.structure, expected: "a known trust", found: "\(trust)")
+      throw FormatError(
+        .unsupported, in: Self.structure,
+        "trust \(trust) is not known to this program; a newer varve is needed")
     }
     self.trust = trust
-    verification = try fields.all(Tag.verification).first.map { bytes throws(FormatError) in
-      var reader = ByteReader(bytes, structure: Self.structure)
-      return VerificationMark(
-        time: try reader.read(), checkedChunks: try reader.read(), totalChunks: try reader.read())
+    verification = try fields.atMostOne(Tag.verification).map { value throws(FormatError) in
+      try VerificationMark(encoded: value)
     }
   }
 
@@ -105,5 +107,26 @@ package struct VerificationMark: Equatable, Sendable {
     self.time = time
     self.checkedChunks = checkedChunks
     self.totalChunks = totalChunks
+  }
+
+  func encoded() -> [UInt8] {
+    var writer = ByteWriter()
+    writer.write(time)
+    writer.write(checkedChunks)
+    writer.write(totalChunks)
+    return writer.bytes
+  }
+
+  /// Later programs may append values.
+  init(encoded bytes: ArraySlice<UInt8>) throws(FormatError) {
+    var reader = ByteReader(bytes, structure: "verification of a revision")
+    time = try reader.read()
+    checkedChunks = try reader.read()
+    totalChunks = try reader.read()
+    guard time >= 0, checkedChunks <= totalChunks else {
+      throw .corrupt(
+        "verification of a revision", expected: "a moment since 1970 and a part of all chunks",
+        found: "\(time) ns, \(checkedChunks) of \(totalChunks)")
+    }
   }
 }

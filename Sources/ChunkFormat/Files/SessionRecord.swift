@@ -32,6 +32,8 @@ package struct SessionRecord: Equatable, Sendable {
   }
 
   /// The bytes of the file.
+  ///
+  /// - Throws: ``FormatError`` with `.invalidValue` where it would grow too large.
   package func encoded(
     repository: RepositoryID, keys: RepositoryKeys?
   ) throws(FormatError) -> [UInt8] {
@@ -44,7 +46,9 @@ package struct SessionRecord: Equatable, Sendable {
     for revision in pinned {
       fields.field(Tag.pinned, revision)
     }
-    return try Envelope.encode(fields.bytes, kind: .session, repository: repository, keys: keys)
+    return try Envelope.encode(
+      fields.bytes, kind: .session, repository: repository, keys: keys,
+      limitBytes: Self.maximumFileBytes)
   }
 
   /// Reads the file.
@@ -53,14 +57,18 @@ package struct SessionRecord: Equatable, Sendable {
   package init(
     encoded bytes: [UInt8], repository: RepositoryID, keys: RepositoryKeys?
   ) throws(FormatError) {
-    let body = try Envelope.decode(bytes, kind: .session, repository: repository, keys: keys)
+    let body = try Envelope.decode(
+      bytes, kind: .session, repository: repository, keys: keys,
+      limitBytes: Self.maximumFileBytes)
     let fields = try FieldList(body[...], structure: Self.structure, known: Tag.all)
     let kind: UInt8 = try fields.integer(Tag.kind)
     guard let kind = Kind(rawValue: kind) else {
-      throw .corrupt(Self.structure, expected: "reading or writing", found: "\(kind)")
+      throw FormatError(
+        .unsupported, in: Self.structure,
+        "kind \(kind) is not known to this program; a newer varve is needed")
     }
     self.kind = kind
-    started = try fields.integer(Tag.started)
+    started = try fields.time(Tag.started)
     host = try fields.text(Tag.host)
     process = try fields.integer(Tag.process)
     purpose = try fields.text(Tag.purpose)

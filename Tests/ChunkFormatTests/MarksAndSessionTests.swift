@@ -1,0 +1,108 @@
+import Testing
+
+@testable import ChunkFormat
+
+@Suite struct MarksTests {
+  private static func encode(_ marks: RevisionMarks, keys: RepositoryKeys? = nil) throws -> [UInt8]
+  {
+    try marks.encoded(repository: Sample.repository, keys: keys)
+  }
+
+  private static func decode(
+    _ bytes: [UInt8], of revision: RevisionID = Sample.digest(0xdd), keys: RepositoryKeys? = nil
+  ) throws -> RevisionMarks {
+    try RevisionMarks(
+      encoded: bytes, revision: revision, repository: Sample.repository, keys: keys)
+  }
+
+  @Test(arguments: [Trust.trusted, .distrusted, .verified]) func comeBackAsTheyWere(
+    _ trust: Trust
+  ) throws {
+    var marks = Sample.marks
+    marks.trust = trust
+    #expect(try Self.decode(Self.encode(marks)) == marks)
+    #expect(try Self.decode(Self.encode(marks, keys: Sample.keys), keys: Sample.keys) == marks)
+  }
+
+  @Test func mayBeEmpty() throws {
+    let marks = RevisionMarks(
+      revision: Sample.digest(0xdd), tags: [], trust: .trusted, verification: nil)
+    #expect(try Self.decode(Self.encode(marks)) == marks)
+  }
+
+  /// Distrust of one revision must not be laid upon another by renaming a file.
+  @Test func anotherRevisionsAreRefused() throws {
+    let bytes = try Self.encode(Sample.marks)
+    let error = #expect(throws: FormatError.self) {
+      try Self.decode(bytes, of: Sample.digest(0xde))
+    }
+    #expect(error?.code == .corrupt)
+  }
+
+  @Test func badTagsAreNeitherWrittenNorRead() throws {
+    var marks = Sample.marks
+    marks.tags = ["two words"]
+    #expect(throws: FormatError.self) { try Self.encode(marks) }
+    var fields = FieldListWriter()
+    fields.field(0x8001, marks.revision)
+    fields.field(2, "two words")
+    fields.field(0x8003, UInt8(0))
+    let bytes = try Envelope.encode(
+      fields.bytes, kind: .marks, repository: Sample.repository, keys: nil, limitBytes: 1000)
+    let error = #expect(throws: FormatError.self) { try Self.decode(bytes) }
+    #expect(error?.code == .corrupt)
+  }
+
+  @Test func moreTagsThanAReaderLoadsAreNotWritten() {
+    var marks = Sample.marks
+    marks.tags = (0..<400).map { "\($0)".padded(to: Name.maximumBytes) }
+    let error = #expect(throws: FormatError.self) { try Self.encode(marks) }
+    #expect(error?.code == .invalidValue)
+  }
+
+  @Test func anUnknownTrustIsRefusedByName() throws {
+    var fields = FieldListWriter()
+    fields.field(0x8001, Sample.digest(0xdd))
+    fields.field(0x8003, UInt8(7))
+    let bytes = try Envelope.encode(
+      fields.bytes, kind: .marks, repository: Sample.repository, keys: nil, limitBytes: 1000)
+    let error = #expect(throws: FormatError.self) { try Self.decode(bytes) }
+    #expect(error?.code == .unsupported)
+    #expect(error?.message.contains("trust 7") == true)
+  }
+
+  @Test func aVerificationChecksNoMoreThanThereIs() {
+    let mark = VerificationMark(time: 0, checkedChunks: 2, totalChunks: 1)
+    #expect(throws: FormatError.self) { try VerificationMark(encoded: mark.encoded()[...]) }
+    let early = VerificationMark(time: -1, checkedChunks: 1, totalChunks: 1)
+    #expect(throws: FormatError.self) { try VerificationMark(encoded: early.encoded()[...]) }
+  }
+}
+
+@Suite struct SessionTests {
+  @Test(arguments: [SessionRecord.Kind.reading, .writing], [false, true])
+  func comesBackAsItWas(_ kind: SessionRecord.Kind, isEncrypted: Bool) throws {
+    let keys = isEncrypted ? Sample.keys : nil
+    var session = Sample.session
+    session.kind = kind
+    session.pinned = (0..<100).map { Sample.digest($0) }
+    let bytes = try session.encoded(repository: Sample.repository, keys: keys)
+    #expect(
+      try SessionRecord(encoded: bytes, repository: Sample.repository, keys: keys) == session)
+  }
+
+  @Test func pinsNoMoreThanAReaderLoads() {
+    var session = Sample.session
+    session.pinned = Array(repeating: Sample.digest(1), count: 30_000)
+    let error = #expect(throws: FormatError.self) {
+      try session.encoded(repository: Sample.repository, keys: nil)
+    }
+    #expect(error?.code == .invalidValue)
+  }
+}
+
+extension String {
+  fileprivate func padded(to count: Int) -> String {
+    self + String(repeating: "x", count: count - utf8.count)
+  }
+}
