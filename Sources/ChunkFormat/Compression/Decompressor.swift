@@ -15,12 +15,21 @@ final class Decompressor {
 
   /// Fills `output` exactly from the frame in `payload`, whatever length the frame claims.
   ///
+  /// The payload is one frame of RFC 8878: frames that follow it, skippable frames and those of
+  /// zstd's versions before 0.8, which the library may read as well, are no part of the format.
+  ///
   /// - Parameter base: the plaintext that a delta was made from; nil for a frame on its own.
   /// - Throws: ``FormatError`` with `.corrupt` where the payload is not one frame of that length.
   func decompress(
     _ payload: UnsafeRawBufferPointer, base: UnsafeRawBufferPointer?,
     into output: UnsafeMutableRawBufferPointer
   ) throws(FormatError) {
+    guard payload.count >= 4, payload.loadInteger(UInt32.self, at: 0) == ZSTD_MAGICNUMBER,
+      ZSTD_findFrameCompressedSize(payload.baseAddress, payload.count) == payload.count
+    else {
+      throw .corrupt(
+        "record", expected: "one zstd frame", found: "\(payload.count) other bytes")
+    }
     if let base {
       let result = ZSTD_DCtx_refPrefix(context, base.baseAddress, base.count)
       guard ZSTD_isError(result) == 0 else {

@@ -6,6 +6,14 @@ package enum RecordType: UInt8, Sendable {
   case chunk = 1
   /// A ``MapNode``.
   case mapNode = 2
+
+  /// The kind of pack that holds such records.
+  var pack: RepositoryFileKind {
+    switch self {
+    case .chunk: .dataPack
+    case .mapNode: .mapPack
+    }
+  }
 }
 
 /// Computes ids: SHA-256, or HMAC-SHA-256 under the repository's id key (format, "Ids").

@@ -26,20 +26,25 @@ package final class PackEncoder {
   package var header: FileHeader { seal.header }
 
   /// Adds one record.
+  ///
+  /// - Throws: ``FormatError`` with `.invalidValue` for a record without content or longer than a
+  ///   chunk can be, for one that belongs into the other kind of pack, and where the pack is full by
+  ///   ``PackLimits``.
   package func append(_ record: PreparedRecord) throws(FormatError) {
     let sealing = seal.header.sealing
     let layout = RecordLayout(codec: record.codec, sealing: sealing)
-    let header = RecordHeader(
-      type: record.type, codec: record.codec, number: UInt32(entries.count),
-      storedBytes: UInt32(layout.overheadBytes + record.payload.count),
-      plainBytes: UInt32(record.plainBytes), id: record.id,
-      checksum: sealing == .none ? record.checksum : nil)
     let start = pending.count
-    entries.append(
-      PackEntry(
-        id: record.id, type: record.type, codec: record.codec, base: record.base,
-        offsetBytes: UInt32(takenBytes + UInt64(start)), storedBytes: header.storedBytes,
-        plainBytes: header.plainBytes))
+    let entry = PackEntry(
+      id: record.id, type: record.type, codec: record.codec, base: record.base,
+      offsetBytes: UInt32(clamping: takenBytes + UInt64(start)),
+      storedBytes: UInt32(clamping: layout.overheadBytes + record.payload.count),
+      plainBytes: UInt32(clamping: record.plainBytes))
+    try checkRoom(for: entry)
+    entries.append(entry)
+    let header = RecordHeader(
+      type: entry.type, codec: entry.codec, number: UInt32(entries.count - 1),
+      storedBytes: entry.storedBytes, plainBytes: entry.plainBytes, id: entry.id,
+      checksum: sealing == .none ? record.checksum : nil)
     appendBytes(of: record, header: header)
     if let key = seal.key {
       try sealRecord(at: start, header: header, base: record.base, layout: layout, key: key)
@@ -65,6 +70,23 @@ package final class PackEncoder {
         digest: try hasher.finish(), header: seal.header, lengthBytes: takenBytes,
         entries: entries)
     )
+  }
+
+  private func checkRoom(for entry: PackEntry) throws(FormatError) {
+    do throws(FormatError) {
+      try seal.check(entry)
+    } catch {
+      throw FormatError(.invalidValue, in: error.structure, error.message)
+    }
+    // A footer of the longest entries has room besides.
+    guard entries.count < PackLimits.maximumRecords,
+      entry.rangeInPack.upperBound + UInt64(PackLimits.maximumFooterBytes + PackFooter.trailerBytes)
+        <= PackLimits.maximumBytes
+    else {
+      throw FormatError(
+        .invalidValue, in: seal.header.kind.name,
+        "is full with \(entries.count) records in \(entry.offsetBytes) bytes")
+    }
   }
 
   private func appendBytes(of record: PreparedRecord, header: RecordHeader) {

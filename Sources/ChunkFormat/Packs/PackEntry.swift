@@ -12,6 +12,8 @@
 ///     48   32  id of the base; only where the codec is delta
 /// ```
 package struct PackEntry: Equatable, Sendable {
+  static let maximumLengthBytes = 16 + 2 * ContentID.lengthBytes
+
   package let id: ContentID
   package let type: RecordType
   package let codec: Codec
@@ -56,16 +58,12 @@ package struct PackEntry: Equatable, Sendable {
     offsetBytes = try reader.read()
     storedBytes = try reader.read()
     plainBytes = try reader.read()
-    let type: UInt8 = try reader.read()
-    let codec: UInt8 = try reader.read()
+    (type, codec) = try RecordLayout.kinds(
+      type: try reader.read(), codec: try reader.read(), in: PackFooter.structure)
     let zeros: UInt16 = try reader.read()
-    guard let type = RecordType(rawValue: type), let codec = Codec(rawValue: codec), zeros == 0
-    else {
-      throw .corrupt(
-        PackFooter.structure, expected: "a known type and codec", found: "\(type) and \(codec)")
+    guard zeros == 0 else {
+      throw .corrupt(PackFooter.structure, expected: "zeros after a codec", found: "\(zeros)")
     }
-    self.type = type
-    self.codec = codec
     id = try reader.readID()
     base = codec == .delta ? try reader.readID() : nil
   }

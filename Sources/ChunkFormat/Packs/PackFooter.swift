@@ -47,10 +47,14 @@ package struct PackFooter: Equatable, Sendable {
       }
       try reader.finish()
       let least = UInt64(FileHeader.lengthBytes + PackFooter.trailerBytes) + UInt64(footerBytes)
-      guard self.packBytes == packBytes, packBytes >= least else {
+      guard self.packBytes == packBytes, packBytes >= least,
+        packBytes <= PackLimits.maximumBytes,
+        recordCount <= PackLimits.maximumRecords, footerBytes <= PackLimits.maximumFooterBytes
+      else {
         throw .corrupt(
           "pack trailer", expected: "the length of the pack, \(packBytes) bytes",
-          found: "\(self.packBytes) bytes with a footer of \(footerBytes)")
+          found: "\(self.packBytes) bytes with \(recordCount) records and a footer of "
+            + "\(footerBytes)")
       }
     }
   }
@@ -74,7 +78,8 @@ package struct PackFooter: Equatable, Sendable {
 
   /// Reads a footer, `trailer` being the pack's.
   ///
-  /// - Throws: ``FormatError`` with `.corrupt`; every entry that is returned lies within the pack.
+  /// - Throws: ``FormatError`` with `.corrupt`, or `.unsupported` for a type or codec that this
+  ///   program does not know; every entry that is returned lies within the pack and is of its kind.
   package init(
     encoded bytes: [UInt8], trailer: Trailer, seal: PackSeal
   ) throws(FormatError) {
@@ -82,7 +87,9 @@ package struct PackFooter: Equatable, Sendable {
     claims.write(trailer.footerBytes)
     claims.write(trailer.recordCount)
     claims.write(trailer.packBytes)
-    guard Checksum(of: bytes + claims.bytes) == trailer.checksum else {
+    guard bytes.count == Int(trailer.footerBytes),
+      Checksum(of: bytes + claims.bytes) == trailer.checksum
+    else {
       throw .corrupt(Self.structure, expected: "the checksum in the trailer", found: "another")
     }
     var reader = ByteReader(try seal.openFooter(bytes), structure: Self.structure)
@@ -90,6 +97,7 @@ package struct PackFooter: Equatable, Sendable {
     var end = UInt64(FileHeader.lengthBytes)
     while reader.remainingBytes > 0 {
       let entry = try PackEntry(from: &reader)
+      try seal.check(entry)
       guard entry.rangeInPack.lowerBound == end,
         entry.rangeInPack.upperBound <= trailer.footerOffsetBytes
       else {
@@ -108,4 +116,16 @@ package struct PackFooter: Equatable, Sendable {
     }
     self.entries = entries
   }
+}
+
+/// Bounds on packs of every repository, far above the 32 MiB that a writer aims at; they bound what
+/// a reader loads of a hostile one.
+package enum PackLimits {
+  /// Bytes of the longest pack.
+  package static let maximumBytes: UInt64 = 1 << 30
+  /// Records of a pack: more than 32 MiB can hold.
+  package static let maximumRecords = 1 << 19
+  /// Stored bytes of the longest footer.
+  package static let maximumFooterBytes =
+    maximumRecords * PackEntry.maximumLengthBytes + AuthenticatedCipher.tagBytes
 }

@@ -1,4 +1,10 @@
+internal import Glibc
+
 /// Finds the records of a pack whose footer is lost, by their headers.
+///
+/// What it finds is a claim: content may hold what looks like a record, and anybody can compute a
+/// header's checksum. So read the record, and compute its id again, before believing it, and
+/// go on behind the whole record only then; otherwise go on one byte behind its first.
 package enum PackScanner {
   /// The next record whose header is intact.
   ///
@@ -7,7 +13,7 @@ package enum PackScanner {
   ///   - start: where in `bytes` to begin.
   ///   - offset: where in the pack `bytes` begins.
   /// - Returns: the record's place and its header with, for a delta, the base; nil where no further
-  ///   header lies whole within `bytes`.
+  ///   header lies whole within `bytes`. The record may end behind `bytes`, or behind the pack.
   package static func nextRecord(
     in bytes: UnsafeRawBufferPointer, from start: Int, offsetInPack offset: UInt64,
     sealing: Sealing
@@ -17,14 +23,15 @@ package enum PackScanner {
     while let candidate = nextMagic(in: bytes, from: position) {
       let rest = bytes.part(candidate..<bytes.count)
       if let header = try? RecordHeader(decoding: rest, sealing: sealing),
-        header.codec != .delta || rest.count >= longest
+        header.codec != .delta || rest.count >= longest,
+        let offsetBytes = UInt32(exactly: offset + UInt64(candidate))
       {
         let base =
           header.codec == .delta
           ? ContentID(rest.part(RecordHeader.lengthBytes..<longest)) : nil
         return PackEntry(
           id: header.id, type: header.type, codec: header.codec, base: base,
-          offsetBytes: UInt32(offset + UInt64(candidate)), storedBytes: header.storedBytes,
+          offsetBytes: offsetBytes, storedBytes: header.storedBytes,
           plainBytes: header.plainBytes)
       }
       position = candidate + 1
@@ -38,8 +45,10 @@ package enum PackScanner {
   private static func nextMagic(in bytes: UnsafeRawBufferPointer, from start: Int) -> Int? {
     let magic = RecordHeader.magic
     var position = start
-    while position + magic.count <= bytes.count {
-      guard let found = bytes[position...].firstIndex(of: magic[0]) else { return nil }
+    while position + magic.count <= bytes.count, let base = bytes.baseAddress,
+      let byte = memchr(base + position, Int32(magic[0]), bytes.count - position)
+    {
+      let found = UnsafeRawPointer(byte) - base
       if found + magic.count <= bytes.count,
         bytes.part(found..<found + magic.count).elementsEqual(magic)
       {

@@ -36,6 +36,19 @@ package struct PackSeal: Sendable {
     }
   }
 
+  /// Checks that such a record can be in the pack.
+  ///
+  /// - Throws: ``FormatError`` with `.corrupt` for a type that belongs into the other kind of pack
+  ///   and for lengths that no record has.
+  func check(_ entry: PackEntry) throws(FormatError) {
+    guard entry.type.pack == header.kind else {
+      throw .corrupt(
+        header.kind.name, expected: "other records", found: "\(entry.type) \(entry.id)")
+    }
+    try RecordLayout(codec: entry.codec, sealing: header.sealing).check(
+      storedBytes: entry.storedBytes, plainBytes: entry.plainBytes, in: header.kind.name)
+  }
+
   /// What a record's seal covers besides its payload: repository, header, base.
   func additionalData(header bytes: UnsafeRawBufferPointer, base: ContentID?) -> [UInt8] {
     var data = header.repository.bytes

@@ -67,21 +67,21 @@ package struct RecordHeader: Equatable, Sendable {
     guard bytes.loadInteger(UInt32.self, at: 68) == Self.ownChecksum(bytes) else {
       throw .corrupt(Self.structure, expected: "the checksum it carries", found: "another")
     }
-    let type: UInt8 = bytes.loadInteger(at: 4)
-    let codec: UInt8 = bytes.loadInteger(at: 5)
-    guard let type = RecordType(rawValue: type), let codec = Codec(rawValue: codec) else {
-      throw FormatError(
-        .unsupported, in: Self.structure,
-        "type \(type) with codec \(codec) is not known to this program; a newer varve is needed")
+    (type, codec) = try RecordLayout.kinds(
+      type: bytes.loadInteger(at: 4), codec: bytes.loadInteger(at: 5), in: Self.structure)
+    guard bytes.loadInteger(UInt16.self, at: 6) == 0,
+      sealing == .none || bytes.part(52..<Self.boundBytes).allSatisfy({ $0 == 0 })
+    else {
+      throw .corrupt(
+        Self.structure, expected: "zeros where nothing is said", found: "other bytes")
     }
-    self.type = type
-    self.codec = codec
     self.number = bytes.loadInteger(at: 8)
     self.storedBytes = bytes.loadInteger(at: 12)
     self.plainBytes = bytes.loadInteger(at: 16)
     self.id = ContentID(bytes.part(20..<52))
     self.checksum = sealing == .none ? Checksum(bytes, at: 52) : nil
-    try checkLengths(sealing: sealing)
+    try RecordLayout(codec: codec, sealing: sealing).check(
+      storedBytes: storedBytes, plainBytes: plainBytes, in: Self.structure)
   }
 
   init(
@@ -95,21 +95,6 @@ package struct RecordHeader: Equatable, Sendable {
     self.plainBytes = plainBytes
     self.id = id
     self.checksum = checksum
-  }
-
-  /// No record is longer stored than plain, but for what sealing and a base's id add; so the stored
-  /// length of a hostile header cannot demand more memory than a chunk has.
-  private func checkLengths(sealing: Sealing) throws(FormatError) {
-    let overhead = RecordLayout(codec: codec, sealing: sealing).overheadBytes
-    guard plainBytes > 0, plainBytes <= RecordLimits.maximumPlainBytes,
-      storedBytes >= UInt32(overhead), storedBytes <= plainBytes + UInt32(overhead)
-    else {
-      throw .corrupt(
-        Self.structure,
-        expected: "a plain length of 1 to \(RecordLimits.maximumPlainBytes) and a stored length "
-          + "that is not above it",
-        found: "\(plainBytes) plain, \(storedBytes) stored")
-    }
   }
 
   private static func ownChecksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
@@ -142,4 +127,36 @@ struct RecordLayout {
   var tagBytes: Int { sealing == .none ? 0 : AuthenticatedCipher.tagBytes }
   /// Stored bytes that are no payload.
   var overheadBytes: Int { baseBytes + checksumBytes + tagBytes }
+
+  /// No record is longer stored than plain, but for what sealing and a base's id add, and none is
+  /// plainly longer than the largest chunk: so no hostile header or entry of a footer can demand
+  /// more memory than that.
+  func check(
+    storedBytes: UInt32, plainBytes: UInt32, in structure: String
+  ) throws(FormatError) {
+    let overhead = UInt32(overheadBytes)
+    guard 1...RecordLimits.maximumPlainBytes ~= plainBytes,
+      overhead + 1...overhead + plainBytes ~= storedBytes
+    else {
+      throw .corrupt(
+        structure,
+        expected: "a plain length of 1 to \(RecordLimits.maximumPlainBytes) and a stored length "
+          + "that is not above it",
+        found: "\(plainBytes) plain, \(storedBytes) stored")
+    }
+  }
+
+  /// The type and codec under these numbers.
+  ///
+  /// - Throws: ``FormatError`` with `.unsupported` where this program knows one of them not.
+  static func kinds(
+    type: UInt8, codec: UInt8, in structure: String
+  ) throws(FormatError) -> (RecordType, Codec) {
+    guard let type = RecordType(rawValue: type), let codec = Codec(rawValue: codec) else {
+      throw FormatError(
+        .unsupported, in: structure,
+        "type \(type) with codec \(codec) is not known to this program; a newer varve is needed")
+    }
+    return (type, codec)
+  }
 }
