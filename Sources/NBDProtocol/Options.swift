@@ -1,0 +1,87 @@
+/// An option of the handshake; any number can arrive.
+package struct OptionCode: RawRepresentable, Hashable, Sendable {
+  package let rawValue: UInt32
+
+  package init(rawValue: UInt32) { self.rawValue = rawValue }
+
+  package static let exportName = OptionCode(rawValue: 1)
+  package static let abort = OptionCode(rawValue: 2)
+  package static let list = OptionCode(rawValue: 3)
+  package static let startTLS = OptionCode(rawValue: 5)
+  package static let info = OptionCode(rawValue: 6)
+  package static let go = OptionCode(rawValue: 7)
+  package static let structuredReply = OptionCode(rawValue: 8)
+  package static let listMetaContext = OptionCode(rawValue: 9)
+  package static let setMetaContext = OptionCode(rawValue: 10)
+}
+
+/// What kind of reply to an option this is. Bit 31 marks an error, which ends the option.
+package enum OptionReply: UInt32, Sendable {
+  case acknowledge = 1
+  case server = 2
+  case info = 3
+  case metaContext = 4
+  case unsupported = 0x8000_0001
+  case policy = 0x8000_0002
+  case invalid = 0x8000_0003
+  case platform = 0x8000_0004
+  case tlsRequired = 0x8000_0005
+  case unknown = 0x8000_0006
+  case shutdown = 0x8000_0007
+  case blockSizeRequired = 0x8000_0008
+  case tooBig = 0x8000_0009
+  case extendedHeadersRequired = 0x8000_000a
+}
+
+/// A piece of information about an export, asked for with INFO or GO.
+package enum Information: UInt16, Sendable {
+  case export = 0
+  case name = 1
+  case description = 2
+  case blockSize = 3
+}
+
+/// What is known of an export when it is listed.
+package struct ExportSummary: Sendable, Equatable {
+  /// As a client writes it to open the export.
+  package var name: String
+  /// For a person to choose by; empty for none.
+  package var description: String
+
+  package init(name: String, description: String) {
+    self.name = name
+    self.description = description
+  }
+}
+
+/// What is known of an export once it is open.
+package struct ExportProperties: Sendable, Equatable {
+  /// The canonical name, which can differ from the one that was asked for.
+  package var name: String
+  package var description: String
+  package var sizeBytes: UInt64
+
+  package init(name: String, description: String, sizeBytes: UInt64) {
+    self.name = name
+    self.description = description
+    self.sizeBytes = sizeBytes
+  }
+
+  /// The flags to advertise: every export is an immutable revision, which many connections may
+  /// read at once. DF only after structured replies were agreed (proto.md, "Transmission flags").
+  package func transmissionFlags(for style: ReplyStyle) -> TransmissionFlags {
+    let flags: TransmissionFlags = [.hasFlags, .readOnly, .canMultiConn, .sendCache]
+    return style == .structured ? flags.union(.sendDF) : flags
+  }
+}
+
+/// The block sizes to advertise (proto.md, "Size constraints").
+package struct BlockSizes: Sendable, Equatable {
+  /// A power of two from 1 to 65,536.
+  package var minimumBytes: UInt32 = 1
+  /// A power of two, at least 512.
+  package var preferredBytes: UInt32 = 4096
+  package var maximumPayloadBytes: UInt32 = ProtocolLimit.payloadBytes
+
+  package init() {}
+}

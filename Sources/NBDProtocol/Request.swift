@@ -1,0 +1,82 @@
+package import NIOCore
+
+/// A command of the transmission phase; any number can arrive.
+package struct Command: RawRepresentable, Hashable, Sendable {
+  package let rawValue: UInt16
+
+  package init(rawValue: UInt16) { self.rawValue = rawValue }
+
+  package static let read = Command(rawValue: 0)
+  package static let write = Command(rawValue: 1)
+  package static let disconnect = Command(rawValue: 2)
+  package static let flush = Command(rawValue: 3)
+  package static let trim = Command(rawValue: 4)
+  package static let cache = Command(rawValue: 5)
+  package static let writeZeroes = Command(rawValue: 6)
+  package static let blockStatus = Command(rawValue: 7)
+}
+
+/// One request as it stands on the wire, without the payload that follows a write.
+///
+/// ```
+/// u32 magic | u16 flags | u16 command | u64 cookie | u64 offset | u32 length
+/// ```
+///
+/// 24 bytes in memory, so that it travels through a channel pipeline without an allocation.
+package struct Request: Sendable, Hashable {
+  /// Bytes of a request on the wire.
+  package static let wireBytes = 28
+
+  package var offsetBytes: UInt64
+  /// Chosen by the client; the reply repeats it.
+  package var cookie: UInt64
+  package var lengthBytes: UInt32
+  package var command: Command
+  package var flags: CommandFlags
+
+  package init(
+    _ command: Command, flags: CommandFlags = [], cookie: UInt64, offsetBytes: UInt64,
+    lengthBytes: UInt32
+  ) {
+    self.command = command
+    self.flags = flags
+    self.cookie = cookie
+    self.offsetBytes = offsetBytes
+    self.lengthBytes = lengthBytes
+  }
+
+  /// Where the request ends; nil beyond 2^64.
+  package var endBytes: UInt64? {
+    let (end, overflows) = offsetBytes.addingReportingOverflow(UInt64(lengthBytes))
+    return overflows ? nil : end
+  }
+}
+
+/// What the next bytes of the transmission phase turned out to be.
+enum DecodedRequest {
+  case incomplete
+  case request(Request)
+  case wrongMagic(UInt32)
+}
+
+extension ByteBuffer {
+  /// Takes one request off the front, if all of it is there.
+  mutating func readRequest() -> DecodedRequest {
+    guard
+      let (magic, flags, command, cookie, offset, length) = readMultipleIntegers(
+        as: (UInt32, UInt16, UInt16, UInt64, UInt64, UInt32).self)
+    else { return .incomplete }
+    guard magic == Magic.request else { return .wrongMagic(magic) }
+    return .request(
+      Request(
+        Command(rawValue: command), flags: CommandFlags(rawValue: flags), cookie: cookie,
+        offsetBytes: offset, lengthBytes: length))
+  }
+
+  /// Writes a request as a client does.
+  package mutating func writeRequest(_ request: Request) {
+    writeMultipleIntegers(
+      Magic.request, request.flags.rawValue, request.command.rawValue, request.cookie,
+      request.offsetBytes, request.lengthBytes)
+  }
+}

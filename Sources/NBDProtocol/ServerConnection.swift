@@ -1,0 +1,243 @@
+package import NIOCore
+
+/// The server's side of one NBD connection as a value: bytes go in, actions come out.
+///
+/// It owns no socket, no timer and no export. Whoever drives it hands over what was received,
+/// asks ``next()`` until that says ``Action/wait``, and does what it is told:
+///
+/// ```
+/// start() → greeting
+/// receive(bytes) ┐
+/// answer(…)      ├→ next() → .send, .listExports, .openExport, .begin, .perform, .finish, …
+/// finished(work) ┘
+/// ```
+///
+/// What it holds is bounded: one option's data, or the requests of its ``RequestWindow``. When
+/// ``wantsInput`` is false, nothing more should be read from the socket.
+package struct ServerConnection: ~Copyable {
+  /// What the driver is to do.
+  package enum Action {
+    /// Nothing, until bytes arrive, a question is answered or work is finished.
+    case wait
+    /// Send these bytes, after everything that was to be sent before.
+    case send(ByteBuffer)
+    /// Ask the catalogue for all exports, then call ``answer(_:)``.
+    case listExports
+    /// Ask the catalogue for this export, then call ``answer(_:)``.
+    case openExport(name: String)
+    /// The transmission phase begins, on the export that was opened last.
+    case begin
+    /// Carry this out, send its reply, then call ``finished(_:)``.
+    case perform(Work)
+    /// Everything owed was given: send what is still buffered and close.
+    case finish
+    /// The client broke the protocol or a limit; close at once.
+    case abandon(reason: String)
+  }
+
+  /// What the catalogue said.
+  package enum Answer {
+    case exports([ExportSummary])
+    case opened(ExportProperties)
+    case noSuchExport
+    case failed(String)
+  }
+
+  enum Phase {
+    case clientFlags
+    case option
+    case optionData(OptionHeader)
+    case catalogue(Question)
+    case entering(ExportProperties, name: String)
+    case transmission(RequestGate)
+    /// Nothing more is read; what is in flight is finished.
+    case draining
+    case closed
+  }
+
+  /// What stands before the catalogue, and for which option.
+  enum Question {
+    case list
+    case exportName(String)
+    case export(ExportChoice, OptionCode)
+    case contexts(ContextQueries, OptionCode)
+  }
+
+  /// Bytes that are thrown away unread, and what is said after them.
+  struct Skip {
+    var remainingBytes: UInt64
+    var then: Sequel
+
+    enum Sequel {
+      case refuseOption(OptionCode, OptionReply, String)
+      case refuseRequest(Request, Refusal)
+    }
+  }
+
+  /// Reads longer than this, in bytes, are handed out in pieces, where the reply allows it.
+  package static let pieceBytes: UInt64 = 1 << 20
+  /// What a request is counted as whose answer's size is not known beforehand.
+  static let statusCostBytes = 1 << 20
+
+  var phase = Phase.clientFlags
+  var input = ByteBuffer()
+  var output = ByteBuffer()
+  var skip: Skip?
+
+  var clientFlags: ClientFlags = []
+  package internal(set) var style = ReplyStyle.simple
+  var selection: (exportName: String, contexts: [MetaContext])?
+  /// The metadata contexts that BLOCK_STATUS answers; known once ``Action/begin`` was told.
+  package internal(set) var contexts: [MetaContext] = []
+  var budget: HandshakeBudget
+  let limits: HandshakeLimits
+
+  var window: RequestWindow
+  var held: Work?
+  var split: SplitRead?
+  var piecesOwed: [UInt32: Int] = [:]
+  var splitCount: UInt32 = 0
+
+  private var isInputClosed = false
+  var isShuttingDown = false
+
+  package init(limits: HandshakeLimits, window: RequestWindow) {
+    self.limits = limits
+    self.window = window
+    budget = HandshakeBudget(limits)
+  }
+
+  /// To be called once, first. Sends the greeting.
+  package mutating func start() -> ByteBuffer {
+    var greeting = ByteBuffer()
+    greeting.writeGreeting()
+    return greeting
+  }
+
+  /// Takes bytes from the client, in the order in which they came.
+  package mutating func receive(_ bytes: consuming ByteBuffer) {
+    if skip != nil { skipBytes(of: &bytes) }
+    if input.readableBytes == 0 {
+      input = bytes
+    } else {
+      input.discardReadBytes()
+      input.writeImmutableBuffer(bytes)
+    }
+  }
+
+  /// The client will send nothing more, but may still read.
+  package mutating func inputClosed() { isInputClosed = true }
+
+  /// New options and requests are refused from now on; what is in flight is finished.
+  package mutating func shutDown() { isShuttingDown = true }
+
+  /// Whether reading from the socket could lead to anything now.
+  package var wantsInput: Bool {
+    guard !isInputClosed else { return false }
+    return switch phase {
+    case .clientFlags, .option, .optionData: true
+    case .transmission: split == nil && held == nil && !window.isFull
+    case .catalogue, .entering, .draining, .closed: false
+    }
+  }
+
+  /// Whether the client is still to say which export it wants; time for that is limited.
+  package var isWaitingForOptions: Bool {
+    switch phase {
+    case .clientFlags, .option, .optionData: true
+    case .catalogue, .entering, .transmission, .draining, .closed: false
+    }
+  }
+
+  /// Options that the client has begun to send so far.
+  package var optionCount: Int { budget.options }
+
+  /// Pieces of work that are in flight.
+  package var inFlightCount: Int { window.count }
+  /// Bytes that the answers in flight hold.
+  package var inFlightBytes: Int { window.bytes }
+
+  /// What is to be done next; to be asked again until the answer is ``Action/wait``.
+  package mutating func next() -> Action {
+    while output.readableBytes == 0 {
+      switch step() {
+      case .again: continue
+      case .act(let action): return action
+      case .starved: return settle()
+      }
+    }
+    defer { output = ByteBuffer() }
+    return .send(output)
+  }
+
+  enum Step {
+    /// Something was done; look again.
+    case again
+    case act(Action)
+    /// Nothing can be done for now.
+    case starved
+  }
+
+  private mutating func step() -> Step {
+    switch phase {
+    case .transmission(let gate): return stepTransmission(gate)
+    case .clientFlags: return stepClientFlags()
+    case .option: return stepOption()
+    case .optionData(let header): return stepOptionData(header)
+    case .entering(let export, let name): return enter(export, name: name)
+    case .catalogue, .closed: return .act(.wait)
+    case .draining: return .starved
+    }
+  }
+
+  /// Starved: that is the end when the client, the server or DISC said so and nothing is owed.
+  private mutating func settle() -> Action {
+    let isEnding: Bool
+    if case .draining = phase {
+      isEnding = true
+    } else {
+      isEnding = isInputClosed || isShuttingDown
+    }
+    guard isEnding, window.count == 0, held == nil, split == nil else { return .wait }
+    phase = .closed
+    return .finish
+  }
+
+  mutating func abandon(_ reason: String) -> Step {
+    phase = .closed
+    input.clear()
+    return .act(.abandon(reason: reason))
+  }
+
+  /// Throws away what was received of a skipped stretch.
+  /// - Returns: whether that was all of it; then its sequel was written.
+  @discardableResult
+  mutating func skipBytes(of bytes: inout ByteBuffer) -> Bool {
+    guard var current = skip else { return true }
+    let count = min(UInt64(bytes.readableBytes), current.remainingBytes)
+    bytes.moveReaderIndex(forwardBy: Int(count))
+    current.remainingBytes -= count
+    guard current.remainingBytes == 0 else {
+      skip = current
+      return false
+    }
+    skip = nil
+    switch current.then {
+    case .refuseOption(let option, let reply, let message):
+      output.writeOptionError(reply, to: option, message: message)
+    case .refuseRequest(let request, let refusal):
+      output.writeFailure(style, cookie: request.cookie, refusal: refusal)
+    }
+    return true
+  }
+
+  /// Begins to skip, with what is already there.
+  mutating func beginSkip(_ lengthBytes: UInt32, then sequel: Skip.Sequel) -> Step {
+    skip = Skip(remainingBytes: UInt64(lengthBytes), then: sequel)
+    var received = input
+    input.clear()
+    let isSkipped = skipBytes(of: &received)
+    input = received
+    return isSkipped ? .again : .starved
+  }
+}

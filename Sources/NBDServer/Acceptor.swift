@@ -1,0 +1,112 @@
+import NBDProtocol
+import NIOCore
+import NIOPosix
+
+/// One address that the server listens on.
+struct Listener: Sendable {
+  let address: NBDServer.ListeningAddress
+  private let channel: any Channel
+  private let socketFile: UnixSocketFile?
+
+  init(
+    address: NBDServer.ListeningAddress, channel: any Channel, socketFile: UnixSocketFile? = nil
+  ) {
+    self.address = address
+    self.channel = channel
+    self.socketFile = socketFile
+  }
+
+  /// Stops listening and removes the socket file. Blocks until that is done.
+  func close() {
+    socketFile?.remove()
+    try? channel.close().wait()
+  }
+}
+
+/// Opens listening sockets and sets up the connections that come in.
+struct Acceptor {
+  /// Connections that may wait to be accepted.
+  private static let backlog: Int32 = 256
+  /// Large replies leave in few system calls.
+  private static let sendBufferBytes = 2 << 20
+  /// Output that a connection holds before nothing new is begun for it.
+  private static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(
+    low: 1 << 20, high: 4 << 20)
+
+  let group: MultiThreadedEventLoopGroup
+  let services: Services
+  let registry: ConnectionRegistry
+
+  /// Blocks until the socket listens.
+  func listen(on address: ListenAddress) throws -> Listener {
+    switch address {
+    case .tcp(let host, let port): try listen(host: host, port: port)
+    case .unix(let path, let mode): try listen(path: path, mode: mode)
+    }
+  }
+
+  private func listen(host: String, port: Int) throws -> Listener {
+    let name = NBDServer.ListeningAddress.tcp(host: host, port: port)
+    do {
+      let bootstrap = makeBootstrap()
+        .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+        .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+        // A client whose machine vanished is noticed, however long the disk may sit idle.
+        .childChannelOption(.socketOption(.so_keepalive), value: 1)
+      let channel = try bootstrap.bind(host: host, port: port).wait()
+      let bound = channel.localAddress
+      return Listener(
+        address: .tcp(host: bound?.ipAddress ?? host, port: bound?.port ?? port),
+        channel: channel)
+    } catch {
+      let isTaken = (error as? IOError)?.errnoCode == EADDRINUSE
+      throw ServerError(
+        code: isTaken ? .addressInUse : .system, address: "\(name)",
+        reason: isTaken ? "another server listens there" : "\(error)")
+    }
+  }
+
+  private func listen(path: String, mode: UInt32) throws -> Listener {
+    let (file, descriptor) = try UnixSocketFile.listen(
+      at: path, mode: mode, backlog: Self.backlog)
+    do {
+      let channel = try makeBootstrap().withBoundSocket(descriptor).wait()
+      return Listener(address: .unix(path: path), channel: channel, socketFile: file)
+    } catch {
+      file.remove()
+      throw ServerError(code: .system, address: path, reason: "\(error)")
+    }
+  }
+
+  private func makeBootstrap() -> ServerBootstrap {
+    ServerBootstrap(group: group)
+      .serverChannelOption(.backlog, value: Self.backlog)
+      .childChannelOption(.socketOption(.so_sndbuf), value: Self.sendBufferBytes)
+      .childChannelOption(.writeBufferWaterMark, value: Self.waterMark)
+      .childChannelOption(.allowRemoteHalfClosure, value: true)
+      .childChannelOption(.autoRead, value: false)
+      .childChannelInitializer { [services, registry] channel in
+        Self.initialize(channel, services, registry)
+      }
+  }
+
+  private static func initialize(
+    _ channel: any Channel, _ services: Services, _ registry: ConnectionRegistry
+  ) -> EventLoopFuture<Void> {
+    let loop = channel.eventLoop
+    guard let record = registry.admit(channel.remoteAddress.map(describe) ?? "local") else {
+      return loop.makeFailedFuture(ChannelError.eof)
+    }
+    return loop.makeCompletedFuture {
+      let handler = ConnectionHandler(services: services, record: record)
+      try channel.pipeline.syncOperations.addHandler(handler)
+      let bound = NIOLoopBound(handler, eventLoop: loop)
+      registry.add(record, channel) { loop.execute { bound.value.shutDown() } }
+    }
+  }
+
+  private static func describe(_ address: SocketAddress) -> String {
+    guard let host = address.ipAddress, let port = address.port else { return "local" }
+    return "\(NBDServer.ListeningAddress.tcp(host: host, port: port))"
+  }
+}

@@ -1,0 +1,92 @@
+package import NIOCore
+
+/// A stretch of a device's content.
+package enum ContentPiece: Sendable {
+  /// So many bytes that read as zeros and are not stored; at least 1.
+  case hole(lengthBytes: Int)
+  /// The readable bytes of the buffer; at least 1. They are sent as they are, not copied.
+  case data(ByteBuffer)
+
+  var lengthBytes: Int {
+    switch self {
+    case .hole(let lengthBytes): lengthBytes
+    case .data(let bytes): bytes.readableBytes
+    }
+  }
+}
+
+/// A stretch of a device, for `base:allocation`.
+package struct AllocationExtent: Sendable, Equatable {
+  /// At least 1.
+  package var lengthBytes: UInt64
+  /// Nothing is stored there and it reads as zeros.
+  package var isHole: Bool
+
+  package init(lengthBytes: UInt64, isHole: Bool) {
+    self.lengthBytes = lengthBytes
+    self.isHole = isHole
+  }
+}
+
+/// One opened export, shared by its connections. Its content never changes.
+///
+/// Ranges are never empty and lie within the device. An error that is thrown reaches the client
+/// as EIO with the error's description, so that should name volume, offset and pack.
+package protocol BlockDevice: Sendable {
+  /// Exact to the byte; never changes.
+  var sizeBytes: UInt64 { get }
+
+  /// Pieces that tile the range in ascending order, nil when any of it is not at hand.
+  ///
+  /// Called on an event loop: it must neither block nor decompress.
+  func cachedContent(of range: Range<UInt64>) -> [ContentPiece]?
+
+  /// Pieces that tile the range in ascending order. Blocks; called on a thread for that.
+  func content(of range: Range<UInt64>) throws -> [ContentPiece]
+
+  /// Extents that tile the range from its lower bound, ascending, neighbours of one kind merged.
+  /// At most `limit`; may stop early, but not before the first. Blocks; called on a thread for
+  /// that.
+  func allocation(of range: Range<UInt64>, limit: Int) throws -> [AllocationExtent]
+
+  /// Called once, after the last connection has left. Blocks; called on a thread for that.
+  func close()
+}
+
+/// An export as LIST shows it.
+package struct ExportListing: Sendable, Equatable {
+  /// At most 4,096 bytes of UTF-8; as a client writes it.
+  package var name: String
+  /// For a person to choose by: time, size, tags. Sent up to its first 1,024 bytes.
+  package var description: String
+
+  package init(name: String, description: String) {
+    self.name = name
+    self.description = description
+  }
+}
+
+/// An export that a client asked for by name.
+package struct OpenedExport: Sendable {
+  /// The one name that stands for this content: connections that open the same canonical name
+  /// share one device.
+  package var canonicalName: String
+  package var description: String
+  package var device: any BlockDevice
+
+  package init(canonicalName: String, description: String, device: any BlockDevice) {
+    self.canonicalName = canonicalName
+    self.description = description
+    self.device = device
+  }
+}
+
+/// What a server offers. Every call blocks and is made on a thread for that; several at once.
+package protocol ExportCatalog: Sendable {
+  /// Every export, as of now.
+  func list() throws -> [ExportListing]
+
+  /// Opens an export by any name that stands for it, nil when there is none. The empty name is
+  /// the default export. The caller closes the device.
+  func open(_ name: String) throws -> OpenedExport?
+}

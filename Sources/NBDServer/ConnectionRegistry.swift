@@ -1,0 +1,74 @@
+import NIOCore
+import Synchronization
+
+/// The connections that are open now, at most so many.
+final class ConnectionRegistry: Sendable {
+  private struct Entry {
+    let record: ConnectionRecord
+    let channel: any Channel
+    /// Tells the handler, on its loop, that the server is shutting down.
+    let shutDown: @Sendable () -> Void
+  }
+
+  private struct State {
+    var entries: [UInt64: Entry] = [:]
+    var connectionCount: UInt64 = 0
+    var isShuttingDown = false
+    var whenEmpty: EventLoopPromise<Void>?
+  }
+
+  private let limit: Int
+  private let state = Mutex(State())
+
+  init(limit: Int) { self.limit = limit }
+
+  var records: [ConnectionRecord] {
+    state.withLock { $0.entries.values.map(\.record) }.sorted { $0.number < $1.number }
+  }
+
+  /// Makes a record for a new connection, nil when there is no room for one.
+  func admit(_ address: String) -> ConnectionRecord? {
+    state.withLock { state in
+      guard !state.isShuttingDown, state.entries.count < limit else { return nil }
+      state.connectionCount += 1
+      return ConnectionRecord(number: state.connectionCount, address: address)
+    }
+  }
+
+  /// Keeps a connection until its channel closes.
+  func add(
+    _ record: ConnectionRecord, _ channel: any Channel, shutDown: @escaping @Sendable () -> Void
+  ) {
+    let isLate = state.withLock { state in
+      state.entries[record.number] = Entry(record: record, channel: channel, shutDown: shutDown)
+      return state.isShuttingDown
+    }
+    channel.closeFuture.whenComplete { _ in self.remove(record.number) }
+    if isLate { shutDown() }
+  }
+
+  private func remove(_ number: UInt64) {
+    let promise = state.withLock { state in
+      state.entries[number] = nil
+      return state.entries.isEmpty ? state.whenEmpty.take() : nil
+    }
+    promise?.succeed()
+  }
+
+  /// Asks every connection to finish, and completes the promise when the last one has.
+  func shutDown(whenEmpty promise: EventLoopPromise<Void>) {
+    let entries = state.withLock { state in
+      state.isShuttingDown = true
+      if !state.entries.isEmpty { state.whenEmpty = promise }
+      return Array(state.entries.values)
+    }
+    if entries.isEmpty { promise.succeed() }
+    for entry in entries { entry.shutDown() }
+  }
+
+  /// Closes every connection as it is.
+  func closeAll() {
+    let channels = state.withLock { $0.entries.values.map(\.channel) }
+    for channel in channels { channel.close(promise: nil) }
+  }
+}

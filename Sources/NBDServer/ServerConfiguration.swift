@@ -1,0 +1,42 @@
+package import NBDProtocol
+
+/// Where a server listens.
+package enum ListenAddress: Sendable, Hashable {
+  /// IANA's port for NBD.
+  package static let defaultPort = 10809
+
+  /// Port 0 lets the system choose one.
+  case tcp(host: String, port: Int)
+  /// A socket file, made with exactly these permission bits.
+  case unix(path: String, mode: UInt32 = 0o600)
+}
+
+/// How a server runs. Every limit is per server unless it says otherwise.
+package struct ServerConfiguration: Sendable {
+  package var addresses: [ListenAddress]
+  /// One loop alone is bimodal under load; more than two gain nothing on small machines.
+  package var eventLoopCount = 2
+  /// Threads that read what is not cached.
+  package var readThreadCount = 16
+  /// Threads that list and open exports, apart from reads so that neither waits for the other.
+  package var catalogThreadCount = 2
+  /// Further clients are dropped as they come.
+  package var connectionLimit = 1024
+  /// What one client may use before it enters an export.
+  package var handshakeLimits = HandshakeLimits()
+  /// How long a client may take over one option. There is no such limit afterwards: a mounted
+  /// disk sits idle for weeks.
+  package var optionTimeLimit = Duration.seconds(30)
+  /// How long a connection that is being closed may go without taking any of its last bytes.
+  package var closingTimeLimit = Duration.seconds(10)
+  /// Requests, or pieces of long reads, that one connection may have in flight.
+  package var inFlightLimitCount = 64
+  /// Bytes that the answers in flight of one connection may hold.
+  package var inFlightLimitBytes = 16 << 20
+
+  package init(
+    addresses: [ListenAddress] = [.tcp(host: "127.0.0.1", port: ListenAddress.defaultPort)]
+  ) {
+    self.addresses = addresses
+  }
+}

@@ -1,0 +1,106 @@
+import Glibc
+
+/// A Unix socket that listens at a path, and the file that stands for it.
+///
+/// A file that a dead server left is replaced, one that a live server answers is not. Servers that
+/// start at the same moment are kept apart by a lock on the directory.
+struct UnixSocketFile: Sendable {
+  let path: String
+  private let device: dev_t
+  private let inode: ino_t
+
+  /// - Returns: the file and the listening descriptor, which the caller owns.
+  /// - Throws: ``ServerError``.
+  static func listen(
+    at path: String, mode: UInt32, backlog: Int32
+  ) throws(ServerError) -> (file: UnixSocketFile, descriptor: Int32) {
+    let lock = lockDirectory(of: path)
+    defer { if lock >= 0 { close(lock) } }
+    try clearStale(path)
+    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    guard descriptor >= 0 else { throw systemError(path, "socket") }
+    do throws(ServerError) {
+      // The file takes the descriptor's mode, less the umask: it is never open to more than asked.
+      guard fchmod(descriptor, mode) == 0 else { throw systemError(path, "fchmod") }
+      guard try withAddress(path, { bind(descriptor, $0, $1) }) == 0 else {
+        throw systemError(path, "bind")
+      }
+      guard chmod(path, mode) == 0 else { throw systemError(path, "chmod") }
+      guard Glibc.listen(descriptor, backlog) == 0 else { throw systemError(path, "listen") }
+      var status = stat()
+      guard lstat(path, &status) == 0 else { throw systemError(path, "lstat") }
+      return (
+        UnixSocketFile(path: path, device: status.st_dev, inode: status.st_ino), descriptor
+      )
+    } catch {
+      close(descriptor)
+      throw error
+    }
+  }
+
+  /// Removes the file, unless another server has put its own there.
+  func remove() {
+    var status = stat()
+    guard lstat(path, &status) == 0, status.st_dev == device, status.st_ino == inode else {
+      return
+    }
+    unlink(path)
+  }
+
+  /// Best effort: without permission to read the directory there is no lock, only the check.
+  private static func lockDirectory(of path: String) -> Int32 {
+    let end = path.lastIndex(of: "/")
+    let directory = end.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    if descriptor >= 0 { _ = flock(descriptor, LOCK_EX) }
+    return descriptor
+  }
+
+  private static func clearStale(_ path: String) throws(ServerError) {
+    var status = stat()
+    guard lstat(path, &status) == 0 else { return }
+    guard status.st_mode & S_IFMT == S_IFSOCK else {
+      throw ServerError(
+        code: .notASocket, address: path,
+        reason: "there is something else than a socket; choose another path or remove it")
+    }
+    let probe = socket(
+      AF_UNIX,
+      Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
+    guard probe >= 0 else { throw systemError(path, "socket") }
+    defer { close(probe) }
+    let result = try withAddress(path) { connect(probe, $0, $1) }
+    guard result != 0, errno == ECONNREFUSED else {
+      throw ServerError(
+        code: .addressInUse, address: path,
+        reason: "another server answers there; stop it or choose another path")
+    }
+    guard unlink(path) == 0 else { throw systemError(path, "unlink") }
+  }
+
+  private static func withAddress(
+    _ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
+  ) throws(ServerError) -> Int32 {
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    let bytes = Array(path.utf8)
+    let limit = MemoryLayout.size(ofValue: address.sun_path) - 1
+    guard !bytes.isEmpty, bytes.count <= limit, !bytes.contains(0) else {
+      throw ServerError(
+        code: .invalidAddress, address: path,
+        reason: "a socket's path has 1 to \(limit) bytes, this one \(bytes.count)")
+    }
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+    return withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
+  }
+
+  private static func systemError(_ path: String, _ call: StaticString) -> ServerError {
+    let number = errno
+    return ServerError(
+      code: .system, address: path, reason: "\(call): \(String(cString: strerror(number)))")
+  }
+}
