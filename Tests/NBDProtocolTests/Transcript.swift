@@ -1,0 +1,134 @@
+import NBDProtocol
+import NIOCore
+import Testing
+
+/// A client and a server in one process: what the client sends, what the server made of it.
+///
+/// The catalogue's questions are answered at once from ``exports``; work is kept in ``work`` until
+/// a test finishes it.
+final class Transcript {
+  enum End: Equatable {
+    case finished
+    case abandoned(String)
+  }
+
+  static let disk = ExportProperties(
+    name: "3f2a/vda", description: "web01, yesterday, 1 MiB", sizeBytes: 1 << 20)
+
+  var connection: ServerConnection
+  var exports: [String: ExportProperties] = ["disk": disk, "": disk]
+  var catalogFailure: String?
+  var work: [Work] = []
+  var hasBegun = false
+  var end: End?
+  private var replies: [UInt8] = []
+
+  init(
+    limits: HandshakeLimits = HandshakeLimits(), windowCount: Int = 64,
+    windowBytes: Int = 16 << 20
+  ) {
+    connection = ServerConnection(
+      limits: limits, window: RequestWindow(limitCount: windowCount, limitBytes: windowBytes))
+    replies = Array(connection.start().readableBytesView)
+  }
+
+  /// A connection that has said hello as every modern client does.
+  static func greeted(
+    limits: HandshakeLimits = HandshakeLimits(), clientFlags: [UInt8] = [0, 0, 0, 3],
+    windowCount: Int = 64, windowBytes: Int = 16 << 20
+  ) -> Transcript {
+    let transcript = Transcript(
+      limits: limits, windowCount: windowCount, windowBytes: windowBytes)
+    _ = transcript.takeReplies()
+    transcript.send(clientFlags)
+    return transcript
+  }
+
+  func send(_ bytes: [UInt8]) {
+    connection.receive(ByteBuffer(bytes: bytes))
+    run()
+  }
+
+  func run() {
+    while end == nil {
+      switch connection.next() {
+      case .wait: return
+      case .send(let bytes): replies += Array(bytes.readableBytesView)
+      case .listExports: answerList()
+      case .openExport(let name): answerOpen(name)
+      case .begin: hasBegun = true
+      case .perform(let work): self.work.append(work)
+      case .finish: end = .finished
+      case .abandon(let reason): end = .abandoned(reason)
+      }
+    }
+  }
+
+  private func answerList() {
+    if let catalogFailure { return connection.answer(.failed(catalogFailure)) }
+    connection.answer(
+      .exports(
+        exports.filter { !$0.key.isEmpty }.sorted { $0.key < $1.key }.map {
+          ExportSummary(name: $0.key, description: $0.value.description)
+        }))
+  }
+
+  private func answerOpen(_ name: String) {
+    if let catalogFailure { return connection.answer(.failed(catalogFailure)) }
+    connection.answer(exports[name].map { .opened($0) } ?? .noSuchExport)
+  }
+
+  /// Everything that the server said since the last time.
+  func takeReplies() -> [UInt8] {
+    defer { replies = [] }
+    return replies
+  }
+
+  /// Finishes a piece of work.
+  /// - Returns: whether the reply may say that it is done.
+  func finish(_ index: Int) -> Bool {
+    let isLast = connection.finished(work.remove(at: index))
+    run()
+    return isLast
+  }
+
+  var wantsInput: Bool { connection.wantsInput }
+  var inFlightBytes: Int { connection.inFlightBytes }
+  var style: ReplyStyle { connection.style }
+
+  var isAbandoned: Bool {
+    if case .abandoned = end { true } else { false }
+  }
+}
+
+/// The type of an option reply, and the option that it answers.
+struct OptionVerdict: Equatable {
+  var option: UInt32
+  var type: UInt32
+
+  /// Reads off every option reply in the bytes; nil when they are not all option replies.
+  static func all(in bytes: [UInt8]) -> [OptionVerdict]? {
+    var buffer = ByteBuffer(bytes: bytes)
+    var verdicts: [OptionVerdict] = []
+    while buffer.readableBytes > 0 {
+      guard
+        let (magic, option, type, length) = buffer.readMultipleIntegers(
+          as: (UInt64, UInt32, UInt32, UInt32).self),
+        magic == 0x3_e889_0455_65a9, buffer.readSlice(length: Int(length)) != nil
+      else { return nil }
+      verdicts.append(OptionVerdict(option: option, type: type))
+    }
+    return verdicts
+  }
+}
+
+/// The error types of option replies.
+enum OptionError {
+  static let unsupported: UInt32 = 0x8000_0001
+  static let policy: UInt32 = 0x8000_0002
+  static let invalid: UInt32 = 0x8000_0003
+  static let platform: UInt32 = 0x8000_0004
+  static let unknown: UInt32 = 0x8000_0006
+  static let shutdown: UInt32 = 0x8000_0007
+  static let tooBig: UInt32 = 0x8000_0009
+}
