@@ -3,21 +3,6 @@ import NIOCore
 import TestSupport
 import Testing
 
-/// Numbers that come out the same every time.
-struct SeededNumbers: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed &* 0x9e37_79b9_7f4a_7c15 | 1 }
-
-  // xorshift64*: Vigna, "An experimental exploration of Marsaglia's xorshift generators".
-  mutating func next() -> UInt64 {
-    state ^= state >> 12
-    state ^= state << 25
-    state ^= state >> 27
-    return state &* 0x2545_f491_4f6c_dd1d
-  }
-}
-
 @Suite("Streams")
 struct StreamTests {
   static let session: [UInt8] =

@@ -1,0 +1,182 @@
+import Glibc
+import NBDServer
+import TestSupport
+import Testing
+
+@Suite("Hostile clients", .serialized)
+struct HostileClientTests {
+  @Test("a client that does not read its replies hurts nobody")
+  func slowReader() throws {
+    let device = MemoryDevice(sizeBytes: 64 << 20)
+    let server = try RunningServer(device)
+    let before = residentBytes()
+    let greedy = try (0..<8).map { _ in try server.enter(structured: false) }
+    for client in greedy {
+      for cookie in 0..<100 {
+        client.send(Transmission.request(0, cookie: UInt64(cookie), length: 8 << 20))
+      }
+    }
+    let polite = try server.enter()
+    for cookie in 0..<100 as Range<UInt64> {
+      polite.send(Transmission.request(0, cookie: cookie, offset: cookie << 12, length: 1))
+      #expect(try polite.receiveChunk().cookie == cookie)
+    }
+    #expect(residentBytes() - before < 128 << 20)
+    // Whoever starts to read after all gets everything.
+    for cookie in 0..<100 as Range<UInt64> {
+      #expect(try greedy[0].receive(16) == Transmission.simpleReply(cookie: cookie))
+      #expect(try greedy[0].receive(8 << 20).count == 8 << 20)
+    }
+  }
+
+  @Test("requests beyond the window are not read from the socket")
+  func window() throws {
+    let gate = Gate()
+    let device = MemoryDevice(sizeBytes: 1 << 20, isCached: false, gate: gate)
+    let server = try RunningServer(device) {
+      $0.inFlightLimitCount = 4
+      $0.readThreadCount = 32
+    }
+    let client = try server.enter()
+    let flood = [UInt8]((0..<1000).flatMap { Transmission.request(0, cookie: $0, length: 1) })
+    client.send(flood)
+    #expect(eventually { device.fetched.count == 4 })
+    usleep(50_000)
+    #expect(device.fetched.count == 4)
+    gate.open()
+    var cookies: Set<UInt64> = []
+    for _ in 0..<1000 { cookies.insert(try client.receiveChunk().cookie) }
+    #expect(cookies.count == 1000)
+  }
+
+  @Test("too many connections are turned away, and there is room again when one leaves")
+  func connections() throws {
+    let server = try RunningServer(MemoryDevice(sizeBytes: 1 << 20)) { $0.connectionLimit = 2 }
+    var clients = [try server.enter(), try server.enter()]
+    try RawClient(server.unix).expectEnd()
+    clients.removeFirst()
+    #expect(eventually { server.server.connections.count == 1 })
+    clients.append(try server.enter())
+    #expect(clients.count == 2)
+  }
+
+  @Test("an option that does not come is not waited for; an idle disk is")
+  func timeLimits() throws {
+    let server = try RunningServer(MemoryDevice(sizeBytes: 1 << 20)) {
+      $0.optionTimeLimit = .milliseconds(300)
+    }
+    let idle = try server.enter()
+    let silent = try RawClient(server.unix)
+    let dripping = try RawClient(server.unix)
+    dripping.send(Handshake.fixedNewstyleNoZeroes + Array(Handshake.option(3).prefix(10)))
+    let start = ContinuousClock.now
+    try silent.expect(Handshake.greeting)
+    try silent.expectEnd()
+    try dripping.expect(Handshake.greeting)
+    try dripping.expectEnd()
+    #expect(ContinuousClock.now - start < .seconds(3))
+    idle.send(Transmission.request(3, cookie: 1))
+    try idle.expect(Transmission.chunk(0, cookie: 1, done: true))
+  }
+
+  @Test("a log is not filled by whoever breaks the protocol")
+  func boundedLog() throws {
+    let server = try RunningServer(MemoryDevice(sizeBytes: 1 << 20))
+    for _ in 0..<300 {
+      let client = try RawClient(server.unix)
+      client.send([0xff, 0xff, 0xff, 0xff])
+      _ = try client.receiveToEnd()
+    }
+    #expect(server.log.all.count <= 62)
+    #expect(server.log.all.contains { $0.contains("client flags 4294967295 were not offered") })
+  }
+
+  @Test("a device that returns too little never puts the client out of step")
+  func faultyDevice() throws {
+    let client = try RunningServer(FaultyCatalog()).held { try $0.enter() }
+    client.value.send(
+      Transmission.request(0, cookie: 1, length: 4096)
+        + Transmission.request(7, cookie: 2, length: 1))
+    let replies = [try client.value.receiveChunk(), try client.value.receiveChunk()]
+    #expect(replies.allSatisfy { $0.type == 0x8001 && $0.payload.starts(with: [0, 0, 0, 5]) })
+  }
+
+  @Test("thousands of random and mutated streams: the server lives and does not grow")
+  func streams() throws {
+    let device = MemoryDevice(sizeBytes: 4 << 20, isCached: false) { $0 % 2 == 1 }
+    let server = try RunningServer(device) { $0.optionTimeLimit = .milliseconds(500) }
+    let seed = UInt64.random(in: .min ... .max)
+    var numbers = SeededNumbers(seed: seed)
+    for _ in 0..<300 { try Self.attack(server, &numbers) }
+    let before = residentBytes()
+    for _ in 0..<3000 { try Self.attack(server, &numbers) }
+    #expect(residentBytes() - before < 48 << 20, "seed \(seed)")
+    #expect(eventually { server.server.connections.isEmpty }, "seed \(seed)")
+    let client = try server.enter()
+    client.send(Transmission.request(0, cookie: 1, length: 512))
+    try client.expect(
+      Transmission.chunk(1, cookie: 1, done: true, .u64(0), .bytes(device.bytes(0..<512))))
+  }
+
+  private static let session: [UInt8] =
+    Handshake.fixedNewstyleNoZeroes + Handshake.option(3) + Handshake.option(8)
+    + Handshake.contexts(10, "disk", ["base:allocation"])
+    + Handshake.choose(7, "disk", information: [1, 2, 3])
+    + Transmission.request(0, cookie: 1, offset: 100, length: 300_000)
+    + Transmission.request(1, cookie: 2, length: 10) + [UInt8](repeating: 7, count: 10)
+    + Transmission.request(7, cookie: 3, length: 1 << 20)
+    + Transmission.request(0, flags: 4, cookie: 4, length: 100_000)
+    + Transmission.request(5, cookie: 5, length: 1 << 20) + Transmission.request(2, cookie: 0)
+
+  /// Sends a stream and leaves in one of several ways.
+  private static func attack(_ server: RunningServer, _ numbers: inout SeededNumbers) throws {
+    let client = try RawClient(Bool.random(using: &numbers) ? server.unix : server.tcp)
+    var stream = session
+    if UInt8.random(in: 0..<8, using: &numbers) == 0 {
+      let count = Int.random(in: 0..<400, using: &numbers)
+      stream =
+        session.prefix(Int.random(in: 0..<session.count, using: &numbers))
+        + (0..<count).map { _ in .random(in: .min ... .max, using: &numbers) }
+    } else {
+      for _ in 0..<Int.random(in: 0..<5, using: &numbers) {
+        let index = stream.indices.randomElement(using: &numbers) ?? 0
+        stream[index] = .random(in: .min ... .max, using: &numbers)
+      }
+    }
+    client.send(stream)
+    switch UInt8.random(in: 0..<3, using: &numbers) {
+    case 0: client.halfClose()
+    case 1: _ = try client.receive(Int.random(in: 0..<18, using: &numbers))
+    default: break
+    }
+  }
+}
+
+/// A device that breaks its promises.
+private struct FaultyCatalog: ExportCatalog {
+  private struct Device: BlockDevice {
+    let sizeBytes: UInt64 = 1 << 20
+
+    func cachedContent(of range: Range<UInt64>) -> [ContentPiece]? { [.hole(lengthBytes: 1)] }
+    func content(of range: Range<UInt64>) -> [ContentPiece] { [] }
+    func allocation(of range: Range<UInt64>, limit: Int) -> [AllocationExtent] { [] }
+    func close() {}
+  }
+
+  func list() -> [ExportListing] { [] }
+
+  func open(_ name: String) -> OpenedExport? {
+    OpenedExport(canonicalName: name, description: "", device: Device())
+  }
+}
+
+/// Memory of this process that is in use now.
+private func residentBytes() -> Int {
+  guard let file = fopen("/proc/self/statm", "r") else { return 0 }
+  defer { fclose(file) }
+  var line = [CChar](repeating: 0, count: 200)
+  guard fgets(&line, 200, file) != nil else { return 0 }
+  let fields = String(decoding: line.map(UInt8.init(bitPattern:)), as: UTF8.self).split(
+    separator: " ")
+  return (Int(fields[1]) ?? 0) * Int(sysconf(Int32(_SC_PAGESIZE)))
+}

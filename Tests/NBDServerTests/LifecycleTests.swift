@@ -1,0 +1,225 @@
+import Glibc
+import Logging
+import NBDServer
+import TestSupport
+import Testing
+
+@Suite("Listening")
+struct ListeningTests {
+  private let device = MemoryDevice(sizeBytes: 1 << 20)
+
+  @Test("TCP and a Unix socket serve the same")
+  func addresses() throws {
+    let server = try RunningServer(device)
+    for address in server.server.listeningAddresses {
+      let client = try server.enter(over: address)
+      client.send(Transmission.request(0, cookie: 1, length: 1))
+      try client.expect(
+        Transmission.chunk(1, cookie: 1, done: true, .u64(0), .bytes(device.bytes(0..<1))))
+    }
+  }
+
+  @Test("the default is IANA's port on the loopback")
+  func defaults() {
+    #expect(ServerConfiguration().addresses == [.tcp(host: "127.0.0.1", port: 10809)])
+  }
+
+  @Test("the socket file is for its owner alone unless told otherwise", arguments: [nil, 0o666])
+  func mode(_ mode: UInt32?) throws {
+    let server = try RunningServer(device) { configuration in
+      guard let mode, case .unix(let path, _) = configuration.addresses[0] else { return }
+      configuration.addresses[0] = .unix(path: path, mode: mode)
+    }
+    var status = stat()
+    #expect(lstat(server.socketPath, &status) == 0)
+    #expect(status.st_mode & 0o777 == mode ?? 0o600)
+  }
+
+  @Test("the file of a live server is respected, that of a dead one replaced")
+  func staleFile() throws {
+    let first = try RunningServer(device)
+    #expect(throws: ServerError.self) { try Self.start(at: first.socketPath) }
+    let client = try first.enter()
+    client.send(Transmission.request(3, cookie: 1))
+    try client.expect(Transmission.chunk(0, cookie: 1, done: true))
+
+    let stale = first.directory + "/stale.sock"
+    Self.leaveStaleSocket(at: stale)
+    let second = try Self.start(at: stale)
+    _ = try RawClient(.unix(path: stale)).expect(Handshake.greeting)
+    second.stop(gracePeriod: .seconds(1))
+    #expect(access(stale, F_OK) != 0)
+  }
+
+  @Test("what is not a socket stays, and so does a name that is too long")
+  func refusedPaths() throws {
+    let directory = try RunningServer.makeDirectory()
+    let path = directory + "/file"
+    close(open(path, O_CREAT | O_WRONLY, 0o600))
+    let error = #expect(throws: ServerError.self) { try Self.start(at: path) }
+    #expect(error?.code == .notASocket)
+    #expect(access(path, F_OK) == 0)
+    let long = #expect(throws: ServerError.self) {
+      try Self.start(at: directory + "/" + String(repeating: "x", count: 120))
+    }
+    #expect(long?.code == .invalidAddress)
+    unlink(path)
+    rmdir(directory)
+  }
+
+  @Test("a port that is taken is refused by name")
+  func portTaken() throws {
+    let server = try RunningServer(device)
+    guard case .tcp(_, let port) = server.tcp else { return }
+    let error = #expect(throws: ServerError.self) {
+      try NBDServer.start(
+        configuration: ServerConfiguration(addresses: [.tcp(host: "127.0.0.1", port: port)]),
+        catalog: MemoryCatalog(devices: [:]), logger: Logger(label: "test"))
+    }
+    #expect(error?.code == .addressInUse)
+    #expect(error?.description.contains("127.0.0.1:\(port)") == true)
+  }
+
+  private static func start(at path: String) throws -> NBDServer {
+    try NBDServer.start(
+      configuration: ServerConfiguration(addresses: [.unix(path: path)]),
+      catalog: MemoryCatalog(devices: [:]),
+      logger: Logger(label: "test") { _ in LogKeeper(lines: LogKeeper.Lines()) })
+  }
+
+  /// A file as a server leaves it that was killed.
+  private static func leaveStaleSocket(at path: String) {
+    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+    _ = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
+    close(descriptor)
+  }
+}
+
+@Suite("The end of a connection")
+struct EndOfConnectionTests {
+  @Test("DISC and a half-closed socket: the replies come, then the end", arguments: [true, false])
+  func replies(_ isDisconnecting: Bool) throws {
+    let gate = Gate()
+    let device = MemoryDevice(sizeBytes: 8 << 20, isCached: false, gate: gate)
+    let server = try RunningServer(device)
+    let client = try server.enter(structured: false)
+    client.send(Transmission.request(0, cookie: 1, offset: 5, length: 7 << 20))
+    if isDisconnecting {
+      client.send(Transmission.request(2, cookie: 0))
+    } else {
+      client.halfClose()
+    }
+    gate.open()
+    let expected =
+      Transmission.simpleReply(cookie: 1) + device.bytes(5..<5 + 7 << 20)
+    #expect(try client.receiveToEnd() == expected)
+    #expect(eventually { device.closeCount == 1 })
+  }
+
+  @Test("a client that is told to go and stays is closed after a while")
+  func lingering() throws {
+    let server = try RunningServer(MemoryDevice(sizeBytes: 1 << 20)) {
+      $0.closingTimeLimit = .milliseconds(100)
+    }
+    let client = try server.enter()
+    client.send(Transmission.request(2, cookie: 0))
+    try client.expectEnd()
+    #expect(eventually { server.server.connections.isEmpty })
+  }
+
+  @Test("a client that dies with replies in flight costs nothing that stays")
+  func death() throws {
+    let gate = Gate()
+    let device = MemoryDevice(sizeBytes: 8 << 20, isCached: false, gate: gate)
+    let server = try RunningServer(device)
+    for _ in 0..<20 {
+      let client = try server.enter()
+      for cookie in 0..<40 {
+        client.send(Transmission.request(0, cookie: UInt64(cookie), length: 100_000))
+      }
+    }
+    gate.open()
+    #expect(eventually { server.server.connections.isEmpty && device.closeCount == 1 })
+    let client = try server.enter()
+    client.send(Transmission.request(3, cookie: 1))
+    try client.expect(Transmission.chunk(0, cookie: 1, done: true))
+  }
+
+  @Test("a device is shared by its connections and closed after the last")
+  func sharing() throws {
+    let device = MemoryDevice(sizeBytes: 1 << 20)
+    let server = try RunningServer(device)
+    var clients = [try server.enter(), try server.enter(), try server.enter()]
+    // The catalogue makes the same device each time; the server closes all but the one in use.
+    #expect(eventually { device.closeCount == 2 })
+    clients.removeLast(2)
+    #expect(eventually { server.server.connections.count == 1 })
+    clients[0].send(Transmission.request(3, cookie: 1))
+    try clients[0].expect(Transmission.chunk(0, cookie: 1, done: true))
+    #expect(device.closeCount == 2)
+    clients = []
+    #expect(eventually { device.closeCount == 3 })
+  }
+}
+
+@Suite("Shutting down")
+struct ShutdownTests {
+  @Test("in flight is finished, new is refused, the socket file goes")
+  func drain() throws {
+    let gate = Gate()
+    let device = MemoryDevice(sizeBytes: 1 << 20, isCached: false, gate: gate)
+    let server = try RunningServer(device)
+    let client = try server.enter(structured: false)
+    let idle = try server.enter()
+    client.send(Transmission.request(0, cookie: 1, length: 4))
+    #expect(eventually { device.fetched.count == 1 })
+    let stopping = Stopping(server)
+    try idle.expectEnd()
+    #expect(access(server.socketPath, F_OK) != 0)
+    client.send(Transmission.request(0, cookie: 2, length: 4))
+    try client.expect(Transmission.simpleReply(cookie: 2, error: 108))
+    gate.open()
+    try client.expect(Transmission.simpleReply(cookie: 1) + device.bytes(0..<4))
+    try client.expectEnd()
+    stopping.wait()
+  }
+
+  @Test("the grace period bounds it, whatever the storage does")
+  func bounded() throws {
+    let gate = Gate()
+    let server = try RunningServer(MemoryDevice(sizeBytes: 1 << 20, isCached: false, gate: gate))
+    let client = try server.enter()
+    client.send(Transmission.request(0, cookie: 1, length: 4))
+    #expect(eventually { server.server.connections.first?.requestCount == 1 })
+    let start = ContinuousClock.now
+    server.stop(gracePeriod: .milliseconds(200))
+    #expect(ContinuousClock.now - start < .seconds(3))
+    try client.expectEnd()
+    gate.open()
+  }
+}
+
+/// Stops a server on a thread of its own.
+final class Stopping {
+  private var thread = pthread_t()
+
+  init(_ server: RunningServer) {
+    let argument = Unmanaged.passRetained(server).toOpaque()
+    pthread_create(
+      &thread, nil,
+      { argument in
+        guard let argument else { return nil }
+        Unmanaged<RunningServer>.fromOpaque(argument).takeRetainedValue().stop()
+        return nil
+      }, argument)
+  }
+
+  func wait() { pthread_join(thread, nil) }
+}

@@ -1,0 +1,110 @@
+import Glibc
+import NBDServer
+import Testing
+
+/// A client that says what it is told to, byte for byte.
+final class RawClient {
+  struct Failure: Error, CustomStringConvertible {
+    let description: String
+  }
+
+  private let descriptor: Int32
+
+  /// Connects; everything it waits for has to come within ten seconds.
+  init(_ address: NBDServer.ListeningAddress) throws {
+    switch address {
+    case .unix(let path): descriptor = try Self.connect(path: path)
+    case .tcp(_, let port): descriptor = try Self.connect(port: UInt16(port))
+    }
+    var limit = timeval(tv_sec: 10, tv_usec: 0)
+    setsockopt(
+      descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    setsockopt(
+      descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+  }
+
+  deinit { close(descriptor) }
+
+  private static func connect(path: String) throws -> Int32 {
+    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+    let result = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
+    guard result == 0 else { throw Failure(description: "cannot connect to \(path)") }
+    return descriptor
+  }
+
+  private static func connect(port: UInt16) throws -> Int32 {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
+    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    let result = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+    guard result == 0 else { throw Failure(description: "cannot connect to port \(port)") }
+    return descriptor
+  }
+
+  /// Sends all of it, or as much as the server takes before it closes or lets ten seconds pass.
+  @discardableResult
+  func send(_ bytes: [UInt8]) -> Bool {
+    var sent = 0
+    while sent < bytes.count {
+      let count = bytes.withUnsafeBytes {
+        Glibc.send(
+          descriptor, $0.baseAddress! + sent, $0.count - sent, Int32(MSG_NOSIGNAL))
+      }
+      guard count > 0 else { return false }
+      sent += count
+    }
+    return true
+  }
+
+  /// Receives exactly so many bytes; fewer when the connection ends before.
+  func receive(_ count: Int) throws -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    var received = 0
+    while received < count {
+      let step = bytes.withUnsafeMutableBytes {
+        recv(descriptor, $0.baseAddress! + received, count - received, 0)
+      }
+      if step < 0, errno == EAGAIN { throw Failure(description: "the server says nothing") }
+      guard step > 0 else { break }
+      received += step
+    }
+    return Array(bytes[..<received])
+  }
+
+  /// Receives until the server closes, at most 64 MiB.
+  func receiveToEnd() throws -> [UInt8] { try receive(64 << 20) }
+
+  /// Says that nothing more will be sent.
+  func halfClose() { shutdown(descriptor, Int32(SHUT_WR)) }
+
+  /// Checks that the server says exactly this next.
+  func expect(
+    _ expected: [UInt8], sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    let received = try receive(expected.count)
+    let difference = zip(received, expected).enumerated().first { $0.element.0 != $0.element.1 }
+    #expect(
+      received == expected,
+      "\(received.count) of \(expected.count) bytes, first difference at \(difference?.offset ?? -1)",
+      sourceLocation: sourceLocation)
+  }
+
+  /// Checks that the server closes without saying anything more.
+  func expectEnd(sourceLocation: SourceLocation = #_sourceLocation) throws {
+    let rest = try receive(1)
+    #expect(rest.isEmpty, "the server said more", sourceLocation: sourceLocation)
+  }
+}

@@ -1,0 +1,95 @@
+import Glibc
+import Logging
+import NBDServer
+import Synchronization
+import TestSupport
+import Testing
+
+/// Keeps what is logged.
+struct LogKeeper: LogHandler {
+  final class Lines: Sendable {
+    private let lines = Mutex<[String]>([])
+    var all: [String] { lines.withLock { $0 } }
+    func append(_ line: String) { lines.withLock { $0.append(line) } }
+  }
+
+  let lines: Lines
+  var metadata: Logger.Metadata = [:]
+  var logLevel = Logger.Level.debug
+
+  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  func log(event: LogEvent) { lines.append("\(event.level): \(event.message)") }
+}
+
+/// A server on a Unix socket and on a TCP port of the system's choice, stopped when it goes.
+final class RunningServer {
+  let server: NBDServer
+  let directory: String
+  let log = LogKeeper.Lines()
+  private var isStopped = false
+
+  var socketPath: String { directory + "/nbd.sock" }
+  var unix: NBDServer.ListeningAddress { server.listeningAddresses[0] }
+  var tcp: NBDServer.ListeningAddress { server.listeningAddresses[1] }
+
+  convenience init(
+    _ device: MemoryDevice, configure: (inout ServerConfiguration) -> Void = { _ in }
+  ) throws {
+    try self.init(MemoryCatalog(devices: ["disk": device]), configure: configure)
+  }
+
+  init(
+    _ catalog: some ExportCatalog, configure: (inout ServerConfiguration) -> Void = { _ in }
+  ) throws {
+    directory = try Self.makeDirectory()
+    var configuration = ServerConfiguration(addresses: [
+      .unix(path: directory + "/nbd.sock"), .tcp(host: "127.0.0.1", port: 0),
+    ])
+    configure(&configuration)
+    let lines = log
+    server = try NBDServer.start(
+      configuration: configuration, catalog: catalog,
+      logger: Logger(label: "test") { _ in LogKeeper(lines: lines) })
+  }
+
+  deinit {
+    if !isStopped { stop() }
+    unlink(socketPath)
+    rmdir(directory)
+  }
+
+  func stop(gracePeriod: Duration = .seconds(5)) {
+    isStopped = true
+    server.stop(gracePeriod: gracePeriod)
+  }
+
+  static func makeDirectory() throws -> String {
+    var template = Array("/tmp/nbd-test-XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else {
+      throw RawClient.Failure(description: "mkdtemp failed")
+    }
+    return String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+
+  /// A client in the transmission phase of the export `disk`.
+  func enter(
+    structured: Bool = true, over address: NBDServer.ListeningAddress? = nil
+  ) throws -> RawClient {
+    let client = try RawClient(address ?? unix)
+    client.send(Handshake.fixedNewstyleNoZeroes)
+    try client.expect(Handshake.greeting)
+    if structured {
+      client.send(Handshake.option(8))
+      try client.expect(Handshake.acknowledgement(8))
+      client.send(Handshake.contexts(10, "disk", ["base:allocation"]))
+      _ = try client.receive(20 + 4 + 15 + 20)
+    }
+    client.send(Handshake.choose(7, "disk"))
+    _ = try client.receive(20 + 12 + 20)
+    return client
+  }
+}
