@@ -2,11 +2,16 @@
 
 import PackageDescription
 
-let strict: [SwiftSetting] = [
-  .enableUpcomingFeature("ExistentialAny"),
-  .enableUpcomingFeature("InternalImportsByDefault"),
-  .enableUpcomingFeature("MemberImportVisibility"),
-]
+// Integration/test makes warnings errors; a newer compiler's new warnings stop nobody else's build.
+let warnings: [SwiftSetting] =
+  Context.environment["VARVE_WARNINGS"] == "error" ? [.treatAllWarnings(as: .error)] : []
+
+let strict: [SwiftSetting] =
+  warnings + [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+  ]
 
 /// A library of the house: `Sources/NAME`, documented in `Sources/NAME/NAME.docc` where it has pages.
 func library(_ name: String, uses dependencies: [Target.Dependency] = []) -> Target {
