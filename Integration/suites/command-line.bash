@@ -1,0 +1,129 @@
+# The command line itself: help, versions, mistakes.
+
+subcommands=(init backup revisions show diff restore verify serve key index tag completion)
+
+test_help_of_every_subcommand() {
+  local subcommand
+  for subcommand in "${subcommands[@]}"; do
+    expect_exit 0 "$varve" "$subcommand" --help
+    expect_output "usage: varve $subcommand"
+    expect_exit 0 "$varve" help "$subcommand"
+  done
+  expect_exit 0 "$varve" --help
+  for subcommand in "${subcommands[@]}"; do expect_output "^ +$subcommand "; done
+}
+
+test_version_is_one_line() {
+  expect_exit 0 "$varve" --version
+  expect_equal "$(wc -l <<<"$output")" 1 "lines of --version"
+  expect_output '[0-9]+\.[0-9]+'
+}
+
+test_wrong_command_lines_exit_with_2_and_change_nothing() {
+  local mistake
+  while read -r mistake; do
+    # shellcheck disable=SC2086 # words are meant to be split
+    expect_exit 2 "$varve" $mistake
+    [[ ! -e $VARVE_REPOSITORY ]] || fail "'varve $mistake' made a repository"
+  done <<'MISTAKES'
+frobnicate
+init --chunk-size 100KiB
+init --chunk-size 8MiB
+init --compression lzw
+init --encrypt nonsense
+init --no-such-option
+backup
+backup web01
+restore
+restore web01@latest
+show
+diff web01@1
+verify
+serve --listen nonsense
+MISTAKES
+}
+
+test_what_does_not_exist_is_named() {
+  expect_exit 1 "$varve" revisions -r "$work/nowhere"
+  expect_output "$work/nowhere"
+  "$varve" init
+  expect_exit 1 "$varve" backup web01 "$work/no-such-disk"
+  expect_output "no-such-disk"
+  expect_exit 1 "$varve" show web01@latest
+  expect_output web01
+  expect_exit 1 "$varve" restore web01@latest out.raw
+  [[ ! -e out.raw ]] || fail "a restore of nothing left a file"
+}
+
+test_the_repository_is_found_by_option_then_environment_then_directory() {
+  local elsewhere=$work/elsewhere here=$work/here
+  "$varve" init "$elsewhere"
+  "$varve" init -r "$here"
+  echo content >disk.raw
+  "$varve" backup -r "$elsewhere" job-of-option disk.raw
+  VARVE_REPOSITORY=$elsewhere "$varve" revisions --json job-of-option | jq -e 'length == 1'
+  cd "$here"
+  unset VARVE_REPOSITORY
+  "$varve" backup job-of-directory "$work/disk.raw"
+  "$varve" revisions -r "$here" --json | jq -e 'length == 1'
+  VARVE_REPOSITORY=$here "$varve" revisions -r "$elsewhere" --json job-of-directory |
+    jq -e 'length == 0' || expect_exit 1 "$varve" show -r "$elsewhere" job-of-directory@latest
+}
+
+test_a_second_init_is_refused() {
+  "$varve" init
+  echo content >disk.raw
+  "$varve" backup job disk.raw
+  expect_exit 1 "$varve" init
+  expect_equal "$(count_revisions)" 1
+}
+
+test_json_is_one_document_and_nothing_else_on_standard_output() {
+  "$varve" init
+  echo content >disk.raw
+  "$varve" backup --json job disk.raw 2>/dev/null | jq -es 'length == 1 and (.[0] | type) == "object"'
+  "$varve" backup --json job disk.raw 2>/dev/null | jq -es 'length == 1'
+  "$varve" revisions --json 2>/dev/null | jq -es 'length == 1 and (.[0] | length) == 2'
+  "$varve" show --json job@latest 2>/dev/null | jq -es 'length == 1 and (.[0] | type) == "object"'
+  "$varve" diff --json job@1 job@0 2>/dev/null | jq -es 'length == 1'
+  "$varve" verify --json job@latest 2>/dev/null | jq -es 'length == 1 and (.[0] | type) == "object"'
+}
+
+test_revisions_are_chosen_by_every_kind_of_selector() {
+  "$varve" init
+  local number selector
+  for number in 1 2 3; do
+    echo "state $number" >disk.raw
+    "$varve" backup job disk.raw --tag "state-$number"
+    sleep 1.1 # times are compared to the second below
+  done
+  local first middle
+  first=$("$varve" show --json job@first | jq -er .id)
+  middle=$("$varve" show --json job@1 | jq -er .id)
+  expect_equal "$("$varve" restore job@first -)" "state 1"
+  expect_equal "$("$varve" restore job@2 -)" "state 1"
+  expect_equal "$("$varve" restore job@1 -)" "state 2"
+  expect_equal "$("$varve" restore job@latest -)" "state 3"
+  expect_equal "$("$varve" restore job@tag:state-2 -)" "state 2"
+  expect_equal "$("$varve" restore "job@$first" -)" "state 1"
+  expect_equal "$("$varve" restore "job@${middle:0:20}" -)" "state 2"
+  expect_equal "$("$varve" restore "job@$(date -u +%Y-%m-%d)" - 2>&1 | tail -n 1)" "state 3"
+  expect_exit 1 "$varve" restore job@2001-01-01 -
+  expect_exit 1 "$varve" restore job@tag:none -
+}
+
+test_tags_can_be_added_and_removed() {
+  "$varve" init
+  echo content >disk.raw
+  "$varve" backup job disk.raw
+  expect_exit 0 "$varve" tag add job@latest golden
+  "$varve" restore job@tag:golden - >/dev/null
+  expect_exit 0 "$varve" tag remove job@latest golden
+  expect_exit 1 "$varve" restore job@tag:golden -
+}
+
+test_completion_scripts_are_valid_shell() {
+  "$varve" completion bash >completion
+  bash -n completion
+  grep -q restore completion
+}

@@ -1,0 +1,73 @@
+# A real file system that runs full under a backup or a restore.
+
+# small_file_system SIZE: sets `small`, a mounted ext4 file system of that size.
+small_file_system() {
+  needs_loop
+  small=$work/small
+  mkdir "$small"
+  truncate -s "$1" small.raw
+  mkfs.ext4 -q -F -m 0 small.raw
+  attach_loop "$work/small.raw"
+  mount_until_exit "$loop_device" "$small"
+}
+
+test_repository_that_runs_full_works_again_once_there_is_room() {
+  small_file_system 160M
+  export VARVE_REPOSITORY=$small/repository
+  "$varve" init
+  random_bytes 50000000 1 >first.raw
+  "$varve" backup job first.raw
+  random_bytes 50000000 9 >"$small/ballast"
+  random_bytes 100000000 2 >second.raw
+  expect_exit 1 "$varve" backup job second.raw
+  expect_output 'space'
+  expect_equal "$(count_revisions)" 1 "revisions"
+  "$varve" restore job@latest - | cmp - first.raw
+  expect_exit 0 "$varve" verify --all
+  rm "$small/ballast"
+  head -c 70000000 second.raw >smaller.raw
+  "$varve" backup job smaller.raw
+  "$varve" restore job@latest - | cmp - smaller.raw
+  expect_exit 0 "$varve" verify --all
+}
+
+test_repository_on_a_completely_full_file_system_can_be_read() {
+  small_file_system 100M
+  export VARVE_REPOSITORY=$small/repository
+  "$varve" init
+  random_bytes 30000000 3 >disk.raw
+  "$varve" backup job disk.raw
+  random_bytes 100000000 4 >"$small/ballast" || true
+  "$varve" restore job@latest - | cmp - disk.raw
+  start_server
+  nbdcopy "$(nbd_uri job@latest)" - | cmp - disk.raw
+  expect_exit 1 "$varve" backup job first.raw
+}
+
+test_cache_directory_that_runs_full() {
+  small_file_system 24M
+  export VARVE_CACHE_DIRECTORY=$small/cache
+  "$varve" init
+  random_bytes 20000000 5 >disk.raw
+  "$varve" backup job disk.raw
+  random_bytes 30000000 6 >"$small/ballast" || true
+  # The index is a cache: without room for it, reading still works or the error says why.
+  if ! "$varve" restore job@latest restored.raw 2>message; then
+    grep -q 'space' message || fail "$(cat message)"
+  else
+    expect_same_bytes disk.raw restored.raw
+  fi
+  rm "$small/ballast"
+  write_random disk.raw 100000 1000 7
+  "$varve" backup job disk.raw
+  "$varve" restore job@latest - | cmp - disk.raw
+}
+
+test_restore_into_a_full_file_system() {
+  small_file_system 60M
+  "$varve" init
+  random_bytes 90000000 8 >disk.raw
+  "$varve" backup job disk.raw
+  expect_exit 1 "$varve" restore job@latest "$small/out.raw"
+  expect_output 'space'
+}

@@ -1,0 +1,189 @@
+# Several processes, signals, the index as a cache, and a repository that cannot be written.
+
+test_terminated_server_exits_cleanly_and_removes_its_socket() {
+  "$varve" init
+  random_bytes 1000000 1 >disk.raw
+  "$varve" backup job disk.raw
+  local signal status
+  for signal in INT TERM; do
+    start_server
+    nbdinfo --size "$(nbd_uri job@latest)"
+    kill "-$signal" "$server_pid"
+    status=0
+    wait "$server_pid" || status=$?
+    expect_equal "$status" 0 "exit status after SIG$signal"
+    [[ ! -e $server_socket ]] || fail "the socket is still there after SIG$signal"
+  done
+}
+
+test_server_stops_although_a_client_stays_connected() {
+  "$varve" init
+  random_bytes 1000000 1 >disk.raw
+  "$varve" backup job disk.raw
+  start_server
+  URI=$(nbd_uri job@latest) /usr/bin/python3 -c 'import nbd, os, time
+h = nbd.NBD(); h.connect_uri(os.environ["URI"]); print("connected", flush=True); time.sleep(120)' \
+    >client &
+  defer stop_process $!
+  wait_until 10 grep -q connected client
+  kill -TERM "$server_pid"
+  wait_until 15 eval '! is_running "$server_pid"' || fail "still running 15 s after SIGTERM"
+}
+
+test_interrupted_backup_leaves_no_revision_and_a_good_repository() {
+  "$varve" init
+  random_bytes 400000000 2 >disk.raw
+  local signal pid status
+  for signal in INT TERM; do
+    "$varve" backup job disk.raw &
+    pid=$!
+    wait_until 20 eval '[[ -n $(pack_files) ]] || ! is_running "$pid"'
+    kill "-$signal" "$pid" 2>/dev/null || true
+    status=0
+    wait "$pid" || status=$?
+    ((status != 0)) || fail "a backup ended by SIG$signal said that it succeeded"
+    expect_equal "$(count_revisions)" 0 "revisions"
+    expect_exit 0 "$varve" verify --all
+    rm -rf "$VARVE_REPOSITORY"
+    "$varve" init
+  done
+}
+
+test_two_backups_at_once_store_the_data_about_once() {
+  "$varve" init
+  random_bytes 200000000 3 >one.raw
+  cp one.raw two.raw
+  "$varve" backup one one.raw &
+  local one=$!
+  "$varve" backup two two.raw &
+  wait "$one"
+  wait $!
+  expect_at_most "$(repository_bytes)" 300000000
+  "$varve" restore one@latest - | cmp - one.raw
+  "$varve" restore two@latest - | cmp - two.raw
+  expect_exit 0 "$varve" verify --all
+}
+
+test_many_backups_of_one_job_at_once() {
+  "$varve" init
+  local number pids=()
+  for number in 1 2 3 4 5 6; do
+    random_bytes 3000000 "$number" >"disk-$number.raw"
+    "$varve" backup "job-$number" "disk-$number.raw" &
+    pids+=($!)
+    "$varve" backup shared "disk-$number.raw" &
+    pids+=($!)
+  done
+  local pid
+  for pid in "${pids[@]}"; do wait "$pid"; done
+  expect_equal "$(count_revisions)" 12 "revisions"
+  expect_exit 0 "$varve" verify --all
+}
+
+test_backup_while_its_last_revision_is_read() {
+  "$varve" init
+  make_mixed_volume disk.raw 96 4
+  cp --sparse=always disk.raw before.raw
+  "$varve" backup job disk.raw
+  start_server
+  local id round
+  id=$(newest_revision job)
+  for round in 1 2 3; do
+    write_random disk.raw $((round * 7000000)) 500000 "$round"
+    nbdcopy "$(nbd_uri "$id")" copy.raw &
+    local copying=$!
+    "$varve" backup job disk.raw
+    wait "$copying"
+    expect_same_bytes before.raw copy.raw
+    rm copy.raw
+  done
+}
+
+# index_directory: where the program keeps the cache of this repository.
+index_files() {
+  find "$VARVE_CACHE_DIRECTORY" "${XDG_CACHE_HOME:-$HOME/.cache}/varve" "$VARVE_REPOSITORY" \
+    -name '*.mdb' 2>/dev/null || true
+}
+
+test_lost_or_damaged_index_is_rebuilt() {
+  "$varve" init
+  make_mixed_volume disk.raw 64 5
+  "$varve" backup job disk.raw
+  local packs_before file
+  packs_before=$(pack_files | wc -l)
+  [[ -n $(index_files) ]] || fail "no index found; does this test look in the right place?"
+
+  while read -r file; do rm "$file"; done < <(index_files)
+  "$varve" restore job@latest - | cmp - disk.raw
+
+  while read -r file; do random_bytes 300000 6 >"$file"; done < <(index_files)
+  "$varve" restore job@latest - | cmp - disk.raw
+
+  while read -r file; do : >"$file"; done < <(index_files)
+  "$varve" backup copy disk.raw
+  "$varve" restore copy@latest - | cmp - disk.raw
+  # All data was found again in the packs, so only a map could be new.
+  expect_at_most "$(pack_files | wc -l)" $((packs_before + 1)) "packs"
+
+  expect_exit 0 "$varve" index rebuild
+  "$varve" restore job@latest - | cmp - disk.raw
+}
+
+test_repository_copied_elsewhere_works_there() {
+  "$varve" init
+  make_mixed_volume disk.raw 48 7
+  "$varve" backup job disk.raw
+  cp -a "$VARVE_REPOSITORY" moved
+  rm -rf "$VARVE_REPOSITORY" "$VARVE_CACHE_DIRECTORY"
+  export VARVE_REPOSITORY=$work/moved
+  "$varve" restore job@latest - | cmp - disk.raw
+  write_random disk.raw 1000000 1000 8
+  "$varve" backup job disk.raw
+  expect_equal "$(count_revisions job)" 2
+}
+
+test_an_older_copy_of_the_repository_under_the_same_path() {
+  "$varve" init
+  make_mixed_volume disk.raw 32 9
+  "$varve" backup job disk.raw
+  cp -a "$VARVE_REPOSITORY" older
+  write_random disk.raw 20000000 5000000 10
+  "$varve" backup job disk.raw
+  # The index now knows packs that the restored older copy does not have.
+  rm -rf "$VARVE_REPOSITORY"
+  mv older "$VARVE_REPOSITORY"
+  "$varve" backup job disk.raw
+  "$varve" restore job@latest - | cmp - disk.raw
+  expect_exit 0 "$varve" verify --all
+}
+
+test_packs_are_named_by_the_hash_of_their_bytes() {
+  "$varve" init
+  make_mixed_volume disk.raw 64 11
+  "$varve" backup job disk.raw
+  local pack name hash count=0
+  while read -r pack; do
+    name=$(basename "$pack")
+    read -r hash _ < <(sha256sum "$pack")
+    expect_equal "${name%%.*}" "$hash" "name of a pack"
+    count=$((count + 1))
+  done < <(pack_files)
+  expect_at_least "$count" 2 "packs"
+}
+
+test_read_only_repository_can_be_read() {
+  needs_root
+  "$varve" init
+  make_mixed_volume disk.raw 32 12
+  "$varve" backup job disk.raw
+  mount --bind "$VARVE_REPOSITORY" "$VARVE_REPOSITORY" || skip "no bind mounts here"
+  defer unmount "$VARVE_REPOSITORY"
+  mount -o remount,bind,ro "$VARVE_REPOSITORY"
+  "$varve" revisions
+  "$varve" restore job@latest - | cmp - disk.raw
+  expect_exit 0 "$varve" verify job@latest
+  start_server
+  nbdcopy "$(nbd_uri job@latest)" - | cmp - disk.raw
+  expect_exit 1 "$varve" backup job disk.raw
+  expect_output 'read-only'
+}

@@ -1,0 +1,36 @@
+# Formatting, and the scripts' own checks.
+
+test_swift_sources_are_formatted() {
+  cd "$project"
+  swift format lint --strict --recursive --configuration .swift-format Package.swift Sources Tests
+}
+
+test_shellcheck_finds_nothing_in_the_scripts() {
+  cd "$project"
+  local scripts=()
+  mapfile -t scripts < <(shell_scripts)
+  expect_at_least "${#scripts[@]}" 20 "number of scripts found"
+  shellcheck --external-sources --shell=bash --exclude=SC2154 "${scripts[@]}"
+}
+
+# SC2154 (used but never assigned) is off, because functions here hand back results in named
+# variables that shellcheck cannot see across files.
+shell_scripts() {
+  grep --recursive --files-with-matches --extended-regexp '^#!/usr/bin/env bash' \
+    .ci Integration Fixtures
+  find Integration -name '*.bash'
+}
+
+test_python_scripts_compile() {
+  local file
+  while IFS= read -r -d '' file; do
+    python3 -c 'import sys; compile(open(sys.argv[1]).read(), sys.argv[1], "exec")' "$file"
+  done < <(find "$project/Integration" "$project/Fixtures" -name '*.py' -print0)
+}
+
+test_nothing_names_a_path_of_the_machine_it_was_written_on() {
+  cd "$project"
+  expect_exit 1 grep --recursive --line-number --extended-regexp '/(work|home)/[a-z]' \
+    --include='*.swift' --include='*.md' --include='*.bash' --include='*.py' --exclude='style.bash' \
+    Sources Tests Integration Fixtures
+}
