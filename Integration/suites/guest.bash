@@ -1,0 +1,42 @@
+# A guest with Debian's kernel and its own nbd-client mounts an ext4 partition of an export.
+
+test_guest_mounts_an_old_revision() {
+  "$varve" init
+  mkdir tree
+  echo "old words" >tree/note
+  random_bytes 6000000 1 >tree/blob
+  (cd tree && sha256sum blob >SHA256SUMS)
+  make_disk disk.raw 160M tree
+  "$varve" backup web01 disk.raw
+  find_ext_partition disk.raw
+  printf 'rm /note\n' >commands
+  change_guest disk.raw commands
+  "$varve" backup web01 disk.raw
+  start_tcp_server
+  cat >in-guest <<GUEST
+set -ex
+modprobe nbd max_part=16
+nbd-client -l 10.0.2.2 -p $server_port
+# By the revision's bare id, as the kernel's own client would be used in a pinch.
+nbd-client -N $("$varve" show --json web01@1 | jq -er .id) 10.0.2.2 $server_port /dev/nbd0 -readonly
+: </dev/nbd0
+sleep 0.2
+mount -r -t ext4 -o noload /dev/nbd0p1 /mnt
+[ "\$(cat /mnt/note)" = "old words" ]
+(cd /mnt && sha256sum -c SHA256SUMS)
+umount /mnt
+nbd-client -d /dev/nbd0
+nbd-client -N web01@latest -C 4 10.0.2.2 $server_port /dev/nbd1 -readonly
+: </dev/nbd1
+sleep 0.2
+mount -r -t ext4 -o noload /dev/nbd1p1 /mnt
+[ ! -e /mnt/note ]
+(cd /mnt && sha256sum -c SHA256SUMS)
+umount /mnt
+nbd-client -d /dev/nbd1
+echo GUEST-READ-BOTH
+GUEST
+  "$integration/testbed/run-guest" -t 240 in-guest >guest.log 2>&1 ||
+    fail "$(cat guest.log serve.log)"
+  grep -q GUEST-READ-BOTH guest.log || fail "$(cat guest.log)"
+}
