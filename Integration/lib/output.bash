@@ -36,7 +36,7 @@ usage_error() {
 }
 
 # print_header_comment FILE: the comment at the top of a script is its help.
-print_header_comment() { sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$1"; }
+print_header_comment() { awk 'NR > 1 { if (!/^#/) exit; sub(/^# ?/, ""); print }' "$1"; }
 
 # human BYTES: 123456789 -> 118MiB
 human() { numfmt --to=iec-i --suffix=B "$1"; }

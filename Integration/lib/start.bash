@@ -10,6 +10,5 @@ export integration project
 export PATH="$PATH:/usr/sbin:/sbin" LC_ALL=C.UTF-8
 
 for piece in output cleanup packages build wait loop disk serve; do
-  # shellcheck source=/dev/null
   source "$integration/lib/$piece.bash"
 done

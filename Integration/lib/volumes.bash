@@ -39,11 +39,17 @@ make_file_system() {
 # repository_bytes [DIRECTORY]: what the repository takes on disk.
 repository_bytes() { du --summarize --block-size=1 "${1:-$VARVE_REPOSITORY}" | cut -f1; }
 
-# pack_files [DIRECTORY]: every pack, largest first. A pack's name is the SHA-256 of its bytes.
+# pack_files: every pack, largest first. A pack's name is the SHA-256 of its bytes.
 pack_files() {
-  find "${1:-$VARVE_REPOSITORY}" -regextype posix-extended -type f \
+  find "$VARVE_REPOSITORY" -regextype posix-extended -type f \
     -regex '.*/[0-9a-f]{64}(\.[a-z]+)?' -printf '%s %p\n' | sort -rn | cut -d' ' -f2-
 }
+
+# at_least_packs COUNT: for wait_until.
+at_least_packs() { (($(pack_files | wc -l) >= $1)); }
+
+# restore_into_pipe REVISION FILE [OPTION...]: through a pipe, so that the program cannot seek.
+restore_into_pipe() { "$varve" restore "$1" - "${@:3}" | cat >"$2"; }
 
 # newest_revision JOB: its id.
 newest_revision() { "$varve" show --json "$1@latest" | jq -er .id; }

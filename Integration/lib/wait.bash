@@ -10,18 +10,21 @@ wait_until() {
   done
 }
 
+# either COMMAND COMMAND: true when one of them is; each is one string, for wait_until.
+either() { eval "$1" || eval "$2"; }
+
+has_ended() { ! is_running "$1"; }
+
 # wait_for_unix_socket PATH PID: until someone listens there; fails at once when PID has ended.
 wait_for_unix_socket() {
-  local path=$1 pid=$2
-  wait_until 20 eval '[[ -S $path ]] || ! is_running "$pid"' && [[ -S $path ]] ||
-    die "no server listening on $path"
+  wait_until 20 either "test -S $1" "has_ended $2" || true
+  [[ -S $1 ]] || die "no server listening on $1"
 }
 
 # wait_for_port PORT PID
 wait_for_port() {
-  local port=$1 pid=$2
-  wait_until 20 eval 'port_answers "$port" || ! is_running "$pid"' && port_answers "$port" ||
-    die "no server listening on port $port"
+  wait_until 20 either "port_answers $1" "has_ended $2" || true
+  port_answers "$1" || die "no server listening on port $1"
 }
 
 port_answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }

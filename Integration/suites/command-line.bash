@@ -91,7 +91,7 @@ test_json_is_one_document_and_nothing_else_on_standard_output() {
 
 test_revisions_are_chosen_by_every_kind_of_selector() {
   "$varve" init
-  local number selector
+  local number
   for number in 1 2 3; do
     echo "state $number" >disk.raw
     "$varve" backup job disk.raw --tag "state-$number"
@@ -123,7 +123,7 @@ test_tags_can_be_added_and_removed() {
 }
 
 test_completion_scripts_are_valid_shell() {
-  "$varve" completion bash >completion
-  bash -n completion
-  grep -q restore completion
+  "$varve" completion bash >varve.bash
+  bash -n varve.bash
+  grep -q restore varve.bash
 }

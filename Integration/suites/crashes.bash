@@ -43,7 +43,7 @@ test_first_backup_killed_is_continued_from_its_packs() {
   local pid stored packs_before
   "$varve" backup job disk.raw >/dev/null 2>&1 &
   pid=$!
-  wait_until 60 eval '(($(pack_files | wc -l) >= 4)) || ! is_running "$pid"'
+  wait_until 60 either "at_least_packs 4" "has_ended $pid"
   kill -KILL "$pid"
   wait "$pid" 2>/dev/null || true
   expect_equal "$(count_revisions)" 0 "revisions"
@@ -81,7 +81,7 @@ test_killed_server_leaves_no_lock() {
   "$varve" backup job disk.raw
   start_server
   kill -KILL "$server_pid"
-  wait_until 5 eval '! is_running "$server_pid"'
+  wait_until 5 has_ended "$server_pid"
   "$varve" backup job disk.raw
   # The socket of the dead server is in the way, and nobody listens there.
   "$varve" serve --unix "$server_socket" >>serve.log 2>&1 &

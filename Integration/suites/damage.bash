@@ -32,7 +32,7 @@ expect_every_reader_to_refuse() {
   expect_damage_report
   expect_exit 1 "$varve" verify --all
   expect_damage_report
-  expect_exit 1 bash -c '"$varve" restore job@latest - >restored.raw'
+  expect_exit 1 restore_into_pipe job@latest restored.raw
   expect_damage_report
   cmp --bytes="$(stat -c %s restored.raw)" disk.raw restored.raw || fail "wrong bytes came out"
   rm -f restored.raw
@@ -108,7 +108,7 @@ test_skip_damaged_fills_the_gap_and_lists_it() {
   wrong=$(cmp -l disk.raw restored.raw | wc -l || true)
   expect_at_least "$wrong" 100000 "bytes that differ"
   expect_at_most "$wrong" 131072 "bytes that differ"
-  expect_exit 1 bash -c '"$varve" restore job@latest - --skip-damaged >piped.raw'
+  expect_exit 1 restore_into_pipe job@latest piped.raw --skip-damaged
   expect_same_bytes restored.raw piped.raw
 }
 

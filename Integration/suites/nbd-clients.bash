@@ -105,7 +105,7 @@ test_qemu_io_reads_unaligned_and_cannot_write() {
 }
 
 test_fio_random_reads() {
-  command -v fio >/dev/null && fio --enghelp=nbd >/dev/null || skip "this fio has no NBD engine"
+  fio --enghelp=nbd >/dev/null || skip "this fio has no NBD engine"
   serve_two_revisions
   fio --name=reads --ioengine=nbd --uri="$first" --rw=randread --bs=4k --iodepth=16 --size=90M \
     --time_based --runtime=3 --output-format=json >fio.json

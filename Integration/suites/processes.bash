@@ -27,7 +27,7 @@ h = nbd.NBD(); h.connect_uri(os.environ["URI"]); print("connected", flush=True);
   defer stop_process $!
   wait_until 10 grep -q connected client
   kill -TERM "$server_pid"
-  wait_until 15 eval '! is_running "$server_pid"' || fail "still running 15 s after SIGTERM"
+  wait_until 15 has_ended "$server_pid" || fail "still running 15 s after SIGTERM"
 }
 
 test_interrupted_backup_leaves_no_revision_and_a_good_repository() {
@@ -37,7 +37,7 @@ test_interrupted_backup_leaves_no_revision_and_a_good_repository() {
   for signal in INT TERM; do
     "$varve" backup job disk.raw &
     pid=$!
-    wait_until 20 eval '[[ -n $(pack_files) ]] || ! is_running "$pid"'
+    wait_until 20 either "at_least_packs 1" "has_ended $pid"
     kill "-$signal" "$pid" 2>/dev/null || true
     status=0
     wait "$pid" || status=$?

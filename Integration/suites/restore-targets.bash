@@ -94,7 +94,10 @@ test_reader_that_goes_away_is_no_crash() {
 test_full_standard_output_is_an_error() {
   [[ -e /dev/full ]] || skip "no /dev/full"
   one_revision
-  expect_exit 1 bash -c '"$varve" restore job@latest - >/dev/full'
+  local status=0
+  "$varve" restore job@latest - >/dev/full 2>message || status=$?
+  expect_equal "$status" 1 "exit status"
+  output=$(<message)
   expect_output 'space'
 }
 

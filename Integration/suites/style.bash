@@ -10,11 +10,9 @@ test_shellcheck_finds_nothing_in_the_scripts() {
   local scripts=()
   mapfile -t scripts < <(shell_scripts)
   expect_at_least "${#scripts[@]}" 20 "number of scripts found"
-  shellcheck --external-sources --shell=bash --exclude=SC2154 "${scripts[@]}"
+  shellcheck "${scripts[@]}"
 }
 
-# SC2154 (used but never assigned) is off, because functions here hand back results in named
-# variables that shellcheck cannot see across files.
 shell_scripts() {
   grep --recursive --files-with-matches --extended-regexp '^#!/usr/bin/env bash' \
     .ci Integration Fixtures
