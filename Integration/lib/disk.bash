@@ -15,12 +15,15 @@ make_disk() {
     "$image" "${kibibytes}k" 2>&1 | { grep -v 'large sectors\|^$' || true; } >&2
 }
 
-# copy_tree DESTINATION MIB: real files of this machine, up to MIB, always the same ones. Single
-# files over 2 MiB are left out, so that it stays a tree and not a compiler.
+# copy_tree DESTINATION MIB [FIND_SIZE...]: real files of this machine, up to MIB, always the same
+# ones. Single files over 2 MiB are left out unless sizes are given, so that it stays a tree and not a
+# compiler.
 copy_tree() {
-  local destination=$1 budget_bytes=$(($2 * 1048576))
+  local destination=$1 budget_bytes=$(($2 * 1048576)) size sizes=()
+  for size in "${@:3}"; do sizes+=(-size "$size"); done
+  ((${#sizes[@]} > 0)) || sizes=(-size -2M)
   mkdir -p "$destination"
-  (cd /usr && find share include sbin bin lib libexec -xdev -type f -size -2M -readable \
+  (cd /usr && find share include sbin bin lib libexec -xdev -type f "${sizes[@]}" -readable \
     -printf '%s\t%p\n') |
     LC_ALL=C sort -t$'\t' -k2 |
     awk -F'\t' -v left="$budget_bytes" '{ left -= $1; if (left >= 0) print $2 }' |

@@ -1,0 +1,129 @@
+"""The figures that varve promises, each computed from the measurements of the same run."""
+
+from results import bytes_in_words, seconds
+
+
+def figures(results):
+    """Yields (what, promise, measured, whether it was reached) for all that were measured."""
+    for figure in FIGURES:
+        try:
+            yield figure(results)
+        except TypeError:
+            # A median that this run did not measure is None, and takes part in no arithmetic.
+            continue
+
+
+def full_backup_beside_peers(results):
+    ratio = results.best_peer("series", "full", "wall") / wall(results, "full")
+    return "first full backup", "1.8 × as fast as the fastest peer", f"{ratio:.1f} ×", ratio >= 1.8
+
+
+def full_backup_beside_the_machine(results):
+    limit = (cpu_of_limit(results, "zstd-1") + cpu_of_limit(results, "sha256")) / 2
+    ratio = wall(results, "full") / limit
+    return (
+        "first full backup", f"within 1.3 × of (zstd -1 + SHA-256) ÷ 2 = {seconds(limit)}",
+        f"{ratio:.2f} ×", ratio <= 1.3)
+
+
+def rescan_beside_peers(results):
+    ratio = results.best_peer("series", "unchanged", "wall") / wall(results, "unchanged")
+    return "unchanged disk", "4 × as fast as the fastest peer", f"{ratio:.1f} ×", ratio >= 4
+
+
+def rescan_beside_the_machine(results):
+    limit = cpu_of_limit(results, "sha256") / 2
+    ratio = wall(results, "unchanged") / limit
+    return (
+        "unchanged disk", f"within 1.5 × of SHA-256 on two cores = {seconds(limit)}",
+        f"{ratio:.2f} ×", ratio <= 1.5)
+
+
+def growth_for_database_writes(results):
+    own = results.median("series", "database", "varve", "growth")
+    peer = results.best_peer("series", "database", "growth")
+    return (
+        "growth for the database writes", "1/50 of the smallest peer's",
+        f"1/{peer / own:.0f} ({bytes_in_words(own)} beside {bytes_in_words(peer)})",
+        own * 50 <= peer)
+
+
+def restore_after_the_nights(results):
+    ratio = (
+        results.median("nights", "restore-last", "varve", "wall")
+        / results.median("nights", "restore-first", "varve", "wall"))
+    return (
+        "restore of the last night", "1.5 × the time of the first", f"{ratio:.2f} ×", ratio <= 1.5)
+
+
+def restore_beside_peers(results):
+    ratio = results.best_peer("series", "restore", "wall") / wall(results, "restore")
+    return (
+        "full restore to a pipe", "3 × as fast as the fastest peer", f"{ratio:.1f} ×", ratio >= 3)
+
+
+def nbdcopy_beside_nbdkit(results):
+    ratio = (
+        results.median("nbd", "nbdcopy-cold", "nbdkit", "wall")
+        / results.median("nbd", "nbdcopy-cold", "varve", "wall"))
+    return (
+        "nbdcopy to null:, cold cache", "0.5 × nbdkit with the raw file", f"{ratio:.2f} ×",
+        ratio >= 0.5)
+
+
+def peak_memory(results):
+    own = max(
+        results.largest("varve", "anonymous") or 0,
+        results.largest("varve", "server-anonymous") or 0) or None
+    return "peak memory, every operation", "256 MiB", f"{own:.0f} MiB", own <= 256
+
+
+def first_byte_of_20_tebibytes(results):
+    own = results.median("sparse", "first-byte-cold", "varve", "milliseconds")
+    return "first byte of a 20 TiB export", "50 ms", f"{own + 0:.1f} ms", own <= 50
+
+
+def listing_revisions(results):
+    own = results.median("revisions", "list-cold", "varve", "wall")
+    count = results.median("revisions", "list", "varve", "count")
+    return f"listing {count + 0:,.0f} revisions", "1 s", seconds(own), own <= 1
+
+
+def encrypted_backup(results):
+    return encryption(results, "backup")
+
+
+def encrypted_restore(results):
+    return encryption(results, "restore")
+
+
+def encryption(results, step):
+    added = (
+        results.median("encryption", f"{step}-encrypted", "varve", "wall")
+        / results.median("encryption", f"{step}-plain", "varve", "wall") - 1) * 100
+    return f"encryption, {step}", "25 % more time", f"{added:+.0f} %", added <= 25
+
+
+def wall(results, step):
+    return results.median("series", step, "varve", "wall")
+
+
+def cpu_of_limit(results, name):
+    return results.median("series", "limit", name, "cpu")
+
+
+FIGURES = [
+    full_backup_beside_peers,
+    full_backup_beside_the_machine,
+    rescan_beside_peers,
+    rescan_beside_the_machine,
+    growth_for_database_writes,
+    restore_after_the_nights,
+    restore_beside_peers,
+    nbdcopy_beside_nbdkit,
+    peak_memory,
+    first_byte_of_20_tebibytes,
+    listing_revisions,
+    encrypted_backup,
+    encrypted_restore,
+]

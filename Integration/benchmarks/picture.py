@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+"""picture.py RESULTS: a picture of a run of Integration/benchmark, as SVG.
+
+Above, the wall time of each step of the series, a bar a program. Below, the growth of the stores over
+the nights of database writes, a line a program, on a logarithmic scale: the lines are too far apart
+for any other.
+"""
+
+import math
+import sys
+from html import escape
+
+from results import STEPS, TOOLS, Results, bytes_in_words, seconds
+
+WIDTH, LEFT, RIGHT = 860, 170, 90
+BAR, GAP, PLOT_HEIGHT = 13, 16, 280
+# Told apart by people who see colours differently, too (Okabe and Ito).
+COLOURS = {
+    "varve": "#d55e00",
+    "borg": "#0072b2",
+    "borg_fixed": "#56b4e9",
+    "restic": "#009e73",
+    "casync": "#999999",
+}
+
+
+class Drawing:
+    def __init__(self):
+        self.elements, self.height = [], 0
+
+    def text(self, x, y, words, anchor="start", weight="normal", size=12):
+        self.elements.append(
+            f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-weight="{weight}" '
+            f'font-size="{size}">{escape(words)}</text>')
+
+    def bar(self, x, y, width, colour):
+        self.elements.append(
+            f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(width, 1):.1f}" height="{BAR - 2}" '
+            f'fill="{colour}"/>')
+
+    def rule(self, x1, y1, x2, y2):
+        self.elements.append(
+            f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="#ddd"/>')
+
+    def curve(self, points, colour):
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+        self.elements.append(
+            f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
+
+    def finished(self):
+        head = (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {self.height:.0f}" '
+            f'font-family="sans-serif" fill="#222">'
+            f'<rect width="{WIDTH}" height="{self.height:.0f}" fill="white"/>')
+        return "\n".join([head, *self.elements, "</svg>"])
+
+
+def draw_legend(drawing, tools):
+    x, y = LEFT, drawing.height + 20
+    for tool in tools:
+        drawing.bar(x, y - 10, 14, COLOURS[tool])
+        drawing.text(x + 20, y, TOOLS[tool])
+        x += 40 + 7 * len(TOOLS[tool])
+    drawing.height += 36
+
+
+def draw_times(drawing, results):
+    tools = results.tools("series")
+    drawing.text(20, drawing.height + 22, "Wall time, shorter is better", weight="bold", size=15)
+    drawing.height += 34
+    draw_legend(drawing, tools)
+    medians = {
+        (step, tool): results.median("series", step, tool, "wall")
+        for step in STEPS for tool in tools
+    }
+    longest = max(value for value in medians.values() if value is not None)
+    for step, name in STEPS.items():
+        y = drawing.height
+        drawing.text(LEFT - 10, y + BAR * len(tools) / 2 + 4, name, anchor="end")
+        for tool in tools:
+            value = medians[step, tool]
+            if value is not None:
+                width = value / longest * (WIDTH - LEFT - RIGHT)
+                drawing.bar(LEFT, y, width, COLOURS[tool])
+                drawing.text(LEFT + width + 6, y + BAR - 3, seconds(value), size=10)
+            y += BAR
+        drawing.height = y + GAP
+
+
+def draw_growth(drawing, results):
+    growths = {}
+    for tool in TOOLS:
+        sizes = results.nights(tool)
+        if len(sizes) > 1:
+            growths[tool] = [max(size - sizes[0], 1024) for size in sizes[1:]]
+    if not growths:
+        return
+    nights = max(len(values) for values in growths.values())
+    drawing.text(
+        20, drawing.height + 30, "Growth of the store after the first backup, night by night",
+        weight="bold", size=15)
+    top, bottom = drawing.height + 50, drawing.height + 50 + PLOT_HEIGHT
+    low = math.floor(math.log2(min(min(values) for values in growths.values())))
+    high = math.ceil(math.log2(max(max(values) for values in growths.values())))
+
+    def place(night, value):
+        x = LEFT + (night - 1) / max(nights - 1, 1) * (WIDTH - LEFT - RIGHT)
+        return x, bottom - (math.log2(value) - low) / (high - low) * PLOT_HEIGHT
+
+    draw_axes(drawing, place, range(low, high + 1), nights, bottom)
+    for tool, values in growths.items():
+        points = [place(night, value) for night, value in enumerate(values, 1)]
+        drawing.curve(points, COLOURS[tool])
+        drawing.text(points[-1][0] + 6, points[-1][1] + 4, TOOLS[tool], size=11)
+    drawing.height = bottom + 50
+
+
+def draw_axes(drawing, place, exponents, nights, bottom):
+    for exponent in exponents:
+        if (exponent - exponents[0]) % 2 == 0:
+            x, y = place(1, 2 ** exponent)
+            drawing.rule(x, y, WIDTH - RIGHT, y)
+            drawing.text(x - 10, y + 4, bytes_in_words(2 ** exponent), anchor="end", size=11)
+    for night in sorted({1, *range(5, nights + 1, 5), nights}):
+        x, _ = place(night, 2 ** exponents[0])
+        drawing.text(x, bottom + 20, str(night), anchor="middle", size=11)
+
+
+def main(path):
+    results, drawing = Results(path), Drawing()
+    if results.tools("series"):
+        draw_times(drawing, results)
+    draw_growth(drawing, results)
+    drawing.height += 10
+    print(drawing.finished())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+"""report.py RESULTS MACHINE: the documentation's page about a run of Integration/benchmark."""
+
+import datetime
+import sys
+
+from figures import figures
+from results import STEPS, TOOLS, Results, bytes_in_words, seconds
+
+INTRODUCTION = """\
+# Benchmark
+
+What backing up and restoring costs, beside other programs and beside what the machine can do at all.
+
+Written by `Integration/benchmark` on {date}; every figure on this page comes from that one run. The
+programs take turns on the same disk; times are medians. Each reads the whole disk, since none is told
+what changed, and none verifies after its backup. borg and varve compress like `zstd -1`; restic
+always encrypts; borg runs with its default chunks and with `fixed,4194304`. casync cannot restore to
+a pipe and writes a file instead.
+
+![Bars: the time of each step, by program. Lines: each store's growth over the nights.](benchmark)
+
+## The machine and the disk
+
+{machine}
+"""
+
+
+def table(head, rows):
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1)] + rows
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def cell(value, words):
+    return "–" if value is None else words(value)
+
+
+def mebibytes(value):
+    return f"{value:.0f} MiB"
+
+
+def series_table(results, metric, words):
+    tools = results.tools("series")
+    rows = []
+    for step, name in STEPS.items():
+        medians = [results.median("series", step, tool, metric) for tool in tools]
+        if any(value is not None for value in medians):
+            rows.append([name] + [cell(value, words) for value in medians])
+    return table(["", *(TOOLS[tool] for tool in tools)], rows)
+
+
+def promises(results):
+    rows = [
+        [what, promise, measured, "yes" if reached else "**no**"]
+        for what, promise, measured, reached in figures(results)
+    ]
+    if rows:
+        yield "## What varve promises\n"
+        yield table(["work", "at least, or at most", "measured", "reached"], rows)
+
+
+def limits(results):
+    rows = []
+    for name, words in (
+        ("cat", "`cat` to a pipe"), ("sha256", "`openssl dgst -sha256`"),
+        ("zstd-1", "`zstd -1`, one thread"), ("zstd-d", "`zstd -d` to a pipe"),
+    ):
+        wall = results.median("series", "limit", name, "wall")
+        if wall is not None:
+            cpu = results.median("series", "limit", name, "cpu")
+            rows.append([words, seconds(wall), seconds(cpu)])
+    if rows:
+        allocated = results.median("series", "disk", "limit", "allocated")
+        yield "## What the machine can do\n"
+        yield f"With the {bytes_in_words(allocated)} of the disk that are allocated.\n"
+        yield table(["", "wall", "CPU"], rows)
+
+
+def series(results):
+    if not results.tools("series"):
+        return
+    yield "## A disk's life\n"
+    for heading, metric, words in (
+        ("Wall time", "wall", seconds), ("CPU time", "cpu", seconds),
+        ("Growth of the store", "growth", bytes_in_words),
+        ("Peak resident memory", "resident", mebibytes),
+        ("Of that, anonymous memory", "anonymous", mebibytes),
+    ):
+        yield f"### {heading}\n"
+        yield series_table(results, metric, words)
+
+
+def nights(results):
+    sizes = {tool: results.nights(tool) for tool in TOOLS if results.nights(tool)}
+    if not sizes:
+        return
+    last = max(len(values) for values in sizes.values()) - 1
+    chosen = sorted({0, 1, 2, last // 3, last * 2 // 3, last} & set(range(last + 1)))
+    yield f"## {last} nights of random database writes\n"
+    yield "The size of the store after each night; night 0 is the first full backup.\n"
+    yield table(
+        ["night", *(TOOLS[tool] for tool in sizes)],
+        [[str(night)] + [bytes_in_words(values[night]) for values in sizes.values()]
+         for night in chosen])
+    yield "Restoring the first and the last of them to a pipe:\n"
+    yield table(
+        ["", *(TOOLS[tool] for tool in sizes)],
+        [[words] + [cell(results.median("nights", step, tool, "wall"), seconds) for tool in sizes]
+         for step, words in (("restore-first", "night 0"), ("restore-last", f"night {last}"))])
+
+
+def varve_alone(results):
+    """Tables of one program: part, heading, and the steps with their names."""
+    for part, heading, steps in (
+        ("sparse", "A volume of 20 TiB, nearly all hole", {
+            "backup": "backup", "restore": "restore to a file"}),
+        ("revisions", "Listing revisions", {
+            "list-cold": "cold cache", "list-warm": "warm cache", "list-json": "as JSON"}),
+        ("encryption", "What encryption costs", {
+            "backup-plain": "backup, plain", "backup-encrypted": "backup, encrypted",
+            "restore-plain": "restore, plain", "restore-encrypted": "restore, encrypted"}),
+        ("verification", "What verification adds to a backup", {
+            "backup-none": "none", "backup-5%": "5 % of the chunks", "backup-full": "all chunks",
+            "verify-all": "`verify --all` afterwards"}),
+    ):
+        rows = [
+            [name, seconds(wall), seconds(results.median(part, step, "varve", "cpu")),
+             mebibytes(results.median(part, step, "varve", "anonymous"))]
+            for step, name in steps.items()
+            if (wall := results.median(part, step, "varve", "wall")) is not None
+        ]
+        if rows:
+            yield f"## {heading}\n"
+            yield table(["", "wall", "CPU", "anonymous memory"], rows)
+
+
+def nbd(results):
+    rows = [
+        [f"`nbdcopy` to `null:`, {temperature} cache"]
+        + [cell(results.median("nbd", f"nbdcopy-{temperature}", tool, "wall"), seconds)
+           for tool in ("varve", "nbdkit")]
+        for temperature in ("cold", "warm")
+        if results.median("nbd", f"nbdcopy-{temperature}", "nbdkit", "wall") is not None
+    ]
+    if rows:
+        yield "## Over NBD\n"
+        yield table(["", "varve", "nbdkit with the raw file"], rows)
+
+
+def main(results_path, machine_path):
+    results = Results(results_path)
+    with open(machine_path, encoding="utf-8") as lines:
+        machine = "\n".join(f"- {line.strip()}" for line in lines)
+    print(INTRODUCTION.format(date=datetime.date.today().isoformat(), machine=machine))
+    for part in (promises, limits, series, nights, nbd, varve_alone):
+        for text in part(results):
+            print(text)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
