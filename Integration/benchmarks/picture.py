@@ -108,11 +108,22 @@ def draw_growth(drawing, results):
         return x, bottom - (math.log2(value) - low) / (high - low) * PLOT_HEIGHT
 
     draw_axes(drawing, place, range(low, high + 1), nights, bottom)
+    ends = {}
     for tool, values in growths.items():
         points = [place(night, value) for night, value in enumerate(values, 1)]
         drawing.curve(points, COLOURS[tool])
-        drawing.text(points[-1][0] + 6, points[-1][1] + 4, TOOLS[tool], size=11)
+        ends[tool] = points[-1]
+    label_ends(drawing, ends)
+    drawing.text((LEFT + WIDTH - RIGHT) / 2, bottom + 40, "night", anchor="middle", size=11)
     drawing.height = bottom + 50
+
+
+def label_ends(drawing, ends):
+    """Names the curves where they end, apart enough to be read where two end together."""
+    lowest_free = -math.inf
+    for tool, (x, y) in sorted(ends.items(), key=lambda item: item[1][1]):
+        lowest_free = max(y + 4, lowest_free + 13)
+        drawing.text(x + 6, lowest_free, TOOLS[tool], size=11)
 
 
 def draw_axes(drawing, place, exponents, nights, bottom):
