@@ -11,6 +11,9 @@ run_commands_of() {
   root=$(mktemp -d "$work/root.XXXXXX")
   "$integration/lib/documented-machine" "$root" "$script" || fail "a command of $document"
   rm -rf --one-file-system "$root"
+  detach_loop "$WEB01"
+  detach_loop "$WEB01_RESTORED"
+  detach_loop "$DB"
 }
 
 prepare_logical_volumes() {

@@ -108,7 +108,7 @@ test_fio_random_reads() {
   fio --enghelp=nbd >/dev/null || skip "this fio has no NBD engine"
   serve_two_revisions
   fio --name=reads --ioengine=nbd --uri="$first" --rw=randread --bs=4k --iodepth=16 --size=90M \
-    --time_based --runtime=3 --output-format=json >fio.json
+    --time_based --runtime=3 --output-format=json --output=fio.json
   jq -e '.jobs[0] | .error == 0 and .read.total_ios > 1000' fio.json
 }
 
