@@ -4,20 +4,23 @@ benchmark_encryption() {
   uses varve || return 0
   step "Encryption"
   make_series_disk
-  export VARVE_PASSPHRASE=benchmark
   local round kind
   for ((round = 0; round < rounds; round++)); do
     for kind in plain encrypted; do encryption_round "$kind"; done
   done
-  unset VARVE_PASSPHRASE
 }
 
 encryption_round() {
   local repository=$work/$1-repository options=()
-  [[ $1 == plain ]] || options=(--encrypt passphrase)
+  unset VARVE_PASSPHRASE
+  if [[ $1 == encrypted ]]; then
+    options=(--encrypt passphrase)
+    export VARVE_PASSPHRASE=benchmark
+  fi
   varve init "$repository" "${options[@]}" >/dev/null
   measure encryption "backup-$1" varve \
     varve backup -r "$repository" --verification none disk "$work/series.raw" >/dev/null
   measure encryption "restore-$1" varve varve restore -r "$repository" disk@latest - | cat >/dev/null
+  unset VARVE_PASSPHRASE
   rm -rf "$repository"
 }

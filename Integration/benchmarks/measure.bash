@@ -26,8 +26,6 @@ forget() {
   python3 "$integration/benchmarks/forget.py" "$@"
 }
 
-stored_bytes() { du --summarize --block-size=1 "$1" | cut -f1; }
-
 # describe_machine: lines of text for the report; no names.
 describe_machine() {
   local model

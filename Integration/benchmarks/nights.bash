@@ -27,7 +27,7 @@ nights_of() {
       python3 "$integration/lib/random-writes.py" "$disk" "$work/extents" "$database_writes" "$night"
     fi
     back_up "$tool" nights "night-$night" "$disk" "night-$night"
-    record nights "night-$night" "$tool" store "$(stored_bytes "$(store_of "$tool")")"
+    record nights "night-$night" "$tool" store "$(stored_bytes "$tool")"
   done
   restore_first_and_last "$tool"
   rm -rf "$work/stores" "$disk"

@@ -16,7 +16,8 @@ Written by `Integration/benchmark` on {date}; every figure on this page comes fr
 programs take turns on the same disk; times are medians. Each reads the whole disk, since none is told
 what changed, and none verifies after its backup. borg and varve compress like `zstd -1`; restic
 always encrypts; borg runs with its default chunks and with `fixed,4194304`. casync cannot restore to
-a pipe and writes a file instead.
+a pipe and writes a file instead. Stores are measured without the caches that each program could make
+anew.
 
 ![Bars: the time of each step, by program. Lines: each store's growth over the nights.](benchmark)
 
@@ -46,6 +47,9 @@ def series_table(results, metric, words):
         medians = [results.median("series", step, tool, metric) for tool in tools]
         if any(value is not None for value in medians):
             rows.append([name] + [cell(value, words) for value in medians])
+    if metric == "growth":
+        stores = [results.median("series", "all", tool, "store") for tool in tools]
+        rows.append(["the store in the end"] + [cell(value, words) for value in stores])
     return table(["", *(TOOLS[tool] for tool in tools)], rows)
 
 

@@ -49,10 +49,10 @@ series_round() {
 series_step() {
   local round=$1 step=$2 tool before
   while read -r tool; do
-    before=$(stored_bytes "$(store_of "$tool")")
+    before=$(stored_bytes "$tool")
     back_up "$tool" series "$step" "$work/disk.raw" "$step" </dev/null
-    record series "$step" "$tool" growth $(($(stored_bytes "$(store_of "$tool")") - before))
-    [[ $step != files ]] || record series all "$tool" store "$(stored_bytes "$(store_of "$tool")")"
+    record series "$step" "$tool" growth $(($(stored_bytes "$tool") - before))
+    [[ $step != files ]] || record series all "$tool" store "$(stored_bytes "$tool")"
   done < <(tools_in_turn "$round")
 }
 

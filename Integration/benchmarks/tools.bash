@@ -20,6 +20,12 @@ back_up() { "back_up_$1" "$(store_of "$1")" "$2" "$3" "$4" "$5" >/dev/null; }
 # restore_to_pipe TOOL PART STEP NAME: measured. casync can only write files, so it does that.
 restore_to_pipe() { "restore_$1" "$(store_of "$1")" "$2" "$3" "$4" | cat >/dev/null; }
 
+# stored_bytes TOOL: what its store takes on disk, without the caches that could be made anew.
+stored_bytes() {
+  du --summarize --block-size=1 --exclude=index --exclude=home --exclude=cache "$(store_of "$1")" |
+    cut -f1
+}
+
 tool_version() {
   case $1 in
     varve) echo "varve $(varve --version | grep -oE '[0-9]+\.[0-9.]+' | head -n 1)" ;;

@@ -36,13 +36,20 @@ make_file_system() {
   rm -r "$tree"
 }
 
-# repository_bytes [DIRECTORY]: what the repository takes on disk.
-repository_bytes() { du --summarize --block-size=1 "${1:-$VARVE_REPOSITORY}" | cut -f1; }
+# repository_bytes: what the repository takes on disk, without the index, which is a cache.
+repository_bytes() {
+  du --summarize --block-size=1 --exclude=index "$VARVE_REPOSITORY" | cut -f1
+}
 
-# pack_files: every pack, largest first. A pack's name is the SHA-256 of its bytes.
-pack_files() {
-  find "$VARVE_REPOSITORY" -regextype posix-extended -type f \
-    -regex '.*/[0-9a-f]{64}(\.[a-z]+)?' -printf '%s %p\n' | sort -rn | cut -d' ' -f2-
+# pack_files, data_packs, map_packs: packs, largest first. A pack's name is the SHA-256 of its bytes;
+# what has another name there is a pack that is being written.
+pack_files() { packs_below "$VARVE_REPOSITORY/packs"; }
+data_packs() { packs_below "$VARVE_REPOSITORY/packs/data"; }
+map_packs() { packs_below "$VARVE_REPOSITORY/packs/maps"; }
+
+packs_below() {
+  find "$1" -regextype posix-extended -type f -regex '.*/[0-9a-f]{64}' -printf '%s %p\n' |
+    sort -rn | cut -d' ' -f2-
 }
 
 # at_least_packs COUNT: for wait_until.
