@@ -72,7 +72,8 @@ test_wrong_or_missing_passphrase_is_an_error() {
     expect_output 'passphrase|key'
   done
   unset VARVE_PASSPHRASE
-  expect_exit 1 "$varve" revisions </dev/null
+  # In a session of its own there is no terminal to ask at.
+  expect_exit 1 setsid --wait "$varve" revisions </dev/null
   expect_output 'passphrase'
 }
 
@@ -95,7 +96,7 @@ test_key_file_opens_the_repository() {
   expect_equal "$(stat -c %a first.key)" 600 "mode of the key file"
   "$varve" backup --key-file first.key job disk.raw
   "$varve" restore --key-file first.key job@latest - | cmp - disk.raw
-  expect_exit 1 "$varve" restore job@latest - </dev/null
+  expect_exit 1 setsid --wait "$varve" restore job@latest - </dev/null
   random_bytes 64 4 >wrong.key
   expect_exit 1 "$varve" restore --key-file wrong.key job@latest -
 }
@@ -112,14 +113,20 @@ test_several_keys_open_the_repository_and_can_be_removed() {
   "$varve" restore --key-file third.key job@latest - | cmp - disk.raw
 
   local first
-  first=$("$varve" key list --json | jq -er '.[0].id')
+  first=$(keys_used_now true)
   VARVE_PASSPHRASE="second passphrase" "$varve" key remove "$first"
   expect_exit 1 "$varve" restore job@latest -
   export VARVE_PASSPHRASE="second passphrase"
   "$varve" restore job@latest - | cmp - disk.raw
-  "$varve" key remove "$("$varve" key list --json | jq -er '.[1].id')"
-  expect_exit 1 "$varve" key remove "$("$varve" key list --json | jq -er '.[0].id')"
+  "$varve" key remove "$(keys_used_now false)"
+  expect_exit 1 "$varve" key remove "$(keys_used_now true)"
   expect_output 'last|only'
+  "$varve" restore job@latest - | cmp - disk.raw
+}
+
+# keys_used_now BOOLEAN: ids of the keys that do, or do not, open the repository now.
+keys_used_now() {
+  "$varve" key list --json | jq -er --argjson used "$1" '.[] | select(.usedNow == $used) | .id'
 }
 
 test_key_on_paper_opens_the_repository_when_all_else_is_lost() {
@@ -130,6 +137,11 @@ test_key_on_paper_opens_the_repository_when_all_else_is_lost() {
   grep -q '[[:alnum:]]' paper
   unset VARVE_PASSPHRASE
   "$varve" restore --key-file paper job@latest - | cmp - disk.raw
+  echo "a new passphrase" >new
+  "$varve" key import paper --new-passphrase-file new
+  VARVE_PASSPHRASE="a new passphrase" "$varve" restore job@latest - | cmp - disk.raw
+  sed '2s/[0-9a-f]/x/3' paper | tr x 0 >mistyped
+  cmp -s paper mistyped || expect_exit 1 "$varve" key import mistyped --new-passphrase-file new
 }
 
 test_passphrase_is_asked_for_at_a_terminal_and_not_echoed() {
