@@ -1,0 +1,149 @@
+package import ChunkFormat
+
+extension RevisionReference {
+  /// The revision that the name stands for.
+  ///
+  /// - Parameters:
+  ///   - entries: all revisions of the repository, oldest first.
+  ///   - zone: of dates and times without one.
+  /// - Throws: ``ReferenceError`` that says what there is instead.
+  package func revision(
+    in entries: [RevisionEntry], zone: LocalTime = .system
+  ) throws(ReferenceError) -> RevisionEntry {
+    let search = RevisionSearch(text: text, entries: entries, zone: zone)
+    switch target {
+    case .selection(let job, let selector):
+      return try search.select(selector, of: job)
+    case .word(let word):
+      if let newest = entries.last(where: { $0.revision.job == word }) { return newest }
+      guard let prefix = Self.idPrefix(word) else { throw search.unknown(job: word) }
+      return try search.withID(prefix, job: nil)
+    }
+  }
+
+  /// The volume that the name stands for: the one it names, else the only one.
+  ///
+  /// - Throws: ``ReferenceError`` that lists the volumes there are.
+  package func volume(of revision: Revision) throws(ReferenceError) -> RevisionVolume {
+    if let found = revision.volume(named: volume) { return found }
+    let names = ReferenceError.list(revision.volumes.map(\.name))
+    if let volume {
+      throw ReferenceError(
+        .unknownVolume, "\(text): the revision has no volume '\(volume)'; it has \(names)")
+    }
+    throw ReferenceError(
+      .ambiguous,
+      "\(text): the revision has several volumes, \(names); say which one, such as "
+        + "\(text)/\(revision.volumes[0].name)")
+  }
+}
+
+/// The search for what a selector means among a repository's revisions.
+private struct RevisionSearch {
+  let text: String
+  /// Oldest first.
+  let entries: [RevisionEntry]
+  let zone: LocalTime
+
+  func select(
+    _ selector: RevisionReference.Selector, of job: String
+  ) throws(ReferenceError) -> RevisionEntry {
+    let history = entries.filter { $0.revision.job == job }
+    guard let oldest = history.first, let newest = history.last else { throw unknown(job: job) }
+    switch selector {
+    case .latest: return newest
+    case .first: return oldest
+    case .number(let number): return try counted(back: number, in: history)
+    case .id(let prefix): return try withID(prefix, job: job)
+    case .time(let time): return try before(time, in: history, oldest: oldest)
+    case .tag(let tag): return try tagged(tag, in: history)
+    }
+  }
+
+  /// The only revision, of `job` where one is named, whose id begins with `prefix`.
+  func withID(_ prefix: String, job: String?) throws(ReferenceError) -> RevisionEntry {
+    let everywhere = entries.filter { $0.id.description.hasPrefix(prefix) }
+    let found = job.map { job in everywhere.filter { $0.revision.job == job } } ?? everywhere
+    guard let first = found.first else {
+      throw miss(noRevisionHas(prefix, job: job, elsewhere: everywhere.first))
+    }
+    guard found.count == 1 else {
+      let candidates = found.map {
+        "\($0.id.description.prefix(prefix.count + 8)) (\($0.revision.job), "
+          + "\(zone.text(of: $0.revision.created)))"
+      }
+      throw ReferenceError(
+        .ambiguous,
+        "\(text): \(found.count) revisions have ids that begin with \(prefix): "
+          + "\(ReferenceError.list(candidates)); write more digits")
+    }
+    return first
+  }
+
+  func unknown(job: String) -> ReferenceError {
+    let jobs = Set(entries.map(\.revision.job)).sorted()
+    let found =
+      jobs.isEmpty ? "it holds no revisions yet" : "its jobs are \(ReferenceError.list(jobs))"
+    return ReferenceError(.unknownJob, "the repository has no job '\(job)'; \(found)")
+  }
+
+  private func counted(
+    back number: Int, in history: [RevisionEntry]
+  ) throws(ReferenceError) -> RevisionEntry {
+    guard number < history.count else {
+      throw miss(
+        "the job has \(history.count) revision\(history.count == 1 ? "" : "s"); counted back from "
+          + "the newest, the oldest is number \(history.count - 1)")
+    }
+    return history[history.count - 1 - number]
+  }
+
+  private func before(
+    _ time: TimeExpression, in history: [RevisionEntry], oldest: RevisionEntry
+  ) throws(ReferenceError) -> RevisionEntry {
+    guard let limit = time.lastMoment(in: zone) else {
+      throw miss("the system cannot place this time on the calendar")
+    }
+    guard let found = history.last(where: { $0.revision.created <= limit }) else {
+      throw miss(
+        "there is no revision that old; the first is of \(zone.text(of: oldest.revision.created))")
+    }
+    return found
+  }
+
+  private func tagged(
+    _ tag: String, in history: [RevisionEntry]
+  ) throws(ReferenceError) -> RevisionEntry {
+    if let found = history.last(where: { $0.marks.tags.contains(tag) }) { return found }
+    let tags = Set(history.flatMap(\.marks.tags)).sorted()
+    throw miss(
+      "no revision of the job has the tag '\(tag)'; "
+        + (tags.isEmpty ? "none has any" : "its tags are \(ReferenceError.list(tags))"))
+  }
+
+  private func noRevisionHas(_ prefix: String, job: String?, elsewhere: RevisionEntry?) -> String {
+    if let job, let elsewhere {
+      return "revision \(elsewhere.id.description.prefix(prefix.count + 8)) is of job "
+        + "'\(elsewhere.revision.job)', not of '\(job)'"
+    }
+    guard job == nil else { return "no revision of the job has an id that begins with \(prefix)" }
+    let jobs = Set(entries.map(\.revision.job)).sorted()
+    return "there is neither a job of this name nor a revision whose id begins so; "
+      + (jobs.isEmpty
+        ? "the repository holds no revisions yet" : "the jobs are \(ReferenceError.list(jobs))")
+  }
+
+  private func miss(_ reason: String) -> ReferenceError {
+    ReferenceError(.noSuchRevision, "\(text): \(reason)")
+  }
+}
+
+extension ReferenceError {
+  private static let listLimit = 8
+
+  /// `a, b, c`, and how many more there are.
+  fileprivate static func list(_ names: [String]) -> String {
+    let shown = names.prefix(listLimit).joined(separator: ", ")
+    return names.count > listLimit ? "\(shown) and \(names.count - listLimit) more" : shown
+  }
+}

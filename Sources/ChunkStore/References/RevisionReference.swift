@@ -1,0 +1,120 @@
+internal import ChunkFormat
+
+/// The name of a revision, or of one volume of it, as people write it everywhere: on the command
+/// line and as the name of an export.
+///
+/// ```
+/// JOB[@SELECTOR][/VOLUME]      without a selector: latest
+/// ID[/VOLUME]                  a revision's id, or its first 4 or more digits
+///
+/// SELECTOR   selects
+/// latest     the newest revision of the job
+/// first      the oldest
+/// 0 … 9999   a number counts back: 0 is the newest, 1 the one before it
+/// ID         a revision's id, or its first 4 or more digits (5 or more where all are decimal)
+/// 2026-11-20, 2026-11-20T14:30, 2026-11-20T14:30:15[Z|+01:00]
+///            the newest revision not after that day, minute or second, see ``TimeExpression``
+/// tag:NAME   the newest revision with the tag
+/// ```
+///
+/// A bare word that is both a job and the beginning of an id names the job.
+package struct RevisionReference: Equatable, Sendable {
+  static let minimumPrefixDigits = 4
+  /// More decimal digits than this are the beginning of an id.
+  private static let maximumNumberDigits = 4
+
+  enum Selector: Equatable, Sendable {
+    case latest
+    case first
+    case number(Int)
+    case id(prefix: String)
+    case time(TimeExpression)
+    case tag(String)
+  }
+
+  enum Target: Equatable, Sendable {
+    case selection(job: String, Selector)
+    /// A job or the beginning of an id: only a look at the repository tells.
+    case word(String)
+  }
+
+  /// As it was written.
+  package let text: String
+  let target: Target
+  /// The name of a volume, where one was written.
+  package let volume: String?
+
+  /// Reads a name.
+  ///
+  /// - Throws: ``ReferenceError`` with `.malformed`.
+  package init(_ text: String) throws(ReferenceError) {
+    self.text = text
+    let halves = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+    volume = halves.count > 1 ? String(halves[1]) : nil
+    if let volume, !Name.isValid(volume) {
+      throw .malformed(text, "'\(volume)' is no name of a volume: \(Name.rule)")
+    }
+    let parts = halves[0].split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+    guard Name.isValid(String(parts[0])) else {
+      throw .malformed(text, "'\(parts[0])' is no name of a job: \(Name.rule)")
+    }
+    if parts.count > 1 {
+      guard let selector = Selector(parts[1]) else { throw .malformed(text, selector: parts[1]) }
+      target = .selection(job: String(parts[0]), selector)
+    } else {
+      target = .word(String(parts[0]))
+    }
+  }
+
+  /// `text` in lower case, where it can be the beginning of an id.
+  static func idPrefix(_ text: some StringProtocol) -> String? {
+    guard minimumPrefixDigits...ContentID.lengthBytes * 2 ~= text.utf8.count,
+      text.utf8.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit })
+    else { return nil }
+    return text.lowercased()
+  }
+
+  fileprivate static func number(_ text: some StringProtocol) -> Int? {
+    guard 1...maximumNumberDigits ~= text.utf8.count,
+      text.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 })
+    else { return nil }
+    return Int(text)
+  }
+}
+
+extension RevisionReference.Selector {
+  fileprivate init?(_ text: Substring) {
+    if text == "latest" {
+      self = .latest
+    } else if text == "first" {
+      self = .first
+    } else if text.hasPrefix("tag:") {
+      let tag = String(text.dropFirst("tag:".count))
+      guard Name.isValid(tag) else { return nil }
+      self = .tag(tag)
+    } else if let number = RevisionReference.number(text) {
+      self = .number(number)
+    } else if let prefix = RevisionReference.idPrefix(text) {
+      self = .id(prefix: prefix)
+    } else if let time = TimeExpression(text) {
+      self = .time(time)
+    } else {
+      return nil
+    }
+  }
+}
+
+extension ReferenceError {
+  fileprivate static func malformed(_ text: String, _ reason: String) -> ReferenceError {
+    ReferenceError(
+      .malformed, "'\(text)' names no revision, which is written JOB@SELECTOR[/VOLUME]: \(reason)")
+  }
+
+  fileprivate static func malformed(_ text: String, selector: Substring) -> ReferenceError {
+    .malformed(
+      text,
+      "'\(selector)' is none of latest, first, a number counting back from 0, a date such as "
+        + "2026-11-20 or 2026-11-20T14:30, tag:NAME, or an id's first "
+        + "\(RevisionReference.minimumPrefixDigits) or more digits")
+  }
+}

@@ -1,0 +1,46 @@
+import ChunkStore
+import Testing
+
+@Suite struct TimeExpressionTests {
+  private let oneHourEast = LocalTime.fixed(offsetSeconds: 3600)
+
+  @Test(
+    "the last nanosecond of what was written",
+    arguments: [
+      ("2026-11-20", "2026-11-20T22:59:59Z"),
+      ("2024-02-29", "2024-02-29T22:59:59Z"),
+      ("2026-11-20T14:30", "2026-11-20T13:30:59Z"),
+      ("2026-11-20 14:30", "2026-11-20T13:30:59Z"),
+      ("2026-11-20T14:30:15", "2026-11-20T13:30:15Z"),
+      ("2026-11-20T14:30:15.25", "2026-11-20T13:30:15Z"),
+      ("2026-11-20T14:30Z", "2026-11-20T14:30:59Z"),
+      ("2026-11-20t14:30:15z", "2026-11-20T14:30:15Z"),
+      ("2026-11-20T14:30:15-05:30", "2026-11-20T20:00:15Z"),
+      ("2026-12-31T23:59+02:00", "2026-12-31T21:59:59Z"),
+      ("1970-01-01T01:00:00", "1970-01-01T00:00:00Z"),
+      ("2261-12-31", "2261-12-31T22:59:59Z"),
+    ])
+  func meaning(text: String, end: String) throws {
+    let expression = try #require(TimeExpression(text))
+    let moment = try #require(expression.lastMoment(in: oneHourEast))
+    #expect(moment.timestamp == end)
+    #expect(moment % 1_000_000_000 == 999_999_999)
+  }
+
+  @Test(
+    "what no calendar has",
+    arguments: [
+      "2026-02-29", "2026-13-01", "2026-00-10", "2026-11-31", "2026-11-00", "2026-11-20T24:00",
+      "2026-11-20T14:60", "2026-11-20T14:30:60", "1969-12-31", "2262-01-01",
+    ])
+  func impossible(text: String) { #expect(TimeExpression(text) == nil) }
+
+  @Test(
+    "what is written otherwise",
+    arguments: [
+      "", "2026", "2026-11", "20261120", "2026-1-2", "2026-11-20T", "2026-11-20T14",
+      "2026-11-20Z", "2026-11-20T14:30+1", "2026-11-20T14:30+25:00", " 2026-11-20",
+      "2026-11-20T14:30:15Z0", "٢٠٢٦-11-20", "yesterday",
+    ])
+  func malformed(text: String) { #expect(TimeExpression(text) == nil) }
+}
