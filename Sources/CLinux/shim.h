@@ -4,6 +4,7 @@
 // and what hides behind _GNU_SOURCE, which that module is built without.
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <signal.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -63,6 +64,11 @@ static inline int linux_block_device_zero_out(int fd, uint64_t offset, uint64_t 
 /// F_SETPIPE_SZ: returns the new size or -1.
 static inline int linux_set_pipe_size(int fd, int bytes) { return fcntl(fd, 1031, bytes); }
 
+extern int pipe2(int ends[2], int flags);
+
+/// pipe2(2) with O_CLOEXEC.
+static inline int linux_make_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+
 // MARK: Page cache
 
 extern int mincore(void *start, size_t length, unsigned char *vector);
@@ -77,3 +83,19 @@ static inline int linux_resident_pages(void *start, size_t length, unsigned char
 /// fcntl(2), F_SETLEASE with F_WRLCK: EAGAIN when the file is open anywhere else.
 static inline int linux_take_write_lease(int fd) { return fcntl(fd, 1024, F_WRLCK); }
 static inline int linux_release_lease(int fd) { return fcntl(fd, 1024, F_UNLCK); }
+
+// MARK: Signals
+
+/// Whether whoever started the program asked that it ignore a signal, as nohup(1) does.
+static inline int linux_signal_is_ignored(int number) {
+  struct sigaction action;
+  return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+// MARK: Terminals
+
+/// TIOCGWINSZ: the columns of a terminal; 0 where it does not say, or is none.
+static inline int linux_terminal_columns(int fd) {
+  struct winsize size;
+  return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}

@@ -16,7 +16,7 @@ extension RevisionReference {
       return try search.select(selector, of: job)
     case .word(let word):
       if let newest = entries.last(where: { $0.revision.job == word }) { return newest }
-      guard let prefix = Self.idPrefix(word) else { throw search.unknown(job: word) }
+      guard let prefix = Self.idPrefix(word) else { throw .unknown(job: word, in: entries) }
       return try search.withID(prefix, job: nil)
     }
   }
@@ -49,7 +49,7 @@ private struct RevisionSearch {
     _ selector: RevisionReference.Selector, of job: String
   ) throws(ReferenceError) -> RevisionEntry {
     let history = entries.filter { $0.revision.job == job }
-    guard let oldest = history.first, let newest = history.last else { throw unknown(job: job) }
+    guard let oldest = history.first, let newest = history.last else { throw .unknown(job: job, in: entries) }
     switch selector {
     case .latest: return newest
     case .first: return oldest
@@ -78,13 +78,6 @@ private struct RevisionSearch {
           + "\(ReferenceError.list(candidates)); write more digits")
     }
     return first
-  }
-
-  func unknown(job: String) -> ReferenceError {
-    let jobs = Set(entries.map(\.revision.job)).sorted()
-    let found =
-      jobs.isEmpty ? "it holds no revisions yet" : "its jobs are \(ReferenceError.list(jobs))"
-    return ReferenceError(.unknownJob, "the repository has no job '\(job)'; \(found)")
   }
 
   private func counted(
@@ -140,6 +133,13 @@ private struct RevisionSearch {
 
 extension ReferenceError {
   private static let listLimit = 8
+
+  /// There is no such job among `entries`.
+  package static func unknown(job: String, in entries: [RevisionEntry]) -> ReferenceError {
+    let jobs = Set(entries.map(\.revision.job)).sorted()
+    let found = jobs.isEmpty ? "it holds no revisions yet" : "its jobs are \(list(jobs))"
+    return ReferenceError(.unknownJob, "the repository has no job '\(job)'; \(found)")
+  }
 
   /// `a, b, c`, and how many more there are.
   fileprivate static func list(_ names: [String]) -> String {

@@ -1,0 +1,114 @@
+import ArgumentParser
+import ChunkFormat
+import ChunkStore
+import SystemPackage
+
+struct Init: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Make a repository.",
+    discussion: """
+      The directory is made where there is none; one that holds anything else is refused. Chunk \
+      size, compression and whether it is encrypted are fixed from then on.
+
+        varve init /srv/varve
+        varve init /srv/varve --encrypt passphrase
+        varve init /srv/varve --encrypt keyfile --key-file /root/varve.key
+
+      In an encrypted repository a thief sees sizes, counts and times, but neither contents nor \
+      names. Without passphrase and key file nobody can open it: 'varve key export' prints a key \
+      to lock away on paper, 'varve key add' adds further passphrases and key files.
+      """)
+
+  @Argument(
+    help: ArgumentHelp(
+      "The directory of the new repository.",
+      discussion: "Default: --repository, else $VARVE_REPOSITORY, else the current directory.",
+      valueName: "directory"),
+    completion: .directory)
+  var directory: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Encrypt all contents and names; opened with a passphrase or a key file.",
+      discussion: """
+        The passphrase is that of --passphrase-file, --passphrase-command or $VARVE_PASSPHRASE, \
+        else asked for twice. The key file is made where there is none.
+        """))
+  var encrypt: EncryptionMethod?
+
+  @Option(
+    help: ArgumentHelp(
+      "The size of a chunk: a power of two from 64KiB to 4MiB.",
+      discussion: "Smaller chunks make small changes cheaper, larger ones the index smaller.",
+      valueName: "size"))
+  var chunkSize = ByteSize(bytes: UInt64(RepositoryConfiguration.standardChunkSizeBytes))
+
+  @Option(
+    help: ArgumentHelp(
+      "How new chunks are compressed: zstd:LEVEL with a level from 1 to 19, or none.",
+      valueName: "method"))
+  var compression = CompressionMethod.standard
+
+  @OptionGroup(title: "Repository") var options: RepositoryOptions
+
+  mutating func validate() throws {
+    if let directory, let option = options.location.repository, directory != option {
+      throw ValidationError(
+        "Two directories are given, '\(directory)' and --repository '\(option)'; one is enough.")
+    }
+    guard chunkSize.bytes <= UInt64(Int.max),
+      RepositoryConfiguration.isValid(chunkSizeBytes: Int(chunkSize.bytes))
+    else {
+      throw ValidationError(
+        "--chunk-size wants a power of two from 64KiB to 4MiB, found \(chunkSize).")
+    }
+    try validateSecret()
+  }
+
+  private func validateSecret() throws {
+    switch (encrypt, options.secret.given) {
+    case (.keyfile, nil):
+      throw ValidationError("--encrypt keyfile wants --key-file FILE, which is made if need be.")
+    case (.keyfile, .passphraseFile), (.keyfile, .passphraseCommand):
+      throw ValidationError("--encrypt keyfile wants --key-file FILE, and no passphrase.")
+    case (.passphrase, .keyFile):
+      throw ValidationError("--encrypt passphrase wants a passphrase; found --key-file.")
+    case (nil, .some):
+      throw ValidationError(
+        "A passphrase or key file is given, but not --encrypt passphrase or --encrypt keyfile.")
+    default: break
+    }
+  }
+
+  mutating func run() throws {
+    let path = directory.map { FilePath($0) } ?? options.location.path
+    if encrypt == nil, options.secret.givenOrInEnvironment != nil {
+      throw UsageFailure(
+        "\(SecretSource.passphraseVariable) is set, but --encrypt passphrase is not given; unset it "
+          + "to make a repository that is not encrypted")
+    }
+    var settings = RepositorySettings()
+    settings.chunkSizeBytes = Int(chunkSize.bytes)
+    settings.compression = compression
+    let firstKey = try encrypt.map { _ in
+      let source = options.secret.givenOrInEnvironment ?? .prompt
+      return NewKey(secret: try source.readNew(for: path.string), label: "")
+    }
+    let repository = try Repository.create(
+      at: path, settings: settings, firstKey: firstKey, environment: RepositoryEnvironment())
+    report(repository)
+  }
+
+  private func report(_ repository: Repository) {
+    let configuration = repository.configuration
+    let encryption = encrypt.map { "encrypted with a \($0 == .keyfile ? "key file" : "passphrase")" }
+    Console.shared.message(
+      "made the repository \(repository.root): chunks of \(chunkSize), compression "
+        + "\(configuration.compression), \(encryption ?? "not encrypted")")
+    if encrypt != nil {
+      Console.shared.message(
+        "print a key for the safe with 'varve key export': what is forgotten or lost cannot be "
+          + "replaced otherwise")
+    }
+  }
+}

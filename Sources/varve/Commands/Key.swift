@@ -1,0 +1,23 @@
+import ArgumentParser
+
+struct Key: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Look after the keys of an encrypted repository.",
+    discussion: """
+      The contents are encrypted with keys that never change. Each passphrase and key file holds a \
+      copy of them, so any one of these opens the repository, and adding or removing one touches \
+      nothing else. Whoever has once opened a repository may have kept the keys: removing a \
+      passphrase does not shut that person out.
+
+        varve key list
+        varve key add --label "the night shift"
+        varve key remove 5f0c91
+        varve key export > paper.txt
+        varve key import paper.txt
+      """,
+    subcommands: [
+      KeyAdd.self, KeyRemove.self, KeyList.self, KeyExport.self, KeyImport.self,
+    ])
+
+  func run() throws { throw MissingSubcommand(Varve.helpMessage(for: Self.self)) }
+}

@@ -1,0 +1,34 @@
+import ArgumentParser
+import ChunkFormat
+import ChunkStore
+import SystemPackage
+
+struct KeyAdd: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "add",
+    abstract: "Let another passphrase or key file open the repository.",
+    discussion: """
+      The repository is opened with a key that it has; the new one is asked for, or given with an \
+      option that begins with --new. Prints the id of the new key.
+
+        varve key add
+        varve key add --new-key-file /root/varve.key --label "the backup host"
+      """)
+
+  @OptionGroup(title: "The new key") var new: NewSecretOptions
+  @OptionGroup(title: "Repository") var repository: RepositoryOptions
+
+  mutating func run() throws {
+    let repository = try repository.open()
+    guard repository.configuration.isEncrypted else {
+      throw Failure(
+        "the repository \(repository.root) is not encrypted; that is chosen when it is made, with "
+          + "'varve init --encrypt'")
+    }
+    let id = try repository.addKey(
+      try new.newKey(for: repository.root.string), environment: RepositoryEnvironment())
+    let output = StandardOutput()
+    try output.line(id.description)
+    try output.flush()
+  }
+}

@@ -1,0 +1,37 @@
+import ArgumentParser
+import ChunkFormat
+import ChunkStore
+import SystemPackage
+
+struct KeyImport: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "import",
+    abstract: "Add a passphrase or key file with the key from paper.",
+    discussion: """
+      For the day when every passphrase is forgotten and every key file lost. Spaces, blank lines \
+      and the case of letters do not matter. Prints the id of the new key.
+
+        varve key import paper.txt
+        varve key import - --new-key-file /root/varve.key
+      """)
+
+  @Argument(
+    help: "A file with the text that 'varve key export' printed; - is standard input.",
+    completion: .file())
+  var file: String
+
+  @OptionGroup(title: "The new key") var new: NewSecretOptions
+  @OptionGroup(title: "Repository") var location: RepositoryLocation
+
+  mutating func run() throws {
+    let paper = try SecretFile(path: file == "-" ? "/dev/stdin" : file).key()
+    let text = paper.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+    let root = location.path
+    let id = try Repository.importPaperKey(
+      text, into: root, new: try new.newKey(for: root.string),
+      environment: RepositoryEnvironment())
+    let output = StandardOutput()
+    try output.line(id.description)
+    try output.flush()
+  }
+}

@@ -1,0 +1,41 @@
+import ArgumentParser
+import ChunkFormat
+import ChunkStore
+
+struct KeyList: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list",
+    abstract: "List the passphrases and key files that open the repository.",
+    discussion: """
+      The one that opened it now is marked. A label can be read only by who has that very \
+      passphrase or key file.
+      """)
+
+  @OptionGroup var json: JSONOption
+  @OptionGroup(title: "Repository") var repository: RepositoryOptions
+
+  mutating func run() throws {
+    let slots = try repository.open().keySlots()
+    let output = StandardOutput()
+    if json.isWanted { return try output.document(.array(slots.map(describe))) }
+    var table = Table([.left("ID"), .left("KIND"), .left("ADDED"), .left("USED NOW"), .left("LABEL")])
+    for slot in slots {
+      table.add([
+        Cell(String(slot.id.description.prefix(12))), Cell(slot.method.description),
+        Cell(LocalTime.system.text(of: slot.created)), Cell(slot.isCurrent ? "yes" : ""),
+        Cell(slot.label ?? ""),
+      ])
+    }
+    if !slots.isEmpty { try output.table(table) }
+  }
+
+  private func describe(_ slot: KeySlotListing) -> JSON {
+    .object([
+      "id": .string(slot.id.description),
+      "kind": .string(slot.method == .keyFile ? "keyfile" : "passphrase"),
+      "added": .string(slot.created.timestamp),
+      "usedNow": .bool(slot.isCurrent),
+      "label": .optional(slot.label),
+    ])
+  }
+}

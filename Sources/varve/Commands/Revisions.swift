@@ -1,0 +1,85 @@
+import ArgumentParser
+import ChunkFormat
+import ChunkStore
+
+struct Revisions: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "List revisions, oldest first.",
+    discussion: """
+      REVISION is what the revision can be called in other commands: counted back from the newest, \
+      which is 0, so it changes with the next backup; the ID does not. NEW DATA is content that the \
+      repository did not have, STORED what that takes in it, compressed and as deltas.
+
+        varve revisions
+        varve revisions web01 --tag nightly
+        varve revisions --json | jq -r '.[] | select(.trust == "distrusted") | .id'
+      """)
+
+  @Argument(help: "Only this job's.", transform: NameArgument.job)
+  var job: String?
+
+  @Option(
+    help: ArgumentHelp("Only those with this tag.", valueName: "name"), transform: NameArgument.tag)
+  var tag: String?
+
+  @OptionGroup var json: JSONOption
+  @OptionGroup(title: "Repository") var repository: RepositoryOptions
+
+  mutating func run() throws {
+    let listing = try repository.open().revisions()
+    if let job, !listing.entries.contains(where: { $0.revision.job == job }) {
+      throw ReferenceError.unknown(job: job, in: listing.entries)
+    }
+    let rows = numbered(listing.entries).filter { row in
+      (job == nil || row.entry.revision.job == job)
+        && (tag.map(row.entry.marks.tags.contains) ?? true)
+    }
+    let output = StandardOutput()
+    if json.isWanted {
+      try output.document(.array(rows.map(\.entry.json)))
+    } else if !rows.isEmpty {
+      try output.table(table(of: rows))
+    }
+    try report(unreadable: listing.unreadable)
+  }
+
+  /// Every revision with its number, counted back in its job.
+  private func numbered(_ entries: [RevisionEntry]) -> [(number: Int, entry: RevisionEntry)] {
+    var counts: [String: Int] = [:]
+    return entries.reversed().map { entry in
+      let number = counts[entry.revision.job, default: 0]
+      counts[entry.revision.job] = number + 1
+      return (number, entry)
+    }.reversed()
+  }
+
+  private func table(of rows: [(number: Int, entry: RevisionEntry)]) -> Table {
+    var table = Table([
+      .left("TIME"), .left("REVISION"), .left("ID"), .right("SIZE"), .right("NEW DATA"),
+      .right("STORED"), .right("DURATION"), .left("TRUST"), .left("TAGS"),
+    ])
+    for (number, entry) in rows {
+      let statistics = entry.statistics
+      table.add([
+        Cell(LocalTime.system.text(of: entry.revision.created)),
+        Cell("\(entry.revision.job)@\(number)"),
+        Cell(entry.shortID),
+        Cell(Quantities.bytes(entry.sizeBytes)),
+        Cell(Quantities.bytes(statistics.newBytes)),
+        Cell(Quantities.bytes(statistics.storedBytes)),
+        Cell(Quantities.duration(seconds: entry.durationSeconds)),
+        entry.trustCell,
+        Cell(entry.marks.tags.joined(separator: ",")),
+      ])
+    }
+    return table
+  }
+
+  private func report(unreadable: [(id: RevisionID, error: StoreError)]) throws {
+    guard !unreadable.isEmpty else { return }
+    for (id, error) in unreadable {
+      Console.shared.message("revision \(id) cannot be read: \(error)")
+    }
+    throw ReportedFailure()
+  }
+}

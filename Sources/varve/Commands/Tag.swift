@@ -1,0 +1,137 @@
+import ArgumentParser
+import ChunkFormat
+import ChunkStore
+
+struct Tag: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Put tags on revisions, take them off, list them.",
+    discussion: """
+      A tag is a word of your own. JOB@tag:NAME is the newest revision of the job that has it. Tags \
+      can also be given when a revision is made, with 'varve backup --tag'.
+
+        varve tag add web01@latest before-upgrade
+        varve restore web01@tag:before-upgrade web01.raw
+        varve tag remove web01@tag:before-upgrade before-upgrade
+        varve tag list web01
+      """,
+    subcommands: [TagAdd.self, TagRemove.self, TagList.self])
+
+  func run() throws { throw MissingSubcommand(Varve.helpMessage(for: Self.self)) }
+}
+
+struct TagAdd: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "add", abstract: "Put tags on a revision; those that it has stay.",
+    discussion: "  varve tag add web01@latest golden before-upgrade")
+
+  @Argument(help: "The revision, such as web01@latest.", transform: NameArgument.revision)
+  var revision: RevisionReference
+
+  @Argument(help: "One or more tags.", transform: NameArgument.tag)
+  var tags: [String]
+
+  @OptionGroup(title: "Repository") var repository: RepositoryOptions
+
+  mutating func run() throws {
+    let repository = try repository.open()
+    let entry = try repository.revision(revision)
+    try repository.updateMarks(of: entry.id) { marks in
+      for tag in tags where !marks.tags.contains(tag) { marks.tags.append(tag) }
+    }
+  }
+}
+
+struct TagRemove: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "remove", abstract: "Take tags off a revision.",
+    discussion: "  varve tag remove web01@tag:golden golden")
+
+  @Argument(help: "The revision, such as web01@tag:golden.", transform: NameArgument.revision)
+  var revision: RevisionReference
+
+  @Argument(help: "One or more tags that the revision has.", transform: NameArgument.tag)
+  var tags: [String]
+
+  @OptionGroup(title: "Repository") var repository: RepositoryOptions
+
+  mutating func run() throws {
+    let repository = try repository.open()
+    let entry = try repository.revision(revision)
+    try repository.updateMarks(of: entry.id) { marks in
+      for tag in tags {
+        guard marks.tags.contains(tag) else {
+          throw Failure(
+            "revision \(entry.shortID) of \(entry.revision.job) has no tag '\(tag)'; "
+              + (marks.tags.isEmpty
+                ? "it has none" : "its tags are \(marks.tags.joined(separator: ", "))"))
+        }
+        marks.tags.removeAll { $0 == tag }
+      }
+    }
+  }
+}
+
+struct TagList: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "List tags, with the newest revision that has each.")
+
+  @Argument(help: "Only tags of this job's revisions.", transform: NameArgument.job)
+  var job: String?
+
+  @OptionGroup var json: JSONOption
+  @OptionGroup(title: "Repository") var repository: RepositoryOptions
+
+  private struct Use {
+    let job: String
+    let tag: String
+    var count: Int
+    var newest: RevisionEntry
+  }
+
+  mutating func run() throws {
+    let entries = try repository.open().readableRevisions()
+    if let job, !entries.contains(where: { $0.revision.job == job }) {
+      throw ReferenceError.unknown(job: job, in: entries)
+    }
+    let uses = uses(in: entries.filter { job == nil || $0.revision.job == job })
+    let output = StandardOutput()
+    if json.isWanted {
+      try output.document(.array(uses.map(describe)))
+    } else if !uses.isEmpty {
+      try output.table(table(of: uses))
+    }
+  }
+
+  /// Every tag of every job, in the order of jobs and tags.
+  private func uses(in entries: [RevisionEntry]) -> [Use] {
+    var uses: [[String]: Use] = [:]
+    for entry in entries {
+      for tag in entry.marks.tags {
+        let key = [entry.revision.job, tag]
+        uses[key, default: Use(job: key[0], tag: tag, count: 0, newest: entry)].count += 1
+        uses[key]?.newest = entry
+      }
+    }
+    return uses.values.sorted { ($0.job, $0.tag) < ($1.job, $1.tag) }
+  }
+
+  private func describe(_ use: Use) -> JSON {
+    .object([
+      "job": .string(use.job), "tag": .string(use.tag), "revisions": .integer(Int64(use.count)),
+      "newest": .string(use.newest.id.description),
+    ])
+  }
+
+  private func table(of uses: [Use]) -> Table {
+    var table = Table([
+      .left("JOB"), .left("TAG"), .right("REVISIONS"), .left("NEWEST"), .left("ID"),
+    ])
+    for use in uses {
+      table.add([
+        Cell(use.job), Cell(use.tag), Cell("\(use.count)"),
+        Cell(LocalTime.system.text(of: use.newest.revision.created)), Cell(use.newest.shortID),
+      ])
+    }
+    return table
+  }
+}

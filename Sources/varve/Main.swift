@@ -1,0 +1,15 @@
+import ArgumentParser
+import Glibc
+
+@main
+enum Main {
+  static func main() {
+    do {
+      var command = try Varve.parseAsRoot(Arguments.normalised(CommandLine.arguments.dropFirst()))
+      try Interruption.shared.begin()
+      try command.run()
+    } catch {
+      exit(ExitStatus.reporting(error).rawValue)
+    }
+  }
+}

@@ -1,0 +1,25 @@
+import ArgumentParser
+import ChunkFormat
+import ChunkStore
+
+/// Reads arguments that are names, so that a wrong one is refused before anything is touched.
+enum NameArgument {
+  static func job(_ text: String) throws -> String { try checked(text, "job") }
+
+  static func tag(_ text: String) throws -> String { try checked(text, "tag") }
+
+  static func revision(_ text: String) throws -> RevisionReference {
+    do throws(ReferenceError) {
+      return try RevisionReference(text)
+    } catch {
+      throw ValidationError(error.description)
+    }
+  }
+
+  private static func checked(_ text: String, _ kind: String) throws -> String {
+    guard Name.isValid(text) else {
+      throw ValidationError("'\(text)' is no name of a \(kind): \(Name.rule).")
+    }
+    return text
+  }
+}

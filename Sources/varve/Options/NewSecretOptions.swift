@@ -1,0 +1,54 @@
+import ArgumentParser
+import ChunkFormat
+import ChunkStore
+
+/// A secret that is to open a repository from now on.
+struct NewSecretOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Read the new passphrase from this file, up to the end of its last line.",
+      discussion: "Without any of these three options it is asked for at the terminal, twice.",
+      valueName: "file"),
+    completion: .file())
+  var newPassphraseFile: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Run this with /bin/sh and take what it prints as the new passphrase.",
+      valueName: "command"))
+  var newPassphraseCommand: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Let this key file open the repository; it is made, with random bytes, where there is none.",
+      valueName: "file"),
+    completion: .file())
+  var newKeyFile: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "What to call the key, up to \(Name.maximumBytes) bytes; encrypted like all names.",
+      valueName: "text"))
+  var label = ""
+
+  mutating func validate() throws {
+    if [newPassphraseFile, newPassphraseCommand, newKeyFile].compactMap({ $0 }).count > 1 {
+      throw ValidationError(
+        "Only one of --new-passphrase-file, --new-passphrase-command and --new-key-file can be "
+          + "given.")
+    }
+    if label.utf8.count > Name.maximumBytes {
+      throw ValidationError(
+        "A label has at most \(Name.maximumBytes) bytes; this one has \(label.utf8.count).")
+    }
+  }
+
+  /// The new key, asked for where the options do not give it.
+  func newKey(for repository: String) throws -> NewKey {
+    let source =
+      newPassphraseFile.map(SecretSource.passphraseFile)
+      ?? newPassphraseCommand.map(SecretSource.passphraseCommand)
+      ?? newKeyFile.map(SecretSource.keyFile) ?? .prompt
+    return NewKey(secret: try source.readNew(for: repository), label: label)
+  }
+}

@@ -1,0 +1,116 @@
+import ArgumentParser
+import ChunkFormat
+import ChunkStore
+import SystemPackage
+
+/// Where the repository is.
+struct RepositoryLocation: ParsableArguments {
+  static let variable = "VARVE_REPOSITORY"
+
+  @Option(
+    name: [.short, .long],
+    help: ArgumentHelp(
+      "The repository's directory.",
+      discussion: "Default: $VARVE_REPOSITORY, else the current directory.",
+      valueName: "directory"),
+    completion: .directory)
+  var repository: String?
+
+  /// The option, the environment, or the current directory, in that order.
+  var path: FilePath { FilePath(repository ?? Environment[Self.variable] ?? ".") }
+
+  mutating func validate() throws {
+    if repository == "" { throw ValidationError("--repository wants a directory, found ''.") }
+  }
+}
+
+/// Who opens an encrypted repository.
+struct SecretOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Read the passphrase from this file, up to the end of its last line.",
+      discussion: """
+        An encrypted repository is opened with the passphrase of --passphrase-file, of \
+        --passphrase-command or of $VARVE_PASSPHRASE, or with --key-file; else the passphrase is \
+        asked for at the terminal.
+        """,
+      valueName: "file"),
+    completion: .file())
+  var passphraseFile: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Run this with /bin/sh and take what it prints as the passphrase.", valueName: "command"),
+    completion: .shellCommand("compgen -c"))
+  var passphraseCommand: String?
+
+  @Option(
+    help: ArgumentHelp("Open the repository with this key file or paper key.", valueName: "file"),
+    completion: .file())
+  var keyFile: String?
+
+  /// What the options say; nil where they say nothing.
+  var given: SecretSource? {
+    passphraseFile.map(SecretSource.passphraseFile)
+      ?? passphraseCommand.map(SecretSource.passphraseCommand)
+      ?? keyFile.map(SecretSource.keyFile)
+  }
+
+  /// What the options or the environment say; nil leaves the prompt.
+  var givenOrInEnvironment: SecretSource? {
+    given ?? (Environment[SecretSource.passphraseVariable] == nil ? nil : .environment)
+  }
+
+  mutating func validate() throws {
+    let options = [passphraseFile, passphraseCommand, keyFile].compactMap { $0 }
+    if options.count > 1 {
+      throw ValidationError(
+        "Only one of --passphrase-file, --passphrase-command and --key-file can be given.")
+    }
+  }
+}
+
+/// A repository, and who opens it.
+struct RepositoryOptions: ParsableArguments {
+  private static let promptAttempts = 3
+
+  @OptionGroup var location: RepositoryLocation
+  @OptionGroup var secret: SecretOptions
+
+  /// Opens the repository; a passphrase that was mistyped may be typed again.
+  ///
+  /// - Throws: ``StoreError``, and ``Failure`` where a secret is given for a repository that is not
+  ///   encrypted: it may be another than the one that was meant.
+  func open() throws -> Repository {
+    let path = location.path
+    let source = secret.givenOrInEnvironment
+    var attempts = 0
+    while true {
+      attempts += 1
+      do {
+        let repository = try Repository.open(at: path, environment: RepositoryEnvironment()) {
+          try (source ?? .prompt).read(for: path.string)
+        }
+        if let source, !repository.configuration.isEncrypted { throw notEncrypted(path, source) }
+        return repository
+      } catch let error as StoreError where error.code == .wrongKey {
+        guard source == nil, attempts < Self.promptAttempts else {
+          throw Failure("cannot open the repository \(path): \(error)")
+        }
+        Console.shared.message("\(error); try again")
+      }
+    }
+  }
+
+  private func notEncrypted(_ path: FilePath, _ source: SecretSource) -> Failure {
+    let given =
+      switch source {
+      case .passphraseFile, .passphraseCommand, .prompt: "a passphrase is given"
+      case .keyFile: "a key file is given"
+      case .environment: "\(SecretSource.passphraseVariable) is set"
+      }
+    return Failure(
+      "the repository \(path) is not encrypted though \(given): it may not be the one that is "
+        + "meant; leave the secret out to use it as it is")
+  }
+}

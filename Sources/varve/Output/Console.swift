@@ -1,0 +1,58 @@
+import Glibc
+import Synchronization
+import Workers
+
+/// Standard error: messages, and on a terminal one line that is redrawn below them. Any thread may
+/// write.
+final class Console: Sendable {
+  static let shared = Console()
+
+  private let statusLine = Mutex("")
+
+  /// Prints a line, `varve:` in front.
+  func message(_ text: String) {
+    print("varve: \(text)")
+  }
+
+  /// Prints a line that begins with `warning:`.
+  func warning(_ text: String) {
+    let label = Terminal.messages.usesColours ? Colour.doubtful.applied(to: "warning:") : "warning:"
+    message("\(label) \(text)")
+  }
+
+  /// Prints a line as it is.
+  func print(_ text: String) {
+    statusLine.withLock { status in
+      Self.write(Self.erasing(status) + text + "\n" + status)
+    }
+  }
+
+  /// Puts `text`, which fits on the terminal's line, in the place of the status line; nothing where
+  /// there is no terminal, or once `ended` is raised.
+  func showStatus(_ text: String, unless ended: CancellationFlag? = nil) {
+    guard Terminal.messages.isTerminal else { return }
+    statusLine.withLock { status in
+      if let ended, ended.isCancelled { return }
+      Self.write(Self.erasing(status) + text)
+      status = text
+    }
+  }
+
+  func clearStatus() { showStatus("") }
+
+  private static func erasing(_ status: String) -> String { status.isEmpty ? "" : "\r\u{1b}[K" }
+
+  /// Nobody can be told when standard error is closed.
+  private static func write(_ text: String) {
+    guard !text.isEmpty else { return }
+    let bytes = Array(text.utf8)
+    var written = 0
+    while written < bytes.count {
+      let count = bytes.withUnsafeBytes {
+        Glibc.write(STDERR_FILENO, $0.baseAddress! + written, bytes.count - written)
+      }
+      guard count > 0 || errno == EINTR else { return }
+      written += max(0, count)
+    }
+  }
+}

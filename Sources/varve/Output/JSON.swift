@@ -1,0 +1,102 @@
+/// A JSON value whose objects keep the order of their keys (RFC 8259).
+///
+/// The documents that varve prints have keys in lowerCamelCase with the unit last (`sizeBytes`,
+/// `durationSeconds`), ids in full, and times as RFC 3339 in UTC. What may be absent is null, never
+/// left out.
+enum JSON: Equatable, Sendable {
+  case null
+  case bool(Bool)
+  case integer(Int64)
+  case unsigned(UInt64)
+  case number(Double)
+  case string(String)
+  case array([JSON])
+  case object(KeyValuePairs<String, JSON>)
+
+  static func == (left: JSON, right: JSON) -> Bool { left.text == right.text }
+
+  /// A string, or null.
+  static func optional(_ text: String?) -> JSON { text.map(JSON.string) ?? .null }
+
+  static func strings(_ texts: [String]) -> JSON { .array(texts.map(JSON.string)) }
+
+  /// On one line.
+  var text: String {
+    var output = ""
+    write(to: &output, indentation: nil)
+    return output
+  }
+
+  /// Over several lines, indented by two spaces.
+  var indentedText: String {
+    var output = ""
+    write(to: &output, indentation: 0)
+    return output
+  }
+
+  private func write(to output: inout String, indentation: Int?) {
+    switch self {
+    case .null: output += "null"
+    case .bool(let value): output += value ? "true" : "false"
+    case .integer(let value): output += String(value)
+    case .unsigned(let value): output += String(value)
+    // Swift writes whole numbers as `5.0`, and large ones as `1e+20`: both are JSON.
+    case .number(let value): output += value.isFinite ? value.description : "null"
+    case .string(let value): Self.write(value, to: &output)
+    case .array(let values):
+      Self.write(values, between: "[", "]", to: &output, indentation) { value, output, inner in
+        value.write(to: &output, indentation: inner)
+      }
+    case .object(let members):
+      Self.write(Array(members), between: "{", "}", to: &output, indentation) {
+        member, output, inner in
+        Self.write(member.key, to: &output)
+        output += inner == nil ? ":" : ": "
+        member.value.write(to: &output, indentation: inner)
+      }
+    }
+  }
+
+  private static func write<Element>(
+    _ elements: [Element], between open: String, _ close: String, to output: inout String,
+    _ indentation: Int?, element write: (Element, inout String, Int?) -> Void
+  ) {
+    let inner = indentation.map { $0 + 2 }
+    output += open
+    for (index, element) in elements.enumerated() {
+      if index > 0 { output += "," }
+      breakLine(&output, inner)
+      write(element, &output, inner)
+    }
+    if !elements.isEmpty { breakLine(&output, indentation) }
+    output += close
+  }
+
+  private static func breakLine(_ output: inout String, _ indentation: Int?) {
+    guard let indentation else { return }
+    output += "\n" + String(repeating: " ", count: indentation)
+  }
+
+  private static func write(_ text: String, to output: inout String) {
+    output += "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": output += "\\\""
+      case "\\": output += "\\\\"
+      case "\n": output += "\\n"
+      case "\r": output += "\\r"
+      case "\t": output += "\\t"
+      case "\0"..<" ", "\u{7f}", "\u{2028}", "\u{2029}":
+        let digits = String(scalar.value, radix: 16)
+        output += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: output.unicodeScalars.append(scalar)
+      }
+    }
+    output += "\""
+  }
+}
+
+extension JSON {
+  /// To the millisecond.
+  static func seconds(_ seconds: Double) -> JSON { .number((seconds * 1000).rounded() / 1000) }
+}

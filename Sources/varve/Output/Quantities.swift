@@ -1,0 +1,61 @@
+/// Numbers with their units, as people read them.
+enum Quantities {
+  private static let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
+
+  /// Three digits that count: `0 B`, `1.50 KiB`, `12.3 GiB`, `1023 MiB`.
+  static func bytes(_ count: UInt64) -> String {
+    guard count >= 1024 else { return "\(count) B" }
+    var value = Double(count)
+    var unit = 0
+    // 1023.5 would be shown as 1024.
+    while value >= 1023.5, unit < units.count - 1 {
+      value /= 1024
+      unit += 1
+    }
+    return "\(significant(value)) \(units[unit])"
+  }
+
+  /// `12.3 MiB/s`.
+  static func rate(bytesPerSecond: Double) -> String {
+    bytes(UInt64(max(0, min(bytesPerSecond, 1e18)))) + "/s"
+  }
+
+  /// `0.04 s`, `5.2 s`, `3:07 min`, `2:05:09 h`.
+  static func duration(seconds: Double) -> String {
+    let seconds = max(0, min(seconds, 1e9))
+    if seconds < 9.95 { return decimals(seconds, seconds < 0.995 ? 2 : 1) + " s" }
+    let whole = Int(seconds.rounded())
+    let (minutes, rest) = (whole / 60 % 60, whole % 60)
+    if whole < 60 { return "\(whole) s" }
+    if whole < 3600 { return "\(minutes):\(twoDigits(rest)) min" }
+    return "\(whole / 3600):\(twoDigits(minutes)):\(twoDigits(rest)) h"
+  }
+
+  /// `62 %`, rounded down, so that 100 % means all.
+  static func share(_ part: UInt64, of whole: UInt64) -> String {
+    guard whole > 0 else { return "100 %" }
+    return "\(Int(Double(min(part, whole)) / Double(whole) * 100)) %"
+  }
+
+  /// `1 chunk`, `2 chunks`.
+  static func count(_ number: some BinaryInteger, _ noun: String) -> String {
+    "\(number) \(noun)\(number == 1 ? "" : "s")"
+  }
+
+  private static func significant(_ value: Double) -> String {
+    decimals(value, value < 9.995 ? 2 : value < 99.95 ? 1 : 0)
+  }
+
+  private static func decimals(_ value: Double, _ count: Int) -> String {
+    guard count > 0 else { return "\(Int(value.rounded()))" }
+    let factor = count == 1 ? 10 : 100
+    let scaled = Int((value * Double(factor)).rounded())
+    let fraction = String(scaled % factor)
+    return "\(scaled / factor)."
+      + String(repeating: "0", count: count - fraction.count) + fraction
+  }
+
+  private static func twoDigits(_ number: Int) -> String {
+    number < 10 ? "0\(number)" : "\(number)"
+  }
+}

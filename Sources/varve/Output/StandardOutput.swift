@@ -1,0 +1,54 @@
+import FileIO
+import Glibc
+import SystemPackage
+
+/// Standard output, where data goes and nothing else. Errors count: a full disk behind a redirection
+/// must not look like success.
+final class StandardOutput {
+  private static let bufferBytes = 1 << 16
+  private var buffer: [UInt8] = []
+
+  /// Writes `text`, and whatever was written before, when ``flush()`` is called or much is at hand.
+  ///
+  /// - Throws: ``FileError``.
+  func write(_ text: String) throws(FileError) {
+    buffer += text.utf8
+    if buffer.count >= Self.bufferBytes { try flush() }
+  }
+
+  func line(_ text: String) throws(FileError) { try write(text + "\n") }
+
+  func flush() throws(FileError) {
+    defer { buffer.removeAll(keepingCapacity: true) }
+    try write(buffer)
+  }
+
+  /// Writes `bytes` at once.
+  func write(_ bytes: [UInt8]) throws(FileError) {
+    var written = 0
+    while written < bytes.count {
+      let count = bytes.withUnsafeBytes {
+        Glibc.write(STDOUT_FILENO, $0.baseAddress! + written, bytes.count - written)
+      }
+      if count > 0 {
+        written += count
+      } else if errno != EINTR {
+        throw FileError(
+          operation: "write to", path: "standard output", errno: Errno(rawValue: errno))
+      }
+    }
+  }
+}
+
+extension StandardOutput {
+  /// Writes one document.
+  func document(_ value: JSON) throws(FileError) {
+    try line(value.indentedText)
+    try flush()
+  }
+
+  func table(_ table: Table) throws(FileError) {
+    for text in table.lines(colours: Terminal.output.usesColours) { try line(text) }
+    try flush()
+  }
+}

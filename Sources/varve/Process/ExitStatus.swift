@@ -1,0 +1,52 @@
+import ArgumentParser
+import FileIO
+import Glibc
+import SystemPackage
+
+/// The exit statuses of the program.
+enum ExitStatus: Int32 {
+  case done = 0
+  case failed = 1
+  case usage = 2
+
+  /// Prints what `error` has to say, where it belongs, and says how the program is to end.
+  static func reporting(_ error: any Error) -> ExitStatus {
+    switch error {
+    case is ReportedFailure: return .failed
+    case let error as UsageFailure:
+      Console.shared.message(error.description)
+      return .usage
+    case let error as MissingSubcommand:
+      Console.shared.print(error.help)
+      return .usage
+    case let error as FileError where error.isClosedOutput: return .failed
+    case _ where Interruption.shared.isRequested:
+      Console.shared.message("stopped by \(Interruption.shared.signalName)")
+      return .failed
+    default: return reportingThroughParser(error)
+    }
+  }
+
+  /// Errors of the parser carry usage or help; it words all others as they word themselves.
+  private static func reportingThroughParser(_ error: any Error) -> ExitStatus {
+    let isHelp = Varve.exitCode(for: error) == .success
+    let text = Varve.fullMessage(for: error)
+    if isHelp {
+      let output = StandardOutput()
+      do {
+        try output.line(text)
+        try output.flush()
+        return .done
+      } catch {
+        return reporting(error)
+      }
+    }
+    Console.shared.print(text)
+    return Varve.exitCode(for: error) == .validationFailure ? .usage : .failed
+  }
+}
+
+extension FileError {
+  /// Whoever read standard output has left, as `head` does: nothing that needs words.
+  fileprivate var isClosedOutput: Bool { errno == .brokenPipe && path == "standard output" }
+}

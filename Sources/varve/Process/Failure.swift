@@ -1,0 +1,16 @@
+/// Why a command failed, in words for the person who gave it.
+struct Failure: Error, CustomStringConvertible {
+  let description: String
+
+  init(_ description: String) { self.description = description }
+}
+
+/// The command was given wrongly: exit status 2, like what the parser refuses.
+struct UsageFailure: Error, CustomStringConvertible {
+  let description: String
+
+  init(_ description: String) { self.description = description }
+}
+
+/// The command has failed, and has said all there is to say: exit status 1 without another word.
+struct ReportedFailure: Error {}

@@ -1,0 +1,47 @@
+import ChunkFormat
+import FileIO
+import SystemPackage
+
+extension SecretBytes {
+  /// The bytes of `text` in UTF-8.
+  convenience init(_ text: String) {
+    let bytes = Array(text.utf8)
+    self.init(count: bytes.count) { $0.copyBytes(from: bytes) }
+  }
+
+  /// All that `descriptor` gives up to its end; nil where that is more than `limitBytes`.
+  static func reading(
+    _ descriptor: borrowing Descriptor, limitBytes: Int
+  ) throws(Errno) -> SecretBytes? {
+    var count = 0
+    // One more than the limit tells whether there is more.
+    let buffer = try SecretBytes(count: limitBytes + 1) { buffer throws(Errno) in
+      while count < buffer.count {
+        let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[count...])
+        let step = try descriptor.readNext(into: rest)
+        if step == 0 { break }
+        count += step
+      }
+    }
+    return count <= limitBytes ? buffer.prefix(count) : nil
+  }
+
+  /// The first `count` bytes.
+  func prefix(_ count: Int) -> SecretBytes {
+    withUnsafeBytes { SecretBytes(copying: UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+  }
+
+  /// The bytes without the end of the line, where they end in one.
+  func withoutLineEnd() -> SecretBytes {
+    let end = withUnsafeBytes { bytes in
+      guard bytes.last == UInt8(ascii: "\n") else { return bytes.count }
+      let isCarriageReturn = bytes.dropLast().last == UInt8(ascii: "\r")
+      return bytes.count - (isCarriageReturn ? 2 : 1)
+    }
+    return prefix(end)
+  }
+
+  func equals(_ other: SecretBytes) -> Bool {
+    withUnsafeBytes { left in other.withUnsafeBytes { right in left.elementsEqual(right) } }
+  }
+}

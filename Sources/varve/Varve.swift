@@ -1,0 +1,60 @@
+import ArgumentParser
+
+/// The program: what its subcommands have in common is in their options.
+struct Varve: ParsableCommand {
+  static let version = "0.1.0"
+
+  static let configuration = CommandConfiguration(
+    commandName: "varve",
+    abstract: "Back up disks of virtual machines, and open any revision as a block device.",
+    discussion: """
+      A repository is a directory; a job is one machine with its volumes; every backup of a job \
+      makes a revision, complete in itself. What two revisions have in common is stored once.
+
+        varve init /srv/varve
+        varve backup -r /srv/varve web01 /dev/vg0/web01
+        varve revisions -r /srv/varve
+        varve restore -r /srv/varve web01@latest web01.raw
+        varve serve -r /srv/varve
+
+      Revisions are named JOB@SELECTOR[/VOLUME], on the command line and as exports alike:
+
+        web01, web01@latest     the newest
+        web01@first             the oldest
+        web01@3                 counted back from the newest, which is 0
+        web01@2026-11-20        the newest not after that day; 2026-11-20T14:30[:15][Z|+01:00] for \
+      a time, in the local zone where none is given
+        web01@tag:nightly       the newest with that tag
+        web01@1f3a, 1f3a9c02    by the id or its first digits, 4 at least
+        db01@latest/vdb         one volume of several
+
+      The repository is that of --repository, else of the environment variable VARVE_REPOSITORY, \
+      else the current directory. Data goes to standard output, everything else to standard error. \
+      The exit status is 0 when all was done, 1 after a failure, 2 when the command was given \
+      wrongly.
+      """,
+    version: "varve \(version)",
+    groupedSubcommands: [
+      CommandGroup(
+        name: "Back up and restore", subcommands: [Init.self]
+      ),
+      CommandGroup(
+        name: "Look and check",
+        subcommands: [Revisions.self]),
+      CommandGroup(
+        name: "Look after a repository",
+        subcommands: [Tag.self, Key.self, Index.self]),
+      CommandGroup(name: "Shells", subcommands: [Completion.self]),
+    ])
+
+  static let _errorPrefix = "varve: "
+
+  func run() throws { throw MissingSubcommand(Self.helpMessage()) }
+}
+
+/// A command that only leads to others was called alone: help is due, but nothing was done.
+struct MissingSubcommand: Error {
+  let help: String
+
+  init(_ help: String) { self.help = help }
+}
