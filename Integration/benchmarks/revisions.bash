@@ -4,9 +4,8 @@
 benchmark_revisions() {
   uses varve || return 0
   step "$revisions revisions"
-  local memory repository=$work/many number
-  memory=$(mktemp -d "/dev/shm/varve-benchmark.XXXXXX")
-  defer rm -rf "$memory"
+  local repository=$work/many number
+  make_memory_directory
   varve init "$memory/repository" >/dev/null
   say "Making them"
   make_revisions "$memory/repository" 0 &

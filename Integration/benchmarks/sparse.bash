@@ -3,20 +3,21 @@
 benchmark_sparse() {
   uses varve || return 0
   step "20 TiB, sparse"
-  truncate -s 20T "$work/sparse.raw"
-  python3 "$integration/benchmarks/scattered-writes.py" "$work/sparse.raw" 1000
+  make_memory_directory
+  truncate -s 20T "$memory/sparse.raw"
+  python3 "$integration/benchmarks/scattered-writes.py" "$memory/sparse.raw" 1000
   make_store varve
-  back_up varve sparse backup "$work/sparse.raw" sparse
+  back_up varve sparse backup "$memory/sparse.raw" sparse
   restore_to_file
   first_byte
-  rm -rf "$work/stores" "$work/sparse.raw"
+  rm -rf "$work/stores" "$memory/sparse.raw"
 }
 
 # To a file: a pipe would have to carry all 20 TiB.
 restore_to_file() {
   measure sparse restore varve \
-    varve restore -r "$(store_of varve)/repository" disk@latest "$work/sparse-restored.raw" >/dev/null
-  rm "$work/sparse-restored.raw"
+    varve restore -r "$(store_of varve)/repository" disk@latest "$memory/restored.raw" >/dev/null
+  rm "$memory/restored.raw"
 }
 
 first_byte() {

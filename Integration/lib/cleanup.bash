@@ -32,6 +32,13 @@ make_work_directory() {
   defer rm -rf --one-file-system "$work"
 }
 
+# make_memory_directory: sets `memory`, in a file system that is memory, removed at exit. There, files
+# can be larger than ext4's 16 TiB, and writing them wears nothing out.
+make_memory_directory() {
+  memory=$(mktemp -d /dev/shm/varve.XXXXXX)
+  defer rm -rf --one-file-system "$memory"
+}
+
 # stop_process PID: asks, waits up to 10 s, then insists. Harmless when it has already gone.
 stop_process() {
   local pid=$1 tenths

@@ -195,16 +195,18 @@ test_unix_alone_opens_no_tcp_port() {
 
 test_export_of_20_TiB_answers_at_once() {
   "$varve" init
-  truncate -s 20T disk.raw
-  write_random disk.raw $((13 << 40)) 4096 6
-  "$varve" backup job disk.raw
+  make_memory_directory
+  local disk=$memory/disk.raw
+  truncate -s 20T "$disk"
+  write_random "$disk" $((13 << 40)) 4096 6
+  "$varve" backup job "$disk"
   start_server
-  URI=$(nbd_uri job@latest) /usr/bin/python3 - <<'PYTHON'
+  URI=$(nbd_uri job@latest) DISK=$disk /usr/bin/python3 - <<'PYTHON'
 import nbd, os
 h = nbd.NBD()
 h.connect_uri(os.environ["URI"])
 assert h.get_size() == 20 << 40
-disk = open("disk.raw", "rb")
+disk = open(os.environ["DISK"], "rb")
 disk.seek(13 << 40)
 assert h.pread(4096, 13 << 40) == disk.read(4096)
 assert h.pread(4096, (20 << 40) - 4096) == bytes(4096)

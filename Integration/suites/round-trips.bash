@@ -40,17 +40,18 @@ test_mixed_volume_is_restored_as_sparse_as_it_was() {
 
 test_sparse_volume_of_20_TiB() {
   "$varve" init
-  truncate -s 20T disk.raw
-  local offset
+  make_memory_directory
+  local disk=$memory/disk.raw restored=$memory/restored.raw offset
+  truncate -s 20T "$disk"
   for offset in 0 $((5 << 40)) $(((20 << 40) - 4096)); do
-    write_random disk.raw "$offset" 4096 "$((offset % 97))"
+    write_random "$disk" "$offset" 4096 "$((offset % 97))"
   done
-  timeout 60 "$varve" backup job disk.raw
-  "$varve" restore job@latest restored.raw
-  expect_equal "$(stat -c %s restored.raw)" $((20 << 40))
-  expect_at_most "$(du -k restored.raw | cut -f1)" 1024 "KiB allocated"
+  timeout 60 "$varve" backup job "$disk"
+  timeout 60 "$varve" restore job@latest "$restored"
+  expect_equal "$(stat -c %s "$restored")" $((20 << 40))
+  expect_at_most "$(du -k "$restored" | cut -f1)" 1024 "KiB allocated"
   for offset in 0 $((5 << 40)) $(((20 << 40) - 4096)); do
-    cmp --ignore-initial="$offset" --bytes=4096 disk.raw restored.raw
+    cmp --ignore-initial="$offset" --bytes=4096 "$disk" "$restored"
   done
   expect_at_most "$(repository_bytes)" 2000000
 }
