@@ -35,43 +35,17 @@ package final class Repository: Sendable {
 
   /// Makes a repository in `root`, which does not exist or is an empty directory.
   ///
-  /// The configuration is written last: a directory without it is no repository, and can be tried
-  /// again.
-  ///
   /// - Parameter firstKey: encrypts the repository, which this will open.
   package static func create(
     at root: FilePath, settings: RepositorySettings, firstKey: NewKey?,
     environment: RepositoryEnvironment
   ) throws(StoreError) -> Repository {
-    let layout = RepositoryLayout(root: root)
-    let fileSystem = environment.fileSystem
-    try makeDirectories(layout, fileSystem)
-    let configuration = try reportingFormatErrors(of: "new repository") {
-      () throws(FormatError) in
-      try RepositoryConfiguration(
-        id: .random(), chunkSizeBytes: settings.chunkSizeBytes, isEncrypted: firstKey != nil,
-        compression: settings.compression, created: environment.now())
-    }
-    var opened: KeyRing.Opened?
-    if let firstKey {
-      let keys = try reportingFormatErrors(of: "new keys") { () throws(FormatError) in
-        try RepositoryKeys.generate()
-      }
-      let ring = KeyRing(layout: layout, fileSystem: fileSystem, repository: configuration.id)
-      let slot = try ring.add(
-        keys, secret: firstKey.secret, label: firstKey.label, created: configuration.created,
-        cost: environment.passphraseCost)
-      opened = KeyRing.Opened(keys: keys, slot: slot, label: firstKey.label)
-    }
-    let bytes = try reportingFormatErrors(of: "new repository") { () throws(FormatError) in
-      try configuration.encoded(keys: opened?.keys)
-    }
-    try reportingFileErrors { () throws(FileError) in
-      try fileSystem.writeDurably(
-        bytes, to: layout.configuration, permissions: RepositoryLayout.filePermissions)
-    }
+    let foundation = RepositoryFoundation(
+      layout: RepositoryLayout(root: root), fileSystem: environment.fileSystem)
+    let (configuration, openedKey) = try foundation.lay(
+      settings: settings, firstKey: firstKey, environment: environment)
     return try Repository(
-      root: root, configuration: configuration, openedKey: opened, environment: environment)
+      root: root, configuration: configuration, openedKey: openedKey, environment: environment)
   }
 
   /// Opens the repository in `root`.
@@ -87,15 +61,21 @@ package final class Repository: Sendable {
     let configuration = try reportingFormatErrors(of: layout.configuration.string) {
       () throws(FormatError) in try RepositoryConfiguration(encoded: bytes)
     }
+    let ring = KeyRing(
+      layout: layout, fileSystem: environment.fileSystem, repository: configuration.id)
     var opened: KeyRing.Opened?
     if configuration.isEncrypted {
-      let ring = KeyRing(
-        layout: layout, fileSystem: environment.fileSystem, repository: configuration.id)
       let unlocked = try ring.open(with: try secret())
       try reportingFormatErrors(of: layout.configuration.string) { () throws(FormatError) in
         try RepositoryConfiguration.authenticate(bytes, keys: unlocked.keys)
       }
       opened = unlocked
+    } else if try !ring.ids().isEmpty {
+      // Without this, whoever can write to the disk could turn encryption off for the next backup.
+      throw StoreError(
+        .damaged,
+        "\(layout.configuration): expected an encrypted repository, since there are keys in "
+          + "\(layout.keys); found one that is not")
     }
     return try Repository(
       root: root, configuration: configuration, openedKey: opened, environment: environment)
@@ -191,15 +171,15 @@ package final class Repository: Sendable {
       layout: layout, fileSystem: fileSystem, repository: configuration.id, keys: keys)
     return WritingSession(
       session: session, indexChanges: changes,
-      writer: try RecordWriter(index: records.index, files: files))
+      writer: try RecordWriter(
+        store: records, files: files, targetBytes: environment.packTargetBytes))
   }
 
   /// Throws the index away and makes it anew from the packs.
   package func rebuildIndex(
     progress: (IndexProgress) throws -> Void
   ) throws -> IndexChanges {
-    try records.index.reset()
-    return try records.synchronize(progress: progress)
+    try records.rebuild(progress: progress)
   }
 
   // MARK: - Parts
@@ -240,49 +220,6 @@ package final class Repository: Sendable {
           + "'varve init' makes a repository")
     }
   }
-
-  private static func makeDirectories(
-    _ layout: RepositoryLayout, _ fileSystem: any FileSystem
-  ) throws(StoreError) {
-    let known = Set(layout.directories.map { $0.lastComponent?.string ?? "" })
-    try reportingFileErrors { () throws(FileError) in
-      try fileSystem.createDirectories(
-        layout.root, permissions: RepositoryLayout.directoryPermissions)
-    }
-    let present = try reportingFileErrors { () throws(FileError) in
-      try fileSystem.list(layout.root).map(\.name)
-    }
-    guard !present.contains("config") else {
-      throw StoreError(.alreadyExists, "\(layout.root) is a varve repository already")
-    }
-    // What an interrupted attempt left may stay; so may what a fresh ext4 holds.
-    if let stranger = present.first(where: {
-      !known.contains($0) && $0 != "lost+found" && !$0.hasPrefix(FilePath.temporaryPrefix)
-    }) {
-      throw StoreError(
-        .alreadyExists,
-        "\(layout.root) is not empty: it holds '\(stranger)'; a repository wants a directory of "
-          + "its own")
-    }
-    try reportingFileErrors { () throws(FileError) in
-      for directory in layout.directories {
-        do throws(FileError) {
-          try fileSystem.createDirectory(
-            directory, permissions: RepositoryLayout.directoryPermissions)
-        } catch  where error.code == .alreadyExists {}
-      }
-      try fileSystem.synchronizeDirectory(layout.packs)
-      try fileSystem.synchronizeDirectory(layout.root)
-    }
-  }
-}
-
-/// What is fixed when a repository is made.
-package struct RepositorySettings: Sendable {
-  package var chunkSizeBytes = RepositoryConfiguration.standardChunkSizeBytes
-  package var compression = CompressionMethod.standard
-
-  package init() {}
 }
 
 /// A key that is to be added.

@@ -8,6 +8,8 @@ package struct RepositoryEnvironment: Sendable {
   package var fileSystem: any FileSystem = POSIXFileSystem()
   /// Where to keep the index; nil to choose a place.
   package var indexDirectory: FilePath?
+  /// A pack is closed when its records reach this many bytes.
+  package var packTargetBytes = PackAssembly.standardTargetBytes
   package var now: @Sendable () -> Nanoseconds = Self.systemClock
   package var passphraseCost = ScryptCost.standard
   package var host = Self.hostName()

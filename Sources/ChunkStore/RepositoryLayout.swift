@@ -19,6 +19,8 @@ struct RepositoryLayout: Sendable {
   var index: FilePath { root.appending("index") }
   /// Whoever changes marks holds a lock on this file.
   var marksLock: FilePath { marks.appending("lock") }
+  /// Whoever makes the repository or removes a key holds a lock on this file.
+  var keysLock: FilePath { keys.appending("lock") }
 
   /// Every directory that a repository is made with.
   var directories: [FilePath] {

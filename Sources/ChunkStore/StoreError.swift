@@ -24,8 +24,10 @@ package struct StoreError: Error, Sendable {
     case noSpace
     /// The file system refused for another reason.
     case fileSystem
-    /// The index cannot be used; it is a cache and can be made anew.
+    /// The index cannot be used; what it says can be found out from the packs.
     case index
+    /// LMDB finds the index damaged; the store makes it anew before a caller gets to see this.
+    case damagedIndex
   }
 
   package let code: Code

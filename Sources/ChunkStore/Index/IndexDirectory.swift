@@ -12,56 +12,67 @@ struct IndexDirectory: Sendable {
 
   private var data: FilePath { path.appending("data.mdb") }
   private var home: FilePath { path.appending("home") }
+  /// Whoever makes, opens or removes an index holds a lock on this file: LMDB opens its two files one
+  /// after the other, and they must belong together.
+  private var lock: FilePath { path.appending("moving-in.lock") }
 
   init(path: FilePath) { self.path = path }
 
-  /// Makes the directory where there is none, and empties it where it holds a stranger's index.
+  /// Runs `open` on an index that is at home here, while no other process comes or goes. The
+  /// directory is made where there is none, and emptied where it holds a stranger's index.
   ///
-  /// - Throws: ``StoreError``.
-  func prepare() throws(StoreError) {
-    try reportingFileErrors { () throws(FileError) in
-      try fileSystem.createDirectories(path, permissions: RepositoryLayout.directoryPermissions)
-      // Several processes may be here at once: the lock makes one of them move in.
-      let lock = try openLock()
-      try lock.lock(.exclusive)
-      defer { lock.close() }
-      if try !isAtHome() {
-        try removeFiles()
-        let file = try fileSystem.createFile(
-          data, permissions: RepositoryLayout.filePermissions)
-        file.close()
-        try fileSystem.writeDurably(
-          Array(try identity().utf8), to: home, permissions: RepositoryLayout.filePermissions)
-      }
-    }
-  }
-
-  /// Removes the index; processes that have it open go on with the removed files.
-  func wipe() throws(StoreError) {
-    try reportingFileErrors { () throws(FileError) in try removeFiles() }
-  }
-
-  private func openLock() throws(FileError) -> any OpenFile {
-    let lock = path.appending("moving-in.lock")
+  /// Where `open` finds the index damaged it is called once more, with a fresh one.
+  ///
+  /// - Throws: ``FileError``, and what `open` throws.
+  func whileAtHome<Result>(_ open: (FileIdentity) throws -> Result) throws -> Result {
+    try fileSystem.createDirectories(path, permissions: RepositoryLayout.directoryPermissions)
+    let lock = try fileSystem.lockFile(lock, .exclusive)
+    defer { lock.close() }
     do {
-      return try fileSystem.createFile(lock, permissions: RepositoryLayout.filePermissions)
-    } catch  where error.code == .alreadyExists {
-      return try fileSystem.openFile(lock, for: .readingAndWriting)
+      return try open(try identityAtHome() ?? moveIn())
+    } catch let error as LMDBError where error.isDamage {
+      return try open(try moveIn())
     }
   }
 
-  private func isAtHome() throws(FileError) -> Bool {
+  /// Removes the index; whoever has it open goes on with the removed files.
+  ///
+  /// - Parameter identity: only this one; one that has taken its place by now stays. Nil for any.
+  func wipe(only identity: FileIdentity?) throws(StoreError) {
+    try reportingFileErrors { () throws(FileError) in
+      let lock = try fileSystem.lockFile(lock, .exclusive)
+      defer { lock.close() }
+      if let identity, try self.identity() != identity { return }
+      try removeFiles()
+    }
+  }
+
+  private func moveIn() throws(FileError) -> FileIdentity {
+    try removeFiles()
+    try fileSystem.createFile(data, permissions: RepositoryLayout.filePermissions).close()
+    let identity = FileIdentity(try fileSystem.metadata(of: data))
+    try fileSystem.writeDurably(
+      Array(identity.claim.utf8), to: home, permissions: RepositoryLayout.filePermissions)
+    return identity
+  }
+
+  /// Which data file is here; nil where there is none, or it came as a copy.
+  private func identityAtHome() throws(FileError) -> FileIdentity? {
     do {
       let claim = try fileSystem.readAll(home, limitBytes: 1024)
-      return claim == Array(try identity().utf8)
-    } catch  where error.code == .notFound {
-      return false
+      guard let identity = try identity(), claim == Array(identity.claim.utf8) else { return nil }
+      return identity
+    } catch  where error.code == .notFound || error.errno == .fileTooLarge {
+      return nil
     }
   }
 
-  private func identity() throws(FileError) -> String {
-    let metadata = try fileSystem.metadata(of: data)
-    return "\(metadata.device) \(metadata.inode)\n"
+  private func identity() throws(FileError) -> FileIdentity? {
+    do {
+      return FileIdentity(try fileSystem.metadata(of: data))
+    } catch  where error.code == .notFound {
+      return nil
+    }
   }
 
   private func removeFiles() throws(FileError) {
@@ -73,4 +84,18 @@ struct IndexDirectory: Sendable {
       }
     }
   }
+}
+
+/// Which file it is, whatever its name.
+struct FileIdentity: Hashable, Sendable {
+  private let device: UInt64
+  private let inode: UInt64
+
+  init(_ metadata: FileMetadata) {
+    device = metadata.device
+    inode = metadata.inode
+  }
+
+  /// As `home` holds it.
+  var claim: String { "\(device) \(inode)\n" }
 }

@@ -13,7 +13,6 @@ final class IndexEnvironment: @unchecked Sendable {
   private static let mapBytes = 1 << 40
   private static let readerSlots: UInt32 = 1022
 
-  let directory: FilePath
   private let environment: OpaquePointer
   let tables: IndexTables
   /// Read transactions that wait to be used again.
@@ -23,7 +22,6 @@ final class IndexEnvironment: @unchecked Sendable {
   ///
   /// - Throws: ``LMDBError``.
   init(directory: FilePath) throws(LMDBError) {
-    self.directory = directory
     var created: OpaquePointer?
     try LMDBError.check(mdb_env_create(&created), "mdb_env_create")
     guard let environment = created else { throw LMDBError(code: ENOMEM, call: "mdb_env_create") }
@@ -48,7 +46,8 @@ final class IndexEnvironment: @unchecked Sendable {
     self.environment = environment
   }
 
-  deinit {
+  /// Closes the environment, which nobody uses any more.
+  func close() {
     for handle in idle.withLock({ $0 }) {
       mdb_txn_abort(handle.transaction)
     }
@@ -134,13 +133,25 @@ struct IndexTables {
   /// Id (32) → places, one for each copy, sorted.
   let records: MDB_dbi
 
+  /// Opens the tables, and makes them where there are none. Only that takes the lock that writers
+  /// hold: reading starts at once while another process writes a pack.
   static func open(in environment: OpaquePointer) throws(LMDBError) -> IndexTables {
+    do throws(LMDBError) {
+      return try open(in: environment, transaction: UInt32(MDB_RDONLY), table: 0)
+    } catch  where error.code == MDB_NOTFOUND {
+      return try open(in: environment, transaction: 0, table: UInt32(MDB_CREATE))
+    }
+  }
+
+  private static func open(
+    in environment: OpaquePointer, transaction: UInt32, table: UInt32
+  ) throws(LMDBError) -> IndexTables {
     var begun: OpaquePointer?
-    try LMDBError.check(mdb_txn_begin(environment, nil, 0, &begun), "mdb_txn_begin")
+    try LMDBError.check(mdb_txn_begin(environment, nil, transaction, &begun), "mdb_txn_begin")
     var handles: [MDB_dbi] = []
     for (name, flags) in [("packs", 0), ("names", 0), ("records", UInt32(MDB_DUPSORT))] {
       var handle: MDB_dbi = 0
-      let code = mdb_dbi_open(begun, name, flags | UInt32(MDB_CREATE), &handle)
+      let code = mdb_dbi_open(begun, name, flags | table, &handle)
       guard code == 0 else {
         mdb_txn_abort(begun)
         throw LMDBError(code: code, call: "mdb_dbi_open")

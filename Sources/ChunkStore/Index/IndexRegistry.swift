@@ -1,39 +1,53 @@
 import Synchronization
-import SystemPackage
 
-/// The environments that are open in this process, by directory: LMDB's locks break when a process
-/// opens one twice.
+/// The environments that are open in this process, by data file: LMDB's locks break when a process
+/// opens one twice, by whatever name, or closes one of the two.
 enum IndexRegistry {
-  private final class Reference {
-    weak var environment: IndexEnvironment?
-
-    init(_ environment: IndexEnvironment) { self.environment = environment }
+  private struct Entry {
+    let environment: IndexEnvironment
+    var leases: Int
   }
 
-  private static let open = Mutex<[FilePath: Reference]>([:])
+  private static let open = Mutex<[FileIdentity: Entry]>([:])
 
   /// The environment in `directory`, opened where it is not open yet.
   ///
-  /// - Parameter prepare: called before it is opened for the first time in this process.
-  static func environment(
-    in directory: FilePath, preparing prepare: () throws -> Void
-  ) throws -> IndexEnvironment {
+  /// - Throws: ``FileError`` or ``LMDBError``.
+  static func lease(of directory: IndexDirectory) throws -> IndexLease {
     try open.withLock { open in
-      if let environment = open[directory]?.environment { return environment }
-      try prepare()
-      let environment = try IndexEnvironment(directory: directory)
-      open[directory] = Reference(environment)
-      return environment
-    }
-  }
-
-  /// Lets the next ``environment(in:preparing:)`` open the directory anew; who uses the old one goes
-  /// on using the files that were there.
-  static func forget(_ environment: IndexEnvironment) {
-    open.withLock { open in
-      if open[environment.directory]?.environment === environment {
-        open[environment.directory] = nil
+      try directory.whileAtHome { identity in
+        if let environment = open[identity]?.environment {
+          open[identity]?.leases += 1
+          return IndexLease(environment: environment, identity: identity)
+        }
+        let environment = try IndexEnvironment(directory: directory.path)
+        open[identity] = Entry(environment: environment, leases: 1)
+        return IndexLease(environment: environment, identity: identity)
       }
     }
   }
+
+  /// Closes the environment with its last lease, before anybody can open it again.
+  fileprivate static func end(_ identity: FileIdentity) {
+    open.withLock { open in
+      guard var entry = open[identity] else { return }
+      entry.leases -= 1
+      open[identity] = entry.leases > 0 ? entry : nil
+      if entry.leases == 0 { entry.environment.close() }
+    }
+  }
+}
+
+/// The right to use an open environment, which stays open as long as somebody has one.
+final class IndexLease: Sendable {
+  let environment: IndexEnvironment
+  /// The data file that is open; its name may lead to another by now.
+  let identity: FileIdentity
+
+  fileprivate init(environment: IndexEnvironment, identity: FileIdentity) {
+    self.environment = environment
+    self.identity = identity
+  }
+
+  deinit { IndexRegistry.end(identity) }
 }

@@ -38,6 +38,9 @@ struct IndexSynchronizer {
       changes.removedPacks = gone.count
     }
     let missing = found.filter { !listed.contains($0.id) }
+    // Whoever named them may have died, or is still about to make the names durable; but what the
+    // index lists is relied on.
+    try shelf.makeNamesDurable(of: missing)
     try add(missing, to: &changes, progress: progress)
     return changes
   }
@@ -69,7 +72,7 @@ struct IndexSynchronizer {
         batchRecords += inventory.entries.count
       } catch {
         // A pack that cannot be listed counts as absent; next time it may be readable again.
-        guard [.damaged, .fileSystem, .notFound].contains(error.code) else { throw error }
+        guard Self.concernsOnePack(error) else { throw error }
         changes.damaged.append((id, error))
       }
       if batchRecords >= Self.batchRecords || number == missing.count - 1 {
@@ -80,6 +83,11 @@ struct IndexSynchronizer {
         try progress(IndexProgress(donePacks: number + 1, totalPacks: missing.count))
       }
     }
+  }
+
+  private static func concernsOnePack(_ error: StoreError) -> Bool {
+    // One flipped bit can make a pack look sealed, or of a later version.
+    [.damaged, .fileSystem, .notFound, .wrongKey, .unsupported].contains(error.code)
   }
 
   private func enter(_ batch: [PackInventory]) throws(StoreError) {

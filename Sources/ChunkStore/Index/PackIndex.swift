@@ -1,5 +1,6 @@
 internal import CLMDB
 import ChunkFormat
+import FileIO
 import Glibc
 import Synchronization
 import SystemPackage
@@ -10,21 +11,52 @@ import SystemPackage
 /// Nothing is decided by an entry's absence but that a chunk is stored again. An entry whose pack is
 /// not listed counts as absent, so a pack is taken out in one step.
 final class PackIndex: Sendable {
+  private struct State {
+    var lease: IndexLease
+    /// Whether LMDB found `lease`'s file damaged.
+    var isDamaged = false
+    /// Counts the files that were replaced.
+    var generation = 0
+
+    mutating func replace(with fresh: IndexLease) {
+      (lease, isDamaged) = (fresh, false)
+      generation += 1
+    }
+  }
+
+  /// A delta's base is no delta by rule; see ``RecordReader``.
+  static let maximumDeltas = 8
+
   private let directory: IndexDirectory
-  private let environment: Mutex<IndexEnvironment>
+  private let state: Mutex<State>
 
   /// Opens the index; one that is damaged, or came here as a copy, is replaced by an empty one.
   init(directory: IndexDirectory) throws(StoreError) {
     self.directory = directory
-    environment = Mutex(try Self.openEnvironment(directory))
+    state = Mutex(State(lease: try Self.lease(of: directory)))
   }
+
+  /// Changes whenever the index is replaced by an empty one.
+  var generation: Int { state.withLock { $0.generation } }
 
   /// Empties the index by putting a new one in its place.
   func reset() throws(StoreError) {
-    IndexRegistry.forget(environment.withLock { $0 })
-    try directory.wipe()
-    let fresh = try Self.openEnvironment(directory)
-    environment.withLock { $0 = fresh }
+    try directory.wipe(only: nil)
+    let fresh = try Self.lease(of: directory)
+    state.withLock { $0.replace(with: fresh) }
+  }
+
+  /// Puts another index in the place of one that turned out to be damaged: an empty one, or what
+  /// another process has made there since.
+  ///
+  /// - Returns: whether it was damaged.
+  func replaceIfDamaged() throws(StoreError) -> Bool {
+    let (lease, isDamaged) = state.withLock { ($0.lease, $0.isDamaged) }
+    guard isDamaged else { return false }
+    try directory.wipe(only: lease.identity)
+    let fresh = try Self.lease(of: directory)
+    state.withLock { $0.replace(with: fresh) }
+    return true
   }
 
   // MARK: - Looking up
@@ -90,9 +122,10 @@ final class PackIndex: Sendable {
   func write<Result>(
     _ body: (Writing) throws(StoreError) -> Result
   ) throws(StoreError) -> Result {
-    let environment = environment.withLock { $0 }
-    return try environment.write(wrapping: Self.storeError) { transaction throws(StoreError) in
-      try body(Writing(transaction: transaction, tables: environment.tables))
+    try using { environment throws(StoreError) in
+      try environment.write(wrapping: Self.storeError) { transaction throws(StoreError) in
+        try body(Writing(transaction: transaction, tables: environment.tables))
+      }
     }
   }
 
@@ -166,13 +199,20 @@ final class PackIndex: Sendable {
   // MARK: - Within transactions
 
   private static func contains(
-    _ id: ContentID, _ transaction: OpaquePointer, _ tables: IndexTables
+    _ id: ContentID, _ transaction: OpaquePointer, _ tables: IndexTables, deltas: Int = 0
   ) throws(LMDBError) -> Bool {
     for record in try records(of: id, transaction, tables) {
-      let listed = try LMDBKey.with(record.pack.bigEndianBytes) { key throws(LMDBError) in
+      let isListed = try LMDBKey.with(record.pack.bigEndianBytes) { key throws(LMDBError) in
         try LMDB.get(transaction, tables.packs, key) != nil
       }
-      if listed { return true }
+      guard isListed else { continue }
+      guard let base = record.entry.base else { return true }
+      // A delta without its base is lost: it must be stored again while its content is at hand.
+      if deltas < maximumDeltas,
+        try contains(base, transaction, tables, deltas: deltas + 1)
+      {
+        return true
+      }
     }
     return false
   }
@@ -203,18 +243,9 @@ final class PackIndex: Sendable {
 
   // MARK: - Errors
 
-  private static func openEnvironment(
-    _ directory: IndexDirectory
-  ) throws(StoreError) -> IndexEnvironment {
+  private static func lease(of directory: IndexDirectory) throws(StoreError) -> IndexLease {
     do {
-      return try IndexRegistry.environment(in: directory.path, preparing: directory.prepare)
-    } catch let error as LMDBError where error.isDamage {
-      try directory.wipe()
-    } catch {
-      throw storeError(error, in: directory.path)
-    }
-    do {
-      return try IndexRegistry.environment(in: directory.path, preparing: directory.prepare)
+      return try IndexRegistry.lease(of: directory)
     } catch {
       throw storeError(error, in: directory.path)
     }
@@ -222,7 +253,7 @@ final class PackIndex: Sendable {
 
   private static func storeError(_ error: any Error, in path: FilePath) -> StoreError {
     switch error {
-    case let error as StoreError: error
+    case let error as FileError: StoreError(error)
     case let error as LMDBError where error.code == ENOSPC:
       StoreError(.noSpace, "no room for the index in \(path)")
     default: StoreError(.index, "cannot open the index in \(path): \(error)")
@@ -230,10 +261,11 @@ final class PackIndex: Sendable {
   }
 
   private static func storeError(_ error: LMDBError) -> StoreError {
-    error.code == ENOSPC
-      ? StoreError(.noSpace, "no room for the index (\(error))")
-      : StoreError(
-        .index, "the index cannot be used (\(error)); 'varve index rebuild' makes it anew")
+    switch error.code {
+    case ENOSPC, EDQUOT: StoreError(.noSpace, "no room for the index (\(error))")
+    case _ where error.isDamage: StoreError(.damagedIndex, "the index is damaged (\(error))")
+    default: StoreError(.index, "the index cannot be used (\(error))")
+    }
   }
 
   fileprivate static func reportingIndexErrors<Result>(
@@ -249,11 +281,28 @@ final class PackIndex: Sendable {
   private func reading<Result>(
     _ body: (OpaquePointer, IndexTables) throws(LMDBError) -> Result
   ) throws(StoreError) -> Result {
-    let environment = environment.withLock { $0 }
-    return try Self.reportingIndexErrors { () throws(LMDBError) in
-      try environment.read { transaction throws(LMDBError) in
-        try body(transaction, environment.tables)
+    try using { environment throws(StoreError) in
+      try Self.reportingIndexErrors { () throws(LMDBError) in
+        try environment.read { transaction throws(LMDBError) in
+          try body(transaction, environment.tables)
+        }
       }
+    }
+  }
+
+  /// Runs `body` with the environment, which stays open meanwhile; takes note where it is damaged.
+  private func using<Result>(
+    _ body: (IndexEnvironment) throws(StoreError) -> Result
+  ) throws(StoreError) -> Result {
+    let lease = state.withLock { $0.lease }
+    defer { withExtendedLifetime(lease) {} }
+    do throws(StoreError) {
+      return try body(lease.environment)
+    } catch {
+      if error.code == .damagedIndex {
+        state.withLock { $0.isDamaged = $0.isDamaged || $0.lease === lease }
+      }
+      throw error
     }
   }
 }

@@ -104,17 +104,21 @@ struct KeyRing: Sendable {
     return id
   }
 
-  /// Removes a slot, but never the last one that is left.
+  /// Removes a slot, but never the last one that can be read.
   func remove(_ id: FileDigest) throws(StoreError) {
+    let lock = try reportingFileErrors { () throws(FileError) in
+      try fileSystem.lockFile(layout.keysLock, .exclusive)
+    }
+    defer { lock.close() }
     let ids = try ids()
     guard ids.contains(id) else {
       throw StoreError(.notFound, "the repository has no key \(id)")
     }
-    guard ids.count > 1 else {
+    guard ids.contains(where: { $0 != id && (try? slot($0)) != nil }) else {
       throw StoreError(
         .invalidRequest,
-        "key \(id) is the only one: without it nobody could open the repository again; "
-          + "add another key first")
+        "key \(id) is the only one that can be used: without it nobody could open the repository "
+          + "again; add another key first")
     }
     try reportingFileErrors { () throws(FileError) in
       try fileSystem.remove(layout.key(id))
@@ -122,7 +126,15 @@ struct KeyRing: Sendable {
     }
   }
 
-  private func ids() throws(StoreError) -> [FileDigest] {
+  /// Removes every slot. Only for a directory that is no repository yet.
+  func removeAll() throws(StoreError) {
+    for id in try ids() {
+      try reportingFileErrors { () throws(FileError) in try fileSystem.remove(layout.key(id)) }
+    }
+  }
+
+  /// Names of all slots, readable or not.
+  func ids() throws(StoreError) -> [FileDigest] {
     try reportingFileErrors { () throws(FileError) in
       try fileSystem.list(layout.keys).compactMap { FileDigest(name: $0.name) }
     }

@@ -2,17 +2,22 @@ import ChunkFormat
 
 /// Records that wait to become one pack.
 struct PackAssembly {
-  /// A pack is closed when its records reach this.
-  static let targetBytes = 32 << 20
+  /// Where there is no reason for another; see ``isFull``.
+  static let standardTargetBytes = 32 << 20
 
   private(set) var records: [PreparedRecord] = []
   private(set) var packedBytes = 0
   let sealing: Sealing
+  let targetBytes: Int
 
-  init(sealing: Sealing) { self.sealing = sealing }
+  init(sealing: Sealing, targetBytes: Int) {
+    self.sealing = sealing
+    self.targetBytes = targetBytes
+  }
 
   var isEmpty: Bool { records.isEmpty }
-  var isFull: Bool { packedBytes >= Self.targetBytes }
+  /// Whether the records have reached the target and are to become a pack.
+  var isFull: Bool { packedBytes >= targetBytes }
 
   mutating func append(_ record: PreparedRecord) {
     packedBytes += record.packedBytes(sealing: sealing)
@@ -29,7 +34,7 @@ struct PackAssembly {
   mutating func drop<Failure: Error>(
     where isStored: (ContentID) throws(Failure) -> Bool
   ) throws(Failure) -> [ContentID] {
-    var kept = PackAssembly(sealing: sealing)
+    var kept = PackAssembly(sealing: sealing, targetBytes: targetBytes)
     var dropped: [ContentID] = []
     for record in records {
       if try isStored(record.id) {

@@ -44,6 +44,11 @@ struct PackInventory {
   /// Reads the whole pack in stretches and keeps every record whose header is intact and that lies
   /// whole within the pack. Whether their content is intact shows when they are read.
   private static func scan(_ pack: Pack) throws(StoreError) -> [PackEntry] {
+    guard pack.lengthBytes <= UInt32.max else {
+      throw StoreError(
+        .damaged, "pack \(pack.id): expected less than 4 GiB, found \(pack.lengthBytes) bytes",
+        pack: pack.id)
+    }
     let stretchBytes: UInt64 = 4 << 20
     var entries: [PackEntry] = []
     var position = UInt64(FileHeader.lengthBytes)

@@ -77,6 +77,26 @@ final class PackShelf: Sendable {
     }
   }
 
+  /// Makes sure that `packs`, which are there, are there after a power failure too.
+  func makeNamesDurable(of packs: [(id: PackID, kind: PackKind)]) throws(StoreError) {
+    var directories: Set<FilePath> = []
+    for (id, kind) in packs {
+      directories.insert(layout.packDirectory(kind))
+      directories.insert(layout.packShard(kind, of: id))
+    }
+    try reportingFileErrors { () throws(FileError) in
+      for directory in directories.sorted(by: { $0.string < $1.string }) {
+        do throws(FileError) {
+          try fileSystem.synchronizeDirectory(directory)
+        } catch  where error.code == .readOnly || error.code == .notFound {
+          // Nothing is pending on a medium that cannot be written to, and a name that went with its
+          // directory is found missing when its pack is opened.
+          continue
+        }
+      }
+    }
+  }
+
   /// Lets go of a pack whose file may be gone.
   func forget(_ id: PackID) {
     state.withLock { $0.packs[id] = nil }

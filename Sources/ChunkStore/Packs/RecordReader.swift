@@ -5,7 +5,7 @@ package import ChunkFormat
 package final class RecordReader {
   /// A delta's base is no delta by rule; this many are followed, so that a store whose only copy of a
   /// base is a delta stays readable, and a circle ends.
-  private static let maximumDeltas = 8
+  private static let maximumDeltas = PackIndex.maximumDeltas
 
   private let store: RecordStore
   private let decoder: RecordDecoder
@@ -53,15 +53,18 @@ package final class RecordReader {
     _ id: ContentID, type: RecordType, plainBytes: Int?, deltas: Int
   ) throws(StoreError) -> [UInt8] {
     var failure: StoreError?
-    repeat {
+    for attempt in 1...2 {
+      var lost: PackID?
       for location in try store.copies(of: id) {
         do throws(StoreError) {
           return try content(of: location, type: type, plainBytes: plainBytes, deltas: deltas)
         } catch {
           failure = failure ?? error
+          lost = lost ?? (error.code == .notFound ? error.pack : nil)
         }
       }
-    } while try store.refresh()
+      guard attempt == 1, try store.refresh(afterLosing: lost) else { break }
+    }
     throw failure ?? StoreError(.notFound, "\(type) \(id) is in no pack of the repository")
   }
 

@@ -2,6 +2,9 @@ package import ChunkFormat
 import Synchronization
 
 /// The records of a repository, found through the index. Any thread may ask.
+///
+/// An index that LMDB finds damaged is replaced and filled from the packs on the spot; nobody who asks
+/// notices more than the time it takes.
 package final class RecordStore: Sendable {
   /// A comparison of index and packs that is younger than this is not repeated for a record that is
   /// missing: thousands of missing records shall not cost thousands of comparisons.
@@ -9,6 +12,7 @@ package final class RecordStore: Sendable {
 
   let index: PackIndex
   private let shelf: PackShelf
+  /// When the last comparison ended; held while one is going on.
   private let lastComparison = Mutex<ContinuousClock.Instant?>(nil)
 
   init(index: PackIndex, shelf: PackShelf) {
@@ -20,8 +24,9 @@ package final class RecordStore: Sendable {
   ///
   /// - Throws: ``StoreError`` where the index cannot be used.
   package func locate(_ ids: some Sequence<ContentID>) throws(StoreError) -> [RecordLocation?] {
+    let found = try mending { () throws(StoreError) in try index.copies(of: ids) }
     var located: [RecordLocation?] = []
-    for copies in try index.copies(of: ids) {
+    for copies in found {
       located.append(try location(of: copies))
     }
     return located
@@ -29,39 +34,104 @@ package final class RecordStore: Sendable {
 
   /// Every copy of a record, the best first.
   func copies(of id: ContentID) throws(StoreError) -> [RecordLocation] {
+    let found = try mending { () throws(StoreError) in
+      try index.copies(of: CollectionOfOne(id))
+    }
     var copies: [RecordLocation] = []
-    for copy in try index.copies(of: CollectionOfOne(id))[0] {
+    for copy in found[0] {
       copies.append(RecordLocation(pack: try shelf.pack(copy.pack), entry: copy.entry))
     }
     return copies
+  }
+
+  /// Whether a pack that is listed holds the record, and its base where it is a delta.
+  func contains(_ id: ContentID) throws(StoreError) -> Bool {
+    try mending { () throws(StoreError) in try index.contains(id) }
+  }
+
+  /// Runs `body` while no other process and no other thread can change the index; once more where the
+  /// index had to be made anew.
+  func write<Result>(
+    _ body: (PackIndex.Writing) throws(StoreError) -> Result
+  ) throws(StoreError) -> Result {
+    try mending { () throws(StoreError) in try index.write(body) }
   }
 
   /// Compares index and packs.
   package func synchronize(
     progress: (IndexProgress) throws -> Void = { _ in }
   ) throws -> IndexChanges {
-    let changes = try IndexSynchronizer(index: index, shelf: shelf).run(progress: progress)
-    lastComparison.withLock { $0 = .now }
-    return changes
+    try comparing { try compare(progress: progress) }
   }
 
-  /// Compares index and packs because a record was not where the index says, unless that was done a
-  /// moment ago.
-  ///
-  /// - Returns: whether to look again.
-  package func refresh() throws(StoreError) -> Bool {
-    let isFresh = lastComparison.withLock { last in
-      last.map { $0.duration(to: .now) < Self.freshness } ?? false
+  /// Throws the index away and makes it anew from the packs.
+  func rebuild(progress: (IndexProgress) throws -> Void) throws -> IndexChanges {
+    try comparing {
+      try index.reset()
+      return try compare(progress: progress)
     }
-    guard !isFresh else { return false }
+  }
+
+  /// Compares index and packs because a record was not where the index says.
+  ///
+  /// - Parameter lost: a pack that the index names and that is gone. Without one, nothing is done
+  ///   where the last comparison was a moment ago.
+  /// - Returns: whether to look again.
+  package func refresh(afterLosing lost: PackID? = nil) throws(StoreError) -> Bool {
+    try lastComparison.withLock { last throws(StoreError) in
+      let isFresh = last.map { $0.duration(to: .now) < Self.freshness } ?? false
+      guard !isFresh || lost != nil else { return false }
+      try compareWithoutProgress()
+      last = .now
+      return true
+    }
+  }
+
+  private func comparing(_ body: () throws -> IndexChanges) throws -> IndexChanges {
+    try lastComparison.withLock { last in
+      let changes = try body()
+      last = .now
+      return changes
+    }
+  }
+
+  private func compare(progress: (IndexProgress) throws -> Void) throws -> IndexChanges {
+    let synchronizer = IndexSynchronizer(index: index, shelf: shelf)
     do {
-      _ = try synchronize()
+      return try synchronizer.run(progress: progress)
+    } catch let error as StoreError where error.code == .damagedIndex {
+      guard try index.replaceIfDamaged() else { throw error }
+      return try synchronizer.run(progress: progress)
+    }
+  }
+
+  private func compareWithoutProgress() throws(StoreError) {
+    do {
+      _ = try compare(progress: { _ in })
     } catch let error as StoreError {
       throw error
     } catch {
       throw StoreError(.index, "cannot compare the index with the packs: \(error)")
     }
-    return true
+  }
+
+  /// Runs `body`; where it finds the index damaged, makes the index anew and runs it again.
+  private func mending<Result>(
+    _ body: () throws(StoreError) -> Result
+  ) throws(StoreError) -> Result {
+    let generation = index.generation
+    do throws(StoreError) {
+      return try body()
+    } catch  where error.code == .damagedIndex {
+      try lastComparison.withLock { last throws(StoreError) in
+        // Another thread may have been here meanwhile.
+        guard index.generation == generation else { return }
+        guard try index.replaceIfDamaged() else { throw error }
+        try compareWithoutProgress()
+        last = .now
+      }
+      return try body()
+    }
   }
 
   private func location(

@@ -13,14 +13,17 @@ import Workers
 /// One assembly a kind is filled while one is written, which bounds the memory.
 package final class RecordWriter: Sendable {
   private let assembler: Assembler
-  private let index: PackIndex
+  private let store: RecordStore
   private let sealing: Sealing
+  private let targetBytes: Int
   private let thread: WorkerThread
 
-  init(index: PackIndex, files: PackFileWriter) throws {
-    let assembler = Assembler(index: index, files: files)
+  /// - Parameter targetBytes: a pack is closed when its records reach this.
+  init(store: RecordStore, files: PackFileWriter, targetBytes: Int) throws {
+    let assembler = Assembler(store: store, files: files, targetBytes: targetBytes)
     self.assembler = assembler
-    self.index = index
+    self.store = store
+    self.targetBytes = targetBytes
     sealing = files.keys == nil ? .none : .dataKey
     thread = try WorkerThread(name: "pack-writer") { assembler.run() }
   }
@@ -33,20 +36,22 @@ package final class RecordWriter: Sendable {
   /// Whether the record is in the store or on its way there.
   package func contains(_ id: ContentID) throws -> Bool {
     if assembler.state.withLock({ $0.pending.contains(id) }) { return true }
-    return try index.contains(id)
+    return try store.contains(id)
   }
 
   /// Stores a record, soon; waits while earlier packs are being written.
   ///
   /// - Returns: whether it was new; false where it is already on its way.
-  /// - Throws: what the writing of an earlier pack failed with.
+  /// - Throws: what the writing of an earlier pack failed with; after ``stop()`` ``StoreError``
+  ///   with `.invalidRequest`.
   @discardableResult
   package func append(_ record: PreparedRecord) throws -> Bool {
     let kind = PackKind(holding: record.type)
     let isNew = try assembler.state.withLock(when: { $0.canAppend(kind) }) { state in
       try state.checkFailure()
       guard state.pending.insert(record.id).inserted else { return false }
-      state.open[kind, default: PackAssembly(sealing: sealing)].append(record)
+      let empty = PackAssembly(sealing: sealing, targetBytes: targetBytes)
+      state.open[kind, default: empty].append(record)
       if state.open[kind]?.isFull == true, state.closing == nil {
         state.close(kind, isLast: false)
       }
@@ -97,14 +102,19 @@ private final class Assembler: Sendable {
     var failure: (any Error)?
     var totals = StoreTotals()
 
-    var isIdle: Bool { closing == nil || failure != nil }
+    /// Nothing more will be written.
+    var isOver: Bool { failure != nil || isEnding }
+    var isIdle: Bool { closing == nil || isOver }
 
     func canAppend(_ kind: PackKind) -> Bool {
-      failure != nil || closing == nil || open[kind]?.isFull != true
+      closing == nil || open[kind]?.isFull != true || isOver
     }
 
     func checkFailure() throws {
       if let failure { throw failure }
+      if isEnding {
+        throw StoreError(.invalidRequest, "the session has ended; nothing more is stored in it")
+      }
     }
 
     mutating func close(_ kind: PackKind, isLast: Bool) {
@@ -114,12 +124,14 @@ private final class Assembler: Sendable {
   }
 
   let state = Monitor(State())
-  private let index: PackIndex
+  private let store: RecordStore
   private let files: PackFileWriter
+  private let targetBytes: Int
 
-  init(index: PackIndex, files: PackFileWriter) {
-    self.index = index
+  init(store: RecordStore, files: PackFileWriter, targetBytes: Int) {
+    self.store = store
     self.files = files
+    self.targetBytes = targetBytes
   }
 
   /// Writes one assembly after another until told to end, or until one cannot be written.
@@ -154,18 +166,18 @@ private final class Assembler: Sendable {
   private func write(
     _ assembly: PackAssembly, kind: PackKind, isLast: Bool
   ) throws(StoreError) -> Outcome {
-    try index.write { index throws(StoreError) in
+    try store.write { index throws(StoreError) in
       var rest = assembly
       let dropped = try rest.drop { id throws(StoreError) in try index.contains(id) }
       var outcome = Outcome(remaining: rest, settled: dropped, dropped: dropped.count)
       // What is left of an assembly waits for more, rather than make a small pack.
-      let isWorthwhile = isLast || rest.packedBytes >= PackAssembly.targetBytes / 2
+      let isWorthwhile = isLast || rest.packedBytes >= targetBytes / 2
       guard !rest.isEmpty, isWorthwhile else { return outcome }
       let summary = try files.write(rest, kind: kind)
       try index.add(IndexedPack(summary, kind: kind), entries: summary.entries)
       outcome.summary = summary
       outcome.settled += rest.records.map(\.id)
-      outcome.remaining = PackAssembly(sealing: rest.sealing)
+      outcome.remaining = rest.emptied
       return outcome
     }
   }
@@ -189,8 +201,10 @@ private final class Assembler: Sendable {
 }
 
 extension PackAssembly {
-  /// An assembly of the same sealing without records.
-  fileprivate var emptied: PackAssembly { PackAssembly(sealing: sealing) }
+  /// An assembly of the same kind without records.
+  fileprivate var emptied: PackAssembly {
+    PackAssembly(sealing: sealing, targetBytes: targetBytes)
+  }
 }
 
 extension IndexedPack {

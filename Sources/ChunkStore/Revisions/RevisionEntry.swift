@@ -5,11 +5,27 @@ package struct RevisionEntry: Sendable {
   package let id: RevisionID
   package let revision: Revision
   package let marks: RevisionMarks
+  /// Why ``marks`` are not those that were last given: they cannot be read. The revision counts as
+  /// distrusted then, for it may have been.
+  package let marksDamage: StoreError?
 
-  package init(id: RevisionID, revision: Revision, marks: RevisionMarks) {
+  /// - Parameter marks: nil where nothing was said of the revision since it was made.
+  package init(id: RevisionID, revision: Revision, marks: RevisionMarks?) {
     self.id = id
     self.revision = revision
-    self.marks = marks
+    self.marks =
+      marks
+      ?? RevisionMarks(revision: id, tags: revision.tags, trust: .trusted, verification: nil)
+    marksDamage = nil
+  }
+
+  /// A revision whose marks cannot be read.
+  init(id: RevisionID, revision: Revision, marksDamage: StoreError) {
+    self.id = id
+    self.revision = revision
+    marks = RevisionMarks(
+      revision: id, tags: revision.tags, trust: .distrusted, verification: nil)
+    self.marksDamage = marksDamage
   }
 }
 

@@ -62,10 +62,16 @@ struct RevisionShelf: Sendable {
   func updateMarks(
     of id: RevisionID, _ change: (inout RevisionMarks) throws -> Void
   ) throws {
-    let lock = try reportingFileErrors { () throws(FileError) in try openMarksLock() }
+    let lock = try reportingFileErrors { () throws(FileError) in
+      try fileSystem.lockFile(layout.marksLock, .exclusive)
+    }
     defer { lock.close() }
-    try reportingFileErrors { () throws(FileError) in try lock.lock(.exclusive) }
     let current = try entry(id)
+    if let damage = current.marksDamage {
+      throw StoreError(
+        .damaged,
+        "\(damage); remove \(layout.marks(of: id)) to go back to what was said at the backup")
+    }
     var marks = current.marks
     try change(&marks)
     guard marks != current.marks else { return }
@@ -89,23 +95,23 @@ struct RevisionShelf: Sendable {
       }
       return try Revision(encoded: bytes, repository: repository, keys: keys)
     }
-    return RevisionEntry(
-      id: id, revision: revision, marks: try marks(of: id, revision, isMarked: isMarked))
+    guard isMarked else { return RevisionEntry(id: id, revision: revision, marks: nil) }
+    do throws(StoreError) {
+      return RevisionEntry(id: id, revision: revision, marks: try marks(of: id))
+    } catch {
+      return RevisionEntry(id: id, revision: revision, marksDamage: error)
+    }
   }
 
-  private func marks(
-    of id: RevisionID, _ revision: Revision, isMarked: Bool
-  ) throws(StoreError) -> RevisionMarks {
-    let unmarked = RevisionMarks(
-      revision: id, tags: revision.tags, trust: .trusted, verification: nil)
-    guard isMarked else { return unmarked }
+  /// What was said of a revision since it was made; nil where nothing was.
+  private func marks(of id: RevisionID) throws(StoreError) -> RevisionMarks? {
     let bytes: [UInt8]
     do throws(StoreError) {
       bytes = try read(
         layout.marks(of: id), limitBytes: RevisionMarks.maximumFileBytes,
         what: "marks of revision \(id)")
     } catch  where error.code == .notFound {
-      return unmarked
+      return nil
     }
     return try reportingFormatErrors(of: "marks of revision \(id)") { () throws(FormatError) in
       try RevisionMarks(encoded: bytes, revision: id, repository: repository, keys: keys)
@@ -126,15 +132,6 @@ struct RevisionShelf: Sendable {
     } catch {
       throw error.code == .notFound
         ? StoreError(.notFound, "\(what) is not in the repository") : StoreError(error)
-    }
-  }
-
-  private func openMarksLock() throws(FileError) -> any OpenFile {
-    do {
-      return try fileSystem.createFile(
-        layout.marksLock, permissions: RepositoryLayout.filePermissions)
-    } catch  where error.code == .alreadyExists {
-      return try fileSystem.openFile(layout.marksLock, for: .readingAndWriting)
     }
   }
 }

@@ -8,12 +8,13 @@ import SystemPackage
 /// revisions stay readable.
 package final class Session: Sendable {
   package let record: SessionRecord
-  private let file: any OpenFile
+  /// Nil where nothing can be written down.
+  private let file: (any OpenFile)?
   private let path: FilePath
   private let fileSystem: any FileSystem
 
   init(
-    record: SessionRecord, file: any OpenFile, path: FilePath, fileSystem: any FileSystem
+    record: SessionRecord, file: (any OpenFile)?, path: FilePath, fileSystem: any FileSystem
   ) {
     self.record = record
     self.file = file
@@ -25,6 +26,7 @@ package final class Session: Sendable {
 
   /// Takes the session off the list; ending twice is harmless.
   package func end() {
+    guard let file else { return }
     // A file that stays is recognised by its missing lock.
     try? fileSystem.remove(path)
     file.close()
@@ -33,6 +35,9 @@ package final class Session: Sendable {
 
 /// The sessions of a repository.
 struct SessionList: Sendable {
+  /// So often somebody may tidy up in just the wrong moment.
+  private static let attempts = 16
+
   let directory: FilePath
   let fileSystem: any FileSystem
   let repository: RepositoryID
@@ -51,27 +56,42 @@ struct SessionList: Sendable {
     }
     let path = directory.appending(name)
     return try reportingFileErrors { () throws(FileError) in
-      let unfinished = path.temporarySibling()
-      let file = try fileSystem.createFile(
-        unfinished, permissions: RepositoryLayout.filePermissions)
-      do throws(FileError) {
-        try file.lock(.exclusive)
-        try file.write(bytes, at: 0)
-        try fileSystem.rename(unfinished, to: path)
-      } catch {
-        try? fileSystem.remove(unfinished)
-        throw error
+      for _ in 1..<Self.attempts {
+        do throws(FileError) {
+          return try enter(record, bytes, as: path)
+        } catch  where error.code == .notFound {
+          // Somebody tidied up in the moment between the file's creation and its lock.
+          continue
+        } catch  where error.code == .readOnly && record.kind == .reading {
+          // On a read-only medium nothing is deleted either, at least not by this machine.
+          return Session(record: record, file: nil, path: path, fileSystem: fileSystem)
+        }
       }
-      return Session(record: record, file: file, path: path, fileSystem: fileSystem)
+      return try enter(record, bytes, as: path)
     }
   }
 
-  /// Removes what crashed sessions left behind: files that nobody holds a lock on.
+  private func enter(
+    _ record: SessionRecord, _ bytes: [UInt8], as path: FilePath
+  ) throws(FileError) -> Session {
+    let unfinished = path.temporarySibling()
+    let file = try fileSystem.createFile(
+      unfinished, permissions: RepositoryLayout.filePermissions)
+    do throws(FileError) {
+      try file.lock(.exclusive)
+      try file.write(bytes, at: 0)
+      try fileSystem.rename(unfinished, to: path)
+    } catch {
+      try? fileSystem.remove(unfinished)
+      throw error
+    }
+    return Session(record: record, file: file, path: path, fileSystem: fileSystem)
+  }
+
+  /// Removes what crashed sessions left behind: files that nobody holds a lock on, finished or not.
   func removeAbandoned() throws(StoreError) {
     try reportingFileErrors { () throws(FileError) in
-      // A file that is about to become a session has no lock for a moment, but another name.
-      for entry in try fileSystem.list(directory)
-      where entry.kind == .file && !entry.name.hasPrefix(FilePath.temporaryPrefix) {
+      for entry in try fileSystem.list(directory) where entry.kind == .file {
         let path = directory.appending(entry.name)
         do throws(FileError) {
           let file = try fileSystem.openFile(path, for: .readingAndWriting)

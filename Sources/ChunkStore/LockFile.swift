@@ -1,0 +1,17 @@
+import FileIO
+import SystemPackage
+
+extension FileSystem {
+  /// Opens the lock file `path`, made where it is missing, and waits for the lock, which ends when
+  /// the file is closed.
+  func lockFile(_ path: FilePath, _ mode: LockMode) throws(FileError) -> any OpenFile {
+    let file: any OpenFile
+    do {
+      file = try createFile(path, permissions: RepositoryLayout.filePermissions)
+    } catch  where error.code == .alreadyExists {
+      file = try openFile(path, for: .readingAndWriting)
+    }
+    try file.lock(mode)
+    return file
+  }
+}
