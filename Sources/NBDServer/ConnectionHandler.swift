@@ -17,6 +17,9 @@ final class ConnectionHandler: ChannelInboundHandler {
   /// Replies are sent at the latest when so much has gathered; then others have their turn.
   private static let batchBytes = 1 << 20
 
+  /// How long a client that was told that nothing follows may take to close.
+  private static let lingerLimit = TimeAmount.milliseconds(500)
+
   let services: Services
   let record: ConnectionRecord
   var machine: ServerConnection
@@ -190,6 +193,10 @@ final class ConnectionHandler: ChannelInboundHandler {
     closing = .lingering
     context.close(mode: .output, promise: nil)
     context.read()
+    let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
+    context.eventLoop.scheduleTask(in: Self.lingerLimit) {
+      handler.value.context?.close(promise: nil)
+    }
   }
 
   // MARK: Time limits

@@ -15,7 +15,7 @@ struct StreamTests {
     + Transmission.request(2, cookie: 0)
 
   /// Runs a stream in slices, finishing work as it comes.
-  private func run(_ stream: [UInt8], _ numbers: inout SeededNumbers, most: Int) -> [UInt8] {
+  private func run(_ stream: [UInt8], _ numbers: inout SeededRandom, most: Int) -> [UInt8] {
     let client = Transcript()
     var position = 0
     while position < stream.count, client.end == nil {
@@ -29,7 +29,7 @@ struct StreamTests {
 
   @Test("a session is answered alike however it is cut", arguments: 1...200)
   func cuts(_ seed: UInt64) {
-    var numbers = SeededNumbers(seed: seed)
+    var numbers = SeededRandom(seed: seed)
     let whole = run(Self.session, &numbers, most: 1 << 20)
     let inPieces = run(Self.session, &numbers, most: Int(seed % 60) + 1)
     #expect(whole == inPieces)
@@ -38,7 +38,7 @@ struct StreamTests {
 
   @Test("mutated sessions are survived and answered within bounds", arguments: 1...20)
   func mutations(_ seed: UInt64) {
-    var numbers = SeededNumbers(seed: seed)
+    var numbers = SeededRandom(seed: seed)
     for _ in 0..<500 {
       var stream = Self.session
       for _ in 0...Int.random(in: 0..<4, using: &numbers) {

@@ -1,4 +1,3 @@
-import Glibc
 import Logging
 import NBDServer
 import Synchronization
@@ -29,6 +28,7 @@ struct LogKeeper: LogHandler {
 final class RunningServer {
   let server: NBDServer
   let directory: String
+  private let temporary: TemporaryDirectory
   let log = LogKeeper.Lines()
   private var isStopped = false
 
@@ -45,7 +45,8 @@ final class RunningServer {
   init(
     _ catalog: some ExportCatalog, configure: (inout ServerConfiguration) -> Void = { _ in }
   ) throws {
-    directory = try Self.makeDirectory()
+    temporary = try TemporaryDirectory()
+    directory = "\(temporary.path)"
     var configuration = ServerConfiguration(addresses: [
       .unix(path: directory + "/nbd.sock"), .tcp(host: "127.0.0.1", port: 0),
     ])
@@ -57,22 +58,12 @@ final class RunningServer {
   }
 
   deinit {
-    if !isStopped { stop() }
-    unlink(socketPath)
-    rmdir(directory)
+    if !isStopped { stop(gracePeriod: .milliseconds(10)) }
   }
 
   func stop(gracePeriod: Duration = .seconds(5)) {
     isStopped = true
     server.stop(gracePeriod: gracePeriod)
-  }
-
-  static func makeDirectory() throws -> String {
-    var template = Array("/tmp/nbd-test-XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else {
-      throw RawClient.Failure(description: "mkdtemp failed")
-    }
-    return String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
   }
 
   /// A client in the transmission phase of the export `disk`.
