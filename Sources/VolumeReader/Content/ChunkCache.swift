@@ -1,0 +1,68 @@
+import ChunkFormat
+import NIOCore
+import Synchronization
+
+/// The plaintext of chunks used of late, and of those being fetched, for all readers of a process.
+///
+/// Bounded in bytes. Contents are never changed once they are here, so that slices of them can be given
+/// out without copying. A failure to fetch goes to all who wait and is not kept.
+final class ChunkCache: Sendable {
+  private struct State {
+    var held: TwoQueueCache<ByteBuffer>
+    var pending: [ContentID: PendingChunk] = [:]
+    var pendingBases: [ContentID: PendingChunk] = [:]
+  }
+
+  /// What a claim of a chunk gives.
+  enum Claim {
+    /// It is at hand, or somebody else is getting it.
+    case given(ChunkHandle)
+    /// The caller is the one to get it, and must call ``settle(_:_:)``.
+    case owed(PendingChunk)
+  }
+
+  private let state: Mutex<State>
+
+  init(limitBytes: Int) {
+    state = Mutex(State(held: TwoQueueCache(limitBytes: limitBytes)))
+  }
+
+  /// Runs `body` with what is at hand; it must be quick.
+  func withHeld<Result>(
+    _ body: (inout TwoQueueCache<ByteBuffer>) -> sending Result
+  ) -> sending Result {
+    state.withLock { body(&$0.held) }
+  }
+
+  /// Asks for a chunk. As a base, it is never given a chunk that may itself wait for a base: two chunks
+  /// of which packs hold deltas on each other would wait for ever.
+  func claim(_ id: ContentID, as role: PendingChunk.Role) -> Claim {
+    state.withLock { state in
+      if let content = state.held.find(id) { return .given(.held(content)) }
+      if let pending = state.pendingBases[id] { return .given(.pending(pending)) }
+      if let pending = state.pending[id], role == .content || pending.isStandalone {
+        return .given(.pending(pending))
+      }
+      let pending = PendingChunk(id: id, role: role)
+      switch role {
+      case .content: state.pending[id] = pending
+      case .base: state.pendingBases[id] = pending
+      }
+      return .owed(pending)
+    }
+  }
+
+  /// Gives the outcome of a chunk that was owed.
+  func settle(_ chunk: PendingChunk, _ outcome: PendingChunk.Outcome) {
+    state.withLock { state in
+      switch chunk.role {
+      case .content: state.pending[chunk.id] = nil
+      case .base: state.pendingBases[chunk.id] = nil
+      }
+      if case .success(let content) = outcome {
+        state.held.insert(content, id: chunk.id, bytes: content.capacity)
+      }
+    }
+    chunk.settle(outcome)
+  }
+}

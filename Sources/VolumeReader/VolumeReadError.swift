@@ -1,0 +1,63 @@
+package import ChunkFormat
+import VolumeMap
+
+/// Why a part of a volume could not be read: which volume, where, and which pack is to blame.
+package struct VolumeReadError: Error, Sendable {
+  /// The kinds of failure a caller tells apart.
+  package enum Code: Equatable, Sendable {
+    /// A range that leaves the volume: the caller's mistake.
+    case invalidRange
+    /// Content that no pack holds.
+    case missing
+    /// A map node or a record that is not what it should be.
+    case damaged
+    /// Storage refused to be read.
+    case unreadable
+  }
+
+  package let code: Code
+  /// The volume as its reader calls it.
+  package let volume: String
+  /// The part that cannot be had because of the failure, in bytes of the volume.
+  package let range: Range<UInt64>
+  /// The pack concerned, where it is one.
+  package let pack: FileDigest?
+  /// What was expected and what was found.
+  package let message: String
+
+  package init(
+    _ code: Code, volume: String, range: Range<UInt64>, pack: FileDigest? = nil, message: String
+  ) {
+    self.code = code
+    self.volume = volume
+    self.range = range
+    self.pack = pack
+    self.message = message
+  }
+
+  init(_ failure: RecordFailure, volume: String, range: Range<UInt64>) {
+    self.init(
+      failure.code, volume: volume, range: range, pack: failure.pack, message: failure.message)
+  }
+
+  init(_ error: MapError, volume: String, asking range: Range<UInt64>) {
+    let code: Code =
+      switch error.code {
+      case .corrupt: .damaged
+      case .unreadableNode:
+        (error.cause as? RecordFailure)?.code
+          ?? (error.cause is FormatError ? .damaged : .unreadable)
+      case .invalidArgument: .invalidRange
+      }
+    self.init(
+      code, volume: volume, range: error.bytes ?? range,
+      pack: (error.cause as? RecordFailure)?.pack, message: error.description)
+  }
+}
+
+extension VolumeReadError: CustomStringConvertible {
+  package var description: String {
+    let place = "\(volume): \(range.count) bytes at offset \(range.lowerBound)"
+    return pack.map { "\(place), pack \($0): \(message)" } ?? "\(place): \(message)"
+  }
+}
