@@ -40,18 +40,17 @@ package struct VolumeReadError: Error, Sendable {
       failure.code, volume: volume, range: range, pack: failure.pack, message: failure.message)
   }
 
-  init(_ error: MapError, volume: String, asking range: Range<UInt64>) {
+  init(_ error: MapError, volume: String, concerning range: Range<UInt64>) {
+    let cause = error.cause.map { RecordFailure($0) }
     let code: Code =
       switch error.code {
       case .corrupt: .damaged
-      case .unreadableNode:
-        (error.cause as? RecordFailure)?.code
-          ?? (error.cause is FormatError ? .damaged : .unreadable)
+      case .unreadableNode: cause?.code ?? .unreadable
       case .invalidArgument: .invalidRange
       }
     self.init(
-      code, volume: volume, range: error.bytes ?? range,
-      pack: (error.cause as? RecordFailure)?.pack, message: error.description)
+      code, volume: volume, range: range,
+      pack: cause?.pack, message: error.description)
   }
 }
 

@@ -5,6 +5,7 @@ import VolumeMap
 /// Damage and misuse: named errors, never data.
 @Suite struct MapDamageTests {
   private let nodes = RecordingNodes()
+  private let secondLeaf: Range<UInt64> = 256 * 4096..<512 * 4096
 
   /// 600 chunks, all of them stored: three leaves under a root.
   private func model() -> VolumeModel {
@@ -24,7 +25,7 @@ import VolumeMap
       try map.runs(in: 0..<600, of: nodes)
     } throws: { error in
       let error = error as? MapError
-      return error?.code == .corrupt && error?.bytes == 256 * 4096..<512 * 4096
+      return error?.code == .corrupt && error?.bytes == secondLeaf
     }
     #expect(try map.runs(in: 512..<600, of: nodes).count == 88, "the other leaves are readable")
   }
@@ -74,7 +75,7 @@ import VolumeMap
       Issue.record("nothing was thrown")
     } catch let error as MapError {
       #expect(error.code == .unreadableNode)
-      #expect(error.bytes == 256 * 4096..<512 * 4096)
+      #expect(error.bytes == secondLeaf)
       #expect(error.cause is RecordingNodes.Missing)
       #expect(error.description.contains("at offset 1048576"))
     }

@@ -1,5 +1,6 @@
 import ChunkFormat
 import Testing
+import TestSupport
 import VolumeMap
 
 /// Maps against a dictionary: what is built is what is read, walked and told apart.

@@ -1,4 +1,5 @@
 import ChunkFormat
+import TestSupport
 import VolumeMap
 
 /// A volume as a dictionary: what every map is compared with.

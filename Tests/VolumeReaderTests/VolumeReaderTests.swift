@@ -1,1 +1,187 @@
+import ChunkFormat
+import TestSupport
 import Testing
+import VolumeMap
+import VolumeReader
+import Workers
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+@Suite(.timeLimit(.minutes(2))) struct VolumeReaderTests {
+  private static let chunk = SampleVolume.chunkSizeBytes
+
+  private func sample(
+    isEncrypted: Bool = false, chunks: Int = 60, extraBytes: Int = 777, seed: UInt64 = 1
+  ) throws -> SampleVolume {
+    var random = SeededRandom(seed: seed)
+    return try SampleVolume(
+      SampleVolume.content(
+        sizeBytes: chunks * Self.chunk + extraBytes, holes: 5..<6, 20..<40, random: &random),
+      in: PackLibrary(isEncrypted: isEncrypted))
+  }
+
+  @Test("any range reads as it was stored, cold and warm", arguments: [false, true], [20, 1000])
+  func randomRanges(isEncrypted: Bool, cacheChunks: Int) throws {
+    var random = SeededRandom()
+    let volume = try sample(isEncrypted: isEncrypted)
+    for night in 1...3 as ClosedRange<UInt8> {
+      try volume.change([0, 3, 17, 41, 42, 43], to: night)
+    }
+    let reader = try volume.reader(
+      fetcher: volume.fetcher { $0.cacheBytes = cacheChunks * Self.chunk })
+    for _ in 0..<150 {
+      let start = UInt64.random(in: 0..<reader.sizeBytes, using: &random)
+      let length = UInt64.random(
+        in: 0...[10, 5000, 400_000].randomElement(using: &random)!, using: &random)
+      let range = start..<min(start + length, reader.sizeBytes)
+      let content = try reader.content(of: range)
+      try #require(volume.holds(content, at: range), "\(range), \(random)")
+      try #require(content.allSatisfy { $0.lengthBytes > 0 }, "\(range), \(random)")
+      if cacheChunks > 100 {
+        try #require(
+          volume.holds(reader.cachedContent(of: range), at: range), "\(range), \(random)")
+      }
+    }
+  }
+
+  @Test("volumes of unusual sizes", arguments: [0, 1, 511, 65_535, 65_536, 65_537])
+  func sizes(sizeBytes: Int) throws {
+    var random = SeededRandom(seed: 3)
+    let volume = try SampleVolume(
+      SampleVolume.content(sizeBytes: sizeBytes, random: &random), in: PackLibrary())
+    let reader = try volume.reader()
+    #expect(reader.sizeBytes == UInt64(sizeBytes))
+    let all = 0..<reader.sizeBytes
+    #expect(volume.holds(try reader.content(of: all), at: all))
+    #expect(volume.holds(reader.cachedContent(of: all), at: all))
+  }
+
+  @Test("what is at hand is told without reading") func cachedOnly() throws {
+    let volume = try sample()
+    let reader = try volume.reader()
+    volume.library.forgetReads()
+    #expect(reader.cachedContent(of: 0..<4096) == nil)
+    #expect(volume.library.reads.isEmpty)
+    _ = try reader.content(of: 0..<4096)
+    volume.library.forgetReads()
+    #expect(volume.holds(reader.cachedContent(of: 100..<200), at: 100..<200))
+    #expect(reader.cachedContent(of: 60_000..<70_000) == nil, "half of it is not at hand")
+    #expect(volume.library.reads.isEmpty)
+  }
+
+  @Test("a hole is one piece, however large, and is read without packs") func holes() throws {
+    let volume = try sample()
+    let reader = try volume.reader()
+    _ = try reader.content(of: 0..<1)
+    volume.library.forgetReads()
+    let hole = volume.range(ofChunk: 20).lowerBound..<volume.range(ofChunk: 39).upperBound
+    #expect(try reader.content(of: hole) == [.hole(lengthBytes: UInt64(20 * Self.chunk))])
+    #expect(
+      reader.cachedContent(of: hole.lowerBound + 7..<hole.upperBound - 7)
+        == [.hole(lengthBytes: UInt64(20 * Self.chunk - 14))])
+    #expect(volume.library.reads.isEmpty)
+  }
+
+  @Test("records side by side are one read; slices share the chunk's memory") func coalescing()
+    throws
+  {
+    let volume = try sample()
+    let reader = try volume.reader()
+    _ = try reader.content(of: volume.range(ofChunk: 20))
+    volume.library.forgetReads()
+    let range = 6 * UInt64(Self.chunk)..<14 * UInt64(Self.chunk)
+    #expect(try volume.holds(reader.content(of: range), at: range))
+    #expect(volume.library.reads.count == 1)
+  }
+
+  @Test("a chunk that many want at once is read once, and so is a base") func oneFetch()
+    async throws
+  {
+    let volume = try sample()
+    try volume.change([41], to: 9)
+    let reader = try volume.reader()
+    _ = try reader.content(of: 0..<1)
+    let library = volume.library
+    library.forgetReads()
+    library.gate.close()
+    let range = volume.range(ofChunk: 41)
+    let threads = try (0..<8).map { index in
+      try WorkerThread(name: "want-\(index)") {
+        #expect(throws: Never.self) { _ = try reader.content(of: range) }
+      }
+    }
+    library.gate.waitForArrival(of: 2)
+    library.gate.open()
+    for thread in threads { thread.join() }
+    #expect(volume.holds(reader.cachedContent(of: range), at: range))
+    #expect(library.reads.count == 2, "the delta and its base")
+    #expect(library.thoroughReads.isEmpty)
+  }
+
+  @Test("the range of a request is checked") func invalidRange() throws {
+    let volume = try sample()
+    let reader = try volume.reader()
+    let beyond = reader.sizeBytes - 1..<reader.sizeBytes + 1
+    #expect(reader.cachedContent(of: beyond) == nil)
+    #expect { try reader.content(of: beyond) } throws: {
+      ($0 as? VolumeReadError)?.code == .invalidRange
+    }
+    #expect { try reader.allocation(of: beyond, limit: 1) } throws: {
+      ($0 as? VolumeReadError)?.code == .invalidRange
+    }
+  }
+
+  @Test("allocation tells data from holes by the map alone") func allocation() throws {
+    let volume = try sample()
+    let reader = try volume.reader()
+    _ = try reader.content(of: 0..<1)
+    volume.library.forgetReads()
+    let extents = try reader.allocation(of: 0..<reader.sizeBytes, limit: 10)
+    #expect(extents.map(\.isHole) == [false, true, false, true, false])
+    #expect(extents.map { Int($0.offsetBytes) / Self.chunk } == [0, 5, 6, 20, 40])
+    #expect(volume.library.reads.isEmpty)
+  }
+}
+
+// MARK: - Reading ahead
+
+extension VolumeReaderTests {
+  @Test("who reads in order finds the rest at hand") func sequentialAccess() throws {
+    let volume = try sample(chunks: 200)
+    let reader = try volume.reader()
+    var misses = 0
+    for start in stride(from: 41 * Self.chunk, to: 190 * Self.chunk, by: 16384) {
+      let range = UInt64(start)..<UInt64(start + 16384)
+      if reader.cachedContent(of: range) == nil {
+        misses += 1
+        #expect(try volume.holds(reader.content(of: range), at: range))
+      } else if start % Self.chunk == 0 {
+        // Give the threads that read ahead the time that a client would give them.
+        WorkerThread.nap()
+      }
+    }
+    #expect(misses < 30, "\(misses) of 596 requests had to wait, 149 chunks were read")
+  }
+
+  @Test("who reads here and there causes no more reads than there are chunks wanted")
+  func randomAccess() throws {
+    var random = SeededRandom()
+    let volume = try sample(chunks: 800)
+    let reader = try volume.reader()
+    _ = try reader.content(of: 0..<1)
+    volume.library.forgetReads()
+    let chunks = Set((0..<40).map { _ in Int.random(in: 41..<800, using: &random) })
+    for chunk in chunks.shuffled(using: &random) {
+      _ = try reader.content(of: volume.range(ofChunk: chunk))
+    }
+    WorkerThread.nap()
+    #expect(volume.library.reads.count < chunks.count + 8, "\(random)")
+  }
+}
+
+extension WorkerThread {
+  /// Waits a few milliseconds.
+  static func nap() { usleep(3000) }
+}

@@ -16,7 +16,7 @@ struct AccessPattern {
     var end: UInt64
     /// Behind the last byte read ahead.
     var aheadEnd: UInt64
-    var windowBytes = AccessPattern.firstWindowBytes
+    var windowBytes: UInt64
     var advances = 0
     /// Whether what it reads is not at hand as a rule.
     var isCold = true
@@ -26,14 +26,23 @@ struct AccessPattern {
   static let streamLimit = 8
   static let firstWindowBytes: UInt64 = 1 << 20
   static let largestWindowBytes: UInt64 = 4 << 20
+  /// The part of the cache that one stream may fill with what nobody has asked for so far: the streams
+  /// together must not push out each other's.
+  private static let shareOfCache: UInt64 = 16
   /// What a stream may skip at a time, in bytes: requests may arrive in another order than they were sent.
   static let toleranceBytes: UInt64 = 512 << 10
   /// Requests after the first that make a stream.
   static let advancesToBegin = 2
 
+  private let windowLimitBytes: UInt64
   private var streams: [Stream] = []
   private var useCount: UInt64 = 0
   private var streamCount: UInt64 = 0
+
+  /// A pattern of access through a cache of `cacheBytes`.
+  init(cacheBytes: Int) {
+    windowLimitBytes = min(Self.largestWindowBytes, UInt64(cacheBytes) / Self.shareOfCache)
+  }
 
   /// Notes a request; `wasMiss` where its content was not at hand. Returns what to read ahead, if
   /// anything, before the end of the volume, `sizeBytes`.
@@ -50,7 +59,7 @@ struct AccessPattern {
     guard range.upperBound > streams[index].end else { return nil }
     streams[index].end = range.upperBound
     streams[index].advances += 1
-    return streams[index].nextReadAhead(sizeBytes: sizeBytes)
+    return streams[index].nextReadAhead(sizeBytes: sizeBytes, windowLimitBytes: windowLimitBytes)
   }
 
   /// What was to be read ahead of a stream was all at hand: nothing more, until it misses something.
@@ -62,7 +71,9 @@ struct AccessPattern {
 
   private mutating func begin(at end: UInt64) {
     streamCount += 1
-    let stream = Stream(number: streamCount, end: end, aheadEnd: end, lastUse: useCount)
+    let stream = Stream(
+      number: streamCount, end: end, aheadEnd: end,
+      windowBytes: min(Self.firstWindowBytes, windowLimitBytes), lastUse: useCount)
     if streams.count < Self.streamLimit {
       streams.append(stream)
     } else {
@@ -79,13 +90,15 @@ extension AccessPattern.Stream {
   }
 
   /// Half a window at least, so that reads ahead are few and long.
-  fileprivate mutating func nextReadAhead(sizeBytes: UInt64) -> AccessPattern.ReadAhead? {
+  fileprivate mutating func nextReadAhead(
+    sizeBytes: UInt64, windowLimitBytes: UInt64
+  ) -> AccessPattern.ReadAhead? {
     guard isCold, advances >= AccessPattern.advancesToBegin else { return nil }
     let start = max(aheadEnd, end)
     let stop = min(end + windowBytes, sizeBytes)
     guard start < stop, stop - start >= windowBytes / 2 || stop == sizeBytes else { return nil }
     aheadEnd = stop
-    windowBytes = min(windowBytes * 2, AccessPattern.largestWindowBytes)
+    windowBytes = min(windowBytes * 2, windowLimitBytes)
     return AccessPattern.ReadAhead(range: start..<stop, stream: number)
   }
 }

@@ -13,7 +13,7 @@ package import VolumeMap
 package final class VolumeReader: Sendable {
   private struct State {
     var cursor: MapCursor
-    var pattern = AccessPattern()
+    var pattern: AccessPattern
   }
 
   /// The volume as errors call it: `web01@latest/vda`.
@@ -28,7 +28,10 @@ package final class VolumeReader: Sendable {
     self.map = map
     self.nodes = nodes
     self.fetcher = fetcher
-    self.state = Mutex(State(cursor: MapCursor(map, reading: nodes)))
+    self.state = Mutex(
+      State(
+        cursor: MapCursor(map, reading: nodes),
+        pattern: AccessPattern(cacheBytes: fetcher.limits.cacheBytes)))
   }
 
   /// Size of the volume in bytes.
@@ -67,7 +70,8 @@ package final class VolumeReader: Sendable {
       if part.id == nil {
         pieces.appendHole(lengthBytes: UInt64(part.bytes.clamped(to: range).count))
       } else if let handle = arrived.next() {
-        pieces.append(try content(from: handle, of: part), at: part.bytes, within: range)
+        let chunk = try handle.content(at: part.bytes, of: name)
+        pieces.append(chunk, at: part.bytes, within: range)
       }
     }
     return pieces
@@ -84,7 +88,7 @@ package final class VolumeReader: Sendable {
     do {
       return try map.allocation(of: range, limit: limit, reading: nodes)
     } catch {
-      throw VolumeReadError(error, volume: name, asking: range)
+      throw VolumeReadError(error, volume: name, concerning: error.bytes ?? range)
     }
   }
 
@@ -160,7 +164,7 @@ extension VolumeReader {
       do {
         span = try cursor.span(containing: chunk)
       } catch {
-        throw VolumeReadError(error, volume: name, asking: range)
+        throw VolumeReadError(error, volume: name, concerning: error.bytes ?? range)
       }
       let end = min(span.chunks.upperBound, chunks.upperBound)
       if span.leaf == nil {
@@ -174,24 +178,6 @@ extension VolumeReader {
       chunk = end
     }
     return parts
-  }
-
-  private func content(
-    from handle: ChunkHandle, of part: Part
-  ) throws(VolumeReadError) -> ByteBuffer {
-    let content: ByteBuffer
-    do {
-      content = try handle.content()
-    } catch {
-      throw VolumeReadError(error, volume: name, range: part.bytes)
-    }
-    guard content.readableBytes == part.bytes.count else {
-      throw VolumeReadError(
-        .damaged, volume: name, range: part.bytes,
-        message: "expected a chunk of \(part.bytes.count) bytes, found one of "
-          + "\(content.readableBytes)")
-    }
-    return content
   }
 }
 

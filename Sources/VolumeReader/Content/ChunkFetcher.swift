@@ -30,7 +30,7 @@ package final class ChunkFetcher: Sendable {
   let source: any RecordSource
   let cache: ChunkCache
   let limits: Limits
-  let workbenches = Workbenches()
+  private let workbenches = Workbenches()
   /// The longest content that a chunk can have, in bytes.
   let chunkSizeBytes: Int
   private let pool: WorkerPool
@@ -53,7 +53,7 @@ package final class ChunkFetcher: Sendable {
   func fetch(_ ids: [ContentID]) -> [ChunkHandle] {
     var owed: [PendingChunk] = []
     let handles = ids.map { claim($0, as: .content, owed: &owed) }
-    start(owed, avoiding: [], isSpread: true)
+    start(owed, isSpread: true)
     return handles
   }
 
@@ -64,7 +64,7 @@ package final class ChunkFetcher: Sendable {
   func fetchAhead(_ ids: [ContentID]) -> Int {
     var owed: [PendingChunk] = []
     for id in ids { _ = claim(id, as: .content, owed: &owed) }
-    start(owed, avoiding: [], isSpread: false)
+    start(owed, isSpread: false)
     return owed.count
   }
 
@@ -88,22 +88,20 @@ package final class ChunkFetcher: Sendable {
 // MARK: - From claims to reads
 
 extension ChunkFetcher {
-  /// One record to read: the chunk it settles, what it builds on, the packs that failed to give it.
-  struct Order: Sendable {
+  /// One record to read: the chunk it settles and what it builds on.
+  private struct Order: Sendable {
     let chunk: PendingChunk
     let base: ChunkHandle?
-    let avoided: Set<FileDigest>
   }
 
   private typealias Stretch = PackStretch<Order>
 
   /// Reads and settles `owed`. Spread: on the pool, the last part on this thread; otherwise all of it on
   /// this thread.
-  private func start(_ owed: [PendingChunk], avoiding avoided: Set<FileDigest>, isSpread: Bool) {
+  private func start(_ owed: [PendingChunk], isSpread: Bool) {
     guard !owed.isEmpty else { return }
     let stretches = Stretch.plan(
-      records(for: owed, avoiding: avoided),
-      lengthLimitBytes: limits.stretchBytes, gapLimitBytes: limits.gapBytes)
+      records(for: owed), lengthLimitBytes: limits.stretchBytes, gapLimitBytes: limits.gapBytes)
     for (index, stretch) in stretches.enumerated() {
       let isLast = index == stretches.count - 1
       if isSpread, !isLast, pool.submit({ self.run(stretch) }) { continue }
@@ -111,51 +109,38 @@ extension ChunkFetcher {
     }
   }
 
-  /// Where `owed` and the bases they need are. What cannot be found is settled with the failure.
-  private func records(
-    for owed: [PendingChunk], avoiding avoided: Set<FileDigest>
-  ) -> [Stretch.Record] {
-    let locations: [RecordLocation?]
-    do {
-      locations = try source.locate(owed.map(\.id), avoiding: avoided)
-    } catch {
-      for chunk in owed { cache.settle(chunk, .failure(.unlocated(chunk.id, error))) }
-      return []
-    }
+  /// Where `owed` and the bases they need are. Chunks without a plausible place are settled the thorough
+  /// way.
+  private func records(for owed: [PendingChunk]) -> [Stretch.Record] {
+    let locations = try? source.locations(of: owed.map(\.id))
     var records: [Stretch.Record] = []
     var owedBases: [PendingChunk] = []
-    for (chunk, location) in zip(owed, locations) {
-      do throws(RecordFailure) {
-        guard let location else { throw .missing(chunk.id) }
-        try location.check(
-          isBase: chunk.role == .base, type: .chunk, plainLimitBytes: chunkSizeBytes)
-        if location.entry.base == nil { chunk.noteStandalone() }
-        let base = location.entry.base.map { claim($0, as: .base, owed: &owedBases) }
-        let order = Order(chunk: chunk, base: base, avoided: avoided)
-        records.append(Stretch.Record(location: location, item: order))
-      } catch {
-        cache.settle(chunk, .failure(error))
+    for (index, chunk) in owed.enumerated() {
+      guard let location = locations?[index],
+        location.isPlausibleChunk(
+          isBase: chunk.role == .base, lengthLimitBytes: chunkSizeBytes)
+      else {
+        recover(chunk)
+        continue
       }
+      if location.entry.base == nil { chunk.noteStandalone() }
+      let base = location.entry.base.map { claim($0, as: .base, owed: &owedBases) }
+      records.append(
+        Stretch.Record(location: location, item: Order(chunk: chunk, base: base)))
     }
-    guard !owedBases.isEmpty else { return records }
-    return records + self.records(for: owedBases, avoiding: [])
+    return owedBases.isEmpty ? records : records + self.records(for: owedBases)
   }
 
   private func run(_ stretch: Stretch) {
     do {
       try workbenches.with { bench in
         bench.reserve(bytes: stretch.lengthBytes)
-        stretch.read(from: source, into: bench.scratch) { record, bytes in
-          switch bytes {
-          case .failure(let failure): recover(record, from: failure)
-          case .success(let bytes): decode(record, bytes, bench)
-          }
-        }
+        let bytes = try stretch.read(into: bench.scratch)
+        for (record, bytes) in zip(stretch.records, bytes) { decode(record, bytes, bench) }
       }
     } catch {
-      for record in stretch.records {
-        cache.settle(record.item.chunk, .failure(.unreadable(record.location, error)))
-      }
+      // One bad sector is no reason to give up its neighbours.
+      for record in stretch.records { recover(record.item.chunk) }
     }
   }
 
@@ -167,23 +152,18 @@ extension ChunkFetcher {
     case .held(let base): finish(record, bytes, base: base, bench)
     case .pending(let base):
       let kept = Array(bytes)
-      base.whenSettled { outcome in
-        self.finish(record, kept, base: outcome)
-      }
+      base.whenSettled { self.finish(record, kept, base: $0) }
     }
   }
 
   private func finish(_ record: Stretch.Record, _ bytes: [UInt8], base: PendingChunk.Outcome) {
-    switch base {
-    case .failure(let failure): recover(record, from: .base(of: record.location, failure))
-    case .success(let base):
-      do {
-        try workbenches.with { bench in
-          bytes.withUnsafeBytes { finish(record, $0, base: base, bench) }
-        }
-      } catch {
-        cache.settle(record.item.chunk, .failure(.unreadable(record.location, error)))
+    do {
+      let base = try base.get()
+      try workbenches.with { bench in
+        bytes.withUnsafeBytes { finish(record, $0, base: base, bench) }
       }
+    } catch {
+      recover(record.item.chunk)
     }
   }
 
@@ -191,22 +171,21 @@ extension ChunkFetcher {
     _ record: Stretch.Record, _ bytes: UnsafeRawBufferPointer, base: ByteBuffer?,
     _ bench: Workbench
   ) {
-    do throws(RecordFailure) {
-      let content = try bench.decode(bytes, at: record.location, base: base, from: source)
+    if let content = try? bench.decode(bytes, at: record.location, base: base) {
       cache.settle(record.item.chunk, .success(content))
-    } catch {
-      recover(record, from: error)
+    } else {
+      recover(record.item.chunk)
     }
   }
 
-  /// Tries a copy in a pack that was not tried so far; the first failure stands where there is none.
-  private func recover(_ record: Stretch.Record, from failure: RecordFailure) {
-    let chunk = record.item.chunk
-    let avoided = record.item.avoided.union([record.location.pack])
-    guard avoided.count > record.item.avoided.count,
-      let other = try? source.locate([chunk.id], avoiding: avoided)[0],
-      !avoided.contains(other.pack)
-    else { return cache.settle(chunk, .failure(failure)) }
-    start([chunk], avoiding: avoided, isSpread: false)
+  /// What did not work the fast way is done the thorough way, which tries every copy and knows what is
+  /// wrong where none will do.
+  private func recover(_ chunk: PendingChunk) {
+    do {
+      let content = try source.content(of: chunk.id, type: .chunk, plainBytes: nil)
+      cache.settle(chunk, .success(ByteBuffer(bytes: content)))
+    } catch {
+      cache.settle(chunk, .failure(RecordFailure(error)))
+    }
   }
 }

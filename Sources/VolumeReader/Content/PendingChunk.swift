@@ -61,17 +61,3 @@ final class PendingChunk: Sendable {
     for continuation in continuations { continuation(outcome) }
   }
 }
-
-/// A chunk as it is given out: at hand, or on its way.
-enum ChunkHandle: Sendable {
-  case held(ByteBuffer)
-  case pending(PendingChunk)
-
-  /// The content; waits for it where it is on its way.
-  func content() throws(RecordFailure) -> ByteBuffer {
-    switch self {
-    case .held(let content): content
-    case .pending(let chunk): try chunk.content()
-    }
-  }
-}

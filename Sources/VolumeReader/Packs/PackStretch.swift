@@ -7,26 +7,28 @@ struct PackStretch<Item: Sendable>: Sendable {
     let item: Item
   }
 
-  let pack: FileDigest
   private(set) var range: Range<UInt64>
+  /// At least one, in the order of the pack.
   private(set) var records: [Record]
+
+  private var pack: any PackReading { records[0].location.pack }
 
   var lengthBytes: Int { range.count }
 
-  /// The fewest stretches that hold `records`, by pack and offset: at most `lengthLimitBytes` long unless a
-  /// single record is longer, and never reading over more than `gapLimitBytes` that nobody wants.
+  /// The fewest stretches that hold `records`: at most `lengthLimitBytes` long unless a single record is
+  /// longer, and never reading over more than `gapLimitBytes` that nobody wants.
   static func plan(
     _ records: [Record], lengthLimitBytes: Int, gapLimitBytes: UInt64
   ) -> [PackStretch] {
     let sorted = records.sorted {
-      $0.location.pack == $1.location.pack
-        ? $0.location.entry.offsetBytes < $1.location.entry.offsetBytes
-        : $0.location.pack < $1.location.pack
+      let (left, right) = ($0.location, $1.location)
+      return left.pack === right.pack
+        ? left.entry.offsetBytes < right.entry.offsetBytes : left.pack.id < right.pack.id
     }
     var stretches: [PackStretch] = []
     for record in sorted {
       let added = record.location.entry.rangeInPack
-      if let last = stretches.indices.last, stretches[last].pack == record.location.pack,
+      if let last = stretches.indices.last, stretches[last].pack === record.location.pack,
         added.lowerBound <= stretches[last].range.upperBound + gapLimitBytes,
         added.upperBound - stretches[last].range.lowerBound <= UInt64(lengthLimitBytes)
       {
@@ -34,51 +36,22 @@ struct PackStretch<Item: Sendable>: Sendable {
         stretches[last].range = stretches[last].range.lowerBound..<end
         stretches[last].records.append(record)
       } else {
-        stretches.append(
-          PackStretch(pack: record.location.pack, range: added, records: [record]))
+        stretches.append(PackStretch(range: added, records: [record]))
       }
     }
     return stretches
   }
 
-  /// Reads the stretch into the beginning of `buffer`, and hands out every record or why it could not be
-  /// read. When the whole cannot be read, the records are tried one by one.
-  func read(
-    from source: any RecordSource, into buffer: UnsafeMutableRawBufferPointer,
-    _ body: (Record, Result<UnsafeRawBufferPointer, RecordFailure>) -> Void
-  ) {
-    let count: Int
-    do {
-      count = try source.read(
-        pack, at: range.lowerBound,
-        into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<lengthBytes]))
-    } catch {
-      return readSingly(from: source, into: buffer, after: error, body)
-    }
-    for record in records {
+  /// Reads the stretch into the beginning of `buffer`.
+  ///
+  /// - Returns: the bytes of each record, in the order of ``records``.
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws -> [UnsafeRawBufferPointer] {
+    try pack.read(
+      into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<lengthBytes]), at: range.lowerBound)
+    return records.map { record in
       let place = record.location.entry.rangeInPack
       let start = Int(place.lowerBound - range.lowerBound)
-      guard start + place.count <= count else {
-        let end = range.lowerBound + UInt64(count)
-        body(record, .failure(.damaged(record.location, "the pack ends at \(end), within it")))
-        continue
-      }
-      let bytes = UnsafeRawBufferPointer(rebasing: buffer[start..<start + place.count])
-      body(record, .success(bytes))
-    }
-  }
-
-  private func readSingly(
-    from source: any RecordSource, into buffer: UnsafeMutableRawBufferPointer,
-    after error: any Error,
-    _ body: (Record, Result<UnsafeRawBufferPointer, RecordFailure>) -> Void
-  ) {
-    guard records.count > 1 else {
-      return body(records[0], .failure(.unreadable(records[0].location, error)))
-    }
-    for record in records {
-      PackStretch(pack: pack, range: record.location.entry.rangeInPack, records: [record])
-        .read(from: source, into: buffer, body)
+      return UnsafeRawBufferPointer(rebasing: buffer[start..<start + place.count])
     }
   }
 }

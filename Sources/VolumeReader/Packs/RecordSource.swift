@@ -1,35 +1,43 @@
 package import ChunkFormat
 
+/// A pack as reading needs it. May block; is used by several threads at once.
+package protocol PackReading: AnyObject, Sendable {
+  var id: FileDigest { get }
+
+  /// What opens its records.
+  var seal: PackSeal { get }
+
+  /// Fills `buffer` with the pack's bytes from `offsetBytes` on, or fails.
+  func read(into buffer: UnsafeMutableRawBufferPointer, at offsetBytes: UInt64) throws
+}
+
+/// What reading takes of a store. May block; is called from several threads at once.
+package protocol RecordSource: Sendable {
+  /// The best copy of each record, in the order of `ids`; nil where none is known.
+  func locations(of ids: [ContentID]) throws -> [RecordLocation?]
+
+  /// The plaintext of one record, whatever it takes: another copy where one is damaged, a new look where
+  /// packs have moved.
+  ///
+  /// - Parameter plainBytes: its length where that is known.
+  func content(of id: ContentID, type: RecordType, plainBytes: Int?) throws -> [UInt8]
+}
+
 /// Where a copy of a record is.
-package struct RecordLocation: Equatable, Sendable {
-  package let pack: FileDigest
+package struct RecordLocation: Sendable {
+  package let pack: any PackReading
   package let entry: PackEntry
 
-  package init(pack: FileDigest, entry: PackEntry) {
+  package init(pack: any PackReading, entry: PackEntry) {
     self.pack = pack
     self.entry = entry
   }
-}
 
-/// What reading takes of a store: where records are, and the bytes of packs. May block; is called from
-/// several threads at once.
-package protocol RecordSource: Sendable {
-  /// A copy of each record, in the order of `ids`; nil where there is none outside `avoided`. Of
-  /// several copies, one that is no delta.
-  ///
-  /// `avoided` are packs that could not be read or gave damage for one of these records. Where it is
-  /// not empty, the source makes sure that it knows the packs there are now: a reader that finds a
-  /// pack gone finds what took its place.
-  func locate(
-    _ ids: [ContentID], avoiding avoided: Set<FileDigest>
-  ) throws -> [RecordLocation?]
-
-  /// What opens the records of `pack`.
-  func seal(of pack: FileDigest) throws -> PackSeal
-
-  /// Fills `buffer` from `offsetBytes` of `pack` on; returns how much was read, which is less than
-  /// asked for only at the pack's end.
-  func read(
-    _ pack: FileDigest, at offsetBytes: UInt64, into buffer: UnsafeMutableRawBufferPointer
-  ) throws -> Int
+  /// Whether the index, which is only a cache, says what can be true of a chunk: no other type of record,
+  /// no more memory than a chunk can need, no base that is itself a delta.
+  func isPlausibleChunk(isBase: Bool, lengthLimitBytes: Int) -> Bool {
+    entry.type == .chunk && entry.plainBytes > 0 && entry.plainBytes <= lengthLimitBytes
+      && entry.rangeInPack.count <= RecordLimits.maximumRecordBytes
+      && !(isBase && entry.base != nil)
+  }
 }

@@ -1,0 +1,29 @@
+import NIOCore
+
+/// A chunk as it is given out: at hand, or on its way.
+enum ChunkHandle: Sendable {
+  case held(ByteBuffer)
+  case pending(PendingChunk)
+
+  /// The content, which lies at `bytes` of `volume`; waits for it where it is on its way.
+  func content(
+    at bytes: Range<UInt64>, of volume: String
+  ) throws(VolumeReadError) -> ByteBuffer {
+    let content: ByteBuffer
+    switch self {
+    case .held(let held): content = held
+    case .pending(let chunk):
+      do throws(RecordFailure) {
+        content = try chunk.content()
+      } catch {
+        throw VolumeReadError(error, volume: volume, range: bytes)
+      }
+    }
+    guard content.readableBytes == bytes.count else {
+      throw VolumeReadError(
+        .damaged, volume: volume, range: bytes,
+        message: "expected a chunk of \(bytes.count) bytes, found one of \(content.readableBytes)")
+    }
+    return content
+  }
+}

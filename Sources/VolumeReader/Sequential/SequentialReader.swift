@@ -1,0 +1,185 @@
+import ChunkFormat
+import Glibc
+package import VolumeMap
+package import Workers
+
+/// Reads a volume from its beginning to its end as fast as the cores decode, with a bounded amount of
+/// memory: for restoring and verifying.
+///
+///     map ──▶ batches of chunks ──▶ read, decode (× workers) ──▶ in order, on the calling thread
+///
+/// The chunk cache that random-access readers share is neither looked at nor filled.
+package struct SequentialReader: Sendable {
+  /// Bounds of a run.
+  package struct Limits: Sendable {
+    /// Content on its way, in bytes.
+    package var windowBytes = 16 << 20
+    /// Content that is fetched together, in bytes; one chunk at least.
+    package var batchBytes = 1 << 20
+    /// Bases of deltas that are kept, in bytes.
+    package var baseCacheBytes = 8 << 20
+    /// Threads that read and decode; more than cores, as some of them wait for storage.
+    package var workerCount = 2 * max(2, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+
+    package init() {}
+  }
+
+  private enum Work: Sendable {
+    case hole(Range<UInt64>)
+    case chunks(ChunkBatch)
+    case damaged(VolumeReadError)
+  }
+
+  private enum Outcome: Sendable {
+    case hole(Range<UInt64>)
+    case chunks(DecodedBatch)
+    case damaged(VolumeReadError)
+  }
+
+  private let name: String
+  private let map: MapRoot
+  private let nodes: any NodeReading
+  private let fetcher: ChunkFetcher
+  private let limits: Limits
+
+  /// - Parameter name: the volume as errors call it.
+  package init(
+    name: String, map: MapRoot, nodes: any NodeReading, fetcher: ChunkFetcher,
+    limits: Limits = Limits()
+  ) {
+    self.name = name
+    self.map = map
+    self.nodes = nodes
+    self.fetcher = fetcher
+    self.limits = limits
+  }
+
+  /// Hands `range`, all of the volume by default, to `body`, in order and without gaps. What cannot be had
+  /// is handed out as such, and `body` decides whether to go on.
+  ///
+  /// - Throws: ``VolumeReadError`` with `.invalidRange`; what `body` throws; ``WorkersError`` when
+  ///   `cancellation` asks to stop.
+  package func read(
+    _ range: Range<UInt64>? = nil, cancellation: CancellationFlag? = nil,
+    _ body: (SequentialContent) throws -> Void
+  ) throws {
+    let range = range ?? 0..<map.geometry.sizeBytes
+    guard range.upperBound <= map.geometry.sizeBytes else {
+      throw VolumeReadError(
+        .invalidRange, volume: name, range: range,
+        message: "expected a range within the volume's \(map.geometry.sizeBytes) bytes")
+    }
+    let chunkSizeBytes = map.geometry.chunkSizeBytes
+    let chunksPerBatch = max(1, limits.batchBytes / chunkSizeBytes)
+    let buffers = BatchBuffers(lengthBytes: chunksPerBatch * chunkSizeBytes)
+    let decoder = BatchDecoder(
+      volume: name, geometry: map.geometry, fetcher: fetcher,
+      bases: BaseCache(limitBytes: limits.baseCacheBytes), buffers: buffers)
+    try OrderedPipeline.run(
+      workers: limits.workerCount,
+      window: max(limits.workerCount, limits.windowBytes / (chunksPerBatch * chunkSizeBytes)),
+      name: "read", cancellation: cancellation, makeWorker: { try Workbench() },
+      produce: { sink in
+        try produce(map.geometry.chunks(holding: range), chunksPerBatch, sink)
+      },
+      transform: { bench, work in
+        switch work {
+        case .hole(let bytes): Outcome.hole(bytes)
+        case .damaged(let error): Outcome.damaged(error)
+        case .chunks(let batch): Outcome.chunks(decoder.decode(batch, bench))
+        }
+      },
+      consume: { outcome in
+        switch outcome {
+        case .hole(let bytes): try body(.hole(bytes.clamped(to: range)))
+        case .damaged(let error): try body(.damaged(error))
+        case .chunks(let batch):
+          try handOut(batch, within: range, body)
+          buffers.putBack(batch.content)
+        }
+      })
+  }
+
+  // MARK: - The map's side
+
+  private func produce(
+    _ chunks: Range<UInt64>, _ chunksPerBatch: Int, _ sink: (Work) throws -> Void
+  ) throws {
+    var cursor = MapCursor(map, reading: nodes)
+    var hole = chunks.lowerBound..<chunks.lowerBound
+    func sinkHole() throws {
+      if !hole.isEmpty { try sink(.hole(map.geometry.bytes(ofChunks: hole))) }
+    }
+    var chunk = chunks.lowerBound
+    while chunk < chunks.upperBound {
+      let stretch: (work: Work?, end: UInt64)
+      do throws(MapError) {
+        let span = try cursor.span(containing: chunk)
+        stretch = next(span, chunk..<min(span.chunks.upperBound, chunks.upperBound), chunksPerBatch)
+      } catch {
+        stretch = try damage(error, at: chunk, of: chunks)
+      }
+      if let work = stretch.work {
+        try sinkHole()
+        try sink(work)
+        hole = stretch.end..<stretch.end
+      } else {
+        hole = hole.lowerBound..<stretch.end
+      }
+      chunk = stretch.end
+    }
+    try sinkHole()
+  }
+
+  /// What `span` begins with at `chunks`: chunks for one batch, or no work for a hole.
+  private func next(
+    _ span: MapSpan, _ chunks: Range<UInt64>, _ chunksPerBatch: Int
+  ) -> (work: Work?, end: UInt64) {
+    guard span.leaf != nil else { return (nil, chunks.upperBound) }
+    let ids = chunks.lazy.map { span[$0] }
+    let holes = ids.prefix { $0.isHole }.count
+    if holes > 0 { return (nil, chunks.lowerBound + UInt64(holes)) }
+    let batch = Array(ids.prefix { !$0.isHole }.prefix(chunksPerBatch))
+    return (
+      .chunks(ChunkBatch(firstChunk: chunks.lowerBound, ids: batch)),
+      chunks.lowerBound + UInt64(batch.count)
+    )
+  }
+
+  /// Everything under a node that is bad is lost.
+  private func damage(
+    _ error: MapError, at chunk: UInt64, of chunks: Range<UInt64>
+  ) throws -> (work: Work?, end: UInt64) {
+    guard let lost = error.bytes, !lost.isEmpty else { throw error }
+    let end = min(map.geometry.chunks(holding: lost).upperBound, chunks.upperBound)
+    let bytes = map.geometry.bytes(ofChunks: chunk..<end)
+    return (.damaged(VolumeReadError(error, volume: name, concerning: bytes)), end)
+  }
+
+  // MARK: - The caller's side
+
+  /// Hands out the chunks of a batch: as much at a time as there is without a failure.
+  private func handOut(
+    _ decoded: DecodedBatch, within range: Range<UInt64>,
+    _ body: (SequentialContent) throws -> Void
+  ) throws {
+    let ids = decoded.batch.ids
+    var index = 0
+    while index < ids.count {
+      if let failure = decoded.failures[index] {
+        try body(.damaged(failure))
+        index += 1
+        continue
+      }
+      let end = (index..<ids.count).first { decoded.failures[$0] != nil } ?? ids.count
+      let first = decoded.batch.firstChunk
+      let bytes = map.geometry.bytes(ofChunks: first + UInt64(index)..<first + UInt64(end))
+      let part = bytes.clamped(to: range)
+      let start = Int(part.lowerBound - map.geometry.offsetBytes(ofChunk: first))
+      let content = UnsafeRawBufferPointer(
+        rebasing: decoded.content.bytes[start..<start + part.count])
+      try body(.data(part, content, chunks: ids[index..<end]))
+      index = end
+    }
+  }
+}
