@@ -1,11 +1,8 @@
 import ChunkFormat
+import Glibc
 import Synchronization
 import Testing
 import VolumeMap
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 @Suite struct NodeCacheTests {
   private func nodes(_ count: Int) -> (RecordingNodes, [ContentID]) {

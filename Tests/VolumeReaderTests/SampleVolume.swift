@@ -40,19 +40,21 @@ final class SampleVolume: NodeWriting {
     try store(chunksPerPack: chunksPerPack, parent: map)
   }
 
-  /// Half of it zstd can shrink, half it cannot; `holes` are chunks of zeros.
+  /// Bytes that differ from chunk to chunk and that zstd can shrink; `holes` are chunks of zeros.
   static func content(
     sizeBytes: Int, holes: Range<Int>..., random: inout SeededRandom
   ) -> [UInt8] {
     var bytes: [UInt8] = []
     while bytes.count < sizeBytes {
-      bytes += random.bytes(2048)
-      bytes += Array(repeating: UInt8.random(in: 1...255, using: &random), count: 2048)
+      bytes += random.bytes(512)
+      bytes += Array(repeating: UInt8.random(in: 1...255, using: &random), count: 7680)
     }
     bytes.removeLast(bytes.count - sizeBytes)
     for chunk in holes.joined() where chunk * chunkSizeBytes < sizeBytes {
       let end = min((chunk + 1) * chunkSizeBytes, sizeBytes)
-      for index in chunk * chunkSizeBytes..<end { bytes[index] = 0 }
+      bytes.replaceSubrange(
+        chunk * chunkSizeBytes..<end, with: Array(repeating: 0, count: end - chunk * chunkSizeBytes)
+      )
     }
     return bytes
   }

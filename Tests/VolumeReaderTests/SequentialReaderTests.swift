@@ -151,16 +151,18 @@ import Workers
       name: "vda", map: volume.map, nodes: MapNodeReader(source: volume.library),
       fetcher: try volume.fetcher(), limits: limits)
     volume.library.forgetReads()
-    var most = 0
-    var seen = 0
+    let storedBytes = try volume.ids.reduce(0) {
+      try $0 + volume.library.location(of: $1).entry.rangeInPack.count
+    }
+    var (seenBytes, mostAhead) = (0, 0)
     try reader.read { content in
       WorkerThread.nap()
       let readBytes = volume.library.reads.reduce(0) { $0 + $1.range.count }
-      most = max(most, readBytes - seen / 2)
-      if case .data(let range, _, _) = content { seen += range.count }
+      mostAhead = max(mostAhead, readBytes - seenBytes * storedBytes / volume.bytes.count)
+      if case .data(let range, _, _) = content { seenBytes += range.count }
     }
-    #expect(seen == volume.bytes.count)
-    #expect(most < 48 * Self.chunk, "half of what is read is content")
+    #expect(seenBytes == volume.bytes.count)
+    #expect(mostAhead < storedBytes * 48 / 600, "a window of 32 chunks, and what is in work")
   }
 
   @Test("the shared cache is left alone") func cacheUntouched() throws {
