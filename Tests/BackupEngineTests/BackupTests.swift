@@ -70,12 +70,7 @@ struct BackupTests {
   func damage(encrypted: Bool) throws {
     let workplace = try Workplace(encrypted: encrypted)
     try workplace.backUp(try workplace.disk("disk", sampleDisk(seed: 3)))
-    let pack = try #require(try workplace.packs("data").first)
-    let file = try POSIXFileSystem().openFile(pack, for: .readingAndWriting)
-    try [UInt8](repeating: 0xaa, count: 16).withUnsafeBytes {
-      try file.write($0, at: 64 + 3 * (72 + 64 << 10) + 5000)
-    }
-    file.close()
+    let pack = try workplace.spoilChunk(3)
     let report = try workplace.verify()
     #expect(report.damages.count == 1)
     #expect(report.damages.first?.offsetBytes == 3 * 64 << 10)

@@ -72,4 +72,20 @@ final class Workplace: Sendable {
       }
     }
   }
+
+  /// Overwrites some bytes of chunk `number` in the only data pack, whose chunks do not compress;
+  /// returns the pack.
+  @discardableResult
+  func spoilChunk(_ number: UInt64) throws -> FilePath {
+    let packs = try packs("data")
+    precondition(packs.count == 1)
+    let overhead: UInt64 = repository.configuration.isEncrypted ? 72 + 32 : 72
+    let record = UInt64(repository.configuration.chunkSizeBytes) + overhead
+    let file = try POSIXFileSystem().openFile(packs[0], for: .readingAndWriting)
+    defer { file.close() }
+    try [UInt8](repeating: 0xaa, count: 16).withUnsafeBytes {
+      try file.write($0, at: 64 + number * record + 5000)
+    }
+    return packs[0]
+  }
 }

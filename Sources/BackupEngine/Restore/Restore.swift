@@ -1,0 +1,122 @@
+package import ChunkStore
+package import ChunkFormat
+import VolumeMap
+import VolumeReader
+package import VolumeSources
+package import Workers
+
+/// Writes one volume of a revision to a target.
+///
+/// ```
+/// SequentialReader ──▶ content in order ──▶ target ──▶ read back, on request
+/// ```
+package struct Restore: Sendable {
+  private let repository: Repository
+  private let entry: RevisionEntry
+  private let volume: RevisionVolume
+  private let target: any RestoreTarget
+  private let options: RestoreOptions
+  private let environment: RepositoryEnvironment
+  private let progress: WorkProgress
+  private let cancellation: CancellationFlag
+
+  package init(
+    repository: Repository, entry: RevisionEntry, volume: RevisionVolume,
+    target: any RestoreTarget, options: RestoreOptions, environment: RepositoryEnvironment,
+    progress: WorkProgress, cancellation: CancellationFlag
+  ) {
+    self.repository = repository
+    self.entry = entry
+    self.volume = volume
+    self.target = target
+    self.options = options
+    self.environment = environment
+    self.progress = progress
+    self.cancellation = cancellation
+  }
+
+  /// Runs the restore.
+  ///
+  /// - Throws: ``EngineError`` with `.damaged` at the first damage without a fill pattern, with
+  ///   `.notIdentical` where the target does not read back as written; what the target throws. A file
+  ///   that was made new is removed then.
+  package func run() throws -> RestoreReport {
+    if options.verifies, !target.canBeReadBack {
+      throw EngineError(
+        .invalidRequest, "\(target.name) cannot be read back, so it cannot be verified")
+    }
+    let map = try repository.map(of: volume)
+    let session = try repository.beginReading(
+      "restore of \(name)", pinned: [entry.id], environment: environment)
+    defer { session.end() }
+    var report = RestoreReport()
+    report.sizeBytes = volume.sizeBytes
+    try target.prepare(sizeBytes: volume.sizeBytes)
+    do {
+      progress.begin(.restoring, totalUnits: volume.sizeBytes)
+      try write(map, &report)
+      try target.finish()
+      if options.verifies {
+        try verify(map, &report)
+      }
+    } catch {
+      target.abandon()
+      throw error
+    }
+    return report
+  }
+
+  private var name: String { "\(entry.revision.job)@\(entry.id)/\(volume.name)" }
+
+  private func write(_ map: MapRoot, _ report: inout RestoreReport) throws {
+    let reader = SequentialReader(
+      name: name, map: map, nodes: NodeCache(reading: NodeStore(repository: repository)),
+      fetcher: try ChunkFetcher(
+        source: StoredRecords(repository.records), chunkSizeBytes: map.geometry.chunkSizeBytes))
+    try reader.read(cancellation: cancellation) { content in
+      switch content {
+      case .hole(let range):
+        try target.writeZeros(at: range.lowerBound, lengthBytes: UInt64(range.count))
+        progress.advance(to: range.upperBound)
+      case .data(let range, let bytes, _):
+        try target.write(bytes, at: range.lowerBound)
+        report.dataBytes += UInt64(bytes.count)
+        progress.advance(to: range.upperBound)
+      case .damaged(let error):
+        try fill(error, &report)
+        progress.advance(to: error.range.upperBound)
+      }
+    }
+  }
+
+  private func fill(_ error: VolumeReadError, _ report: inout RestoreReport) throws {
+    guard let pattern = options.fillPattern else {
+      throw EngineError(
+        .damaged,
+        "\(error); nothing more was restored ('--skip-damaged' fills such gaps and lists them)")
+    }
+    report.gaps.append(
+      RestoreReport.Gap(
+        offsetBytes: error.range.lowerBound, lengthBytes: UInt64(error.range.count),
+        pack: error.pack?.description, message: error.message))
+    let stretch = 1 << 20
+    var offset = error.range.lowerBound
+    while offset < error.range.upperBound {
+      let count = min(UInt64(stretch), error.range.upperBound - offset)
+      let start = Int(offset - error.range.lowerBound)
+      let bytes = (start..<start + Int(count)).map { pattern[$0 % pattern.count] }
+      try bytes.withUnsafeBytes { try target.write($0, at: offset) }
+      offset += count
+    }
+  }
+
+  private func verify(_ map: MapRoot, _ report: inout RestoreReport) throws {
+    progress.begin(.verifying, totalUnits: volume.sizeBytes)
+    try TargetVerification(
+      repository: repository, map: map, target: target,
+      gaps: report.gaps.map { $0.offsetBytes..<$0.offsetBytes + $0.lengthBytes },
+      progress: progress, cancellation: cancellation
+    ).run()
+    report.isVerified = true
+  }
+}

@@ -1,0 +1,82 @@
+import ChunkFormat
+import ChunkStore
+import VolumeMap
+import VolumeSources
+import Workers
+
+/// Reads a target back and compares it with a map: ids of chunks, zeros of holes.
+struct TargetVerification {
+  /// Holes are read in pieces of this length.
+  private static let holeBytes: UInt64 = 4 << 20
+
+  let repository: Repository
+  let map: MapRoot
+  let target: any RestoreTarget
+  /// Stretches that hold the fill pattern.
+  let gaps: [Range<UInt64>]
+  let progress: WorkProgress
+  let cancellation: CancellationFlag
+
+  private struct Piece: Sendable {
+    let bytes: Range<UInt64>
+    let id: ContentID
+  }
+
+  /// - Throws: ``EngineError`` with `.notIdentical` at the first difference.
+  func run() throws {
+    let checkIDKey = repository.keys?.idKey
+    try OrderedPipeline.run(
+      workers: processorCount(), window: 4 * processorCount(), name: "compare",
+      cancellation: cancellation,
+      makeWorker: { try ContentHasher(idKey: checkIDKey) },
+      produce: { sink in try produce(sink) },
+      transform: { hasher, piece in
+        try check(piece, hasher)
+        return piece.bytes.upperBound
+      },
+      consume: { progress.advance(to: $0) })
+  }
+
+  private func produce(_ sink: (Piece) throws -> Void) throws {
+    let nodes = NodeCache(reading: NodeStore(repository: repository))
+    var cursor = MapCursor(map, reading: nodes)
+    var chunk: UInt64 = 0
+    while chunk < map.geometry.chunkCount {
+      let span = try cursor.span(containing: chunk)
+      if span.leaf == nil {
+        let hole = map.geometry.bytes(ofChunks: chunk..<span.chunks.upperBound)
+        for start in stride(from: hole.lowerBound, to: hole.upperBound, by: Int(Self.holeBytes)) {
+          try put(start..<min(start + Self.holeBytes, hole.upperBound), .hole, sink)
+        }
+      } else {
+        for number in chunk..<span.chunks.upperBound {
+          try put(map.geometry.bytes(ofChunk: number), span[number], sink)
+        }
+      }
+      chunk = span.chunks.upperBound
+    }
+  }
+
+  private func put(
+    _ bytes: Range<UInt64>, _ id: ContentID, _ sink: (Piece) throws -> Void
+  ) throws {
+    guard !gaps.contains(where: { $0.overlaps(bytes) }) else { return }
+    try sink(Piece(bytes: bytes, id: id))
+  }
+
+  private func check(_ piece: Piece, _ hasher: ContentHasher) throws {
+    let content = try [UInt8](unsafeUninitializedCapacity: piece.bytes.count) { buffer, count in
+      try target.read(into: UnsafeMutableRawBufferPointer(buffer), at: piece.bytes.lowerBound)
+      count = piece.bytes.count
+    }
+    let isRight = try content.withUnsafeBytes { bytes in
+      piece.id.isHole ? bytes.isAllZeros : try hasher.id(of: bytes, type: .chunk) == piece.id
+    }
+    guard isRight else {
+      throw EngineError(
+        .notIdentical,
+        "\(target.name): \(piece.bytes.count) bytes at offset \(piece.bytes.lowerBound) do not read "
+          + "back as they were written: the target is faulty, or something else writes to it")
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import BackupEngine
+import ChunkFormat
+import ChunkStore
+import FileIO
+import SystemPackage
+import TestSupport
+import Testing
+import VolumeSources
+import Workers
+
+@Suite("Restores")
+struct RestoreTests {
+  private func restore(
+    _ workplace: Workplace, to target: FilePath, change: (inout RestoreOptions) -> Void = { _ in }
+  ) throws -> RestoreReport {
+    let entry = try #require(try workplace.repository.revisions().entries.last)
+    var options = RestoreOptions()
+    change(&options)
+    return try Restore(
+      repository: workplace.repository, entry: entry, volume: entry.revision.volumes[0],
+      target: try openTarget(target.string, force: false), options: options,
+      environment: workplace.environment, progress: WorkProgress(),
+      cancellation: CancellationFlag()
+    ).run()
+  }
+
+  private func content(of path: FilePath) throws -> [UInt8] {
+    try POSIXFileSystem().readAll(path, limitBytes: 1 << 30)
+  }
+
+  @Test("A restore is the disk, bit for bit", arguments: [false, true])
+  func identical(encrypted: Bool) throws {
+    let workplace = try Workplace(encrypted: encrypted)
+    var random = SeededRandom(seed: 7)
+    var bytes = random.bytes(3_000_001)
+    bytes.replaceSubrange(500_000..<900_000, with: repeatElement(0, count: 400_000))
+    try workplace.backUp(try workplace.disk("disk", bytes))
+    bytes[1_234_567] ^= 1
+    try workplace.backUp(try workplace.disk("disk", bytes))
+    let target = workplace.directory.path.appending("restored")
+    let report = try restore(workplace, to: target) { $0.verifies = true }
+    #expect(report.isVerified)
+    #expect(try content(of: target) == bytes)
+  }
+
+  @Test("Damage stops a restore, or leaves a gap that is listed")
+  func damage() throws {
+    let workplace = try Workplace()
+    var random = SeededRandom(seed: 8)
+    let bytes = random.bytes(20 * 64 << 10)
+    try workplace.backUp(try workplace.disk("disk", bytes))
+    try workplace.spoilChunk(3)
+    let target = workplace.directory.path.appending("restored")
+    #expect(throws: EngineError.self) { try restore(workplace, to: target) }
+    #expect(throws: FileError.self) { try content(of: target) }
+
+    let report = try restore(workplace, to: target) { $0.fillPattern = Array("GAP.".utf8) }
+    let chunk = 64 << 10
+    let gap = 3 * chunk..<4 * chunk
+    #expect(report.gaps.map(\.offsetBytes) == [UInt64(gap.lowerBound)])
+    var expected = bytes
+    expected.replaceSubrange(gap, with: repeatElement(Array("GAP.".utf8), count: chunk / 4).joined())
+    #expect(try content(of: target) == expected)
+  }
+}
