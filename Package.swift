@@ -75,7 +75,12 @@ let targets: [Target] = [
       "VolumeReader", nioCore,
     ]),
   library("NBDProtocol", uses: [nioCore]),
-  library("NBDServer", uses: ["NBDProtocol", nioCore, nioPosix, logging]),
+  library(
+    "NBDServer",
+    uses: [
+      "Workers", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader", "NBDProtocol", nioCore,
+      nioPosix, logging,
+    ]),
   .executableTarget(
     name: "varve",
     dependencies: [

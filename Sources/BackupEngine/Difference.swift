@@ -1,6 +1,7 @@
 package import ChunkFormat
 package import ChunkStore
 import VolumeMap
+import VolumeReader
 
 /// A stretch in which two volumes differ.
 package struct ChangedExtent: Equatable, Sendable {
@@ -19,7 +20,7 @@ extension Repository {
     from old: RevisionVolume, to new: RevisionVolume, _ body: (ChangedExtent) throws -> Void
   ) throws {
     let (oldMap, newMap) = (try map(of: old), try map(of: new))
-    let nodes = NodeCache(reading: NodeStore(repository: self))
+    let nodes = NodeCache(reading: self.nodeReader)
     var difference = try MapDifference(from: oldMap, to: newMap, reading: nodes)
     let larger = newMap.geometry.sizeBytes >= oldMap.geometry.sizeBytes ? newMap : oldMap
     var pending: ChangedExtent?

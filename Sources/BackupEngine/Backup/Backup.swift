@@ -1,6 +1,7 @@
-package import ChunkFormat
+import ChunkFormat
 package import ChunkStore
-package import VolumeMap
+import VolumeMap
+import VolumeReader
 import VolumeSources
 package import Workers
 
@@ -58,7 +59,7 @@ package struct Backup: Sendable {
     created: Nanoseconds, parent: RevisionEntry?, _ writer: RecordWriter,
     _ warnings: inout [String]
   ) throws -> RevisionID {
-    let nodes = NodeCache(reading: NodeStore(repository: repository))
+    let nodes = NodeCache(reading: repository.nodeReader)
     var volumes: [RevisionVolume] = []
     for volume in request.volumes {
       let (described, warning) = try VolumeBackup(
@@ -112,15 +113,5 @@ package struct Backup: Sendable {
   ) throws -> MapRoot? {
     guard let previous = parent?.revision.volume(named: volume.name) else { return nil }
     return try repository.map(of: previous)
-  }
-}
-
-extension Repository {
-  /// The map of a volume of one of the repository's revisions.
-  package func map(of volume: RevisionVolume) throws(MapError) -> MapRoot {
-    try MapRoot(
-      id: volume.root,
-      geometry: try MapGeometry(
-        sizeBytes: volume.sizeBytes, chunkSizeBytes: configuration.chunkSizeBytes))
   }
 }

@@ -70,7 +70,7 @@ package struct Restore: Sendable {
 
   private func write(_ map: MapRoot, _ report: inout RestoreReport) throws {
     let reader = SequentialReader(
-      name: name, map: map, nodes: NodeCache(reading: NodeStore(repository: repository)),
+      name: name, map: map, nodes: NodeCache(reading: repository.nodeReader),
       fetcher: try ChunkFetcher(
         source: StoredRecords(repository.records), chunkSizeBytes: map.geometry.chunkSizeBytes))
     try reader.read(cancellation: cancellation) { content in

@@ -1,6 +1,7 @@
 import ChunkFormat
 import ChunkStore
 import VolumeMap
+import VolumeReader
 import VolumeSources
 import Workers
 
@@ -38,7 +39,7 @@ struct TargetVerification {
   }
 
   private func produce(_ sink: (Piece) throws -> Void) throws {
-    let nodes = NodeCache(reading: NodeStore(repository: repository))
+    let nodes = NodeCache(reading: repository.nodeReader)
     var cursor = MapCursor(map, reading: nodes)
     var chunk: UInt64 = 0
     while chunk < map.geometry.chunkCount {

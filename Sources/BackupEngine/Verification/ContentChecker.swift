@@ -11,14 +11,16 @@ final class ContentChecker {
     hasher = try ContentHasher(idKey: repository.keys?.idKey)
   }
 
-  /// The content of a chunk, whose id is what it should be.
+  /// The content of a record, whose id is what it should be.
   ///
   /// - Throws: ``StoreError``: `.damaged` or `.notFound`.
-  func check(_ id: ContentID, plainBytes: Int?) throws(StoreError) -> [UInt8] {
-    let content = try reader.read(id, type: .chunk, plainBytes: plainBytes)
+  func check(
+    _ id: ContentID, type: RecordType, plainBytes: Int?
+  ) throws(StoreError) -> [UInt8] {
+    let content = try reader.read(id, type: type, plainBytes: plainBytes)
     let found: ContentID
     do {
-      found = try content.withUnsafeBytes { try hasher.id(of: $0, type: .chunk) }
+      found = try content.withUnsafeBytes { try hasher.id(of: $0, type: type) }
     } catch {
       throw StoreError(.fileSystem, "cannot compute an id: \(error)")
     }

@@ -90,7 +90,7 @@ package struct Verification: Sendable {
       for (number, id) in attachment.chunks.enumerated() where !done.attachments.contains(id) {
         report.totalChunks += 1
         do throws(StoreError) {
-          report.checkedBytes += UInt64(try checker.check(id, plainBytes: nil).count)
+          report.checkedBytes += UInt64(try checker.check(id, type: .chunk, plainBytes: nil).count)
           report.checkedChunks += 1
           done.attachments.insert(id)
         } catch {

@@ -2,6 +2,7 @@ import ChunkFormat
 import ChunkStore
 import Synchronization
 import VolumeMap
+import VolumeReader
 import Workers
 
 /// Reads back one volume of a revision.
@@ -58,7 +59,7 @@ struct VolumeVerification {
   private var seriesName: String { "\(entry.revision.job)/\(volume.name)" }
 
   private var nodes: NodeCache {
-    NodeCache(reading: NodeStore(repository: repository, verifiesIDs: true))
+    NodeCache(reading: VerifyingNodes(repository: repository))
   }
 
   private func verify(
@@ -233,7 +234,7 @@ private struct BatchVerifier {
   ) throws {
     do throws(StoreError) {
       let content = try checker.check(
-        chunk.id, plainBytes: geometry.plainLengthBytes(ofChunk: chunk.number))
+        chunk.id, type: .chunk, plainBytes: geometry.plainLengthBytes(ofChunk: chunk.number))
       outcome.checked += 1
       outcome.bytes += content.count
       if let source, !source.holds(content, at: geometry.offsetBytes(ofChunk: chunk.number)) {

@@ -1,11 +1,14 @@
 package import ChunkFormat
 package import ChunkStore
+import Synchronization
 
 extension Pack: PackReading {}
 
-/// The records of a repository as reading needs them.
-package struct StoredRecords: RecordSource {
+/// The records of a repository, as reading needs them.
+package final class StoredRecords: RecordSource {
   private let store: RecordStore
+  /// Readers that wait to be used again.
+  private let idle = Mutex<[Reader]>([])
 
   package init(_ store: RecordStore) { self.store = store }
 
@@ -18,6 +21,13 @@ package struct StoredRecords: RecordSource {
   package func content(
     of id: ContentID, type: RecordType, plainBytes: Int?
   ) throws -> [UInt8] {
-    try RecordReader(store: store).read(id, type: type, plainBytes: plainBytes)
+    let reader = try idle.withLock { $0.popLast() } ?? Reader(value: RecordReader(store: store))
+    defer { idle.withLock { $0.append(reader) } }
+    return try reader.value.read(id, type: type, plainBytes: plainBytes)
+  }
+
+  /// Handed from thread to thread, never shared.
+  private struct Reader: @unchecked Sendable {
+    let value: RecordReader
   }
 }
