@@ -36,11 +36,11 @@ struct Varve: ParsableCommand {
     version: "varve \(version)",
     groupedSubcommands: [
       CommandGroup(
-        name: "Back up and restore", subcommands: [Init.self]
+        name: "Back up and restore", subcommands: [Init.self, Backup.self]
       ),
       CommandGroup(
         name: "Look and check",
-        subcommands: [Revisions.self]),
+        subcommands: [Revisions.self, Show.self, Diff.self, Verify.self]),
       CommandGroup(
         name: "Look after a repository",
         subcommands: [Tag.self, Key.self, Index.self]),

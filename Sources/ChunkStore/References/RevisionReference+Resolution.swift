@@ -25,11 +25,20 @@ extension RevisionReference {
   ///
   /// - Throws: ``ReferenceError`` that lists the volumes there are.
   package func volume(of revision: Revision) throws(ReferenceError) -> RevisionVolume {
-    if let found = revision.volume(named: volume) { return found }
+    try volume(of: revision, named: volume)
+  }
+
+  /// The volume called `name`; without a name the only one.
+  ///
+  /// - Throws: ``ReferenceError`` that lists the volumes there are.
+  package func volume(
+    of revision: Revision, named name: String?
+  ) throws(ReferenceError) -> RevisionVolume {
+    if let found = revision.volume(named: name) { return found }
     let names = ReferenceError.list(revision.volumes.map(\.name))
-    if let volume {
+    if let name {
       throw ReferenceError(
-        .unknownVolume, "\(text): the revision has no volume '\(volume)'; it has \(names)")
+        .unknownVolume, "\(text): the revision has no volume '\(name)'; it has \(names)")
     }
     throw ReferenceError(
       .ambiguous,
@@ -49,7 +58,9 @@ private struct RevisionSearch {
     _ selector: RevisionReference.Selector, of job: String
   ) throws(ReferenceError) -> RevisionEntry {
     let history = entries.filter { $0.revision.job == job }
-    guard let oldest = history.first, let newest = history.last else { throw .unknown(job: job, in: entries) }
+    guard let oldest = history.first, let newest = history.last else {
+      throw .unknown(job: job, in: entries)
+    }
     switch selector {
     case .latest: return newest
     case .first: return oldest

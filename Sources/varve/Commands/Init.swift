@@ -101,7 +101,9 @@ struct Init: ParsableCommand {
 
   private func report(_ repository: Repository) {
     let configuration = repository.configuration
-    let encryption = encrypt.map { "encrypted with a \($0 == .keyfile ? "key file" : "passphrase")" }
+    let encryption = encrypt.map {
+      "encrypted with a \($0 == .keyfile ? "key file" : "passphrase")"
+    }
     Console.shared.message(
       "made the repository \(repository.root): chunks of \(chunkSize), compression "
         + "\(configuration.compression), \(encryption ?? "not encrypted")")

@@ -22,6 +22,7 @@ struct KeyExport: ParsableCommand {
     let output = StandardOutput()
     try output.write(text)
     try output.flush()
-    Console.shared.message("whoever has this text can open the repository; keep it under lock and key")
+    Console.shared.message(
+      "whoever has this text can open the repository; keep it under lock and key")
   }
 }

@@ -18,7 +18,9 @@ struct KeyList: ParsableCommand {
     let slots = try repository.open().keySlots()
     let output = StandardOutput()
     if json.isWanted { return try output.document(.array(slots.map(describe))) }
-    var table = Table([.left("ID"), .left("KIND"), .left("ADDED"), .left("USED NOW"), .left("LABEL")])
+    var table = Table([
+      .left("ID"), .left("KIND"), .left("ADDED"), .left("USED NOW"), .left("LABEL"),
+    ])
     for slot in slots {
       table.add([
         Cell(String(slot.id.description.prefix(12))), Cell(slot.method.description),

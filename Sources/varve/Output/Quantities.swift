@@ -38,8 +38,10 @@ enum Quantities {
   }
 
   /// `1 chunk`, `2 chunks`.
-  static func count(_ number: some BinaryInteger, _ noun: String) -> String {
-    "\(number) \(noun)\(number == 1 ? "" : "s")"
+  static func count(
+    _ number: some BinaryInteger, _ noun: String, plural: String? = nil
+  ) -> String {
+    "\(number) \(number == 1 ? noun : plural ?? noun + "s")"
   }
 
   private static func significant(_ value: Double) -> String {

@@ -15,7 +15,8 @@ struct SecretFile {
   func passphrase() throws -> SecretBytes {
     let content = try read("passphrase file").withoutLineEnd()
     guard content.count > 0 else {
-      throw Failure("the passphrase file \(path) is empty; expected the passphrase as its only line")
+      throw Failure(
+        "the passphrase file \(path) is empty; expected the passphrase as its only line")
     }
     return content
   }

@@ -1,0 +1,113 @@
+import ArgumentParser
+import BackupEngine
+import ChunkFormat
+import ChunkStore
+import FileIO
+import SystemPackage
+import VolumeSources
+
+struct Backup: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Back up the volumes of a job: make a revision.",
+    discussion: """
+      Reads every source from front to back, stores what the repository does not have, and makes a \
+      new revision of the job, all volumes together. When the command ends with exit status 0, the \
+      revision is complete and survives a power failure. A backup that was interrupted makes no \
+      revision; what it stored is used by the next one.
+
+        varve backup web01 /dev/vg0/web01-snapshot
+        varve backup db01 vda=/dev/vg0/db vdb=/images/db-data.raw --tag nightly --attach domain.xml
+        zcat disk.gz | varve backup legacy -
+
+      Prints the id of the revision. What writes to a source while it is read makes the copy as \
+      inconsistent as a power failure would, or worse: back up snapshots.
+      """)
+
+  @Argument(
+    help: "The job: the machine's name. The first backup of a job makes it.",
+    transform: NameArgument.job)
+  var job: String
+
+  @Argument(
+    help: ArgumentHelp(
+      "A raw image file, a block device, a pipe, or - for standard input.",
+      discussion: """
+        Several volumes are written NAME=SOURCE, and keep their names from one backup to the next. \
+        A path with = in it is written with a directory in front, such as ./a=b.
+        """,
+      valueName: "source"),
+    completion: .file())
+  var sources: [String]
+
+  @Option(
+    name: [.short, .long], parsing: .singleValue,
+    help: ArgumentHelp("Put this tag on the revision; can be repeated.", valueName: "name"),
+    transform: NameArgument.tag)
+  var tag: [String] = []
+
+  @Option(
+    parsing: .singleValue,
+    help: ArgumentHelp(
+      "Keep this document, up to 16MiB, with the revision; can be repeated.",
+      discussion: "Under its file's name, or as NAME=FILE under another.", valueName: "file"),
+    completion: .file())
+  var attach: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "How much to read back afterwards: full, none, a share of the chunks such as 5%, or auto.",
+      discussion: """
+        auto reads volumes with up to 1GiB of data in full, and 5 % of the chunks, chosen at \
+        random, of larger ones. The result says what was read.
+        """,
+      valueName: "share"))
+  var verify = VerificationArgument.automatic
+
+  @Flag(
+    inversion: .prefixedNo,
+    help: """
+      Whether a chunk that changed a little is stored as the difference from what it was; saves \
+      much space where a database writes, and costs reads of the repository.
+      """)
+  var deltas = true
+
+  @OptionGroup var json: JSONOption
+  @OptionGroup(title: "Repository") var repository: RepositoryOptions
+
+  mutating func validate() throws {
+    _ = try VolumeInputs(sources)
+    _ = try AttachmentInputs(attach)
+  }
+
+  mutating func run() throws {
+    var request = BackupRequest(
+      job: job, volumes: try openVolumes(), program: "varve \(Varve.version)")
+    request.documents = try readAttachments()
+    request.tags = tag.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+    request.verification = verify.policy
+    request.usesDeltas = deltas
+    let repository = try repository.open()
+    let progress = WorkProgress()
+    let backup = BackupEngine.Backup(
+      repository: repository, request: request, environment: RepositoryEnvironment(),
+      progress: progress, cancellation: Interruption.shared.flag)
+    let report = try ProgressDisplay.showing({ [job] in progress.reading(of: job) }) {
+      try backup.run()
+    }
+    try BackupOutcome(report, in: repository).print(asJSON: json.isWanted, policy: verify.policy)
+  }
+
+  private func openVolumes() throws -> [BackupRequest.Volume] {
+    try VolumeInputs(sources).volumes.map { name, path in
+      BackupRequest.Volume(name: name, source: try openSource(path))
+    }
+  }
+
+  private func readAttachments() throws -> [BackupRequest.Document] {
+    try AttachmentInputs(attach).attachments.map { name, path in
+      let bytes = try POSIXFileSystem().readAll(
+        FilePath(path), limitBytes: Int(Attachment.maximumBytes))
+      return BackupRequest.Document(name: name, bytes: bytes)
+    }
+  }
+}

@@ -1,0 +1,135 @@
+import ArgumentParser
+import BackupEngine
+import ChunkFormat
+import ChunkStore
+import Workers
+
+struct Diff: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "List where two revisions differ.",
+    discussion: """
+      Prints one line a stretch: volume, offset and length in bytes, and whether the newer revision \
+      has data or a hole there. Stretches are whole chunks. Takes time in proportion to the \
+      difference, not to the size of the disks.
+
+        varve diff web01@1 web01@0
+        varve diff db01@2026-11-01/vdb db01@latest/vdb
+        varve diff web01@first web01@latest --json | jq .changedBytes
+
+      Volumes are compared by name. With /VOLUME on either side only that one is; on the other \
+      side it may be left out.
+      """)
+
+  @Argument(help: "The older revision, such as web01@1.", transform: NameArgument.revision)
+  var old: RevisionReference
+
+  @Argument(help: "The newer revision, such as web01@0.", transform: NameArgument.revision)
+  var new: RevisionReference
+
+  @OptionGroup var json: JSONOption
+  @OptionGroup(title: "Repository") var repository: RepositoryOptions
+
+  mutating func run() throws {
+    let repository = try repository.open()
+    let entries = try repository.readableRevisions()
+    let (from, to) = (try old.revision(in: entries), try new.revision(in: entries))
+    let pairs = try volumePairs(from.revision, to.revision)
+    let output = StandardOutput()
+    if json.isWanted {
+      try printJSON(pairs, from, to, repository, output)
+    } else {
+      try printLines(pairs, repository, output)
+    }
+  }
+
+  typealias Pair = (old: RevisionVolume, new: RevisionVolume)
+
+  private func volumePairs(_ from: Revision, _ to: Revision) throws -> [Pair] {
+    if old.volume != nil || new.volume != nil {
+      let left = try old.volume(of: from, named: old.volume ?? new.volume)
+      let right = try new.volume(of: to, named: new.volume ?? old.volume)
+      return [(left, right)]
+    }
+    if from.volumes.count == 1, to.volumes.count == 1 { return [(from.volumes[0], to.volumes[0])] }
+    let pairs = from.volumes.compactMap { volume in
+      to.volume(named: volume.name).map { (volume, $0) }
+    }
+    warnOfUnpaired(from, to)
+    return pairs
+  }
+
+  private func warnOfUnpaired(_ from: Revision, _ to: Revision) {
+    for volume in from.volumes where to.volume(named: volume.name) == nil {
+      Console.shared.warning("\(new.text) has no volume '\(volume.name)', which \(old.text) has")
+    }
+    for volume in to.volumes where from.volume(named: volume.name) == nil {
+      Console.shared.warning("\(old.text) has no volume '\(volume.name)', which \(new.text) has")
+    }
+  }
+
+  private struct Totals {
+    var stretches = 0
+    var changedBytes: UInt64 = 0
+    var clearedBytes: UInt64 = 0
+
+    mutating func add(_ extent: ChangedExtent) {
+      stretches += 1
+      if extent.isHole {
+        clearedBytes += extent.lengthBytes
+      } else {
+        changedBytes += extent.lengthBytes
+      }
+    }
+  }
+
+  private func printLines(
+    _ pairs: [Pair], _ repository: Repository, _ output: StandardOutput
+  ) throws {
+    var totals = Totals()
+    for pair in pairs {
+      try repository.forEachDifference(from: pair.old, to: pair.new) { extent in
+        try Interruption.shared.flag.check()
+        totals.add(extent)
+        let kind = extent.isHole ? "hole" : "data"
+        try output.line("\(pair.new.name) \(extent.offsetBytes) \(extent.lengthBytes) \(kind)")
+      }
+    }
+    try output.flush()
+    Console.shared.message(
+      totals.stretches == 0
+        ? "no difference"
+        : "\(Quantities.count(totals.stretches, "stretch", plural: "stretches")): "
+          + "\(Quantities.bytes(totals.changedBytes)) have other data, "
+          + "\(Quantities.bytes(totals.clearedBytes)) became holes")
+  }
+
+  private func printJSON(
+    _ pairs: [Pair], _ from: RevisionEntry, _ to: RevisionEntry, _ repository: Repository,
+    _ output: StandardOutput
+  ) throws {
+    var totals = Totals()
+    var document = StreamedDocument(output)
+    try document.member("from", .string(from.id.description))
+    try document.member("to", .string(to.id.description))
+    try document.array("changes") { add in
+      for pair in pairs {
+        try repository.forEachDifference(from: pair.old, to: pair.new) { extent in
+          try Interruption.shared.flag.check()
+          totals.add(extent)
+          try add(json(of: extent, in: pair.new))
+        }
+      }
+    }
+    try document.member("changedBytes", .unsigned(totals.changedBytes))
+    try document.member("clearedBytes", .unsigned(totals.clearedBytes))
+    try document.end()
+  }
+
+  private func json(of extent: ChangedExtent, in volume: RevisionVolume) -> JSON {
+    .object([
+      "volume": .string(volume.name), "offsetBytes": .unsigned(extent.offsetBytes),
+      "lengthBytes": .unsigned(extent.lengthBytes),
+      "kind": .string(extent.isHole ? "hole" : "data"),
+    ])
+  }
+}

@@ -1,0 +1,118 @@
+import ArgumentParser
+import BackupEngine
+import ChunkFormat
+import ChunkStore
+
+struct Show: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Show all that is known of one revision.",
+    discussion: """
+      Its volumes with their sources and statistics, tags, trust, and the documents that were \
+      attached to it, one of which can be written out.
+
+        varve show web01@latest
+        varve show web01@2026-11-20 --json
+        varve show db01@latest --attachment domain.xml | virsh define /dev/stdin
+      """)
+
+  @Argument(help: "The revision, such as web01@latest.", transform: NameArgument.revision)
+  var revision: RevisionReference
+
+  @Option(
+    help: ArgumentHelp(
+      "Write this attached document to standard output, and nothing else.", valueName: "name"))
+  var attachment: String?
+
+  @OptionGroup var json: JSONOption
+  @OptionGroup(title: "Repository") var repository: RepositoryOptions
+
+  mutating func validate() throws {
+    if attachment != nil, json.isWanted {
+      throw ValidationError("--attachment writes a document as it is; --json cannot be added.")
+    }
+  }
+
+  mutating func run() throws {
+    let repository = try repository.open()
+    let entry = try repository.revision(revision)
+    let output = StandardOutput()
+    if let attachment {
+      try output.write(try content(of: attachment, entry, repository))
+    } else if json.isWanted {
+      try output.document(entry.json)
+    } else {
+      for line in summary(of: entry) { try output.line(line) }
+      try output.line("")
+      try output.table(volumes(of: entry.revision))
+      if !entry.revision.attachments.isEmpty {
+        try output.line("")
+        try output.table(attachments(of: entry.revision))
+      }
+    }
+  }
+
+  private func content(
+    of name: String, _ entry: RevisionEntry, _ repository: Repository
+  ) throws -> [UInt8] {
+    let attachments = entry.revision.attachments
+    guard let found = attachments.first(where: { $0.name == name }) else {
+      throw Failure(
+        "revision \(entry.shortID) of \(entry.revision.job) has no attachment '\(name)'; "
+          + (attachments.isEmpty
+            ? "it has none" : "it has \(attachments.map(\.name).joined(separator: ", "))"))
+    }
+    return try repository.content(of: found)
+  }
+
+  private func summary(of entry: RevisionEntry) -> [String] {
+    let revision = entry.revision
+    let pairs: [(String, String)] = [
+      ("revision", entry.id.description),
+      ("job", revision.job),
+      ("time", LocalTime.system.text(of: revision.created)),
+      ("duration", Quantities.duration(seconds: entry.durationSeconds)),
+      ("tags", entry.marks.tags.joined(separator: ", ")),
+      ("trust", entry.trustCell.rendered(colours: Terminal.output.usesColours)),
+      ("verified", entry.marks.verification.map(text) ?? "never"),
+      ("parent", revision.parent?.description ?? ""),
+      ("host", revision.host),
+      ("program", revision.program),
+    ]
+    let width = pairs.reduce(0) { max($0, $1.0.count) }
+    return pairs.filter { !$0.1.isEmpty }.map { name, value in
+      name + String(repeating: " ", count: width - name.count + 2) + value
+    }
+  }
+
+  private func text(of mark: VerificationMark) -> String {
+    let time = LocalTime.system.text(of: mark.time)
+    return "\(mark.shareText) of the chunks (\(mark.checkedChunks) of \(mark.totalChunks)), \(time)"
+  }
+
+  private func volumes(of revision: Revision) -> Table {
+    var table = Table([
+      .left("VOLUME"), .right("SIZE"), .right("DATA"), .right("READ"), .right("NEW DATA"),
+      .right("STORED"), .right("NEW CHUNKS"), .right("AS DELTAS"), .right("KNOWN CHUNKS"),
+      .left("SOURCE"),
+    ])
+    for volume in revision.volumes {
+      let statistics = volume.statistics
+      table.add([
+        Cell(volume.name), Cell(Quantities.bytes(volume.sizeBytes)),
+        Cell(Quantities.bytes(statistics.dataBytes)), Cell(Quantities.bytes(statistics.readBytes)),
+        Cell(Quantities.bytes(statistics.newBytes)), Cell(Quantities.bytes(statistics.storedBytes)),
+        Cell("\(statistics.newChunks)"), Cell("\(statistics.deltaChunks)"),
+        Cell("\(statistics.knownChunks)"), Cell(volume.source),
+      ])
+    }
+    return table
+  }
+
+  private func attachments(of revision: Revision) -> Table {
+    var table = Table([.left("ATTACHMENT"), .right("SIZE")])
+    for attachment in revision.attachments {
+      table.add([Cell(attachment.name), Cell(Quantities.bytes(attachment.sizeBytes))])
+    }
+    return table
+  }
+}

@@ -1,0 +1,89 @@
+import ArgumentParser
+import BackupEngine
+import ChunkFormat
+import ChunkStore
+
+struct Verify: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Read revisions back and check every chunk, or a sample.",
+    discussion: """
+      Reads maps and chunks out of the packs and computes each one's id again. A revision that was \
+      read in full without damage becomes 'verified', one with damage 'distrusted'. The result says \
+      how much was read, and of every damage the revision, volume, offset and pack; the exit status \
+      is 1 then.
+
+        varve verify web01@latest
+        varve verify web01@latest db01@latest --sample 5%
+        varve verify --all
+        varve verify --sample 5%       5 % of the chunks of all revisions
+      """)
+
+  @Argument(
+    help: "Revisions such as web01@latest; needed unless --all or --sample is given.",
+    transform: NameArgument.revision)
+  var revisions: [RevisionReference] = []
+
+  @Flag(help: "All revisions. What they share is read once.")
+  var all = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Read this share of the chunks, chosen at random, above 0% and up to 100%.",
+      valueName: "percentage"))
+  var sample: Percentage?
+
+  @OptionGroup var json: JSONOption
+  @OptionGroup(title: "Repository") var repository: RepositoryOptions
+
+  mutating func validate() throws {
+    if all, !revisions.isEmpty {
+      throw ValidationError("--all and revisions exclude each other.")
+    }
+    if !all, sample == nil, revisions.isEmpty {
+      throw ValidationError("What is to be verified? Give revisions, --all, or --sample 5%.")
+    }
+    if let reference = revisions.first(where: { $0.volume != nil }) {
+      throw ValidationError(
+        "'\(reference.text)' names a volume; revisions are verified whole, without /VOLUME.")
+    }
+  }
+
+  mutating func run() throws {
+    let repository = try repository.open()
+    let listing = try repository.revisions()
+    let chosen = try Set(revisions.map { try $0.revision(in: listing.entries).id })
+    let entries = listing.entries.filter { chosen.isEmpty || chosen.contains($0.id) }
+    let unreadable = chosen.isEmpty ? listing.unreadable : []
+    let progress = WorkProgress()
+    let verification = Verification(
+      repository: repository, entries: entries,
+      policy: sample.map { .sample(percent: $0.percent) } ?? .full,
+      environment: RepositoryEnvironment(), progress: progress,
+      cancellation: Interruption.shared.flag)
+    let subject = entries.count == 1 ? entries[0].revision.job : "revisions"
+    let report = try ProgressDisplay.showing({ progress.reading(of: subject) }) {
+      try verification.run()
+    }
+    try print(report, unreadable: unreadable)
+    if !report.isClean || !unreadable.isEmpty { throw ReportedFailure() }
+  }
+
+  private func print(
+    _ report: VerificationReport, unreadable: [(id: RevisionID, error: StoreError)]
+  ) throws {
+    let output = StandardOutput()
+    for (id, error) in unreadable {
+      Console.shared.message("damaged: revision \(id) cannot be read: \(error)")
+    }
+    if json.isWanted {
+      try output.document(report.json)
+    } else {
+      for line in report.damageLines { try output.line(line) }
+      try output.flush()
+    }
+    let count = report.damages.count + report.furtherDamages
+    let outcome = count == 0 ? "no damage" : "\(Quantities.count(count, "damaged place"))"
+    Console.shared.message(
+      "\(report.summary) of \(Quantities.count(report.revisions, "revision")): \(outcome)")
+  }
+}

@@ -1,0 +1,55 @@
+import ArgumentParser
+import ChunkFormat
+
+/// The volumes of a backup as they were written, each with its name.
+struct VolumeInputs: Equatable {
+  let volumes: [(name: String, path: String)]
+
+  static func == (left: VolumeInputs, right: VolumeInputs) -> Bool {
+    left.volumes.elementsEqual(right.volumes, by: ==)
+  }
+
+  /// - Throws: `ValidationError` for volumes without a name beside others, two of one name, an empty
+  ///   path, and standard input twice.
+  init(_ arguments: [String]) throws {
+    let inputs = arguments.map(NamedInput.init)
+    if let nameless = inputs.first(where: { $0.name == nil }), inputs.count > 1 {
+      throw ValidationError(
+        "Of several volumes each wants a name: write NAME=\(nameless.path), such as "
+          + "vda=\(nameless.path).")
+    }
+    if let empty = inputs.first(where: { $0.path.isEmpty }) {
+      throw ValidationError("Volume '\(empty.name ?? "")' has no source; expected NAME=PATH.")
+    }
+    if inputs.filter({ $0.path == "-" }).count > 1 {
+      throw ValidationError("Standard input (-) can be the source of one volume only.")
+    }
+    volumes = inputs.map { ($0.name ?? RevisionVolume.unnamed, $0.path) }
+    if let name = Self.repeated(volumes.map(\.name)) {
+      throw ValidationError("Volume '\(name)' is given twice; volumes of a job differ in name.")
+    }
+  }
+
+  static func repeated(_ names: [String]) -> String? {
+    var seen: Set<String> = []
+    return names.first { !seen.insert($0).inserted }
+  }
+}
+
+/// The documents of a backup as they were written, each with its name: that of its file, where it
+/// was given none.
+struct AttachmentInputs {
+  let attachments: [(name: String, path: String)]
+
+  /// - Throws: `ValidationError` for two of one name, and for a path without a name.
+  init(_ arguments: [String]) throws {
+    attachments = arguments.map(NamedInput.init).map { ($0.name ?? $0.fileName, $0.path) }
+    if let wrong = attachments.first(where: { $0.name.isEmpty || $0.path.isEmpty }) {
+      throw ValidationError("--attach wants a file, found '\(wrong.path)'.")
+    }
+    if let name = VolumeInputs.repeated(attachments.map(\.name)) {
+      throw ValidationError(
+        "Two attachments are called '\(name)'; write --attach NAME=FILE to call one otherwise.")
+    }
+  }
+}

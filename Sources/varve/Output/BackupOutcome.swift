@@ -1,0 +1,64 @@
+import BackupEngine
+import ChunkFormat
+import ChunkStore
+
+/// What a backup has to say when it is done.
+struct BackupOutcome {
+  private let report: BackupReport
+  private let entry: RevisionEntry
+
+  init(_ report: BackupReport, in repository: Repository) throws {
+    self.report = report
+    // Read again: the verification has marked it.
+    entry = try repository.revision(report.id)
+  }
+
+  /// - Throws: ``ReportedFailure`` where the verification found damage.
+  func print(asJSON: Bool, policy: VerificationPolicy) throws {
+    for warning in report.warnings { Console.shared.warning(warning) }
+    let output = StandardOutput()
+    if asJSON {
+      try output.document(json)
+    } else {
+      for line in summary(policy: policy) { Console.shared.message(line) }
+      try output.line(report.id.description)
+      try output.flush()
+    }
+    for line in report.verification.damageLines { Console.shared.message(line) }
+    if report.verification.changedAtSource > 0 { warnOfChanges() }
+    if !report.verification.isClean { throw ReportedFailure() }
+  }
+
+  private func summary(policy: VerificationPolicy) -> [String] {
+    let statistics = entry.statistics
+    let seconds = entry.durationSeconds
+    let rate =
+      seconds > 0.5
+      ? ", \(Quantities.rate(bytesPerSecond: Double(statistics.readBytes) / seconds))" : ""
+    return [
+      "\(entry.revision.job): \(Quantities.bytes(entry.sizeBytes)), of it "
+        + "\(Quantities.bytes(statistics.dataBytes)) of data; "
+        + "\(Quantities.bytes(statistics.newBytes)) were new and take "
+        + "\(Quantities.bytes(report.storedBytes)); "
+        + "\(Quantities.duration(seconds: seconds))\(rate)",
+      policy == .none ? "not verified, as --verify none asks" : report.verification.summary,
+    ]
+  }
+
+  private func warnOfChanges() {
+    Console.shared.warning(
+      "\(Quantities.count(report.verification.changedAtSource, "chunk")) of the source changed "
+        + "since they were read: the revision is no state that the disk was ever in; back up a "
+        + "snapshot instead")
+  }
+
+  private var json: JSON {
+    .object([
+      "id": .string(report.id.description),
+      "storedBytes": .unsigned(report.storedBytes),
+      "revision": entry.json,
+      "verification": report.verification.json,
+      "warnings": .strings(report.warnings),
+    ])
+  }
+}

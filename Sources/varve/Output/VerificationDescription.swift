@@ -1,0 +1,49 @@
+import BackupEngine
+
+extension VerificationReport {
+  /// What was read back, for what it was: `verified 5 % of the chunks (617 of 12345)`.
+  var summary: String {
+    let size = Quantities.bytes(checkedBytes)
+    if totalChunks == 0 { return "verified: there are no chunks, all is holes" }
+    if isComplete {
+      return "verified all \(Quantities.count(totalChunks, "chunk")), \(size)"
+    }
+    return "verified \(Quantities.share(checkedChunks, of: totalChunks)) of the chunks "
+      + "(\(checkedChunks) of \(totalChunks)), \(size)"
+  }
+
+  /// One line a damage, and how many more there are.
+  var damageLines: [String] {
+    let lines = damages.map { damage in
+      "damaged: \(damage.job)@\(damage.revision.prefix(12)) \(damage.name), offset "
+        + "\(damage.offsetBytes), \(Quantities.count(damage.lengthBytes, "byte")), pack "
+        + "\(damage.pack ?? "unknown"): \(damage.message)"
+    }
+    return furtherDamages == 0
+      ? lines : lines + ["damaged: \(furtherDamages) more places, not listed"]
+  }
+
+  var json: JSON {
+    .object([
+      "revisions": .integer(Int64(revisions)),
+      "checkedChunks": .unsigned(checkedChunks),
+      "totalChunks": .unsigned(totalChunks),
+      "checkedBytes": .unsigned(checkedBytes),
+      "isComplete": .bool(isComplete),
+      "comparedSources": .bool(comparedSources),
+      "changedAtSource": .unsigned(changedAtSource),
+      "damages": .array(damages.map(\.json)),
+      "furtherDamages": .integer(Int64(furtherDamages)),
+    ])
+  }
+}
+
+extension VerificationReport.Damage {
+  fileprivate var json: JSON {
+    .object([
+      "job": .string(job), "revision": .string(revision), "volume": .string(name),
+      "offsetBytes": .unsigned(offsetBytes), "lengthBytes": .unsigned(lengthBytes),
+      "pack": .optional(pack), "message": .string(message),
+    ])
+  }
+}

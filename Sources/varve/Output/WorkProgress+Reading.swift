@@ -1,0 +1,26 @@
+import BackupEngine
+
+extension WorkProgress {
+  /// The state of the work for the progress line; nil where there is nothing to measure.
+  ///
+  /// - Parameter subject: what is worked on: `web01`.
+  func reading(of subject: String) -> ProgressReading? {
+    guard let activity else { return nil }
+    return ProgressReading(
+      activity: "\(activity) \(subject)", done: doneUnits, total: totalUnits,
+      unit: phase == .indexing ? .count : .bytes,
+      remark: newBytes > 0 ? "\(Quantities.bytes(newBytes)) new" : "")
+  }
+
+  private var activity: String? {
+    switch phase {
+    case .preparing, .finished: nil
+    case .indexing: "reading new packs for"
+    case .reading: "backing up"
+    case .storing: "storing"
+    case .verifying: "verifying"
+    case .restoring: "restoring"
+    case .comparing: "comparing"
+    }
+  }
+}
