@@ -108,7 +108,7 @@ let targets: [Target] = [
     ]),
   tests(of: "NBDProtocol", uses: [nioCore]),
   tests(of: "NBDServer", uses: ["NBDProtocol", "CNBD", nioCore, nioPosix, nioEmbedded, logging]),
-  tests(of: "varve"),
+  tests(of: "varve", uses: ["ChunkFormat", argumentParser, systemPackage]),
 ]
 
 let package = Package(

@@ -1,4 +1,4 @@
-internal import ChunkFormat
+package import ChunkFormat
 
 /// The name of a revision, or of one volume of it, as people write it everywhere: on the command
 /// line and as the name of an export.
@@ -63,6 +63,15 @@ package struct RevisionReference: Equatable, Sendable {
       target = .selection(job: String(parts[0]), selector)
     } else {
       target = .word(String(parts[0]))
+    }
+  }
+
+  /// The revision's id where all of it was written: it can be looked up without a search.
+  package var wholeID: RevisionID? {
+    switch target {
+    case .selection(_, .id(let prefix)): RevisionID(name: prefix)
+    case .word(let word): RevisionID(name: word.lowercased())
+    default: nil
     }
   }
 

@@ -9,6 +9,7 @@ import VolumeSources
 struct Backup: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Back up the volumes of a job: make a revision.",
+    usage: "varve backup <job> [<name>=]<source> ... [<options>]",
     discussion: """
       Reads every source from front to back, stores what the repository does not have, and makes a \
       new revision of the job, all volumes together. When the command ends with exit status 0, the \
@@ -72,7 +73,7 @@ struct Backup: ParsableCommand {
   var deltas = true
 
   @OptionGroup var json: JSONOption
-  @OptionGroup(title: "Repository") var repository: RepositoryOptions
+  @OptionGroup var repository: RepositoryOptions
 
   mutating func validate() throws {
     _ = try VolumeInputs(sources)

@@ -7,6 +7,7 @@ import Workers
 struct Diff: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "List where two revisions differ.",
+    usage: "varve diff <older revision> <newer revision> [<options>]",
     discussion: """
       Prints one line a stretch: volume, offset and length in bytes, and whether the newer revision \
       has data or a hole there. Stretches are whole chunks. Takes time in proportion to the \
@@ -27,7 +28,7 @@ struct Diff: ParsableCommand {
   var new: RevisionReference
 
   @OptionGroup var json: JSONOption
-  @OptionGroup(title: "Repository") var repository: RepositoryOptions
+  @OptionGroup var repository: RepositoryOptions
 
   mutating func run() throws {
     let repository = try repository.open()

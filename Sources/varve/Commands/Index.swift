@@ -19,13 +19,14 @@ struct IndexRebuild: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rebuild",
     abstract: "Throw the index away and make it anew from the packs.",
+    usage: "varve index rebuild [<options>]",
     discussion: """
       Reads the list at the end of every pack, and the whole pack where that is damaged. The exit \
       status is 1 when a pack could not be listed in full.
       """)
 
   @OptionGroup var json: JSONOption
-  @OptionGroup(title: "Repository") var repository: RepositoryOptions
+  @OptionGroup var repository: RepositoryOptions
 
   mutating func run() throws {
     let repository = try repository.open()

@@ -6,6 +6,7 @@ import SystemPackage
 struct Init: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Make a repository.",
+    usage: "varve init [<directory>] [<options>]",
     discussion: """
       The directory is made where there is none; one that holds anything else is refused. Chunk \
       size, compression and whether it is encrypted are fixed from then on.
@@ -49,7 +50,7 @@ struct Init: ParsableCommand {
       valueName: "method"))
   var compression = CompressionMethod.standard
 
-  @OptionGroup(title: "Repository") var options: RepositoryOptions
+  @OptionGroup var options: RepositoryOptions
 
   mutating func validate() throws {
     if let directory, let option = options.location.repository, directory != option {

@@ -7,6 +7,7 @@ struct KeyAdd: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "add",
     abstract: "Let another passphrase or key file open the repository.",
+    usage: "varve key add [<options>]",
     discussion: """
       The repository is opened with a key that it has; the new one is asked for, or given with an \
       option that begins with --new. Prints the id of the new key.
@@ -15,8 +16,8 @@ struct KeyAdd: ParsableCommand {
         varve key add --new-key-file /root/varve.key --label "the backup host"
       """)
 
-  @OptionGroup(title: "The new key") var new: NewSecretOptions
-  @OptionGroup(title: "Repository") var repository: RepositoryOptions
+  @OptionGroup var new: NewSecretOptions
+  @OptionGroup var repository: RepositoryOptions
 
   mutating func run() throws {
     let repository = try repository.open()

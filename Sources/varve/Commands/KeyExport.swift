@@ -5,6 +5,7 @@ struct KeyExport: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
     abstract: "Print the keys as text, to be locked away on paper.",
+    usage: "varve key export [<options>]",
     discussion: """
       The text opens the repository for ever, whatever passphrases and key files are removed: \
       whoever has it can read everything. Every line carries a check, so that a slip in typing it \
@@ -15,7 +16,7 @@ struct KeyExport: ParsableCommand {
         varve key export > /media/stick/varve-paper-key.txt
       """)
 
-  @OptionGroup(title: "Repository") var repository: RepositoryOptions
+  @OptionGroup var repository: RepositoryOptions
 
   mutating func run() throws {
     let text = try repository.open().paperKey()

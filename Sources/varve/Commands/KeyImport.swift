@@ -7,6 +7,7 @@ struct KeyImport: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "import",
     abstract: "Add a passphrase or key file with the key from paper.",
+    usage: "varve key import <file> [<options>]",
     discussion: """
       For the day when every passphrase is forgotten and every key file lost. Spaces, blank lines \
       and the case of letters do not matter. Prints the id of the new key.
@@ -20,8 +21,8 @@ struct KeyImport: ParsableCommand {
     completion: .file())
   var file: String
 
-  @OptionGroup(title: "The new key") var new: NewSecretOptions
-  @OptionGroup(title: "Repository") var location: RepositoryLocation
+  @OptionGroup var new: NewSecretOptions
+  @OptionGroup var location: RepositoryLocation
 
   mutating func run() throws {
     let paper = try SecretFile(path: file == "-" ? "/dev/stdin" : file).key()

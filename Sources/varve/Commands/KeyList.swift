@@ -6,13 +6,14 @@ struct KeyList: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
     abstract: "List the passphrases and key files that open the repository.",
+    usage: "varve key list [<options>]",
     discussion: """
       The one that opened it now is marked. A label can be read only by who has that very \
       passphrase or key file.
       """)
 
   @OptionGroup var json: JSONOption
-  @OptionGroup(title: "Repository") var repository: RepositoryOptions
+  @OptionGroup var repository: RepositoryOptions
 
   mutating func run() throws {
     let slots = try repository.open().keySlots()

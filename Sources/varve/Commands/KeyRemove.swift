@@ -6,6 +6,7 @@ struct KeyRemove: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "remove",
     abstract: "Remove a passphrase or key file; the last one stays.",
+    usage: "varve key remove <id> [<options>]",
     discussion: """
         varve key list
         varve key remove 5f0c91
@@ -15,7 +16,7 @@ struct KeyRemove: ParsableCommand {
     help: "The id of the key, or as many of its first digits as tell it from the others.")
   var id: String
 
-  @OptionGroup(title: "Repository") var repository: RepositoryOptions
+  @OptionGroup var repository: RepositoryOptions
 
   mutating func run() throws {
     let repository = try repository.open()

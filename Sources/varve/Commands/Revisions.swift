@@ -5,6 +5,7 @@ import ChunkStore
 struct Revisions: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "List revisions, oldest first.",
+    usage: "varve revisions [<job>] [<options>]",
     discussion: """
       REVISION is what the revision can be called in other commands: counted back from the newest, \
       which is 0, so it changes with the next backup; the ID does not. NEW DATA is content that the \
@@ -23,7 +24,7 @@ struct Revisions: ParsableCommand {
   var tag: String?
 
   @OptionGroup var json: JSONOption
-  @OptionGroup(title: "Repository") var repository: RepositoryOptions
+  @OptionGroup var repository: RepositoryOptions
 
   mutating func run() throws {
     let listing = try repository.open().revisions()

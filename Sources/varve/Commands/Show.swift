@@ -6,6 +6,7 @@ import ChunkStore
 struct Show: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Show all that is known of one revision.",
+    usage: "varve show <revision> [<options>]",
     discussion: """
       Its volumes with their sources and statistics, tags, trust, and the documents that were \
       attached to it, one of which can be written out.
@@ -24,7 +25,7 @@ struct Show: ParsableCommand {
   var attachment: String?
 
   @OptionGroup var json: JSONOption
-  @OptionGroup(title: "Repository") var repository: RepositoryOptions
+  @OptionGroup var repository: RepositoryOptions
 
   mutating func validate() throws {
     if attachment != nil, json.isWanted {

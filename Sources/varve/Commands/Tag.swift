@@ -22,6 +22,7 @@ struct Tag: ParsableCommand {
 struct TagAdd: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "add", abstract: "Put tags on a revision; those that it has stay.",
+    usage: "varve tag add <revision> <tag> ... [<options>]",
     discussion: "  varve tag add web01@latest golden before-upgrade")
 
   @Argument(help: "The revision, such as web01@latest.", transform: NameArgument.revision)
@@ -30,7 +31,7 @@ struct TagAdd: ParsableCommand {
   @Argument(help: "One or more tags.", transform: NameArgument.tag)
   var tags: [String]
 
-  @OptionGroup(title: "Repository") var repository: RepositoryOptions
+  @OptionGroup var repository: RepositoryOptions
 
   mutating func run() throws {
     let repository = try repository.open()
@@ -44,6 +45,7 @@ struct TagAdd: ParsableCommand {
 struct TagRemove: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "remove", abstract: "Take tags off a revision.",
+    usage: "varve tag remove <revision> <tag> ... [<options>]",
     discussion: "  varve tag remove web01@tag:golden golden")
 
   @Argument(help: "The revision, such as web01@tag:golden.", transform: NameArgument.revision)
@@ -52,34 +54,33 @@ struct TagRemove: ParsableCommand {
   @Argument(help: "One or more tags that the revision has.", transform: NameArgument.tag)
   var tags: [String]
 
-  @OptionGroup(title: "Repository") var repository: RepositoryOptions
+  @OptionGroup var repository: RepositoryOptions
 
   mutating func run() throws {
     let repository = try repository.open()
     let entry = try repository.revision(revision)
     try repository.updateMarks(of: entry.id) { marks in
-      for tag in tags {
-        guard marks.tags.contains(tag) else {
-          throw Failure(
-            "revision \(entry.shortID) of \(entry.revision.job) has no tag '\(tag)'; "
-              + (marks.tags.isEmpty
-                ? "it has none" : "its tags are \(marks.tags.joined(separator: ", "))"))
-        }
-        marks.tags.removeAll { $0 == tag }
+      if let missing = tags.first(where: { !marks.tags.contains($0) }) {
+        throw Failure(
+          "revision \(entry.shortID) of \(entry.revision.job) has no tag '\(missing)'; "
+            + (marks.tags.isEmpty
+              ? "it has none" : "its tags are \(marks.tags.joined(separator: ", "))"))
       }
+      marks.tags.removeAll(where: tags.contains)
     }
   }
 }
 
 struct TagList: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "List tags, with the newest revision that has each.")
+    commandName: "list", abstract: "List tags, with the newest revision that has each.",
+    usage: "varve tag list [<job>] [<options>]")
 
   @Argument(help: "Only tags of this job's revisions.", transform: NameArgument.job)
   var job: String?
 
   @OptionGroup var json: JSONOption
-  @OptionGroup(title: "Repository") var repository: RepositoryOptions
+  @OptionGroup var repository: RepositoryOptions
 
   private struct Use {
     let job: String

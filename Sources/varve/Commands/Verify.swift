@@ -6,6 +6,7 @@ import ChunkStore
 struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Read revisions back and check every chunk, or a sample.",
+    usage: "varve verify (<revision> ... | --all | --sample <percentage>) [<options>]",
     discussion: """
       Reads maps and chunks out of the packs and computes each one's id again. A revision that was \
       read in full without damage becomes 'verified', one with damage 'distrusted'. The result says \
@@ -33,7 +34,7 @@ struct Verify: ParsableCommand {
   var sample: Percentage?
 
   @OptionGroup var json: JSONOption
-  @OptionGroup(title: "Repository") var repository: RepositoryOptions
+  @OptionGroup var repository: RepositoryOptions
 
   mutating func validate() throws {
     if all, !revisions.isEmpty {

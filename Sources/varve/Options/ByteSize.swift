@@ -19,7 +19,7 @@ struct ByteSize: Equatable, Sendable {
     let unit = text.dropFirst(digits.count).drop { $0 == " " }.lowercased()
     let parts = digits.split(separator: ".", omittingEmptySubsequences: false)
     guard let shift = Self.units.first(where: { $0.names.contains(unit) })?.shift,
-      1...2 ~= parts.count, let whole = UInt64(parts[0]), whole < UInt64(Int64.max) >> shift
+      1...2 ~= parts.count, let whole = UInt64(parts[0]), whole <= UInt64(Int64.max) >> shift
     else { return nil }
     bytes = whole << shift
     guard parts.count == 2 else { return }

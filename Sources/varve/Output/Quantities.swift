@@ -33,8 +33,8 @@ enum Quantities {
 
   /// `62 %`, rounded down, so that 100 % means all.
   static func share(_ part: UInt64, of whole: UInt64) -> String {
-    guard whole > 0 else { return "100 %" }
-    return "\(Int(Double(min(part, whole)) / Double(whole) * 100)) %"
+    guard part < whole else { return "100 %" }
+    return "\(whole.dividingFullWidth(part.multipliedFullWidth(by: 100)).quotient) %"
   }
 
   /// `1 chunk`, `2 chunks`.

@@ -1,0 +1,81 @@
+import ChunkFormat
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import varve
+
+@Suite struct SecretTests {
+  private let directory: TemporaryDirectory
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  private func text(_ secret: SecretBytes) -> String {
+    secret.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+  }
+
+  @Test(
+    "one end of the line is not part of a passphrase",
+    arguments: [
+      ("correct horse", "correct horse"), ("correct horse\n", "correct horse"),
+      ("correct horse\r\n", "correct horse"), ("two\n\n", "two\n"), (" spaces \n", " spaces "),
+      ("\r", "\r"),
+    ])
+  func passphraseFiles(content: String, passphrase: String) throws {
+    let path = try directory.file("passphrase", Array(content.utf8))
+    #expect(text(try SecretFile(path: path.string).passphrase()) == passphrase)
+  }
+
+  @Test("refused", arguments: ["", "\n"])
+  func emptyPassphraseFiles(content: String) throws {
+    let path = try directory.file("passphrase", Array(content.utf8))
+    #expect(throws: Failure.self) { try SecretFile(path: path.string).passphrase() }
+  }
+
+  @Test func aKeyFileIsTakenAsItIs() throws {
+    let path = try directory.file("key", [1, 2, 10])
+    let key = try SecretFile(path: path.string).key()
+    #expect(key.withUnsafeBytes { Array($0) } == [1, 2, 10])
+  }
+
+  @Test func whatIsTooLargeIsNoSecret() throws {
+    let bytes = [UInt8](repeating: 65, count: SecretFile.limitBytes)
+    let largest = try directory.file("largest", bytes)
+    #expect(try SecretFile(path: largest.string).key().count == bytes.count)
+    let larger = try directory.file("larger", bytes + [65])
+    let error = #expect(throws: Failure.self) { try SecretFile(path: larger.string).key() }
+    #expect(error?.description.contains("too large") == true)
+  }
+
+  @Test func aKeyFileIsMadeOnceAndForItsOwnerOnly() throws {
+    let path = directory.appending("new.key").string
+    try SecretFile(path: path).makeKeyIfMissing()
+    let key = try SecretFile(path: path).key()
+    #expect(key.count >= KeySlot.minimumKeyFileBytes)
+    try SecretFile(path: path).makeKeyIfMissing()
+    #expect(try SecretFile(path: path).key().equals(key))
+  }
+
+  @Test(
+    "what a command prints",
+    arguments: [
+      ("printf secret", "secret"), ("echo secret", "secret"), ("echo one; echo two", "one\ntwo"),
+      ("cat; echo secret", "secret"),
+    ])
+  func commands(command: String, passphrase: String) throws {
+    #expect(text(try PassphraseCommand(command).run()) == passphrase)
+  }
+
+  @Test(
+    "commands that fail",
+    arguments: [
+      ("exit 3", "exit status 3"), ("echo secret; false", "exit status 1"),
+      ("kill -9 $$", "signal 9"),
+      ("true", "printed no passphrase"), ("no-such-command-here", "exit status 127"),
+      ("head -c 70000 /dev/zero", "up to 65536 bytes"),
+    ])
+  func failingCommands(command: String, hint: String) throws {
+    let error = try #require(throws: Failure.self) { try PassphraseCommand(command).run() }
+    #expect(error.description.contains(hint), "\(error)")
+  }
+}
