@@ -19,7 +19,7 @@ encryption_round() {
   fi
   varve init "$repository" "${options[@]}" >/dev/null
   measure encryption "backup-$1" varve \
-    varve backup -r "$repository" --verification none disk "$work/series.raw" >/dev/null
+    varve backup -r "$repository" --verify none disk "$work/series.raw" >/dev/null
   measure encryption "restore-$1" varve varve restore -r "$repository" disk@latest - | cat >/dev/null
   unset VARVE_PASSPHRASE
   rm -rf "$repository"

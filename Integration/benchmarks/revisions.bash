@@ -27,6 +27,6 @@ benchmark_revisions() {
 make_revisions() {
   local number
   for ((number = $2; number < revisions; number += 2)); do
-    echo "$number" | varve backup -r "$1" --verification none "job-$((number % 20))" - >/dev/null 2>&1
+    echo "$number" | varve backup -r "$1" --verify none "job-$((number % 20))" - >/dev/null 2>&1
   done
 }

@@ -41,7 +41,7 @@ init_varve() { varve init "$1/repository"; }
 
 # back_up_varve STORE PART STEP IMAGE NAME [OPTION...]
 back_up_varve() {
-  measure "$2" "$3" varve varve backup -r "$1/repository" --verification none disk "$4" --tag "$5" "${@:6}"
+  measure "$2" "$3" varve varve backup -r "$1/repository" --verify none disk "$4" --tag "$5" "${@:6}"
 }
 
 restore_varve() { measure "$2" "$3" varve varve restore -r "$1/repository" "disk@tag:$4" -; }

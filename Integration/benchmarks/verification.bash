@@ -14,7 +14,7 @@ verification_round() {
   local repository=$work/verified-repository
   varve init "$repository" >/dev/null
   measure verification "backup-$1" varve \
-    varve backup -r "$repository" --verification "$1" disk "$work/series.raw" >/dev/null
+    varve backup -r "$repository" --verify "$1" disk "$work/series.raw" >/dev/null
   [[ $1 != full ]] || measure verification verify-all varve varve verify -r "$repository" --all >/dev/null
   rm -rf "$repository"
 }
