@@ -91,7 +91,8 @@ let targets: [Target] = [
     swiftSettings: strict),
 
   .target(
-    name: "TestSupport", dependencies: ["FileIO", systemPackage], path: "Tests/TestSupport",
+    name: "TestSupport", dependencies: ["Workers", "FileIO", systemPackage],
+    path: "Tests/TestSupport",
     swiftSettings: strict),
   tests(of: "Workers"),
   tests(of: "FileIO", uses: ["Workers", systemPackage]),

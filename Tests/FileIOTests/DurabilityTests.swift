@@ -5,57 +5,63 @@ import TestSupport
 import Testing
 
 @Suite struct DurabilityTests {
-  let fileSystem = POSIXFileSystem()
-  let directory: TemporaryDirectory
-
-  init() throws { directory = try TemporaryDirectory() }
-
-  @Test(arguments: [0, 1, 100_000])
-  func whatIsWrittenIsReadBack(count: Int) throws {
+  @Test(arguments: FileSystemKind.allCases, [0, 1, 100_000])
+  func whatIsWrittenIsReadBack(_ kind: FileSystemKind, count: Int) throws {
+    let place = try kind.makePlace()
     var random = SeededRandom()
     let bytes = random.bytes(count)
-    let path = directory.appending("file")
-    try fileSystem.writeDurably(bytes, to: path, permissions: .ownerReadWrite)
-    #expect(try fileSystem.readAll(path, limitBytes: count) == bytes, "\(random)")
-    #expect(try directory.names() == ["file"])
+    let path = place.appending("file")
+    try place.fileSystem.writeDurably(bytes, to: path, permissions: .ownerReadWrite)
+    #expect(try place.fileSystem.readAll(path, limitBytes: count) == bytes, "\(random)")
+    #expect(try place.names() == ["file"])
   }
 
-  @Test func writingReplacesWhatWasThere() throws {
-    let path = try directory.file("file", [1, 2, 3])
-    try fileSystem.writeDurably([9], to: path, permissions: .ownerReadWrite)
-    #expect(try fileSystem.readAll(path, limitBytes: 10) == [9])
-    #expect(try directory.names() == ["file"])
+  @Test(arguments: FileSystemKind.allCases)
+  func writingReplacesWhatWasThere(_ kind: FileSystemKind) throws {
+    let place = try kind.makePlace()
+    let path = try place.file("file", [1, 2, 3])
+    try place.fileSystem.writeDurably([9], to: path, permissions: .ownerReadWrite)
+    #expect(try place.fileSystem.readAll(path, limitBytes: 10) == [9])
+    #expect(try place.names() == ["file"])
   }
 
-  @Test func aFailureLeavesTheOldContentsAndNoTemporaryFile() throws {
+  @Test(arguments: FileSystemKind.allCases)
+  func aFailureLeavesTheOldContentsAndNoTemporaryFile(_ kind: FileSystemKind) throws {
+    let place = try kind.makePlace()
     // A directory with something in it cannot be replaced by a file: the rename fails.
-    let path = directory.appending("taken")
-    try fileSystem.createDirectories(path.appending("inner"))
+    let path = place.appending("taken")
+    try place.fileSystem.createDirectories(path.appending("inner"))
     #expect(throws: FileError.self) {
-      try fileSystem.writeDurably([9], to: path, permissions: .ownerReadWrite)
+      try place.fileSystem.writeDurably([9], to: path, permissions: .ownerReadWrite)
     }
-    #expect(try directory.names() == ["taken"])
+    #expect(try place.names() == ["taken"])
   }
 
-  @Test func readingIsBounded() throws {
-    let path = try directory.file("file", [1, 2, 3])
+  @Test(arguments: FileSystemKind.allCases)
+  func readingIsBounded(_ kind: FileSystemKind) throws {
+    let place = try kind.makePlace()
+    let path = try place.file("file", [1, 2, 3])
     let error = #expect(throws: FileError.self) {
-      _ = try fileSystem.readAll(path, limitBytes: 2)
+      _ = try place.fileSystem.readAll(path, limitBytes: 2)
     }
     #expect(error?.errno == .fileTooLarge)
   }
 
-  @Test func makesWhatIsMissingAboveADirectory() throws {
-    let path = directory.appending("a").appending("b").appending("c")
-    try fileSystem.createDirectories(path)
-    try fileSystem.createDirectories(path)
-    #expect(try fileSystem.metadata(of: path).kind == .directory)
+  @Test(arguments: FileSystemKind.allCases)
+  func makesWhatIsMissingAboveADirectory(_ kind: FileSystemKind) throws {
+    let place = try kind.makePlace()
+    let path = place.appending("a").appending("b").appending("c")
+    try place.fileSystem.createDirectories(path)
+    try place.fileSystem.createDirectories(path)
+    #expect(try place.fileSystem.metadata(of: path).kind == .directory)
   }
 
-  @Test func aFileInTheWayOfADirectoryIsAnError() throws {
-    let path = try directory.file("file", [])
+  @Test(arguments: FileSystemKind.allCases)
+  func aFileInTheWayOfADirectoryIsAnError(_ kind: FileSystemKind) throws {
+    let place = try kind.makePlace()
+    let path = try place.file("file", [])
     for path in [path, path.appending("below")] {
-      let error = #expect(throws: FileError.self) { try fileSystem.createDirectories(path) }
+      let error = #expect(throws: FileError.self) { try place.fileSystem.createDirectories(path) }
       #expect(error?.code == .notDirectory)
     }
   }

@@ -1,15 +1,12 @@
 import FileIO
 import Glibc
+import Synchronization
 import SystemPackage
 import TestSupport
 import Testing
+import Workers
 
 @Suite struct OpenFileTests {
-  let fileSystem = POSIXFileSystem()
-  let directory: TemporaryDirectory
-
-  init() throws { directory = try TemporaryDirectory() }
-
   private func read(_ file: any OpenFile, _ count: Int, at offsetBytes: UInt64) throws -> [UInt8] {
     var bytes = [UInt8](repeating: 0xee, count: count)
     let length = try bytes.withUnsafeMutableBytes { try file.read(into: $0, at: offsetBytes) }
@@ -17,35 +14,45 @@ import Testing
   }
 
   @Test(
-    arguments: [
+    arguments: FileSystemKind.allCases,
+    [
       (0, 3, [0, 1, 2]), (8, 3, [8, 9]), (10, 3, []), (1 << 40, 3, []), (4, 0, []),
     ] as [(UInt64, Int, [UInt8])])
-  func readsShortOnlyAtTheEnd(_ offsetBytes: UInt64, count: Int, expected: [UInt8]) throws {
-    let file = try fileSystem.openFile(
-      directory.file("ten", Array(0..<10)), for: .reading)
-    #expect(try read(file, count, at: offsetBytes) == expected)
+  func readsShortOnlyAtTheEnd(
+    _ kind: FileSystemKind, _ reading: (offsetBytes: UInt64, count: Int, expected: [UInt8])
+  ) throws {
+    let place = try kind.makePlace()
+    let file = try place.fileSystem.openFile(
+      place.file("ten", Array(0..<10)), for: .reading)
+    #expect(try read(file, reading.count, at: reading.offsetBytes) == reading.expected)
   }
 
-  @Test func writesAtAnOffsetAndGrows() throws {
-    let file = try fileSystem.createFile(directory.appending("f"), permissions: .ownerReadWrite)
+  @Test(arguments: FileSystemKind.allCases)
+  func writesAtAnOffsetAndGrows(_ kind: FileSystemKind) throws {
+    let place = try kind.makePlace()
+    let file = try place.fileSystem.createFile(place.appending("f"), permissions: .ownerReadWrite)
     try [UInt8](1...3).withUnsafeBytes { try file.write($0, at: 5) }
     try file.synchronizeData()
     #expect(try file.sizeBytes() == 8)
     #expect(try read(file, 100, at: 0) == [0, 0, 0, 0, 0, 1, 2, 3])
   }
 
-  @Test func anOffsetBeyondWhatTheSystemKnowsIsAnError() throws {
-    let file = try fileSystem.createFile(directory.appending("f"), permissions: .ownerReadWrite)
+  @Test(arguments: FileSystemKind.allCases)
+  func anOffsetBeyondWhatTheSystemKnowsIsAnError(_ kind: FileSystemKind) throws {
+    let place = try kind.makePlace()
+    let file = try place.fileSystem.createFile(place.appending("f"), permissions: .ownerReadWrite)
     #expect(throws: FileError.self) { _ = try read(file, 1, at: .max) }
     let error = #expect(throws: FileError.self) {
       try [UInt8](1...3).withUnsafeBytes { try file.write($0, at: UInt64(Int64.max) - 1) }
     }
     #expect(error?.operation == "write")
-    #expect(error?.path == directory.appending("f"))
+    #expect(error?.path == place.appending("f"))
   }
 
-  @Test func aFileOpenedForReadingIsNotWritten() throws {
-    let file = try fileSystem.openFile(directory.file("f", [1]), for: .reading)
+  @Test(arguments: FileSystemKind.allCases)
+  func aFileOpenedForReadingIsNotWritten(_ kind: FileSystemKind) throws {
+    let place = try kind.makePlace()
+    let file = try place.fileSystem.openFile(place.file("f", [1]), for: .reading)
     #expect(throws: FileError.self) {
       try [UInt8](1...3).withUnsafeBytes { try file.write($0, at: 0) }
     }
@@ -53,7 +60,7 @@ import Testing
   }
 
   @Test func aFullDeviceIsNoSpace() throws {
-    let file = try fileSystem.openFile("/dev/full", for: .readingAndWriting)
+    let file = try POSIXFileSystem().openFile("/dev/full", for: .readingAndWriting)
     let error = #expect(throws: FileError.self) {
       try [UInt8](1...3).withUnsafeBytes { try file.write($0, at: 0) }
     }
@@ -62,27 +69,33 @@ import Testing
       error?.description == "cannot write /dev/full: No space left on device (ENOSPC)")
   }
 
-  @Test(arguments: [
-    (LockMode.shared, LockMode.shared, true), (.shared, .exclusive, false),
-    (.exclusive, .shared, false), (.exclusive, .exclusive, false),
-  ])
-  func locksExcludeEachOther(_ held: LockMode, wanted: LockMode, isGranted: Bool) throws {
-    let path = try directory.file("lock", [])
-    let holder = try fileSystem.openFile(path, for: .reading)
-    let other = try fileSystem.openFile(path, for: .reading)
-    #expect(try holder.tryLock(held))
-    #expect(try other.tryLock(wanted) == isGranted)
+  @Test(
+    arguments: FileSystemKind.allCases,
+    [
+      (LockMode.shared, LockMode.shared, true), (.shared, .exclusive, false),
+      (.exclusive, .shared, false), (.exclusive, .exclusive, false),
+    ])
+  func locksExcludeEachOther(
+    _ kind: FileSystemKind, _ locks: (held: LockMode, wanted: LockMode, isGranted: Bool)
+  ) throws {
+    let place = try kind.makePlace()
+    let path = try place.file("lock", [])
+    let holder = try place.fileSystem.openFile(path, for: .reading)
+    let other = try place.fileSystem.openFile(path, for: .reading)
+    #expect(try holder.tryLock(locks.held))
+    #expect(try other.tryLock(locks.wanted) == locks.isGranted)
     try other.unlock()
     try holder.unlock()
     #expect(try other.tryLock(.exclusive))
   }
 
-  @Test(arguments: [false, true])
-  func lettingTheFileGoEndsItsLock(closing: Bool) throws {
-    let path = try directory.file("lock", [])
-    let other = try fileSystem.openFile(path, for: .reading)
+  @Test(arguments: FileSystemKind.allCases, [false, true])
+  func lettingTheFileGoEndsItsLock(_ kind: FileSystemKind, closing: Bool) throws {
+    let place = try kind.makePlace()
+    let path = try place.file("lock", [])
+    let other = try place.fileSystem.openFile(path, for: .reading)
     do {
-      let holder = try fileSystem.openFile(path, for: .reading)
+      let holder = try place.fileSystem.openFile(path, for: .reading)
       try holder.lock(.exclusive)
       if closing { holder.close() }
       withExtendedLifetime(holder) {}
@@ -90,8 +103,10 @@ import Testing
     #expect(try other.tryLock(.exclusive))
   }
 
-  @Test func nothingWorksOnceClosed() throws {
-    let file = try fileSystem.openFile(directory.file("f", [1]), for: .readingAndWriting)
+  @Test(arguments: FileSystemKind.allCases)
+  func nothingWorksOnceClosed(_ kind: FileSystemKind) throws {
+    let place = try kind.makePlace()
+    let file = try place.fileSystem.openFile(place.file("f", [1]), for: .readingAndWriting)
     file.close()
     file.close()
     let actions: [() throws -> Void] = [
@@ -102,5 +117,37 @@ import Testing
       let error = #expect(throws: FileError.self) { try action() }
       #expect(error?.errno == .badFileDescriptor)
     }
+  }
+
+  @Test(arguments: FileSystemKind.allCases)
+  func whatIsOpenOutlivesItsName(_ kind: FileSystemKind) throws {
+    let place = try kind.makePlace()
+    let path = try place.file("f", [1])
+    let file = try place.fileSystem.openFile(path, for: .reading)
+    #expect(try file.tryLock(.exclusive))
+    try place.fileSystem.remove(path)
+    try place.file("f", [2])
+    #expect(try read(file, 9, at: 0) == [1])
+    let other = try place.fileSystem.openFile(path, for: .reading)
+    #expect(try other.tryLock(.exclusive), "the lock is on the file, not on its name")
+  }
+
+  @Test(arguments: FileSystemKind.allCases)
+  func waitsForTheLock(_ kind: FileSystemKind) throws {
+    let place = try kind.makePlace()
+    let path = try place.file("lock", [])
+    let holder = try place.fileSystem.openFile(path, for: .reading)
+    try holder.lock(.exclusive)
+    let order = Mutex<[String]>([])
+    let waiter = try WorkerThread(name: "waiter") {
+      let other = try? place.fileSystem.openFile(path, for: .reading)
+      try? other?.lock(.shared)
+      order.withLock { $0.append("granted") }
+    }
+    usleep(20_000)
+    order.withLock { $0.append("given up") }
+    try holder.unlock()
+    waiter.join()
+    #expect(order.withLock { $0 } == ["given up", "granted"])
   }
 }

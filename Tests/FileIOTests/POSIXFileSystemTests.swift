@@ -10,16 +10,6 @@ import Testing
 
   init() throws { directory = try TemporaryDirectory() }
 
-  @Test func createsOnlyWhatDidNotExist() throws {
-    let path = directory.appending("new")
-    try fileSystem.createFile(path, permissions: .ownerReadWrite).close()
-    let error = #expect(throws: FileError.self) {
-      _ = try fileSystem.createFile(path, permissions: .ownerReadWrite)
-    }
-    #expect(error?.code == .alreadyExists)
-    #expect(error?.description == "cannot create \(path): File exists (EEXIST)")
-  }
-
   @Test func doesNotCreateThroughADanglingLink() throws {
     let link = directory.appending("link")
     #expect(symlink(directory.appending("nowhere").string, link.string) == 0)
@@ -28,37 +18,6 @@ import Testing
     }
     #expect(error?.code == .alreadyExists)
     #expect(try directory.names() == ["link"])
-  }
-
-  @Test func anythingMissingIsNotFound() throws {
-    let path = directory.appending("missing")
-    let actions: [(String, () throws -> Void)] = [
-      ("open", { _ = try fileSystem.openFile(path, for: .reading) }),
-      ("list", { _ = try fileSystem.list(path) }),
-      ("look at", { _ = try fileSystem.metadata(of: path) }),
-      ("rename", { try fileSystem.rename(path, to: directory.appending("other")) }),
-      ("remove", { try fileSystem.remove(path) }),
-      ("synchronise directory", { try fileSystem.synchronizeDirectory(path) }),
-    ]
-    for (operation, action) in actions {
-      let error = #expect(throws: FileError.self, "\(operation)") { try action() }
-      #expect(error?.code == .notFound)
-      #expect(error?.operation == operation)
-      #expect(error?.path == path)
-    }
-  }
-
-  @Test func aFileIsNoDirectory() throws {
-    let path = try directory.file("file", [1])
-    let error = #expect(throws: FileError.self) { _ = try fileSystem.list(path) }
-    #expect(error?.code == .notDirectory)
-  }
-
-  @Test func aDirectoryIsNotWritten() throws {
-    let error = #expect(throws: FileError.self) {
-      _ = try fileSystem.openFile(directory.path, for: .readingAndWriting)
-    }
-    #expect(error?.code == .isDirectory)
   }
 
   @Test func listsNamesSortedWithTheirKinds() throws {
@@ -92,25 +51,6 @@ import Testing
     #expect(metadata.kind == .file)
     #expect(metadata.sizeBytes == 4_321)
     #expect(abs(metadata.modified.seconds - Int64(time(nil))) < 60)
-  }
-
-  @Test func renamingReplaces() throws {
-    let old = try directory.file("old", [1])
-    let new = try directory.file("new", [2, 2])
-    let inode = try fileSystem.metadata(of: old).inode
-    try fileSystem.rename(old, to: new)
-    #expect(try directory.names() == ["new"])
-    #expect(try fileSystem.metadata(of: new).inode == inode)
-  }
-
-  @Test func removesFilesAndEmptyDirectoriesOnly() throws {
-    let inner = directory.appending("inner")
-    try fileSystem.createDirectory(inner, permissions: .ownerReadWriteExecute)
-    let file = try directory.file("inner/file", [])
-    #expect(throws: FileError.self) { try fileSystem.remove(inner) }
-    try fileSystem.remove(file)
-    try fileSystem.remove(inner)
-    #expect(try directory.names().isEmpty)
   }
 
   @Test func opensWithoutLeakingToChildren() throws {

@@ -1,0 +1,51 @@
+import FileIO
+import SystemPackage
+import TestSupport
+
+/// The file systems that must behave alike: what is proven on the simulated one holds on the real one
+/// only as far as it does.
+enum FileSystemKind: CaseIterable {
+  case posix
+  case simulated
+
+  /// An empty directory.
+  func makePlace() throws -> Place {
+    switch self {
+    case .posix:
+      let directory = try TemporaryDirectory()
+      return Place(fileSystem: POSIXFileSystem(), path: directory.path, directory: directory)
+    case .simulated:
+      let fileSystem = SimulatedFileSystem()
+      try fileSystem.createDirectory("/place", permissions: .ownerReadWriteExecute)
+      return Place(fileSystem: fileSystem, path: "/place", directory: nil)
+    }
+  }
+}
+
+/// A directory in one of the file systems, gone with the value.
+struct Place {
+  let fileSystem: any FileSystem
+  let path: FilePath
+  fileprivate let directory: TemporaryDirectory?
+
+  fileprivate init(fileSystem: any FileSystem, path: FilePath, directory: TemporaryDirectory?) {
+    self.fileSystem = fileSystem
+    self.path = path
+    self.directory = directory
+  }
+
+  func appending(_ name: String) -> FilePath { path.appending(name) }
+
+  /// Makes a file with these contents.
+  @discardableResult
+  func file(_ name: String, _ bytes: [UInt8]) throws -> FilePath {
+    let path = appending(name)
+    let file = try fileSystem.createFile(path, permissions: .ownerReadWrite)
+    defer { file.close() }
+    try bytes.withUnsafeBytes { try file.write($0, at: 0) }
+    return path
+  }
+
+  /// The names in the directory, sorted.
+  func names() throws -> [String] { try fileSystem.list(path).map(\.name) }
+}
