@@ -96,7 +96,7 @@ let targets: [Target] = [
     swiftSettings: strict),
   tests(of: "Workers"),
   tests(of: "FileIO", uses: ["Workers", systemPackage]),
-  tests(of: "ChunkFormat"),
+  tests(of: "ChunkFormat", uses: ["FileIO", systemPackage]),
   tests(of: "ChunkStore", uses: ["ChunkFormat", "FileIO", systemPackage]),
   tests(of: "VolumeMap", uses: ["ChunkFormat"]),
   tests(of: "VolumeSources", uses: ["FileIO", "CNBD", systemPackage]),
