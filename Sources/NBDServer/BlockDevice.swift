@@ -87,6 +87,9 @@ package protocol ExportCatalog: Sendable {
   func list() throws -> [ExportListing]
 
   /// Opens an export by any name that stands for it, nil when there is none. The empty name is
-  /// the default export. The caller closes the device.
+  /// the default export.
+  ///
+  /// Every call gives a device of its own, which the caller closes: one that turns out to be open
+  /// already is closed at once, and the connection shares the other.
   func open(_ name: String) throws -> OpenedExport?
 }

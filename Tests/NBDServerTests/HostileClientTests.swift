@@ -22,8 +22,11 @@ struct HostileClientTests {
       #expect(try polite.receiveChunk().cookie == cookie)
     }
     #expect(residentBytes() - before < 128 << 20)
-    // Whoever starts to read after all gets everything.
-    for cookie in 0..<100 as Range<UInt64> {
+    // Cached answers are slices that cost no memory here, so what was begun is counted besides.
+    let begun = server.server.connections.map(\.sentBytes)
+    #expect(begun.allSatisfy { $0 < 32 << 20 }, "\(begun)")
+    // Whoever starts to read after all gets what was asked for.
+    for cookie in 0..<10 as Range<UInt64> {
       #expect(try greedy[0].receive(16) == Transmission.simpleReply(cookie: cookie))
       #expect(try greedy[0].receive(8 << 20).count == 8 << 20)
     }
