@@ -151,6 +151,25 @@ struct EndOfConnectionTests {
     try client.expect(Transmission.chunk(0, cookie: 1, done: true))
   }
 
+  @Test("a device is not closed under a read whose client has gone")
+  func closingWaits() throws {
+    let gate = Gate()
+    let device = MemoryDevice(sizeBytes: 1 << 20, isCached: false, gate: gate)
+    let server = try RunningServer(device)
+    var client: RawClient? = try server.enter()
+    client?.send(Transmission.request(0, cookie: 1, length: 4))
+    #expect(eventually { device.fetched.count == 1 })
+    // A request with wrong magic ends the connection at once, with the read still in flight.
+    client?.send([UInt8](repeating: 0xff, count: 28))
+    try client?.expectEnd()
+    client = nil
+    #expect(eventually { server.server.connections.isEmpty })
+    usleep(20_000)
+    #expect(device.closeCount == 0)
+    gate.open()
+    #expect(eventually { device.closeCount == 1 })
+  }
+
   @Test("a device is shared by its connections and closed after the last")
   func sharing() throws {
     let device = MemoryDevice(sizeBytes: 1 << 20)
