@@ -99,7 +99,7 @@ let targets: [Target] = [
   tests(of: "ChunkFormat", uses: ["FileIO", systemPackage]),
   tests(of: "ChunkStore", uses: ["ChunkFormat", "FileIO", systemPackage]),
   tests(of: "VolumeMap", uses: ["ChunkFormat"]),
-  tests(of: "VolumeSources", uses: ["FileIO", "CNBD", systemPackage]),
+  tests(of: "VolumeSources", uses: ["FileIO", "Workers", "CNBD", systemPackage]),
   tests(of: "VolumeReader", uses: ["ChunkFormat", "ChunkStore", "VolumeMap", "FileIO", nioCore]),
   tests(
     of: "BackupEngine",

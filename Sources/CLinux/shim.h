@@ -80,8 +80,12 @@ static inline int linux_resident_pages(void *start, size_t length, unsigned char
 
 // MARK: Leases
 
-/// fcntl(2), F_SETLEASE with F_WRLCK: EAGAIN when the file is open anywhere else.
-static inline int linux_take_write_lease(int fd) { return fcntl(fd, 1024, F_WRLCK); }
+/// fcntl(2), F_SETLEASE with F_WRLCK: EAGAIN when the file is open anywhere else. Whoever opens it
+/// while the lease is held has a signal sent to this process, by default SIGIO, which would end it:
+/// F_SETSIG makes it SIGURG, which by default does nothing.
+static inline int linux_take_write_lease(int fd) {
+  return fcntl(fd, 10, SIGURG) == -1 ? -1 : fcntl(fd, 1024, F_WRLCK);
+}
 static inline int linux_release_lease(int fd) { return fcntl(fd, 1024, F_UNLCK); }
 
 // MARK: Signals

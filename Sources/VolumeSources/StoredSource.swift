@@ -29,6 +29,11 @@ final class StoredSource: VolumeSource {
     self.descriptor.advise(.sequential)
   }
 
+  deinit {
+    // Reads after `finish`, to compare, leave nothing behind either.
+    footprint.withLock { $0.leave(descriptor) }
+  }
+
   var sizeBytes: UInt64? { size }
 
   func nextExtent(at offsetBytes: UInt64) throws(VolumeSourceError) -> SourceExtent? {

@@ -1,0 +1,36 @@
+import Glibc
+package import SystemPackage
+
+/// A block device backed by a file, detached when the value goes.
+package final class LoopDevice: Sendable {
+  package let path: FilePath
+
+  /// Whether this machine lets a test have one: root, and loop devices.
+  package static var isAvailable: Bool {
+    geteuid() == 0 && access("/dev/loop-control", R_OK | W_OK) == 0
+  }
+
+  /// - Parameter options: of losetup(8), such as `--read-only`, `--partscan`.
+  package init(_ file: FilePath, options: [String] = []) throws {
+    path = FilePath(
+      try Command.run(["losetup", "--find", "--show"] + options + [file.string]))
+  }
+
+  deinit {
+    _ = try? Command.run("losetup", "--detach", path.string)
+  }
+}
+
+/// A file system mounted for a test, unmounted when the value goes.
+package final class Mount: Sendable {
+  package let path: FilePath
+
+  package init(_ device: FilePath, at path: FilePath) throws {
+    self.path = path
+    try Command.run("mount", device.string, path.string)
+  }
+
+  deinit {
+    _ = try? Command.run("umount", path.string)
+  }
+}

@@ -1,0 +1,59 @@
+import FileIO
+import Glibc
+import SystemPackage
+import TestSupport
+import Testing
+import VolumeSources
+
+@Suite struct CacheFootprintTests {
+  static let sizeBytes = 96 << 20
+  static let hotBytes = (40 << 20)..<(52 << 20)
+
+  /// tmpfs keeps everything in the page cache, so nothing could be seen there.
+  static let dropsPages: Bool = {
+    guard let directory = try? TemporaryDirectory(),
+      let path = try? directory.file("probe", [UInt8](repeating: 1, count: 1 << 20)),
+      let file = try? Descriptor(opening: path, flags: O_RDWR)
+    else { return false }
+    try? file.synchronize()
+    file.advise(.notNeeded)
+    let blocks = try? file.residentBlocks(at: 0, lengthBytes: 1 << 20, blockBytes: 1 << 20)
+    return blocks == [false]
+  }()
+
+  @Test(
+    .enabled(if: dropsPages, "needs a temporary directory on a disk"),
+    arguments: [128 << 10, 1 << 20, 4 << 20])
+  func whatWasHotStaysAndNothingElseIsLeft(pieceBytes: Int) throws {
+    let directory = try TemporaryDirectory()
+    let path = try directory.file("disk.raw", [UInt8](repeating: 1, count: Self.sizeBytes))
+    let file = try Descriptor(opening: path, flags: O_RDWR)
+    try file.synchronize()
+    file.advise(.notNeeded)
+    var hot = [UInt8](repeating: 0, count: Self.hotBytes.count)
+    _ = try hot.withUnsafeMutableBytes {
+      try file.read(into: $0, at: UInt64(Self.hotBytes.lowerBound))
+    }
+    let before = try settledResidentMebibytes(file)
+    try #require(before.contains(true) && before.contains(false))
+
+    let source = try openSource(path.string)
+    _ = try source.readWhole(pieceBytes: pieceBytes)
+    #expect(try residentMebibytes(file) == before)
+  }
+
+  /// Once the kernel has finished reading ahead of the last reader.
+  private func settledResidentMebibytes(_ file: borrowing Descriptor) throws -> [Bool] {
+    var resident = try residentMebibytes(file)
+    while true {
+      usleep(50_000)
+      let now = try residentMebibytes(file)
+      if now == resident { return now }
+      resident = now
+    }
+  }
+
+  private func residentMebibytes(_ file: borrowing Descriptor) throws -> [Bool] {
+    try file.residentBlocks(at: 0, lengthBytes: Self.sizeBytes, blockBytes: 1 << 20)
+  }
+}

@@ -1,0 +1,67 @@
+import FileIO
+import Glibc
+import SystemPackage
+import TestSupport
+import VolumeSources
+
+extension VolumeSource {
+  /// Reads a source the way its documentation says: extent by extent to the end, then `finish()`.
+  func readWhole(pieceBytes: Int = 1 << 20) throws -> [UInt8] {
+    var bytes: [UInt8] = []
+    while let extent = try nextExtent(at: UInt64(bytes.count)) {
+      if extent.isHole {
+        bytes.append(contentsOf: repeatElement(0, count: Int(extent.lengthBytes)))
+        continue
+      }
+      while UInt64(bytes.count) < extent.endBytes {
+        let wanted = min(pieceBytes, Int(extent.endBytes) - bytes.count)
+        let piece = try read(wanted, at: UInt64(bytes.count))
+        bytes.append(contentsOf: piece)
+        if piece.count < wanted { break }
+      }
+    }
+    try finish()
+    return bytes
+  }
+
+  func read(_ count: Int, at offsetBytes: UInt64) throws -> [UInt8] {
+    var piece = [UInt8](repeating: 0xee, count: count)
+    let length = try piece.withUnsafeMutableBytes { try read(into: $0, at: offsetBytes) }
+    return Array(piece.prefix(length))
+  }
+
+  /// All extents, one after the other.
+  func extents() throws -> [SourceExtent] {
+    var extents: [SourceExtent] = []
+    while let extent = try nextExtent(at: extents.last?.endBytes ?? 0) { extents.append(extent) }
+    return extents
+  }
+}
+
+extension FilePath {
+  func truncate(toBytes sizeBytes: UInt64) throws {
+    try Descriptor(opening: self, flags: O_WRONLY | O_CREAT, permissions: .ownerReadWrite)
+      .truncate(toBytes: sizeBytes)
+  }
+
+  func write(_ bytes: [UInt8], at offsetBytes: UInt64) throws {
+    let file = try POSIXFileSystem().openFile(self, for: .readingAndWriting)
+    try bytes.withUnsafeBytes { try file.write($0, at: offsetBytes) }
+  }
+
+  /// Everything it holds, block devices too.
+  func contents() throws -> [UInt8] {
+    let descriptor = try Descriptor(opening: self, flags: O_RDONLY)
+    let isDevice = try descriptor.metadata().kind == .blockDevice
+    let size = try isDevice ? descriptor.blockDeviceSizeBytes() : descriptor.metadata().sizeBytes
+    var bytes = [UInt8](repeating: 0, count: Int(size))
+    _ = try bytes.withUnsafeMutableBytes { try descriptor.read(into: $0, at: 0) }
+    return bytes
+  }
+}
+
+/// The space a file takes.
+func allocatedBytes(of path: FilePath) -> Int {
+  var status = stat()
+  return stat(path.string, &status) == 0 ? Int(status.st_blocks) * 512 : -1
+}
