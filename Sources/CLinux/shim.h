@@ -78,6 +78,18 @@ static inline int linux_resident_pages(void *start, size_t length, unsigned char
   return mincore(start, length, vector);
 }
 
+extern int sync_file_range(int fd, off_t offset, off_t length, unsigned int flags);
+
+/// sync_file_range(2): starts writing a range to the storage.
+static inline int linux_start_writeback(int fd, off_t offset, off_t length) {
+  return sync_file_range(fd, offset, length, 2);  // WRITE
+}
+
+/// sync_file_range(2): writes a range to the storage and waits for it; no device cache is flushed.
+static inline int linux_complete_writeback(int fd, off_t offset, off_t length) {
+  return sync_file_range(fd, offset, length, 1 | 2 | 4);  // WAIT_BEFORE | WRITE | WAIT_AFTER
+}
+
 // MARK: Leases
 
 /// fcntl(2), F_SETLEASE with F_WRLCK: EAGAIN when the file is open anywhere else. Whoever opens it

@@ -27,7 +27,10 @@ struct CacheFootprint {
     _ descriptor: borrowing Descriptor, at offsetBytes: UInt64, count: Int, sizeBytes: UInt64
   ) {
     let first = offsetBytes / Self.windowBytes
-    let last = (offsetBytes + UInt64(count)) / Self.windowBytes + Self.lookahead
+    // Looking costs 10 µs a MiB; after a jump, the kernel reads ahead little.
+    let hasJumped = first > 0 && windows[first] == nil
+    let last =
+      (offsetBytes + UInt64(count)) / Self.windowBytes + (hasJumped ? 1 : Self.lookahead)
     for window in first...last where windows[window] == nil {
       guard window * Self.windowBytes < sizeBytes else { break }
       windows[window] = Self.residency(of: window, descriptor, sizeBytes: sizeBytes)

@@ -1,4 +1,5 @@
 import FileIO
+import Synchronization
 import SystemPackage
 
 /// The open file or device behind a target, shared by the threads that write to it.
@@ -6,6 +7,8 @@ final class HeldFile: Sendable {
   let descriptor: Descriptor
   let sizeBytes: UInt64
   private let target: String
+  private let writeBehind = Mutex(WriteBehind())
+  private let footprint = Mutex(CacheFootprint())
 
   /// - Parameters:
   ///   - target: as the user wrote it, for errors.
@@ -16,12 +19,28 @@ final class HeldFile: Sendable {
     self.sizeBytes = sizeBytes
   }
 
+  deinit {
+    footprint.withLock { $0.leave(descriptor) }
+  }
+
   func write(_ bytes: UnsafeRawBufferPointer, at offsetBytes: UInt64) throws(RestoreTargetError) {
     try requireInside(offsetBytes, UInt64(bytes.count))
-    do {
+    do throws(Errno) {
       try descriptor.write(bytes, at: offsetBytes)
+      let range = offsetBytes..<offsetBytes + UInt64(bytes.count)
+      if let step = writeBehind.withLock({ $0.didWrite(range) }) { try perform(step) }
     } catch {
       throw .writeFailed(target, at: offsetBytes, error)
+    }
+  }
+
+  private func perform(_ step: WriteBehind.Step) throws(Errno) {
+    for range in step.toStart {
+      try descriptor.startWriteback(at: range.lowerBound, lengthBytes: UInt64(range.count))
+    }
+    for range in step.toComplete {
+      try descriptor.completeWriteback(at: range.lowerBound, lengthBytes: UInt64(range.count))
+      descriptor.advise(.notNeeded, at: range.lowerBound, lengthBytes: UInt64(range.count))
     }
   }
 
@@ -36,6 +55,9 @@ final class HeldFile: Sendable {
     into buffer: UnsafeMutableRawBufferPointer, at offsetBytes: UInt64
   ) throws(RestoreTargetError) {
     try requireInside(offsetBytes, UInt64(buffer.count))
+    footprint.withLock {
+      $0.willRead(descriptor, at: offsetBytes, count: buffer.count, sizeBytes: sizeBytes)
+    }
     let count: Int
     do {
       count = try descriptor.read(into: buffer, at: offsetBytes)

@@ -20,7 +20,7 @@ struct NBDConnection: ~Copyable {
   private let handle: OpaquePointer
   private let blocks: NBDBlockSizes
   private let canZero: Bool
-  /// One piece for each slot.
+  /// One piece for each slot; while nothing is in flight, free for other use.
   private let memory: OwnedBuffer
   private var freeSlots = Array(0..<inFlightLimit)
   private var inFlight: [Request] = []
@@ -102,7 +102,6 @@ struct NBDConnection: ~Copyable {
     into buffer: UnsafeMutableRawBufferPointer, at offsetBytes: UInt64
   ) throws(RestoreTargetError) {
     try drain()
-    let block = OwnedBuffer(byteCount: blocks.pieceBytes)
     var done = 0
     while done < buffer.count {
       // A piece of whole blocks around what is wanted; most servers have blocks of one byte.
@@ -112,10 +111,10 @@ struct NBDConnection: ~Copyable {
       let length = min(
         UInt64(blocks.pieceBytes),
         blocks.end(of: offsetBytes + UInt64(buffer.count), sizeBytes) - start)
-      try readBlocks(into: block, at: start, count: Int(length))
+      try readBlocks(at: start, count: Int(length))
       let count = min(Int(length) - skipped, buffer.count - done)
       UnsafeMutableRawBufferPointer(rebasing: buffer[done..<done + count])
-        .copyMemory(from: block[skipped..<skipped + count])
+        .copyMemory(from: memory[skipped..<skipped + count])
       done += count
     }
   }
@@ -184,11 +183,10 @@ struct NBDConnection: ~Copyable {
     try drain()
     let start = offsetBytes - offsetBytes % blocks.minimumBytes
     let count = Int(blocks.end(of: start + 1, sizeBytes) - start)
-    let block = OwnedBuffer(byteCount: count)
-    try readBlocks(into: block, at: start, count: count)
-    UnsafeMutableRawBufferPointer(rebasing: block.bytes[Int(offsetBytes - start)...])
+    try readBlocks(at: start, count: count)
+    UnsafeMutableRawBufferPointer(rebasing: memory.bytes[Int(offsetBytes - start)..<count])
       .copyMemory(from: bytes)
-    guard nbd_pwrite(handle, block.bytes.baseAddress, count, start, 0) == 0 else {
+    guard nbd_pwrite(handle, memory.bytes.baseAddress, count, start, 0) == 0 else {
       throw .writeFailed(name, at: offsetBytes, lastNBDError())
     }
   }
@@ -202,10 +200,9 @@ struct NBDConnection: ~Copyable {
     }
   }
 
-  private func readBlocks(
-    into block: borrowing OwnedBuffer, at offsetBytes: UInt64, count: Int
-  ) throws(RestoreTargetError) {
-    guard nbd_pread(handle, block.bytes.baseAddress, count, offsetBytes, 0) == 0 else {
+  /// Reads whole blocks to the beginning of `memory`. Nothing may be in flight.
+  private func readBlocks(at offsetBytes: UInt64, count: Int) throws(RestoreTargetError) {
+    guard nbd_pread(handle, memory.bytes.baseAddress, count, offsetBytes, 0) == 0 else {
       throw .readFailed(name, at: offsetBytes, lastNBDError())
     }
   }
