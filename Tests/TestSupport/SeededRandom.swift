@@ -32,13 +32,16 @@ package struct SeededRandom: RandomNumberGenerator, Sendable, CustomStringConver
 
   /// `count` bytes that do not compress.
   package mutating func bytes(_ count: Int) -> [UInt8] {
-    [UInt8](unsafeUninitializedCapacity: count) { buffer, initializedCount in
-      for start in stride(from: 0, to: count, by: 8) {
-        withUnsafeBytes(of: next().littleEndian) { word in
-          for index in start..<min(start + 8, count) { buffer[index] = word[index - start] }
-        }
+    var bytes = [UInt8](repeating: 0, count: count)
+    bytes.withUnsafeMutableBytes { buffer in
+      // Whole words where there is room: test programs are not optimised.
+      for start in stride(from: 0, to: count - count % 8, by: 8) {
+        buffer.storeBytes(of: next().littleEndian, toByteOffset: start, as: UInt64.self)
       }
-      initializedCount = count
+      withUnsafeBytes(of: next().littleEndian) { word in
+        for index in 0..<count % 8 { buffer[count - count % 8 + index] = word[index] }
+      }
     }
+    return bytes
   }
 }

@@ -10,13 +10,13 @@ extension VolumeSource {
     var bytes: [UInt8] = []
     while let extent = try nextExtent(at: UInt64(bytes.count)) {
       if extent.isHole {
-        bytes.append(contentsOf: repeatElement(0, count: Int(extent.lengthBytes)))
+        bytes += [UInt8](repeating: 0, count: Int(extent.lengthBytes))
         continue
       }
       while UInt64(bytes.count) < extent.endBytes {
         let wanted = min(pieceBytes, Int(extent.endBytes) - bytes.count)
         let piece = try read(wanted, at: UInt64(bytes.count))
-        bytes.append(contentsOf: piece)
+        bytes += piece
         if piece.count < wanted { break }
       }
     }
