@@ -17,8 +17,8 @@ final class BlockDeviceTarget: RestoreTarget {
 
   private let path: FilePath
   private let held = Mutex<HeldFile?>(nil)
-  private let canPunchHoles = Atomic(true)
-  private let canZeroOut = Atomic(true)
+  private let cannotPunchHoles = Atomic(false)
+  private let cannotZeroOut = Atomic(false)
 
   init(name: String, path: FilePath) {
     self.name = name
@@ -84,39 +84,38 @@ final class BlockDeviceTarget: RestoreTarget {
   private func zero(
     _ file: HeldFile, at offsetBytes: UInt64, lengthBytes: UInt64
   ) throws(RestoreTargetError) {
-    if try attempt(
-      canPunchHoles, at: offsetBytes,
-      { () throws(Errno) in
-        try file.descriptor.punchHole(at: offsetBytes, lengthBytes: lengthBytes)
-      })
-    {
-      return
-    }
-    if try attempt(
-      canZeroOut, at: offsetBytes,
-      { () throws(Errno) in
-        try file.descriptor.zeroOutBlockDevice(at: offsetBytes, lengthBytes: lengthBytes)
-      })
-    {
-      return
-    }
+    let range = offsetBytes..<offsetBytes + lengthBytes
+    if try attempt(.punchHole, unless: cannotPunchHoles, file, range) { return }
+    if try attempt(.zeroOut, unless: cannotZeroOut, file, range) { return }
     try file.writeRealZeros(at: offsetBytes, lengthBytes: lengthBytes)
+  }
+
+  private enum Zeroing {
+    case punchHole
+    case zeroOut
   }
 
   /// Whether the device could; one that cannot is not asked again.
   private func attempt(
-    _ isSupported: borrowing Atomic<Bool>, at offsetBytes: UInt64,
-    _ operation: () throws(Errno) -> Void
+    _ zeroing: Zeroing, unless isUnsupported: borrowing Atomic<Bool>, _ file: HeldFile,
+    _ range: Range<UInt64>
   ) throws(RestoreTargetError) -> Bool {
-    guard isSupported.load(ordering: .relaxed) else { return false }
+    if isUnsupported.load(ordering: .relaxed) { return false }
     do throws(Errno) {
-      try operation()
+      switch zeroing {
+      case .punchHole:
+        try file.descriptor.punchHole(
+          at: range.lowerBound, lengthBytes: UInt64(range.count))
+      case .zeroOut:
+        try file.descriptor.zeroOutBlockDevice(
+          at: range.lowerBound, lengthBytes: UInt64(range.count))
+      }
       return true
     } catch .notSupported, .invalidArgument, .inappropriateIOCTLForDevice {
-      isSupported.store(false, ordering: .relaxed)
+      isUnsupported.store(true, ordering: .relaxed)
       return false
     } catch {
-      throw .writeFailed(name, at: offsetBytes, error)
+      throw .writeFailed(name, at: range.lowerBound, error)
     }
   }
 }
