@@ -230,6 +230,7 @@ class Revision:
     created: int
     tags: list
     volumes: list
+    attachments: dict
 
 
 class Repository:
@@ -302,7 +303,15 @@ class Repository:
             number(values[0x8002][0]),
             [tag.decode() for tag in self._tags(name, values)],
             volumes,
+            dict(map(self._attachment, values.get(0x8007, []))),
         )
+
+    @staticmethod
+    def _attachment(encoded):
+        """The name, size and chunks of a document."""
+        values = fields(encoded, {0x8001, 0x8002, 0x8003})
+        size = number(values[0x8002][0])
+        return values[0x8001][0].decode(), (size, values.get(0x8003, []))
 
     def _tags(self, name, values):
         """The tags in force: those of the marks, where there are any."""
@@ -386,6 +395,9 @@ def check(repository):
         for volume in revision.volumes:
             for _, id_ in repository.chunks(volume):
                 demand((1, id_) in repository.index, f"no pack holds chunk {id_.hex()}")
+        for name, (size, chunks) in revision.attachments.items():
+            found = sum(len(repository.content(1, id_)) for id_ in chunks)
+            demand(found == size, f"attachment {name} has {found} bytes, not {size}")
     print(f"{len(repository.revisions)} revisions, {len(repository.index)} records: sound")
 
 

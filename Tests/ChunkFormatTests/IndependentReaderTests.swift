@@ -138,7 +138,9 @@ private struct SampleRepository {
       statistics: VolumeStatistics())
     let revision = Revision(
       job: "web01", created: 1, finished: 2, parent: nil, tags: ["first"], volumes: [volume],
-      attachments: [], host: "host", program: "test")
+      attachments: [
+        Attachment(name: "noise", sizeBytes: UInt64(Self.chunkSize), chunks: [data[0].id])
+      ], host: "host", program: "test")
     let name = try put(
       revision.encoded(repository: Sample.repository, keys: keys), in: "revisions")
     let id = try #require(FileDigest(name: name))
