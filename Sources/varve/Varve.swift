@@ -36,7 +36,8 @@ struct Varve: ParsableCommand {
     version: "varve \(version)",
     groupedSubcommands: [
       CommandGroup(
-        name: "Back up and restore", subcommands: [Init.self, Backup.self]
+        name: "Back up and restore",
+        subcommands: [Init.self, Backup.self, Restore.self, Serve.self]
       ),
       CommandGroup(
         name: "Look and check",

@@ -1,0 +1,90 @@
+import ArgumentParser
+import BackupEngine
+import ChunkFormat
+import ChunkStore
+import VolumeSources
+
+struct Restore: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Write a volume of a revision to a file, a device, a pipe or an NBD server.",
+    usage: "varve restore <revision> <target> [<options>]",
+    discussion: """
+      A file is made sparse, and only for its owner to read. An existing one is replaced with \
+      --force alone, and only once the restore has succeeded. A block device is refused when it is \
+      too small, mounted or in use. Holes become holes where the target reads them as zeros.
+
+        varve restore web01@latest - | rbd import - pool/web01
+        varve restore web01@2026-11-20 /dev/vg0/web01-restored
+        varve restore db01@latest/vdb out.raw --verify
+        varve restore web01 nbd://storage.example/web01
+
+      Content that cannot be read stops the restore, with volume, offset and pack and exit status \
+      1; a file that was made new is removed. --skip-damaged goes on instead, lists every gap, and \
+      ends with exit status 1 all the same.
+      """)
+
+  @Argument(
+    help: "The revision, such as web01@latest; with /VOLUME where it has several.",
+    transform: NameArgument.revision)
+  var revision: RevisionReference
+
+  @Argument(
+    help: "A path, - for standard output in order, or a URI such as nbd://HOST[:PORT]/EXPORT.",
+    completion: .file())
+  var target: String
+
+  @Flag(help: "Replace an existing file.")
+  var force = false
+
+  @Flag(help: "Read the target back afterwards and compare it with the revision.")
+  var verify = false
+
+  @Option(
+    defaultAsFlag: DamageFill.zeros, parsing: .next,
+    help: ArgumentHelp(
+      "Go on where content is damaged, and fill the gap with this, repeated.",
+      discussion: """
+        Write --skip-damaged for zeros, or --skip-damaged=0xDEADBEEF for bytes in hexadecimal, up \
+        to \(DamageFill.maximumBytes).
+        """,
+      valueName: "pattern"))
+  var skipDamaged: DamageFill?
+
+  @OptionGroup var json: JSONOption
+  @OptionGroup var repository: RepositoryOptions
+
+  mutating func validate() throws {
+    guard !target.isEmpty else { throw ValidationError("A target is expected, found ''.") }
+    guard target == "-" else { return }
+    if verify {
+      throw ValidationError("Standard output (-) cannot be read back; leave out --verify.")
+    }
+    if json.isWanted {
+      throw ValidationError("Standard output (-) takes the volume; --json has no place there.")
+    }
+  }
+
+  mutating func run() throws {
+    let repository = try repository.open()
+    let entry = try repository.revision(revision)
+    let volume = try revision.volume(of: entry.revision)
+    let target = try openTarget(target, force: force)
+    var options = RestoreOptions()
+    options.fillPattern = skipDamaged?.pattern
+    options.verifies = verify
+    let progress = WorkProgress()
+    let restore = BackupEngine.Restore(
+      repository: repository, entry: entry, volume: volume, target: target, options: options,
+      environment: RepositoryEnvironment(), progress: progress,
+      cancellation: Interruption.shared.flag)
+    let subject = "\(entry.revision.job)/\(volume.name)"
+    let start = ContinuousClock.now
+    let report = try Interruption.shared.cleaningUp(with: { target.abandon() }) {
+      try ProgressDisplay.showing({ progress.reading(of: subject) }) { try restore.run() }
+    }
+    let outcome = RestoreOutcome(
+      report, revision: entry, volume: volume.name, target: target.name,
+      seconds: start.duration(to: .now) / .seconds(1), fill: skipDamaged)
+    try outcome.print(asJSON: json.isWanted)
+  }
+}
