@@ -40,7 +40,6 @@ struct Restore: ParsableCommand {
   var verify = false
 
   @Option(
-    defaultAsFlag: DamageFill.zeros, parsing: .next,
     help: ArgumentHelp(
       "Go on where content is damaged, and fill the gap with this, repeated.",
       discussion: """

@@ -28,15 +28,17 @@ struct RestoreOutcome {
     if asJSON { try StandardOutput().document(json) }
     for gap in report.gaps {
       Console.shared.message(
-        "gap: \(name), offset \(gap.offsetBytes), \(Quantities.count(gap.lengthBytes, "byte")), "
-          + "pack \(gap.pack ?? "unknown"): \(gap.message)")
+        "gap: \(name), "
+          + Damages.place(
+            offsetBytes: gap.offsetBytes, lengthBytes: gap.lengthBytes, pack: gap.pack,
+            message: gap.message))
     }
     Console.shared.message(summary)
     guard let fill, !report.gaps.isEmpty else { return }
     let missing = report.gaps.reduce(0) { $0 + $1.lengthBytes }
     Console.shared.message(
-      "\(Quantities.count(report.gaps.count, "gap")) with \(Quantities.bytes(missing)) could not be "
-        + "restored and hold \(fill)")
+      "\(Quantities.bytes(missing)) in \(Quantities.count(report.gaps.count, "gap")) could not be "
+        + "restored: filled with \(fill)")
     throw ReportedFailure()
   }
 

@@ -15,9 +15,10 @@ extension VerificationReport {
   /// One line a damage, and how many more there are.
   var damageLines: [String] {
     let lines = damages.map { damage in
-      "damaged: \(damage.job)@\(damage.revision.prefix(12)) \(damage.name), offset "
-        + "\(damage.offsetBytes), \(Quantities.count(damage.lengthBytes, "byte")), pack "
-        + "\(damage.pack ?? "unknown"): \(damage.message)"
+      "damaged: \(damage.job)@\(damage.revision.prefix(12)) \(damage.name), "
+        + Damages.place(
+          offsetBytes: damage.offsetBytes, lengthBytes: damage.lengthBytes, pack: damage.pack,
+          message: damage.message)
     }
     return furtherDamages == 0
       ? lines : lines + ["damaged: \(furtherDamages) more places, not listed"]
@@ -45,5 +46,16 @@ extension VerificationReport.Damage {
       "offsetBytes": .unsigned(offsetBytes), "lengthBytes": .unsigned(lengthBytes),
       "pack": .optional(pack), "message": .string(message),
     ])
+  }
+}
+
+/// Where damage is and what it is, in the words of verification and restore.
+enum Damages {
+  static func place(
+    offsetBytes: UInt64, lengthBytes: UInt64, pack: String?, message: String
+  ) -> String {
+    let place = "offset \(offsetBytes), \(Quantities.count(lengthBytes, "byte"))"
+    guard let pack, !message.contains(pack) else { return "\(place): \(message)" }
+    return "\(place), pack \(pack): \(message)"
   }
 }

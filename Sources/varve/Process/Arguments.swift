@@ -1,4 +1,5 @@
-/// What the parser cannot be told.
+/// What the parser cannot be told. (Its `defaultAsFlag` takes the next word for the value, and the
+/// default where a value is wrong.)
 enum Arguments {
   /// Options whose value may be left out, and then is this. The value follows after `=` only: in
   /// `--skip-damaged out.raw` the next word is the target.
