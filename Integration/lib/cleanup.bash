@@ -39,6 +39,10 @@ make_memory_directory() {
   defer rm -rf --one-file-system "$memory"
 }
 
+# interruptible COMMAND...: becomes the command. Without this, bash lets what it starts in the
+# background ignore SIGINT. To be run with &.
+interruptible() { exec env --default-signal=INT "$@"; }
+
 # stop_process PID: asks, waits up to 10 s, then insists. Harmless when it has already gone.
 stop_process() {
   local pid=$1 tenths

@@ -4,7 +4,7 @@
 # `server_socket` and `server_pid`. Its messages go to $work/serve.log.
 start_server() {
   server_socket=$work/nbd-$RANDOM.sock
-  "$varve" serve --unix "$server_socket" "$@" >>"$work/serve.log" 2>&1 &
+  interruptible "$varve" serve --unix "$server_socket" "$@" >>"$work/serve.log" 2>&1 &
   server_pid=$!
   defer stop_process "$server_pid"
   wait_for_unix_socket "$server_socket" "$server_pid" || die "$(cat "$work/serve.log")"
@@ -14,7 +14,7 @@ start_server() {
 # `server_port` and `server_pid`.
 start_tcp_server() {
   server_port=$(free_port)
-  "$varve" serve --listen "127.0.0.1:$server_port" "$@" >>"$work/serve.log" 2>&1 &
+  interruptible "$varve" serve --listen "127.0.0.1:$server_port" "$@" >>"$work/serve.log" 2>&1 &
   server_pid=$!
   defer stop_process "$server_pid"
   wait_for_port "$server_port" "$server_pid" || die "$(cat "$work/serve.log")"

@@ -44,7 +44,7 @@ test_first_backup_killed_is_continued_from_its_packs() {
   "$varve" backup job disk.raw >/dev/null 2>&1 &
   pid=$!
   wait_until 60 either "at_least_packs 4" "has_ended $pid"
-  kill -KILL "$pid"
+  kill -KILL "$pid" || fail "the backup ended before it could be killed"
   wait "$pid" 2>/dev/null || true
   expect_equal "$(count_revisions)" 0 "revisions"
   packs_before=$(pack_files | sort)

@@ -35,7 +35,7 @@ test_interrupted_backup_leaves_no_revision_and_a_good_repository() {
   random_bytes 400000000 2 >disk.raw
   local signal pid status
   for signal in INT TERM; do
-    "$varve" backup job disk.raw &
+    interruptible "$varve" backup job disk.raw &
     pid=$!
     wait_until 20 either "at_least_packs 1" "has_ended $pid"
     kill "-$signal" "$pid" 2>/dev/null || true
