@@ -100,7 +100,11 @@ let targets: [Target] = [
   tests(of: "ChunkStore", uses: ["ChunkFormat", "FileIO", systemPackage]),
   tests(of: "VolumeMap", uses: ["ChunkFormat"]),
   tests(of: "VolumeSources", uses: ["FileIO", "Workers", "CNBD", systemPackage]),
-  tests(of: "VolumeReader", uses: ["ChunkFormat", "ChunkStore", "VolumeMap", "FileIO", nioCore]),
+  tests(
+    of: "VolumeReader",
+    uses: [
+      "Workers", "ChunkFormat", "ChunkStore", "VolumeMap", "FileIO", nioCore, systemPackage,
+    ]),
   tests(
     of: "BackupEngine",
     uses: [

@@ -7,7 +7,7 @@ package struct VolumeReadError: Error, Sendable {
   package enum Code: Equatable, Sendable {
     /// A range that leaves the volume: the caller's mistake.
     case invalidRange
-    /// Content that no pack holds.
+    /// Content that no pack holds, or whose pack is gone.
     case missing
     /// A map node or a record that is not what it should be.
     case damaged
@@ -19,7 +19,7 @@ package struct VolumeReadError: Error, Sendable {
   /// The volume as its reader calls it.
   package let volume: String
   /// The part that cannot be had because of the failure, in bytes of the volume.
-  package let range: Range<UInt64>
+  package private(set) var range: Range<UInt64>
   /// The pack concerned, where it is one.
   package let pack: FileDigest?
   /// What was expected and what was found.
@@ -33,6 +33,13 @@ package struct VolumeReadError: Error, Sendable {
     self.range = range
     self.pack = pack
     self.message = message
+  }
+
+  /// The same failure, where only a part of the volume was asked for.
+  func clamped(to asked: Range<UInt64>) -> VolumeReadError {
+    var error = self
+    error.range = range.clamped(to: asked)
+    return error
   }
 
   init(_ failure: RecordFailure, volume: String, range: Range<UInt64>) {

@@ -14,7 +14,7 @@ final class PackLibrary: RecordSource {
   }
 
   private struct State {
-    var copies: [ContentID: [RecordLocation]] = [:]
+    var copies: [ContentID: [PackedRecord]] = [:]
     var bytes: [FileDigest: [UInt8]] = [:]
     var reads: [Read] = []
     var thoroughReads: [ContentID] = []
@@ -53,14 +53,14 @@ final class PackLibrary: RecordSource {
     state.withLock { state in
       state.bytes[pack.id] = bytes
       for entry in summary.entries {
-        state.copies[entry.id, default: []].append(RecordLocation(pack: pack, entry: entry))
+        state.copies[entry.id, default: []].append(PackedRecord(pack: pack, entry: entry))
       }
     }
     return pack.id
   }
 
   /// Where the first copy of a record is.
-  func location(of id: ContentID) throws -> RecordLocation {
+  func location(of id: ContentID) throws -> PackedRecord {
     try state.withLock { state in
       guard let location = state.copies[id]?.first else {
         throw Failure(description: "no record \(id)")
@@ -91,7 +91,7 @@ final class PackLibrary: RecordSource {
     }
   }
 
-  func locations(of ids: [ContentID]) throws -> [RecordLocation?] {
+  func locations(of ids: [ContentID]) throws -> [PackedRecord?] {
     state.withLock { state in ids.map { state.copies[$0]?.first } }
   }
 
@@ -107,7 +107,7 @@ final class PackLibrary: RecordSource {
     throw failure
   }
 
-  private func content(at location: RecordLocation) throws -> [UInt8] {
+  private func content(at location: PackedRecord) throws -> [UInt8] {
     let entry = location.entry
     let base = try entry.base.map { id in
       guard try self.location(of: id).entry.base == nil else {

@@ -118,7 +118,9 @@ import Workers
     #expect(copy.damages.allSatisfy { $0.code == .damaged })
     var expected = volume.bytes
     for range in copy.damages.map(\.range) {
-      for index in range { expected[Int(index)] = 0xEE }
+      expected.replaceSubrange(
+        Int(range.lowerBound)..<Int(range.upperBound),
+        with: Array(repeating: 0xEE, count: range.count))
     }
     #expect(copy.holds(expected))
   }
@@ -135,7 +137,8 @@ import Workers
     try volume.library.damage(root.children[1])
     let copy = try read(volume.sequentialReader())
     #expect(copy.damages.map(\.range) == [256 * UInt64(Self.chunk)..<512 * UInt64(Self.chunk)])
-    for index in 256 * Self.chunk..<512 * Self.chunk { bytes[index] = 0xEE }
+    bytes.replaceSubrange(
+      256 * Self.chunk..<512 * Self.chunk, with: Array(repeating: 0xEE, count: 256 * Self.chunk))
     #expect(copy.holds(bytes))
   }
 

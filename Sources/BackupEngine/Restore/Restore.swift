@@ -72,7 +72,7 @@ package struct Restore: Sendable {
     let reader = SequentialReader(
       name: name, map: map, nodes: NodeCache(reading: repository.nodeReader),
       fetcher: try ChunkFetcher(
-        source: StoredRecords(repository.records), chunkSizeBytes: map.geometry.chunkSizeBytes))
+        source: StoreRecords(repository.records), chunkSizeBytes: map.geometry.chunkSizeBytes))
     try reader.read(cancellation: cancellation) { content in
       switch content {
       case .hole(let range):

@@ -30,7 +30,7 @@ package final class RevisionCatalog: ExportCatalog {
     self.repository = repository
     self.environment = environment
     self.zone = zone
-    let records = StoredRecords(repository.records)
+    let records = StoreRecords(repository.records)
     fetcher = try ChunkFetcher(
       source: records, chunkSizeBytes: repository.configuration.chunkSizeBytes, limits: limits)
     nodes = NodeCache(reading: MapNodeReader(source: records))

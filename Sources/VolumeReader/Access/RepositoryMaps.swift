@@ -13,5 +13,5 @@ extension Repository {
 
   /// Reads the repository's map nodes, each checked against its record's checksum; to be put behind a
   /// `NodeCache`.
-  package var nodeReader: MapNodeReader { MapNodeReader(source: StoredRecords(records)) }
+  package var nodeReader: MapNodeReader { MapNodeReader(source: StoreRecords(records)) }
 }

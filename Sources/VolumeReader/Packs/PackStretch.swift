@@ -3,7 +3,7 @@ import ChunkFormat
 /// Records of one pack that lie close enough together to be read in one go.
 struct PackStretch<Item: Sendable>: Sendable {
   struct Record: Sendable {
-    let location: RecordLocation
+    let location: PackedRecord
     let item: Item
   }
 

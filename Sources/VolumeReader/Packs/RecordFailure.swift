@@ -1,4 +1,5 @@
 import ChunkFormat
+import ChunkStore
 
 /// Why a record could not be had. Which volume wants it, and where, is added by who asked.
 struct RecordFailure: Error {
@@ -6,10 +7,20 @@ struct RecordFailure: Error {
   let pack: FileDigest?
   let message: String
 
-  /// What the store or the format said.
+  /// What the store, or the format of what it gave, said.
   init(_ cause: any Error) {
-    code = (cause as? FormatError)?.code == .corrupt ? .damaged : .unreadable
-    pack = nil
     message = "\(cause)"
+    if let error = cause as? StoreError {
+      pack = error.pack
+      code =
+        switch error.code {
+        case .damaged: .damaged
+        case .notFound: .missing
+        default: .unreadable
+        }
+    } else {
+      pack = nil
+      code = (cause as? FormatError)?.code == .corrupt ? .damaged : .unreadable
+    }
   }
 }

@@ -14,7 +14,7 @@ package protocol PackReading: AnyObject, Sendable {
 /// What reading takes of a store. May block; is called from several threads at once.
 package protocol RecordSource: Sendable {
   /// The best copy of each record, in the order of `ids`; nil where none is known.
-  func locations(of ids: [ContentID]) throws -> [RecordLocation?]
+  func locations(of ids: [ContentID]) throws -> [PackedRecord?]
 
   /// The plaintext of one record, whatever it takes: another copy where one is damaged, a new look where
   /// packs have moved.
@@ -24,7 +24,7 @@ package protocol RecordSource: Sendable {
 }
 
 /// Where a copy of a record is.
-package struct RecordLocation: Sendable {
+package struct PackedRecord: Sendable {
   package let pack: any PackReading
   package let entry: PackEntry
 

@@ -28,7 +28,7 @@ final class Workbench: @unchecked Sendable {
   ///   - record: the record's bytes, its header included.
   ///   - base: the plaintext of the base of a delta.
   func decode(
-    _ record: UnsafeRawBufferPointer, at location: RecordLocation, base: ByteBuffer?
+    _ record: UnsafeRawBufferPointer, at location: PackedRecord, base: ByteBuffer?
   ) throws -> ByteBuffer {
     let length = Int(location.entry.plainBytes)
     var content = ByteBufferAllocator().buffer(capacity: length)
@@ -42,7 +42,7 @@ final class Workbench: @unchecked Sendable {
 
   /// The same into `output`, which is as long as the plaintext.
   func decode(
-    _ record: UnsafeRawBufferPointer, at location: RecordLocation, base: ByteBuffer?,
+    _ record: UnsafeRawBufferPointer, at location: PackedRecord, base: ByteBuffer?,
     into output: UnsafeMutableRawBufferPointer
   ) throws {
     let (entry, seal) = (location.entry, location.pack.seal)

@@ -30,7 +30,7 @@ struct BatchDecoder: Sendable {
   }
 
   private typealias Stretch = PackStretch<Want>
-  private typealias Found = (location: RecordLocation, bytes: UnsafeRawBufferPointer)
+  private typealias Found = (location: PackedRecord, bytes: UnsafeRawBufferPointer)
 
   let volume: String
   let geometry: MapGeometry
@@ -78,7 +78,7 @@ struct BatchDecoder: Sendable {
     return (stretches, atHand)
   }
 
-  private func locations(of ids: [ContentID], areBases: Bool) -> [RecordLocation?] {
+  private func locations(of ids: [ContentID], areBases: Bool) -> [PackedRecord?] {
     guard !ids.isEmpty, let locations = try? fetcher.source.locations(of: ids) else { return [] }
     return locations.map { location in
       let isPlausible = location?.isPlausibleChunk(

@@ -92,7 +92,7 @@ package struct SequentialReader: Sendable {
       consume: { outcome in
         switch outcome {
         case .hole(let bytes): try body(.hole(bytes.clamped(to: range)))
-        case .damaged(let error): try body(.damaged(error))
+        case .damaged(let error): try body(.damaged(error.clamped(to: range)))
         case .chunks(let batch):
           try handOut(batch, within: range, body)
           buffers.putBack(batch.content)
@@ -167,7 +167,7 @@ package struct SequentialReader: Sendable {
     var index = 0
     while index < ids.count {
       if let failure = decoded.failures[index] {
-        try body(.damaged(failure))
+        try body(.damaged(failure.clamped(to: range)))
         index += 1
         continue
       }

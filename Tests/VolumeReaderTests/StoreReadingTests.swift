@@ -1,0 +1,208 @@
+import ChunkFormat
+import ChunkStore
+import FileIO
+import NIOCore
+import SystemPackage
+import TestSupport
+import Testing
+import VolumeMap
+import VolumeReader
+
+/// Volumes in a real repository on disk.
+@Suite(.timeLimit(.minutes(2))) struct StoreReadingTests {
+  private static let chunk = 64 << 10
+
+  private let directory: TemporaryDirectory
+  private let repository: Repository
+  private let bytes: [UInt8]
+  private let map: MapRoot
+  private let ids: [ContentID]
+
+  /// 40 chunks in packs of about 8, chunk 30 stored as a delta on chunk 3.
+  init() throws {
+    directory = try TemporaryDirectory()
+    var environment = RepositoryEnvironment()
+    environment.indexDirectory = directory.appending("index")
+    environment.packTargetBytes = 8 * Self.chunk
+    var settings = RepositorySettings()
+    settings.chunkSizeBytes = Self.chunk
+    repository = try Repository.create(
+      at: directory.appending("repository"), settings: settings, firstKey: nil,
+      environment: environment)
+    var random = SeededRandom(seed: 17)
+    var bytes = random.bytes(40 * Self.chunk)
+    bytes.replaceSubrange(
+      30 * Self.chunk..<31 * Self.chunk, with: Array(bytes[3 * Self.chunk..<4 * Self.chunk]))
+    bytes[30 * Self.chunk] ^= 1
+    self.bytes = bytes
+    let session = try repository.beginWriting("test", pinned: [], environment: environment)
+    (map, ids) = try Self.store(bytes, through: session.writer)
+    try session.writer.flush()
+  }
+
+  private static func store(
+    _ bytes: [UInt8], through writer: RecordWriter
+  ) throws -> (MapRoot, [ContentID]) {
+    let hasher = try ContentHasher(idKey: nil)
+    let compressor = try Compressor(method: .standard)
+    let nodes = NodeWriter(writer: writer, hasher: hasher, compressor: compressor)
+    var builder = try MapBuilder(chunkSizeBytes: chunk, writer: nodes, reading: NoNodes())
+    var ids: [ContentID] = []
+    try bytes.withUnsafeBytes { bytes in
+      func content(_ number: Int) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: bytes[number * chunk..<(number + 1) * chunk])
+      }
+      for number in 0..<40 {
+        let id = try hasher.id(of: content(number), type: .chunk)
+        let delta =
+          try number == 30
+          ? PreparedRecord(
+            deltaOf: content(30), id: id, type: .chunk, base: ids[3], baseContent: content(3),
+            compressor: compressor) : nil
+        try writer.append(
+          try delta
+            ?? PreparedRecord(
+              standalone: content(number), id: id, type: .chunk, compressor: compressor))
+        try builder.append(id, at: UInt64(number))
+        ids.append(id)
+      }
+    }
+    return (try builder.finish(sizeBytes: UInt64(bytes.count)), ids)
+  }
+
+  private func reader() throws -> VolumeReader {
+    let source = StoreRecords(repository.records)
+    return VolumeReader(
+      name: "web01/vda", map: map, nodes: NodeCache(reading: MapNodeReader(source: source)),
+      fetcher: try ChunkFetcher(source: source, chunkSizeBytes: Self.chunk))
+  }
+
+  private func range(ofChunk number: Int) -> Range<UInt64> {
+    map.geometry.bytes(ofChunk: UInt64(number))
+  }
+
+  /// Whether `reader` gives the bytes that were stored.
+  private func reads(_ reader: VolumeReader, _ range: Range<UInt64>) throws -> Bool {
+    var position = Int(range.lowerBound)
+    for case .data(let content) in try reader.content(of: range) {
+      let end = position + content.readableBytes
+      guard Array(content.readableBytesView) == Array(bytes[position..<end]) else { return false }
+      position = end
+    }
+    return position == range.upperBound
+  }
+
+  private func path(ofPackOf id: ContentID) throws -> FilePath {
+    let pack = try #require(try repository.records.locate([id])[0]).pack
+    let files = POSIXFileSystem()
+    let root = directory.appending("repository")
+    func search(_ directory: FilePath) throws -> FilePath? {
+      for entry in try files.list(directory) {
+        let path = directory.appending(entry.name)
+        if entry.name == pack.id.description { return path }
+        if entry.kind == .directory, let found = try search(path) { return found }
+      }
+      return nil
+    }
+    return try #require(try search(root))
+  }
+
+  @Test("all of a volume, in pieces and as a stream") func whole() throws {
+    let reader = try reader()
+    for start in stride(from: 0, to: bytes.count, by: 1_000_003) {
+      let end = min(start + 1_000_003, bytes.count)
+      #expect(try reads(reader, UInt64(start)..<UInt64(end)))
+    }
+    let source = StoreRecords(repository.records)
+    let stream = SequentialReader(
+      name: "web01/vda", map: map, nodes: MapNodeReader(source: source),
+      fetcher: try ChunkFetcher(source: source, chunkSizeBytes: Self.chunk))
+    var position = 0
+    try stream.read { content in
+      guard case .data(let range, let content, _) = content else { return }
+      let isRight = Array(content) == Array(bytes[position..<position + range.count])
+      #expect(isRight)
+      position += range.count
+    }
+    #expect(position == bytes.count)
+  }
+
+  @Test("a pack that is gone fails what it held, and names itself; all else is read")
+  func lostPack() throws {
+    let lost = try path(ofPackOf: ids[3])
+    try POSIXFileSystem().remove(lost)
+    let reader = try reader()
+    for number in [3, 30] {
+      do throws(VolumeReadError) {
+        _ = try reader.content(of: range(ofChunk: number))
+        Issue.record("chunk \(number) was read")
+      } catch {
+        #expect(error.code == .missing)
+        #expect(error.range == range(ofChunk: number))
+        // Once it is known to be gone, nothing says any more that it was there.
+        #expect(number == 30 || error.pack?.description == lost.lastComponent?.string)
+      }
+    }
+    #expect(try reads(reader, range(ofChunk: 20)))
+  }
+
+  @Test("a pack whose records were moved to another is found again") func movedPack() throws {
+    let reader = try reader()
+    #expect(try reads(reader, range(ofChunk: 20)))
+    let old = try path(ofPackOf: ids[3])
+    var environment = RepositoryEnvironment()
+    environment.indexDirectory = directory.appending("other-index")
+    let other = try Repository.open(
+      at: directory.appending("repository"), environment: environment
+    ) { throw StoreError(.wrongKey, "not encrypted") }
+    try POSIXFileSystem().remove(old)
+    let session = try other.beginWriting("test", pinned: [], environment: environment)
+    _ = try Self.store(bytes, through: session.writer)
+    try session.writer.flush()
+    #expect(try reads(reader, range(ofChunk: 3)))
+    #expect(try reads(reader, range(ofChunk: 30)))
+  }
+
+  @Test("a flipped bit in a pack is damage there") func flippedBit() throws {
+    let location = try #require(try repository.records.locate([ids[12]])[0])
+    let file = try POSIXFileSystem().openFile(
+      path(ofPackOf: ids[12]), for: .readingAndWriting)
+    let place = location.entry.rangeInPack.upperBound - 100
+    var byte: [UInt8] = [0]
+    _ = try byte.withUnsafeMutableBytes { try file.read(into: $0, at: place) }
+    byte[0] ^= 4
+    try byte.withUnsafeBytes { try file.write($0, at: place) }
+    let reader = try reader()
+    do throws(VolumeReadError) {
+      _ = try reader.content(of: range(ofChunk: 12))
+      Issue.record("the chunk was read")
+    } catch {
+      #expect(error.code == .damaged)
+      #expect(error.pack == location.pack.id)
+    }
+    #expect(try reads(reader, range(ofChunk: 11)))
+    #expect(try reads(reader, range(ofChunk: 13)))
+  }
+}
+
+private struct NodeWriter: NodeWriting {
+  let writer: RecordWriter
+  let hasher: ContentHasher
+  let compressor: Compressor
+
+  func writeNode(_ node: MapNode, replacing previous: ContentID?) throws -> ContentID {
+    try node.encoded().withUnsafeBytes { bytes in
+      let id = try hasher.id(of: bytes, type: .mapNode)
+      try writer.append(
+        PreparedRecord(standalone: bytes, id: id, type: .mapNode, compressor: compressor))
+      return id
+    }
+  }
+}
+
+/// There is no parent to read.
+private struct NoNodes: NodeReading {
+  func readNode(_ id: ContentID) throws -> MapNode {
+    throw MapError(.unreadableNode, "there are no nodes")
+  }
+}
