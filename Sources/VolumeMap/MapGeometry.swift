@@ -3,7 +3,7 @@ import ChunkFormat
 /// The shape of a volume and of its map: how many chunks, how long each, how many levels of nodes.
 package struct MapGeometry: Equatable, Sendable {
   /// The largest volume in bytes; block devices and `off_t` go no further.
-  package static let maximumSizeBytes = UInt64(Int64.max)
+  package static let maximumSizeBytes = RevisionVolume.maximumSizeBytes
 
   /// Size of the volume in bytes, 0 to ``maximumSizeBytes``.
   package let sizeBytes: UInt64

@@ -88,4 +88,31 @@ struct BackupTests {
     let attachment = try #require(report.revision.attachments.first)
     #expect(try workplace.repository.content(of: attachment) == document)
   }
+
+  @Test(
+    "A backup after a distrusted revision stores what is damaged again", arguments: [false, true])
+  func healing(encrypted: Bool) throws {
+    let workplace = try Workplace(encrypted: encrypted)
+    let disk = try workplace.disk("disk", sampleDisk(seed: 4))
+    try workplace.backUp(disk)
+    try workplace.spoilChunk(3)
+    #expect(try workplace.backUp(disk).revision.volumes[0].statistics.newChunks == 0)
+    #expect(try !workplace.verify().isClean)
+    let healing = try workplace.backUp(disk)
+    #expect(healing.revision.volumes[0].statistics.newChunks == 1)
+    let report = try workplace.verify()
+    #expect(report.isClean)
+    #expect(report.isComplete)
+    #expect(try workplace.repository.revisions().entries.allSatisfy { $0.marks.trust == .verified })
+  }
+
+  @Test("A sample has the size that was asked for", arguments: [(1.0, 1), (10.0, 3), (50.0, 15)])
+  func sample(percent: Double, expected: UInt64) throws {
+    let workplace = try Workplace()
+    try workplace.backUp(try workplace.disk("disk", sampleDisk(seed: 5)))
+    let report = try workplace.verify(.sample(percent: percent))
+    #expect(report.checkedChunks == expected)
+    #expect(report.totalChunks == 30)
+    #expect(try workplace.repository.revisions().entries[0].marks.trust == .trusted)
+  }
 }

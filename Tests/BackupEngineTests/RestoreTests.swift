@@ -59,7 +59,8 @@ struct RestoreTests {
     let gap = 3 * chunk..<4 * chunk
     #expect(report.gaps.map(\.offsetBytes) == [UInt64(gap.lowerBound)])
     var expected = bytes
-    expected.replaceSubrange(gap, with: repeatElement(Array("GAP.".utf8), count: chunk / 4).joined())
+    expected.replaceSubrange(
+      gap, with: repeatElement(Array("GAP.".utf8), count: chunk / 4).joined())
     #expect(try content(of: target) == expected)
   }
 }

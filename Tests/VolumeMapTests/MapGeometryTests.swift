@@ -15,8 +15,8 @@ import VolumeMap
       (65536, 1, 65536, 2, 1),
       (65537, 1, 65537, 3, 1),
       (20 << 40, 128 << 10, 160 << 20, 4, 128 << 10),
-      (UInt64(Int64.max), 64 << 10, 1 << 47, 6, (64 << 10) - 1),
-      (UInt64(Int64.max), 1, UInt64(Int64.max), 8, 1),
+      (UInt64(1) << 62, 64 << 10, 1 << 46, 6, 64 << 10),
+      (UInt64(1) << 62, 1, UInt64(1) << 62, 8, 1),
     ] as [(UInt64, Int, UInt64, Int, Int)])
   func shape(_ size: UInt64, _ chunkSize: Int, _ count: UInt64, _ levels: Int, _ last: Int) throws {
     let geometry = try MapGeometry(sizeBytes: size, chunkSizeBytes: chunkSize)
@@ -32,7 +32,7 @@ import VolumeMap
   @Test(
     "impossible shapes are refused",
     arguments: [
-      (UInt64(Int64.max) + 1, 4096), (UInt64.max, 4096), (1, 0), (1, -4096), (1, 4095),
+      ((UInt64(1) << 62) + 1, 4096), (UInt64.max, 4096), (1, 0), (1, -4096), (1, 4095),
     ])
   func refused(_ size: UInt64, _ chunkSize: Int) {
     #expect { try MapGeometry(sizeBytes: size, chunkSizeBytes: chunkSize) } throws: {

@@ -8,6 +8,9 @@ package import Workers
 /// Makes one revision of a job: all volumes, one after another, then the documents, then the file that
 /// makes the revision exist.
 ///
+/// The newest revision that is not distrusted is the parent, with whose maps and chunks the new ones
+/// are compared. Where the newest is distrusted, nothing that the store has is taken for granted.
+///
 /// ```
 /// volumes ──▶ chunks, map nodes ──▶ packs, durable ──▶ revision, durable ──▶ verification
 /// ```
@@ -35,7 +38,8 @@ package struct Backup: Sendable {
     try request.check()
     let created = environment.now()
     var warnings: [String] = []
-    let parent = try parentRevision(&warnings)
+    let history = try history(&warnings)
+    let parent = history.last { $0.marks.trust != .distrusted }
     progress.begin(.indexing, totalUnits: nil)
     let writing = try repository.beginWriting(
       "backup of \(request.job)", pinned: parent.map { [$0.id] } ?? [], environment: environment,
@@ -49,14 +53,16 @@ package struct Backup: Sendable {
       writing.session.end()
     }
     warnings += writing.indexChanges.damaged.map { "pack \($0.pack) is damaged: \($0.error)" }
-    let id = try store(created: created, parent: parent, writing.writer, &warnings)
+    let id = try store(
+      created: created, parent: parent, checksKnown: history.last?.marks.trust == .distrusted,
+      writing.writer, &warnings)
     let stored = writing.writer.totals.storedBytes
     writing.session.end()
     return try verified(id, storedBytes: stored, warnings: warnings)
   }
 
   private func store(
-    created: Nanoseconds, parent: RevisionEntry?, _ writer: RecordWriter,
+    created: Nanoseconds, parent: RevisionEntry?, checksKnown: Bool, _ writer: RecordWriter,
     _ warnings: inout [String]
   ) throws -> RevisionID {
     let nodes = NodeCache(reading: repository.nodeReader)
@@ -65,13 +71,15 @@ package struct Backup: Sendable {
       let (described, warning) = try VolumeBackup(
         repository: repository, writer: writer, volume: volume,
         parent: try parentMap(of: volume, in: parent), nodes: nodes,
-        usesDeltas: request.usesDeltas, progress: progress, cancellation: cancellation
+        usesDeltas: request.usesDeltas, checksKnown: checksKnown, progress: progress,
+        cancellation: cancellation
       ).run()
       volumes.append(described)
       warnings += warning.map { ["\(volume.name): \($0)"] } ?? []
     }
-    let attachments = try DocumentRecorder(repository: repository, writer: writer)
-      .record(request.documents)
+    let attachments = try DocumentRecorder(
+      repository: repository, writer: writer, checksKnown: checksKnown
+    ).record(request.documents)
     progress.begin(.storing, totalUnits: nil)
     try writer.flush()
     try cancellation.check()
@@ -99,13 +107,11 @@ package struct Backup: Sendable {
       warnings: warnings)
   }
 
-  /// The newest revision of the job that is not distrusted: what its chunks are compared with.
-  private func parentRevision(_ warnings: inout [String]) throws -> RevisionEntry? {
+  /// The revisions of the job, oldest first.
+  private func history(_ warnings: inout [String]) throws -> [RevisionEntry] {
     let listing = try repository.revisions()
     warnings += listing.unreadable.map { "revision \($0.id) cannot be read: \($0.error)" }
-    return listing.entries.last {
-      $0.revision.job == request.job && $0.marks.trust != .distrusted
-    }
+    return listing.entries.filter { $0.revision.job == request.job }
   }
 
   private func parentMap(

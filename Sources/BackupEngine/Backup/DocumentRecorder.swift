@@ -4,12 +4,13 @@ package import ChunkStore
 /// Stores documents as chunks, like a disk's content.
 struct DocumentRecorder {
   private let writer: RecordWriter
-  private let preparer: RecordPreparer
+  private let keeper: RecordKeeper
   private let chunkSizeBytes: Int
 
-  init(repository: Repository, writer: RecordWriter) throws {
+  init(repository: Repository, writer: RecordWriter, checksKnown: Bool) throws {
     self.writer = writer
-    preparer = try RecordPreparer(repository: repository, usesDeltas: false)
+    keeper = try RecordKeeper(
+      repository: repository, writer: writer, usesDeltas: false, checksKnown: checksKnown)
     chunkSizeBytes = repository.configuration.chunkSizeBytes
   }
 
@@ -25,11 +26,11 @@ struct DocumentRecorder {
     try stride(from: 0, to: bytes.count, by: chunkSizeBytes).map { start in
       let end = min(start + chunkSizeBytes, bytes.count)
       let chunk = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
-      let id = try preparer.id(of: chunk, type: .chunk)
-      if try !writer.contains(id) {
-        try writer.append(preparer.prepare(chunk, id: id, type: .chunk, previous: nil))
+      let kept = try keeper.keep(chunk, type: .chunk, previous: { nil })
+      if case .new(let record, let isReplacement) = kept {
+        try writer.append(record, isReplacement: isReplacement)
       }
-      return id
+      return kept.id
     }
   }
 }

@@ -24,18 +24,14 @@ struct VolumeBackup {
   let parent: MapRoot?
   let nodes: NodeCache
   let usesDeltas: Bool
+  /// Whether to read back what the store is said to have.
+  let checksKnown: Bool
   let progress: WorkProgress
   let cancellation: CancellationFlag
 
-  /// What became of one chunk.
-  enum Outcome: Sendable {
-    case known(ContentID, lengthBytes: Int)
-    case new(PreparedRecord)
-  }
-
   /// What became of one piece; chunks that are left out are holes.
   struct PieceOutcome: Sendable {
-    let chunks: [(number: UInt64, outcome: Outcome)]
+    let chunks: [(number: UInt64, lengthBytes: Int, kept: KeptRecord)]
     let readBytes: Int
   }
 
@@ -44,10 +40,9 @@ struct VolumeBackup {
   /// - Returns: the volume as the revision describes it, and a warning where the parent's map could
   ///   not be read.
   func run() throws -> (volume: RevisionVolume, warning: String?) {
-    let preparer = try RecordPreparer(repository: repository, usesDeltas: usesDeltas)
+    let recorder = NodeRecorder(writer: writer, keeper: try makeKeeper(), sealing: sealing)
     var builder = try MapBuilder(
-      chunkSizeBytes: chunkSizeBytes, writer: NodeRecorder(writer: writer, preparer: preparer),
-      parent: parent, reading: nodes)
+      chunkSizeBytes: chunkSizeBytes, writer: recorder, parent: parent, reading: nodes)
     var statistics = VolumeStatistics()
     let size = SharedValue<UInt64>(0)
     progress.begin(.reading, totalUnits: volume.source.sizeBytes)
@@ -64,6 +59,7 @@ struct VolumeBackup {
       },
       consume: { try record($0, in: &builder, &statistics) })
     let root = try builder.finish(sizeBytes: size.value)
+    statistics.storedBytes += recorder.storedBytes
     let warning = builder.parentFailure.map {
       "the map of the previous revision is damaged, which costs space but no content: \($0)"
     }
@@ -84,10 +80,16 @@ struct VolumeBackup {
       pool: SourcePiecePool(pieceBytes: pieceBytes))
   }
 
+  private var sealing: Sealing { repository.keys == nil ? .none : .dataKey }
+
+  private func makeKeeper() throws -> RecordKeeper {
+    try RecordKeeper(
+      repository: repository, writer: writer, usesDeltas: usesDeltas, checksKnown: checksKnown)
+  }
+
   private func makeWorker() throws -> ChunkWorker {
     ChunkWorker(
-      chunkSizeBytes: chunkSizeBytes, writer: writer,
-      preparer: try RecordPreparer(repository: repository, usesDeltas: usesDeltas),
+      chunkSizeBytes: chunkSizeBytes, keeper: try makeKeeper(),
       parent: usesDeltas ? parent.map { MapCursor($0, reading: nodes) } : nil)
   }
 
@@ -95,63 +97,43 @@ struct VolumeBackup {
     _ piece: PieceOutcome, in builder: inout MapBuilder, _ statistics: inout VolumeStatistics
   ) throws {
     statistics.readBytes += UInt64(piece.readBytes)
-    for (number, outcome) in piece.chunks {
-      switch outcome {
-      case .known(let id, let lengthBytes):
-        statistics.dataBytes += UInt64(lengthBytes)
+    for (number, lengthBytes, kept) in piece.chunks {
+      statistics.dataBytes += UInt64(lengthBytes)
+      if case .new(let record, let isReplacement) = kept,
+        try writer.append(record, isReplacement: isReplacement)
+      {
+        statistics.newChunks += 1
+        statistics.deltaChunks += record.base == nil ? 0 : 1
+        statistics.newBytes += UInt64(lengthBytes)
+        statistics.storedBytes += UInt64(record.packedBytes(sealing: sealing))
+        progress.addNew(UInt64(lengthBytes))
+      } else {
         statistics.knownChunks += 1
-        try builder.append(id, at: number)
-      case .new(let record):
-        statistics.dataBytes += UInt64(record.plainBytes)
-        if try writer.append(record) {
-          statistics.count(record)
-          progress.addNew(UInt64(record.plainBytes))
-        } else {
-          statistics.knownChunks += 1
-        }
-        try builder.append(record.id, at: number)
       }
+      try builder.append(kept.id, at: number)
     }
-  }
-}
-
-extension VolumeStatistics {
-  fileprivate mutating func count(_ record: PreparedRecord) {
-    newChunks += 1
-    deltaChunks += record.base == nil ? 0 : 1
-    newBytes += UInt64(record.plainBytes)
-    storedBytes += UInt64(record.payloadBytes)
   }
 }
 
 /// Processes pieces. One worker serves one thread.
 struct ChunkWorker {
   let chunkSizeBytes: Int
-  let writer: RecordWriter
-  let preparer: RecordPreparer
+  let keeper: RecordKeeper
   /// Looks up what was at the same place in the parent revision.
   var parent: MapCursor?
 
   mutating func process(_ piece: SourcePiece) throws -> VolumeBackup.PieceOutcome {
-    var chunks: [(number: UInt64, outcome: VolumeBackup.Outcome)] = []
+    var chunks: [(number: UInt64, lengthBytes: Int, kept: KeptRecord)] = []
     chunks.reserveCapacity(piece.lengthBytes / chunkSizeBytes + 1)
     for start in stride(from: 0, to: piece.lengthBytes, by: chunkSizeBytes) {
       let end = min(start + chunkSizeBytes, piece.lengthBytes)
       let bytes = UnsafeRawBufferPointer(rebasing: piece.bytes[start..<end])
       guard !bytes.isAllZeros else { continue }
       let number = (piece.offsetBytes + UInt64(start)) / UInt64(chunkSizeBytes)
-      chunks.append((number, try outcome(of: bytes, number: number)))
+      let kept = try keeper.keep(bytes, type: .chunk) { previous(at: number) }
+      chunks.append((number, bytes.count, kept))
     }
     return VolumeBackup.PieceOutcome(chunks: chunks, readBytes: piece.lengthBytes)
-  }
-
-  private mutating func outcome(
-    of bytes: UnsafeRawBufferPointer, number: UInt64
-  ) throws -> VolumeBackup.Outcome {
-    let id = try preparer.id(of: bytes, type: .chunk)
-    if try writer.contains(id) { return .known(id, lengthBytes: bytes.count) }
-    return .new(
-      try preparer.prepare(bytes, id: id, type: .chunk, previous: previous(at: number)))
   }
 
   /// The chunk's content in the parent revision; nil where there was none, or its map cannot be

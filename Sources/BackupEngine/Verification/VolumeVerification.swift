@@ -91,8 +91,10 @@ struct VolumeVerification {
 
   /// Every chunk of the map, or a sample of them.
   private func everything(_ map: MapRoot, _ sink: (Work) throws -> Void) throws {
+    let nodes = nodes
+    let sample = share == 1 ? nil : try Sample(share: share, of: map, reading: nodes)
     try withoutActuallyEscaping(sink) { sink in
-      var collector = Collector(share: share, batchChunks: Self.batchChunks, sink: sink)
+      var collector = Collector(sample: sample, batchChunks: Self.batchChunks, sink: sink)
       try map.walk(reading: nodes, &collector)
       try collector.flush()
     }
@@ -104,7 +106,7 @@ struct VolumeVerification {
   ) throws {
     try withoutActuallyEscaping(sink) { sink in
       let nodes = nodes
-      var collector = Collector(share: 1, batchChunks: Self.batchChunks, sink: sink)
+      var collector = Collector(sample: nil, batchChunks: Self.batchChunks, sink: sink)
       var difference = try MapDifference(from: known, to: map, reading: nodes)
       var cursor = MapCursor(map, reading: nodes)
       do {
@@ -145,17 +147,17 @@ struct VolumeVerification {
 
 /// Gathers chunks into batches, passing over those that a sample leaves out.
 private struct Collector: MapVisitor {
-  let share: Double
-  let batchChunks: Int
-  let sink: (VolumeVerification.Work) throws -> Void
+  private let batchChunks: Int
+  private let sink: (VolumeVerification.Work) throws -> Void
+  /// Nil to pass over nothing.
+  private var sample: Sample?
   private var batch: [VolumeVerification.Chunk] = []
   private var passedOver = 0
-  private var generator = SystemRandomNumberGenerator()
 
   init(
-    share: Double, batchChunks: Int, sink: @escaping (VolumeVerification.Work) throws -> Void
+    sample: Sample?, batchChunks: Int, sink: @escaping (VolumeVerification.Work) throws -> Void
   ) {
-    self.share = share
+    self.sample = sample
     self.batchChunks = batchChunks
     self.sink = sink
   }
@@ -163,7 +165,7 @@ private struct Collector: MapVisitor {
   mutating func shouldEnter(node id: ContentID, at position: NodePosition) -> Bool { true }
 
   mutating func visit(chunk id: ContentID, number: UInt64) throws {
-    guard share == 1 || Double.random(in: 0..<1, using: &generator) < share else {
+    guard sample?.takesNext() ?? true else {
       passedOver += 1
       return
     }
@@ -180,6 +182,35 @@ private struct Collector: MapVisitor {
     try sink(.chunks(batch, passedOver: passedOver))
     (batch, passedOver) = ([], 0)
   }
+}
+
+/// Chooses so many of a volume's chunks at random, each as likely as any other, while they pass by
+/// (Knuth, "The Art of Computer Programming", 3.4.2, algorithm S).
+private struct Sample: MapVisitor {
+  private var remaining = 0
+  private var wanted = 0
+
+  /// - Parameter share: of the chunks, above 0 and below 1; rounded up to a whole number of them.
+  init(share: Double, of map: MapRoot, reading nodes: any NodeReading) throws {
+    try map.walk(reading: nodes, &self)
+    wanted = Int((Double(remaining) * share).rounded(.up))
+  }
+
+  mutating func takesNext() -> Bool {
+    // Damage that came up since the chunks were counted can bring more of them than expected.
+    guard remaining > 0 else { return true }
+    let takes = Int.random(in: 0..<remaining) < wanted
+    remaining -= 1
+    wanted -= takes ? 1 : 0
+    return takes
+  }
+
+  mutating func shouldEnter(node id: ContentID, at position: NodePosition) -> Bool { true }
+
+  mutating func visit(chunk id: ContentID, number: UInt64) { remaining += 1 }
+
+  /// The walk that collects reports it.
+  mutating func visit(damaged error: MapError, at position: NodePosition) {}
 }
 
 /// Looks for chunks that are known to be damaged.

@@ -64,7 +64,8 @@ struct IndexSynchronizer {
     var batchRecords = 0
     for (number, (id, kind)) in missing.enumerated() {
       do throws(StoreError) {
-        let inventory = try PackInventory(of: try shelf.pack(id, kind: kind))
+        let inventory = try PackInventory(
+          of: try shelf.pack(id, kind: kind), idKey: shelf.idKey)
         if let damage = inventory.footerDamage {
           changes.damaged.append((id, damage))
         }

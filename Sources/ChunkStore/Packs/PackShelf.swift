@@ -29,6 +29,9 @@ final class PackShelf: Sendable {
     self.keys = keys
   }
 
+  /// What ids are made with in an encrypted repository.
+  var idKey: SecretBytes? { keys?.idKey }
+
   /// The pack that the index describes.
   func pack(_ indexed: IndexedPack) throws(StoreError) -> Pack {
     if let pack = cached(indexed.id) { return pack }

@@ -35,21 +35,29 @@ package final class RecordWriter: Sendable {
 
   /// Whether the record is in the store or on its way there.
   package func contains(_ id: ContentID) throws -> Bool {
-    if assembler.state.withLock({ $0.pending.contains(id) }) { return true }
+    if isPending(id) { return true }
     return try store.contains(id)
+  }
+
+  /// Whether the record was appended and is not in the store yet.
+  package func isPending(_ id: ContentID) -> Bool {
+    assembler.state.withLock { $0.pending.contains(id) }
   }
 
   /// Stores a record, soon; waits while earlier packs are being written.
   ///
+  /// - Parameter isReplacement: whether to store it although the index lists it, since the copy that
+  ///   is there is damaged.
   /// - Returns: whether it was new; false where it is already on its way.
   /// - Throws: what the writing of an earlier pack failed with; after ``stop()`` ``StoreError``
   ///   with `.invalidRequest`.
   @discardableResult
-  package func append(_ record: PreparedRecord) throws -> Bool {
+  package func append(_ record: PreparedRecord, isReplacement: Bool = false) throws -> Bool {
     let kind = PackKind(holding: record.type)
     let isNew = try assembler.state.withLock(when: { $0.canAppend(kind) }) { state in
       try state.checkFailure()
       guard state.pending.insert(record.id).inserted else { return false }
+      if isReplacement { state.replacements.insert(record.id) }
       let empty = PackAssembly(sealing: sealing, targetBytes: targetBytes)
       state.open[kind, default: empty].append(record)
       if state.open[kind]?.isFull == true, state.closing == nil {
@@ -96,6 +104,8 @@ private final class Assembler: Sendable {
     var open: [PackKind: PackAssembly] = [:]
     /// Appended and not listed in the index yet.
     var pending: Set<ContentID> = []
+    /// Of those, records that are stored in any case.
+    var replacements: Set<ContentID> = []
     /// Handed to the thread, which is busy while this is set.
     var closing: (kind: PackKind, assembly: PackAssembly, isLast: Bool)?
     var isEnding = false
@@ -166,9 +176,13 @@ private final class Assembler: Sendable {
   private func write(
     _ assembly: PackAssembly, kind: PackKind, isLast: Bool
   ) throws(StoreError) -> Outcome {
-    try store.write { index throws(StoreError) in
+    let replacements = state.withLock { $0.replacements }
+    return try store.write { index throws(StoreError) in
       var rest = assembly
-      let dropped = try rest.drop { id throws(StoreError) in try index.contains(id) }
+      let dropped = try rest.drop { id throws(StoreError) in
+        if replacements.contains(id) { return false }
+        return try index.contains(id)
+      }
       var outcome = Outcome(remaining: rest, settled: dropped, dropped: dropped.count)
       // What is left of an assembly waits for more, rather than make a small pack.
       let isWorthwhile = isLast || rest.packedBytes >= targetBytes / 2
@@ -185,6 +199,7 @@ private final class Assembler: Sendable {
   private func finish(_ outcome: Outcome, kind: PackKind) {
     state.withLock { state in
       state.pending.subtract(outcome.settled)
+      state.replacements.subtract(outcome.settled)
       state.totals.droppedRecords += outcome.dropped
       if let summary = outcome.summary {
         state.totals.storedBytes += summary.lengthBytes
