@@ -1,3 +1,4 @@
+import Glibc
 import NBDProtocol
 import NIOCore
 import NIOPosix
@@ -62,7 +63,7 @@ struct Acceptor {
       let isTaken = (error as? IOError)?.errnoCode == EADDRINUSE
       throw ServerError(
         code: isTaken ? .addressInUse : .system, address: "\(name)",
-        reason: isTaken ? "another server listens there" : "\(error)")
+        reason: isTaken ? "another server listens there" : Self.reason(for: error))
     }
   }
 
@@ -74,7 +75,15 @@ struct Acceptor {
       return Listener(address: .unix(path: path), channel: channel, socketFile: file)
     } catch {
       file.remove()
-      throw ServerError(code: .system, address: path, reason: "\(error)")
+      throw ServerError(code: .system, address: path, reason: Self.reason(for: error))
+    }
+  }
+
+  private static func reason(for error: any Error) -> String {
+    switch error {
+    case let error as IOError: String(cString: strerror(error.errnoCode))
+    case SocketAddressError.unknown: "there is no such host"
+    default: "\(error)"
     }
   }
 

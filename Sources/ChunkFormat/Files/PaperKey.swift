@@ -42,6 +42,11 @@ package enum PaperKey {
     return "\(label): \(groups.joined(separator: " "))  \(check)"
   }
 
+  /// Whether `text` begins as a paper key does.
+  package static func isOne(_ text: String) -> Bool {
+    significantLines(of: text).first == title.filter { $0 != " " }
+  }
+
   /// Reads the text back; spaces, case and blank lines do not matter.
   ///
   /// - Throws: ``FormatError``: `.corrupt` naming the line that is mistyped or missing,
@@ -50,9 +55,8 @@ package enum PaperKey {
   package static func decode(
     _ text: String, repository: RepositoryID
   ) throws(FormatError) -> RepositoryKeys {
-    let lines = text.split(whereSeparator: \.isNewline)
-      .map { String($0.filter { !$0.isWhitespace }).lowercased() }.filter { !$0.isEmpty }
-    guard let first = lines.first, first == title.filter({ $0 != " " }) else {
+    let lines = significantLines(of: text)
+    guard isOne(text) else {
       throw FormatError(
         .unsupported, in: structure, "expected '\(title)' as the first line, found another")
     }
@@ -77,6 +81,11 @@ package enum PaperKey {
         idKey: SecretBytes(copying: secret.part(idKeyOffset..<dataKeyOffset)),
         dataKey: SecretBytes(copying: secret.part(dataKeyOffset..<secretBytes)))
     }
+  }
+
+  private static func significantLines(of text: String) -> [String] {
+    text.split(whereSeparator: \.isNewline)
+      .map { String($0.filter { !$0.isWhitespace }).lowercased() }.filter { !$0.isEmpty }
   }
 
   private static func decodeLine(

@@ -6,7 +6,7 @@ import SystemPackage
 package enum UnlockSecret: Sendable {
   /// A passphrase in UTF-8.
   case passphrase(SecretBytes)
-  /// The content of a key file.
+  /// The content of a key file; to open with, that of a file with the paper key does as well.
   case keyFile(SecretBytes)
 
   var method: KeySlotMethod {
@@ -37,10 +37,11 @@ package struct KeySlotListing: Sendable {
 
 /// The key slots of a repository: the files in `keys/`.
 struct KeyRing: Sendable {
-  /// The slot that opened the repository.
+  /// What opened the repository.
   struct Opened: Sendable {
     let keys: RepositoryKeys
-    let slot: FileDigest
+    /// Nil where the paper key did it.
+    let slot: FileDigest?
     let label: String
   }
 
@@ -52,6 +53,7 @@ struct KeyRing: Sendable {
   ///
   /// - Throws: ``StoreError``: `.wrongKey` where none opens; slots that are damaged are named then.
   func open(with secret: UnlockSecret) throws(StoreError) -> Opened {
+    if let keys = try keysOnPaper(secret) { return Opened(keys: keys, slot: nil, label: "") }
     var problems: [String] = []
     for id in try ids() {
       do throws(StoreError) {
@@ -70,6 +72,15 @@ struct KeyRing: Sendable {
     let damage = problems.isEmpty ? "" : "; unreadable: \(problems.joined(separator: "; "))"
     throw StoreError(
       .wrongKey, "no key of the repository opens with this \(secret.method)\(damage)")
+  }
+
+  private func keysOnPaper(_ secret: UnlockSecret) throws(StoreError) -> RepositoryKeys? {
+    guard case .keyFile(let content) = secret else { return nil }
+    let text = content.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+    guard PaperKey.isOne(text) else { return nil }
+    return try reportingFormatErrors(of: "paper key") { () throws(FormatError) in
+      try PaperKey.decode(text, repository: repository)
+    }
   }
 
   func list(current: Opened?) throws(StoreError) -> [KeySlotListing] {

@@ -48,7 +48,7 @@ package final class RevisionCatalog: ExportCatalog {
 
   package func open(_ name: String) throws -> OpenedExport? {
     guard let reference = try? RevisionReference(name) else { return nil }
-    let entries = try repository.revisions().entries
+    let entries = try candidates(for: reference)
     let entry: RevisionEntry
     let volume: RevisionVolume
     do throws(ReferenceError) {
@@ -60,6 +60,12 @@ package final class RevisionCatalog: ExportCatalog {
     return OpenedExport(
       canonicalName: self.name(of: volume, in: entry, digits: ContentID.lengthBytes * 2),
       description: description(of: volume, in: entry), device: try device(volume, of: entry))
+  }
+
+  /// What a name may stand for. A whole id needs no look at all the others.
+  private func candidates(for reference: RevisionReference) throws -> [RevisionEntry] {
+    if let id = reference.wholeID, let entry = try? repository.revision(id) { return [entry] }
+    return try repository.revisions().entries
   }
 
   private func device(

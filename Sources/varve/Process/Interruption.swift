@@ -19,6 +19,7 @@ final class Interruption: Sendable {
   private let signalNumber = Atomic<CInt>(0)
   private let state = Mutex(State())
   private let arrival = Monitor(false)
+  private let isAwaited = Atomic(false)
 
   private struct State {
     /// Undo what a process must not leave behind, such as a terminal without echo.
@@ -49,8 +50,11 @@ final class Interruption: Sendable {
     _ = try WorkerThread(name: "signals") { [self] in takeSignals() }
   }
 
-  /// Waits for a signal.
-  func wait() { arrival.wait { $0 } }
+  /// Waits for a signal. Who does that winds up by itself, and takes the time it needs.
+  func wait() {
+    isAwaited.store(true, ordering: .releasing)
+    arrival.wait { $0 }
+  }
 
   /// Runs `body`; when the process is ended at once meanwhile, `cleanup` runs before.
   ///
@@ -94,8 +98,12 @@ final class Interruption: Sendable {
     arrival.withLock { $0 = true }
     arrival.broadcast()
     if state.withLock({ $0.endsAtOnce }) { endNow() }
-    var patience = timespec(tv_sec: Self.patienceSeconds, tv_nsec: 0)
-    _ = sigtimedwait(&signals, nil, &patience)
+    if isAwaited.load(ordering: .acquiring) {
+      _ = sigwait(&signals, &number)
+    } else {
+      var patience = timespec(tv_sec: Self.patienceSeconds, tv_nsec: 0)
+      _ = sigtimedwait(&signals, nil, &patience)
+    }
     endNow()
   }
 
