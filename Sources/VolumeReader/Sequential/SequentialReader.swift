@@ -18,8 +18,9 @@ package struct SequentialReader: Sendable {
     package var batchBytes = 1 << 20
     /// Bases of deltas that are kept, in bytes.
     package var baseCacheBytes = 8 << 20
-    /// Threads that read and decode; more than cores, as some of them wait for storage.
-    package var workerCount = 2 * max(2, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    /// Threads that read and decode; more than cores, as some of them wait for storage, but not so many
+    /// that their memory counts.
+    package var workerCount = min(16, 2 * max(2, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 
     package init() {}
   }
