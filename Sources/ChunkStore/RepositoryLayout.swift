@@ -7,27 +7,45 @@ struct RepositoryLayout: Sendable {
   static let filePermissions: FilePermissions = [.ownerReadWrite]
 
   let root: FilePath
-
   /// The file whose presence makes the directory a repository.
-  var configuration: FilePath { root.appending("config") }
-  var keys: FilePath { root.appending("keys") }
-  var packs: FilePath { root.appending("packs") }
-  var revisions: FilePath { root.appending("revisions") }
-  var marks: FilePath { root.appending("marks") }
-  var sessions: FilePath { root.appending("sessions") }
-  /// The disposable cache; not part of the format.
-  var index: FilePath { root.appending("index") }
+  let configuration: FilePath
+  let keys: FilePath
+  let packs: FilePath
+  let revisions: FilePath
+  let marks: FilePath
+  let sessions: FilePath
   /// Whoever changes marks holds a lock on this file.
-  var marksLock: FilePath { marks.appending("lock") }
+  let marksLock: FilePath
   /// Whoever makes the repository or removes a key holds a lock on this file.
-  var keysLock: FilePath { keys.appending("lock") }
+  let keysLock: FilePath
+  private let dataPacks: FilePath
+  private let mapPacks: FilePath
+
+  init(root: FilePath) {
+    self.root = root
+    configuration = root.appending("config")
+    keys = root.appending("keys")
+    packs = root.appending("packs")
+    revisions = root.appending("revisions")
+    marks = root.appending("marks")
+    sessions = root.appending("sessions")
+    marksLock = marks.appending("lock")
+    keysLock = keys.appending("lock")
+    dataPacks = packs.appending(PackKind.data.directoryName)
+    mapPacks = packs.appending(PackKind.map.directoryName)
+  }
 
   /// Every directory that a repository is made with.
   var directories: [FilePath] {
-    [keys, packs, packDirectory(.data), packDirectory(.map), revisions, marks, sessions]
+    [keys, packs, dataPacks, mapPacks, revisions, marks, sessions]
   }
 
-  func packDirectory(_ kind: PackKind) -> FilePath { packs.appending(kind.directoryName) }
+  func packDirectory(_ kind: PackKind) -> FilePath {
+    switch kind {
+    case .data: dataPacks
+    case .map: mapPacks
+    }
+  }
 
   /// Packs lie in 256 directories, by the first byte of their names.
   func packShard(_ kind: PackKind, of pack: PackID) -> FilePath {
@@ -35,7 +53,8 @@ struct RepositoryLayout: Sendable {
   }
 
   func pack(_ kind: PackKind, _ pack: PackID) -> FilePath {
-    packShard(kind, of: pack).appending(pack.description)
+    let name = pack.description
+    return packDirectory(kind).appending("\(name.prefix(2))/\(name)")
   }
 
   func revision(_ id: RevisionID) -> FilePath { revisions.appending(id.description) }

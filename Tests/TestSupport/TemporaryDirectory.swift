@@ -7,8 +7,14 @@ package final class TemporaryDirectory: Sendable {
   package let path: FilePath
 
   /// Made in `$TMPDIR`, or in `/tmp`.
-  package init() throws {
-    let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+  ///
+  /// - Parameter inMemory: made in memory where the system has a place for that: for tests whose
+  ///   thousands of `fsync` on a real disk would prove nothing.
+  package init(inMemory: Bool = false) throws {
+    let memory = "/dev/shm"
+    let parent =
+      inMemory && access(memory, W_OK) == 0
+      ? memory : getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
     var template = Array((parent + "/varve-test-XXXXXX").utf8CString)
     guard mkdtemp(&template) != nil else {
       throw FileError(

@@ -111,10 +111,9 @@ final class PackShelf: Sendable {
     let seal = try reportingFormatErrors(of: "pack \(id)", pack: id) { () throws(FormatError) in
       try PackSeal(header: header, keys: keys)
     }
-    let path = layout.pack(kind, id)
     return Pack(id: id, kind: kind, lengthBytes: lengthBytes, seal: seal) {
-      [fileSystem] () throws(FileError) in
-      try fileSystem.openFile(path, for: .reading)
+      [fileSystem, layout] () throws(FileError) in
+      try fileSystem.openFile(layout.pack(kind, id), for: .reading)
     }
   }
 

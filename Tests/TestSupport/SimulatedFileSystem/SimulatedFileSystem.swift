@@ -38,6 +38,13 @@ package final class SimulatedFileSystem: FileSystem {
   /// Operations recorded so far.
   package var operationCount: Int { state.withLock { $0.operations.count } }
 
+  /// How many operations had been done after each renaming: where mistakes in the order show.
+  package var countsAfterRenaming: [Int] {
+    state.withLock { state in
+      state.operations.indices.filter { state.operations[$0].isRenaming }.map { $0 + 1 }
+    }
+  }
+
   /// The file system after the power failed when `count` operations had been done; one of the many
   /// outcomes, all of it durable.
   package func afterPowerFailure(

@@ -12,6 +12,11 @@ enum SimulatedOperation: Sendable {
   case remove(SimulatedTree.Slot)
   case synchronizeDirectory(Int)
 
+  var isRenaming: Bool {
+    guard case .rename = self else { return false }
+    return true
+  }
+
   /// Does to `tree` what the operation did.
   func apply(to tree: inout SimulatedTree) {
     switch self {
