@@ -112,7 +112,12 @@ let targets: [Target] = [
       systemPackage, nioCore,
     ]),
   tests(of: "NBDProtocol", uses: [nioCore]),
-  tests(of: "NBDServer", uses: ["NBDProtocol", "CNBD", nioCore, nioPosix, nioEmbedded, logging]),
+  tests(
+    of: "NBDServer",
+    uses: [
+      "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader", "NBDProtocol", "CNBD", nioCore,
+      nioPosix, nioEmbedded, logging,
+    ]),
   tests(of: "varve", uses: ["ChunkFormat", argumentParser, systemPackage]),
 ]
 

@@ -1,32 +1,5 @@
-package import NIOCore
-
-/// A stretch of a device's content.
-package enum ContentPiece: Sendable {
-  /// So many bytes that read as zeros and are not stored; at least 1.
-  case hole(lengthBytes: Int)
-  /// The readable bytes of the buffer; at least 1. They are sent as they are, not copied.
-  case data(ByteBuffer)
-
-  var lengthBytes: Int {
-    switch self {
-    case .hole(let lengthBytes): lengthBytes
-    case .data(let bytes): bytes.readableBytes
-    }
-  }
-}
-
-/// A stretch of a device, for `base:allocation`.
-package struct AllocationExtent: Sendable, Equatable {
-  /// At least 1.
-  package var lengthBytes: UInt64
-  /// Nothing is stored there and it reads as zeros.
-  package var isHole: Bool
-
-  package init(lengthBytes: UInt64, isHole: Bool) {
-    self.lengthBytes = lengthBytes
-    self.isHole = isHole
-  }
-}
+package import VolumeMap
+package import VolumeReader
 
 /// One opened export, shared by its connections. Its content never changes.
 ///
@@ -39,10 +12,10 @@ package protocol BlockDevice: Sendable {
   /// Pieces that tile the range in ascending order, nil when any of it is not at hand.
   ///
   /// Called on an event loop: it must neither block nor decompress.
-  func cachedContent(of range: Range<UInt64>) -> [ContentPiece]?
+  func cachedContent(of range: Range<UInt64>) -> [VolumePiece]?
 
   /// Pieces that tile the range in ascending order. Blocks; called on a thread for that.
-  func content(of range: Range<UInt64>) throws -> [ContentPiece]
+  func content(of range: Range<UInt64>) throws -> [VolumePiece]
 
   /// Extents that tile the range from its lower bound, ascending, neighbours of one kind merged.
   /// At most `limit`; may stop early, but not before the first. Blocks; called on a thread for

@@ -1,6 +1,8 @@
+import VolumeMap
 import Logging
 import NBDProtocol
 import NIOCore
+import VolumeReader
 import NIOPosix
 
 // What the connection asks of the catalogue and of the device: answered at once where that
@@ -148,7 +150,7 @@ extension ConnectionHandler {
 
 extension BlockDevice {
   /// What came of asking the cache.
-  fileprivate func outcome(of pieces: [ContentPiece], for work: Work) -> Outcome {
+  fileprivate func outcome(of pieces: [VolumePiece], for work: Work) -> Outcome {
     do {
       return .content(try checked(pieces, for: work))
     } catch {

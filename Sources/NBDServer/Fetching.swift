@@ -1,8 +1,10 @@
 import NBDProtocol
+import VolumeMap
+import VolumeReader
 
 /// What came of a piece of work.
 enum Outcome: Sendable {
-  case content([ContentPiece])
+  case content([VolumePiece])
   case extents([StatusExtent])
   /// Nothing to tell but success.
   case done
@@ -39,9 +41,9 @@ extension BlockDevice {
   }
 
   /// Pieces that do not add up would put the client out of step with the stream.
-  func checked(_ pieces: [ContentPiece], for work: Work) throws -> [ContentPiece] {
+  func checked(_ pieces: [VolumePiece], for work: Work) throws -> [VolumePiece] {
     let sum = pieces.reduce(0) { $0 + $1.lengthBytes }
-    guard sum == Int(work.lengthBytes), pieces.allSatisfy({ $0.lengthBytes > 0 }) else {
+    guard sum == UInt64(work.lengthBytes), pieces.allSatisfy({ $0.lengthBytes > 0 }) else {
       throw DeviceFault(
         description: "\(work.lengthBytes) bytes at \(work.offsetBytes) came back as \(sum)")
     }

@@ -1,5 +1,7 @@
+import VolumeMap
 import NBDProtocol
 import NIOCore
+import VolumeReader
 
 /// The reply to a read, or to a piece of one.
 struct ReadReply {
@@ -9,7 +11,7 @@ struct ReadReply {
   let isLast: Bool
 
   /// Appends the reply. The pieces must tile ``Work/range``.
-  func append(_ pieces: [ContentPiece], to outbox: inout Outbox) {
+  func append(_ pieces: [VolumePiece], to outbox: inout Outbox) {
     guard style == .structured else {
       outbox.gather { $0.writeSimpleReply(cookie: work.request.cookie, error: nil) }
       return appendContent(pieces[...], to: &outbox)
@@ -23,7 +25,7 @@ struct ReadReply {
   }
 
   /// One chunk for every run of pieces of a kind.
-  private func appendChunks(_ pieces: [ContentPiece], to outbox: inout Outbox) {
+  private func appendChunks(_ pieces: [VolumePiece], to outbox: inout Outbox) {
     var offsetBytes = work.offsetBytes
     var rest = pieces[...]
     while let first = rest.first {
@@ -38,7 +40,7 @@ struct ReadReply {
   /// - Returns: where the chunk ends.
   @discardableResult
   private func appendChunk(
-    _ run: ArraySlice<ContentPiece>, at offsetBytes: UInt64, isLast: Bool, to outbox: inout Outbox
+    _ run: ArraySlice<VolumePiece>, at offsetBytes: UInt64, isLast: Bool, to outbox: inout Outbox
   ) -> UInt64 {
     let lengthBytes = UInt32(run.reduce(0) { $0 + $1.lengthBytes })
     let cookie = work.request.cookie
@@ -57,17 +59,17 @@ struct ReadReply {
     return offsetBytes + UInt64(lengthBytes)
   }
 
-  private func appendContent(_ pieces: ArraySlice<ContentPiece>, to outbox: inout Outbox) {
+  private func appendContent(_ pieces: ArraySlice<VolumePiece>, to outbox: inout Outbox) {
     for piece in pieces {
       switch piece {
       case .data(let bytes): outbox.append(bytes)
-      case .hole(let lengthBytes): outbox.appendZeros(count: lengthBytes)
+      case .hole(let lengthBytes): outbox.appendZeros(count: Int(lengthBytes))
       }
     }
   }
 }
 
-extension ContentPiece {
+extension VolumePiece {
   fileprivate var isHole: Bool {
     if case .hole = self { true } else { false }
   }

@@ -1,3 +1,5 @@
+import VolumeReader
+import VolumeMap
 import Glibc
 import NBDServer
 import TestSupport
@@ -159,8 +161,8 @@ private struct FaultyCatalog: ExportCatalog {
   private struct Device: BlockDevice {
     let sizeBytes: UInt64 = 1 << 20
 
-    func cachedContent(of range: Range<UInt64>) -> [ContentPiece]? { [.hole(lengthBytes: 1)] }
-    func content(of range: Range<UInt64>) -> [ContentPiece] { [] }
+    func cachedContent(of range: Range<UInt64>) -> [VolumePiece]? { [.hole(lengthBytes: 1)] }
+    func content(of range: Range<UInt64>) -> [VolumePiece] { [] }
     func allocation(of range: Range<UInt64>, limit: Int) -> [AllocationExtent] { [] }
     func close() {}
   }

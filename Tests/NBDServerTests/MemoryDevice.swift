@@ -1,5 +1,7 @@
+import VolumeMap
 import NBDServer
 import NIOCore
+import VolumeReader
 import Synchronization
 
 /// A disk in memory, in chunks of 128 KiB, some of them holes.
@@ -45,11 +47,11 @@ final class MemoryDevice: BlockDevice {
   /// What was read on threads for that.
   var fetched: [Range<UInt64>] { fetches.withLock { $0 } }
 
-  func cachedContent(of range: Range<UInt64>) -> [ContentPiece]? {
+  func cachedContent(of range: Range<UInt64>) -> [VolumePiece]? {
     isCached ? pieces(of: range) : nil
   }
 
-  func content(of range: Range<UInt64>) throws -> [ContentPiece] {
+  func content(of range: Range<UInt64>) throws -> [VolumePiece] {
     fetches.withLock { $0.append(range) }
     gate?.wait()
     if let damagedChunk, index(range.lowerBound)...index(range.upperBound - 1) ~= damagedChunk {
@@ -60,16 +62,20 @@ final class MemoryDevice: BlockDevice {
 
   func allocation(of range: Range<UInt64>, limit: Int) throws -> [AllocationExtent] {
     var extents: [AllocationExtent] = []
+    var offset = range.lowerBound
     for piece in pieces(of: range) {
+      defer { offset += piece.lengthBytes }
       let (length, isHole) =
         switch piece {
         case .data(let bytes): (bytes.readableBytes, false)
-        case .hole(let length): (length, true)
+        case .hole(let length): (Int(length), true)
         }
       if extents.last?.isHole == isHole {
         extents[extents.count - 1].lengthBytes += UInt64(length)
       } else if extents.count < limit {
-        extents.append(AllocationExtent(lengthBytes: UInt64(length), isHole: isHole))
+        extents.append(
+          AllocationExtent(
+            offsetBytes: offset, lengthBytes: UInt64(length), isHole: isHole))
       } else {
         break
       }
@@ -84,15 +90,15 @@ final class MemoryDevice: BlockDevice {
     pieces(of: range).flatMap { piece in
       switch piece {
       case .data(let bytes): Array(bytes.readableBytesView)
-      case .hole(let length): [UInt8](repeating: 0, count: length)
+      case .hole(let length): [UInt8](repeating: 0, count: Int(length))
       }
     }
   }
 
   private func index(_ offset: UInt64) -> Int { Int(offset) / Self.chunkBytes }
 
-  private func pieces(of range: Range<UInt64>) -> [ContentPiece] {
-    var pieces: [ContentPiece] = []
+  private func pieces(of range: Range<UInt64>) -> [VolumePiece] {
+    var pieces: [VolumePiece] = []
     var next = Int(range.lowerBound)
     while next < Int(range.upperBound) {
       let start = next % Self.chunkBytes
@@ -102,7 +108,7 @@ final class MemoryDevice: BlockDevice {
       {
         pieces.append(.data(slice))
       } else {
-        pieces.append(.hole(lengthBytes: length))
+        pieces.append(.hole(lengthBytes: UInt64(length)))
       }
       next += length
     }

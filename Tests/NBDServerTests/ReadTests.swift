@@ -1,3 +1,5 @@
+import VolumeReader
+import VolumeMap
 import NBDServer
 import TestSupport
 import Testing
@@ -208,14 +210,20 @@ struct MapOnlyCatalog: ExportCatalog {
 private struct MapOnlyDevice: BlockDevice {
   let sizeBytes: UInt64 = 20 << 40
 
-  func cachedContent(of range: Range<UInt64>) -> [ContentPiece]? { nil }
-  func content(of range: Range<UInt64>) throws -> [ContentPiece] { throw CancellationError() }
+  func cachedContent(of range: Range<UInt64>) -> [VolumePiece]? { nil }
+  func content(of range: Range<UInt64>) throws -> [VolumePiece] { throw CancellationError() }
   func close() {}
 
   func allocation(of range: Range<UInt64>, limit: Int) -> [AllocationExtent] {
     guard range.lowerBound < 1 << 30 else {
-      return [AllocationExtent(lengthBytes: sizeBytes - range.lowerBound, isHole: true)]
+      return [
+        AllocationExtent(
+          offsetBytes: range.lowerBound, lengthBytes: sizeBytes - range.lowerBound, isHole: true)
+      ]
     }
-    return (0..<limit).map { AllocationExtent(lengthBytes: 4096, isHole: $0 % 2 == 1) }
+    return (0..<limit).map {
+      AllocationExtent(
+        offsetBytes: range.lowerBound + 4096 * UInt64($0), lengthBytes: 4096, isHole: $0 % 2 == 1)
+    }
   }
 }

@@ -14,29 +14,17 @@ final class RevisionDevice: BlockDevice {
 
   var sizeBytes: UInt64 { reader.sizeBytes }
 
-  func cachedContent(of range: Range<UInt64>) -> [ContentPiece]? {
-    reader.cachedContent(of: range)?.map(ContentPiece.init)
+  func cachedContent(of range: Range<UInt64>) -> [VolumePiece]? {
+    reader.cachedContent(of: range)
   }
 
-  func content(of range: Range<UInt64>) throws -> [ContentPiece] {
-    try reader.content(of: range).map(ContentPiece.init)
+  func content(of range: Range<UInt64>) throws -> [VolumePiece] {
+    try reader.content(of: range)
   }
 
   func allocation(of range: Range<UInt64>, limit: Int) throws -> [AllocationExtent] {
-    try reader.allocation(of: range, limit: limit).map {
-      AllocationExtent(lengthBytes: $0.lengthBytes, isHole: $0.isHole)
-    }
+    try reader.allocation(of: range, limit: limit)
   }
 
   func close() { session.end() }
-}
-
-extension ContentPiece {
-  fileprivate init(_ piece: VolumePiece) {
-    switch piece {
-    // A request is at most 32 MiB long, and so are its pieces.
-    case .hole(let lengthBytes): self = .hole(lengthBytes: Int(lengthBytes))
-    case .data(let bytes): self = .data(bytes)
-    }
-  }
 }

@@ -128,7 +128,7 @@ struct CrashInspection {
       layout: RepositoryLayout(root: CrashScenario.root), fileSystem: crashed,
       repository: store.repository.configuration.id, keys: store.repository.keys)
     return try shelf.list().flatMap { id, kind in
-      try PackInventory(of: shelf.pack(id, kind: kind)).entries.map(\.id)
+      try PackInventory(of: shelf.pack(id, kind: kind), idKey: shelf.idKey).entries.map(\.id)
     }
   }
 
