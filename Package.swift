@@ -118,7 +118,7 @@ let targets: [Target] = [
       "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader", "NBDProtocol", "CNBD", nioCore,
       nioPosix, nioEmbedded, logging,
     ]),
-  tests(of: "varve", uses: ["ChunkFormat", argumentParser, systemPackage]),
+  tests(of: "varve", uses: ["ChunkFormat", "ChunkStore", argumentParser, systemPackage]),
 ]
 
 let package = Package(

@@ -19,7 +19,8 @@ struct SourceReader {
     var handed: UInt64 = 0
     while let extent = try source.nextExtent(at: offset) {
       if !extent.isHole {
-        handed = try read(max(extent.offsetBytes.rounded(downTo: chunk), handed), extent, sink)
+        let start = max(extent.offsetBytes.rounded(downTo: chunk), handed)
+        handed = try read(start, extent, sink, progress)
       }
       offset = max(extent.endBytes, handed)
       progress(offset)
@@ -32,7 +33,8 @@ struct SourceReader {
 
   /// Reads from `start` to the end of the last chunk that the extent touches.
   private func read(
-    _ start: UInt64, _ extent: SourceExtent, _ sink: (SourcePiece) throws -> Void
+    _ start: UInt64, _ extent: SourceExtent, _ sink: (SourcePiece) throws -> Void,
+    _ progress: (UInt64) -> Void
   ) throws -> UInt64 {
     var offset = start
     let end =
@@ -46,6 +48,7 @@ struct SourceReader {
       guard piece.lengthBytes > 0 else { break }
       offset += UInt64(piece.lengthBytes)
       try sink(piece)
+      progress(offset)
     }
     return offset
   }

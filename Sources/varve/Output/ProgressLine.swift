@@ -39,7 +39,7 @@ struct ProgressLine {
       if reading.unit == .bytes { parts.append(Quantities.rate(bytesPerSecond: rate)) }
       if let total = reading.total, rate > 0, total >= reading.done {
         let left = Double(total - reading.done) / rate
-        parts.append("\(Quantities.duration(seconds: left.rounded(.up))) left")
+        parts.append("\(Quantities.remaining(seconds: left)) left")
       }
     }
     parts.append(reading.remark)

@@ -31,6 +31,12 @@ enum Quantities {
     return "\(whole / 3600):\(twoDigits(minutes)):\(twoDigits(rest)) h"
   }
 
+  /// A duration that is only guessed, in whole seconds and never too short: `3 s`.
+  static func remaining(seconds: Double) -> String {
+    let whole = max(0, min(seconds, 1e9)).rounded(.up)
+    return whole < 60 ? "\(Int(whole)) s" : duration(seconds: whole)
+  }
+
   /// `62 %`, rounded down, so that 100 % means all.
   static func share(_ part: UInt64, of whole: UInt64) -> String {
     guard part < whole else { return "100 %" }

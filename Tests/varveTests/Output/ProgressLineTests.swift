@@ -16,7 +16,7 @@ import Testing
         == "restoring web01  0 %  0 B of 1000 MiB")
     #expect(
       line.text(for: reading(100), at: 2, columns: 99)
-        == "restoring web01  10 %  100 MiB of 1000 MiB  100 MiB/s  9.0 s left")
+        == "restoring web01  10 %  100 MiB of 1000 MiB  100 MiB/s  9 s left")
     // Eleven seconds later only the slow ones count.
     _ = line.text(for: reading(110), at: 12, columns: 99)
     #expect(

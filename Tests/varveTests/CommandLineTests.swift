@@ -1,0 +1,92 @@
+import ArgumentParser
+import ChunkStore
+import Testing
+
+@testable import varve
+
+@Suite struct CommandLineTests {
+  private func words(_ text: String) -> [String] {
+    Arguments.normalised(text.split(separator: " ").map(String.init))
+  }
+
+  @Test(
+    "wrong command lines",
+    arguments: [
+      "frobnicate", "init a b", "init a -r b", "init --chunk-size 100KiB",
+      "init --chunk-size 32KiB",
+      "init --chunk-size 8MiB", "init --chunk-size 4096PiB", "init --compression lzw",
+      "init --compression zstd:20", "init --encrypt aes", "init --encrypt keyfile",
+      "init --encrypt passphrase --key-file k", "init --encrypt keyfile --passphrase-file p",
+      "init --passphrase-file p", "init --passphrase secret", "backup", "backup web01",
+      "backup a/b disk", "backup web01 a b", "backup web01 x=a x=b", "backup web01 a=- b=-",
+      "backup web01 a --tag a,b", "backup web01 a --verify 0%", "backup web01 a --verify some",
+      "backup web01 a --attach x/f --attach y/f",
+      "backup web01 a --passphrase-file p --key-file k", "restore web01", "restore web01@ out",
+      "restore web01 - --verify", "restore web01 - --json", "restore web01 out --skip-damaged=x",
+      "show", "show web01@yesterday", "show web01 --attachment x --json", "diff web01@1", "verify",
+      "verify --all web01", "verify web01/vda", "verify --sample 5", "verify --sample 0%",
+      "serve --listen nonsense", "serve --listen 1.2.3.4:70000", "serve --cache-size 1",
+      "serve extra", "revisions a b", "revisions a@b", "revisions --tag a=b", "tag add web01",
+      "tag add web01 a:b", "key remove", "key add --new-key-file a --new-passphrase-file b",
+      "completion tcsh", "completion",
+    ])
+  func areUsageErrors(text: String) {
+    let error = #expect(throws: (any Error).self) { try Varve.parseAsRoot(words(text)) }
+    guard let error else { return }
+    #expect(Varve.exitCode(for: error) == .validationFailure)
+    #expect(Varve.fullMessage(for: error).hasPrefix("varve: "))
+  }
+
+  @Test(
+    "right ones",
+    arguments: [
+      "init", "init dir -r dir", "init dir --encrypt keyfile --key-file k --chunk-size 64K",
+      "init --compression none", "backup web01 -", "backup web01 vda=a vdb=- -t x -t y --verify 5%",
+      "backup web01 ./a=b --no-deltas --attach x/f --attach g=y/f", "restore web01 -",
+      "restore web01@2026-11-20T14:30/vda out --skip-damaged --force --verify",
+      "restore --skip-damaged=0xff web01 out", "verify --all", "verify --all --sample 5%",
+      "verify web01 db01@3", "serve", "serve --unix s", "serve --listen [::1]:0 --listen a:1",
+      "revisions web01 --tag nightly --json", "tag list", "key import -", "index rebuild --json",
+    ])
+  func areUnderstood(text: String) throws { _ = try Varve.parseAsRoot(words(text)) }
+
+  @Test func anOptionalValueDoesNotTakeTheTarget() throws {
+    let command = try Varve.parseAsRoot(words("restore --skip-damaged web01@0 out.raw"))
+    let restore = try #require(command as? Restore)
+    #expect(restore.skipDamaged == .zeros)
+    #expect(restore.revision.text == "web01@0")
+    #expect(restore.target == "out.raw")
+  }
+
+  @Test func aPassphraseIsNeverAnArgument() {
+    for command in everyCommand(of: Varve.self) {
+      let help = Varve.helpMessage(for: command, includeHidden: true, columns: 200)
+      #expect(!help.contains("--passphrase ") && !help.contains("--passphrase="))
+    }
+  }
+
+  @Test func helpIsWorthReadingEverywhere() {
+    for command in everyCommand(of: Varve.self) {
+      let name = command._commandName
+      #expect(command.configuration.abstract.hasSuffix("."), "\(name)")
+      let isLeaf = command.configuration.subcommands.isEmpty
+      #expect(!command.configuration.discussion.isEmpty || !isLeaf || name == "list", "\(name)")
+      for line in undocumentedOptions(in: Varve.helpMessage(for: command, columns: 200)) {
+        Issue.record("\(name): '\(line)' is not explained")
+      }
+    }
+  }
+
+  private func everyCommand(of root: any ParsableCommand.Type) -> [any ParsableCommand.Type] {
+    [root] + root.configuration.subcommands.flatMap(everyCommand)
+  }
+
+  /// Lines of options and arguments with nothing behind or below them.
+  private func undocumentedOptions(in help: String) -> [Substring] {
+    let lines = help.split(separator: "\n", omittingEmptySubsequences: false)
+    return zip(lines, lines.dropFirst() + [""]).filter { line, next in
+      (line.hasPrefix("  -") || line.hasPrefix("  <"))
+        && !line.dropFirst(2).contains("  ") && !next.hasPrefix("          ")
+    }.map(\.0)
+  }
+}
