@@ -64,6 +64,8 @@ package struct VolumeReadError: Error, Sendable {
 extension VolumeReadError: CustomStringConvertible {
   package var description: String {
     let place = "\(volume): \(range.count) bytes at offset \(range.lowerBound)"
-    return pack.map { "\(place), pack \($0): \(message)" } ?? "\(place): \(message)"
+    // What comes from the store names the pack itself.
+    guard let pack, !message.contains(pack.description) else { return "\(place): \(message)" }
+    return "\(place), pack \(pack): \(message)"
   }
 }

@@ -71,7 +71,9 @@ package final class RevisionCatalog: ExportCatalog {
   private func device(
     _ volume: RevisionVolume, of entry: RevisionEntry
   ) throws -> RevisionDevice {
-    let name = name(of: volume, in: entry, digits: Self.listedDigits)
+    // For messages: with the volume's name even where it is the only one.
+    let id = entry.id.description.prefix(Self.listedDigits)
+    let name = "\(entry.revision.job)@\(id)/\(volume.name)"
     return RevisionDevice(
       reader: VolumeReader(
         name: name, map: try repository.map(of: volume), nodes: nodes, fetcher: fetcher),
