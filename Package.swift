@@ -97,7 +97,7 @@ let targets: [Target] = [
   tests(of: "Workers"),
   tests(of: "FileIO", uses: ["Workers", systemPackage]),
   tests(of: "ChunkFormat", uses: ["FileIO", systemPackage]),
-  tests(of: "ChunkStore", uses: ["ChunkFormat", "FileIO", systemPackage]),
+  tests(of: "ChunkStore", uses: ["Workers", "ChunkFormat", "FileIO", systemPackage]),
   tests(of: "VolumeMap", uses: ["ChunkFormat"]),
   tests(of: "VolumeSources", uses: ["FileIO", "Workers", "CNBD", systemPackage]),
   tests(

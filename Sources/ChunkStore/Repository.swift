@@ -1,5 +1,6 @@
 package import ChunkFormat
 import FileIO
+import Synchronization
 package import SystemPackage
 
 /// A repository that is open: its records, revisions, keys and sessions. Any thread may use it.
@@ -13,6 +14,7 @@ package final class Repository: Sendable {
   private let layout: RepositoryLayout
   private let fileSystem: any FileSystem
   private let openedKey: KeyRing.Opened?
+  private let seenRevisions = Mutex<Set<RevisionID>>([])
 
   private init(
     root: FilePath, configuration: RepositoryConfiguration, openedKey: KeyRing.Opened?,
@@ -84,11 +86,26 @@ package final class Repository: Sendable {
   // MARK: - Revisions
 
   /// All revisions, oldest first, and those that cannot be read.
-  package func revisions() throws(StoreError) -> RevisionListing { try revisionShelf.list() }
+  package func revisions() throws(StoreError) -> RevisionListing {
+    let listing = try revisionShelf.list()
+    note(listing.entries.map(\.id))
+    return listing
+  }
 
   /// One revision by its full name.
   package func revision(_ id: RevisionID) throws(StoreError) -> RevisionEntry {
-    try revisionShelf.entry(id)
+    let entry = try revisionShelf.entry(id)
+    note([id])
+    return entry
+  }
+
+  private func note(_ ids: [RevisionID]) {
+    let hasNew = seenRevisions.withLock { seen in
+      let count = seen.count
+      seen.formUnion(ids)
+      return seen.count > count
+    }
+    if hasNew { records.expectNewPacks() }
   }
 
   /// Makes a revision exist; all that it names must be durable.

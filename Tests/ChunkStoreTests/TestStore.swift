@@ -38,6 +38,11 @@ struct TestStore {
     self.environment = environment
   }
 
+  init(_ repository: Repository, _ environment: RepositoryEnvironment) {
+    self.repository = repository
+    self.environment = environment
+  }
+
   init(opening root: FilePath, environment: RepositoryEnvironment) throws {
     repository = try Repository.open(at: root, environment: environment) { Self.secret }
     self.environment = environment
@@ -46,6 +51,7 @@ struct TestStore {
   // MARK: - Backing up
 
   /// Stores `disk` and commits it as a revision.
+  @discardableResult
   func backUp(_ disk: TestDisk, job: String, parent: RevisionID? = nil) throws -> RevisionID {
     let writing = try beginWriting()
     defer { writing.end() }

@@ -11,9 +11,11 @@ struct LMDBError: Error, Equatable, CustomStringConvertible {
 
   var description: String { "\(call): \(String(cString: mdb_strerror(code)))" }
 
-  /// Whether the file itself is bad, so that making it anew helps.
+  /// Whether the file itself is bad, so that making it anew helps. (Transactions here are never used
+  /// once they are over: one that LMDB calls bad has come upon a bad page before.)
   var isDamage: Bool {
     [
+      MDB_BAD_TXN,
       MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_PANIC, MDB_INVALID, MDB_VERSION_MISMATCH,
       MDB_INCOMPATIBLE, MDB_BAD_DBI, MDB_BAD_VALSIZE,
     ].contains(code)

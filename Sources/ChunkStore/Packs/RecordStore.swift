@@ -14,6 +14,8 @@ package final class RecordStore: Sendable {
   private let shelf: PackShelf
   /// When the last comparison ended; held while one is going on.
   private let lastComparison = Mutex<ContinuousClock.Instant?>(nil)
+  /// Whether there may be packs that the last comparison could not see.
+  private let isOutdated = Atomic(false)
 
   init(index: PackIndex, shelf: PackShelf) {
     self.index = index
@@ -75,20 +77,28 @@ package final class RecordStore: Sendable {
   /// Compares index and packs because a record was not where the index says.
   ///
   /// - Parameter lost: a pack that the index names and that is gone. Without one, nothing is done
-  ///   where the last comparison was a moment ago.
+  ///   where the last comparison was a moment ago and no new revision was seen since.
   /// - Returns: whether to look again.
   package func refresh(afterLosing lost: PackID? = nil) throws(StoreError) -> Bool {
     try lastComparison.withLock { last throws(StoreError) in
+      let isOutdated = isOutdated.exchange(false, ordering: .sequentiallyConsistent)
       let isFresh = last.map { $0.duration(to: .now) < Self.freshness } ?? false
-      guard !isFresh || lost != nil else { return false }
+      guard isOutdated || !isFresh || lost != nil else { return false }
       try compareWithoutProgress()
       last = .now
       return true
     }
   }
 
+  /// Says that a revision was seen for the first time: its records may be in packs that another
+  /// process has stored since the last comparison, and that this machine's index does not list.
+  func expectNewPacks() {
+    isOutdated.store(true, ordering: .sequentiallyConsistent)
+  }
+
   private func comparing(_ body: () throws -> IndexChanges) throws -> IndexChanges {
     try lastComparison.withLock { last in
+      isOutdated.store(false, ordering: .sequentiallyConsistent)
       let changes = try body()
       last = .now
       return changes
