@@ -137,10 +137,9 @@ extension SampleVolume {
       fetcher: try fetcher ?? self.fetcher())
   }
 
-  func sequentialReader(fetcher: ChunkFetcher? = nil) throws -> SequentialReader {
+  func sequentialReader() -> SequentialReader {
     SequentialReader(
-      name: "web01/vda", map: map, nodes: MapNodeReader(source: library),
-      fetcher: try fetcher ?? self.fetcher())
+      name: "web01/vda", map: map, nodes: MapNodeReader(source: library), source: library)
   }
 
   /// Where chunk `number` lies.

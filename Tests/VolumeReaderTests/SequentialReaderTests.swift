@@ -73,7 +73,7 @@ import Workers
   @Test("any range comes out") func ranges() throws {
     var random = SeededRandom()
     let volume = try sample()
-    let reader = try volume.sequentialReader()
+    let reader = volume.sequentialReader()
     for _ in 0..<20 {
       let start = UInt64.random(in: 0..<UInt64(volume.bytes.count), using: &random)
       let range = start..<UInt64.random(in: start...UInt64(volume.bytes.count), using: &random)
@@ -152,7 +152,7 @@ import Workers
     limits.workerCount = 2
     let reader = SequentialReader(
       name: "vda", map: volume.map, nodes: MapNodeReader(source: volume.library),
-      fetcher: try volume.fetcher(), limits: limits)
+      source: volume.library, limits: limits)
     volume.library.forgetReads()
     let storedBytes = try volume.ids.reduce(0) {
       try $0 + volume.library.location(of: $1).entry.rangeInPack.count
@@ -168,20 +168,10 @@ import Workers
     #expect(mostAhead < storedBytes * 48 / 600, "a window of 32 chunks, and what is in work")
   }
 
-  @Test("the shared cache is left alone") func cacheUntouched() throws {
-    let volume = try sample()
-    let fetcher = try volume.fetcher()
-    let reader = try volume.reader(fetcher: fetcher)
-    let range = volume.range(ofChunk: 2)
-    _ = try read(volume.sequentialReader(fetcher: fetcher))
-    _ = try reader.content(of: 0..<1)
-    #expect(reader.cachedContent(of: range) == nil)
-  }
-
   @Test("what the consumer throws ends the run, and so does a cancellation") func endings() throws {
     struct Enough: Error {}
     let volume = try sample()
-    let reader = try volume.sequentialReader()
+    let reader = volume.sequentialReader()
     #expect(throws: Enough.self) { try reader.read { _ in throw Enough() } }
     let flag = CancellationFlag()
     var pieces = 0

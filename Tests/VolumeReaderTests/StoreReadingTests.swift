@@ -116,7 +116,7 @@ import VolumeReader
     let source = StoreRecords(repository.records)
     let stream = SequentialReader(
       name: "web01/vda", map: map, nodes: MapNodeReader(source: source),
-      fetcher: try ChunkFetcher(source: source, chunkSizeBytes: Self.chunk))
+      source: source)
     var position = 0
     try stream.read { content in
       guard case .data(let range, let content, _) = content else { return }

@@ -71,8 +71,7 @@ package struct Restore: Sendable {
   private func write(_ map: MapRoot, _ report: inout RestoreReport) throws {
     let reader = SequentialReader(
       name: name, map: map, nodes: NodeCache(reading: repository.nodeReader),
-      fetcher: try ChunkFetcher(
-        source: StoreRecords(repository.records), chunkSizeBytes: map.geometry.chunkSizeBytes))
+      source: StoreRecords(repository.records))
     try reader.read(cancellation: cancellation) { content in
       switch content {
       case .hole(let range):

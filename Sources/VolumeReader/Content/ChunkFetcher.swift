@@ -19,20 +19,17 @@ package final class ChunkFetcher: Sendable {
     package var threadCount = 16
     /// Reads that wait for a thread; who has more to read waits.
     package var queueLength = 128
-    /// Longest read that joins several records, in bytes.
-    package var stretchBytes = 1 << 20
-    /// Most bytes between two records that are read to save a read.
-    package var gapBytes: UInt64 = 64 << 10
+    package var stretches = StretchLimits()
 
     package init() {}
   }
 
-  let source: any RecordSource
+  private let source: any RecordSource
   let cache: ChunkCache
   let limits: Limits
   private let workbenches = Workbenches()
   /// The longest content that a chunk can have, in bytes.
-  let chunkSizeBytes: Int
+  private let chunkSizeBytes: Int
   private let pool: WorkerPool
 
   /// - Parameter chunkSizeBytes: of the repository.
@@ -100,8 +97,7 @@ extension ChunkFetcher {
   /// this thread.
   private func start(_ owed: [PendingChunk], isSpread: Bool) {
     guard !owed.isEmpty else { return }
-    let stretches = Stretch.plan(
-      records(for: owed), lengthLimitBytes: limits.stretchBytes, gapLimitBytes: limits.gapBytes)
+    let stretches = Stretch.plan(records(for: owed), within: limits.stretches)
     for (index, stretch) in stretches.enumerated() {
       let isLast = index == stretches.count - 1
       if isSpread, !isLast, pool.submit({ self.run(stretch) }) { continue }
@@ -171,7 +167,10 @@ extension ChunkFetcher {
     _ record: Stretch.Record, _ bytes: UnsafeRawBufferPointer, base: ByteBuffer?,
     _ bench: Workbench
   ) {
-    if let content = try? bench.decode(bytes, at: record.location, base: base) {
+    let length = Int(record.location.entry.plainBytes)
+    if let content = try? bench.decode(
+      bytes, at: record.location, base: base, into: cache.makeBuffer(capacity: length))
+    {
       cache.settle(record.item.chunk, .success(content))
     } else {
       recover(record.item.chunk)

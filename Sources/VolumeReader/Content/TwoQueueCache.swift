@@ -44,8 +44,11 @@ struct TwoQueueCache<Value> {
   }
 
   /// Adds a value of `bytes`; nothing happens where it is there already or larger than the bound.
-  mutating func insert(_ value: Value, id: ContentID, bytes: Int) {
-    guard slotOfID[id] == nil, bytes <= limitBytes else { return }
+  ///
+  /// - Returns: what had to go, so that the caller can free it when no lock is held.
+  @discardableResult
+  mutating func insert(_ value: Value, id: ContentID, bytes: Int) -> [Value] {
+    guard slotOfID[id] == nil, bytes <= limitBytes else { return [] }
     let slot = freeSlots.popLast() ?? slots.count
     if slot == slots.count {
       slots.append(Slot(id: id, value: value, bytes: bytes))
@@ -60,28 +63,32 @@ struct TwoQueueCache<Value> {
       recent.append(slot)
       recentBytes += bytes
     }
-    while usedBytes > limitBytes { evict() }
+    var evicted: [Value] = []
+    while usedBytes > limitBytes {
+      if let value = evict() { evicted.append(value) }
+    }
+    return evicted
   }
 
-  private mutating func evict() {
+  private mutating func evict() -> Value? {
     if recentBytes > recentLimitBytes || frequent.isEmpty, let slot = recent.popFirst() {
       recentBytes -= slots[slot].bytes
       remember(slots[slot].id)
-      free(slot)
-      return
+      return free(slot)
     }
     while let slot = frequent.popFirst() {
       if !slots[slot].wasUsed { return free(slot) }
       slots[slot].wasUsed = false
       frequent.append(slot)
     }
+    return nil
   }
 
-  private mutating func free(_ slot: Int) {
+  private mutating func free(_ slot: Int) -> Value? {
     usedBytes -= slots[slot].bytes
     slotOfID[slots[slot].id] = nil
-    slots[slot].value = nil
     freeSlots.append(slot)
+    return slots[slot].value.take()
   }
 
   private mutating func remember(_ id: ContentID) {

@@ -1,5 +1,15 @@
 import ChunkFormat
 
+/// How far reads of a pack are joined.
+package struct StretchLimits: Sendable {
+  /// Longest read that joins several records, in bytes.
+  package var lengthBytes = 1 << 20
+  /// Most bytes between two records that are read to save a read.
+  package var gapBytes: UInt64 = 64 << 10
+
+  package init() {}
+}
+
 /// Records of one pack that lie close enough together to be read in one go.
 struct PackStretch<Item: Sendable>: Sendable {
   struct Record: Sendable {
@@ -15,11 +25,8 @@ struct PackStretch<Item: Sendable>: Sendable {
 
   var lengthBytes: Int { range.count }
 
-  /// The fewest stretches that hold `records`: at most `lengthLimitBytes` long unless a single record is
-  /// longer, and never reading over more than `gapLimitBytes` that nobody wants.
-  static func plan(
-    _ records: [Record], lengthLimitBytes: Int, gapLimitBytes: UInt64
-  ) -> [PackStretch] {
+  /// The fewest stretches that hold `records` within `limits`; a record that is longer has one of its own.
+  static func plan(_ records: [Record], within limits: StretchLimits) -> [PackStretch] {
     let sorted = records.sorted {
       let (left, right) = ($0.location, $1.location)
       return left.pack === right.pack
@@ -29,8 +36,8 @@ struct PackStretch<Item: Sendable>: Sendable {
     for record in sorted {
       let added = record.location.entry.rangeInPack
       if let last = stretches.indices.last, stretches[last].pack === record.location.pack,
-        added.lowerBound <= stretches[last].range.upperBound + gapLimitBytes,
-        added.upperBound - stretches[last].range.lowerBound <= UInt64(lengthLimitBytes)
+        added.lowerBound <= stretches[last].range.upperBound + limits.gapBytes,
+        added.upperBound - stretches[last].range.lowerBound <= UInt64(limits.lengthBytes)
       {
         let end = max(stretches[last].range.upperBound, added.upperBound)
         stretches[last].range = stretches[last].range.lowerBound..<end

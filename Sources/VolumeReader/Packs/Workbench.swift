@@ -27,11 +27,13 @@ final class Workbench: @unchecked Sendable {
   /// - Parameters:
   ///   - record: the record's bytes, its header included.
   ///   - base: the plaintext of the base of a delta.
+  ///   - room: what to write it into, an empty buffer that nobody else holds.
   func decode(
-    _ record: UnsafeRawBufferPointer, at location: PackedRecord, base: ByteBuffer?
+    _ record: UnsafeRawBufferPointer, at location: PackedRecord, base: ByteBuffer?,
+    into room: consuming ByteBuffer
   ) throws -> ByteBuffer {
     let length = Int(location.entry.plainBytes)
-    var content = ByteBufferAllocator().buffer(capacity: length)
+    var content = room
     try content.writeWithUnsafeMutableBytes(minimumWritableBytes: length) { room in
       let output = UnsafeMutableRawBufferPointer(rebasing: room[..<length])
       try decode(record, at: location, base: base, into: output)

@@ -34,7 +34,8 @@ struct BatchDecoder: Sendable {
 
   let volume: String
   let geometry: MapGeometry
-  let fetcher: ChunkFetcher
+  let source: any RecordSource
+  let stretches: StretchLimits
   let bases: BaseCache
   let buffers: BatchBuffers
 
@@ -72,17 +73,14 @@ struct BatchDecoder: Sendable {
     for case .some(let location) in locations(of: Array(wanted), areBases: true) {
       records.append(Stretch.Record(location: location, item: .base))
     }
-    let stretches = Stretch.plan(
-      records, lengthLimitBytes: fetcher.limits.stretchBytes,
-      gapLimitBytes: fetcher.limits.gapBytes)
-    return (stretches, atHand)
+    return (Stretch.plan(records, within: stretches), atHand)
   }
 
   private func locations(of ids: [ContentID], areBases: Bool) -> [PackedRecord?] {
-    guard !ids.isEmpty, let locations = try? fetcher.source.locations(of: ids) else { return [] }
+    guard !ids.isEmpty, let locations = try? source.locations(of: ids) else { return [] }
     return locations.map { location in
       let isPlausible = location?.isPlausibleChunk(
-        isBase: areBases, lengthLimitBytes: fetcher.chunkSizeBytes)
+        isBase: areBases, lengthLimitBytes: geometry.chunkSizeBytes)
       return isPlausible == true ? location : nil
     }
   }
@@ -113,7 +111,11 @@ struct BatchDecoder: Sendable {
   ) -> [ContentID: ByteBuffer] {
     var contents = atHand
     for (location, bytes) in found {
-      guard let content = try? bench.decode(bytes, at: location, base: nil) else { continue }
+      let length = Int(location.entry.plainBytes)
+      guard
+        let content = try? bench.decode(
+          bytes, at: location, base: nil, into: ByteBufferAllocator().buffer(capacity: length))
+      else { continue }
       contents[location.entry.id] = content
       bases.insert(content, id: location.entry.id)
     }
@@ -128,7 +130,7 @@ struct BatchDecoder: Sendable {
     var failures: [Int: VolumeReadError] = [:]
     for index in isDecoded.indices where !isDecoded[index] {
       do {
-        let chunk = try fetcher.source.content(
+        let chunk = try source.content(
           of: batch.ids[index], type: .chunk, plainBytes: length(index, of: batch))
         output(index, of: batch, in: content).copyBytes(from: chunk)
       } catch {
@@ -163,6 +165,6 @@ final class BaseCache: Sendable {
   func find(_ id: ContentID) -> ByteBuffer? { held.withLock { $0.find(id) } }
 
   func insert(_ content: ByteBuffer, id: ContentID) {
-    held.withLock { $0.insert(content, id: id, bytes: content.capacity) }
+    _ = held.withLock { $0.insert(content, id: id, bytes: content.capacity) }
   }
 }

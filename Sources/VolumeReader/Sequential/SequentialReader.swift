@@ -8,7 +8,7 @@ package import Workers
 ///
 ///     map ──▶ batches of chunks ──▶ read, decode (× workers) ──▶ in order, on the calling thread
 ///
-/// The chunk cache that random-access readers share is neither looked at nor filled.
+/// Neither looks at the chunk cache that random-access readers share nor fills it.
 package struct SequentialReader: Sendable {
   /// Bounds of a run.
   package struct Limits: Sendable {
@@ -16,6 +16,7 @@ package struct SequentialReader: Sendable {
     package var windowBytes = 16 << 20
     /// Content that is fetched together, in bytes; one chunk at least.
     package var batchBytes = 1 << 20
+    package var stretches = StretchLimits()
     /// Bases of deltas that are kept, in bytes.
     package var baseCacheBytes = 8 << 20
     /// Threads that read and decode; more than cores, as some of them wait for storage, but not so many
@@ -40,18 +41,18 @@ package struct SequentialReader: Sendable {
   private let name: String
   private let map: MapRoot
   private let nodes: any NodeReading
-  private let fetcher: ChunkFetcher
+  private let source: any RecordSource
   private let limits: Limits
 
   /// - Parameter name: the volume as errors call it.
   package init(
-    name: String, map: MapRoot, nodes: any NodeReading, fetcher: ChunkFetcher,
+    name: String, map: MapRoot, nodes: any NodeReading, source: any RecordSource,
     limits: Limits = Limits()
   ) {
     self.name = name
     self.map = map
     self.nodes = nodes
-    self.fetcher = fetcher
+    self.source = source
     self.limits = limits
   }
 
@@ -74,7 +75,7 @@ package struct SequentialReader: Sendable {
     let chunksPerBatch = max(1, limits.batchBytes / chunkSizeBytes)
     let buffers = BatchBuffers(lengthBytes: chunksPerBatch * chunkSizeBytes)
     let decoder = BatchDecoder(
-      volume: name, geometry: map.geometry, fetcher: fetcher,
+      volume: name, geometry: map.geometry, source: source, stretches: limits.stretches,
       bases: BaseCache(limitBytes: limits.baseCacheBytes), buffers: buffers)
     try OrderedPipeline.run(
       workers: limits.workerCount,
