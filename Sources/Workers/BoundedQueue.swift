@@ -2,6 +2,9 @@ import DequeModule
 
 /// A first-in first-out queue between threads that never holds more than `limit` elements: whoever
 /// is too fast waits.
+///
+/// Takers can only be waiting where the queue was empty, givers only where it was full: nobody is woken
+/// but on the way out of these.
 package final class BoundedQueue<Element: Sendable>: Sendable {
   private struct State {
     var elements = Deque<Element>()
@@ -28,12 +31,13 @@ package final class BoundedQueue<Element: Sendable>: Sendable {
   /// Throws the error given to ``cancel(with:)``, or ``WorkersError`` with code `closed` after
   /// ``finish()``. An element that was refused is not in the queue.
   package func push(_ element: Element) throws {
-    try state.withLock(when: { $0.isClosed || $0.elements.count < limit }) { state in
+    let wasEmpty = try state.withLock(when: { $0.isClosed || $0.elements.count < limit }) { state in
       if let failure = state.failure { throw failure }
       if state.isFinished { throw WorkersError.closed("the queue") }
       state.elements.append(element)
+      return state.elements.count == 1
     }
-    state.broadcast()
+    if wasEmpty { state.broadcast() }
   }
 
   /// Appends an element unless the queue is full or closed; never waits. For callers that must not
@@ -41,12 +45,12 @@ package final class BoundedQueue<Element: Sendable>: Sendable {
   ///
   /// - Returns: whether the element is in the queue.
   package func tryPush(_ element: Element) -> Bool {
-    let isAccepted = state.withLock { state in
-      guard !state.isClosed, state.elements.count < limit else { return false }
+    let (isAccepted, wasEmpty) = state.withLock { state in
+      guard !state.isClosed, state.elements.count < limit else { return (false, false) }
       state.elements.append(element)
-      return true
+      return (true, state.elements.count == 1)
     }
-    if isAccepted { state.broadcast() }
+    if wasEmpty { state.broadcast() }
     return isAccepted
   }
 
@@ -54,11 +58,13 @@ package final class BoundedQueue<Element: Sendable>: Sendable {
   ///
   /// Throws the error given to ``cancel(with:)``.
   package func pop() throws -> Element? {
-    let element = try state.withLock(when: { $0.isClosed || !$0.elements.isEmpty }) { state in
-      if let failure = state.failure { throw failure }
-      return state.elements.popFirst()
-    }
-    state.broadcast()
+    let (element, wasFull) = try state.withLock(
+      when: { $0.isClosed || !$0.elements.isEmpty },
+      { state in
+        if let failure = state.failure { throw failure }
+        return (state.elements.popFirst(), state.elements.count == limit - 1)
+      })
+    if wasFull { state.broadcast() }
     return element
   }
 

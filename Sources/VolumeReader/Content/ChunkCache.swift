@@ -7,18 +7,18 @@ import Synchronization
 /// Bounded in bytes. Contents are never changed once they are here, so that slices of them can be given
 /// out without copying. A failure to fetch goes to all who wait and is not kept.
 final class ChunkCache: Sendable {
-  private struct State {
+  fileprivate struct State {
     var held: TwoQueueCache<ByteBuffer>
     var pending: [ContentID: PendingChunk] = [:]
     var pendingBases: [ContentID: PendingChunk] = [:]
   }
 
-  /// What a claim of a chunk gives.
-  enum Claim {
-    /// It is at hand, or somebody else is getting it.
-    case given(ChunkHandle)
-    /// The caller is the one to get it, and must call ``settle(_:_:)``.
-    case owed(PendingChunk)
+  /// What a claim of chunks gives.
+  struct Claim: Sendable {
+    /// The chunks, in the order asked for.
+    var handles: [ChunkHandle] = []
+    /// Those that the caller is the one to get; for each, it must call ``settle(_:_:)``.
+    var owed: [PendingChunk] = []
   }
 
   /// Most spare memory, as a part of the cache's bound.
@@ -52,21 +52,26 @@ final class ChunkCache: Sendable {
     state.withLock { body(&$0.held) }
   }
 
-  /// Asks for a chunk. As a base, it is never given a chunk that may itself wait for a base: two chunks
-  /// of which packs hold deltas on each other would wait for ever.
-  func claim(_ id: ContentID, as role: PendingChunk.Role) -> Claim {
+  /// Asks for chunks. As a base, a chunk is never given that may itself wait for a base: two chunks of
+  /// which packs hold deltas on each other would wait for ever.
+  func claim(_ ids: [ContentID], as role: PendingChunk.Role) -> Claim {
     state.withLock { state in
-      if let content = state.held.find(id) { return .given(.held(content)) }
-      if let pending = state.pendingBases[id] { return .given(.pending(pending)) }
-      if let pending = state.pending[id], role == .content || pending.isStandalone {
-        return .given(.pending(pending))
+      var claim = Claim()
+      claim.handles.reserveCapacity(ids.count)
+      for id in ids {
+        if let handle = state.find(id, as: role) {
+          claim.handles.append(handle)
+          continue
+        }
+        let chunk = PendingChunk(id: id, role: role)
+        switch role {
+        case .content: state.pending[id] = chunk
+        case .base: state.pendingBases[id] = chunk
+        }
+        claim.handles.append(.pending(chunk))
+        claim.owed.append(chunk)
       }
-      let pending = PendingChunk(id: id, role: role)
-      switch role {
-      case .content: state.pending[id] = pending
-      case .base: state.pendingBases[id] = pending
-      }
-      return .owed(pending)
+      return claim
     }
   }
 
@@ -90,5 +95,14 @@ final class ChunkCache: Sendable {
         spares.append(buffer)
       }
     }
+  }
+}
+
+extension ChunkCache.State {
+  fileprivate mutating func find(_ id: ContentID, as role: PendingChunk.Role) -> ChunkHandle? {
+    if let content = held.find(id) { return .held(content) }
+    if let chunk = pendingBases[id] { return .pending(chunk) }
+    if let chunk = pending[id], role == .content || chunk.isStandalone { return .pending(chunk) }
+    return nil
   }
 }

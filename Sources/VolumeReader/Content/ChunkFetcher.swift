@@ -48,10 +48,9 @@ package final class ChunkFetcher: Sendable {
   /// Starts to get what is not at hand of `ids`; returns before it has arrived, but not before the
   /// calling thread has done its share.
   func fetch(_ ids: [ContentID]) -> [ChunkHandle] {
-    var owed: [PendingChunk] = []
-    let handles = ids.map { claim($0, as: .content, owed: &owed) }
-    start(owed, isSpread: true)
-    return handles
+    let claim = cache.claim(ids, as: .content)
+    start(claim.owed, isSpread: true)
+    return claim.handles
   }
 
   /// Gets what is not at hand of `ids` on the calling thread alone, and does not wait for what others are
@@ -59,8 +58,7 @@ package final class ChunkFetcher: Sendable {
   ///
   /// - Returns: how many were not at hand.
   func fetchAhead(_ ids: [ContentID]) -> Int {
-    var owed: [PendingChunk] = []
-    for id in ids { _ = claim(id, as: .content, owed: &owed) }
+    let owed = cache.claim(ids, as: .content).owed
     start(owed, isSpread: false)
     return owed.count
   }
@@ -68,17 +66,6 @@ package final class ChunkFetcher: Sendable {
   /// Runs `work` on a thread of the pool unless too much waits already; never blocks.
   func runWhenIdle(_ work: @escaping @Sendable () -> Void) -> Bool {
     pool.trySubmit(work)
-  }
-
-  private func claim(
-    _ id: ContentID, as role: PendingChunk.Role, owed: inout [PendingChunk]
-  ) -> ChunkHandle {
-    switch cache.claim(id, as: role) {
-    case .given(let handle): return handle
-    case .owed(let chunk):
-      owed.append(chunk)
-      return .pending(chunk)
-    }
   }
 }
 
@@ -109,8 +96,7 @@ extension ChunkFetcher {
   /// way.
   private func records(for owed: [PendingChunk]) -> [Stretch.Record] {
     let locations = try? source.locations(of: owed.map(\.id))
-    var records: [Stretch.Record] = []
-    var owedBases: [PendingChunk] = []
+    var found: [(chunk: PendingChunk, location: PackedRecord)] = []
     for (index, chunk) in owed.enumerated() {
       guard let location = locations?[index],
         location.isPlausibleChunk(
@@ -120,11 +106,16 @@ extension ChunkFetcher {
         continue
       }
       if location.entry.base == nil { chunk.noteStandalone() }
-      let base = location.entry.base.map { claim($0, as: .base, owed: &owedBases) }
-      records.append(
-        Stretch.Record(location: location, item: Order(chunk: chunk, base: base)))
+      found.append((chunk, location))
     }
-    return owedBases.isEmpty ? records : records + self.records(for: owedBases)
+    let bases = found.compactMap(\.location.entry.base)
+    let claim = bases.isEmpty ? ChunkCache.Claim() : cache.claim(bases, as: .base)
+    var handles = claim.handles.makeIterator()
+    let records = found.map { chunk, location in
+      let base = location.entry.base == nil ? nil : handles.next()
+      return Stretch.Record(location: location, item: Order(chunk: chunk, base: base))
+    }
+    return claim.owed.isEmpty ? records : records + self.records(for: claim.owed)
   }
 
   private func run(_ stretch: Stretch) {
