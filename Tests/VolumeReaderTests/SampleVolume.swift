@@ -156,6 +156,13 @@ extension SampleVolume {
 extension SampleVolume {
   /// Whether `pieces` are exactly what the volume holds at `range`.
   func holds(_ pieces: [VolumePiece]?, at range: Range<UInt64>) -> Bool {
+    Self.holds(pieces, bytes, at: range)
+  }
+
+  /// Whether `pieces` are exactly what `bytes` holds at `range`.
+  static func holds(
+    _ pieces: [VolumePiece]?, _ bytes: [UInt8], at range: Range<UInt64>
+  ) -> Bool {
     var position = Int(range.lowerBound)
     for piece in pieces ?? [] {
       let end = position + Int(piece.lengthBytes)

@@ -1,5 +1,6 @@
 import ChunkFormat
 import Glibc
+import Synchronization
 import TestSupport
 import Testing
 import VolumeMap
@@ -116,6 +117,43 @@ import Workers
     #expect(volume.holds(reader.cachedContent(of: range), at: range))
     #expect(library.reads.count == 2, "the delta and its base")
     #expect(library.thoroughReads.isEmpty)
+  }
+
+  @Test("what was given out stays as it is, though its chunk is evicted and its memory wanted")
+  func slicesOutliveTheCache() throws {
+    let volume = try sample()
+    let reader = try volume.reader(fetcher: volume.fetcher { $0.cacheBytes = 16 * Self.chunk })
+    let ranges = (41..<60).map { volume.range(ofChunk: $0).lowerBound + 5 }.map { $0..<$0 + 9999 }
+    let kept = try ranges.map { try reader.content(of: $0) }
+    for _ in 0..<3 {
+      for number in 0..<60 { _ = try reader.content(of: volume.range(ofChunk: number)) }
+    }
+    #expect(zip(kept, ranges).allSatisfy { volume.holds($0, at: $1) })
+  }
+
+  @Test("many threads, a small cache, deltas and read-ahead: every byte is right")
+  func manyThreads() throws {
+    let volume = try sample(chunks: 100)
+    for night in 1...3 as ClosedRange<UInt8> { try volume.change(45..<80, to: night) }
+    let reader = try volume.reader(fetcher: volume.fetcher { $0.cacheBytes = 24 * Self.chunk })
+    let bytes = volume.bytes
+    let wrong = Atomic(0)
+    let seed = SeededRandom().seed
+    let threads = try (0..<6 as Range<UInt64>).map { number in
+      try WorkerThread(name: "reader-\(number)") {
+        var random = SeededRandom(seed: seed &+ number)
+        var position = UInt64.random(in: 0..<reader.sizeBytes, using: &random)
+        for step in 0..<120 {
+          if step % 20 == 0 { position = UInt64.random(in: 0..<reader.sizeBytes, using: &random) }
+          let range = position..<min(position + 50_000, reader.sizeBytes)
+          let pieces = reader.cachedContent(of: range) ?? (try? reader.content(of: range))
+          if !SampleVolume.holds(pieces, bytes, at: range) { wrong.add(1, ordering: .relaxed) }
+          position = range.upperBound == reader.sizeBytes ? 0 : range.upperBound
+        }
+      }
+    }
+    for thread in threads { thread.join() }
+    #expect(wrong.load(ordering: .relaxed) == 0, "VARVE_TEST_SEED=\(seed)")
   }
 
   @Test("the range of a request is checked") func invalidRange() throws {
