@@ -11,7 +11,7 @@ suite_names() {
 }
 
 # tests_of SUITE: its test functions, in the order in which they stand.
-tests_of() { grep -oE '^test_[a-z0-9_]+' "$integration/suites/$1.bash"; }
+tests_of() { grep -oE '^test_[A-Za-z0-9_]+' "$integration/suites/$1.bash"; }
 
 run_suite() {
   local suite=$1 function

@@ -11,6 +11,12 @@ small_file_system() {
   mount_until_exit "$loop_device" "$small"
 }
 
+# fill_to_the_last_block: in pieces of a block, of which the last one fails.
+fill_to_the_last_block() {
+  ! dd if=/dev/zero of="$small/ballast" bs=1k status=none 2>/dev/null
+  expect_equal "$(df --output=avail "$small" | tail -n 1 | tr -d ' ')" 0 "KiB available"
+}
+
 test_repository_that_runs_full_works_again_once_there_is_room() {
   small_file_system 160M
   export VARVE_REPOSITORY=$small/repository
@@ -37,7 +43,7 @@ test_repository_on_a_completely_full_file_system_can_be_read() {
   "$varve" init
   random_bytes 30000000 3 >disk.raw
   "$varve" backup job disk.raw
-  random_bytes 100000000 4 >"$small/ballast" 2>/dev/null || true
+  fill_to_the_last_block
   "$varve" restore job@latest - | cmp - disk.raw
   start_server
   nbdcopy "$(nbd_uri job@latest)" - | cmp - disk.raw
@@ -57,7 +63,7 @@ test_index_that_finds_no_room() {
   defer unmount "$VARVE_REPOSITORY"
   mount -o remount,bind,ro "$VARVE_REPOSITORY"
   export XDG_CACHE_HOME=$small
-  random_bytes 30000000 6 >"$small/ballast" 2>/dev/null || true
+  fill_to_the_last_block
   expect_exit 1 "$varve" restore job@latest restored.raw
   expect_output 'space'
   rm "$small/ballast"
