@@ -22,6 +22,8 @@ package struct StoreError: Error, Sendable {
     case invalidRequest
     /// The file system has no room.
     case noSpace
+    /// The file system is mounted so that nothing can be written to it.
+    case readOnly
     /// The file system refused for another reason.
     case fileSystem
     /// The index cannot be used; what it says can be found out from the packs.
@@ -42,7 +44,13 @@ package struct StoreError: Error, Sendable {
   }
 
   package init(_ error: FileError) {
-    self.init(error.code == .noSpace ? .noSpace : .fileSystem, error.description)
+    let code: Code =
+      switch error.code {
+      case .noSpace: .noSpace
+      case .readOnly: .readOnly
+      default: .fileSystem
+      }
+    self.init(code, error.description)
   }
 
   /// Something wrong in the file or record that `subject` names.

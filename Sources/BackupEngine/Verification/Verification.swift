@@ -8,7 +8,8 @@ package import Workers
 ///
 /// Of successive revisions of a volume only the differences are read: what is the same was read
 /// already. A revision that was read in full without damage becomes `verified`, one with damage
-/// `distrusted`; a sample changes nothing but the note of when it was taken.
+/// `distrusted`; a sample changes nothing but the note of when it was taken. In a repository that is
+/// mounted read-only nothing is noted, and the report says so.
 package struct Verification: Sendable {
   private let repository: Repository
   private let entries: [RevisionEntry]
@@ -57,9 +58,13 @@ package struct Verification: Sendable {
       }
       try verifyAttachments(of: entry, &done, &report)
       report.revisions += 1
-      try mark(
-        entry, isDamaged: report.damages.count > before.0,
-        checked: report.checkedChunks - before.1, total: report.totalChunks - before.2)
+      do {
+        try mark(
+          entry, isDamaged: report.damages.count > before.0,
+          checked: report.checkedChunks - before.1, total: report.totalChunks - before.2)
+      } catch let error as StoreError where error.code == .readOnly {
+        report.notNoted = error
+      }
     }
     return report
   }

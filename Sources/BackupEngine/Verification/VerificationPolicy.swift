@@ -1,3 +1,5 @@
+package import ChunkStore
+
 /// How much of a revision is read back.
 package enum VerificationPolicy: Equatable, Sendable {
   /// Volumes with up to ``automaticFullBytes`` of data in full, a sample of
@@ -50,6 +52,8 @@ package struct VerificationReport: Sendable {
   package var changedAtSource: UInt64 = 0
   /// Whether the sources were compared as well.
   package var comparedSources = false
+  /// Why the outcome stands nowhere but in this report: the repository cannot be written to.
+  package var notNoted: StoreError?
 
   package init() {}
 

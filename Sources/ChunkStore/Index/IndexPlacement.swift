@@ -28,7 +28,7 @@ struct IndexPlacement {
     if isLocal(root) {
       do throws(StoreError) {
         return try PackIndex(directory: IndexDirectory(path: own))
-      } catch  where [.fileSystem, .noSpace, .index].contains(error.code) {
+      } catch  where [.fileSystem, .noSpace, .readOnly, .index].contains(error.code) {
         // A repository that is read-only or full can still be read, with an index elsewhere.
       }
     }

@@ -58,6 +58,7 @@ struct SessionList: Sendable {
     return try reportingFileErrors { () throws(FileError) in
       for _ in 1..<Self.attempts {
         do throws(FileError) {
+          try makeDirectory()
           return try enter(record, bytes, as: path)
         } catch  where error.code == .notFound {
           // Somebody tidied up in the moment between the file's creation and its lock.
@@ -69,6 +70,12 @@ struct SessionList: Sendable {
       }
       return try enter(record, bytes, as: path)
     }
+  }
+
+  /// The list is empty most of the time, and some that copy repositories leave out empty directories.
+  private func makeDirectory() throws(FileError) {
+    try fileSystem.createDirectories(
+      directory, permissions: RepositoryLayout.directoryPermissions)
   }
 
   private func enter(
@@ -91,6 +98,7 @@ struct SessionList: Sendable {
   /// Removes what crashed sessions left behind: files that nobody holds a lock on, finished or not.
   func removeAbandoned() throws(StoreError) {
     try reportingFileErrors { () throws(FileError) in
+      try makeDirectory()
       for entry in try fileSystem.list(directory) where entry.kind == .file {
         let path = directory.appending(entry.name)
         do throws(FileError) {

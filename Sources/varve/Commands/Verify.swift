@@ -76,6 +76,9 @@ struct Verify: ParsableCommand {
     for (id, error) in unreadable {
       Console.shared.message("damaged: revision \(id) cannot be read: \(error)")
     }
+    if let error = report.notNoted {
+      Console.shared.warning("the outcome is not noted in the repository: \(error)")
+    }
     if json.isWanted {
       try output.document(report.json)
     } else {

@@ -32,6 +32,7 @@ extension VerificationReport {
       "checkedBytes": .unsigned(checkedBytes),
       "isComplete": .bool(isComplete),
       "comparedSources": .bool(comparedSources),
+      "isNoted": .bool(notNoted == nil),
       "changedAtSource": .unsigned(changedAtSource),
       "damages": .array(damages.map(\.json)),
       "furtherDamages": .integer(Int64(furtherDamages)),
