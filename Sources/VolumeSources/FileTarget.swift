@@ -74,6 +74,17 @@ final class FileTarget: RestoreTarget {
     try held().read(into: buffer, at: offsetBytes)
   }
 
+  /// (lseek(2), `SEEK_DATA`)
+  func nextData(from offsetBytes: UInt64) throws(RestoreTargetError) -> UInt64 {
+    let file = try held()
+    do throws(Errno) {
+      return try file.descriptor.dataStart(from: offsetBytes) ?? .max
+    } catch {
+      // A file system that cannot tell is asked for the bytes.
+      return offsetBytes
+    }
+  }
+
   func finish() throws(RestoreTargetError) {
     try held().synchronize()
     do {

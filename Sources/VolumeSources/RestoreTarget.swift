@@ -30,6 +30,10 @@ package protocol RestoreTarget: AnyObject, Sendable {
     into buffer: UnsafeMutableRawBufferPointer, at offsetBytes: UInt64
   ) throws(RestoreTargetError)
 
+  /// The first offset from `offsetBytes` on that may read as something else than zeros; all before it
+  /// is known to be a hole and need not be read to be compared.
+  func nextData(from offsetBytes: UInt64) throws(RestoreTargetError) -> UInt64
+
   /// Makes everything durable and, where an existing file is replaced, puts the new one in its place.
   /// Only when this returns has the volume been restored.
   func finish() throws(RestoreTargetError)
@@ -37,4 +41,11 @@ package protocol RestoreTarget: AnyObject, Sendable {
   /// After a failure: what was made new is removed, what was there stays; what was written to a
   /// device stays written. Without effect after ``finish()``, and twice.
   func abandon()
+}
+
+extension RestoreTarget {
+  /// Nothing is known of holes.
+  package func nextData(from offsetBytes: UInt64) throws(RestoreTargetError) -> UInt64 {
+    offsetBytes
+  }
 }

@@ -63,4 +63,25 @@ struct RestoreTests {
       gap, with: repeatElement(Array("GAP.".utf8), count: chunk / 4).joined())
     #expect(try content(of: target) == expected)
   }
+
+  @Test("20 TiB with little in them are restored and compared at once")
+  func sparse() throws {
+    // ext4 has no files of 20 TiB.
+    let workplace = try Workplace(inMemory: true)
+    let disk = try workplace.disk("disk", [])
+    let source = try POSIXFileSystem().openFile(disk, for: .readingAndWriting)
+    try [UInt8]([1, 2, 3]).withUnsafeBytes { try source.write($0, at: 5 << 40) }
+    try [UInt8]([0]).withUnsafeBytes { try source.write($0, at: UInt64(20) << 40 - 1) }
+    source.close()
+    try workplace.backUp(disk)
+    let target = workplace.directory.path.appending("restored")
+    let report = try restore(workplace, to: target) { $0.verifies = true }
+    #expect(report.isVerified)
+    #expect(report.dataBytes == 64 << 10)
+    let file = try POSIXFileSystem().openFile(target, for: .reading)
+    #expect(try file.sizeBytes() == UInt64(20) << 40)
+    var found: [UInt8] = [0, 0, 0, 9]
+    #expect(try found.withUnsafeMutableBytes { try file.read(into: $0, at: 5 << 40) } == 4)
+    #expect(found == [1, 2, 3, 0])
+  }
 }

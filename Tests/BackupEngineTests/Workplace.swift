@@ -13,8 +13,10 @@ final class Workplace: Sendable {
   let repository: Repository
   let environment: RepositoryEnvironment
 
-  init(encrypted: Bool = false, chunkSizeBytes: Int = 64 << 10) throws {
-    directory = try TemporaryDirectory()
+  init(
+    encrypted: Bool = false, chunkSizeBytes: Int = 64 << 10, inMemory: Bool = false
+  ) throws {
+    directory = try TemporaryDirectory(inMemory: inMemory)
     var environment = RepositoryEnvironment()
     environment.passphraseCost = .minimal
     self.environment = environment

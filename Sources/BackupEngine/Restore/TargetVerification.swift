@@ -46,8 +46,11 @@ struct TargetVerification {
       let span = try cursor.span(containing: chunk)
       if span.leaf == nil {
         let hole = map.geometry.bytes(ofChunks: chunk..<span.chunks.upperBound)
-        for start in stride(from: hole.lowerBound, to: hole.upperBound, by: Int(Self.holeBytes)) {
-          try put(start..<min(start + Self.holeBytes, hole.upperBound), .hole, sink)
+        var start = try target.nextData(from: hole.lowerBound)
+        while start < hole.upperBound {
+          let end = min(start + Self.holeBytes, hole.upperBound)
+          try put(start..<end, .hole, sink)
+          start = try target.nextData(from: end)
         }
       } else {
         for number in chunk..<span.chunks.upperBound {
