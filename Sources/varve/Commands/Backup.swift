@@ -17,7 +17,8 @@ struct Backup: ParsableCommand {
       revision; what it stored is used by the next one.
 
         varve backup web01 /dev/vg0/web01-snapshot
-        varve backup db01 vda=/dev/vg0/db vdb=/images/db-data.raw --tag nightly --attach domain.xml
+        varve backup db01 vda=/dev/vg0/db vdb=/images/db-data.raw \\
+          --tag nightly --attach domain.xml
         zcat disk.gz | varve backup legacy -
 
       Prints the id of the revision. What writes to a source while it is read makes the copy as \

@@ -19,8 +19,8 @@ struct Restore: ParsableCommand {
         varve restore web01 nbd://storage.example/web01
 
       Content that cannot be read stops the restore, with volume, offset and pack and exit status \
-      1; a file that was made new is removed. --skip-damaged goes on instead, lists every gap, and \
-      ends with exit status 1 all the same.
+      1; a file that was made new is removed, a device is left half written. --skip-damaged goes \
+      on instead, lists every gap, and ends with exit status 1 all the same.
       """)
 
   @Argument(

@@ -10,16 +10,17 @@ struct Serve: ParsableCommand {
     usage: "varve serve [--listen <host:port> ...] [--unix <path> ...] [<options>]",
     discussion: """
       The name of an export is that of a revision, as everywhere: web01@latest, db01@2/vdb, or an \
-      id. It is looked up when a client connects, and the client stays with that revision. What \
-      writes to a backed-up file system, such as mounting one with a journal to replay, needs a \
-      writable layer on the client's side.
+      id. It is looked up when a client connects, and the client stays with that revision. A file \
+      system with a journal to replay is mounted with -o ro,noload (ext4) or -o ro,norecovery \
+      (XFS), or through a writable layer on the client's side.
 
         varve serve
         nbdinfo nbd://localhost/web01@latest
         nbd-client -N web01@latest localhost /dev/nbd0
 
         varve serve --unix /run/varve.sock
-        qemu-img convert 'nbd+unix:///web01@latest?socket=/run/varve.sock' web01.qcow2
+        qemu-img convert 'nbd+unix:///web01@latest?socket=/run/varve.sock' \\
+          web01.qcow2
 
       There is neither encryption nor a password on the wire: who reaches the address reads every \
       disk. So only this machine does, unless --listen says otherwise. SIGINT or SIGTERM end the \
