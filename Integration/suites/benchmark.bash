@@ -20,3 +20,11 @@ test_benchmark_refuses_nonsense() {
   expect_exit 2 "$integration/benchmark" --nonsense
   expect_exit 2 "$integration/benchmark" --without nonsense
 }
+
+test_table_of_chunk_sizes() {
+  mkdir tmp
+  VARVE_PROGRAM=$varve TMPDIR=$work/tmp "$integration/benchmarks/chunk-sizes" --quick >table
+  expect_equal "$(grep -cE '^\| [0-9]+[KM]iB( \| [0-9.]+ MiB){4} \|$' table)" 6 "rows"
+  expect_equal "$(find tmp -mindepth 1)" "" "what is left in the temporary directory"
+  expect_exit 2 "$integration/benchmarks/chunk-sizes" --nonsense
+}
