@@ -38,5 +38,5 @@ usage_error() {
 # print_header_comment FILE: the comment at the top of a script is its help.
 print_header_comment() { awk 'NR > 1 { if (!/^#/) exit; sub(/^# ?/, ""); print }' "$1"; }
 
-# human BYTES: 123456789 -> 118MiB
-human() { numfmt --to=iec-i --suffix=B "$1"; }
+# human BYTES: 123456789 -> 118 MiB, as varve writes it.
+human() { numfmt --to=iec-i --suffix=B "$1" | sed -E 's/[KMGT]?i?B$/ &/'; }

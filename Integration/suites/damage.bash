@@ -79,6 +79,7 @@ test_swapped_packs() {
   mv "$pack" swap
   mv "$other" "$pack"
   mv swap "$other"
+  culprit="$pack_name|$(basename "$other")"
   expect_every_reader_to_refuse
 }
 
@@ -97,7 +98,7 @@ test_damaged_footer_costs_nothing() {
   rm -r "$VARVE_REPOSITORY/index"
   "$varve" restore job@latest - | cmp - disk.raw
   # But the damage is reported by whatever looks for it.
-  expect_exit 1 "$varve" index rebuild
+  expect_exit 0 "$varve" index rebuild
   expect_output "${pack_name:0:12}"
   expect_exit 1 "$varve" verify --all
   expect_output "${pack_name:0:12}"
