@@ -230,6 +230,6 @@ import Testing
     let session = try other.repository.beginReading("restore", pinned: [], environment: environment)
     #expect(try other.disk(of: id) == disk)
     session.end()
-    expectFailure(.fileSystem) { try other.beginWriting().end() }
+    expectFailure(.readOnly) { try other.beginWriting().end() }
   }
 }
