@@ -97,11 +97,10 @@ test_damaged_footer_costs_nothing() {
   # Records are found by their headers.
   rm -r "$VARVE_REPOSITORY/index"
   "$varve" restore job@latest - | cmp - disk.raw
-  # But the damage is reported by whatever looks for it.
+  expect_exit 0 "$varve" verify --all
+  # But whoever reads the footers says so.
   expect_exit 0 "$varve" index rebuild
-  expect_output "${pack_name:0:12}"
-  expect_exit 1 "$varve" verify --all
-  expect_output "${pack_name:0:12}"
+  expect_output "warning.*$pack_name"
 }
 
 test_skip_damaged_fills_the_gap_and_lists_it() {
@@ -165,7 +164,11 @@ test_damaged_map_pack_is_named() {
   expect_output "${pack_name:0:12}"
   expect_exit 1 "$varve" verify job@latest
   expect_output "${pack_name:0:12}"
-  expect_exit 1 "$varve" restore job@latest - --skip-damaged
+  # The first node holds the ids of the first 256 chunks.
+  local gap=$((256 * 131072))
+  expect_exit 1 restore_into_pipe job@latest restored.raw --skip-damaged
+  expect_output "vda.*offset 0.*$pack_name|$gap bytes"
+  cmp --ignore-initial="$gap" disk.raw restored.raw
 }
 
 test_sampled_verification_says_what_it_was() {

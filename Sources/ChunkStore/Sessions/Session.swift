@@ -63,8 +63,9 @@ struct SessionList: Sendable {
         } catch  where error.code == .notFound {
           // Somebody tidied up in the moment between the file's creation and its lock.
           continue
-        } catch  where error.code == .readOnly && record.kind == .reading {
-          // On a read-only medium nothing is deleted either, at least not by this machine.
+        } catch  where record.kind == .reading && [.readOnly, .noSpace].contains(error.code) {
+          // On a read-only medium nothing is deleted either, at least not by this machine. On a full
+          // one it could be; but then reading fails, and without this it could not even begin.
           return Session(record: record, file: nil, path: path, fileSystem: fileSystem)
         }
       }
