@@ -219,17 +219,29 @@ import Testing
 
   private struct MissingSession: Error {}
 
-  @Test func aReadOnlyRepositoryCanBeRead() throws {
+  @Test(arguments: [
+    (Errno.readOnlyFileSystem, StoreError.Code.readOnly), (.noSpace, .noSpace),
+  ])
+  func whatCannotBeWrittenToCanBeRead(fault: Errno, code: StoreError.Code) throws {
     let store = try make()
     let disk = TestDisk(chunks: 2, seed: 1)
     let id = try store.backUp(disk, job: "a")
-    fileSystem.setFaults { $0.kind.isChange ? .readOnlyFileSystem : nil }
+    fileSystem.setFaults { $0.kind.isChange ? fault : nil }
     var environment = environment
     environment.indexDirectory = index.appending("elsewhere")
     let other = try TestStore(opening: layout.root, environment: environment)
     let session = try other.repository.beginReading("restore", pinned: [], environment: environment)
     #expect(try other.disk(of: id) == disk)
     session.end()
-    expectFailure(.readOnly) { try other.beginWriting().end() }
+    expectFailure(code) { try other.beginWriting().end() }
+  }
+
+  @Test func aCopyWithoutTheEmptyListOfSessionsWorks() throws {
+    let store = try make(encrypted: false)
+    try fileSystem.remove(layout.sessions)
+    try store.repository.beginReading("restore", pinned: [], environment: environment).end()
+    try fileSystem.remove(layout.sessions)
+    try store.beginWriting().end()
+    #expect(try fileSystem.list(layout.sessions).isEmpty)
   }
 }
