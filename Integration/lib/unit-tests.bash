@@ -6,6 +6,8 @@ run_unit_tests() {
   report_directory=$(mktemp -d)
   # Read by Package.swift. Only our targets are held to it: the packages that we use are not ours.
   export VARVE_WARNINGS=error
+  # Replays a crash after every operation, rather than after a sample of them.
+  export VARVE_CRASH_SEEDS=2
   if quietly swift build --build-tests --package-path "$project"; then
     quietly swift test --skip-build --package-path "$project" \
       --xunit-output "$report_directory/unit.xml" || true
@@ -14,7 +16,7 @@ run_unit_tests() {
     failed=$((failed + 1))
     printf '  %sFAILED%s   the build\n' "$red" "$plain"
   fi
-  unset VARVE_WARNINGS
+  unset VARVE_WARNINGS VARVE_CRASH_SEEDS
   rm -r "$report_directory"
 }
 

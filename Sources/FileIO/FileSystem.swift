@@ -60,6 +60,11 @@ package protocol OpenFile: AnyObject, Sendable {
 
   func sizeBytes() throws(FileError) -> UInt64
 
+  /// Asks the system to drop what it holds of the file in memory, so that the next read comes from
+  /// storage. Advice: nothing depends on it but what a verification is worth. (posix_fadvise(2),
+  /// `POSIX_FADV_DONTNEED`)
+  func forgetCached()
+
   /// Locks the whole file; false when another open file holds a lock that excludes this one.
   ///
   /// The lock belongs to this open file and ends with ``unlock()``, ``close()`` or the process.
@@ -74,6 +79,11 @@ package protocol OpenFile: AnyObject, Sendable {
   /// Closes the file; closing twice is harmless, and deinitialisation closes too. Whatever is used
   /// after that fails; what other threads are in the middle of comes to its end first.
   func close()
+}
+
+extension OpenFile {
+  /// Nothing is held.
+  package func forgetCached() {}
 }
 
 package enum FileAccess: Sendable, Hashable {

@@ -37,6 +37,10 @@ package final class POSIXFile: OpenFile, @unchecked Sendable {
     try use("look at") { file throws(Errno) in try file.metadata().sizeBytes }
   }
 
+  package func forgetCached() {
+    try? use("forget") { file throws(Errno) in file.advise(.notNeeded) }
+  }
+
   package func tryLock(_ mode: LockMode) throws(FileError) -> Bool {
     try use("lock") { file throws(Errno) in try file.lock(mode, waits: false) }
   }

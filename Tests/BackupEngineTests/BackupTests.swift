@@ -115,4 +115,15 @@ struct BackupTests {
     #expect(report.totalChunks == 30)
     #expect(try workplace.repository.revisions().entries[0].marks.trust == .trusted)
   }
+
+  @Test("A sample takes nothing from a full verification")
+  func sampleAfterFull() throws {
+    let workplace = try Workplace()
+    try workplace.backUp(try workplace.disk("disk", sampleDisk(seed: 6)))
+    _ = try workplace.verify()
+    _ = try workplace.verify(.sample(percent: 10))
+    let marks = try workplace.repository.revisions().entries[0].marks
+    #expect(marks.trust == .verified)
+    #expect(marks.verification?.checkedChunks == 30)
+  }
 }

@@ -56,9 +56,13 @@ package struct Backup: Sendable {
     let id = try store(
       created: created, parent: parent, checksKnown: history.last?.marks.trust == .distrusted,
       writing.writer, &warnings)
-    let stored = writing.writer.totals.storedBytes
+    let stored = writing.writer.totals
     writing.session.end()
-    return try verified(id, storedBytes: stored, warnings: warnings)
+    if request.verification != .none {
+      // What is still in memory proves nothing about the disk.
+      try repository.records.forgetCached(stored.packs)
+    }
+    return try verified(id, storedBytes: stored.storedBytes, warnings: warnings)
   }
 
   private func store(

@@ -119,6 +119,8 @@ package struct Verification: Sendable {
         marks.trust = .distrusted
       } else {
         if isComplete { marks.trust = .verified }
+        // That all was read back once says more than a later sample does.
+        guard isComplete || marks.trust != .verified else { return }
         marks.verification = VerificationMark(
           time: environment.now(), checkedChunks: checked, totalChunks: total)
       }

@@ -44,6 +44,11 @@ package final class Pack: Sendable {
     }
   }
 
+  /// Asks the system to read the pack from storage next time.
+  func forgetCached() {
+    try? openedFile().forgetCached()
+  }
+
   private func openedFile() throws(FileError) -> any OpenFile {
     try file.withLock { file throws(FileError) in
       if let file { return file }

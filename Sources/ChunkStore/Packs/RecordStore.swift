@@ -59,6 +59,13 @@ package final class RecordStore: Sendable {
     try mending { () throws(StoreError) in try index.write(body) }
   }
 
+  /// Asks the system to read these packs from storage next time, rather than from memory.
+  package func forgetCached(_ packs: [StoredPack]) throws(StoreError) {
+    for pack in packs {
+      try shelf.pack(pack.indexed).forgetCached()
+    }
+  }
+
   /// Compares index and packs.
   package func synchronize(
     progress: (IndexProgress) throws -> Void = { _ in }

@@ -93,9 +93,14 @@ package final class RecordWriter: Sendable {
 package struct StoreTotals: Sendable {
   /// Bytes of packs, headers and footers included.
   package var storedBytes: UInt64 = 0
-  package var packs = 0
+  package var packs: [StoredPack] = []
   /// Records that another process had stored by the time they were to be written.
   package var droppedRecords = 0
+}
+
+/// A pack that a session made.
+package struct StoredPack: Sendable {
+  let indexed: IndexedPack
 }
 
 /// The thread of a ``RecordWriter`` and what it shares with those who append.
@@ -203,7 +208,7 @@ private final class Assembler: Sendable {
       state.totals.droppedRecords += outcome.dropped
       if let summary = outcome.summary {
         state.totals.storedBytes += summary.lengthBytes
-        state.totals.packs += 1
+        state.totals.packs.append(StoredPack(indexed: IndexedPack(summary, kind: kind)))
       }
       state.closing = nil
       state.open[kind, default: outcome.remaining.emptied].prepend(outcome.remaining)
