@@ -47,6 +47,8 @@ final class RecordPreparer {
   ) throws -> PreparedRecord? {
     guard usesDeltas, let previous, !previous.isHole,
       let base = try base(for: previous, type: type),
+      // What is stored again because it is damaged must not lean on itself.
+      base.id != id,
       // What cannot be read is no base; that it cannot be read shows where it is needed.
       let content = try? reader.read(base.id, type: type)
     else { return nil }
