@@ -219,14 +219,23 @@ import Testing
 
   private struct MissingSession: Error {}
 
-  @Test(arguments: [
-    (Errno.readOnlyFileSystem, StoreError.Code.readOnly), (.noSpace, .noSpace),
-  ])
-  func whatCannotBeWrittenToCanBeRead(fault: Errno, code: StoreError.Code) throws {
+  @Test func aReadOnlyRepositoryCanBeRead() throws {
+    try expectReading(refusing: .readOnly) {
+      $0.setFaults { $0.kind.isChange ? .readOnlyFileSystem : nil }
+    }
+  }
+
+  @Test func aRepositoryOnAFullFileSystemCanBeRead() throws {
+    try expectReading(refusing: .noSpace) { $0.setCapacity(bytes: 0) }
+  }
+
+  private func expectReading(
+    refusing code: StoreError.Code, after restrict: (SimulatedFileSystem) -> Void
+  ) throws {
     let store = try make()
     let disk = TestDisk(chunks: 2, seed: 1)
     let id = try store.backUp(disk, job: "a")
-    fileSystem.setFaults { $0.kind.isChange ? fault : nil }
+    restrict(fileSystem)
     var environment = environment
     environment.indexDirectory = index.appending("elsewhere")
     let other = try TestStore(opening: layout.root, environment: environment)

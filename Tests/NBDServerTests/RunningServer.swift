@@ -61,7 +61,7 @@ final class RunningServer {
     if !isStopped { stop(gracePeriod: .milliseconds(10)) }
   }
 
-  func stop(gracePeriod: Duration = .seconds(5)) {
+  func stop(gracePeriod: Duration = .seconds(60)) {
     isStopped = true
     server.stop(gracePeriod: gracePeriod)
   }
