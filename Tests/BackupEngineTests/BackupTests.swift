@@ -126,4 +126,17 @@ struct BackupTests {
     #expect(marks.trust == .verified)
     #expect(marks.verification?.checkedChunks == 30)
   }
+
+  @Test("A lost pack is one damage, not one for each of its chunks")
+  func adjoiningDamage() throws {
+    let workplace = try Workplace()
+    try workplace.backUp(try workplace.disk("disk", sampleDisk(seed: 9)))
+    try POSIXFileSystem().remove(try #require(try workplace.packs("data").first))
+    let report = try workplace.verify()
+    let chunk: UInt64 = 64 << 10
+    #expect(report.damages.map(\.offsetBytes) == [0, 20 * chunk])
+    #expect(report.damages.map(\.lengthBytes) == [10 * chunk, 20 * chunk])
+    #expect(report.damages.map(\.count) == [10, 20])
+    #expect(report.totalChunks - report.checkedChunks == 30)
+  }
 }

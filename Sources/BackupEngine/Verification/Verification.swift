@@ -48,7 +48,7 @@ package struct Verification: Sendable {
     progress.begin(.verifying, totalUnits: expectedBytes)
     var done = VerifiedContent()
     for entry in entries {
-      let before = (report.damages.count, report.checkedChunks, report.totalChunks)
+      let before = (report.damageCount, report.checkedChunks, report.totalChunks)
       for volume in entry.revision.volumes {
         try VolumeVerification(
           repository: repository, entry: entry, volume: volume,
@@ -60,7 +60,7 @@ package struct Verification: Sendable {
       report.revisions += 1
       do {
         try mark(
-          entry, isDamaged: report.damages.count > before.0,
+          entry, isDamaged: report.damageCount > before.0,
           checked: report.checkedChunks - before.1, total: report.totalChunks - before.2)
       } catch let error as StoreError where error.code == .readOnly {
         report.notNoted = error

@@ -33,10 +33,33 @@ package struct VerificationReport: Sendable {
     /// Of the volume or attachment.
     package let name: String
     package let offsetBytes: UInt64
-    package let lengthBytes: UInt64
+    package fileprivate(set) var lengthBytes: UInt64
+    /// Chunks, or parts of the map, that adjoin each other and fail in the same pack.
+    package fileprivate(set) var count = 1
     /// The pack's name where it is known.
     package let pack: String?
+    /// Of the first of them.
     package let message: String
+
+    init(
+      job: String, revision: String, name: String, offsetBytes: UInt64, lengthBytes: UInt64,
+      pack: String?, message: String
+    ) {
+      self.job = job
+      self.revision = revision
+      self.name = name
+      self.offsetBytes = offsetBytes
+      self.lengthBytes = lengthBytes
+      self.pack = pack
+      self.message = message
+    }
+
+    /// Once a pack is known to be lost, what it held is in no pack at all.
+    fileprivate func isContinued(by next: Damage) -> Bool {
+      (job, revision, name) == (next.job, next.revision, next.name)
+        && offsetBytes + lengthBytes == next.offsetBytes
+        && (next.pack == nil || next.pack == pack)
+    }
   }
 
   package var revisions = 0
@@ -58,13 +81,18 @@ package struct VerificationReport: Sendable {
   package init() {}
 
   package var isClean: Bool { damages.isEmpty }
+  /// Damages, listed or not.
+  package var damageCount: Int { damages.count + furtherDamages }
   /// Whether every chunk was read back.
   package var isComplete: Bool { checkedChunks == totalChunks }
 
   static let listedDamages = 10_000
 
   mutating func add(_ damage: Damage) {
-    if damages.count < Self.listedDamages {
+    if furtherDamages == 0, let last = damages.last, last.isContinued(by: damage) {
+      damages[damages.count - 1].lengthBytes += damage.lengthBytes
+      damages[damages.count - 1].count += damage.count
+    } else if damages.count < Self.listedDamages {
       damages.append(damage)
     } else {
       furtherDamages += 1

@@ -44,7 +44,7 @@ struct VolumeVerification {
 
   func run(_ done: inout VerifiedContent, _ report: inout VerificationReport) throws {
     let map = try repository.map(of: volume)
-    let damagesBefore = report.damages.count
+    let damagesBefore = report.damageCount
     if share == 1, let known = done.maps[seriesName] {
       try verify(report: &report, done: &done) { sink in try differences(known, map, sink) }
       try reportShared(map, &done, &report)
@@ -53,7 +53,7 @@ struct VolumeVerification {
     }
     // A map with damage cannot serve as what the next one is compared with.
     done.maps[seriesName] =
-      share == 1 && report.damages.count == damagesBefore ? map : nil
+      share == 1 && report.damageCount == damagesBefore ? map : nil
   }
 
   private var seriesName: String { "\(entry.revision.job)/\(volume.name)" }
@@ -79,7 +79,7 @@ struct VolumeVerification {
         report.checkedBytes += UInt64(outcome.bytes)
         report.changedAtSource += UInt64(outcome.changedAtSource)
         progress.advance(by: UInt64(outcome.bytes))
-        for (chunk, error) in outcome.failures {
+        for (chunk, error) in outcome.failures.sorted(by: { $0.chunk.number < $1.chunk.number }) {
           done.damaged[chunk.id] = error
           report.add(damage(at: geometry.bytes(ofChunk: chunk.number), error, error.pack))
         }

@@ -85,7 +85,7 @@ struct Verify: ParsableCommand {
       for line in report.damageLines { try output.line(line) }
       try output.flush()
     }
-    let count = report.damages.count + report.furtherDamages
+    let count = report.damageCount
     let outcome = count == 0 ? "no damage" : "\(Quantities.count(count, "damaged place"))"
     Console.shared.message(
       "\(report.summary) of \(Quantities.count(report.revisions, "revision")): \(outcome)")

@@ -18,7 +18,8 @@ extension VerificationReport {
       "damaged: \(damage.job)@\(damage.revision.prefix(12)) \(damage.name), "
         + Damages.place(
           offsetBytes: damage.offsetBytes, lengthBytes: damage.lengthBytes, pack: damage.pack,
-          message: damage.message)
+          message: damage.count == 1
+            ? damage.message : "\(damage.count) chunks, the first: \(damage.message)")
     }
     return furtherDamages == 0
       ? lines : lines + ["damaged: \(furtherDamages) more places, not listed"]
@@ -45,7 +46,7 @@ extension VerificationReport.Damage {
     .object([
       "job": .string(job), "revision": .string(revision), "volume": .string(name),
       "offsetBytes": .unsigned(offsetBytes), "lengthBytes": .unsigned(lengthBytes),
-      "pack": .optional(pack), "message": .string(message),
+      "count": .integer(Int64(count)), "pack": .optional(pack), "message": .string(message),
     ])
   }
 }
