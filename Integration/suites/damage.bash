@@ -67,8 +67,8 @@ test_truncated_pack() {
 test_deleted_pack() {
   one_revision
   rm "$pack"
-  # Nothing but the index, a cache, could say which pack it was.
-  culprit='chunk [0-9a-f]{64} is in no pack'
+  # The index, a cache, says which pack it was until it has been compared with the packs there are.
+  culprit="$pack_name|chunk [0-9a-f]{64} is in no pack"
   expect_every_reader_to_refuse
 }
 
