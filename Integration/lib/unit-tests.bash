@@ -9,8 +9,9 @@ run_unit_tests() {
   # Replays a crash after every operation, rather than after a sample of them.
   export VARVE_CRASH_SEEDS=2
   if quietly swift build --build-tests --package-path "$project"; then
-    quietly swift test --skip-build --package-path "$project" \
-      --xunit-output "$report_directory/unit.xml" || true
+    swift test --skip-build --package-path "$project" \
+      --xunit-output "$report_directory/unit.xml" >"$report_directory/log" 2>&1 </dev/null ||
+      show_unit_failures "$report_directory/log"
     count_unit_tests "$report_directory/unit-swift-testing.xml"
   else
     failed=$((failed + 1))
@@ -32,4 +33,11 @@ count_unit_tests() {
     failed=$((failed + 1))
     printf '  %sFAILED%s   swift test ended without a report\n' "$red" "$plain"
   fi
+}
+
+# show_unit_failures LOG: of some thousand lines those that say what failed, and the last ones, which
+# say where it ended if it crashed.
+show_unit_failures() {
+  grep -E '✘|↳|error:|Fatal|Crash' "$1" >&2 || true
+  tail -n 20 "$1" >&2
 }
