@@ -89,7 +89,7 @@ test_zeroed_part_of_a_pack() {
   expect_every_reader_to_refuse
 }
 
-test_damaged_footer_costs_nothing() {
+test_damaged_footer_costs_no_content_and_is_reported() {
   one_revision
   local size
   size=$(stat -c %s "$pack")
@@ -97,8 +97,8 @@ test_damaged_footer_costs_nothing() {
   # Records are found by their headers.
   rm -r "$VARVE_REPOSITORY/index"
   "$varve" restore job@latest - | cmp - disk.raw
-  expect_exit 0 "$varve" verify --all
-  # But whoever reads the footers says so.
+  expect_exit 1 "$varve" verify --all
+  expect_output "damaged: pack $pack_name"
   expect_exit 0 "$varve" index rebuild
   expect_output "warning.*$pack_name"
 }

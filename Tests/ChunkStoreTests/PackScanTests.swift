@@ -62,6 +62,8 @@ struct PackScanTests {
     let pack = try store(contents)
     let length = try POSIXFileSystem().metadata(of: pack).sizeBytes
     try spoil(pack, at: [64 + 2 * 10_072, length - 20])
+    #expect(
+      try repository.records.damagedPacks().map(\.id.description) == [pack.lastComponent?.string])
     let changes = try repository.rebuildIndex { _ in }
     #expect(changes.damaged.count == 1)
     let found = try repository.records.locate(contents.map { try id(of: $0) })

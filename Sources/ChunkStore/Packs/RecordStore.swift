@@ -66,6 +66,23 @@ package final class RecordStore: Sendable {
     }
   }
 
+  /// Packs whose header or footer is not what it should be, each with the reason. Their records may
+  /// all be intact; but such a file is not the one that its name says.
+  ///
+  /// - Throws: ``StoreError`` where the packs cannot be listed.
+  package func damagedPacks() throws(StoreError) -> [(id: PackID, error: StoreError)] {
+    var damaged: [(id: PackID, error: StoreError)] = []
+    for (id, kind) in try shelf.list() {
+      do throws(StoreError) {
+        let inventory = try PackInventory(of: try shelf.pack(id, kind: kind), idKey: shelf.idKey)
+        if let error = inventory.footerDamage { damaged.append((id, error)) }
+      } catch {
+        damaged.append((id, error))
+      }
+    }
+    return damaged
+  }
+
   /// Compares index and packs.
   package func synchronize(
     progress: (IndexProgress) throws -> Void = { _ in }

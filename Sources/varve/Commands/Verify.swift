@@ -66,7 +66,9 @@ struct Verify: ParsableCommand {
       try verification.run()
     }
     try print(report, unreadable: unreadable)
-    if !report.isClean || !unreadable.isEmpty { throw ReportedFailure() }
+    let packs = chosen.isEmpty && sample == nil ? try repository.records.damagedPacks() : []
+    for (_, error) in packs { Console.shared.message("damaged: \(error)") }
+    if !report.isClean || !unreadable.isEmpty || !packs.isEmpty { throw ReportedFailure() }
   }
 
   private func print(
