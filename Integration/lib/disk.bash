@@ -73,7 +73,7 @@ guest_extents() {
   block_bytes=$(in_guest "$image" stats | sed -n 's/^Block size: *//p')
   in_guest "$image" "dump_extents -l $file" | tr '/-' '  ' |
     awk -v block="$block_bytes" -v start="$partition_offset" \
-      'NR > 1 { printf "%d %d\n", start + $7 * block, $9 * block }'
+      'NR > 1 { printf "%.0f %.0f\n", start + $7 * block, $9 * block }'
 }
 
 # update_guest_database IMAGE FILE ROWS SEED: real SQL updates of ROWS random rows in a database
