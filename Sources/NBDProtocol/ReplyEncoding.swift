@@ -4,6 +4,8 @@ package import NIOCore
 package enum ReplyStyle: Sendable, Equatable {
   case simple
   case structured
+  /// Requests and replies with headers of 32 bytes and 64-bit lengths.
+  case extended
 }
 
 /// What a chunk of a structured reply holds.
@@ -19,10 +21,10 @@ enum ChunkType: UInt16 {
 /// A stretch of an export with one status.
 package struct StatusExtent: Sendable, Equatable {
   /// Never 0.
-  package var lengthBytes: UInt32
+  package var lengthBytes: UInt64
   package var flags: UInt32
 
-  package init(lengthBytes: UInt32, flags: UInt32) {
+  package init(lengthBytes: UInt64, flags: UInt32) {
     self.lengthBytes = lengthBytes
     self.flags = flags
   }

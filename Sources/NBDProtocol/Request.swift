@@ -30,13 +30,14 @@ package struct Request: Sendable, Hashable {
   package var offsetBytes: UInt64
   /// Chosen by the client; the reply repeats it.
   package var cookie: UInt64
-  package var lengthBytes: UInt32
+  /// How much of the export it is about, up to 2^32 - 1 without extended headers.
+  package var lengthBytes: UInt64
   package var command: Command
   package var flags: CommandFlags
 
   package init(
     _ command: Command, flags: CommandFlags = [], cookie: UInt64, offsetBytes: UInt64,
-    lengthBytes: UInt32
+    lengthBytes: UInt64
   ) {
     self.command = command
     self.flags = flags
@@ -47,7 +48,7 @@ package struct Request: Sendable, Hashable {
 
   /// Where the request ends; nil beyond 2^64.
   package var endBytes: UInt64? {
-    let (end, overflows) = offsetBytes.addingReportingOverflow(UInt64(lengthBytes))
+    let (end, overflows) = offsetBytes.addingReportingOverflow(lengthBytes)
     return overflows ? nil : end
   }
 }

@@ -1,10 +1,13 @@
+import NBDProtocol
+package import NIOCore
 package import VolumeMap
 package import VolumeReader
 
-/// One opened export, shared by its connections. Its content never changes.
+/// One opened export, shared by its connections.
 ///
 /// Ranges are never empty and lie within the device. An error that is thrown reaches the client
-/// as EIO with the error's description, so that should name volume, offset and pack.
+/// with its description, so that should name volume, offset and pack: as the code of a
+/// ``DeviceError``, as EIO for any other.
 package protocol BlockDevice: Sendable {
   /// Exact to the byte; never changes.
   var sizeBytes: UInt64 { get }
@@ -22,8 +25,64 @@ package protocol BlockDevice: Sendable {
   /// that.
   func allocation(of range: Range<UInt64>, limit: Int) throws -> [AllocationExtent]
 
+  /// What can be written; nil for a device whose content never changes.
+  var writer: (any BlockDeviceWriting)? { get }
+
+  /// The contexts of the server's own that `queries` name, in their order, each once; those that
+  /// are not known are left out. At most 16 queries come, all within the namespace `varve:`.
+  ///
+  /// A bare `varve:`, which only LIST_META_CONTEXT asks for, stands for what there is, at most 64
+  /// of it. Blocks; called on a thread for that.
+  func contexts(matching queries: [String]) throws -> [ExportContext]
+
   /// Called once, after the last connection has left. Blocks; called on a thread for that.
   func close()
+}
+
+extension BlockDevice {
+  package var writer: (any BlockDeviceWriting)? { nil }
+
+  package func contexts(matching queries: [String]) throws -> [ExportContext] { [] }
+}
+
+/// The writing side of a device.
+///
+/// All of it blocks and is called on threads for that, several calls at once, also for ranges that
+/// overlap. Ranges are never empty and lie within the device.
+package protocol BlockDeviceWriting: Sendable {
+  /// At least one byte, at most ``ServerConnection/pieceBytes`` of them.
+  func write(_ bytes: ByteBuffer, at offsetBytes: UInt64) throws
+
+  /// The range reads as zeros afterwards.
+  ///
+  /// - Parameter mayTrim: when false, space stays allocated for it (NBD_CMD_FLAG_NO_HOLE).
+  func zero(_ range: Range<UInt64>, mayTrim: Bool) throws
+
+  /// The range reads as zeros afterwards where that gives space back; elsewhere it may do nothing.
+  func trim(_ range: Range<UInt64>) throws
+
+  /// Everything whose call returned before this one began is durable when this returns.
+  func sync() throws
+}
+
+/// A device's refusal that has an NBD error of its own (proto.md, "Error values").
+package struct DeviceError: Error, CustomStringConvertible {
+  package enum Code: Sendable {
+    /// ENOSPC: what was to be written finds no room.
+    case noSpace
+    /// EIO.
+    case inputOutput
+    /// ENOTSUP, in answer to a fast zero that would not be fast; EIO in answer to anything else.
+    case notSupported
+  }
+
+  package let code: Code
+  package let description: String
+
+  package init(_ code: Code, _ description: String) {
+    self.code = code
+    self.description = description
+  }
 }
 
 /// An export as LIST shows it.
@@ -46,11 +105,17 @@ package struct OpenedExport: Sendable {
   package var canonicalName: String
   package var description: String
   package var device: any BlockDevice
+  /// False: every connection that opens it has a device of its own, and one that can be written is
+  /// not said to be fit for several connections (NBD_FLAG_CAN_MULTI_CONN).
+  package var isShared: Bool
 
-  package init(canonicalName: String, description: String, device: any BlockDevice) {
+  package init(
+    canonicalName: String, description: String, device: any BlockDevice, isShared: Bool = true
+  ) {
     self.canonicalName = canonicalName
     self.description = description
     self.device = device
+    self.isShared = isShared
   }
 }
 
