@@ -10,10 +10,14 @@ package enum Magic {
   package static let optionReply: UInt64 = 0x0003_e889_0455_65a9
   /// Before every request of the transmission phase.
   package static let request: UInt32 = 0x2560_9513
+  /// Before every request, once extended headers were agreed.
+  package static let extendedRequest: UInt32 = 0x21e4_1c71
   /// Before a simple reply.
   package static let simpleReply: UInt32 = 0x6744_6698
   /// Before a chunk of a structured reply.
   package static let structuredReply: UInt32 = 0x668e_33ef
+  /// Before a chunk of a reply, once extended headers were agreed.
+  package static let extendedReply: UInt32 = 0x6e8a_278c
 }
 
 /// Limits that the specification sets for everyone.
@@ -62,6 +66,7 @@ package struct TransmissionFlags: OptionSet, Sendable, Hashable {
   package static let canMultiConn = TransmissionFlags(rawValue: 1 << 8)
   package static let sendCache = TransmissionFlags(rawValue: 1 << 10)
   package static let sendFastZero = TransmissionFlags(rawValue: 1 << 11)
+  package static let blockStatusPayload = TransmissionFlags(rawValue: 1 << 12)
 }
 
 /// Modifiers of one request.
@@ -75,6 +80,8 @@ package struct CommandFlags: OptionSet, Sendable, Hashable {
   package static let dontFragment = CommandFlags(rawValue: 1 << 2)
   package static let requestOne = CommandFlags(rawValue: 1 << 3)
   package static let fastZero = CommandFlags(rawValue: 1 << 4)
+  /// The length is that of a payload which follows; with extended headers only.
+  package static let payloadLength = CommandFlags(rawValue: 1 << 5)
 }
 
 /// The status flags of the context `base:allocation`.

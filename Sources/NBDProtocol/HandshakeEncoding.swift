@@ -1,4 +1,4 @@
-package import NIOCore
+import NIOCore
 
 extension ByteBuffer {
   /// Writes what a server says first.
@@ -9,16 +9,6 @@ extension ByteBuffer {
   mutating func writeGreeting() {
     let flags: HandshakeFlags = [.fixedNewstyle, .noZeroes]
     writeMultipleIntegers(Magic.greeting, Magic.option, flags.rawValue)
-  }
-
-  /// Writes an option as a client does.
-  ///
-  /// ```
-  /// u64 IHAVEOPT | u32 option | u32 length | data
-  /// ```
-  package mutating func writeOption(_ option: OptionCode, data: ByteBuffer = ByteBuffer()) {
-    writeMultipleIntegers(Magic.option, option.rawValue, UInt32(data.readableBytes))
-    writeImmutableBuffer(data)
   }
 
   /// Writes the header of a reply to an option, which `lengthBytes` of data follow.
@@ -68,12 +58,10 @@ extension ByteBuffer {
   /// reply header | u16 0 | u64 size | u16 transmission flags
   /// ```
   mutating func writeExportInformation(
-    _ export: ExportProperties, style: ReplyStyle, to option: OptionCode
+    sizeBytes: UInt64, flags: TransmissionFlags, to option: OptionCode
   ) {
     writeOptionReplyHeader(.info, to: option, lengthBytes: 12)
-    writeMultipleIntegers(
-      Information.export.rawValue, export.sizeBytes,
-      export.transmissionFlags(for: style).rawValue)
+    writeMultipleIntegers(Information.export.rawValue, sizeBytes, flags.rawValue)
   }
 
   /// Writes a name or a description in reply to INFO or GO, cut as LIST cuts it.
@@ -120,9 +108,9 @@ extension ByteBuffer {
   /// u64 size | u16 transmission flags | 124 zeros, unless agreed otherwise
   /// ```
   mutating func writeExportNameAnswer(
-    _ export: ExportProperties, style: ReplyStyle, withoutZeroes: Bool
+    sizeBytes: UInt64, flags: TransmissionFlags, withoutZeroes: Bool
   ) {
-    writeMultipleIntegers(export.sizeBytes, export.transmissionFlags(for: style).rawValue)
+    writeMultipleIntegers(sizeBytes, flags.rawValue)
     if !withoutZeroes { writeRepeatingByte(0, count: 124) }
   }
 }

@@ -13,6 +13,7 @@ package struct OptionCode: RawRepresentable, Hashable, Sendable {
   package static let structuredReply = OptionCode(rawValue: 8)
   package static let listMetaContext = OptionCode(rawValue: 9)
   package static let setMetaContext = OptionCode(rawValue: 10)
+  package static let extendedHeaders = OptionCode(rawValue: 11)
 }
 
 /// What kind of reply to an option this is. Bit 31 marks an error, which ends the option.
@@ -60,18 +61,38 @@ package struct ExportProperties: Sendable, Equatable {
   package var name: String
   package var description: String
   package var sizeBytes: UInt64
+  package var isWritable: Bool
+  /// Whether all connections see the same content, so that what one has flushed the others read.
+  package var isShared: Bool
 
-  package init(name: String, description: String, sizeBytes: UInt64) {
+  package init(
+    name: String, description: String, sizeBytes: UInt64, isWritable: Bool = false,
+    isShared: Bool = true
+  ) {
     self.name = name
     self.description = description
     self.sizeBytes = sizeBytes
+    self.isWritable = isWritable
+    self.isShared = isShared
   }
 
-  /// The flags to advertise: every export is an immutable revision, which many connections may
-  /// read at once. DF only after structured replies were agreed (proto.md, "Transmission flags").
-  package func transmissionFlags(for style: ReplyStyle) -> TransmissionFlags {
-    let flags: TransmissionFlags = [.hasFlags, .readOnly, .canMultiConn, .sendCache]
-    return style == .structured ? flags.union(.sendDF) : flags
+  /// The flags to advertise (proto.md, "Transmission flags"). An export that cannot be written never
+  /// changes, so several connections may use it in any case.
+  ///
+  /// - Parameters:
+  ///   - style: DF is offered only once replies can come in chunks.
+  ///   - hasContexts: with extended headers, BLOCK_STATUS can be asked about some of them only.
+  package func transmissionFlags(for style: ReplyStyle, hasContexts: Bool) -> TransmissionFlags {
+    var flags: TransmissionFlags = [.hasFlags, .sendCache]
+    if isWritable {
+      flags.formUnion([.sendFlush, .sendFUA, .sendTrim, .sendWriteZeroes, .sendFastZero])
+    } else {
+      flags.insert(.readOnly)
+    }
+    if isShared || !isWritable { flags.insert(.canMultiConn) }
+    if style != .simple { flags.insert(.sendDF) }
+    if style == .extended, hasContexts { flags.insert(.blockStatusPayload) }
+    return flags
   }
 }
 

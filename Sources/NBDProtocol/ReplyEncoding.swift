@@ -14,6 +14,7 @@ enum ChunkType: UInt16 {
   case offsetData = 1
   case offsetHole = 2
   case blockStatus = 5
+  case blockStatusExtended = 6
   case error = 0x8001
   case errorOffset = 0x8002
 }
@@ -30,14 +31,28 @@ package struct StatusExtent: Sendable, Equatable {
   }
 }
 
+/// What all chunks of the reply to one request have in common.
+package struct ReplyFrame: Sendable {
+  package let style: ReplyStyle
+  package let cookie: UInt64
+  /// The request's own, which extended headers repeat.
+  let offsetBytes: UInt64
+
+  package init(_ style: ReplyStyle, to request: Request) {
+    self.style = style
+    cookie = request.cookie
+    offsetBytes = request.offsetBytes
+  }
+}
+
 extension ByteBuffer {
   /// Writes a simple reply, which on success the data of a read follows.
   ///
   /// ```
   /// u32 magic | u32 error | u64 cookie
   /// ```
-  package mutating func writeSimpleReply(cookie: UInt64, error: ErrorCode?) {
-    writeMultipleIntegers(Magic.simpleReply, error?.rawValue ?? 0, cookie)
+  package mutating func writeSimpleReply(_ frame: ReplyFrame, error: ErrorCode?) {
+    writeMultipleIntegers(Magic.simpleReply, error?.rawValue ?? 0, frame.cookie)
   }
 
   /// Writes the header of a chunk, which `lengthBytes` of payload follow.
@@ -45,11 +60,20 @@ extension ByteBuffer {
   /// ```
   /// u32 magic | u16 flags (bit 0: done) | u16 type | u64 cookie | u32 payload length
   /// ```
+  ///
+  /// With extended headers: another magic, and at the end `u64 offset | u64 payload length`.
   private mutating func writeChunkHeader(
-    _ type: ChunkType, cookie: UInt64, isLast: Bool, lengthBytes: UInt32
+    _ type: ChunkType, _ frame: ReplyFrame, isLast: Bool, lengthBytes: UInt32
   ) {
-    writeMultipleIntegers(
-      Magic.structuredReply, UInt16(isLast ? 1 : 0), type.rawValue, cookie, lengthBytes)
+    let flags = UInt16(isLast ? 1 : 0)
+    if frame.style == .extended {
+      writeMultipleIntegers(
+        Magic.extendedReply, flags, type.rawValue, frame.cookie, frame.offsetBytes,
+        UInt64(lengthBytes))
+    } else {
+      writeMultipleIntegers(
+        Magic.structuredReply, flags, type.rawValue, frame.cookie, lengthBytes)
+    }
   }
 
   /// Writes the header of a data chunk; `lengthBytes` of data, at least one, are to follow.
@@ -58,9 +82,9 @@ extension ByteBuffer {
   /// chunk header | u64 offset | data
   /// ```
   package mutating func writeDataChunkHeader(
-    cookie: UInt64, isLast: Bool, offsetBytes: UInt64, lengthBytes: UInt32
+    _ frame: ReplyFrame, isLast: Bool, offsetBytes: UInt64, lengthBytes: UInt32
   ) {
-    writeChunkHeader(.offsetData, cookie: cookie, isLast: isLast, lengthBytes: lengthBytes + 8)
+    writeChunkHeader(.offsetData, frame, isLast: isLast, lengthBytes: lengthBytes + 8)
     writeInteger(offsetBytes)
   }
 
@@ -70,9 +94,9 @@ extension ByteBuffer {
   /// chunk header | u64 offset | u32 length
   /// ```
   package mutating func writeHoleChunk(
-    cookie: UInt64, isLast: Bool, offsetBytes: UInt64, lengthBytes: UInt32
+    _ frame: ReplyFrame, isLast: Bool, offsetBytes: UInt64, lengthBytes: UInt32
   ) {
-    writeChunkHeader(.offsetHole, cookie: cookie, isLast: isLast, lengthBytes: 12)
+    writeChunkHeader(.offsetHole, frame, isLast: isLast, lengthBytes: 12)
     writeMultipleIntegers(offsetBytes, lengthBytes)
   }
 
@@ -81,14 +105,35 @@ extension ByteBuffer {
   /// ```
   /// chunk header | u32 context | count × (u32 length | u32 flags)
   /// ```
+  ///
+  /// With extended headers: `u32 context | u32 count | count × (u64 length | u64 flags)`. Without,
+  /// an extent of 4 GiB and more is the last that is written, and cut.
   package mutating func writeBlockStatusChunk(
-    cookie: UInt64, isLast: Bool, context: MetaContext, extents: [StatusExtent]
+    _ frame: ReplyFrame, isLast: Bool, context: MetaContext, extents: [StatusExtent]
   ) {
-    reserveCapacity(minimumWritableBytes: 24 + 8 * extents.count)
-    writeChunkHeader(
-      .blockStatus, cookie: cookie, isLast: isLast, lengthBytes: UInt32(4 + 8 * extents.count))
+    guard frame.style != .extended else {
+      return writeExtendedStatusChunk(frame, isLast: isLast, context: context, extents: extents)
+    }
+    let oversized = extents.firstIndex { $0.lengthBytes > UInt64(UInt32.max) }
+    let extents = extents[...(oversized ?? extents.count - 1)]
+    let payloadBytes = 4 + 8 * extents.count
+    reserveCapacity(minimumWritableBytes: 20 + payloadBytes)
+    writeChunkHeader(.blockStatus, frame, isLast: isLast, lengthBytes: UInt32(payloadBytes))
     writeInteger(context.id)
-    for extent in extents { writeMultipleIntegers(extent.lengthBytes, extent.flags) }
+    for extent in extents {
+      writeMultipleIntegers(UInt32(clamping: extent.lengthBytes), extent.flags)
+    }
+  }
+
+  private mutating func writeExtendedStatusChunk(
+    _ frame: ReplyFrame, isLast: Bool, context: MetaContext, extents: [StatusExtent]
+  ) {
+    let payloadBytes = 8 + 16 * extents.count
+    reserveCapacity(minimumWritableBytes: 32 + payloadBytes)
+    writeChunkHeader(
+      .blockStatusExtended, frame, isLast: isLast, lengthBytes: UInt32(payloadBytes))
+    writeMultipleIntegers(context.id, UInt32(extents.count))
+    for extent in extents { writeMultipleIntegers(extent.lengthBytes, UInt64(extent.flags)) }
   }
 
   /// Writes the error of one part of a read, the rest of which can still succeed.
@@ -97,21 +142,21 @@ extension ByteBuffer {
   /// chunk header | u32 error | u16 message length | message | u64 offset
   /// ```
   package mutating func writeErrorChunk(
-    cookie: UInt64, isLast: Bool, offsetBytes: UInt64, refusal: Refusal
+    _ frame: ReplyFrame, isLast: Bool, offsetBytes: UInt64, refusal: Refusal
   ) {
     let message = BoundedMessage(refusal.message)
-    writeChunkHeader(
-      .errorOffset, cookie: cookie, isLast: isLast, lengthBytes: message.lengthBytes + 14)
+    writeChunkHeader(.errorOffset, frame, isLast: isLast, lengthBytes: message.lengthBytes + 14)
     writeInteger(refusal.error.rawValue)
     writeMessage(message)
     writeInteger(offsetBytes)
   }
 
   /// Writes the whole reply to a request that succeeded and has nothing to tell.
-  package mutating func writeSuccess(_ style: ReplyStyle, cookie: UInt64) {
-    switch style {
-    case .simple: writeSimpleReply(cookie: cookie, error: nil)
-    case .structured: writeChunkHeader(.none, cookie: cookie, isLast: true, lengthBytes: 0)
+  package mutating func writeSuccess(_ frame: ReplyFrame) {
+    if frame.style == .simple {
+      writeSimpleReply(frame, error: nil)
+    } else {
+      writeChunkHeader(.none, frame, isLast: true, lengthBytes: 0)
     }
   }
 
@@ -120,12 +165,10 @@ extension ByteBuffer {
   /// ```
   /// simple reply, or: chunk header | u32 error | u16 message length | message
   /// ```
-  package mutating func writeFailure(_ style: ReplyStyle, cookie: UInt64, refusal: Refusal) {
-    guard style == .structured else {
-      return writeSimpleReply(cookie: cookie, error: refusal.error)
-    }
+  package mutating func writeFailure(_ frame: ReplyFrame, refusal: Refusal) {
+    guard frame.style != .simple else { return writeSimpleReply(frame, error: refusal.error) }
     let message = BoundedMessage(refusal.message)
-    writeChunkHeader(.error, cookie: cookie, isLast: true, lengthBytes: message.lengthBytes + 6)
+    writeChunkHeader(.error, frame, isLast: true, lengthBytes: message.lengthBytes + 6)
     writeInteger(refusal.error.rawValue)
     writeMessage(message)
   }

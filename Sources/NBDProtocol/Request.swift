@@ -1,4 +1,4 @@
-package import NIOCore
+import NIOCore
 
 /// A command of the transmission phase; any number can arrive.
 package struct Command: RawRepresentable, Hashable, Sendable {
@@ -16,21 +16,19 @@ package struct Command: RawRepresentable, Hashable, Sendable {
   package static let blockStatus = Command(rawValue: 7)
 }
 
-/// One request as it stands on the wire, without the payload that follows a write.
+/// One request as it stands on the wire, without the payload that may follow it.
 ///
 /// ```
 /// u32 magic | u16 flags | u16 command | u64 cookie | u64 offset | u32 length
 /// ```
 ///
-/// 24 bytes in memory, so that it travels through a channel pipeline without an allocation.
+/// With extended headers the magic is another one and the length has 64 bits.
 package struct Request: Sendable, Hashable {
-  /// Bytes of a request on the wire.
-  package static let wireBytes = 28
-
   package var offsetBytes: UInt64
   /// Chosen by the client; the reply repeats it.
   package var cookie: UInt64
-  /// How much of the export it is about, up to 2^32 - 1 without extended headers.
+  /// How much of the export it is about, and for a write how much payload follows; at most
+  /// 2^32 - 1 without extended headers.
   package var lengthBytes: UInt64
   package var command: Command
   package var flags: CommandFlags
@@ -51,6 +49,12 @@ package struct Request: Sendable, Hashable {
     let (end, overflows) = offsetBytes.addingReportingOverflow(lengthBytes)
     return overflows ? nil : end
   }
+
+  /// What follows the request on the wire.
+  func payloadBytes(_ style: ReplyStyle) -> UInt64 {
+    let hasPayload = style == .extended ? flags.contains(.payloadLength) : command == .write
+    return hasPayload ? lengthBytes : 0
+  }
 }
 
 /// What the next bytes of the transmission phase turned out to be.
@@ -62,7 +66,11 @@ enum DecodedRequest {
 
 extension ByteBuffer {
   /// Takes one request off the front, if all of it is there.
-  mutating func readRequest() -> DecodedRequest {
+  mutating func readRequest(_ style: ReplyStyle) -> DecodedRequest {
+    style == .extended ? readExtendedRequest() : readCompactRequest()
+  }
+
+  private mutating func readCompactRequest() -> DecodedRequest {
     guard
       let (magic, flags, command, cookie, offset, length) = readMultipleIntegers(
         as: (UInt32, UInt16, UInt16, UInt64, UInt64, UInt32).self)
@@ -71,13 +79,18 @@ extension ByteBuffer {
     return .request(
       Request(
         Command(rawValue: command), flags: CommandFlags(rawValue: flags), cookie: cookie,
-        offsetBytes: offset, lengthBytes: length))
+        offsetBytes: offset, lengthBytes: UInt64(length)))
   }
 
-  /// Writes a request as a client does.
-  package mutating func writeRequest(_ request: Request) {
-    writeMultipleIntegers(
-      Magic.request, request.flags.rawValue, request.command.rawValue, request.cookie,
-      request.offsetBytes, request.lengthBytes)
+  private mutating func readExtendedRequest() -> DecodedRequest {
+    guard
+      let (magic, flags, command, cookie, offset, length) = readMultipleIntegers(
+        as: (UInt32, UInt16, UInt16, UInt64, UInt64, UInt64).self)
+    else { return .incomplete }
+    guard magic == Magic.extendedRequest else { return .wrongMagic(magic) }
+    return .request(
+      Request(
+        Command(rawValue: command), flags: CommandFlags(rawValue: flags), cookie: cookie,
+        offsetBytes: offset, lengthBytes: length))
   }
 }

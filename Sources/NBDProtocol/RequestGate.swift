@@ -1,19 +1,27 @@
 /// The one gate through which every request passes before anything is done for it.
 ///
-/// Rules: proto.md, "Request types" and "Error values".
+/// Rules: proto.md, "Request types", "Command flags" and "Error values".
 package struct RequestGate: Sendable {
   /// The longest read that DF can keep in one chunk. The specification asks for 64 KiB; more
   /// would have to be gathered in memory before its first byte could be sent.
-  package static let longestUnfragmentedBytes: UInt32 = 4 << 20
+  package static let longestUnfragmentedBytes: UInt64 = 4 << 20
+  /// A fast zero has to spare at least one block of this size from being written.
+  package static let fastZeroBlockBytes = UInt64(BlockSizes().preferredBytes)
+  private static let payloadLimitBytes = UInt64(ProtocolLimit.payloadBytes)
 
   package let sizeBytes: UInt64
   package let style: ReplyStyle
-  package let hasContexts: Bool
+  package let isWritable: Bool
+  /// What was selected for BLOCK_STATUS.
+  package let contexts: [MetaContext]
 
-  package init(sizeBytes: UInt64, style: ReplyStyle, hasContexts: Bool) {
+  package init(
+    sizeBytes: UInt64, style: ReplyStyle, isWritable: Bool = false, contexts: [MetaContext] = []
+  ) {
     self.sizeBytes = sizeBytes
     self.style = style
-    self.hasContexts = hasContexts
+    self.isWritable = isWritable
+    self.contexts = contexts
   }
 
   /// Nil when the request may be carried out.
@@ -23,53 +31,139 @@ package struct RequestGate: Sendable {
     case .blockStatus: refusalOfStatus(request)
     case .cache: refusal(of: request, allowing: [])
     case .flush: refusalOfFlush(request)
-    case .write, .writeZeroes, .trim: Refusal(.notPermitted, "this export is read-only")
+    case .write: refusalOfWrite(request)
+    case .writeZeroes: refusalOfZero(request)
+    case .trim: readOnlyRefusal ?? refusal(of: request, allowing: [])
     default:
       Refusal(.invalidArgument, "command \(request.command.rawValue) is not known here")
     }
   }
 
+  /// Whether a payload is so long that the client is not to be waited for while it sends it.
+  func isAbuse(_ request: Request) -> Bool {
+    style == .extended && request.payloadBytes(style) > Self.payloadLimitBytes
+  }
+
+  // MARK: Reading
+
   private func refusalOfRead(_ request: Request) -> Refusal? {
-    let isUnfragmented = request.flags.contains(.dontFragment)
     let allowed: CommandFlags = style == .simple ? [] : .dontFragment
     if let refusal = refusal(of: request, allowing: allowed) { return refusal }
-    if isUnfragmented, request.lengthBytes > Self.longestUnfragmentedBytes {
+    if request.flags.contains(.dontFragment), request.lengthBytes > Self.longestUnfragmentedBytes {
       return Refusal(
         .overflow, "at most \(Self.longestUnfragmentedBytes) bytes can go unfragmented")
     }
-    guard request.lengthBytes <= ProtocolLimit.payloadBytes else {
-      return Refusal(.invalidArgument, "a read is at most \(ProtocolLimit.payloadBytes) bytes")
+    guard request.lengthBytes <= Self.payloadLimitBytes else {
+      return Refusal(
+        style == .extended ? .overflow : .invalidArgument,
+        "a read is at most \(Self.payloadLimitBytes) bytes")
     }
     return nil
   }
 
+  /// Of the form with a payload, what can be told before the payload has come.
   private func refusalOfStatus(_ request: Request) -> Refusal? {
-    guard hasContexts else {
+    guard !contexts.isEmpty else {
       return Refusal(.invalidArgument, "no metadata context was selected for this export")
     }
     guard request.lengthBytes > 0 else {
       return Refusal(.invalidArgument, "a status request needs a length")
     }
-    return refusal(of: request, allowing: .requestOne)
+    guard style == .extended, request.flags.contains(.payloadLength) else {
+      return refusal(of: request, allowing: .requestOne)
+    }
+    guard StatusChoice.isPossible(lengthBytes: request.lengthBytes, contexts: contexts.count)
+    else {
+      return Refusal(
+        .invalidArgument, "\(request.lengthBytes) bytes do not name some of the selected contexts")
+    }
+    return refusalOfFlags(of: request, allowing: [.requestOne, .payloadLength])
   }
 
-  /// A flush is answered though it was not offered: what never changes is always on disk.
-  private func refusalOfFlush(_ request: Request) -> Refusal? {
-    guard request.flags.isEmpty, request.offsetBytes == 0, request.lengthBytes == 0 else {
-      return Refusal(.invalidArgument, "a flush has no flags, offset or length")
+  /// Of a status request with a payload, what the payload decides.
+  func refusal(of request: Request, choosing choice: StatusChoice) -> Refusal? {
+    var effective = request
+    effective.lengthBytes = choice.lengthBytes
+    effective.flags.remove(.payloadLength)
+    guard Set(choice.ids).count == choice.ids.count,
+      choice.ids.allSatisfy({ id in contexts.contains { $0.id == id } })
+    else {
+      return Refusal(.invalidArgument, "a context is named twice, or was not selected")
+    }
+    return refusalOfStatus(effective)
+  }
+
+  // MARK: Writing
+
+  private var readOnlyRefusal: Refusal? {
+    isWritable ? nil : Refusal(.notPermitted, "this export is read-only")
+  }
+
+  private func refusalOfWrite(_ request: Request) -> Refusal? {
+    if let readOnlyRefusal { return readOnlyRefusal }
+    guard style != .extended || request.flags.contains(.payloadLength) else {
+      return Refusal(.invalidArgument, "a write says the length of its payload")
+    }
+    let allowed: CommandFlags = style == .extended ? .payloadLength : []
+    if let refusal = refusal(of: request, allowing: allowed, pastEnd: .noSpace) { return refusal }
+    guard request.lengthBytes <= Self.payloadLimitBytes else {
+      return Refusal(.invalidArgument, "a write is at most \(Self.payloadLimitBytes) bytes")
     }
     return nil
   }
 
-  private func refusal(of request: Request, allowing allowed: CommandFlags) -> Refusal? {
+  private func refusalOfZero(_ request: Request) -> Refusal? {
+    if let readOnlyRefusal { return readOnlyRefusal }
+    let allowed: CommandFlags = [.noHole, .fastZero]
+    if let refusal = refusal(of: request, allowing: allowed, pastEnd: .noSpace) { return refusal }
+    guard request.lengthBytes > 0, request.flags.contains(.fastZero) else { return nil }
+    guard !request.flags.contains(.noHole), sparesBlock(request) else {
+      return Refusal(.notSupported, "zeroing this would take as long as writing it")
+    }
+    return nil
+  }
+
+  /// Whether a whole block, the last of the export may be a short one, lies within the request.
+  private func sparesBlock(_ request: Request) -> Bool {
+    let block = Self.fastZeroBlockBytes
+    guard let end = request.endBytes else { return false }
+    let (first, overflows) = (request.offsetBytes.addingReportingOverflow(block - 1))
+    guard !overflows else { return false }
+    let wholeEnd = end == sizeBytes ? end : end / block * block
+    return first / block * block < wholeEnd
+  }
+
+  /// On a read-only export a flush is answered though it was not offered: what never changes is
+  /// always on disk.
+  private func refusalOfFlush(_ request: Request) -> Refusal? {
+    guard request.offsetBytes == 0, request.lengthBytes == 0 else {
+      return Refusal(.invalidArgument, "a flush has no offset or length")
+    }
+    return refusalOfFlags(of: request, allowing: [])
+  }
+
+  // MARK: Any
+
+  private func refusal(
+    of request: Request, allowing allowed: CommandFlags, pastEnd error: ErrorCode = .invalidArgument
+  ) -> Refusal? {
+    if let refusal = refusalOfFlags(of: request, allowing: allowed) { return refusal }
+    guard let end = request.endBytes, end <= sizeBytes else {
+      return Refusal(
+        error, "\(request.lengthBytes) bytes at \(request.offsetBytes) pass the end at \(sizeBytes)"
+      )
+    }
+    return nil
+  }
+
+  /// FUA goes with every command, where it is offered: existing clients set it on all of them.
+  private func refusalOfFlags(
+    of request: Request, allowing allowed: CommandFlags
+  ) -> Refusal? {
+    let allowed = isWritable ? allowed.union(.forceUnitAccess) : allowed
     guard request.flags.isSubset(of: allowed) else {
       return Refusal(
         .invalidArgument, "flags \(request.flags.rawValue) do not go with this command")
-    }
-    guard let end = request.endBytes, end <= sizeBytes else {
-      return Refusal(
-        .invalidArgument,
-        "\(request.lengthBytes) bytes at \(request.offsetBytes) pass the end at \(sizeBytes)")
     }
     return nil
   }

@@ -31,6 +31,9 @@ extension ServerConnection {
 
   /// Decides from the header alone whether the data is worth reading.
   private mutating func admit(_ header: OptionHeader) -> Step {
+    guard tls != .require || isSecure || header.code == .startTLS || header.code == .abort else {
+      return refuse(header, .tlsRequired, "this server wants TLS first: STARTTLS")
+    }
     if header.code == .setMetaContext { selection = nil }
     guard header.code == .abort || !isShuttingDown else {
       return refuse(header, .shutdown, "the server is shutting down")
@@ -40,11 +43,14 @@ extension ServerConnection {
       guard header.lengthBytes <= ProtocolLimit.stringBytes else {
         return abandon("an export name of \(header.lengthBytes) bytes")
       }
+      guard style != .extended else {
+        return abandon("EXPORT_NAME after extended headers were agreed")
+      }
     case .info, .go, .listMetaContext, .setMetaContext:
       guard header.lengthBytes <= limits.optionBytes else {
         return refuse(header, .tooBig, "at most \(limits.optionBytes) bytes of data are taken")
       }
-    case .list, .structuredReply, .startTLS:
+    case .list, .structuredReply, .extendedHeaders, .startTLS:
       guard header.lengthBytes == 0 else {
         return refuse(header, .invalid, "this option has no data")
       }
@@ -59,13 +65,13 @@ extension ServerConnection {
     _ header: OptionHeader, _ reply: OptionReply, _ message: String
   ) -> Step {
     guard header.code != .exportName else { return abandon(message) }
-    return beginSkip(header.lengthBytes, then: .refuseOption(header.code, reply, message))
+    return beginSkip(UInt64(header.lengthBytes), then: .refuseOption(header.code, reply, message))
   }
 
   /// Acknowledged even with data; nothing after it is read, so its data need not be skipped.
   private mutating func abort(_ header: OptionHeader) -> Step {
     output.writeAcknowledgement(of: header.code)
-    input.clear()
+    input = ByteBuffer()
     phase = .draining
     return .again
   }
@@ -90,23 +96,49 @@ extension ServerConnection {
     case .exportName:
       var data = data
       let name = try data.readProtocolString(lengthBytes: data.readableBytes, "export name")
-      return ask(.exportName(name), .openExport(name: name))
+      return ask(.exportName(name), .opening(name))
     case .info, .go:
       let choice = try ExportChoice(decoding: data)
-      return ask(.export(choice, option), .openExport(name: choice.name))
+      return ask(.export(choice, option), .opening(choice.name))
     case .listMetaContext, .setMetaContext:
       let queries = try ContextQueries(decoding: data)
       guard option == .listMetaContext || style != .simple else {
         throw MalformedOption(reason: "structured replies must be negotiated first")
       }
-      return ask(.contexts(queries, option), .openExport(name: queries.exportName))
-    case .structuredReply:
-      style = .structured
+      return askForContexts(queries, option)
+    case .structuredReply: return agreeOnStructuredReplies()
+    case .extendedHeaders:
+      style = .extended
       output.writeAcknowledgement(of: option)
-    default:
-      output.writeOptionError(.policy, to: option, message: "TLS is off on this server")
+      return .again
+    default: return startTLS()
+    }
+  }
+
+  /// Extended headers take precedence, and there is no way back from them.
+  private mutating func agreeOnStructuredReplies() -> Step {
+    if style == .extended {
+      output.writeOptionError(
+        .extendedHeadersRequired, to: .structuredReply, message: "extended headers were agreed")
+    } else {
+      style = .structured
+      output.writeAcknowledgement(of: .structuredReply)
     }
     return .again
+  }
+
+  private mutating func askForContexts(_ queries: ContextQueries, _ option: OptionCode) -> Step {
+    let isSelection = option == .setMetaContext
+    let own = queries.own(isSelection: isSelection)
+    guard own.count <= MetaContext.queryLimit else {
+      output.writeOptionError(
+        .tooBig, to: option,
+        message: "at most \(MetaContext.queryLimit) queries within \(MetaContext.ownNamespace)")
+      return .again
+    }
+    return ask(
+      .contexts(queries, option),
+      .openExport(name: queries.exportName, queries: own, isSelection: isSelection))
   }
 
   private mutating func ask(_ question: Question, _ action: Action) -> Step {
@@ -116,7 +148,8 @@ extension ServerConnection {
 
   /// Takes what the catalogue said to the question that was asked last.
   ///
-  /// - Precondition: ``Action/listExports`` or ``Action/openExport(name:)`` is unanswered.
+  /// - Precondition: ``Action/listExports`` or ``Action/openExport(name:queries:isSelection:)`` is
+  ///   unanswered.
   package mutating func answer(_ answer: Answer) {
     guard case .catalogue(let question) = phase else {
       preconditionFailure("an answer without a question")
@@ -141,20 +174,22 @@ extension ServerConnection {
 
   /// EXPORT_NAME has no error reply: without an export, the connection ends.
   private mutating func answerExportName(_ name: String, _ answer: Answer) {
-    guard case .opened(let export) = answer else {
+    guard case .opened(let export, _) = answer else {
       phase = .draining
       return
     }
     output.writeExportNameAnswer(
-      export, style: style, withoutZeroes: clientFlags.contains(.noZeroes))
+      sizeBytes: export.sizeBytes, flags: flags(of: export, enteredAs: name),
+      withoutZeroes: clientFlags.contains(.noZeroes))
     phase = .entering(export, name: name)
   }
 
   private mutating func answerExport(
     _ choice: ExportChoice, _ option: OptionCode, _ answer: Answer
   ) {
-    guard case .opened(let export) = answer else { return refuse(option, .unknown, answer) }
-    output.writeExportInformation(export, style: style, to: option)
+    guard case .opened(let export, _) = answer else { return refuse(option, .unknown, answer) }
+    output.writeExportInformation(
+      sizeBytes: export.sizeBytes, flags: flags(of: export, enteredAs: choice.name), to: option)
     if choice.information.contains(.name) {
       output.writeTextInformation(.name, export.name, to: option)
     }
@@ -171,11 +206,10 @@ extension ServerConnection {
   private mutating func answerContexts(
     _ queries: ContextQueries, _ option: OptionCode, _ answer: Answer
   ) {
-    guard case .opened = answer else { return refuse(option, .unknown, answer) }
+    guard case .opened(_, let own) = answer else { return refuse(option, .unknown, answer) }
     let isSelection = option == .setMetaContext
-    let contexts =
-      isSelection
-      ? MetaContext.selected(by: queries.queries) : MetaContext.listed(by: queries.queries)
+    let contexts = MetaContext.numbered(
+      hasAllocation: isSelection ? queries.selectsAllocation : queries.listsAllocation, own: own)
     if isSelection { selection = (queries.exportName, contexts) }
     for context in contexts { output.writeMetaContext(context, to: option) }
     output.writeAcknowledgement(of: option)
@@ -189,11 +223,30 @@ extension ServerConnection {
     }
   }
 
+  /// What was selected, if that was for the export of this name.
+  private func contexts(enteredAs name: String) -> [MetaContext] {
+    guard let selection, selection.exportName == name else { return [] }
+    return selection.contexts
+  }
+
+  private func flags(of export: ExportProperties, enteredAs name: String) -> TransmissionFlags {
+    export.transmissionFlags(for: style, hasContexts: !contexts(enteredAs: name).isEmpty)
+  }
+
   /// The first step after the answer to GO or EXPORT_NAME has been sent.
   mutating func enter(_ export: ExportProperties, name: String) -> Step {
-    if let selection, selection.exportName == name { contexts = selection.contexts }
+    contexts = contexts(enteredAs: name)
     phase = .transmission(
-      RequestGate(sizeBytes: export.sizeBytes, style: style, hasContexts: !contexts.isEmpty))
+      RequestGate(
+        sizeBytes: export.sizeBytes, style: style, isWritable: export.isWritable,
+        contexts: contexts))
     return .act(.begin)
+  }
+}
+
+extension ServerConnection.Action {
+  /// Open an export, with nothing asked about its contexts.
+  fileprivate static func opening(_ name: String) -> Self {
+    .openExport(name: name, queries: [], isSelection: false)
   }
 }

@@ -2,15 +2,29 @@ import NIOCore
 
 // The transmission phase: proto.md, "Transmission" and "Request types".
 extension ServerConnection {
-  mutating func stepTransmission(_ gate: RequestGate) -> Step {
-    if let work = held {
-      guard window.admits(work.costBytes) else { return .starved }
-      held = nil
-      return perform(work)
+  /// Whether bytes from the client could lead to anything now.
+  var wantsRequests: Bool {
+    switch pending {
+    case .nothing: !window.isFull
+    case .work, .read: false
+    case .write(_, let isAdmitted): isAdmitted
+    case .status: true
     }
-    if split != nil { return stepSplit() }
+  }
+
+  mutating func stepTransmission(_ gate: RequestGate) -> Step {
+    switch pending {
+    case .nothing: stepRequest(gate)
+    case .work(let work): begin(work)
+    case .read(let cutter): stepRead(cutter)
+    case .write(let cutter, let isAdmitted): stepWrite(cutter, isAdmitted: isAdmitted)
+    case .status(let request): stepStatus(request, gate)
+    }
+  }
+
+  private mutating func stepRequest(_ gate: RequestGate) -> Step {
     guard skip == nil, !window.isFull else { return .starved }
-    switch input.readRequest() {
+    switch input.readRequest(style) {
     case .request(let request): return take(request, gate)
     case .incomplete: return .starved
     case .wrongMagic(let magic): return abandon("a request began with wrong magic \(magic)")
@@ -19,87 +33,177 @@ extension ServerConnection {
 
   private mutating func take(_ request: Request, _ gate: RequestGate) -> Step {
     guard request.command != .disconnect else {
-      input.clear()
+      input = ByteBuffer()
       phase = .draining
       return .again
+    }
+    guard !gate.isAbuse(request) else {
+      return abandon("a payload of \(request.lengthBytes) bytes")
     }
     let refusal =
       isShuttingDown
       ? Refusal(.shutdown, "the server is shutting down") : gate.refusal(of: request)
-    if let refusal { return refuse(request, refusal) }
+    if let refusal {
+      // The payload is consumed before the refusal is sent.
+      return beginSkip(request.payloadBytes(style), then: .refuseRequest(request, refusal))
+    }
+    return admit(request, gate)
+  }
+
+  /// Takes up a request that may be carried out. What has no length has no effect, save a flush.
+  private mutating func admit(_ request: Request, _ gate: RequestGate) -> Step {
+    let isEmpty = request.lengthBytes == 0
     switch request.command {
-    case .read where request.lengthBytes > 0: return read(request)
-    case .blockStatus: return begin(request, costBytes: Self.statusCostBytes)
-    case .cache where request.lengthBytes > 0:
-      return begin(request, costBytes: Int(Self.pieceBytes))
+    case .read where !isEmpty: return read(request)
+    case .write where !isEmpty: return write(request)
+    case .blockStatus: return status(request, gate)
+    case .cache where !isEmpty: return begin(Work(request, costBytes: Int(Self.pieceBytes)))
+    case .trim where !isEmpty, .writeZeroes where !isEmpty, .flush where gate.isWritable:
+      return begin(Work(request, costBytes: 0))
     default:
-      output.writeSuccess(style, cookie: request.cookie)
+      output.writeSuccess(ReplyFrame(style, to: request))
       return .again
     }
   }
 
-  /// The payload of a write is consumed before its refusal is sent.
-  private mutating func refuse(_ request: Request, _ refusal: Refusal) -> Step {
-    guard request.command == .write else {
-      output.writeFailure(style, cookie: request.cookie, refusal: refusal)
-      return .again
-    }
-    return beginSkip(request.lengthBytes, then: .refuseRequest(request, refusal))
-  }
-
-  private mutating func read(_ request: Request) -> Step {
-    let mayFragment = style != .simple && !request.flags.contains(.dontFragment)
-    guard mayFragment, request.lengthBytes > Self.pieceBytes, let end = request.endBytes else {
-      return begin(request, costBytes: Int(request.lengthBytes))
-    }
-    splitCount &+= 1
-    let read = SplitRead(
-      id: splitCount, request: request, nextBytes: request.offsetBytes, endBytes: end)
-    piecesOwed[read.id] = Int(
-      (end - 1) / Self.pieceBytes - request.offsetBytes / Self.pieceBytes + 1)
-    split = read
-    return .again
-  }
-
-  private mutating func begin(_ request: Request, costBytes: Int) -> Step {
-    let work = Work(
-      request: request, offsetBytes: request.offsetBytes, lengthBytes: request.lengthBytes,
-      costBytes: costBytes, split: nil)
-    guard window.admits(costBytes) else {
-      held = work
+  private mutating func begin(_ work: Work) -> Step {
+    guard window.admits(work.costBytes) else {
+      pending = .work(work)
       return .starved
     }
-    return perform(work)
-  }
-
-  /// Hands out the next piece of a long read, cut at multiples of ``pieceBytes`` of the export.
-  private mutating func stepSplit() -> Step {
-    guard var read = split else { return .again }
-    let boundary = (read.nextBytes / Self.pieceBytes + 1) * Self.pieceBytes
-    let end = min(boundary, read.endBytes)
-    let work = Work(
-      request: read.request, offsetBytes: read.nextBytes,
-      lengthBytes: UInt32(end - read.nextBytes), costBytes: Int(end - read.nextBytes),
-      split: read.id)
-    guard window.admits(work.costBytes) else { return .starved }
-    read.nextBytes = end
-    split = end == read.endBytes ? nil : read
-    return perform(work)
-  }
-
-  private mutating func perform(_ work: Work) -> Step {
+    pending = .nothing
     window.enter(work.costBytes)
     return .act(.perform(work))
   }
 
+  // MARK: Reads and writes, whole or in pieces
+
+  /// - Precondition: the request lies within the export.
+  private mutating func cut(_ request: Request, mayCut: Bool) -> PieceCutter {
+    let end = request.offsetBytes + request.lengthBytes
+    guard mayCut, request.lengthBytes > Self.pieceBytes else {
+      return PieceCutter(request, endBytes: end, split: nil)
+    }
+    splitCount &+= 1
+    splitDebts[splitCount] = SplitDebt(pieces: PieceCutter.count(of: request.offsetBytes..<end))
+    return PieceCutter(request, endBytes: end, split: splitCount)
+  }
+
+  private mutating func read(_ request: Request) -> Step {
+    let mayCut = style != .simple && !request.flags.contains(.dontFragment)
+    return stepRead(cut(request, mayCut: mayCut))
+  }
+
+  /// Hands out the next piece of a read.
+  private mutating func stepRead(_ cutter: PieceCutter) -> Step {
+    var cutter = cutter
+    let work = Work(cutter.request, range: cutter.next, split: cutter.split)
+    guard window.admits(work.costBytes) else {
+      pending = .read(cutter)
+      return .starved
+    }
+    window.enter(work.costBytes)
+    cutter.advance()
+    pending = cutter.isAtEnd ? .nothing : .read(cutter)
+    return .act(.perform(work))
+  }
+
+  private mutating func write(_ request: Request) -> Step {
+    stepWrite(cut(request, mayCut: true), isAdmitted: false)
+  }
+
+  /// Receives the next piece of a write, once the window has room for it, and hands it out.
+  private mutating func stepWrite(_ cutter: PieceCutter, isAdmitted: Bool) -> Step {
+    let range = cutter.next
+    if !isAdmitted {
+      guard window.admits(range.count) else {
+        pending = .write(cutter, isAdmitted: false)
+        return .starved
+      }
+      window.enter(range.count)
+    }
+    guard let payload = receivePayload(lengthBytes: range.count) else {
+      pending = .write(cutter, isAdmitted: true)
+      return .starved
+    }
+    var cutter = cutter
+    cutter.advance()
+    pending = cutter.isAtEnd ? .nothing : .write(cutter, isAdmitted: false)
+    return .act(
+      .perform(Work(cutter.request, range: range, payload: payload, split: cutter.split)))
+  }
+
+  /// What is there already is a slice of what was received; else what comes is gathered.
+  ///
+  /// - Returns: nil as long as it has not all come.
+  private mutating func receivePayload(lengthBytes: Int) -> ByteBuffer? {
+    guard input.readableBytes > 0 else { return nil }
+    if payload.readableBytes == 0 {
+      if let slice = input.readSlice(length: lengthBytes) { return slice }
+      payload = ByteBufferAllocator().buffer(capacity: lengthBytes)
+    }
+    let missing = lengthBytes - payload.readableBytes
+    if let part = input.readSlice(length: min(missing, input.readableBytes)) {
+      payload.writeImmutableBuffer(part)
+    }
+    guard payload.readableBytes == lengthBytes else { return nil }
+    defer { payload = ByteBuffer() }
+    return payload
+  }
+
   /// To be called once for each ``Action/perform(_:)``, when its reply is about to be sent.
   ///
-  /// - Returns: whether this is the last that is owed for the request, so that the reply may say
-  ///   that it is done.
-  package mutating func finished(_ work: Work) -> Bool {
+  /// - Parameter failure: why a piece of a write failed, which the one reply has to tell.
+  package mutating func finished(_ work: Work, failure: Refusal? = nil) -> Completion {
     window.leave(work.costBytes)
-    guard let id = work.split, let owed = piecesOwed[id] else { return true }
-    piecesOwed[id] = owed > 1 ? owed - 1 : nil
-    return owed == 1
+    guard let id = work.split, var debt = splitDebts[id] else {
+      return Completion(isLast: true, failure: failure)
+    }
+    debt.pieces -= 1
+    debt.failure = debt.failure ?? failure
+    splitDebts[id] = debt.pieces > 0 ? debt : nil
+    return Completion(isLast: debt.pieces == 0, failure: debt.failure)
+  }
+
+  // MARK: Status
+
+  private mutating func status(_ request: Request, _ gate: RequestGate) -> Step {
+    guard request.payloadBytes(style) == 0 else { return stepStatus(request, gate) }
+    return beginStatus(of: request, contexts)
+  }
+
+  /// Asks about the contexts that the payload names, once that is there.
+  private mutating func stepStatus(_ request: Request, _ gate: RequestGate) -> Step {
+    guard let data = input.readSlice(length: Int(request.lengthBytes)) else {
+      pending = .status(request)
+      return .starved
+    }
+    pending = .nothing
+    let choice = StatusChoice(decoding: data)
+    if let refusal = gate.refusal(of: request, choosing: choice) {
+      output.writeFailure(ReplyFrame(style, to: request), refusal: refusal)
+      return .again
+    }
+    var chosen = request
+    chosen.lengthBytes = choice.lengthBytes
+    return beginStatus(of: chosen, contexts.filter { choice.ids.contains($0.id) })
+  }
+
+  private mutating func beginStatus(of request: Request, _ contexts: [MetaContext]) -> Step {
+    begin(Work(request, costBytes: contexts.count * Self.statusCostBytes, contexts: contexts))
+  }
+
+  // MARK: The end of the input
+
+  /// Lets go of a payload that will never be whole, with what it holds of the window.
+  mutating func dropPayload() {
+    switch pending {
+    case .write(let cutter, isAdmitted: true):
+      window.leave(cutter.next.count)
+      payload = ByteBuffer()
+      pending = .nothing
+    case .status: pending = .nothing
+    case .nothing, .work, .read, .write: return
+    }
   }
 }

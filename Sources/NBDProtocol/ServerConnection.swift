@@ -12,8 +12,8 @@ package import NIOCore
 /// finished(work) ┘
 /// ```
 ///
-/// What it holds is bounded: one option's data, or the requests of its ``RequestWindow``. When
-/// ``wantsInput`` is false, nothing more should be read from the socket.
+/// What it holds is bounded: one option's data, or the requests of its ``RequestWindow`` with what
+/// they write. When ``wantsInput`` is false, nothing more should be read from the socket.
 package struct ServerConnection: ~Copyable {
   /// What the driver is to do.
   package enum Action {
@@ -23,8 +23,13 @@ package struct ServerConnection: ~Copyable {
     case send(ByteBuffer)
     /// Ask the catalogue for all exports, then call ``answer(_:)``.
     case listExports
-    /// Ask the catalogue for this export, then call ``answer(_:)``.
-    case openExport(name: String)
+    /// Ask the catalogue for this export, and the export for the contexts that the queries match,
+    /// then call ``answer(_:)``. What the last selection matched is what will be asked about, should
+    /// the export be entered by that name.
+    case openExport(name: String, queries: [String], isSelection: Bool)
+    /// Forget every export, put TLS in front, and call ``tlsEstablished()`` when that is done.
+    /// Everything that was to be sent before has to be on its way first, in the clear.
+    case startTLS
     /// The transmission phase begins, on the export that was opened last.
     case begin
     /// Carry this out, send its reply, then call ``finished(_:)``.
@@ -38,7 +43,8 @@ package struct ServerConnection: ~Copyable {
   /// What the catalogue said.
   package enum Answer {
     case exports([ExportSummary])
-    case opened(ExportProperties)
+    /// With the names of the export's own contexts that the queries match, each once.
+    case opened(ExportProperties, contexts: [String] = [])
     case noSuchExport
     case failed(String)
   }
@@ -47,6 +53,10 @@ package struct ServerConnection: ~Copyable {
     case clientFlags
     case option
     case optionData(OptionHeader)
+    /// STARTTLS was acknowledged.
+    case startingTLS
+    /// Whoever drives this is at it.
+    case establishingTLS
     case catalogue(Question)
     case entering(ExportProperties, name: String)
     case transmission(RequestGate)
@@ -74,9 +84,27 @@ package struct ServerConnection: ~Copyable {
     }
   }
 
-  /// Reads longer than this, in bytes, are handed out in pieces, where the reply allows it.
+  /// What the transmission phase is in the middle of.
+  enum Pending {
+    case nothing
+    /// Waits for the window.
+    case work(Work)
+    /// A long read being handed out.
+    case read(PieceCutter)
+    /// A write whose payload is being received, when the window has let its next piece in.
+    case write(PieceCutter, isAdmitted: Bool)
+    /// The payload of a status request has not come yet.
+    case status(Request)
+
+    var isNothing: Bool {
+      if case .nothing = self { true } else { false }
+    }
+  }
+
+  /// Reads and writes longer than this, in bytes, are handed out in pieces, reads where the reply
+  /// allows it.
   package static let pieceBytes: UInt64 = 1 << 20
-  /// What a request is counted as whose answer's size is not known beforehand.
+  /// What the status of one context is counted as: its size is not known beforehand.
   static let statusCostBytes = 1 << 20
 
   var phase = Phase.clientFlags
@@ -91,18 +119,22 @@ package struct ServerConnection: ~Copyable {
   package internal(set) var contexts: [MetaContext] = []
   var budget: HandshakeBudget
   let limits: HandshakeLimits
+  let tls: TLSPolicy
+  var isSecure = false
 
   var window: RequestWindow
-  var held: Work?
-  var split: SplitRead?
-  var piecesOwed: [UInt32: Int] = [:]
+  var pending = Pending.nothing
+  /// What has come of the piece of a write that is being received.
+  var payload = ByteBuffer()
+  var splitDebts: [UInt32: SplitDebt] = [:]
   var splitCount: UInt32 = 0
 
   private var isInputClosed = false
   var isShuttingDown = false
 
-  package init(limits: HandshakeLimits, window: RequestWindow) {
+  package init(limits: HandshakeLimits, window: RequestWindow, tls: TLSPolicy = .off) {
     self.limits = limits
+    self.tls = tls
     self.window = window
     budget = HandshakeBudget(limits)
   }
@@ -116,13 +148,13 @@ package struct ServerConnection: ~Copyable {
 
   /// Takes bytes from the client, in the order in which they came.
   package mutating func receive(_ bytes: consuming ByteBuffer) {
-    if skip != nil { skipBytes(of: &bytes) }
     if input.readableBytes == 0 {
       input = bytes
     } else {
       input.discardReadBytes()
       input.writeImmutableBuffer(bytes)
     }
+    skipInput()
   }
 
   /// The client will send nothing more, but may still read.
@@ -135,16 +167,16 @@ package struct ServerConnection: ~Copyable {
   package var wantsInput: Bool {
     guard !isInputClosed else { return false }
     return switch phase {
-    case .clientFlags, .option, .optionData: true
-    case .transmission: split == nil && held == nil && !window.isFull
-    case .catalogue, .entering, .draining, .closed: false
+    case .clientFlags, .option, .optionData, .establishingTLS: true
+    case .transmission: wantsRequests
+    case .startingTLS, .catalogue, .entering, .draining, .closed: false
     }
   }
 
   /// Whether the client is still to say which export it wants; time for that is limited.
   package var isWaitingForOptions: Bool {
     switch phase {
-    case .clientFlags, .option, .optionData: true
+    case .clientFlags, .option, .optionData, .startingTLS, .establishingTLS: true
     case .catalogue, .entering, .transmission, .draining, .closed: false
     }
   }
@@ -154,7 +186,7 @@ package struct ServerConnection: ~Copyable {
 
   /// Pieces of work that are in flight.
   package var inFlightCount: Int { window.count }
-  /// Bytes that the answers in flight hold.
+  /// Bytes that the answers and payloads in flight hold.
   package var inFlightBytes: Int { window.bytes }
 
   /// What is to be done next; to be asked again until the answer is ``Action/wait``.
@@ -184,6 +216,7 @@ package struct ServerConnection: ~Copyable {
     case .clientFlags: return stepClientFlags()
     case .option: return stepOption()
     case .optionData(let header): return stepOptionData(header)
+    case .startingTLS, .establishingTLS: return stepTLS()
     case .entering(let export, let name): return enter(export, name: name)
     case .catalogue, .closed: return .act(.wait)
     case .draining: return .starved
@@ -192,30 +225,31 @@ package struct ServerConnection: ~Copyable {
 
   /// Starved: that is the end when the client, the server or DISC said so and nothing is owed.
   private mutating func settle() -> Action {
+    if isInputClosed { dropPayload() }
     let isEnding: Bool
     if case .draining = phase {
       isEnding = true
     } else {
       isEnding = isInputClosed || isShuttingDown
     }
-    guard isEnding, window.count == 0, held == nil, split == nil else { return .wait }
+    guard isEnding, window.count == 0, pending.isNothing else { return .wait }
     phase = .closed
     return .finish
   }
 
   mutating func abandon(_ reason: String) -> Step {
     phase = .closed
-    input.clear()
+    input = ByteBuffer()
     return .act(.abandon(reason: reason))
   }
 
   /// Throws away what was received of a skipped stretch.
   /// - Returns: whether that was all of it; then its sequel was written.
   @discardableResult
-  mutating func skipBytes(of bytes: inout ByteBuffer) -> Bool {
+  mutating func skipInput() -> Bool {
     guard var current = skip else { return true }
-    let count = min(UInt64(bytes.readableBytes), current.remainingBytes)
-    bytes.moveReaderIndex(forwardBy: Int(count))
+    let count = min(UInt64(input.readableBytes), current.remainingBytes)
+    input.moveReaderIndex(forwardBy: Int(count))
     current.remainingBytes -= count
     guard current.remainingBytes == 0 else {
       skip = current
@@ -226,18 +260,14 @@ package struct ServerConnection: ~Copyable {
     case .refuseOption(let option, let reply, let message):
       output.writeOptionError(reply, to: option, message: message)
     case .refuseRequest(let request, let refusal):
-      output.writeFailure(style, cookie: request.cookie, refusal: refusal)
+      output.writeFailure(ReplyFrame(style, to: request), refusal: refusal)
     }
     return true
   }
 
   /// Begins to skip, with what is already there.
-  mutating func beginSkip(_ lengthBytes: UInt32, then sequel: Skip.Sequel) -> Step {
-    skip = Skip(remainingBytes: UInt64(lengthBytes), then: sequel)
-    var received = input
-    input.clear()
-    let isSkipped = skipBytes(of: &received)
-    input = received
-    return isSkipped ? .again : .starved
+  mutating func beginSkip(_ lengthBytes: UInt64, then sequel: Skip.Sequel) -> Step {
+    skip = Skip(remainingBytes: lengthBytes, then: sequel)
+    return skipInput() ? .again : .starved
   }
 }

@@ -1,0 +1,32 @@
+import NIOCore
+
+/// The payload of BLOCK_STATUS, with which a client asks about some of its contexts only
+/// (proto.md, "Request types", extended headers).
+///
+/// ```
+/// u64 length | count × u32 context
+/// ```
+struct StatusChoice: Equatable {
+  private static let lengthFieldBytes: UInt64 = 8
+  private static let idBytes: UInt64 = 4
+
+  /// How much of the export it is about.
+  let lengthBytes: UInt64
+  /// As the client named them.
+  let ids: [UInt32]
+
+  /// Whether a payload of that length can name at least one of so many contexts, and none twice.
+  static func isPossible(lengthBytes: UInt64, contexts: Int) -> Bool {
+    let most = lengthFieldBytes + UInt64(contexts) * idBytes
+    return lengthBytes > lengthFieldBytes && lengthBytes <= most
+      && (lengthBytes - lengthFieldBytes).isMultiple(of: idBytes)
+  }
+
+  /// - Precondition: ``isPossible(lengthBytes:contexts:)`` for all of the data.
+  init(decoding data: consuming ByteBuffer) {
+    lengthBytes = data.readInteger() ?? 0
+    var ids: [UInt32] = []
+    while let id = data.readInteger(as: UInt32.self) { ids.append(id) }
+    self.ids = ids
+  }
+}
