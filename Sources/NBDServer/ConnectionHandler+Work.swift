@@ -1,8 +1,6 @@
-import VolumeMap
 import Logging
 import NBDProtocol
 import NIOCore
-import VolumeReader
 import NIOPosix
 
 // What the connection asks of the catalogue and of the device: answered at once where that
@@ -24,37 +22,50 @@ extension ConnectionHandler {
       } catch {
         answer = .failed(String(describing: error))
       }
-      loop.execute { handler.value.answer(answer) }
+      loop.execute {
+        handler.value.answer(answer)
+        handler.value.advance()
+      }
     }
   }
 
-  /// The export opened last is kept, so that GO after INFO and SET_META_CONTEXT of the same name
-  /// finds the same content, whatever the name has come to mean since.
-  func open(_ name: String, _ loop: any EventLoop) {
-    if let opened, opened.name == name {
-      return machine.answer(.opened(opened.export.properties))
+  /// The export that was opened last is kept, and that of the last selection, so that GO after INFO
+  /// or SET_META_CONTEXT of the same name finds the same content, whatever the name has come to
+  /// mean since.
+  func open(_ name: String, _ queries: [String], isSelection: Bool, _ loop: any EventLoop) {
+    let known = [opened, selection?.export].compactMap(\.self).first { $0.name == name }
+    if isSelection { selection = nil }
+    if let known, queries.isEmpty {
+      return took(.success((known, [])), isSelection: isSelection)
     }
     let handler = NIOLoopBound(self, eventLoop: loop)
     let services = services
     services.librarians.submit { state in
-      let result = Result {
+      let result: Result<(OpenExport, [ExportContext])?, any Error> = Result {
         guard state == .active else { throw CancellationError() }
-        return try services.catalog.open(name).map(services.exports.acquire)
+        let export = try known
+          ?? services.catalog.open(name).map { OpenExport($0, as: name, of: services) }
+        guard let export else { return nil }
+        return (export, try export.contexts(matching: queries))
       }
-      loop.execute { handler.value.took(result, name) }
+      loop.execute {
+        handler.value.took(result, isSelection: isSelection)
+        handler.value.advance()
+      }
     }
   }
 
-  private func took(_ result: Result<SharedExport?, any Error>, _ name: String) {
+  private func took(
+    _ result: Result<(OpenExport, [ExportContext])?, any Error>, isSelection: Bool
+  ) {
+    guard context != nil else { return }
     switch result {
-    case .success(let export?):
-      release()
-      opened = (name, export)
-      answer(.opened(export.properties))
-      releaseIfUnused()
+    case .success((let export, let contexts)?):
+      opened = export
+      if isSelection { selection = ContextSelection(export: export, contexts: contexts) }
+      answer(.opened(export.properties, contexts: contexts.map(\.name)))
     case .success(nil): answer(.noSuchExport)
-    case .failure(let error):
-      answer(.failed(String(describing: error)))
+    case .failure(let error): answer(.failed(String(describing: error)))
     }
   }
 
@@ -63,98 +74,101 @@ extension ConnectionHandler {
       services.report(.error, "the catalogue failed: \(reason)", of: record)
     }
     machine.answer(answer)
-    scheduleAdvance()
   }
 
-  func enter() {
-    guard let opened else { return }
-    record.entered(opened.export.properties.name)
-    services.report(.debug, "entered an export", of: record)
-  }
-
-  /// Gives the export back once the connection is gone and nothing of it is in flight.
-  func releaseIfUnused() {
-    if context == nil, machine.inFlightCount == 0 { release() }
-  }
-
-  private func release() {
-    guard let export = opened?.export else { return }
+  func forgetExports() {
     opened = nil
-    let exports = services.exports
-    services.librarians.submit { _ in exports.release(export) }
+    selection = nil
+  }
+
+  func enter(_ loop: any EventLoop) {
+    guard let opened else { preconditionFailure("an export was entered that is not open") }
+    let own = selection.flatMap { $0.export === opened ? $0.contexts : nil } ?? []
+    let handler = NIOLoopBound(self, eventLoop: loop)
+    queue = WorkQueue(
+      ExportAccess(opened, contexts: machine.contexts, own: own), on: services.readers
+    ) {
+      loop.execute { handler.value.finishWork() }
+    }
+    record.entered(opened.properties.name)
+    services.report(.debug, "entered an export", of: record)
+    forgetExports()
   }
 
   // MARK: Device
 
-  func perform(_ work: Work, _ loop: any EventLoop) {
-    guard let device = opened?.export.device else {
-      preconditionFailure("work before an export was entered")
-    }
+  func perform(_ work: Work) {
+    guard let queue else { return }
     record.performed()
-    if work.request.command == .read, let pieces = device.cachedContent(of: work.range) {
-      return finish(work, device.outcome(of: pieces, for: work))
+    if work.request.command == .read, let outcome = queue.access.cachedContent(for: work) {
+      finish(work, outcome)
+    } else {
+      queue.submit(work)
     }
-    let handler = NIOLoopBound(self, eventLoop: loop)
-    services.readers.submit { state in
-      let outcome = state == .active ? device.perform(work) : .shutDown
-      loop.execute {
-        handler.value.finish(work, outcome)
-        handler.value.scheduleAdvance()
-        handler.value.releaseIfUnused()
-      }
-    }
+  }
+
+  /// Replies to what threads have finished.
+  private func finishWork() {
+    guard let queue else { return }
+    for (work, outcome) in queue.takeFinished() { finish(work, outcome) }
+    advance()
   }
 
   private func finish(_ work: Work, _ outcome: Outcome) {
-    let isLast = machine.finished(work)
-    guard context != nil else { return }
-    let cookie = work.request.cookie
+    let completion = machine.finished(work, failure: outcome.failure)
+    let frame = ReplyFrame(machine.style, to: work.request)
     switch outcome {
     case .content(let pieces):
-      ReadReply(work: work, style: machine.style, isLast: isLast).append(pieces, to: &outbox)
-    case .extents(let extents):
-      reply(with: extents, cookie: cookie)
-    case .done:
-      outbox.gather { $0.writeSuccess(machine.style, cookie: cookie) }
-    case .failed(let refusal):
-      fail(work, refusal, isLast: isLast)
+      ReadReply(work: work, frame: frame, isLast: completion.isLast).append(pieces, to: &outbox)
+    case .status(let statuses): reply(with: statuses, frame)
+    case .failed(let refusal) where work.request.command == .read && work.split != nil:
+      fail(work, refusal, frame, isLast: completion.isLast)
+    case .done, .failed: conclude(completion, frame)
     }
   }
 
-  /// One chunk for each context that was selected; all of them tell allocation today.
-  private func reply(with extents: [StatusExtent], cookie: UInt64) {
-    for (index, context) in machine.contexts.enumerated() {
-      let isLast = index == machine.contexts.count - 1
+  /// One chunk for each context that was asked about.
+  private func reply(
+    with statuses: [(context: MetaContext, extents: [StatusExtent])], _ frame: ReplyFrame
+  ) {
+    for (index, status) in statuses.enumerated() {
       outbox.gather {
         $0.writeBlockStatusChunk(
-          cookie: cookie, isLast: isLast, context: context, extents: extents)
+          frame, isLast: index == statuses.count - 1, context: status.context,
+          extents: status.extents)
       }
     }
   }
 
   /// A part of a read that failed is reported with its offset, so that the other parts keep
   /// their worth.
-  private func fail(_ work: Work, _ refusal: Refusal, isLast: Bool) {
-    services.report(.error, "a request failed: \(refusal.message)", of: record)
-    let cookie = work.request.cookie
-    outbox.gather { bytes in
-      if work.split != nil {
-        bytes.writeErrorChunk(
-          cookie: cookie, isLast: isLast, offsetBytes: work.offsetBytes, refusal: refusal)
-      } else {
-        bytes.writeFailure(machine.style, cookie: cookie, refusal: refusal)
-      }
+  private func fail(_ work: Work, _ refusal: Refusal, _ frame: ReplyFrame, isLast: Bool) {
+    report(refusal)
+    outbox.gather {
+      $0.writeErrorChunk(frame, isLast: isLast, offsetBytes: work.offsetBytes, refusal: refusal)
     }
+  }
+
+  /// The one reply to a request, once all of it is done or has failed.
+  private func conclude(_ completion: Completion, _ frame: ReplyFrame) {
+    guard completion.isLast else { return }
+    if let failure = completion.failure {
+      report(failure)
+      outbox.gather { $0.writeFailure(frame, refusal: failure) }
+    } else {
+      outbox.gather { $0.writeSuccess(frame) }
+    }
+  }
+
+  /// That zeroing is not fast is an answer, not a failure.
+  private func report(_ refusal: Refusal) {
+    guard refusal.error != .notSupported else { return }
+    services.report(.error, "a request failed: \(refusal.message)", of: record)
   }
 }
 
-extension BlockDevice {
-  /// What came of asking the cache.
-  fileprivate func outcome(of pieces: [VolumePiece], for work: Work) -> Outcome {
-    do {
-      return .content(try checked(pieces, for: work))
-    } catch {
-      return .failed(Refusal(.inputOutput, String(describing: error)))
-    }
+extension Outcome {
+  fileprivate var failure: Refusal? {
+    if case .failed(let refusal) = self { refusal } else { nil }
   }
 }

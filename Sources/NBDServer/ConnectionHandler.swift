@@ -26,8 +26,11 @@ final class ConnectionHandler: ChannelInboundHandler {
   var outbox = Outbox()
   /// Nil before the channel is active and after it is gone.
   private(set) var context: ChannelHandlerContext?
-  /// The export opened last, under the name that the client used.
-  var opened: (name: String, export: SharedExport)?
+  /// The export that was opened last.
+  var opened: OpenExport?
+  var selection: ContextSelection?
+  /// The way to the export that was entered; nil before that, and once the client is gone.
+  var queue: WorkQueue?
   var closing = ClosingState.open
   var hasSeenEnd = false
 
@@ -52,7 +55,8 @@ final class ConnectionHandler: ChannelInboundHandler {
       limits: configuration.handshakeLimits,
       window: RequestWindow(
         limitCount: configuration.inFlightLimitCount,
-        limitBytes: configuration.inFlightLimitBytes))
+        limitBytes: configuration.inFlightLimitBytes),
+      tls: Self.tlsPolicy(configuration))
   }
 
   // MARK: Channel events
@@ -74,6 +78,11 @@ final class ConnectionHandler: ChannelInboundHandler {
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     guard case .open = closing else { return }
     machine.receive(unwrapInboundIn(data))
+    // What is complete is begun at once, so that no more gathers than has to.
+    guard !isAdvancing else { return }
+    isAdvancing = true
+    _ = takeActions(context)
+    isAdvancing = false
   }
 
   func channelReadComplete(context: ChannelHandlerContext) { advance() }
@@ -94,7 +103,9 @@ final class ConnectionHandler: ChannelInboundHandler {
   func channelInactive(context: ChannelHandlerContext) {
     optionDeadline?.scheduled.cancel()
     self.context = nil
-    releaseIfUnused()
+    queue?.cancel()
+    queue = nil
+    forgetExports()
     context.fireChannelInactive()
   }
 
@@ -151,9 +162,15 @@ final class ConnectionHandler: ChannelInboundHandler {
       case .wait: return false
       case .send(let bytes): outbox.append(bytes)
       case .listExports: list(context.eventLoop)
-      case .openExport(let name): open(name, context.eventLoop)
-      case .begin: enter()
-      case .perform(let work): perform(work, context.eventLoop)
+      case .openExport(let name, let queries, let isSelection):
+        open(name, queries, isSelection: isSelection, context.eventLoop)
+      case .startTLS:
+        forgetExports()
+        flush(context)
+        startTLS(context)
+        return false
+      case .begin: enter(context.eventLoop)
+      case .perform(let work): perform(work)
       case .finish:
         finish(context)
         return false

@@ -6,14 +6,14 @@ import VolumeReader
 /// The reply to a read, or to a piece of one.
 struct ReadReply {
   let work: Work
-  let style: ReplyStyle
+  let frame: ReplyFrame
   /// Nothing more is owed for the request after this.
   let isLast: Bool
 
   /// Appends the reply. The pieces must tile ``Work/range``.
   func append(_ pieces: [VolumePiece], to outbox: inout Outbox) {
-    guard style == .structured else {
-      outbox.gather { $0.writeSimpleReply(cookie: work.request.cookie, error: nil) }
+    guard frame.style != .simple else {
+      outbox.gather { $0.writeSimpleReply(frame, error: nil) }
       return appendContent(pieces[...], to: &outbox)
     }
     let isUnfragmented = work.request.flags.contains(.dontFragment)
@@ -43,16 +43,15 @@ struct ReadReply {
     _ run: ArraySlice<VolumePiece>, at offsetBytes: UInt64, isLast: Bool, to outbox: inout Outbox
   ) -> UInt64 {
     let lengthBytes = UInt32(run.reduce(0) { $0 + $1.lengthBytes })
-    let cookie = work.request.cookie
     if run.allSatisfy(\.isHole) {
       outbox.gather {
         $0.writeHoleChunk(
-          cookie: cookie, isLast: isLast, offsetBytes: offsetBytes, lengthBytes: lengthBytes)
+          frame, isLast: isLast, offsetBytes: offsetBytes, lengthBytes: lengthBytes)
       }
     } else {
       outbox.gather {
         $0.writeDataChunkHeader(
-          cookie: cookie, isLast: isLast, offsetBytes: offsetBytes, lengthBytes: lengthBytes)
+          frame, isLast: isLast, offsetBytes: offsetBytes, lengthBytes: lengthBytes)
       }
       appendContent(run, to: &outbox)
     }
