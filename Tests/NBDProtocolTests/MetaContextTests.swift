@@ -120,4 +120,59 @@ struct MetaContextTests {
     client.send(Transmission.request(7, cookie: 1, length: 4096))
     #expect(client.work.isEmpty != works)
   }
+
+  // MARK: Contexts of the export's own
+
+  static let own = (0..<3).map { "varve:changed-since:\($0)" }
+
+  private func negotiated(own: [String]) -> Transcript {
+    let client = negotiated()
+    client.ownContexts = own
+    return client
+  }
+
+  private func replies(_ option: UInt32, _ contexts: [(UInt32, String)]) -> [UInt8] {
+    contexts.flatMap { Handshake.reply(option, 4, .u32($0.0), .text($0.1)) }
+      + Handshake.acknowledgement(option)
+  }
+
+  @Test("LIST tells of them by name, by their namespace, and when nothing is asked for")
+  func ownListed() {
+    let client = negotiated(own: Self.own)
+    client.send(Handshake.contexts(9, "disk", [Self.own[1], Self.own[1]]))
+    #expect(client.takeReplies() == replies(9, [(0, Self.own[1])]))
+    client.send(Handshake.contexts(9, "disk", ["varve:"]))
+    #expect(client.takeReplies() == replies(9, Self.own.map { (0, $0) }))
+    client.send(Handshake.contexts(9, "disk", []))
+    #expect(client.takeReplies() == replies(9, [(0, "base:allocation")] + Self.own.map { (0, $0) }))
+    client.send(Handshake.contexts(9, "disk", ["base:"]))
+    #expect(client.takeReplies() == replies(9, [(0, "base:allocation")]))
+    #expect(client.queries == [[Self.own[1]], ["varve:"], ["varve:"]])
+  }
+
+  @Test("SET numbers what it selects, by full names only, each once")
+  func ownSelected() {
+    let client = negotiated(own: Self.own)
+    client.send(
+      Handshake.contexts(
+        10, "disk", [Self.own[2], "varve:", Self.own[0], "varve:nosuch", Self.own[2]]))
+    #expect(client.takeReplies() == replies(10, [(2, Self.own[0]), (3, Self.own[2])]))
+    #expect(client.queries == [[Self.own[2], Self.own[0], "varve:nosuch"]])
+    client.send(Handshake.contexts(10, "disk", ["varve:"]))
+    #expect(client.takeReplies() == replies(10, []))
+    #expect(client.queries.count == 1)
+    client.send(Handshake.contexts(10, "disk", [Self.own[1], "base:allocation"]))
+    #expect(client.takeReplies() == replies(10, [(1, "base:allocation"), (2, Self.own[1])]))
+  }
+
+  @Test("sixteen can be asked about at a time", arguments: [9, 10])
+  func ownLimit(_ option: UInt32) {
+    let many = (0..<17).map { "varve:changed-since:\($0)" }
+    let client = negotiated(own: many)
+    client.send(
+      Handshake.contexts(option, "disk", Array(many.dropLast()) + many.dropLast())
+        + Handshake.contexts(option, "disk", many))
+    let verdicts = OptionVerdict.all(in: client.takeReplies()) ?? []
+    #expect(verdicts.map(\.type) == [UInt32](repeating: 4, count: 16) + [1, OptionError.tooBig])
+  }
 }

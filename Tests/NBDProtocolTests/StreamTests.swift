@@ -5,54 +5,76 @@ import Testing
 
 @Suite("Streams")
 struct StreamTests {
-  static let session: [UInt8] =
-    wire(.u32(3)) + Handshake.option(3) + Handshake.option(0x77, .zeros(40)) + Handshake.option(8)
-    + Handshake.contexts(9, "disk", []) + Handshake.contexts(10, "disk", ["base:allocation"])
-    + Handshake.choose(6, "nosuch") + Handshake.choose(7, "disk", information: [1, 2, 3])
-    + Transmission.request(0, cookie: 1, length: 512)
-    + Transmission.request(1, cookie: 2, length: 100) + [UInt8](repeating: 7, count: 100)
-    + Transmission.request(7, cookie: 3, length: 4096) + Transmission.request(3, cookie: 4)
-    + Transmission.request(2, cookie: 0)
+  /// All that a server does because of a stream.
+  private struct Effect: Equatable {
+    var replies: [UInt8]
+    var work: [String]
+    var isFinished: Bool
+  }
 
-  /// Runs a stream in slices, finishing work as it comes.
-  private func run(_ stream: [UInt8], _ numbers: inout SeededRandom, most: Int) -> [UInt8] {
-    let client = Transcript()
+  /// Runs a stream in slices of random lengths, finishing work as it comes, to the end of the input.
+  private func run(
+    _ stream: [UInt8], _ numbers: inout SeededRandom, most: Int, tls: TLSPolicy = .off
+  ) -> Effect {
+    let client = Transcript(tls: tls)
+    client.exports["disk"] = Transcript.writable
+    client.ownContexts = ["varve:changed-since:x"]
+    var work: [String] = []
     var position = 0
     while position < stream.count, client.end == nil {
       let count = min(Int.random(in: 1...most, using: &numbers), stream.count - position)
       client.send(Array(stream[position..<position + count]))
       position += count
-      while !client.work.isEmpty { _ = client.finish(0) }
+      work += finishAll(client, &numbers)
     }
-    return client.takeReplies()
+    client.connection.inputClosed()
+    client.run()
+    work += finishAll(client, &numbers)
+    #expect(client.end != nil)
+    #expect(client.inFlightBytes == 0 || client.isAbandoned)
+    return Effect(
+      replies: client.takeReplies(), work: work.sorted(), isFinished: client.end == .finished)
   }
 
-  @Test("a session is answered alike however it is cut", arguments: 1...200)
-  func cuts(_ seed: UInt64) {
+  private func finishAll(_ client: Transcript, _ numbers: inout SeededRandom) -> [String] {
+    var done: [String] = []
+    while let index = client.work.indices.randomElement(using: &numbers) {
+      let work = client.work[index]
+      done.append("\(work.request) \(work.range) \(work.payload?.readableBytesView.hashValue ?? 0)")
+      _ = client.finish(index)
+    }
+    return done
+  }
+
+  @Test(
+    "a session is answered alike however it is cut", arguments: WireStyle.allCases, 1...20)
+  func cuts(_ style: WireStyle, _ seed: UInt64) {
     var numbers = SeededRandom(seed: seed)
-    let whole = run(Self.session, &numbers, most: 1 << 20)
-    let inPieces = run(Self.session, &numbers, most: Int(seed % 60) + 1)
+    var session = RandomSession(sizeBytes: 1 << 30, seed: seed)
+    var stream = wire(.u32(3)) + Handshake.option(3) + Handshake.option(0x77, .zeros(40))
+    if let option = style.option { stream += Handshake.option(option) }
+    stream +=
+      Handshake.contexts(10, "disk", ["base:allocation", "varve:changed-since:x"])
+      + Handshake.choose(6, "nosuch") + Handshake.choose(7, "disk", information: [1, 2, 3])
+      + session.requests(style, count: 20).bytes + style.request(2, cookie: 0)
+    let whole = run(stream, &numbers, most: 1 << 30)
+    let inPieces = run(stream, &numbers, most: seed.isMultiple(of: 2) ? 300 : 20_000)
     #expect(whole == inPieces)
-    #expect(whole.count > 400)
+    #expect(whole.isFinished)
+    #expect(whole.replies.count > 300)
   }
 
-  @Test("mutated sessions are survived and answered within bounds", arguments: 1...20)
-  func mutations(_ seed: UInt64) {
+  @Test("whatever a client sends is survived, and ends when the client does", arguments: 1...20)
+  func hostile(_ seed: UInt64) {
     var numbers = SeededRandom(seed: seed)
-    for _ in 0..<500 {
-      var stream = Self.session
-      for _ in 0...Int.random(in: 0..<4, using: &numbers) {
-        let index = stream.indices.randomElement(using: &numbers) ?? 0
-        switch UInt8.random(in: 0..<4, using: &numbers) {
-        case 0: stream[index] = .random(in: .min ... .max, using: &numbers)
-        case 1: stream[index] ^= 1 << UInt8.random(in: 0..<8, using: &numbers)
-        case 2: stream.remove(at: index)
-        default: stream.insert(.random(in: .min ... .max, using: &numbers), at: index)
-        }
-      }
-      let replies = run(stream, &numbers, most: 100)
+    var session = RandomSession(sizeBytes: 1 << 30, seed: seed)
+    let policies = [TLSPolicy.off, .off, .on, .require]
+    for _ in 0..<50 * longTestFactor {
+      let stream = session.hostileStream()
+      let tls = policies.randomElement(using: &numbers) ?? .off
+      let effect = run(stream, &numbers, most: 10_000, tls: tls)
       // A reply is at most a list, an information and a message; none may be out of proportion.
-      #expect(replies.count < 100 * stream.count)
+      #expect(effect.replies.count < 100 * stream.count + 100)
     }
   }
 }

@@ -4,8 +4,8 @@ import Testing
 
 /// A client and a server in one process: what the client sends, what the server made of it.
 ///
-/// The catalogue's questions are answered at once from ``exports``; work is kept in ``work`` until
-/// a test finishes it.
+/// The catalogue's questions are answered at once from ``exports`` and ``ownContexts``; work is kept
+/// in ``work`` until a test finishes it.
 final class Transcript {
   enum End: Equatable {
     case finished
@@ -15,8 +15,17 @@ final class Transcript {
   static let disk = ExportProperties(
     name: "3f2a/vda", description: "web01, yesterday, 1 MiB", sizeBytes: 1 << 20)
 
+  static let writable = ExportProperties(
+    name: "scratch", description: "", sizeBytes: 1 << 30, isWritable: true)
+
   var connection: ServerConnection
   var exports: [String: ExportProperties] = ["disk": disk, "": disk]
+  /// What the exports have besides `base:allocation`.
+  var ownContexts: [String] = []
+  /// What the exports were asked about, each time they were asked about anything.
+  private(set) var queries: [[String]] = []
+  /// How often TLS was to be put in front.
+  private(set) var tlsCount = 0
   var catalogFailure: String?
   var work: [Work] = []
   var hasBegun = false
@@ -25,20 +34,21 @@ final class Transcript {
 
   init(
     limits: HandshakeLimits = HandshakeLimits(), windowCount: Int = 64,
-    windowBytes: Int = 16 << 20
+    windowBytes: Int = 16 << 20, tls: TLSPolicy = .off
   ) {
     connection = ServerConnection(
-      limits: limits, window: RequestWindow(limitCount: windowCount, limitBytes: windowBytes))
+      limits: limits, window: RequestWindow(limitCount: windowCount, limitBytes: windowBytes),
+      tls: tls)
     replies = Array(connection.start().readableBytesView)
   }
 
   /// A connection that has said hello as every modern client does.
   static func greeted(
     limits: HandshakeLimits = HandshakeLimits(), clientFlags: [UInt8] = [0, 0, 0, 3],
-    windowCount: Int = 64, windowBytes: Int = 16 << 20
+    windowCount: Int = 64, windowBytes: Int = 16 << 20, tls: TLSPolicy = .off
   ) -> Transcript {
     let transcript = Transcript(
-      limits: limits, windowCount: windowCount, windowBytes: windowBytes)
+      limits: limits, windowCount: windowCount, windowBytes: windowBytes, tls: tls)
     _ = transcript.takeReplies()
     transcript.send(clientFlags)
     return transcript
@@ -49,13 +59,20 @@ final class Transcript {
     run()
   }
 
+  func send(_ bytes: [UInt8], inSlicesOf sliceBytes: Int) {
+    for start in stride(from: 0, to: bytes.count, by: sliceBytes) {
+      send(Array(bytes[start..<min(start + sliceBytes, bytes.count)]))
+    }
+  }
+
   func run() {
     while end == nil {
       switch connection.next() {
       case .wait: return
       case .send(let bytes): replies += Array(bytes.readableBytesView)
       case .listExports: answerList()
-      case .openExport(let name): answerOpen(name)
+      case .openExport(let name, let queries, _): answerOpen(name, queries)
+      case .startTLS: tlsCount += 1
       case .begin: hasBegun = true
       case .perform(let work): self.work.append(work)
       case .finish: end = .finished
@@ -73,9 +90,18 @@ final class Transcript {
         }))
   }
 
-  private func answerOpen(_ name: String) {
+  private func answerOpen(_ name: String, _ queries: [String]) {
     if let catalogFailure { return connection.answer(.failed(catalogFailure)) }
-    connection.answer(exports[name].map { .opened($0) } ?? .noSuchExport)
+    guard let export = exports[name] else { return connection.answer(.noSuchExport) }
+    if !queries.isEmpty { self.queries.append(queries) }
+    let matches = ownContexts.filter { queries.contains($0) || queries.contains("varve:") }
+    connection.answer(.opened(export, contexts: matches))
+  }
+
+  /// What a driver says once the TLS handshake is done.
+  func establishTLS() {
+    connection.tlsEstablished()
+    run()
   }
 
   /// Everything that the server said since the last time.
@@ -86,10 +112,12 @@ final class Transcript {
 
   /// Finishes a piece of work.
   /// - Returns: whether the reply may say that it is done.
-  func finish(_ index: Int) -> Bool {
-    let isLast = connection.finished(work.remove(at: index))
+  func finish(_ index: Int) -> Bool { complete(index).isLast }
+
+  func complete(_ index: Int, failure: Refusal? = nil) -> Completion {
+    let completion = connection.finished(work.remove(at: index), failure: failure)
     run()
-    return isLast
+    return completion
   }
 
   var wantsInput: Bool { connection.wantsInput }
@@ -126,9 +154,11 @@ struct OptionVerdict: Equatable {
 enum OptionError {
   static let unsupported: UInt32 = 0x8000_0001
   static let policy: UInt32 = 0x8000_0002
+  static let tlsRequired: UInt32 = 0x8000_0005
   static let invalid: UInt32 = 0x8000_0003
   static let platform: UInt32 = 0x8000_0004
   static let unknown: UInt32 = 0x8000_0006
   static let shutdown: UInt32 = 0x8000_0007
   static let tooBig: UInt32 = 0x8000_0009
+  static let extendedHeadersRequired: UInt32 = 0x8000_000a
 }

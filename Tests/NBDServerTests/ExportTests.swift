@@ -24,13 +24,6 @@ private final class MovingCatalog: ExportCatalog {
 
 @Suite("Exports")
 struct ExportTests {
-  private func greeted(_ server: RunningServer) throws -> RawClient {
-    let client = try RawClient(server.unix)
-    client.send(Handshake.fixedNewstyleNoZeroes)
-    try client.expect(Handshake.greeting)
-    return client
-  }
-
   private func answer(_ option: UInt32, _ number: UInt64) -> [UInt8] {
     Handshake.reply(option, 3, .u16(0), .u64(number << 20), .u16(0x503))
       + Handshake.reply(option, 3, .u16(1), .text("revision-\(number)"))
@@ -40,7 +33,7 @@ struct ExportTests {
   @Test("LIST tells what the catalogue has")
   func list() throws {
     let server = try RunningServer(MovingCatalog())
-    let client = try greeted(server)
+    let client = try server.greet()
     client.send(Handshake.option(3))
     try client.expect(
       Handshake.reply(
@@ -51,12 +44,12 @@ struct ExportTests {
   @Test("GO enters what INFO told of, whatever the name has come to mean since")
   func infoThenGo() throws {
     let server = try RunningServer(MovingCatalog())
-    let client = try greeted(server)
+    let client = try server.greet()
     client.send(Handshake.choose(6, "latest", information: [1]))
     try client.expect(answer(6, 1))
     client.send(Handshake.choose(7, "latest", information: [1]))
     try client.expect(answer(7, 1))
-    let later = try greeted(server)
+    let later = try server.greet()
     later.send(Handshake.choose(7, "latest", information: [1]))
     try later.expect(answer(7, 2))
     // Each reads the revision that it entered: the second is 2 MiB long, the first is not.
@@ -70,7 +63,7 @@ struct ExportTests {
   @Test("a catalogue that fails says why, and the server goes on")
   func failure() throws {
     let server = try RunningServer(MemoryCatalog(devices: [:], failure: "the index is gone"))
-    let client = try greeted(server)
+    let client = try server.greet()
     client.send(Handshake.option(3) + Handshake.choose(7, "disk"))
     try client.expect(
       Handshake.reply(3, 0x8000_0004, .text("the index is gone"))
@@ -81,8 +74,8 @@ struct ExportTests {
   @Test("connections are counted and measured")
   func records() throws {
     let server = try RunningServer(MemoryDevice(sizeBytes: 1 << 20))
-    let idle = try greeted(server)
-    let client = try server.enter(structured: false, over: server.tcp)
+    let idle = try server.greet()
+    let client = try server.enter(.simple, over: server.tcp)
     let sent = try #require(server.server.connections.last?.sentBytes)
     client.send(Transmission.request(0, cookie: 1, length: 1000))
     _ = try client.receive(1016)

@@ -3,7 +3,7 @@ import NBDServer
 import Testing
 
 /// A client that says what it is told to, byte for byte.
-final class RawClient {
+final class RawClient: Sendable {
   struct Failure: Error, CustomStringConvertible {
     let description: String
   }
@@ -69,6 +69,20 @@ final class RawClient {
     return true
   }
 
+  /// Sends as much as the server takes at once.
+  func sendWhatIsTaken(_ bytes: [UInt8]) {
+    var sent = 0
+    while sent < bytes.count {
+      let count = bytes.withUnsafeBytes {
+        Glibc.send(
+          descriptor, $0.baseAddress! + sent, $0.count - sent,
+          Int32(MSG_NOSIGNAL.rawValue | MSG_DONTWAIT.rawValue))
+      }
+      guard count > 0 else { return }
+      sent += count
+    }
+  }
+
   /// Receives exactly so many bytes; fewer when the connection ends before.
   func receive(_ count: Int) throws -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: count)
@@ -89,6 +103,27 @@ final class RawClient {
 
   /// Says that nothing more will be sent.
   func halfClose() { shutdown(descriptor, Int32(SHUT_WR)) }
+
+  /// Goes without a word: over TCP the server is told so by a reset, as when a process is killed
+  /// with data unread.
+  func reset() {
+    var lingering = linger(l_onoff: 1, l_linger: 0)
+    setsockopt(
+      descriptor, SOL_SOCKET, SO_LINGER, &lingering, socklen_t(MemoryLayout<linger>.size))
+    shutdown(descriptor, Int32(SHUT_RDWR))
+  }
+
+  /// The port that this end of a TCP connection has.
+  var localPort: UInt16 {
+    var address = sockaddr_in()
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    withUnsafeMutablePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        _ = getsockname(descriptor, $0, &length)
+      }
+    }
+    return UInt16(bigEndian: address.sin_port)
+  }
 
   /// Checks that the server says exactly this next.
   func expect(

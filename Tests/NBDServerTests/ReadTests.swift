@@ -24,7 +24,7 @@ struct ReadTests {
   func simple(_ range: (UInt64, UInt32), _ isCached: Bool) throws {
     let device = Self.device(isCached: isCached)
     let server = try RunningServer(device)
-    let client = try server.enter(structured: false)
+    let client = try server.enter(.simple)
     client.send(Transmission.request(0, cookie: 1, offset: range.0, length: range.1))
     try client.expect(Transmission.simpleReply(cookie: 1))
     try client.expect(device.bytes(range.0..<range.0 + UInt64(range.1)))
@@ -93,7 +93,7 @@ struct ReadTests {
         0x8001, cookie: 1, done: true, .u32(5), .u16(UInt16(reason.utf8.count)), .text(reason)))
     #expect(server.log.all.contains { $0.contains(reason) })
 
-    let plain = try server.enter(structured: false)
+    let plain = try server.enter(.simple)
     plain.send(
       Transmission.request(0, cookie: 2, offset: 393_216, length: 512)
         + Transmission.request(0, cookie: 3, offset: 0, length: 1))

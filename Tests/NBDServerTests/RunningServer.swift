@@ -66,16 +66,22 @@ final class RunningServer {
     server.stop(gracePeriod: gracePeriod)
   }
 
-  /// A client in the transmission phase of the export `disk`.
-  func enter(
-    structured: Bool = true, over address: NBDServer.ListeningAddress? = nil
-  ) throws -> RawClient {
+  /// A client that may say which export it wants.
+  func greet(over address: NBDServer.ListeningAddress? = nil) throws -> RawClient {
     let client = try RawClient(address ?? unix)
     client.send(Handshake.fixedNewstyleNoZeroes)
     try client.expect(Handshake.greeting)
-    if structured {
-      client.send(Handshake.option(8))
-      try client.expect(Handshake.acknowledgement(8))
+    return client
+  }
+
+  /// A client in the transmission phase of the export `disk`.
+  func enter(
+    _ style: WireStyle = .structured, over address: NBDServer.ListeningAddress? = nil
+  ) throws -> RawClient {
+    let client = try greet(over: address)
+    if let option = style.option {
+      client.send(Handshake.option(option))
+      try client.expect(Handshake.acknowledgement(option))
       client.send(Handshake.contexts(10, "disk", ["base:allocation"]))
       _ = try client.receive(20 + 4 + 15 + 20)
     }

@@ -74,6 +74,14 @@ package enum Transmission {
       .u32(0x2560_9513), .u16(flags), .u16(command), .u64(cookie), .u64(offset), .u32(length))
   }
 
+  /// A request with extended headers.
+  package static func extendedRequest(
+    _ command: UInt16, flags: UInt16 = 0, cookie: UInt64, offset: UInt64 = 0, length: UInt64 = 0
+  ) -> [UInt8] {
+    wire(
+      .u32(0x21e4_1c71), .u16(flags), .u16(command), .u64(cookie), .u64(offset), .u64(length))
+  }
+
   package static func simpleReply(cookie: UInt64, error: UInt32 = 0) -> [UInt8] {
     wire(.u32(0x6744_6698), .u32(error), .u64(cookie))
   }
@@ -85,5 +93,15 @@ package enum Transmission {
     return wire(
       .u32(0x668e_33ef), .u16(done ? 1 : 0), .u16(type), .u64(cookie),
       .u32(UInt32(payload.count)), .bytes(payload))
+  }
+
+  /// A chunk with extended headers; `offset` is that of the request.
+  package static func extendedChunk(
+    _ type: UInt16, cookie: UInt64, offset: UInt64 = 0, done: Bool, _ payload: WirePart...
+  ) -> [UInt8] {
+    let payload = wire(payload)
+    return wire(
+      .u32(0x6e8a_278c), .u16(done ? 1 : 0), .u16(type), .u64(cookie), .u64(offset),
+      .u64(UInt64(payload.count)), .bytes(payload))
   }
 }

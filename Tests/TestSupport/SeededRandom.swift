@@ -1,5 +1,8 @@
 import Glibc
 
+/// How many times as many rounds of what is random are to be run: 1, or 50 with VARVE_LONG_TESTS=1.
+package let longTestFactor = getenv("VARVE_LONG_TESTS") == nil ? 1 : 50
+
 /// Random numbers that repeat for the same seed: SplitMix64 (Steele, Lea and Flood, "Fast splittable
 /// pseudorandom number generators", 2014).
 ///

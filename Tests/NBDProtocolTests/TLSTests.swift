@@ -1,0 +1,154 @@
+import NBDProtocol
+import NIOCore
+import TestSupport
+import Testing
+
+@Suite("STARTTLS")
+struct TLSTests {
+  /// A connection on which TLS is established.
+  private func secured(_ policy: TLSPolicy) -> Transcript {
+    let client = Transcript.greeted(tls: policy)
+    client.send(Handshake.option(5))
+    _ = client.takeReplies()
+    client.establishTLS()
+    return client
+  }
+
+  @Test("off: refused by policy, and nothing is refused for want of TLS")
+  func off() {
+    let client = Transcript.greeted()
+    client.send(Handshake.option(5) + Handshake.option(5, .u8(0)) + Handshake.option(8))
+    #expect(
+      OptionVerdict.all(in: client.takeReplies()) == [
+        OptionVerdict(option: 5, type: OptionError.policy),
+        OptionVerdict(option: 5, type: OptionError.invalid),
+        OptionVerdict(option: 8, type: 1),
+      ])
+    #expect(client.tlsCount == 0)
+  }
+
+  @Test("on and required: acknowledged in the clear, then TLS", arguments: [TLSPolicy.on, .require])
+  func started(_ policy: TLSPolicy) {
+    let client = Transcript.greeted(tls: policy)
+    client.send(Handshake.option(5))
+    #expect(client.takeReplies() == Handshake.acknowledgement(5))
+    #expect(client.tlsCount == 1)
+    #expect(client.wantsInput)
+    #expect(client.connection.isWaitingForOptions)
+    client.establishTLS()
+    client.send(Handshake.choose(7, "disk"))
+    #expect(client.hasBegun)
+  }
+
+  @Test("with data it is invalid, and so is a second time", arguments: [TLSPolicy.on, .require])
+  func invalid(_ policy: TLSPolicy) {
+    let client = Transcript.greeted(tls: policy)
+    client.send(Handshake.option(5, .zeros(3)))
+    let verdict = OptionVerdict(option: 5, type: OptionError.invalid)
+    #expect(OptionVerdict.all(in: client.takeReplies()) == [verdict])
+    #expect(client.tlsCount == 0)
+
+    let again = secured(policy)
+    again.send(Handshake.option(5))
+    #expect(OptionVerdict.all(in: again.takeReplies()) == [verdict])
+    #expect(again.tlsCount == 1)
+    #expect(again.end == nil)
+  }
+
+  @Test("all that was agreed before is forgotten")
+  func forgotten() {
+    let client = Transcript.greeted(tls: .on)
+    client.send(
+      Handshake.option(11) + Handshake.contexts(10, "disk", ["base:allocation"])
+        + Handshake.option(5))
+    client.establishTLS()
+    _ = client.takeReplies()
+    #expect(client.style == .simple)
+    // Neither are structured replies refused, as after extended headers, nor contexts kept.
+    client.send(Handshake.option(8) + Handshake.choose(7, "disk"))
+    #expect(client.hasBegun)
+    _ = client.takeReplies()
+    client.send(Transmission.request(7, cookie: 1, length: 512))
+    var replies = client.takeReplies()
+    #expect(WireStyle.structured.takeFailure(cookie: 1, offset: 0, from: &replies) == 22)
+  }
+
+  @Test(
+    "bytes in the clear behind it end the connection, in one packet or later",
+    arguments: [true, false])
+  func plaintext(_ isOnePacket: Bool) {
+    let client = Transcript.greeted(tls: .on)
+    let smuggled = Handshake.option(3)
+    if isOnePacket {
+      client.send(Handshake.option(5) + smuggled)
+      #expect(client.tlsCount == 0)
+    } else {
+      client.send(Handshake.option(5))
+      client.send(smuggled)
+    }
+    #expect(client.isAbandoned)
+    let replies = client.takeReplies()
+    #expect(replies == (isOnePacket ? [] : Handshake.acknowledgement(5)))
+  }
+
+  @Test("a single byte in the clear, received before TLS is established, is never an option's")
+  func plaintextAtTheLastMoment() {
+    let client = Transcript.greeted(tls: .on)
+    client.send(Handshake.option(5))
+    client.connection.receive(ByteBuffer(bytes: [0x49]))
+    client.establishTLS()
+    #expect(client.isAbandoned)
+  }
+
+  @Test(
+    "required: everything but STARTTLS and ABORT is ERR_TLS_REQD, unknown options too",
+    arguments: [
+      Handshake.option(3), Handshake.option(3, .zeros(5)), Handshake.choose(6, "disk"),
+      Handshake.choose(7, "disk"), Handshake.choose(7, "nosuch"), Handshake.option(8),
+      Handshake.contexts(9, "disk", []), Handshake.contexts(10, "disk", ["base:allocation"]),
+      Handshake.option(11), Handshake.option(0x4242, .zeros(70_000)), Handshake.option(7, .u8(9)),
+    ])
+  func required(_ option: [UInt8]) throws {
+    let client = Transcript.greeted(tls: .require)
+    client.send(option + Handshake.option(5))
+    let replies = client.takeReplies()
+    let verdicts = try #require(OptionVerdict.all(in: replies))
+    #expect(verdicts.map(\.type) == [OptionError.tlsRequired, 1])
+    // Not one byte about exports.
+    #expect(!String(decoding: replies, as: UTF8.self).contains("web01"))
+    client.establishTLS()
+    client.send(Handshake.choose(7, "disk"))
+    #expect(client.hasBegun)
+  }
+
+  @Test("required: EXPORT_NAME ends the connection without a byte, ABORT is acknowledged")
+  func requiredEnds() {
+    for flags: [UInt8] in [[0, 0, 0, 3], [0, 0, 0, 0]] {
+      let client = Transcript.greeted(clientFlags: flags, tls: .require)
+      client.send(Handshake.option(1, .text("disk")))
+      #expect(client.isAbandoned)
+      #expect(client.takeReplies().isEmpty)
+    }
+    let aborting = Transcript.greeted(tls: .require)
+    aborting.send(Handshake.option(2))
+    #expect(aborting.takeReplies() == Handshake.acknowledgement(2))
+    #expect(aborting.end == .finished)
+  }
+
+  @Test("nothing is refused for want of TLS once it is there", arguments: [TLSPolicy.on, .require])
+  func established(_ policy: TLSPolicy) {
+    let client = secured(policy)
+    client.send(Handshake.option(3) + Handshake.option(0x4242))
+    let types = OptionVerdict.all(in: client.takeReplies())?.map(\.type)
+    #expect(types == [2, 1, OptionError.unsupported])
+  }
+
+  @Test("the end of the input or of the server within the TLS handshake is the end", arguments: 0..<2)
+  func endWithin(_ which: Int) {
+    let client = Transcript.greeted(tls: .on)
+    client.send(Handshake.option(5))
+    if which == 0 { client.connection.inputClosed() } else { client.connection.shutDown() }
+    client.run()
+    #expect(client.end == .finished)
+  }
+}

@@ -1,0 +1,165 @@
+import NBDProtocol
+import NBDServer
+import NIOCore
+import Synchronization
+import VolumeMap
+import VolumeReader
+
+/// A disk in memory that can be written, and that tells what was done to it.
+final class ScratchDevice: BlockDevice, BlockDeviceWriting {
+  enum Deed: Equatable {
+    case write(Range<UInt64>)
+    case zero(Range<UInt64>, mayTrim: Bool)
+    case trim(Range<UInt64>)
+    case sync
+  }
+
+  private struct State {
+    var bytes: [UInt8]
+    var deeds: [Deed] = []
+    var closeCount = 0
+    var largestPayloadBytes = 0
+  }
+
+  let sizeBytes: UInt64
+  /// Nothing is written at and past this offset: there is no room.
+  private let roomBytes: UInt64
+  /// Writes and syncs wait here until it is opened.
+  private let gate: Gate?
+  /// Names of the contexts that it has, each of which says that everything has the flag of its place.
+  private let contextNames: [String]
+  private let state: Mutex<State>
+
+  init(
+    sizeBytes: UInt64, roomBytes: UInt64 = .max, gate: Gate? = nil, contexts: [String] = []
+  ) {
+    self.sizeBytes = sizeBytes
+    self.roomBytes = roomBytes
+    self.gate = gate
+    contextNames = contexts
+    state = Mutex(State(bytes: [UInt8](repeating: 0, count: Int(sizeBytes))))
+  }
+
+  var deeds: [Deed] { state.withLock { $0.deeds } }
+  var closeCount: Int { state.withLock { $0.closeCount } }
+  var largestPayloadBytes: Int { state.withLock { $0.largestPayloadBytes } }
+
+  func bytes(_ range: Range<UInt64>) -> [UInt8] {
+    state.withLock { Array($0.bytes[Int(range.lowerBound)..<Int(range.upperBound)]) }
+  }
+
+  // MARK: BlockDevice
+
+  func cachedContent(of range: Range<UInt64>) -> [VolumePiece]? { nil }
+
+  func content(of range: Range<UInt64>) -> [VolumePiece] {
+    [.data(ByteBuffer(bytes: bytes(range)))]
+  }
+
+  func allocation(of range: Range<UInt64>, limit: Int) -> [AllocationExtent] {
+    [
+      AllocationExtent(
+        offsetBytes: range.lowerBound, lengthBytes: UInt64(range.count), isHole: false)
+    ]
+  }
+
+  var writer: (any BlockDeviceWriting)? { self }
+
+  func contexts(matching queries: [String]) -> [ExportContext] {
+    let isList = queries.contains("varve:")
+    return zip(1..., contextNames).filter { isList || queries.contains($1) }.map {
+      ExportContext(name: $1, source: UniformStatus(flags: $0))
+    }
+  }
+
+  func close() { state.withLock { $0.closeCount += 1 } }
+
+  // MARK: BlockDeviceWriting
+
+  func write(_ bytes: ByteBuffer, at offsetBytes: UInt64) throws {
+    gate?.wait()
+    let range = offsetBytes..<offsetBytes + UInt64(bytes.readableBytes)
+    try requireRoom(range)
+    state.withLock { state in
+      state.deeds.append(.write(range))
+      state.largestPayloadBytes = max(state.largestPayloadBytes, bytes.readableBytes)
+      state.bytes.withUnsafeMutableBytes { target in
+        bytes.withUnsafeReadableBytes {
+          target[Int(range.lowerBound)..<Int(range.upperBound)].copyBytes(from: $0)
+        }
+      }
+    }
+  }
+
+  func zero(_ range: Range<UInt64>, mayTrim: Bool) throws {
+    try requireRoom(range)
+    clear(range, .zero(range, mayTrim: mayTrim))
+  }
+
+  func trim(_ range: Range<UInt64>) { clear(range, .trim(range)) }
+
+  func sync() {
+    gate?.wait()
+    state.withLock { $0.deeds.append(.sync) }
+  }
+
+  private func clear(_ range: Range<UInt64>, _ deed: Deed) {
+    state.withLock { state in
+      state.deeds.append(deed)
+      state.bytes.withUnsafeMutableBytes { target in
+        _ = target[Int(range.lowerBound)..<Int(range.upperBound)].initializeMemory(
+          as: UInt8.self, repeating: 0)
+      }
+    }
+  }
+
+  private func requireRoom(_ range: Range<UInt64>) throws {
+    guard range.upperBound <= roomBytes else {
+      throw DeviceError(.noSpace, "overlay of web01/vda: no room for \(range)")
+    }
+  }
+}
+
+/// Says the same of everything.
+private struct UniformStatus: StatusSource {
+  let flags: UInt32
+
+  func status(of range: Range<UInt64>, limit: Int) -> [StatusExtent] {
+    [StatusExtent(lengthBytes: UInt64(range.count), flags: flags)]
+  }
+}
+
+/// Offers one device as `disk`, shared, or a new one to whoever asks.
+struct ScratchCatalog: ExportCatalog {
+  var isShared = true
+  let make: @Sendable () -> ScratchDevice
+
+  /// One device for all.
+  init(_ device: ScratchDevice) { make = { device } }
+
+  init(each make: @escaping @Sendable () -> ScratchDevice) {
+    isShared = false
+    self.make = make
+  }
+
+  func list() -> [ExportListing] { [ExportListing(name: "disk", description: "scratch")] }
+
+  func open(_ name: String) -> OpenedExport? {
+    guard name == "disk" else { return nil }
+    return OpenedExport(
+      canonicalName: "disk", description: "scratch", device: make(), isShared: isShared)
+  }
+}
+
+/// Makes devices of 1 MiB and remembers them.
+final class MadeDevices: Sendable {
+  private let devices = Mutex<[ScratchDevice]>([])
+
+  var all: [ScratchDevice] { devices.withLock { $0 } }
+
+  func make() -> ScratchDevice {
+    let device = ScratchDevice(sizeBytes: 1 << 20)
+    devices.withLock { $0.append(device) }
+    return device
+  }
+}
