@@ -46,6 +46,11 @@ package struct Completion: Sendable, Equatable {
   package var isLast: Bool
   /// The first failure of a piece that was told of.
   package var failure: Refusal?
+
+  package init(isLast: Bool, failure: Refusal?) {
+    self.isLast = isLast
+    self.failure = failure
+  }
 }
 
 /// The range of a read or write on its way to being handed out, in pieces if it is long.

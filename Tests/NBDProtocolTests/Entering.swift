@@ -1,3 +1,4 @@
+import NBDProtocol
 import TestSupport
 
 /// A connection in the transmission phase, on a disk of 1 MiB that cannot be written unless told

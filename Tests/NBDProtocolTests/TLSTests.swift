@@ -34,7 +34,7 @@ struct TLSTests {
     #expect(client.takeReplies() == Handshake.acknowledgement(5))
     #expect(client.tlsCount == 1)
     #expect(client.wantsInput)
-    #expect(client.connection.isWaitingForOptions)
+    #expect(client.isWaitingForOptions)
     client.establishTLS()
     client.send(Handshake.choose(7, "disk"))
     #expect(client.hasBegun)

@@ -121,6 +121,7 @@ final class Transcript {
   }
 
   var wantsInput: Bool { connection.wantsInput }
+  var isWaitingForOptions: Bool { connection.isWaitingForOptions }
   var inFlightBytes: Int { connection.inFlightBytes }
   var style: ReplyStyle { connection.style }
 

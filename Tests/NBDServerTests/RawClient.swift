@@ -76,7 +76,7 @@ final class RawClient: Sendable {
       let count = bytes.withUnsafeBytes {
         Glibc.send(
           descriptor, $0.baseAddress! + sent, $0.count - sent,
-          Int32(MSG_NOSIGNAL.rawValue | MSG_DONTWAIT.rawValue))
+          Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
       }
       guard count > 0 else { return }
       sent += count
@@ -85,17 +85,17 @@ final class RawClient: Sendable {
 
   /// Receives exactly so many bytes; fewer when the connection ends before.
   func receive(_ count: Int) throws -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: count)
-    var received = 0
-    while received < count {
-      let step = bytes.withUnsafeMutableBytes {
-        recv(descriptor, $0.baseAddress! + received, count - received, 0)
+    var bytes: [UInt8] = []
+    while bytes.count < count {
+      let part = try [UInt8](unsafeUninitializedCapacity: min(count - bytes.count, 1 << 18)) {
+        let received = recv(descriptor, $0.baseAddress, $0.count, 0)
+        if received < 0, errno == EAGAIN { throw Failure(description: "the server says nothing") }
+        $1 = max(received, 0)
       }
-      if step < 0, errno == EAGAIN { throw Failure(description: "the server says nothing") }
-      guard step > 0 else { break }
-      received += step
+      guard !part.isEmpty else { break }
+      bytes += part
     }
-    return Array(bytes[..<received])
+    return bytes
   }
 
   /// Receives until the server closes, at most 64 MiB.

@@ -21,7 +21,7 @@ package struct RandomSession {
     var bytes: [UInt8] = []
     var readBytes: [UInt64: Int] = [:]
     for cookie in 1...UInt64(count) {
-      let command = [0, 0, 0, 1, 1, 1, 3, 4, 5, 6, 7, 8, 0xffff].randomElement(using: &numbers)!
+      let command: UInt16 = [0, 0, 0, 1, 1, 1, 3, 4, 5, 6, 7, 8, 0xffff].randomElement(using: &numbers)!
       let flags = flags()
       let hasPayload = command == 1 || style == .extended && flags & 32 != 0
       let length = hasPayload ? payloadLength() : length(style)
