@@ -29,11 +29,7 @@ extension MapRoot {
   package func allocation(
     of range: Range<UInt64>, limit: Int, leafLimit: Int = 256, reading nodes: any NodeReading
   ) throws(MapError) -> [AllocationExtent] {
-    guard range.upperBound <= geometry.sizeBytes else {
-      throw MapError(
-        .invalidArgument,
-        "expected bytes below \(geometry.sizeBytes), found \(range.upperBound - 1)")
-    }
+    try check(range)
     var extents = ExtentList(range: range, limit: limit)
     var cursor = MapCursor(self, reading: nodes)
     let chunks = geometry.chunks(holding: range)

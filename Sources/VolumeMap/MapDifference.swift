@@ -2,9 +2,10 @@ import ChunkFormat
 
 /// The chunks in which two maps differ, in order, as runs of one kind.
 ///
-/// Subtrees of equal ids are not read, so the cost is in proportion to the difference. Beyond its end
-/// a volume counts as a hole: growth by a hole is no difference of the maps, and what a smaller volume
-/// cuts off became a hole. Memory is two nodes a level.
+/// Subtrees of equal ids and subtrees outside the range asked for are not read, so the cost is in
+/// proportion to the difference within the range. Beyond its end a volume counts as a hole: growth by a
+/// hole is no difference of the maps, and what a smaller volume cuts off became a hole. Memory is two
+/// nodes a level.
 package struct MapDifference {
   /// How the content of a chunk differs.
   package enum Kind: Equatable, Sendable {
@@ -32,7 +33,9 @@ package struct MapDifference {
     let position: NodePosition
     let old: [ContentID]?
     let new: [ContentID]?
-    var index = 0
+    var index: Int
+    /// Behind the last child to compare.
+    let endIndex: Int
   }
 
   private let old: MapRoot
@@ -41,10 +44,21 @@ package struct MapDifference {
   private var frames: [Frame] = []
   private var hasBegun = false
   private var pending: Run?
+  /// Leaves, of either map or of both at one place, that may still be read.
+  private var leavesLeft: Int
 
+  /// The chunks that have been compared once ``next()`` gave nil: the range asked for, or the beginning
+  /// of it where the leaves to read were limited.
+  package private(set) var compared: Range<UInt64>
+
+  /// - Parameters:
+  ///   - range: the chunks to compare, which may lie beyond the end of either volume; all by default.
+  ///   - leafLimit: the comparison ends once the leaves at so many places (at least 1) have been read, so
+  ///     that two maps that have nothing in common cannot hold up the asker.
   /// - Throws: ``MapError`` with `.invalidArgument` for maps of different chunk sizes.
   package init(
-    from old: MapRoot, to new: MapRoot, reading nodes: any NodeReading
+    from old: MapRoot, to new: MapRoot, within range: Range<UInt64>? = nil, leafLimit: Int = .max,
+    reading nodes: any NodeReading
   ) throws(MapError) {
     guard old.geometry.chunkSizeBytes == new.geometry.chunkSizeBytes else {
       throw MapError(
@@ -55,9 +69,11 @@ package struct MapDifference {
     self.old = old
     self.new = new
     self.nodes = nodes
+    self.leavesLeft = max(leafLimit, 1)
+    self.compared = range ?? 0..<max(old.geometry.chunkCount, new.geometry.chunkCount)
   }
 
-  /// The next run; nil at the end.
+  /// The next run, cut at the ends of the range; nil at the end.
   ///
   /// - Throws: ``MapError`` with `.corrupt` or `.unreadableNode`; the iteration is over then.
   package mutating func next() throws(MapError) -> Run? {
@@ -68,7 +84,7 @@ package struct MapDifference {
       try compare(old.id, new.id, at: NodePosition(level: top, number: 0))
     }
     while let frame = frames.last {
-      guard frame.index < MapNode.fanout else {
+      guard frame.index < frame.endIndex else {
         frames.removeLast()
         continue
       }
@@ -91,11 +107,23 @@ package struct MapDifference {
   private mutating func compare(
     _ oldID: ContentID, _ newID: ContentID, at position: NodePosition
   ) throws(MapError) {
-    guard oldID != newID else { return }
+    let wanted = compared.clamped(to: position.firstChunk..<position.endChunk)
+    guard oldID != newID, !wanted.isEmpty else { return }
+    if position.level == 0 {
+      guard leavesLeft > 0 else { return stop(before: wanted.lowerBound) }
+      leavesLeft -= 1
+    }
     frames.append(
       Frame(
         position: position, old: try children(of: oldID, in: old, at: position),
-        new: try children(of: newID, in: new, at: position)))
+        new: try children(of: newID, in: new, at: position),
+        index: position.childIndex(of: wanted.lowerBound),
+        endIndex: position.childIndex(of: wanted.upperBound - 1) + 1))
+  }
+
+  private mutating func stop(before chunk: UInt64) {
+    compared = compared.lowerBound..<chunk
+    frames.removeAll()
   }
 
   private func children(

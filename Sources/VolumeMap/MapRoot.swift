@@ -19,6 +19,15 @@ package struct MapRoot: Equatable, Sendable {
   /// Where the topmost node lies.
   package var position: NodePosition { NodePosition(level: geometry.levels - 1, number: 0) }
 
+  /// Refuses a range of bytes that leaves the volume.
+  func check(_ range: Range<UInt64>) throws(MapError) {
+    guard range.upperBound <= geometry.sizeBytes else {
+      throw MapError(
+        .invalidArgument,
+        "expected bytes below \(geometry.sizeBytes), found \(range.upperBound - 1)")
+    }
+  }
+
   /// Reads the node `id` and checks that it can lie at `position`.
   func node(
     _ id: ContentID, at position: NodePosition, from nodes: any NodeReading

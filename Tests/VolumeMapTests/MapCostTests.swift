@@ -132,6 +132,47 @@ import VolumeMap
     #expect(nodes.reads.count == 2 + 2 * 3 + 2 * 3)
   }
 
+  @Test("a difference within a range reads nothing outside it") func differenceWithinRange() throws
+  {
+    let nodes = RecordingNodes()
+    let first = try large(sparse, in: nodes)
+    let second = try large(sparse.mapValues { _ in .chunk(1000) }, in: nodes)
+    let other: UInt64 = 80 << 20
+    // Both roots, and one path of two inner nodes and a leaf in both.
+    nodes.forgetCounts()
+    let runs = try first.difference(to: second, within: other..<other + 78, of: nodes)
+    #expect(runs == [MapDifference.Run(chunks: other + 77..<other + 78, kind: .changed)])
+    #expect(nodes.reads.count == 2 + 2 * 3)
+    // A part of the leaf in which nothing lies is told from the leaf.
+    nodes.forgetCounts()
+    #expect(try first.difference(to: second, within: other..<other + 77, of: nodes).isEmpty)
+    #expect(nodes.reads.count == 2 + 2 * 3)
+    // Between two chunks there are only holes: the nodes on the way down, up to the first that has none.
+    nodes.forgetCounts()
+    #expect(try first.difference(to: second, within: other + 256..<other + 512, of: nodes).isEmpty)
+    #expect(nodes.reads.count == 2 + 2 * 2)
+    nodes.forgetCounts()
+    #expect(try first.difference(to: second, within: other..<other, of: nodes).isEmpty)
+    #expect(try first.difference(to: first, within: 0..<other, of: nodes).isEmpty)
+    #expect(nodes.reads.isEmpty)
+  }
+
+  @Test("a difference stops after so many leaves, and says how far it went")
+  func differenceBound() throws {
+    let nodes = RecordingNodes()
+    let first = try large(sparse, in: nodes)
+    let second = try large(sparse.mapValues { _ in .chunk(1000) }, in: nodes)
+    nodes.forgetCounts()
+    var difference = try MapDifference(from: first, to: second, leafLimit: 3, reading: nodes)
+    var runs: [MapDifference.Run] = []
+    while let run = try difference.next() { runs.append(run) }
+    #expect(runs.map(\.chunks.lowerBound) == [77, 1 << 20 + 77, 2 << 20 + 77])
+    #expect(difference.compared == 0..<3 << 20)
+    // The roots, one second level node and three paths of two nodes, in both; and the inner node that the
+    // fourth leaf would hang from.
+    #expect(nodes.reads.count == 2 * (1 + 1 + 3 * 2 + 1))
+  }
+
   @Test("maps of different heights share what they have in common") func grownVolume() throws {
     let nodes = RecordingNodes()
     var model = VolumeModel(chunkCount: 256)

@@ -25,7 +25,35 @@ import VolumeMap
       let difference = try oldMap.difference(to: map, of: nodes)
       try #require(
         difference == naiveDifference(oldModel, model), "seed \(seed), step \(step)")
+      try checkPart(
+        ofDifferenceFrom: (oldModel, oldMap), to: (model, map), nodes, &random,
+        "seed \(seed), step \(step)")
     }
+  }
+
+  /// A range of the difference, in one go and in steps of one leaf each.
+  private func checkPart(
+    ofDifferenceFrom old: (model: VolumeModel, map: MapRoot),
+    to new: (model: VolumeModel, map: MapRoot), _ nodes: RecordingNodes,
+    _ random: inout SeededRandom, _ comment: Comment
+  ) throws {
+    let count = max(old.map.geometry.chunkCount, new.map.geometry.chunkCount)
+    let start = UInt64.random(in: 0...count, using: &random)
+    let range = start..<UInt64.random(in: start...count + 1000, using: &random)
+    let expected = naiveDifference(old.model, new.model, within: range)
+    try #require(
+      try old.map.difference(to: new.map, within: range, of: nodes) == expected, comment)
+    var (runs, position) = ([MapDifference.Run](), range.lowerBound)
+    while position < range.upperBound {
+      var step = try MapDifference(
+        from: old.map, to: new.map, within: position..<range.upperBound, leafLimit: 1,
+        reading: nodes)
+      while let run = try step.next() { runs.append(joining: run) }
+      try #require(step.compared.lowerBound == position, comment)
+      try #require(step.compared.upperBound > position, comment)
+      position = step.compared.upperBound
+    }
+    try #require(runs == expected, comment)
   }
 
   private func check(
@@ -117,21 +145,28 @@ import VolumeMap
   }
 
   private func naiveDifference(
-    _ old: VolumeModel, _ new: VolumeModel
+    _ old: VolumeModel, _ new: VolumeModel, within range: Range<UInt64> = 0..<UInt64.max
   ) -> [MapDifference.Run] {
     var runs: [MapDifference.Run] = []
     for chunk in Set(old.chunks.keys).union(new.chunks.keys).sorted()
-    where old.chunks[chunk] != new.chunks[chunk] {
+    where range.contains(chunk) && old.chunks[chunk] != new.chunks[chunk] {
       let kind: MapDifference.Kind =
         new.chunks[chunk] == nil
         ? .becameHole : old.chunks[chunk] == nil ? .appeared : .changed
-      if let last = runs.last, last.kind == kind, last.chunks.upperBound == chunk {
-        runs[runs.count - 1].chunks = last.chunks.lowerBound..<chunk + 1
-      } else {
-        runs.append(MapDifference.Run(chunks: chunk..<chunk + 1, kind: kind))
-      }
+      runs.append(joining: MapDifference.Run(chunks: chunk..<chunk + 1, kind: kind))
     }
     return runs
+  }
+}
+
+extension [MapDifference.Run] {
+  /// Adds a run; joins it to the last where it goes on from there.
+  fileprivate mutating func append(joining run: MapDifference.Run) {
+    if let last, last.kind == run.kind, last.chunks.upperBound == run.chunks.lowerBound {
+      self[count - 1].chunks = last.chunks.lowerBound..<run.chunks.upperBound
+    } else {
+      append(run)
+    }
   }
 }
 

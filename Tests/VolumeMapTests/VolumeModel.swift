@@ -76,8 +76,11 @@ extension MapRoot {
     return runs
   }
 
-  func difference(to new: MapRoot, of nodes: any NodeReading) throws -> [MapDifference.Run] {
-    var difference = try MapDifference(from: self, to: new, reading: nodes)
+  /// All runs of a difference, of the chunks `range` where one is given.
+  func difference(
+    to new: MapRoot, within range: Range<UInt64>? = nil, of nodes: any NodeReading
+  ) throws -> [MapDifference.Run] {
+    var difference = try MapDifference(from: self, to: new, within: range, reading: nodes)
     var runs: [MapDifference.Run] = []
     while let run = try difference.next() { runs.append(run) }
     return runs
