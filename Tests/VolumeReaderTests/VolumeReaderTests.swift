@@ -181,12 +181,53 @@ import Workers
   }
 }
 
+// MARK: - Counting
+
+extension VolumeReaderTests {
+  @Test("hits, misses and reads of packs are counted") func statistics() throws {
+    let volume = try sample()
+    try volume.change([41], to: 9)
+    let fetcher = try volume.fetcher { $0.cacheBytes = 20 * Self.chunk }
+    let reader = try volume.reader(fetcher: fetcher)
+    var expected = fetcher.statistics
+    #expect(expected.cacheLimitBytes == 20 * Self.chunk)
+    #expect(expected.missCount == 0 && expected.hitCount == 0 && expected.cachedBytes == 0)
+
+    volume.library.forgetReads()
+    _ = try reader.content(
+      of: volume.range(ofChunk: 44).lowerBound..<volume.range(ofChunk: 46).upperBound)
+    expected.missCount = 3
+    expected.packReadCount = 1
+    expected.packReadBytes = UInt64(volume.library.reads.last?.range.count ?? 0)
+    expected.cachedBytes = 3 * Self.chunk
+    #expect(fetcher.statistics == expected)
+
+    #expect(reader.cachedContent(of: volume.range(ofChunk: 45)) != nil)
+    #expect(reader.cachedContent(of: volume.range(ofChunk: 30)) != nil, "a hole is no chunk")
+    #expect(reader.cachedContent(of: volume.range(ofChunk: 50)) == nil)
+    _ = try reader.content(of: volume.range(ofChunk: 46))
+    expected.hitCount = 2
+    #expect(fetcher.statistics == expected)
+
+    // A delta and its base, which is held like any other chunk.
+    _ = try reader.content(of: volume.range(ofChunk: 41))
+    expected.missCount = 4
+    expected.packReadCount = 3
+    #expect(fetcher.statistics.missCount == expected.missCount)
+    #expect(fetcher.statistics.packReadCount == expected.packReadCount)
+    #expect(fetcher.statistics.cachedBytes == 5 * Self.chunk)
+    for number in 0..<60 { _ = try reader.content(of: volume.range(ofChunk: number)) }
+    #expect(fetcher.statistics.cachedBytes <= 20 * Self.chunk)
+  }
+}
+
 // MARK: - Reading ahead
 
 extension VolumeReaderTests {
   @Test("who reads in order finds what comes next at hand") func sequentialAccess() throws {
     let volume = try sample(chunks: 200)
-    let reader = try volume.reader()
+    let fetcher = try volume.fetcher()
+    let reader = try volume.reader(fetcher: fetcher)
     let start = volume.range(ofChunk: 41).lowerBound
     for step in 0..<3 as Range<UInt64> {
       let range = start + step << 16..<start + (step + 1) << 16
@@ -196,6 +237,8 @@ extension VolumeReaderTests {
     let deadline = ContinuousClock.now + .seconds(60)
     while reader.cachedContent(of: next) == nil, .now < deadline { WorkerThread.nap() }
     #expect(volume.holds(reader.cachedContent(of: next), at: next))
+    #expect(fetcher.statistics.missCount <= 3)
+    #expect(fetcher.statistics.readAheadCount >= AccessPattern.firstWindowBytes >> 16)
   }
 
   @Test("who reads here and there causes no more reads than there are chunks wanted")

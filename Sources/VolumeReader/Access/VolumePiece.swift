@@ -7,6 +7,10 @@ package enum VolumePiece: Equatable, Sendable {
   /// A slice of a cached chunk, at least one byte; not to be written to.
   case data(ByteBuffer)
 
+  var isHole: Bool {
+    if case .hole = self { true } else { false }
+  }
+
   /// Length in bytes.
   package var lengthBytes: UInt64 {
     switch self {

@@ -48,6 +48,7 @@ package final class VolumeReader: Sendable {
       guard let pieces = heldPieces(of: range, &state.cursor) else { return (nil, nil) }
       return (pieces, state.pattern.note(range, wasMiss: false, sizeBytes: sizeBytes))
     }
+    if let pieces { fetcher.counters.noteHits(pieces.count { !$0.isHole }) }
     if let readAhead { start(readAhead) }
     return pieces
   }
@@ -85,8 +86,30 @@ package final class VolumeReader: Sendable {
     of range: Range<UInt64>, limit: Int
   ) throws(VolumeReadError) -> [AllocationExtent] {
     try check(range)
+    return try reportingMapErrors(concerning: range) { () throws(MapError) in
+      try map.allocation(of: range, limit: limit, reading: nodes)
+    }
+  }
+
+  /// What changed in the bytes `range` since `old`, the map of another revision of the volume, see
+  /// `MapRoot.changes`: at most `limit` extents (at least 1), in order without gaps, that cover the range
+  /// or a beginning of it. Blocks for a bounded number of map nodes, and for none where nothing changed.
+  ///
+  /// - Throws: ``VolumeReadError``.
+  package func changes(
+    since old: MapRoot, in range: Range<UInt64>, limit: Int
+  ) throws(VolumeReadError) -> [ChangeExtent] {
+    try check(range)
+    return try reportingMapErrors(concerning: range) { () throws(MapError) in
+      try map.changes(since: old, in: range, limit: limit, reading: nodes)
+    }
+  }
+
+  private func reportingMapErrors<Result>(
+    concerning range: Range<UInt64>, _ body: () throws(MapError) -> Result
+  ) throws(VolumeReadError) -> Result {
     do {
-      return try map.allocation(of: range, limit: limit, reading: nodes)
+      return try body()
     } catch {
       throw VolumeReadError(error, volume: name, concerning: error.bytes ?? range)
     }
@@ -160,11 +183,8 @@ extension VolumeReader {
     var cursor = MapCursor(map, reading: nodes)
     var chunk = chunks.lowerBound
     while chunk < chunks.upperBound {
-      let span: MapSpan
-      do {
-        span = try cursor.span(containing: chunk)
-      } catch {
-        throw VolumeReadError(error, volume: name, concerning: error.bytes ?? range)
+      let span = try reportingMapErrors(concerning: range) { () throws(MapError) in
+        try cursor.span(containing: chunk)
       }
       let end = min(span.chunks.upperBound, chunks.upperBound)
       if span.leaf == nil {

@@ -52,6 +52,9 @@ final class ChunkCache: Sendable {
     state.withLock { body(&$0.held) }
   }
 
+  /// Plaintext that is kept, in bytes.
+  var heldBytes: Int { state.withLock { $0.held.usedBytes } }
+
   /// Asks for chunks. As a base, a chunk is never given that may itself wait for a base: two chunks of
   /// which packs hold deltas on each other would wait for ever.
   func claim(_ ids: [ContentID], as role: PendingChunk.Role) -> Claim {

@@ -27,6 +27,7 @@ package final class ChunkFetcher: Sendable {
   private let source: any RecordSource
   let cache: ChunkCache
   let limits: Limits
+  let counters = FetchCounters()
   private let workbenches = Workbenches()
   /// The longest content that a chunk can have, in bytes.
   private let chunkSizeBytes: Int
@@ -45,10 +46,21 @@ package final class ChunkFetcher: Sendable {
       threadCount: limits.threadCount, name: "fetch", queueLimit: limits.queueLength)
   }
 
+  /// What it has done so far, and what it holds. Any thread may ask.
+  package var statistics: Statistics {
+    var statistics = counters.statistics
+    statistics.cachedBytes = cache.heldBytes
+    statistics.cacheLimitBytes = limits.cacheBytes
+    return statistics
+  }
+
   /// Starts to get what is not at hand of `ids`; returns before it has arrived, but not before the
   /// calling thread has done its share.
   func fetch(_ ids: [ContentID]) -> [ChunkHandle] {
     let claim = cache.claim(ids, as: .content)
+    let hitCount = claim.handles.count { $0.isHeld }
+    counters.noteHits(hitCount)
+    counters.noteMisses(claim.handles.count - hitCount)
     start(claim.owed, isSpread: true)
     return claim.handles
   }
@@ -59,6 +71,7 @@ package final class ChunkFetcher: Sendable {
   /// - Returns: how many were not at hand.
   func fetchAhead(_ ids: [ContentID]) -> Int {
     let owed = cache.claim(ids, as: .content).owed
+    counters.noteReadAhead(owed.count)
     start(owed, isSpread: false)
     return owed.count
   }
@@ -122,6 +135,7 @@ extension ChunkFetcher {
     do {
       try workbenches.with { bench in
         bench.reserve(bytes: stretch.lengthBytes)
+        counters.notePackRead(bytes: stretch.lengthBytes)
         let bytes = try stretch.read(into: bench.scratch)
         for (record, bytes) in zip(stretch.records, bytes) { decode(record, bytes, bench) }
       }

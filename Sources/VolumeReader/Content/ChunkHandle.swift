@@ -5,6 +5,10 @@ enum ChunkHandle: Sendable {
   case held(ByteBuffer)
   case pending(PendingChunk)
 
+  var isHeld: Bool {
+    if case .held = self { true } else { false }
+  }
+
   /// The content, which lies at `bytes` of `volume`; waits for it where it is on its way.
   func content(
     at bytes: Range<UInt64>, of volume: String
