@@ -15,6 +15,7 @@ package final class Repository: Sendable {
   private let fileSystem: any FileSystem
   private let openedKey: KeyRing.Opened?
   private let seenRevisions = Mutex<Set<RevisionID>>([])
+  private let revisionMemory = RevisionMemory()
 
   private init(
     root: FilePath, configuration: RepositoryConfiguration, openedKey: KeyRing.Opened?,
@@ -203,7 +204,8 @@ package final class Repository: Sendable {
 
   private var revisionShelf: RevisionShelf {
     RevisionShelf(
-      layout: layout, fileSystem: fileSystem, repository: configuration.id, keys: keys)
+      layout: layout, fileSystem: fileSystem, repository: configuration.id, keys: keys,
+      memory: revisionMemory)
   }
 
   private var sessions: SessionList {

@@ -29,6 +29,16 @@ package struct RevisionEntry: Sendable {
   }
 }
 
+extension [RevisionEntry] {
+  /// Oldest first.
+  func sorted() -> [RevisionEntry] {
+    sorted {
+      ($0.revision.created, $0.revision.finished, $0.id)
+        < ($1.revision.created, $1.revision.finished, $1.id)
+    }
+  }
+}
+
 /// What a look into the repository found.
 package struct RevisionListing: Sendable {
   /// Oldest first.

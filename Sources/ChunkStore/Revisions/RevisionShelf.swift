@@ -8,6 +8,7 @@ struct RevisionShelf: Sendable {
   let fileSystem: any FileSystem
   let repository: RepositoryID
   let keys: RepositoryKeys?
+  let memory: RevisionMemory
 
   /// Names of all revisions, readable or not.
   func ids() throws(StoreError) -> [RevisionID] {
@@ -16,13 +17,17 @@ struct RevisionShelf: Sendable {
     }
   }
 
+  /// All revisions. What has not changed since the last time is not read again.
   func list() throws(StoreError) -> RevisionListing {
-    let marked = try markedRevisions()
-    var entries: [RevisionEntry] = []
+    let (ids, marks) = (try ids(), try marksFiles())
+    if let listing = memory.listing(of: ids, marks: marks) { return listing }
+    let known = memory.known
+    var read: [RevisionMemory.Known] = []
+    read.reserveCapacity(ids.count)
     var unreadable: [(id: RevisionID, error: StoreError)] = []
-    for id in try ids() {
+    for id in ids {
       do throws(StoreError) {
-        entries.append(try entry(id, isMarked: marked.contains(id)))
+        read.append(try look(at: id, marks: marks[id], known: known[id]))
       } catch  where error.code == .notFound {
         // Forgotten since the names were listed.
         continue
@@ -30,18 +35,33 @@ struct RevisionShelf: Sendable {
         unreadable.append((id, error))
       }
     }
-    entries.sort {
-      ($0.revision.created, $0.revision.finished, $0.id)
-        < ($1.revision.created, $1.revision.finished, $1.id)
-    }
-    return RevisionListing(entries: entries, unreadable: unreadable)
+    let listing = RevisionListing(entries: read.map(\.entry).sorted(), unreadable: unreadable)
+    let sound = read.filter { $0.entry.marksDamage == nil }
+    memory.keep(
+      sound,
+      sound.count == ids.count
+        ? RevisionMemory.Snapshot(ids: ids, marks: marks, listing: listing) : nil)
+    return listing
   }
 
-  /// One revision.
+  /// What is known of a revision, or what is in its files.
+  private func look(
+    at id: RevisionID, marks: FileMetadata?, known: RevisionMemory.Known?
+  ) throws(StoreError) -> RevisionMemory.Known {
+    if let known, known.marks == marks { return known }
+    let (revision, fileBytes) =
+      if let known { (known.entry.revision, known.fileBytes) } else { try self.revision(id) }
+    return RevisionMemory.Known(
+      entry: marks == nil
+        ? RevisionEntry(id: id, revision: revision, marks: nil) : entry(id, revision),
+      marks: marks, fileBytes: fileBytes)
+  }
+
+  /// One revision, as it is now.
   ///
   /// - Throws: ``StoreError``: `.notFound`, `.damaged` where the file is not what its name says.
   func entry(_ id: RevisionID) throws(StoreError) -> RevisionEntry {
-    try entry(id, isMarked: true)
+    entry(id, try revision(id).revision)
   }
 
   /// Writes the file that makes a revision exist.
@@ -84,7 +104,10 @@ struct RevisionShelf: Sendable {
     }
   }
 
-  private func entry(_ id: RevisionID, isMarked: Bool) throws(StoreError) -> RevisionEntry {
+  /// A revision's file, and its length.
+  private func revision(
+    _ id: RevisionID
+  ) throws(StoreError) -> (revision: Revision, fileBytes: Int) {
     let bytes = try read(
       layout.revision(id), limitBytes: Revision.maximumFileBytes, what: "revision \(id)")
     let revision = try reportingFormatErrors(of: "revision \(id)") {
@@ -95,7 +118,11 @@ struct RevisionShelf: Sendable {
       }
       return try Revision(encoded: bytes, repository: repository, keys: keys)
     }
-    guard isMarked else { return RevisionEntry(id: id, revision: revision, marks: nil) }
+    return (revision, bytes.count)
+  }
+
+  /// A revision with its marks as they are now.
+  private func entry(_ id: RevisionID, _ revision: Revision) -> RevisionEntry {
     do throws(StoreError) {
       return RevisionEntry(id: id, revision: revision, marks: try marks(of: id))
     } catch {
@@ -118,9 +145,20 @@ struct RevisionShelf: Sendable {
     }
   }
 
-  private func markedRevisions() throws(StoreError) -> Set<RevisionID> {
+  /// The files of marks that there are. Marks that are given anew are another file, see `updateMarks`.
+  private func marksFiles() throws(StoreError) -> [RevisionID: FileMetadata] {
     try reportingFileErrors { () throws(FileError) in
-      Set(try fileSystem.list(layout.marks).compactMap { RevisionID(name: $0.name) })
+      var files: [RevisionID: FileMetadata] = [:]
+      for entry in try fileSystem.list(layout.marks) {
+        guard let id = RevisionID(name: entry.name) else { continue }
+        do throws(FileError) {
+          files[id] = try fileSystem.metadata(of: layout.marks.appending(entry.name))
+        } catch  where error.code == .notFound {
+          // Forgotten since the names were listed.
+          continue
+        }
+      }
+      return files
     }
   }
 

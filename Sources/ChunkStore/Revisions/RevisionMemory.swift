@@ -1,0 +1,64 @@
+import ChunkFormat
+import FileIO
+import Synchronization
+
+/// What the last look at all revisions read, so that the next one need only read what is new: a
+/// revision's file never changes, and marks that are given anew are another file.
+///
+/// Bounded in bytes of files. What does not fit is read again each time.
+final class RevisionMemory: Sendable {
+  /// Default bound, in bytes of files: those of some 40,000 revisions.
+  static let standardLimitBytes = 16 << 20
+
+  /// A revision as it was read.
+  struct Known: Sendable {
+    let entry: RevisionEntry
+    /// The file that ``entry`` has its marks from; nil where there was none.
+    let marks: FileMetadata?
+    /// Length of the revision's file.
+    let fileBytes: Int
+  }
+
+  /// All revisions, as long as nothing is new.
+  struct Snapshot: Sendable {
+    /// In the order of their names.
+    let ids: [RevisionID]
+    let marks: [RevisionID: FileMetadata]
+    let listing: RevisionListing
+  }
+
+  private struct State {
+    var known: [RevisionID: Known] = [:]
+    var snapshot: Snapshot?
+  }
+
+  private let limitBytes: Int
+  private let state = Mutex(State())
+
+  init(limitBytes: Int = standardLimitBytes) { self.limitBytes = limitBytes }
+
+  /// The last listing, where exactly these revisions and marks were there.
+  func listing(of ids: [RevisionID], marks: [RevisionID: FileMetadata]) -> RevisionListing? {
+    let snapshot = state.withLock { $0.snapshot }
+    guard let snapshot, snapshot.ids == ids, snapshot.marks == marks else { return nil }
+    return snapshot.listing
+  }
+
+  /// What is known of single revisions.
+  var known: [RevisionID: Known] { state.withLock { $0.known } }
+
+  /// Keeps what was read, in place of all that was kept before.
+  ///
+  /// - Parameter snapshot: all of it as a listing, where every revision could be read.
+  func keep(_ revisions: [Known], _ snapshot: Snapshot?) {
+    var (kept, bytes): ([RevisionID: Known], Int) = ([:], 0)
+    kept.reserveCapacity(revisions.count)
+    for revision in revisions {
+      bytes += revision.fileBytes
+      guard bytes <= limitBytes else { break }
+      kept[revision.entry.id] = revision
+    }
+    let isAll = kept.count == revisions.count
+    state.withLock { $0 = State(known: kept, snapshot: isAll ? snapshot : nil) }
+  }
+}
