@@ -43,16 +43,34 @@ extension ConnectionHandler {
     services.librarians.submit { state in
       let result: Result<(OpenExport, [ExportContext])?, any Error> = Result {
         guard state == .active else { throw CancellationError() }
-        let export = try known
+        let export =
+          try known
           ?? services.catalog.open(name).map { OpenExport($0, as: name, of: services) }
         guard let export else { return nil }
         return (export, try export.contexts(matching: queries))
       }
       loop.execute {
+        if case .success((let export, let contexts)?) = result, isSelection {
+          handler.value.reportUnknown(queries, among: contexts, of: export)
+        }
         handler.value.took(result, isSelection: isSelection)
         handler.value.advance()
       }
     }
+  }
+
+  /// What an export does not know is ignored, as the protocol wants; the client may not have meant that.
+  private func reportUnknown(
+    _ queries: [String], among contexts: [ExportContext], of export: OpenExport
+  ) {
+    let unknown = Set(queries).subtracting(contexts.map(\.name)).sorted()
+    guard let first = unknown.first else { return }
+    // A client chose the words, so they are cut short and stay on one line.
+    let others = unknown.count > 1 ? " and \(unknown.count - 1) more" : ""
+    services.report(
+      .notice,
+      "\(export.properties.name) has no context \(first.prefix(100).debugDescription)\(others)",
+      of: record)
   }
 
   private func took(
