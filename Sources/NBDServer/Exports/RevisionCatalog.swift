@@ -11,7 +11,7 @@ package import Workers
 /// `JOB@ID[/VOLUME]` with the first digits of the id, the volume only where there are several.
 package final class RevisionCatalog: ExportCatalog {
   /// Digits of an id in the listing; a clash among a thousand million revisions is unlikely.
-  private static let listedDigits = 16
+  static let listedDigits = 16
 
   private let repository: Repository
   private let environment: RepositoryEnvironment
@@ -48,7 +48,7 @@ package final class RevisionCatalog: ExportCatalog {
 
   package func open(_ name: String) throws -> OpenedExport? {
     guard let reference = try? RevisionReference(name) else { return nil }
-    let entries = try candidates(for: reference)
+    let entries = try repository.candidates(for: reference)
     let entry: RevisionEntry
     let volume: RevisionVolume
     do throws(ReferenceError) {
@@ -62,12 +62,6 @@ package final class RevisionCatalog: ExportCatalog {
       description: description(of: volume, in: entry), device: try device(volume, of: entry))
   }
 
-  /// What a name may stand for. A whole id needs no look at all the others.
-  private func candidates(for reference: RevisionReference) throws -> [RevisionEntry] {
-    if let id = reference.wholeID, let entry = try? repository.revision(id) { return [entry] }
-    return try repository.revisions().entries
-  }
-
   private func device(
     _ volume: RevisionVolume, of entry: RevisionEntry
   ) throws -> RevisionDevice {
@@ -77,8 +71,9 @@ package final class RevisionCatalog: ExportCatalog {
     return RevisionDevice(
       reader: VolumeReader(
         name: name, map: try repository.map(of: volume), nodes: nodes, fetcher: fetcher),
-      session: try repository.beginReading(
-        "export of \(name)", pinned: [entry.id], environment: environment))
+      history: VolumeHistory(repository: repository, zone: zone, entry: entry, volume: volume),
+      pins: try RevisionPins(
+        entry.id, for: "export of \(name)", in: repository, environment: environment))
   }
 
   private func name(

@@ -1,0 +1,123 @@
+import ChunkFormat
+import ChunkStore
+import FileIO
+import NBDServer
+import SystemPackage
+import TestSupport
+import VolumeMap
+import VolumeReader
+
+/// A repository on disk, and disks that are backed up by the plainest of engines: a disk is a list of
+/// chunks, each filled with one byte, 0 for a hole.
+final class StoredDisks {
+  static let chunkBytes = 64 << 10
+
+  let repository: Repository
+  let environment: RepositoryEnvironment
+  private let directory: TemporaryDirectory
+  private var created: Nanoseconds = 1_800_000_000_000_000_000
+
+  init() throws {
+    directory = try TemporaryDirectory(inMemory: true)
+    var environment = RepositoryEnvironment()
+    environment.indexDirectory = directory.path.appending("index")
+    self.environment = environment
+    var settings = RepositorySettings()
+    settings.chunkSizeBytes = Self.chunkBytes
+    repository = try Repository.create(
+      at: directory.path.appending("repository"), settings: settings, firstKey: nil,
+      environment: environment)
+  }
+
+  func catalog() throws -> RevisionCatalog {
+    try RevisionCatalog(
+      repository: repository, environment: environment, zone: .fixed(offsetSeconds: 0))
+  }
+
+  /// Adds a revision of `job`, each an hour after the one before.
+  @discardableResult
+  func backUp(
+    _ job: String, tags: [String] = [], _ disks: KeyValuePairs<String, [UInt8]>
+  ) throws -> RevisionID {
+    let writing = try repository.beginWriting("test", pinned: [], environment: environment)
+    defer { writing.session.end() }
+    let volumes = try disks.map { try store($1, as: $0, through: writing.writer) }
+    try writing.writer.flush()
+    created += 3_600_000_000_000
+    return try repository.commit(
+      Revision(
+        job: job, created: created, finished: created, parent: nil, tags: tags, volumes: volumes,
+        attachments: [], host: "host", program: "test"))
+  }
+
+  private func store(
+    _ disk: [UInt8], as name: String, through writer: RecordWriter
+  ) throws -> RevisionVolume {
+    let nodes = try Writer(writer)
+    var builder = try MapBuilder(
+      chunkSizeBytes: Self.chunkBytes, writer: nodes, reading: repository.nodeReader)
+    for (number, byte) in disk.enumerated() where byte != 0 {
+      try builder.append(
+        nodes.write(Array(repeating: byte, count: Self.chunkBytes), as: .chunk),
+        at: UInt64(number))
+    }
+    let size = UInt64(disk.count * Self.chunkBytes)
+    return RevisionVolume(
+      name: name, sizeBytes: size, root: try builder.finish(sizeBytes: size).id, source: "test",
+      statistics: VolumeStatistics())
+  }
+
+  /// What sessions say that they need, a list a session.
+  func pinned() throws -> [Set<RevisionID>] {
+    let files = POSIXFileSystem()
+    let sessions = repository.root.appending("sessions")
+    return try files.list(sessions).map { entry in
+      let record = try SessionRecord(
+        encoded: try files.readAll(sessions.appending(entry.name), limitBytes: 1 << 20),
+        repository: repository.configuration.id, keys: nil)
+      return Set(record.pinned)
+    }
+  }
+
+  /// Loses every chunk; maps stay.
+  func loseData() throws {
+    let files = POSIXFileSystem()
+    let root = repository.root.appending("packs").appending("data")
+    for shard in try files.list(root) {
+      for pack in try files.list(root.appending(shard.name)) {
+        try files.remove(root.appending(shard.name).appending(pack.name))
+      }
+    }
+  }
+
+  func forget(_ id: RevisionID) throws {
+    try POSIXFileSystem().remove(repository.root.appending("revisions").appending("\(id)"))
+  }
+
+  private struct Writer: NodeWriting {
+    private let writer: RecordWriter
+    private let hasher: ContentHasher
+    private let compressor: Compressor
+
+    init(_ writer: RecordWriter) throws {
+      self.writer = writer
+      hasher = try ContentHasher(idKey: nil)
+      compressor = try Compressor(method: .standard)
+    }
+
+    func writeNode(_ node: MapNode, replacing previous: ContentID?) throws -> ContentID {
+      try write(node.encoded(), as: .mapNode)
+    }
+
+    func write(_ bytes: [UInt8], as type: RecordType) throws -> ContentID {
+      try bytes.withUnsafeBytes { bytes in
+        let id = try hasher.id(of: bytes, type: type)
+        if try !writer.contains(id) {
+          try writer.append(
+            PreparedRecord(standalone: bytes, id: id, type: type, compressor: compressor))
+        }
+        return id
+      }
+    }
+  }
+}
