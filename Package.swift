@@ -34,6 +34,8 @@ func systemLibrary(_ name: String, pkgConfig: String? = nil, package: String) ->
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
@@ -46,6 +48,7 @@ let dependencies: [Package.Dependency] = [
   .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
   .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
   .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+  .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
   .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
 ]
 
@@ -78,14 +81,14 @@ let targets: [Target] = [
   library(
     "NBDServer",
     uses: [
-      "Workers", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader", "NBDProtocol", nioCore,
-      nioPosix, logging,
+      "CLinux", "CCrypto", "Workers", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader",
+      "NBDProtocol", nioCore, nioPosix, nioSSL, nioTLS, logging, deque,
     ]),
   .executableTarget(
     name: "varve",
     dependencies: [
       "Workers", "FileIO", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeSources",
-      "VolumeReader", "BackupEngine", "NBDServer", "CLinux", argumentParser, logging,
+      "VolumeReader", "BackupEngine", "NBDProtocol", "NBDServer", "CLinux", argumentParser, logging,
       nioCore, systemPackage,
     ],
     swiftSettings: strict),

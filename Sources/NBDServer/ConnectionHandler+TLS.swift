@@ -1,14 +1,36 @@
+import Logging
 import NBDProtocol
 import NIOCore
 
 // TLS on one connection: proto.md, "TLS support".
 extension ConnectionHandler {
   /// What the machine is to make of STARTTLS.
-  static func tlsPolicy(_ configuration: ServerConfiguration) -> TLSPolicy { .off }
+  static func tlsPolicy(_ configuration: ServerConfiguration) -> TLSPolicy {
+    configuration.tls?.policy ?? .off
+  }
 
   /// Puts TLS in front of this handler and calls ``ServerConnection/tlsEstablished()`` once it is
   /// established. Everything that was to be sent in the clear has been flushed.
   func startTLS(_ context: ChannelHandlerContext) {
-    context.close(promise: nil)
+    guard let source = services.tls else { preconditionFailure("STARTTLS without credentials") }
+    do {
+      let session = try source.current.makeSession()
+      let handshake = TLSHandshake(
+        session, of: source, timeLimit: TimeAmount(services.configuration.optionTimeLimit),
+        whenEstablished: { [self] names in
+          record.encrypted(for: names.first)
+          machine.tlsEstablished()
+          scheduleAdvance()
+        },
+        whenFailed: { [services, record] reason in
+          services.report(.notice, "refused TLS to a client: \(reason)", of: record)
+        })
+      try context.pipeline.syncOperations.addHandlers([session.handler, handshake], position: .first)
+      // Further reads are the TLS handler's, until it has something for this one.
+      context.read()
+    } catch {
+      services.report(.error, "TLS failed: \(TLSFailure.reason(of: error))", of: record)
+      context.close(promise: nil)
+    }
   }
 }

@@ -1,0 +1,91 @@
+import Glibc
+import NIOSSL
+
+/// Certificates and the private key of a directory, each checked so that an error names its file.
+struct CertificateLoading {
+  private static let certificateName = "server-cert.pem"
+  private static let keyName = "server-key.pem"
+  private static let authorityName = "ca-cert.pem"
+  private static let revocationName = "ca-crl.pem"
+
+  private let directory: String
+  /// The server's certificate first, then those between it and its authority.
+  let chain: [NIOSSLCertificate]
+  let key: NIOSSLPrivateKey
+  /// Who signs clients' certificates; empty where clients need none.
+  let authorities: [NIOSSLCertificate]
+  let warnings: [String]
+
+  /// - Throws: ``TLSError``. Blocks.
+  init(directory: String, verifiesClients: Bool) throws(TLSError) {
+    func path(_ name: String) -> String { "\(directory)/\(name)" }
+    self.directory = directory
+    var status = stat()
+    guard stat(directory, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+      throw TLSError(
+        file: directory,
+        reason: "there is no such directory; expected one with \(Self.certificateName) and "
+          + "\(Self.keyName)")
+    }
+    chain = try Self.certificates(path(Self.certificateName))
+    let keyFile = try TLSFile(path(Self.keyName))
+    key = try Self.privateKey(keyFile)
+    authorities = verifiesClients ? try Self.certificates(path(Self.authorityName)) : []
+    if verifiesClients, access(path(Self.revocationName), F_OK) == 0 {
+      throw TLSError(
+        file: path(Self.revocationName),
+        reason: "lists of revoked certificates are not read; remove it, and say with --tls-allow "
+          + "whose certificates are good")
+    }
+    var warnings = keyFile.warning.map { [$0] } ?? []
+    for certificate in chain + authorities where certificate.notValidAfter < time(nil) {
+      warnings.append("a certificate in \(directory) has expired; clients will refuse it")
+      break
+    }
+    self.warnings = warnings
+  }
+
+  /// - Throws: ``TLSError`` where key and certificate do not belong together.
+  func context(_ configuration: TLSConfiguration) throws(TLSError) -> NIOSSLContext {
+    do {
+      return try NIOSSLContext(configuration: configuration)
+    } catch NIOSSLError.failedToLoadPrivateKey {
+      throw TLSError(
+        file: "\(directory)/\(Self.keyName)",
+        reason: "it is not the key of the certificate in \(Self.certificateName)")
+    } catch {
+      throw TLSError(
+        file: "\(directory)/\(Self.certificateName)",
+        reason: "it cannot be used: \(TLSFailure.reason(of: error))")
+    }
+  }
+
+  private static func certificates(_ path: String) throws(TLSError) -> [NIOSSLCertificate] {
+    let file = try TLSFile(path)
+    do {
+      return try NIOSSLCertificate.fromPEMBytes(file.bytes)
+    } catch {
+      throw TLSError(
+        file: path,
+        reason: "it holds no certificate; expected PEM, a text with a line "
+          + "-----BEGIN CERTIFICATE-----")
+    }
+  }
+
+  private static func privateKey(_ file: TLSFile) throws(TLSError) -> NIOSSLPrivateKey {
+    guard !file.text.contains("ENCRYPTED") else {
+      throw TLSError(
+        file: file.path,
+        reason: "the key is encrypted with a passphrase; expected one without, which only the "
+          + "server's user can read ('openssl pkey -in OLD -out NEW')")
+    }
+    do {
+      return try NIOSSLPrivateKey(bytes: file.bytes, format: .pem)
+    } catch {
+      throw TLSError(
+        file: file.path,
+        reason: "it holds no private key; expected PEM, a text with a line "
+          + "-----BEGIN PRIVATE KEY-----")
+    }
+  }
+}

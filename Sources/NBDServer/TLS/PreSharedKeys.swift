@@ -1,0 +1,72 @@
+import NIOCore
+import NIOSSL
+
+/// Users and the keys that they share with the server: lines `user:key`, the key in hexadecimal
+/// digits. Empty lines, and those that begin with `#`, mean nothing.
+struct PreSharedKeys: Sendable {
+  /// BoringSSL's bounds.
+  private static let keyLimitBytes = 256
+  private static let userLimitBytes = 128
+  /// A shorter key could be guessed from one recorded handshake.
+  private static let shortestKeyBytes = 16
+
+  private var keys: [String: NIOSSLSecureBytes] = [:]
+
+  /// - Throws: ``TLSError`` that names the line.
+  init(_ file: TLSFile) throws(TLSError) {
+    for (index, line) in file.text.split(
+      omittingEmptySubsequences: false, whereSeparator: \.isNewline
+    ).enumerated() where !line.isEmpty && !line.hasPrefix("#") {
+      do throws(Malformation) {
+        try add(line)
+      } catch {
+        throw TLSError(file: file.path, reason: "line \(index + 1): \(error.reason)")
+      }
+    }
+    guard !keys.isEmpty else {
+      throw TLSError(
+        file: file.path,
+        reason: "it has no keys; expected lines such as alice:00112233445566778899aabbccddeeff, "
+          + "as 'psktool --username alice --pskfile FILE' makes them")
+    }
+  }
+
+  /// Sorted.
+  var users: [String] { keys.keys.sorted() }
+
+  func key(of user: String) -> NIOSSLSecureBytes? { keys[user] }
+
+  private struct Malformation: Error {
+    let reason: String
+  }
+
+  private mutating func add(_ line: Substring) throws(Malformation) {
+    guard let colon = line.lastIndex(of: ":"), colon > line.startIndex else {
+      throw Malformation(reason: "expected USER:KEY, the key in hexadecimal digits")
+    }
+    let user = String(line[..<colon])
+    guard user.utf8.count <= Self.userLimitBytes, !user.utf8.contains(0) else {
+      throw Malformation(reason: "a user's name has at most \(Self.userLimitBytes) bytes")
+    }
+    guard let bytes = Self.bytes(line[line.index(after: colon)...].utf8) else {
+      throw Malformation(reason: "the key of '\(user)' is not an even number of hexadecimal digits")
+    }
+    guard Self.shortestKeyBytes...Self.keyLimitBytes ~= bytes.count else {
+      throw Malformation(
+        reason: "the key of '\(user)' has \(bytes.count) bytes; expected "
+          + "\(Self.shortestKeyBytes) to \(Self.keyLimitBytes)")
+    }
+    var key = NIOSSLSecureBytes()
+    key.append(bytes)
+    guard keys.updateValue(key, forKey: user) == nil else {
+      throw Malformation(reason: "'\(user)' has a key on an earlier line already")
+    }
+  }
+
+  private static func bytes(_ digits: Substring.UTF8View) -> [UInt8]? {
+    let values = digits.map { Character(Unicode.Scalar($0)).hexDigitValue }
+    guard values.count.isMultiple(of: 2), !values.contains(nil) else { return nil }
+    let digits = values.compactMap { $0 }.map(UInt8.init)
+    return stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
+  }
+}

@@ -1,0 +1,105 @@
+import Glibc
+import NIOCore
+import NIOSSL
+
+/// The credentials of a server as they were when their files were read.
+struct TLSCredentials: Sendable {
+  private enum Keys: Sendable {
+    case certificate(NIOSSLContext)
+    case preShared(PreSharedKeys)
+  }
+
+  /// How long the other side may take over the end of TLS before the connection is closed anyway.
+  private static let closingLimit = TimeAmount.milliseconds(500)
+  /// TLS 1.2, with forward secrecy and authenticated encryption only. TLS 1.3 has nothing else.
+  private static let cipherSuites = "ECDH+AESGCM:ECDH+CHACHA20"
+  /// With forward secrecy; only one of them has authenticated encryption, and not every client
+  /// knows it. BoringSSL has keys of this kind for TLS 1.2 alone.
+  private static let preSharedCipherSuites =
+    "ECDHE-PSK-CHACHA20-POLY1305:ECDHE-PSK-AES256-CBC-SHA:ECDHE-PSK-AES128-CBC-SHA"
+
+  private let keys: Keys
+  /// For whoever started the server.
+  let warnings: [String]
+
+  /// Reads the files. Blocks.
+  ///
+  /// - Throws: ``TLSError``.
+  init(_ settings: TLSSettings) throws(TLSError) {
+    switch settings.credentials {
+    case .certificates(let directory):
+      let loading = try CertificateLoading(
+        directory: directory, verifiesClients: settings.verifiesClients)
+      var configuration = TLSConfiguration.makeServerConfiguration(
+        certificateChain: loading.chain.map { .certificate($0) },
+        privateKey: .privateKey(loading.key))
+      if !loading.authorities.isEmpty {
+        configuration.certificateVerification = .noHostnameVerification
+        configuration.trustRoots = .certificates(loading.authorities)
+        configuration.sendCANameList = true
+      }
+      configuration.minimumTLSVersion = .tlsv12
+      configuration.cipherSuites = Self.cipherSuites
+      configuration.shutdownTimeout = Self.closingLimit
+      keys = .certificate(try loading.context(configuration))
+      warnings = loading.warnings
+    case .preSharedKeys(let path):
+      let file = try TLSFile(path)
+      keys = .preShared(try PreSharedKeys(file))
+      warnings = file.warning.map { [$0] } ?? []
+    }
+  }
+
+  /// Users that have a key; none where certificates are used.
+  var users: [String] {
+    if case .preShared(let keys) = keys { keys.users } else { [] }
+  }
+
+  /// One connection's side of TLS.
+  func makeSession() throws -> TLSSession {
+    switch keys {
+    case .certificate(let context):
+      return TLSSession(handler: Self.handler(context)) { handler in
+        guard let certificate = handler.peerCertificate else { return [] }
+        return CertificateNames(of: try certificate.toDERBytes()).all
+      }
+    case .preShared(let keys):
+      // BoringSSL does not tell a connection's user afterwards, only asks for the key meanwhile; a
+      // context of its own tells the connections apart, and is cheap without certificates.
+      let user = PreSharedUser()
+      var configuration = TLSConfiguration.makePreSharedKeyConfiguration()
+      configuration.pskServerProvider = { try user.answer($0, from: keys) }
+      configuration.minimumTLSVersion = .tlsv12
+      configuration.maximumTLSVersion = .tlsv12
+      configuration.cipherSuites = Self.preSharedCipherSuites
+      configuration.shutdownTimeout = Self.closingLimit
+      let context = try NIOSSLContext(configuration: configuration)
+      return TLSSession(handler: Self.handler(context)) { _ in user.name.map { [$0] } ?? [] }
+    }
+  }
+
+  private static func handler(_ context: NIOSSLContext) -> NIOSSLServerHandler {
+    var configuration = NIOSSLHandler.Configuration()
+    // A connection that was busy once does not hold on to the memory for that.
+    configuration.maximumPreservedOutboundBufferCapacity = 64 << 10
+    return NIOSSLServerHandler(context: context, configuration: configuration)
+  }
+}
+
+/// One connection's side of TLS, to be used on its event loop alone.
+struct TLSSession {
+  /// Encrypts and decrypts: the pipeline's first handler.
+  let handler: NIOSSLServerHandler
+  private let names: (NIOSSLServerHandler) throws -> [String]
+
+  init(
+    handler: NIOSSLServerHandler, names: @escaping (NIOSSLServerHandler) throws -> [String]
+  ) {
+    self.handler = handler
+    self.names = names
+  }
+
+  /// What the client proved to be called, the usual name first; none of a client that had to prove
+  /// nothing. Known once the TLS handshake is done.
+  func peerNames() throws -> [String] { try names(handler) }
+}

@@ -1,0 +1,46 @@
+import Glibc
+
+/// A file with a certificate or a key, read whole.
+struct TLSFile {
+  static let limitBytes = 1 << 20
+
+  let path: String
+  let bytes: [UInt8]
+  /// Whether users who are neither its owner nor of its group can read it.
+  let isReadableByOthers: Bool
+
+  /// - Throws: ``TLSError``. Blocks.
+  init(_ path: String) throws(TLSError) {
+    self.path = path
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw Self.failure(path) }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw Self.failure(path) }
+    isReadableByOthers = status.st_mode & S_IROTH != 0
+    var bytes: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 64 << 10)
+    while bytes.count <= Self.limitBytes {
+      let count = read(descriptor, &piece, piece.count)
+      guard count >= 0 || errno == EINTR else { throw Self.failure(path) }
+      if count == 0 { break }
+      bytes += piece.prefix(max(0, count))
+    }
+    guard bytes.count <= Self.limitBytes else {
+      throw TLSError(
+        file: path, reason: "it is too large; expected at most \(Self.limitBytes) bytes")
+    }
+    self.bytes = bytes
+  }
+
+  private static func failure(_ path: String) -> TLSError {
+    TLSError(file: path, reason: "cannot read it: \(String(cString: strerror(errno)))")
+  }
+
+  var text: String { String(decoding: bytes, as: UTF8.self) }
+
+  /// What is to be said to whoever started the server, where others can read a secret.
+  var warning: String? {
+    isReadableByOthers ? "every user can read \(path); 'chmod o-r' mends that" : nil
+  }
+}

@@ -1,0 +1,95 @@
+import NIOCore
+import NIOSSL
+import NIOTLS
+
+/// Stands behind the TLS handler and in front of the connection's: it waits for the TLS handshake,
+/// looks who the client is, and lets nothing through before that is settled.
+final class TLSHandshake: ChannelInboundHandler {
+  typealias InboundIn = ByteBuffer
+  typealias InboundOut = ByteBuffer
+
+  private enum State {
+    case shakingHands(limit: Scheduled<Void>?)
+    case established
+    case failed
+  }
+
+  private let session: TLSSession
+  private let source: TLSSource
+  private let timeLimit: TimeAmount
+  /// Tells what the client proved to be called.
+  private let whenEstablished: (_ names: [String]) -> Void
+  private let whenFailed: (_ reason: String) -> Void
+  private var state = State.shakingHands(limit: nil)
+
+  init(
+    _ session: TLSSession, of source: TLSSource, timeLimit: TimeAmount,
+    whenEstablished: @escaping (_ names: [String]) -> Void,
+    whenFailed: @escaping (_ reason: String) -> Void
+  ) {
+    self.session = session
+    self.source = source
+    self.timeLimit = timeLimit
+    self.whenEstablished = whenEstablished
+    self.whenFailed = whenFailed
+  }
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    let bound = NIOLoopBound((handler: self, context: context), eventLoop: context.eventLoop)
+    let limit = context.eventLoop.scheduleTask(in: timeLimit) {
+      bound.value.handler.fail("it took too long", bound.value.context)
+    }
+    state = .shakingHands(limit: limit)
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    if case .established = state { context.fireChannelRead(data) }
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    guard case TLSUserEvent.handshakeCompleted? = event as? TLSUserEvent else {
+      return context.fireUserInboundEventTriggered(event)
+    }
+    do {
+      let names = try session.peerNames()
+      guard source.admits(names) else {
+        let name = names.first.map { "'\($0)'" } ?? "without a name"
+        return fail("a client \(name) is not among those that are allowed", context)
+      }
+      guard end(.established) else { return }
+      whenEstablished(names)
+    } catch {
+      fail(TLSFailure.reason(of: error), context)
+    }
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    switch state {
+    case .shakingHands: fail(TLSFailure.reason(of: error), context)
+    // That the client left without a word shows in the end of its bytes.
+    case .established:
+      if case NIOSSLError.uncleanShutdown = error { return }
+      context.fireErrorCaught(error)
+    case .failed: break
+    }
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    _ = end(.failed)
+    context.fireChannelInactive()
+  }
+
+  /// - Returns: false when the handshake was over before.
+  private func end(_ newState: State) -> Bool {
+    guard case .shakingHands(let limit) = state else { return false }
+    limit?.cancel()
+    state = newState
+    return true
+  }
+
+  private func fail(_ reason: String, _ context: ChannelHandlerContext) {
+    guard end(.failed) else { return }
+    whenFailed(reason)
+    context.close(promise: nil)
+  }
+}

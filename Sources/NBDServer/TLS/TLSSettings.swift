@@ -1,0 +1,42 @@
+package import NBDProtocol
+
+/// Who may connect, and by what a server and its clients know each other.
+package struct TLSSettings: Sendable {
+  /// How the two sides prove who they are.
+  package enum Credentials: Sendable, Equatable {
+    /// The directory of `server-cert.pem` and `server-key.pem`, and of `ca-cert.pem` where clients
+    /// have to have certificates, too: the layout of QEMU and nbdkit.
+    case certificates(directory: String)
+    /// A file of lines `user:key`, the key in hexadecimal digits, as GnuTLS' `psktool` writes it.
+    case preSharedKeys(file: String)
+  }
+
+  package var policy: TLSPolicy
+  package var credentials: Credentials
+  /// Whether clients must have certificates that `ca-cert.pem` signed. Of no meaning with keys,
+  /// which both sides always have.
+  package var verifiesClients: Bool
+  /// Of certificates the common name or an alternative name, of keys the user: who has none of
+  /// these is turned away. Empty: whoever the credentials let in.
+  package var allowedNames: Set<String>
+
+  package init(
+    policy: TLSPolicy, credentials: Credentials, verifiesClients: Bool = false,
+    allowedNames: Set<String> = []
+  ) {
+    self.policy = policy
+    self.credentials = credentials
+    self.verifiesClients = verifiesClients || !allowedNames.isEmpty
+    self.allowedNames = allowedNames
+  }
+}
+
+/// Why the files of ``TLSSettings`` cannot be used.
+package struct TLSError: Error, Sendable, CustomStringConvertible {
+  /// The path of the file or directory.
+  package let file: String
+  /// What was expected, what was found, and what to do.
+  package let reason: String
+
+  package var description: String { "\(file): \(reason)" }
+}

@@ -1,0 +1,152 @@
+import FileIO
+import NBDServer
+import TestSupport
+import Testing
+
+@testable import NBDServer
+
+@Suite("TLS with certificates")
+struct CertificateTests {
+  private let authority: CertificateAuthority
+  private let serverDirectory: String
+  private let device = MemoryDevice(sizeBytes: 4 << 20)
+
+  init() throws {
+    authority = try CertificateAuthority()
+    serverDirectory = try authority.server()
+  }
+
+  private func settings(verify: Bool = false, allowed: Set<String> = []) -> TLSSettings {
+    TLSSettings(
+      policy: .require, credentials: .certificates(directory: serverDirectory),
+      verifiesClients: verify, allowedNames: allowed)
+  }
+
+  private func server(verify: Bool = false, allowed: Set<String> = []) throws -> RunningServer {
+    try RunningServer(device) { $0.tls = settings(verify: verify, allowed: allowed) }
+  }
+
+  /// What a client that knows the authority, and nothing else, has.
+  private func anonymous(_ authority: CertificateAuthority) throws -> String {
+    let directory = try authority.client("nobody")
+    try Command.run("rm", "\(directory)/client-cert.pem", "\(directory)/client-key.pem")
+    return directory
+  }
+
+  private func connect(
+    _ directory: String, to server: RunningServer
+  ) throws -> EncryptedClient {
+    try EncryptedClient(.certificates(directory: directory), server.tcp)
+  }
+
+  @Test("a client without a certificate reads, unless one is wanted")
+  func anonymousClient() throws {
+    let open = try server()
+    let client = try connect(anonymous(authority), to: open)
+    #expect(try client.read(at: 1, count: 1 << 20) == device.bytes(1..<1 + 1 << 20))
+    #expect(open.server.connections.first?.activity.tlsName == nil)
+    let closed = try server(verify: true)
+    #expect(throws: EncryptedClient.Failure.self) {
+      try connect(anonymous(authority), to: closed).read(at: 0, count: 1)
+    }
+    #expect(eventually { closed.log.all.contains { $0.contains("peer did not return") } })
+  }
+
+  @Test("a client of another authority is refused, and refuses the server itself")
+  func otherAuthority() throws {
+    let other = try CertificateAuthority()
+    let mallory = try other.client("mallory")
+    #expect(throws: EncryptedClient.Failure.self) { try connect(mallory, to: server()) }
+    // It trusts the server, which does not trust it.
+    try Command.run("cp", "\(serverDirectory)/ca-cert.pem", mallory)
+    let closed = try server(verify: true)
+    #expect(throws: EncryptedClient.Failure.self) {
+      try connect(mallory, to: closed).read(at: 0, count: 1)
+    }
+    #expect(eventually { closed.log.all.contains { $0.contains("certificate verify failed") } })
+  }
+
+  @Test(
+    "only allowed names come in, and names are the common and the alternative ones",
+    arguments: [
+      (["web01"], true), (["backup.example", "x"], true), (["admin@example.org"], true),
+      (["10.1.2.3"], true), (["2001:db8::7"], true), (["urn:varve:web01"], true),
+      (["web02"], false), (["web0"], false), (["WEB01"], false),
+    ])
+  func allowedNames(names: [String], isAllowed: Bool) throws {
+    let client = try authority.client(
+      "web01",
+      names: [
+        "DNS:backup.example", "email:admin@example.org", "IP:10.1.2.3", "IP:2001:db8::7",
+        "URI:urn:varve:web01",
+      ])
+    let server = try server(allowed: Set(names))
+    guard isAllowed else {
+      #expect(throws: EncryptedClient.Failure.self) {
+        try connect(client, to: server).read(at: 0, count: 1)
+      }
+      #expect(eventually { server.log.all.contains { $0.contains("'web01' is not among") } })
+      #expect(server.server.connections.allSatisfy { $0.export == nil })
+      return
+    }
+    #expect(try connect(client, to: server).read(at: 0, count: 1) == device.bytes(0..<1))
+  }
+
+  @Test("allowed names need certificates, whether that was said or not")
+  func allowedNamesImplyVerification() throws {
+    let server = try server(allowed: ["nobody"])
+    #expect(throws: EncryptedClient.Failure.self) {
+      try connect(anonymous(authority), to: server).read(at: 0, count: 1)
+    }
+  }
+
+  @Test("a certificate that was replaced is used after reloading")
+  func reloading() throws {
+    let server = try server()
+    let other = try CertificateAuthority()
+    let client = try anonymous(other)
+    #expect(throws: EncryptedClient.Failure.self) { try connect(client, to: server) }
+    let replacement = try other.server()
+    for name in ["server-cert.pem", "server-key.pem"] {
+      try Command.run("cp", "\(replacement)/\(name)", serverDirectory)
+    }
+    try server.server.reloadTLS()
+    #expect(try connect(client, to: server).read(at: 0, count: 1) == device.bytes(0..<1))
+  }
+
+  @Test(
+    "what is wrong is said of the file where it is",
+    arguments: [
+      ("rm D/server-cert.pem", "server-cert.pem", "cannot read it: No such file"),
+      ("rm D/server-key.pem", "server-key.pem", "cannot read it: No such file"),
+      ("rm D/ca-cert.pem", "ca-cert.pem", "cannot read it: No such file"),
+      ("echo x > D/server-cert.pem", "server-cert.pem", "holds no certificate"),
+      ("cp D/server-cert.pem D/server-key.pem", "server-key.pem", "holds no private key"),
+      (
+        "openssl genpkey -quiet -algorithm ed25519 -out D/server-key.pem", "server-key.pem",
+        "not the key of the certificate"
+      ),
+      (
+        "openssl pkey -in D/server-key.pem -aes128 -passout pass:x -out D/new && "
+          + "mv D/new D/server-key.pem", "server-key.pem", "encrypted with a passphrase"
+      ),
+      ("touch D/ca-crl.pem", "ca-crl.pem", "lists of revoked certificates"),
+      ("rm -r D", "", "there is no such directory"),
+      ("head -c 2000000 /dev/zero > D/server-key.pem", "server-key.pem", "too large"),
+    ])
+  func brokenFiles(command: String, file: String, reason: String) throws {
+    let shell = command.replacing("D/", with: "\(serverDirectory)/")
+      .replacing("-r D", with: "-r \(serverDirectory)").replacing("-quiet ", with: "")
+    try Command.run("sh", "-c", shell)
+    let error = #expect(throws: TLSError.self) { try TLSSource(settings(verify: true)) }
+    #expect(error?.file.hasSuffix(file) == true, "\(error?.file ?? "")")
+    #expect(error?.reason.contains(reason) == true, "\(error?.reason ?? "")")
+  }
+
+  @Test("keys that every user can read, and certificates that have expired, are worth a warning")
+  func warnings() throws {
+    #expect(try TLSSource(settings()).current.warnings.isEmpty)
+    try Command.run("chmod", "644", "\(serverDirectory)/server-key.pem")
+    #expect(try TLSSource(settings()).current.warnings.count == 1)
+  }
+}
