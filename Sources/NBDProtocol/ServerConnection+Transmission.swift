@@ -12,6 +12,11 @@ extension ServerConnection {
     }
   }
 
+  /// Whether a payload is being received, for which there is room.
+  package var owesPayload: Bool {
+    if case .write(_, isAdmitted: true) = pending { true } else { false }
+  }
+
   mutating func stepTransmission(_ gate: RequestGate) -> Step {
     switch pending {
     case .nothing: stepRequest(gate)
@@ -67,12 +72,11 @@ extension ServerConnection {
   }
 
   private mutating func begin(_ work: Work) -> Step {
-    guard window.admits(work.costBytes) else {
+    guard window.enter(work.costBytes) else {
       pending = .work(work)
       return .starved
     }
     pending = .nothing
-    window.enter(work.costBytes)
     return .act(.perform(work))
   }
 
@@ -98,11 +102,10 @@ extension ServerConnection {
   private mutating func stepRead(_ cutter: PieceCutter) -> Step {
     var cutter = cutter
     let work = Work(cutter.request, range: cutter.next, split: cutter.split)
-    guard window.admits(work.costBytes) else {
+    guard window.enter(work.costBytes) else {
       pending = .read(cutter)
       return .starved
     }
-    window.enter(work.costBytes)
     cutter.advance()
     pending = cutter.isAtEnd ? .nothing : .read(cutter)
     return .act(.perform(work))
@@ -115,12 +118,9 @@ extension ServerConnection {
   /// Receives the next piece of a write, once the window has room for it, and hands it out.
   private mutating func stepWrite(_ cutter: PieceCutter, isAdmitted: Bool) -> Step {
     let range = cutter.next
-    if !isAdmitted {
-      guard window.admits(range.count) else {
-        pending = .write(cutter, isAdmitted: false)
-        return .starved
-      }
-      window.enter(range.count)
+    guard isAdmitted || window.enter(range.count) else {
+      pending = .write(cutter, isAdmitted: false)
+      return .starved
     }
     guard let payload = receivePayload(lengthBytes: range.count) else {
       pending = .write(cutter, isAdmitted: true)

@@ -23,6 +23,7 @@ extension ConnectionHandler {
         answer = .failed(String(describing: error))
       }
       loop.execute {
+        handler.value.finishListing()
         handler.value.answer(answer)
         handler.value.advance()
       }
@@ -83,6 +84,9 @@ extension ConnectionHandler {
       if isSelection { selection = ContextSelection(export: export, contexts: contexts) }
       answer(.opened(export.properties, contexts: contexts.map(\.name)))
     case .success(nil): answer(.noSuchExport)
+    case .failure(let error as NoSuchExport):
+      services.report(.notice, "refused an export: \(error.reason)", of: record)
+      answer(.noSuchExport)
     case .failure(let error): answer(.failed(String(describing: error)))
     }
   }
@@ -117,22 +121,24 @@ extension ConnectionHandler {
 
   func perform(_ work: Work) {
     guard let queue else { return }
-    record.performed()
+    let piece = (work, start: record.performed())
     if work.request.command == .read, let outcome = queue.access.cachedContent(for: work) {
-      finish(work, outcome)
+      finish(piece, outcome)
     } else {
-      queue.submit(work)
+      queue.submit(piece)
     }
   }
 
   /// Replies to what threads have finished.
   private func finishWork() {
     guard let queue else { return }
-    for (work, outcome) in queue.takeFinished() { finish(work, outcome) }
+    for (piece, outcome) in queue.takeFinished() { finish(piece, outcome) }
     advance()
   }
 
-  private func finish(_ work: Work, _ outcome: Outcome) {
+  private func finish(_ piece: WorkQueue.Piece, _ outcome: Outcome) {
+    let work = piece.work
+    record.answered(piece, outcome)
     let completion = machine.finished(work, failure: outcome.failure)
     let frame = ReplyFrame(machine.style, to: work.request)
     switch outcome {
@@ -182,11 +188,5 @@ extension ConnectionHandler {
   private func report(_ refusal: Refusal) {
     guard refusal.error != .notSupported else { return }
     services.report(.error, "a request failed: \(refusal.message)", of: record)
-  }
-}
-
-extension Outcome {
-  fileprivate var failure: Refusal? {
-    if case .failed(let refusal) = self { refusal } else { nil }
   }
 }

@@ -23,6 +23,9 @@ final class ConnectionHandler: ChannelInboundHandler {
   let services: Services
   let record: ConnectionRecord
   var machine: ServerConnection
+  let account: MemoryAccount
+  /// A list of exports waits for memory.
+  var isListingDue = false
   var outbox = Outbox()
   /// Nil before the channel is active and after it is gone.
   private(set) var context: ChannelHandlerContext?
@@ -47,16 +50,18 @@ final class ConnectionHandler: ChannelInboundHandler {
     case lingering
   }
 
-  init(services: Services, record: ConnectionRecord) {
+  init(services: Services, record: ConnectionRecord, loop: any EventLoop) {
     self.services = services
     self.record = record
     let configuration = services.configuration
+    account = Self.openAccount(services, record, loop)
     machine = ServerConnection(
       limits: configuration.handshakeLimits,
       window: RequestWindow(
         limitCount: configuration.inFlightLimitCount,
-        limitBytes: configuration.inFlightLimitBytes),
+        limitBytes: configuration.inFlightLimitBytes, memory: account),
       tls: Self.tlsPolicy(configuration))
+    account.resume = { [weak self] in self?.resume() }
   }
 
   // MARK: Channel events
@@ -77,6 +82,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     guard case .open = closing else { return }
+    account.noteProgress()
     machine.receive(unwrapInboundIn(data))
     // What is complete is begun at once, so that no more gathers than has to.
     guard !isAdvancing else { return }
@@ -106,6 +112,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     queue?.cancel()
     queue = nil
     forgetExports()
+    account.close()
     context.fireChannelInactive()
   }
 
@@ -161,7 +168,7 @@ final class ConnectionHandler: ChannelInboundHandler {
       switch machine.next() {
       case .wait: return false
       case .send(let bytes): outbox.append(bytes)
-      case .listExports: list(context.eventLoop)
+      case .listExports: listWhenPossible(context.eventLoop)
       case .openExport(let name, let queries, let isSelection):
         open(name, queries, isSelection: isSelection, context.eventLoop)
       case .startTLS:
@@ -184,9 +191,13 @@ final class ConnectionHandler: ChannelInboundHandler {
   }
 
   private func flush(_ context: ChannelHandlerContext) {
-    guard outbox.pendingBytes > 0 else { return }
-    record.sent(outbox.pendingBytes)
-    outbox.drain { context.write(wrapOutboundOut($0), promise: nil) }
+    let replyBytes = outbox.pendingBytes
+    let hasLeft = account.leave(replyBytes: replyBytes)
+    guard replyBytes > 0 else { return }
+    record.sent(replyBytes)
+    outbox.drain { bytes, isLast in
+      context.write(wrapOutboundOut(bytes), promise: isLast ? hasLeft : nil)
+    }
     context.flush()
     outbox.reclaim()
   }

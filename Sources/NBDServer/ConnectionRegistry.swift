@@ -3,11 +3,17 @@ import Synchronization
 
 /// The connections that are open now, at most so many.
 final class ConnectionRegistry: Sendable {
+  /// What can be asked of a connection from anywhere; it is done on its loop.
+  struct Orders: Sendable {
+    /// The server is shutting down.
+    let shutDown: @Sendable () -> Void
+    let dropIfStalled: @Sendable () -> Void
+  }
+
   private struct Entry {
     let record: ConnectionRecord
     let channel: any Channel
-    /// Tells the handler, on its loop, that the server is shutting down.
-    let shutDown: @Sendable () -> Void
+    let orders: Orders
   }
 
   private struct State {
@@ -36,15 +42,13 @@ final class ConnectionRegistry: Sendable {
   }
 
   /// Keeps a connection until its channel closes.
-  func add(
-    _ record: ConnectionRecord, _ channel: any Channel, shutDown: @escaping @Sendable () -> Void
-  ) {
+  func add(_ record: ConnectionRecord, _ channel: any Channel, _ orders: Orders) {
     let isLate = state.withLock { state in
-      state.entries[record.number] = Entry(record: record, channel: channel, shutDown: shutDown)
+      state.entries[record.number] = Entry(record: record, channel: channel, orders: orders)
       return state.isShuttingDown
     }
     channel.closeFuture.whenComplete { _ in self.remove(record.number) }
-    if isLate { shutDown() }
+    if isLate { orders.shutDown() }
   }
 
   private func remove(_ number: UInt64) {
@@ -55,6 +59,12 @@ final class ConnectionRegistry: Sendable {
     promise?.succeed()
   }
 
+  /// Closes every connection whose client keeps memory from others and takes no reply.
+  func dropStalled() {
+    let entries = state.withLock { Array($0.entries.values) }
+    for entry in entries { entry.orders.dropIfStalled() }
+  }
+
   /// Asks every connection to finish, and completes the promise when the last one has.
   func shutDown(whenEmpty promise: EventLoopPromise<Void>) {
     let entries = state.withLock { state in
@@ -63,7 +73,7 @@ final class ConnectionRegistry: Sendable {
       return Array(state.entries.values)
     }
     if entries.isEmpty { promise.succeed() }
-    for entry in entries { entry.shutDown() }
+    for entry in entries { entry.orders.shutDown() }
   }
 
   /// Closes every connection as it is.

@@ -12,6 +12,10 @@ enum Outcome: Sendable {
   case failed(Refusal)
 
   static let shutDown = failed(Refusal(.shutdown, "the server is shutting down"))
+
+  var failure: Refusal? {
+    if case .failed(let refusal) = self { refusal } else { nil }
+  }
 }
 
 /// What a device did that it must not do.

@@ -8,6 +8,8 @@ import NIOCore
 struct Outbox {
   /// Data up to this size is cheaper to copy than to send as a vector of its own.
   private static let copyLimitBytes = 8 << 10
+  /// So is what is a smaller part than this of the memory that it would keep in use.
+  private static let copyShare = 4
   /// A gathered buffer past this size is retired.
   private static let gatherLimitBytes = 256 << 10
   /// Holes of simple replies are sent out of this, over and over.
@@ -28,7 +30,8 @@ struct Outbox {
   }
 
   mutating func append(_ data: ByteBuffer) {
-    if data.readableBytes <= Self.copyLimitBytes {
+    let length = data.readableBytes
+    if length <= Self.copyLimitBytes || length < data.storageCapacity / Self.copyShare {
       gather { $0.writeImmutableBuffer(data) }
     } else {
       retireGathered()
@@ -48,11 +51,14 @@ struct Outbox {
 
   /// Hands over everything. The gathered buffer is kept and used again, unless someone still
   /// holds it by the next time.
-  mutating func drain(_ write: (ByteBuffer) -> Void) {
-    for buffer in ready { write(buffer) }
+  mutating func drain(_ write: (ByteBuffer, _ isLast: Bool) -> Void) {
+    let hasGathered = gathered.readableBytes > 0
+    for (index, buffer) in ready.enumerated() {
+      write(buffer, !hasGathered && index == ready.count - 1)
+    }
     ready.removeAll(keepingCapacity: true)
     readyBytes = 0
-    if gathered.readableBytes > 0 { write(gathered) }
+    if hasGathered { write(gathered, true) }
     gathered.moveReaderIndex(to: gathered.writerIndex)
   }
 

@@ -6,6 +6,10 @@ struct Services: Sendable {
   let configuration: ServerConfiguration
   let catalog: any ExportCatalog
   let exports = SharedExports()
+  let registry: ConnectionRegistry
+  let memory: ReplyMemory
+  /// Nil where nobody can use TLS.
+  let tls: TLSSource?
   /// Reads what is not cached.
   let readers: NIOThreadPool
   /// Lists, opens and closes exports.
@@ -13,17 +17,25 @@ struct Services: Sendable {
   let logger: Logger
   let throttle = LogThrottle(limitPerMinute: 60)
 
-  init(configuration: ServerConfiguration, catalog: any ExportCatalog, logger: Logger) {
+  /// - Throws: ``TLSError`` where credentials cannot be used.
+  init(
+    configuration: ServerConfiguration, catalog: any ExportCatalog, logger: Logger
+  ) throws(TLSError) {
     self.configuration = configuration
     self.catalog = catalog
     self.logger = logger
+    tls = try configuration.tls.map { settings throws(TLSError) in try TLSSource(settings) }
+    registry = ConnectionRegistry(limit: configuration.connectionLimit)
+    memory = ReplyMemory(
+      limitBytes: configuration.replyMemoryBytes, connectionLimit: configuration.connectionLimit)
     readers = NIOThreadPool(numberOfThreads: configuration.readThreadCount)
     librarians = NIOThreadPool(numberOfThreads: configuration.catalogThreadCount)
     readers.start()
     librarians.start()
   }
 
-  /// Logs what a client caused, unless there was too much of that already.
+  /// Logs what a client caused, on one line of bounded length, unless there was too much of that
+  /// already.
   func report(
     _ level: Logger.Level, _ message: @autoclosure () -> String, of record: ConnectionRecord
   ) {
@@ -31,8 +43,28 @@ struct Services: Sendable {
     var metadata: Logger.Metadata = [
       "connection": "\(record.number)", "client": "\(record.address)",
     ]
-    if let export = record.export { metadata["export"] = "\(export)" }
+    let activity = record.activity
+    if let export = activity.export { metadata["export"] = "\(export)" }
+    if let name = activity.tlsName { metadata["name"] = "\(name)" }
     if suppressed > 0 { metadata["messages-left-out"] = "\(suppressed)" }
-    logger.log(level: level, "\(message())", metadata: metadata)
+    logger.log(level: level, "\(Self.line(message()))", metadata: metadata)
+  }
+
+  /// Clients choose parts of messages, such as names of exports.
+  private static func line(_ message: String) -> String {
+    let limit = 500
+    let scalars = message.unicodeScalars
+    let shown = scalars.prefix(limit).map { scalar in
+      scalar.properties.generalCategory == .control ? "?" : String(scalar)
+    }
+    return shown.joined() + (scalars.count > limit ? "…" : "")
+  }
+
+  /// Logs that a client found no room.
+  func reportTurnedAway(_ address: String) {
+    guard logger.logLevel <= .warning, throttle.admit() != nil else { return }
+    logger.warning(
+      "turned a client away: \(configuration.connectionLimit) are connected already",
+      metadata: ["client": "\(address)"])
   }
 }

@@ -9,10 +9,12 @@ import Synchronization
 /// takes the next one, and wakes another thread only while more is waiting: pieces that came
 /// together and are quick cost few wake-ups, pieces that block are soon spread over the pool.
 final class WorkQueue: Sendable {
-  typealias Finished = (work: Work, outcome: Outcome)
+  /// A piece of work, and when it was understood.
+  typealias Piece = (work: Work, start: NIODeadline)
+  typealias Finished = (piece: Piece, outcome: Outcome)
 
   private struct State {
-    var waiting = CircularBuffer<Work>()
+    var waiting = CircularBuffer<Piece>()
     /// A thread was called that has not come yet.
     var isCalling = false
     var finished: [Finished] = []
@@ -42,9 +44,9 @@ final class WorkQueue: Sendable {
     self.whenFinished = whenFinished
   }
 
-  func submit(_ work: Work) {
+  func submit(_ piece: Piece) {
     let isFirst = state.withLock { state in
-      state.waiting.append(work)
+      state.waiting.append(piece)
       return state.claimCall()
     }
     if isFirst { callThread() }
@@ -70,24 +72,24 @@ final class WorkQueue: Sendable {
   private func run(isActive: Bool) {
     state.withLock { $0.isCalling = false }
     for _ in 0..<Self.turnLimit {
-      guard let (work, hasMore) = take() else { return }
+      guard let (piece, hasMore) = take() else { return }
       if hasMore { callThread() }
-      finish(work, isActive ? access.perform(work) : .shutDown)
+      finish(piece, isActive ? access.perform(piece.work) : .shutDown)
     }
     if state.withLock({ !$0.waiting.isEmpty && $0.claimCall() }) { callThread() }
   }
 
   /// The next piece, and whether another thread is to be called for what is left.
-  private func take() -> (work: Work, hasMore: Bool)? {
+  private func take() -> (piece: Piece, hasMore: Bool)? {
     state.withLock { state in
-      guard let work = state.waiting.popFirst() else { return nil }
-      return (work, !state.waiting.isEmpty && state.claimCall())
+      guard let piece = state.waiting.popFirst() else { return nil }
+      return (piece, !state.waiting.isEmpty && state.claimCall())
     }
   }
 
-  private func finish(_ work: Work, _ outcome: Outcome) {
+  private func finish(_ piece: Piece, _ outcome: Outcome) {
     let isFirst = state.withLock { state in
-      state.finished.append((work, outcome))
+      state.finished.append((piece, outcome))
       return state.finished.count == 1
     }
     if isFirst { whenFinished() }

@@ -1,0 +1,196 @@
+import NBDServer
+import NIOCore
+import NIOEmbedded
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import NBDServer
+
+@Suite("Memory of replies, as accounts share it")
+struct MemoryAccountTests {
+  private let loop = EmbeddedEventLoop()
+  /// Shares of 1,000 bytes, and a pool of 4,000.
+  private let memory = ReplyMemory(limitBytes: 8000, connectionLimit: 4)
+
+  private final class Counter { var count = 0 }
+
+  private func account(_ number: UInt64, resumed: Counter = Counter()) -> MemoryAccount {
+    let account = MemoryAccount(
+      of: memory, connection: number, loop: loop, patience: .seconds(10), complain: {})
+    account.resume = { resumed.count += 1 }
+    return account
+  }
+
+  @Test("a share is there whatever others hold")
+  func share() {
+    let greedy = account(1)
+    #expect(greedy.take(5000))
+    #expect(memory.pooledBytes == 4000)
+    let modest = account(2)
+    #expect(modest.take(600))
+    #expect(modest.take(400))
+    #expect(memory.pooledBytes == 4000)
+  }
+
+  @Test("what is held is given back when the replies have left, not before")
+  func lifetime() throws {
+    let account = account(1)
+    #expect(account.take(3000))
+    #expect(memory.pooledBytes == 2000)
+    account.finish(3000)
+    #expect(memory.pooledBytes == 2000)
+    // The reply was shorter than what was expected.
+    let promise = try #require(account.leave(replyBytes: 2500))
+    #expect(memory.pooledBytes == 1500)
+    promise.succeed()
+    #expect(memory.pooledBytes == 0)
+  }
+
+  @Test("who waits is served in order, and asks again for the same")
+  func order() throws {
+    let (holder, first, second) = (account(1), Counter(), Counter())
+    let (big, small) = (account(2, resumed: first), account(3, resumed: second))
+    #expect(holder.take(5000))
+    #expect(!big.take(4500))
+    #expect(!big.take(4500))
+    #expect(!small.take(1100))
+    #expect(memory.waiterCount == 2)
+    holder.finish(5000)
+    #expect(holder.leave(replyBytes: 0) == nil)
+    loop.run()
+    #expect((first.count, second.count) == (1, 1))
+    #expect(memory.pooledBytes == 3500 + 100)
+    #expect(big.take(4500))
+    #expect(small.take(1100))
+    #expect(memory.pooledBytes == 3600)
+  }
+
+  @Test("nobody overtakes who waits")
+  func fairness() {
+    let (holder, big, late) = (account(1), account(2), account(3))
+    #expect(holder.take(3000))
+    #expect(!big.take(4000))
+    #expect(!late.take(1001))
+    holder.close()
+    loop.run()
+    #expect(big.take(4000))
+    #expect(late.take(1001))
+  }
+
+  @Test("who holds much of the pool leaves as much for others")
+  func restraint() {
+    let (greedy, other) = (account(1), account(2))
+    var taken = 0
+    while greedy.take(500) { taken += 500 }
+    #expect(taken == 1000 + 2000)
+    #expect(other.take(1500))
+  }
+
+  @Test("the longest reply fits into the empty pool, though nothing else does then")
+  func longest() {
+    let (alone, other) = (account(1), account(2))
+    #expect(alone.take(5000))
+    #expect(other.take(1000))
+    #expect(!other.take(1))
+  }
+
+  @Test("a connection that goes gives everything back, and its place in the queue")
+  func closing() {
+    let resumed = Counter()
+    let (holder, gone, next) = (account(1), account(2), account(3, resumed: resumed))
+    #expect(holder.take(3000))
+    #expect(!gone.take(5000))
+    #expect(!next.take(2000))
+    gone.close()
+    loop.run()
+    #expect(resumed.count == 1)
+    let leaving = { holder.finish(3000); return holder.leave(replyBytes: 3000) }()
+    holder.close()
+    leaving?.fail(ChannelError.eof)
+    next.close()
+    loop.run()
+    #expect(memory.pooledBytes == 0)
+    #expect(memory.waiterCount == 0)
+  }
+
+  @Test("stalled is who holds of the pool and neither takes nor sends")
+  func stalling() throws {
+    let account = account(1)
+    let later = NIODeadline.now() + .seconds(20)
+    #expect(account.take(3000))
+    #expect(!account.isStalled(for: .seconds(10), owesPayload: false, now: later))
+    #expect(account.isStalled(for: .seconds(10), owesPayload: true, now: later))
+    account.finish(3000)
+    let promise = try #require(account.leave(replyBytes: 3000))
+    #expect(account.isStalled(for: .seconds(10), owesPayload: false, now: later))
+    #expect(!account.isStalled(for: .seconds(30), owesPayload: false, now: later))
+    promise.succeed()
+    #expect(!account.isStalled(for: .seconds(10), owesPayload: true, now: later))
+  }
+}
+
+@Suite("Memory of replies, under clients", .serialized)
+struct ReplyMemoryTests {
+  private func greedy(_ server: RunningServer, count: Int) throws -> [RawClient] {
+    try (0..<count).map { _ in
+      let client = try server.enter(.simple)
+      for cookie in 0..<16 as Range<UInt64> {
+        client.send(Transmission.request(0, cookie: cookie, length: 8 << 20))
+      }
+      return client
+    }
+  }
+
+  @Test("clients that do not read hold no more than the bound; small requests do not wait for them")
+  func bound() throws {
+    let device = MemoryDevice(sizeBytes: 64 << 20, isCached: false)
+    let server = try RunningServer(device) { $0.connectionLimit = 128 }
+    let clients = try greedy(server, count: 64)
+    #expect(eventually { server.server.pooledReplyBytes > 16 << 20 })
+    usleep(300_000)
+    #expect(server.server.pooledReplyBytes <= 32 << 20)
+    // Without the bound, each would have some 4 MiB in the channel besides what is in flight.
+    let sent = server.server.connections.reduce(0) { $0 + $1.sentBytes }
+    #expect(sent < 64 * (8 << 20), "\(sent)")
+    let polite = try server.enter()
+    for cookie in 0..<100 as Range<UInt64> {
+      polite.send(Transmission.request(0, cookie: cookie, offset: cookie << 12, length: 4096))
+      #expect(try polite.receiveChunk().cookie == cookie)
+    }
+    _ = clients
+  }
+
+  @Test("when others wait, a client that takes nothing is dropped after a while; they go on")
+  func stalled() throws {
+    let device = MemoryDevice(sizeBytes: 64 << 20, isCached: false)
+    let server = try RunningServer(device) { $0.stallTimeLimit = .milliseconds(300) }
+    let clients = try greedy(server, count: 16)
+    let patient = try server.enter(.simple)
+    patient.send(Transmission.request(0, cookie: 1, length: 32 << 20))
+    #expect(try patient.receive(16) == Transmission.simpleReply(cookie: 1))
+    #expect(try patient.receive(32 << 20).count == 32 << 20)
+    #expect(eventually { server.log.all.contains { $0.contains("took no reply") } })
+    _ = clients
+  }
+
+  @Test("nobody is dropped for being slow while nobody waits")
+  func slowButAlone() throws {
+    let device = MemoryDevice(sizeBytes: 64 << 20, isCached: false)
+    let server = try RunningServer(device) { $0.stallTimeLimit = .milliseconds(50) }
+    let client = try server.enter(.simple)
+    client.send(Transmission.request(0, cookie: 1, length: 16 << 20))
+    usleep(400_000)
+    #expect(try client.receive(16) == Transmission.simpleReply(cookie: 1))
+    #expect(try client.receive(16 << 20).count == 16 << 20)
+  }
+
+  @Test("what clients leave behind is given back")
+  func nothingLeaks() throws {
+    let device = MemoryDevice(sizeBytes: 64 << 20, isCached: false)
+    let server = try RunningServer(device)
+    for _ in 0..<5 { _ = try greedy(server, count: 10) }
+    #expect(eventually { server.server.connections.isEmpty && server.server.pooledReplyBytes == 0 })
+    let client = try server.enter(.simple)
+  }
+}
