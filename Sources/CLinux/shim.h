@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <sys/vfs.h>
 
@@ -114,4 +116,34 @@ static inline int linux_signal_is_ignored(int number) {
 static inline int linux_terminal_columns(int fd) {
   struct winsize size;
   return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+// MARK: Limits
+
+/// setrlimit(2), RLIMIT_NOFILE: lets the process have so many descriptors, or as many as it may.
+/// Returns how many it may have now.
+static inline uint64_t linux_allow_descriptors(uint64_t wanted) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  if (limit.rlim_cur < wanted) {
+    rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) return before;
+  }
+  return limit.rlim_cur;
+}
+
+// MARK: Sockets
+
+struct linux_credentials {
+  pid_t process;
+  uid_t user;
+  gid_t group;
+};
+
+/// SO_PEERCRED: the process that connected to a Unix socket; -1 where that is not known.
+static inline pid_t linux_peer_process(int fd) {
+  struct linux_credentials peer;
+  socklen_t length = sizeof peer;
+  return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 ? peer.process : -1;
 }

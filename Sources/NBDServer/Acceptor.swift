@@ -1,4 +1,5 @@
 import Glibc
+import Logging
 import NBDProtocol
 import NIOCore
 import NIOPosix
@@ -36,25 +37,20 @@ struct Acceptor {
 
   let group: MultiThreadedEventLoopGroup
   let services: Services
-  let registry: ConnectionRegistry
 
   /// Blocks until the socket listens.
   func listen(on address: ListenAddress) throws -> Listener {
     switch address {
     case .tcp(let host, let port): try listen(host: host, port: port)
-    case .unix(let path, let mode): try listen(path: path, mode: mode)
+    case .unix(let path, let mode, let owner): try listen(path: path, mode: mode, owner: owner)
+    case .inherited(let descriptor): try listen(inherited: descriptor)
     }
   }
 
   private func listen(host: String, port: Int) throws -> Listener {
     let name = NBDServer.ListeningAddress.tcp(host: host, port: port)
     do {
-      let bootstrap = makeBootstrap()
-        .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-        .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-        // A client whose machine vanished is noticed, however long the disk may sit idle.
-        .childChannelOption(.socketOption(.so_keepalive), value: 1)
-      let channel = try bootstrap.bind(host: host, port: port).wait()
+      let channel = try makeTCPBootstrap().bind(host: host, port: port).wait()
       let bound = channel.localAddress
       return Listener(
         address: .tcp(host: bound?.ipAddress ?? host, port: bound?.port ?? port),
@@ -67,15 +63,28 @@ struct Acceptor {
     }
   }
 
-  private func listen(path: String, mode: UInt32) throws -> Listener {
+  private func listen(path: String, mode: UInt32, owner: SocketOwner?) throws -> Listener {
     let (file, descriptor) = try UnixSocketFile.listen(
-      at: path, mode: mode, backlog: Self.backlog)
+      at: path, mode: mode, owner: owner, backlog: Self.backlog)
     do {
       let channel = try makeBootstrap().withBoundSocket(descriptor).wait()
       return Listener(address: .unix(path: path), channel: channel, socketFile: file)
     } catch {
       file.remove()
       throw ServerError(code: .system, address: path, reason: Self.reason(for: error))
+    }
+  }
+
+  /// The file of such a Unix socket belongs to who made it, and stays.
+  private func listen(inherited descriptor: Int32) throws -> Listener {
+    let socket = InheritedSocket(descriptor: descriptor)
+    let address = try socket.address()
+    do {
+      let bootstrap = if case .tcp = address { makeTCPBootstrap() } else { makeBootstrap() }
+      return Listener(
+        address: address, channel: try bootstrap.withBoundSocket(descriptor).wait())
+    } catch {
+      throw ServerError(code: .system, address: "\(address)", reason: Self.reason(for: error))
     }
   }
 
@@ -87,6 +96,14 @@ struct Acceptor {
     }
   }
 
+  private func makeTCPBootstrap() -> ServerBootstrap {
+    makeBootstrap()
+      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+      // A client whose machine vanished is noticed, however long the disk may sit idle.
+      .childChannelOption(.socketOption(.so_keepalive), value: 1)
+  }
+
   private func makeBootstrap() -> ServerBootstrap {
     ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: Self.backlog)
@@ -94,28 +111,27 @@ struct Acceptor {
       .childChannelOption(.writeBufferWaterMark, value: Self.waterMark)
       .childChannelOption(.allowRemoteHalfClosure, value: true)
       .childChannelOption(.autoRead, value: false)
-      .childChannelInitializer { [services, registry] channel in
-        Self.initialize(channel, services, registry)
-      }
+      .childChannelInitializer { [services] channel in Self.initialize(channel, services) }
   }
 
   private static func initialize(
-    _ channel: any Channel, _ services: Services, _ registry: ConnectionRegistry
+    _ channel: any Channel, _ services: Services
   ) -> EventLoopFuture<Void> {
     let loop = channel.eventLoop
-    guard let record = registry.admit(channel.remoteAddress.map(describe) ?? "local") else {
+    let address = ClientAddress.describe(channel)
+    guard let record = services.registry.admit(address) else {
+      services.reportTurnedAway(address)
       return loop.makeFailedFuture(ChannelError.eof)
     }
     return loop.makeCompletedFuture {
-      let handler = ConnectionHandler(services: services, record: record)
+      let handler = ConnectionHandler(services: services, record: record, loop: loop)
       try channel.pipeline.syncOperations.addHandler(handler)
       let bound = NIOLoopBound(handler, eventLoop: loop)
-      registry.add(record, channel) { loop.execute { bound.value.shutDown() } }
+      services.registry.add(
+        record, channel,
+        ConnectionRegistry.Orders(
+          shutDown: { loop.execute { bound.value.shutDown() } },
+          dropIfStalled: { loop.execute { bound.value.dropIfStalled() } }))
     }
-  }
-
-  private static func describe(_ address: SocketAddress) -> String {
-    guard let host = address.ipAddress, let port = address.port else { return "local" }
-    return "\(NBDServer.ListeningAddress.tcp(host: host, port: port))"
   }
 }

@@ -1,6 +1,7 @@
 package import Logging
 import NIOCore
 import NIOPosix
+import Synchronization
 
 /// A running NBD server.
 ///
@@ -27,33 +28,46 @@ package final class NBDServer: Sendable {
 
   private let group: MultiThreadedEventLoopGroup
   private let services: Services
-  private let registry: ConnectionRegistry
   private let listeners: [Listener]
+  private let statusListener = Mutex<Listener?>(nil)
 
   private init(
-    _ group: MultiThreadedEventLoopGroup, _ services: Services, _ registry: ConnectionRegistry,
-    _ listeners: [Listener]
+    _ group: MultiThreadedEventLoopGroup, _ services: Services, _ listeners: [Listener]
   ) {
     self.group = group
     self.services = services
-    self.registry = registry
     self.listeners = listeners
     listeningAddresses = listeners.map(\.address)
   }
 
   /// The connections that are open now, oldest first.
-  package var connections: [ConnectionRecord] { registry.records }
+  package var connections: [ConnectionRecord] { services.registry.records }
+
+  /// What replies hold beyond what each connection may always hold, in bytes.
+  package var pooledReplyBytes: Int { services.memory.pooledBytes }
+
+  /// Users of pre-shared keys; none where certificates are used, or no TLS.
+  package var tlsUsers: [String] { services.tls?.current.users ?? [] }
+
+  /// What is wrong with the credentials, though not so much that they could not be used.
+  package var tlsWarnings: [String] { services.tls?.current.warnings ?? [] }
+
+  /// Reads certificates and keys again, for connections that come from now on. Where that fails,
+  /// those that were read before stay. Blocks.
+  ///
+  /// - Throws: ``TLSError``.
+  package func reloadTLS() throws(TLSError) { try services.tls?.reload() }
 
   /// Starts listening on every address of the configuration, or on none.
   ///
-  /// - Throws: ``ServerError``, for the first address that cannot be had.
+  /// - Throws: ``TLSError`` for credentials that cannot be used, ``ServerError`` for the first address
+  ///   that cannot be had.
   package static func start(
     configuration: ServerConfiguration, catalog: any ExportCatalog, logger: Logger
   ) throws -> NBDServer {
+    let services = try Services(configuration: configuration, catalog: catalog, logger: logger)
     let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoopCount)
-    let services = Services(configuration: configuration, catalog: catalog, logger: logger)
-    let registry = ConnectionRegistry(limit: configuration.connectionLimit)
-    let acceptor = Acceptor(group: group, services: services, registry: registry)
+    let acceptor = Acceptor(group: group, services: services)
     var listeners: [Listener] = []
     do {
       for address in configuration.addresses { listeners.append(try acceptor.listen(on: address)) }
@@ -67,7 +81,20 @@ package final class NBDServer: Sendable {
     for listener in listeners {
       logger.info("listening", metadata: ["address": "\(listener.address)"])
     }
-    return NBDServer(group, services, registry, listeners)
+    return NBDServer(group, services, listeners)
+  }
+
+  /// Answers on a Unix socket of its own, which only this user can reach: whoever connects is sent
+  /// one document, and the end. To be called once; ``StatusSocket/read(at:)`` is the other side.
+  ///
+  /// - Parameter document: called each time, on a thread that may block.
+  /// - Throws: ``ServerError``.
+  package func publishStatus(
+    at path: String, _ document: @escaping @Sendable () -> [UInt8]
+  ) throws {
+    let listener = try StatusSocket.listen(
+      at: path, on: group, threads: services.librarians, document)
+    statusListener.withLock { $0 = listener }
   }
 
   /// Stops listening, removes socket files, lets what is in flight finish, and closes everything.
@@ -80,10 +107,11 @@ package final class NBDServer: Sendable {
   ///   abandoned with their threads.
   package func stop(gracePeriod: Duration) {
     for listener in listeners { listener.close() }
+    statusListener.withLock { $0.take() }?.close()
     let loop = group.next()
     let limit = TimeAmount(gracePeriod)
-    wait(limit, on: loop) { registry.shutDown(whenEmpty: $0) }
-    registry.closeAll()
+    wait(limit, on: loop) { services.registry.shutDown(whenEmpty: $0) }
+    services.registry.closeAll()
     let areReadersDone = wait(limit, on: loop) { done in
       services.readers.shutdownGracefully { _ in done.succeed() }
     }

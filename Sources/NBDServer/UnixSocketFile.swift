@@ -12,7 +12,7 @@ struct UnixSocketFile: Sendable {
   /// - Returns: the file and the listening descriptor, which the caller owns.
   /// - Throws: ``ServerError``.
   static func listen(
-    at path: String, mode: UInt32, backlog: Int32
+    at path: String, mode: UInt32, owner: SocketOwner? = nil, backlog: Int32
   ) throws(ServerError) -> (file: UnixSocketFile, descriptor: Int32) {
     let lock = lockDirectory(of: path)
     defer { if lock >= 0 { close(lock) } }
@@ -24,6 +24,11 @@ struct UnixSocketFile: Sendable {
       guard fchmod(descriptor, mode) == 0 else { throw systemError(path, "fchmod") }
       guard try withAddress(path, { bind(descriptor, $0, $1) }) == 0 else {
         throw systemError(path, "bind")
+      }
+      if let owner {
+        // All bits set: as it is.
+        let changed = chown(path, owner.user ?? .max, owner.group ?? .max)
+        guard changed == 0 else { throw systemError(path, "chown") }
       }
       guard chmod(path, mode) == 0 else { throw systemError(path, "chmod") }
       guard Glibc.listen(descriptor, backlog) == 0 else { throw systemError(path, "listen") }
@@ -45,6 +50,13 @@ struct UnixSocketFile: Sendable {
       return
     }
     unlink(path)
+  }
+
+  /// Removes the file of a server that died.
+  static func removeIfStale(_ path: String) {
+    let lock = lockDirectory(of: path)
+    defer { if lock >= 0 { close(lock) } }
+    try? clearStale(path)
   }
 
   /// Best effort: without permission to read the directory there is no lock, only the check.
@@ -78,7 +90,7 @@ struct UnixSocketFile: Sendable {
     guard unlink(path) == 0 else { throw systemError(path, "unlink") }
   }
 
-  private static func withAddress(
+  static func withAddress(
     _ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
   ) throws(ServerError) -> Int32 {
     var address = sockaddr_un()
@@ -98,7 +110,7 @@ struct UnixSocketFile: Sendable {
     }
   }
 
-  private static func systemError(_ path: String, _ call: StaticString) -> ServerError {
+  static func systemError(_ path: String, _ call: StaticString) -> ServerError {
     let number = errno
     return ServerError(
       code: .system, address: path, reason: "\(call): \(String(cString: strerror(number)))")

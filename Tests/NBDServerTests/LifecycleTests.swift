@@ -58,7 +58,7 @@ struct ListeningTests {
   @Test("the socket file is for its owner alone unless told otherwise", arguments: [nil, 0o666])
   func mode(_ mode: UInt32?) throws {
     let server = try RunningServer(device) { configuration in
-      guard let mode, case .unix(let path, _) = configuration.addresses[0] else { return }
+      guard let mode, case .unix(let path, _, _) = configuration.addresses[0] else { return }
       configuration.addresses[0] = .unix(path: path, mode: mode)
     }
     var status = stat()
