@@ -119,13 +119,21 @@ package struct OpenedExport: Sendable {
   }
 }
 
+/// Why there is no export of a name. For the log alone: the reason may tell of what the client must
+/// not know.
+package struct NoSuchExport: Error {
+  package let reason: String
+
+  package init(_ reason: String) { self.reason = reason }
+}
+
 /// What a server offers. Every call blocks and is made on a thread for that; several at once.
 package protocol ExportCatalog: Sendable {
   /// Every export, as of now.
   func list() throws -> [ExportListing]
 
-  /// Opens an export by any name that stands for it, nil when there is none. The empty name is
-  /// the default export.
+  /// Opens an export by any name that stands for it. The empty name is the default export. When
+  /// there is none: nil, or ``NoSuchExport`` with a reason.
   ///
   /// Every call gives a device of its own, which the caller closes: one that turns out to be open
   /// already is closed at once, and the connection shares the other.

@@ -21,6 +21,23 @@ extension RevisionReference {
     }
   }
 
+  /// The revisions that the name covers: for the bare name of a job all of that job, oldest first,
+  /// else the one that it stands for.
+  ///
+  /// - Parameters:
+  ///   - entries: all revisions of the repository, oldest first.
+  ///   - zone: of dates and times without one.
+  /// - Throws: ``ReferenceError`` that says what there is instead.
+  package func revisions(
+    in entries: [RevisionEntry], zone: LocalTime = .system
+  ) throws(ReferenceError) -> [RevisionEntry] {
+    if case .word(let job) = target {
+      let history = entries.filter { $0.revision.job == job }
+      if !history.isEmpty { return history }
+    }
+    return [try revision(in: entries, zone: zone)]
+  }
+
   /// The volume that the name stands for: the one it names, else the only one.
   ///
   /// - Throws: ``ReferenceError`` that lists the volumes there are.

@@ -9,25 +9,39 @@ package import Workers
 ///
 /// An export has any name that stands for its volume on the command line; the listing gives
 /// `JOB@ID[/VOLUME]` with the first digits of the id, the volume only where there are several.
+///
+/// References restrict it to what they mean at the moment when a client asks. A name means what it
+/// means in the whole repository, and leads nowhere where that is not among them.
 package final class RevisionCatalog: ExportCatalog {
   /// Digits of an id in the listing; a clash among a thousand million revisions is unlikely.
   static let listedDigits = 16
 
+  /// A volume of a revision.
+  fileprivate struct Export {
+    let entry: RevisionEntry
+    let volume: RevisionVolume
+  }
+
   private let repository: Repository
+  /// Empty: everything is exported.
+  private let references: [RevisionReference]
   private let environment: RepositoryEnvironment
   private let zone: LocalTime
   private let fetcher: ChunkFetcher
   private let nodes: NodeCache
 
   /// - Parameters:
+  ///   - references: what is exported, all volumes where they name none; empty: everything.
   ///   - limits: of the cache and the threads that all exports share.
   ///   - zone: of times in names and descriptions.
   /// - Throws: ``WorkersError`` where the system refuses threads.
   package init(
-    repository: Repository, environment: RepositoryEnvironment,
+    repository: Repository, references: [RevisionReference] = [],
+    environment: RepositoryEnvironment,
     limits: ChunkFetcher.Limits = .init(), zone: LocalTime = .system
   ) throws(WorkersError) {
     self.repository = repository
+    self.references = references
     self.environment = environment
     self.zone = zone
     let records = StoreRecords(repository.records)
@@ -36,35 +50,119 @@ package final class RevisionCatalog: ExportCatalog {
     nodes = NodeCache(reading: MapNodeReader(source: records))
   }
 
+  /// Whether each reference means something now; a typing mistake is better found at the start.
+  ///
+  /// - Throws: ``ReferenceError`` that says what there is instead, ``StoreError``.
+  package func checkReferences() throws {
+    let entries = try repository.revisions().entries
+    for reference in references { _ = try exports(of: reference, in: entries) }
+  }
+
+  /// Whether the empty name stands for an export now.
+  package func hasDefaultExport() throws -> Bool {
+    try !references.isEmpty && exports(in: repository.revisions().entries).count == 1
+  }
+
+  /// Of the chunks that all exports share.
+  package var statistics: ChunkFetcher.Statistics { fetcher.statistics }
+
   package func list() throws -> [ExportListing] {
-    try repository.revisions().entries.reversed().flatMap { entry in
-      entry.revision.volumes.map { volume in
-        ExportListing(
-          name: name(of: volume, in: entry, digits: Self.listedDigits),
-          description: description(of: volume, in: entry))
-      }
-    }
+    try exports(in: repository.revisions().entries).reversed().map(listing)
+  }
+
+  /// The volumes of one revision as exports.
+  func listings(of entry: RevisionEntry) -> [ExportListing] {
+    entry.revision.volumes.map { listing(of: Export(entry: entry, volume: $0)) }
+  }
+
+  private func listing(of export: Export) -> ExportListing {
+    ExportListing(
+      name: name(of: export, digits: Self.listedDigits), description: description(of: export))
   }
 
   package func open(_ name: String) throws -> OpenedExport? {
-    guard let reference = try? RevisionReference(name) else { return nil }
-    let entries = try repository.candidates(for: reference)
-    let entry: RevisionEntry
-    let volume: RevisionVolume
-    do throws(ReferenceError) {
-      entry = try reference.revision(in: entries, zone: zone)
-      volume = try reference.volume(of: entry.revision)
-    } catch {
-      return nil
-    }
-    return OpenedExport(
-      canonicalName: self.name(of: volume, in: entry, digits: ContentID.lengthBytes * 2),
-      description: description(of: volume, in: entry), device: try device(volume, of: entry))
+    let export = name.isEmpty ? try defaultExport() : try self.export(named: name)
+    return try open(export.volume, of: export.entry)
   }
 
-  private func device(
-    _ volume: RevisionVolume, of entry: RevisionEntry
-  ) throws -> RevisionDevice {
+  /// Opens a volume of a revision.
+  func open(_ volume: RevisionVolume, of entry: RevisionEntry) throws -> OpenedExport {
+    let export = Export(entry: entry, volume: volume)
+    return OpenedExport(
+      canonicalName: self.name(of: export, digits: ContentID.lengthBytes * 2),
+      description: description(of: export), device: try device(export))
+  }
+
+  // MARK: What names mean
+
+  private func defaultExport() throws -> Export {
+    let exports = references.isEmpty ? [] : exports(in: try repository.revisions().entries)
+    guard exports.count == 1 else {
+      throw NoSuchExport(
+        "there is no default export: "
+          + (references.isEmpty
+            ? "everything is exported" : "\(exports.count) volumes are exported, not one"))
+    }
+    return exports[0]
+  }
+
+  private func export(named name: String) throws -> Export {
+    do {
+      let reference = try RevisionReference(name)
+      // All of them, where it is to be seen what is exported.
+      let entries =
+        try references.isEmpty
+        ? repository.candidates(for: reference) : repository.revisions().entries
+      let entry = try reference.revision(in: entries, zone: zone)
+      let export = Export(entry: entry, volume: try reference.volume(of: entry.revision))
+      guard references.isEmpty || exports(in: entries).contains(where: { $0.isSame(as: export) })
+      else {
+        throw NoSuchExport(
+          "\(name) is \(self.name(of: export, digits: Self.listedDigits)), which is not exported")
+      }
+      return export
+    } catch let error as ReferenceError {
+      throw NoSuchExport(error.description)
+    }
+  }
+
+  /// What is exported of `entries`, oldest first. A reference that means nothing now adds nothing.
+  private func exports(in entries: [RevisionEntry]) -> [Export] {
+    guard !references.isEmpty else {
+      return entries.flatMap { entry in
+        entry.revision.volumes.map { Export(entry: entry, volume: $0) }
+      }
+    }
+    var exported: [RevisionID: Set<String>] = [:]
+    for export in references.flatMap({ (try? exports(of: $0, in: entries)) ?? [] }) {
+      exported[export.entry.id, default: []].insert(export.volume.name)
+    }
+    return entries.flatMap { entry in
+      entry.revision.volumes.filter { exported[entry.id]?.contains($0.name) ?? false }
+        .map { Export(entry: entry, volume: $0) }
+    }
+  }
+
+  private func exports(
+    of reference: RevisionReference, in entries: [RevisionEntry]
+  ) throws(ReferenceError) -> [Export] {
+    let covered = try reference.revisions(in: entries, zone: zone)
+    guard reference.volume != nil else {
+      return covered.flatMap { entry in
+        entry.revision.volumes.map { Export(entry: entry, volume: $0) }
+      }
+    }
+    // Older revisions of a job need not have all its volumes.
+    if let newest = covered.last { _ = try reference.volume(of: newest.revision) }
+    return covered.compactMap { entry in
+      entry.revision.volume(named: reference.volume).map { Export(entry: entry, volume: $0) }
+    }
+  }
+
+  // MARK: Devices and what describes them
+
+  private func device(_ export: Export) throws -> RevisionDevice {
+    let (entry, volume) = (export.entry, export.volume)
     // For messages: with the volume's name even where it is the only one.
     let id = entry.id.description.prefix(Self.listedDigits)
     let name = "\(entry.revision.job)@\(id)/\(volume.name)"
@@ -76,14 +174,14 @@ package final class RevisionCatalog: ExportCatalog {
         entry.id, for: "export of \(name)", in: repository, environment: environment))
   }
 
-  private func name(
-    of volume: RevisionVolume, in entry: RevisionEntry, digits: Int
-  ) -> String {
+  private func name(of export: Export, digits: Int) -> String {
+    let (entry, volume) = (export.entry, export.volume)
     let revision = "\(entry.revision.job)@\(entry.id.description.prefix(digits))"
     return entry.revision.volumes.count == 1 ? revision : "\(revision)/\(volume.name)"
   }
 
-  private func description(of volume: RevisionVolume, in entry: RevisionEntry) -> String {
+  private func description(of export: Export) -> String {
+    let (entry, volume) = (export.entry, export.volume)
     var parts = [zone.text(of: entry.revision.created), "\(volume.sizeBytes) bytes"]
     if !entry.marks.tags.isEmpty {
       parts.append("tags \(entry.marks.tags.joined(separator: " "))")
@@ -92,5 +190,11 @@ package final class RevisionCatalog: ExportCatalog {
       parts.append(entry.marks.trust.description)
     }
     return parts.joined(separator: ", ")
+  }
+}
+
+extension RevisionCatalog.Export {
+  fileprivate func isSame(as other: Self) -> Bool {
+    entry.id == other.entry.id && volume.name == other.volume.name
   }
 }
