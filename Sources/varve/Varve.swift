@@ -41,7 +41,7 @@ struct Varve: ParsableCommand {
       ),
       CommandGroup(
         name: "Look and check",
-        subcommands: [Revisions.self, Show.self, Diff.self, Verify.self]),
+        subcommands: [Revisions.self, Show.self, Diff.self, Verify.self, Clients.self]),
       CommandGroup(
         name: "Look after a repository",
         subcommands: [Tag.self, Key.self, Index.self]),

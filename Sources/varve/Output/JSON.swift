@@ -11,7 +11,16 @@ enum JSON: Equatable, Sendable {
   case number(Double)
   case string(String)
   case array([JSON])
-  case object(KeyValuePairs<String, JSON>)
+  case object(Members)
+
+  /// The members of an object, in their order.
+  struct Members: Sendable, ExpressibleByDictionaryLiteral {
+    let pairs: [(key: String, value: JSON)]
+
+    init(_ pairs: [(key: String, value: JSON)]) { self.pairs = pairs }
+
+    init(dictionaryLiteral elements: (String, JSON)...) { pairs = elements.map { $0 } }
+  }
 
   static func == (left: JSON, right: JSON) -> Bool { left.text == right.text }
 
@@ -48,7 +57,7 @@ enum JSON: Equatable, Sendable {
         value.write(to: &output, indentation: inner)
       }
     case .object(let members):
-      Self.write(Array(members), between: "{", "}", to: &output, indentation) {
+      Self.write(members.pairs, between: "{", "}", to: &output, indentation) {
         member, output, inner in
         Self.write(member.key, to: &output)
         output += inner == nil ? ":" : ": "

@@ -31,6 +31,14 @@ enum Quantities {
     return "\(whole / 3600):\(twoDigits(minutes)):\(twoDigits(rest)) h"
   }
 
+  /// A short duration: `85 µs`, `1.20 ms`, `3.1 s`.
+  static func latency(seconds: Double) -> String {
+    let microseconds = max(0, min(seconds, 1e9)) * 1e6
+    if microseconds < 999.5 { return "\(Int(microseconds.rounded(.up))) µs" }
+    return microseconds < 999_500
+      ? significant(microseconds / 1000) + " ms" : duration(seconds: seconds)
+  }
+
   /// A duration that is only guessed, in whole seconds and never too short: `3 s`.
   static func remaining(seconds: Double) -> String {
     let whole = max(0, min(seconds, 1e9)).rounded(.up)

@@ -22,7 +22,7 @@ extension Repository {
 }
 
 extension RevisionEntry {
-  private static let shortDigits = 12
+  static let shortDigits = 12
 
   /// Digits enough to tell a revision from all others, as lists show them.
   var shortID: String { String(id.description.prefix(Self.shortDigits)) }

@@ -26,6 +26,8 @@ final class Interruption: Sendable {
     var cleanups: [Int: @Sendable () -> Void] = [:]
     var nextKey = 0
     var endsAtOnce = false
+    /// Called for SIGHUP, which asks for no stop then.
+    var hangUp: (@Sendable () -> Void)?
   }
 
   var isRequested: Bool { flag.isCancelled }
@@ -54,6 +56,11 @@ final class Interruption: Sendable {
   func wait() {
     isAwaited.store(true, ordering: .releasing)
     arrival.wait { $0 }
+  }
+
+  /// Has SIGHUP call `handle` from now on, on the thread of the signals, and stop nothing.
+  func onHangUp(_ handle: @escaping @Sendable () -> Void) {
+    state.withLock { $0.hangUp = handle }
   }
 
   /// Runs `body`; when the process is ended at once meanwhile, `cleanup` runs before.
@@ -91,20 +98,29 @@ final class Interruption: Sendable {
 
   private func takeSignals() {
     var signals = Self.signals
-    var number: CInt = 0
-    guard sigwait(&signals, &number) == 0 else { return }
+    guard let number = nextRequest(of: &signals) else { return }
     signalNumber.store(number, ordering: .releasing)
     flag.cancel()
     arrival.withLock { $0 = true }
     arrival.broadcast()
     if state.withLock({ $0.endsAtOnce }) { endNow() }
     if isAwaited.load(ordering: .acquiring) {
-      _ = sigwait(&signals, &number)
+      _ = nextRequest(of: &signals)
     } else {
       var patience = timespec(tv_sec: Self.patienceSeconds, tv_nsec: 0)
       _ = sigtimedwait(&signals, nil, &patience)
     }
     endNow()
+  }
+
+  /// Waits for a signal that asks to stop. Nil where there are none to wait for.
+  private func nextRequest(of signals: inout sigset_t) -> CInt? {
+    var number: CInt = 0
+    while sigwait(&signals, &number) == 0 {
+      guard number == SIGHUP, let handle = state.withLock({ $0.hangUp }) else { return number }
+      handle()
+    }
+    return nil
   }
 
   private func endNow() -> Never {

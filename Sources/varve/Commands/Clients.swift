@@ -1,0 +1,125 @@
+import ArgumentParser
+import ChunkStore
+import NBDServer
+
+struct Clients: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Show who is connected to the servers of this user.",
+    usage: "varve clients [--json]",
+    discussion: """
+      First the servers, with what their cache was good for; then their clients. NAME is what a \
+      client proved to be called under TLS. READ and WRITTEN count content of the disk, without \
+      what else goes over the wire. A request longer than 1MiB counts as several. MEAN and P99 are \
+      the times that the server took to have the answer ready: on average, and for all but the \
+      slowest hundredth, since the client connected.
+
+        varve clients
+        varve clients --json | jq '[.[].clients[].readBytes] | add'
+
+      Servers tell this on sockets in /run/varve, those of other users than root in \
+      $XDG_RUNTIME_DIR/varve; or in the directory that $VARVE_RUNTIME names.
+      """)
+
+  @OptionGroup var json: JSONOption
+
+  mutating func run() throws {
+    var servers: [JSON] = []
+    var hasFailed = false
+    for (process, path) in try RuntimeDirectory()?.sockets() ?? [] {
+      do throws(ServerError) {
+        guard let bytes = try StatusSocket.read(at: path) else { continue }
+        // One that is just stopping may say nothing.
+        JSON(parsing: String(decoding: bytes, as: UTF8.self)).map { servers.append($0) }
+      } catch {
+        Console.shared.message(
+          "the server with process number \(process) does not answer: \(error.reason)")
+        hasFailed = true
+      }
+    }
+    try report(servers)
+    if hasFailed { throw ReportedFailure() }
+  }
+
+  private func report(_ servers: [JSON]) throws {
+    let output = StandardOutput()
+    if json.isWanted { try output.document(.array(servers)) }
+    guard !servers.isEmpty else {
+      return Console.shared.message("no server of this user is running")
+    }
+    guard !json.isWanted else { return }
+    try output.table(table(of: servers))
+    let clients = servers.flatMap { server in
+      (server["clients"]?.elements ?? []).map { (server: server, client: $0) }
+    }
+    guard !clients.isEmpty else { return }
+    try output.line("")
+    try output.table(table(of: clients))
+  }
+
+  private func table(of servers: [JSON]) -> Table {
+    var table = Table([
+      .right("SERVER"), .left("SINCE"), .left("REPOSITORY"), .left("LISTENS ON"), .left("TLS"),
+      .right("CLIENTS"), .right("CACHED"), .right("HITS"), .right("MISSES"),
+    ])
+    for server in servers {
+      let addresses = (server["addresses"]?.elements ?? []).compactMap(\.string)
+      table.add([
+        Cell(server.text("process")), Cell(server.time("since")), Cell(server.text("repository")),
+        Cell(addresses.joined(separator: " ")), Cell(server.text("tls")),
+        Cell("\(server["clients"]?.elements.count ?? 0)"),
+        Cell(server["cache"]?.bytes("usedBytes") ?? ""), Cell(server["cache"]?.text("hits") ?? ""),
+        Cell(server["cache"]?.text("misses") ?? ""),
+      ])
+    }
+    return table
+  }
+
+  private func table(of clients: [(server: JSON, client: JSON)]) -> Table {
+    var table = Table([
+      .right("SERVER"), .left("CLIENT"), .left("NAME"), .left("EXPORT"), .left("SINCE"),
+      .right("READ"), .right("WRITTEN"), .right("REQUESTS"), .right("IN FLIGHT"), .right("MEAN"),
+      .right("P99"),
+    ])
+    for (server, client) in clients {
+      let latency = client["latency"]
+      table.add([
+        Cell(server.text("process")), Cell(client.text("address")), Cell(client.text("name")),
+        Cell(Self.short(client.text("export"))), Cell(client.time("since")),
+        Cell(client.bytes("readBytes")), Cell(client.bytes("writtenBytes")),
+        Cell(client.text("requests")), Cell(client.text("inFlight")),
+        Cell(latency?.latency("meanSeconds") ?? ""), Cell(latency?.latency("p99Seconds") ?? ""),
+      ])
+    }
+    return table
+  }
+
+  /// The first digits of the id, as everywhere in tables; the JSON document has them all.
+  private static func short(_ export: String) -> String {
+    let parts = export.split(separator: "@", maxSplits: 1)
+    guard parts.count == 2 else { return export }
+    let rest = parts[1].split(separator: "/", maxSplits: 1)
+    return (["\(parts[0])@\(rest[0].prefix(RevisionEntry.shortDigits))"] + rest.dropFirst())
+      .joined(separator: "/")
+  }
+}
+
+extension JSON {
+  /// What a cell shows of a member: nothing where there is none.
+  fileprivate func text(_ key: String) -> String {
+    self[key]?.string ?? self[key]?.count.map(String.init) ?? ""
+  }
+
+  fileprivate func bytes(_ key: String) -> String {
+    self[key]?.count.map(Quantities.bytes) ?? ""
+  }
+
+  fileprivate func latency(_ key: String) -> String {
+    self[key]?.double.map(Quantities.latency(seconds:)) ?? ""
+  }
+
+  /// A timestamp on the clock of this machine.
+  fileprivate func time(_ key: String) -> String {
+    let moment = self[key]?.string.flatMap(TimeExpression.init)?.lastMoment(in: .system)
+    return moment.map(LocalTime.system.text(of:)) ?? ""
+  }
+}

@@ -1,0 +1,63 @@
+import ArgumentParser
+import CLinux
+import NBDServer
+
+/// What a server may use, and what its clients may.
+struct ServerLimitOptions: ParsableArguments {
+  /// Descriptors besides those of clients: packs, the index, what is listened on.
+  private static let ownDescriptors = 256
+
+  @Option(
+    help: ArgumentHelp(
+      "The memory that keeps chunks that were read, 1MiB or more.", valueName: "size"))
+  var cacheSize = ByteSize(bytes: 64 << 20)
+
+  @Option(
+    help: ArgumentHelp(
+      "The memory that replies of all clients may take until they are sent, 64MiB or more.",
+      discussion: "Who wants more waits until others have taken their replies.",
+      valueName: "size"))
+  var replyMemory = ByteSize(bytes: UInt64(ServerConfiguration.leastReplyMemoryBytes))
+
+  @Option(
+    help: ArgumentHelp(
+      "Connections at a time; further ones are closed at once.", valueName: "number"))
+  var maxClients = ServerConfiguration().connectionLimit
+
+  @Option(
+    help: ArgumentHelp(
+      "How long a client may take over each step until it has chosen an export.",
+      discussion: "After that it may be idle for as long as it likes.",
+      valueName: "seconds"))
+  var optionTimeout = Int(ServerConfiguration().optionTimeLimit.components.seconds)
+
+  mutating func validate() throws {
+    guard 1 << 20...1 << 40 ~= cacheSize.bytes else {
+      throw ValidationError("--cache-size wants 1MiB to 1TiB, found \(cacheSize).")
+    }
+    let least = ByteSize(bytes: UInt64(ServerConfiguration.leastReplyMemoryBytes))
+    guard least.bytes...1 << 40 ~= replyMemory.bytes else {
+      throw ValidationError("--reply-memory wants \(least) to 1TiB, found \(replyMemory).")
+    }
+    guard 1...100_000 ~= maxClients else {
+      throw ValidationError("--max-clients wants 1 to 100000, found \(maxClients).")
+    }
+    guard 1...3600 ~= optionTimeout else {
+      throw ValidationError("--option-timeout wants 1 to 3600 seconds, found \(optionTimeout).")
+    }
+  }
+
+  /// Lets the process have the descriptors that so many clients take.
+  func apply(to configuration: inout ServerConfiguration) {
+    configuration.replyMemoryBytes = Int(replyMemory.bytes)
+    configuration.optionTimeLimit = .seconds(optionTimeout)
+    let wanted = maxClients + Self.ownDescriptors
+    let allowed = Int(clamping: linux_allow_descriptors(UInt64(wanted)))
+    configuration.connectionLimit = max(1, min(maxClients, allowed - Self.ownDescriptors))
+    if configuration.connectionLimit < maxClients {
+      Console.shared.warning(
+        "only \(configuration.connectionLimit) clients can be connected at a time, since the "
+          + "process may open only \(allowed) files ('ulimit -n', LimitNOFILE=)")
+    }
+  }
+}

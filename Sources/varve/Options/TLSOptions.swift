@@ -1,0 +1,106 @@
+import ArgumentParser
+package import NBDProtocol
+import NBDServer
+
+extension TLSPolicy: ExpressibleByArgument, CaseIterable {
+  package static let allCases: [TLSPolicy] = [.off, .on, .require]
+
+  package init?(argument: String) {
+    guard let policy = Self.allCases.first(where: { $0.name == argument }) else { return nil }
+    self = policy
+  }
+
+  package var defaultValueDescription: String { name }
+
+  package static var allValueStrings: [String] { allCases.map(\.name) }
+
+  var name: String {
+    switch self {
+    case .off: "off"
+    case .on: "on"
+    case .require: "require"
+    }
+  }
+}
+
+/// Who may connect, and whether what is sent is encrypted.
+struct TLSOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Whether clients can use TLS, or must.",
+      discussion: """
+        Default: require, when --tls-certificates or --tls-psk is given, else off. TLS 1.2 or 1.3 \
+        with certificates, 1.2 with pre-shared keys.
+        """,
+      valueName: "off|on|require"))
+  var tls: TLSPolicy?
+
+  @Option(
+    help: ArgumentHelp(
+      "The directory of server-cert.pem and server-key.pem.",
+      discussion: "Also of ca-cert.pem, where clients must have certificates.",
+      valueName: "directory"),
+    completion: .directory)
+  var tlsCertificates: String?
+
+  @Flag(help: "Let in only clients with certificates that ca-cert.pem has signed.")
+  var tlsVerifyPeer = false
+
+  @Option(
+    parsing: .singleValue,
+    help: ArgumentHelp(
+      "Let in only clients of this name; can be repeated.",
+      discussion: """
+        The common name of the certificate's subject or one of its alternative names, which implies \
+        --tls-verify-peer; or the user of a pre-shared key.
+        """,
+      valueName: "name"))
+  var tlsAllow: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "A file of pre-shared keys, in lines USER:HEXADECIMAL, instead of certificates.",
+      discussion: "GnuTLS' 'psktool' makes such files.",
+      valueName: "file"),
+    completion: .file())
+  var tlsPsk: String?
+
+  mutating func validate() throws {
+    let hasCredentials = tlsCertificates != nil || tlsPsk != nil
+    if let tls, tls != .off, !hasCredentials {
+      throw ValidationError(
+        "--tls \(tls.name) wants --tls-certificates DIRECTORY or --tls-psk FILE.")
+    }
+    if tls == .off, hasCredentials {
+      throw ValidationError("With --tls off there is no use for certificates or keys.")
+    }
+    if tlsCertificates != nil, tlsPsk != nil {
+      throw ValidationError("Only one of --tls-certificates and --tls-psk can be given.")
+    }
+    if tlsVerifyPeer, tlsCertificates == nil {
+      throw ValidationError("--tls-verify-peer goes with --tls-certificates.")
+    }
+    if !tlsAllow.isEmpty, !hasCredentials {
+      throw ValidationError("--tls-allow goes with --tls-certificates or --tls-psk.")
+    }
+    for (option, value) in [("certificates", tlsCertificates), ("psk", tlsPsk)] where value == "" {
+      throw ValidationError("--tls-\(option) wants a path, found ''.")
+    }
+    if tlsAllow.contains("") { throw ValidationError("--tls-allow wants a name, found ''.") }
+  }
+
+  /// Nil where TLS is off.
+  var settings: TLSSettings? {
+    let credentials: TLSSettings.Credentials
+    if let tlsCertificates {
+      credentials = .certificates(directory: tlsCertificates)
+    } else if let tlsPsk {
+      credentials = .preSharedKeys(file: tlsPsk)
+    } else {
+      return nil
+    }
+    return TLSSettings(
+      policy: tls ?? .require, credentials: credentials, verifiesClients: tlsVerifyPeer,
+      allowedNames: Set(tlsAllow))
+  }
+}

@@ -1,0 +1,32 @@
+import NBDProtocol
+import NBDServer
+
+/// The URI by which a client reaches an export (doc/uri.md of the NBD project).
+struct ExportURI: CustomStringConvertible {
+  let address: NBDServer.ListeningAddress
+  /// Empty: the default export, or whatever the client names.
+  let exportName: String
+  let tls: TLSPolicy
+  /// Whose pre-shared key a client uses; nil where it does not say one.
+  var user: String?
+
+  var description: String {
+    let isEncrypted = tls == .require
+    let name = PercentEncoding.encode(exportName)
+    let login = isEncrypted ? user.map { PercentEncoding.encode($0) + "@" } ?? "" : ""
+    switch address {
+    case .tcp(let host, let port):
+      let suffix = port == ListenAddress.defaultPort ? "" : ":\(port)"
+      return "\(isEncrypted ? "nbds" : "nbd")://\(login)\(Self.reachable(host))\(suffix)/\(name)"
+    case .unix(let path):
+      let scheme = isEncrypted ? "nbds+unix" : "nbd+unix"
+      return "\(scheme)://\(login)/\(name)?socket=\(PercentEncoding.encode(path))"
+    }
+  }
+
+  /// Where every address is listened on, this machine's own is among them.
+  private static func reachable(_ host: String) -> String {
+    if host == "0.0.0.0" || host == "::" { return "localhost" }
+    return host.contains(":") ? "[\(host)]" : host
+  }
+}

@@ -1,0 +1,66 @@
+import FileIO
+import Glibc
+import SystemPackage
+
+/// The directory in which the servers of a user tell what they are doing, each on a socket.
+struct RuntimeDirectory {
+  static let variable = "VARVE_RUNTIME"
+  private static let prefix = "serve-"
+  private static let suffix = ".sock"
+
+  let path: FilePath
+
+  /// `$VARVE_RUNTIME`, else `/run/varve` for root and `$XDG_RUNTIME_DIR/varve` for others; nil where
+  /// none of these is known.
+  init?() {
+    if let chosen = Environment[Self.variable] {
+      path = FilePath(chosen)
+    } else if geteuid() == 0 {
+      path = "/run/varve"
+    } else if let runtime = Environment["XDG_RUNTIME_DIR"], runtime.hasPrefix("/") {
+      path = FilePath(runtime).appending("varve")
+    } else {
+      return nil
+    }
+  }
+
+  /// Makes the directory, for this user alone.
+  ///
+  /// - Throws: ``Failure`` where there is one that others can use.
+  func make() throws {
+    if mkdir(path.string, 0o700) != 0, errno != EEXIST { throw failure(errno) }
+    var status = stat()
+    guard lstat(path.string, &status) == 0 else { throw failure(errno) }
+    guard status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid(),
+      status.st_mode & 0o077 == 0
+    else {
+      throw Failure(
+        "\(path) is not a directory that this user alone can use; remove it, or set "
+          + "\(Self.variable) to another one")
+    }
+  }
+
+  /// Of this process.
+  var ownSocket: String { path.appending("\(Self.prefix)\(getpid())\(Self.suffix)").string }
+
+  /// The sockets of all servers, those included that died; with the numbers of their processes.
+  func sockets() throws -> [(process: Int32, path: String)] {
+    let entries: [DirectoryEntry]
+    do throws(FileError) {
+      entries = try POSIXFileSystem().list(path)
+    } catch {
+      guard error.code != .notFound else { return [] }
+      throw error
+    }
+    return entries.compactMap { entry in
+      guard entry.name.hasPrefix(Self.prefix), entry.name.hasSuffix(Self.suffix),
+        let process = Int32(entry.name.dropFirst(Self.prefix.count).dropLast(Self.suffix.count))
+      else { return nil }
+      return (process, path.appending(entry.name).string)
+    }.sorted { $0.process < $1.process }
+  }
+
+  private func failure(_ number: CInt) -> Failure {
+    Failure("cannot make the directory \(path): \(Errno(rawValue: number).explanation)")
+  }
+}
