@@ -1,6 +1,7 @@
 import Glibc
 import Logging
 import NBDServer
+import SystemPackage
 import TestSupport
 import Testing
 

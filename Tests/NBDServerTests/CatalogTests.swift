@@ -3,6 +3,7 @@ import ChunkStore
 import NBDServer
 import TestSupport
 import Testing
+import VolumeReader
 
 @Suite("What is exported")
 struct CatalogTests {

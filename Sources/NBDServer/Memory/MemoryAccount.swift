@@ -17,7 +17,7 @@ final class MemoryAccount: WindowMemory {
   private let patience: TimeAmount
   /// Called once there is what had to wait.
   var resume: () -> Void = {}
-  /// Called each time that patience has run out.
+  /// Called each time that patience with others has run out.
   private let complain: () -> Void
 
   /// All of it: in flight, answered, and leaving.
@@ -118,7 +118,7 @@ final class MemoryAccount: WindowMemory {
     }
     if !isTaken {
       let alarm = loop.scheduleRepeatedTask(initialDelay: patience, delay: patience) { _ in
-        account.value.complain()
+        if account.value.pooledBytes == 0 { account.value.complain() }
       }
       waiting = .queued(bytes: bytes, alarm: alarm)
     }

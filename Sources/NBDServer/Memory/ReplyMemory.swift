@@ -5,8 +5,9 @@ import Synchronization
 ///
 /// One half is shares: an equal part for each connection that there may be, which it may always
 /// hold. So small requests never wait because of others. The other half is a pool for what exceeds
-/// a share. A connection takes of it no more than it leaves for the others, unless it holds
-/// nothing of it yet; who finds too little waits in a queue that nobody overtakes.
+/// a share. A connection that holds some of it takes no more than it leaves for the others, and
+/// waits for its own replies to leave before it takes more. One that holds nothing of it may take
+/// all that there is; if that is too little, it waits in a queue that nobody overtakes.
 final class ReplyMemory: Sendable {
   /// What a connection waits for.
   struct Wish: Sendable {
@@ -18,6 +19,9 @@ final class ReplyMemory: Sendable {
     var wantedBytes: Int
 
     var moreBytes: Int { wantedBytes - heldBytes }
+
+    /// Whether it waits for others, not for its own replies to leave.
+    var isUrgent: Bool { heldBytes == 0 }
   }
 
   private struct Waiter {
@@ -30,18 +34,24 @@ final class ReplyMemory: Sendable {
     var freeBytes: Int
     var waiters = Deque<Waiter>()
 
-    /// A connection that holds something of the pool may not hold more than the pool has left.
     func admits(_ wish: Wish) -> Bool {
-      wish.moreBytes <= freeBytes && (wish.heldBytes == 0 || wish.wantedBytes <= freeBytes)
+      (wish.heldBytes == 0 ? wish.moreBytes : wish.wantedBytes) <= freeBytes
     }
 
-    /// Takes what the first waiters want, as far as it goes.
+    /// Takes what waiters want, in their order, as far as it goes.
     mutating func serve() -> [(waiter: Waiter, bytes: Int)] {
       var served: [(waiter: Waiter, bytes: Int)] = []
-      while let first = waiters.first, admits(first.wish) {
-        waiters.removeFirst()
-        freeBytes -= first.wish.moreBytes
-        served.append((first, first.wish.moreBytes))
+      var index = waiters.startIndex
+      while index < waiters.endIndex {
+        let wish = waiters[index].wish
+        if admits(wish) {
+          freeBytes -= wish.moreBytes
+          served.append((waiters.remove(at: index), wish.moreBytes))
+        } else if wish.isUrgent {
+          break
+        } else {
+          index += 1
+        }
       }
       return served
     }
@@ -73,7 +83,7 @@ final class ReplyMemory: Sendable {
   /// - Returns: false when it has to wait; then `grant` is called, on any thread, when it was taken.
   func take(_ wish: Wish, orLater grant: @escaping @Sendable (Int) -> Void) -> Bool {
     state.withLock { state in
-      if state.waiters.isEmpty, state.admits(wish) {
+      if state.admits(wish), !state.waiters.contains(where: \.wish.isUrgent) {
         state.freeBytes -= wish.moreBytes
         return true
       }

@@ -1,5 +1,4 @@
-import FileIO
-import NBDServer
+import NBDProtocol
 import TestSupport
 import Testing
 

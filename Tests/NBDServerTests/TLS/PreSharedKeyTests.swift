@@ -1,5 +1,5 @@
 import Glibc
-import NBDServer
+import NBDProtocol
 import SystemPackage
 import TestSupport
 import Testing
@@ -40,7 +40,7 @@ private struct Keys {
 @Suite("TLS with pre-shared keys")
 struct PreSharedKeyTests {
   private let keys: Keys
-  private let device = MemoryDevice(sizeBytes: 64 << 20)
+  private let device = MemoryDevice(sizeBytes: 4 << 20)
 
   init() throws { keys = try Keys() }
 
@@ -59,7 +59,7 @@ struct PreSharedKeyTests {
     let server = try server()
     for address in server.server.listeningAddresses {
       let client = try EncryptedClient(keys.client("bob", Keys.bob), address)
-      for (offset, count) in [(0, 1), (131_071, 2), (5, 32 << 20)] {
+      for (offset, count) in [(0, 1), (131_071, 2), (5, 3 << 20)] {
         let expected = device.bytes(UInt64(offset)..<UInt64(offset + count))
         #expect(try client.read(at: UInt64(offset), count: count) == expected)
       }
@@ -184,7 +184,8 @@ struct PreSharedKeyTests {
 
   @Test("a file that every user can read is worth a warning")
   func permissions() throws {
-    #expect(try TLSSource(keys.settings()).current.warnings.isEmpty)
+    let before = try TLSSource(keys.settings()).current.warnings
+    #expect(before.isEmpty)
     chmod(keys.server, 0o644)
     let warnings = try TLSSource(keys.settings()).current.warnings
     #expect(warnings.count == 1 && warnings[0].contains(keys.server))
