@@ -52,6 +52,16 @@ let dependencies: [Package.Dependency] = [
   .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
 ]
 
+/// What Integration/fuzz builds; it needs a runtime of its own, so nothing else does.
+let fuzzTargets: [Target] =
+  Context.environment["VARVE_FUZZ"] == nil
+  ? []
+  : [
+    .executableTarget(
+      name: "FuzzNBDProtocol", dependencies: ["NBDProtocol", nioCore],
+      path: "Integration/fuzzing/NBDProtocol", swiftSettings: strict)
+  ]
+
 // A target uses only targets above it.
 let targets: [Target] = [
   systemLibrary("CZstd", pkgConfig: "libzstd", package: "libzstd-dev"),
@@ -128,5 +138,5 @@ let package = Package(
   name: "varve",
   products: [.executable(name: "varve", targets: ["varve"])],
   dependencies: dependencies,
-  targets: targets,
+  targets: targets + fuzzTargets,
   swiftLanguageModes: [.v6])

@@ -1,0 +1,138 @@
+import NBDProtocol
+import NIOCore
+
+/// Does what a ``ServerConnection`` says, and stops the process when it says what it must not.
+struct Driver: ~Copyable {
+  private static let sizeBytes: UInt64 = 1 << 33
+  private static let ownContexts = ["varve:changed-since:a", "varve:changed-since:b"]
+  /// What one byte of input may at most cause in replies, and what comes on top.
+  private static let replyBytesPerByte = 400
+  private static let replyBytesBesides = 8 << 10
+
+  private let settings: Settings
+  private let sliceBytes: Int
+  private var order: Int
+  private let window: RequestWindow
+  private var connection: ServerConnection
+  private var work: [Work] = []
+  private var hasEnded = false
+  private var replyBytes = 0
+  private var receivedBytes = 0
+
+  init(_ settings: Settings, sliceBytes: Int, order: Int) {
+    self.settings = settings
+    self.sliceBytes = sliceBytes
+    self.order = order
+    window =
+      settings.contains(.hasNarrowWindow)
+      ? RequestWindow(limitCount: 2, limitBytes: 5000)
+      : RequestWindow(limitCount: 64, limitBytes: 16 << 20)
+    let tls: TLSPolicy =
+      settings.contains(.requiresTLS) ? .require : settings.contains(.offersTLS) ? .on : .off
+    connection = ServerConnection(limits: HandshakeLimits(), window: window, tls: tls)
+  }
+
+  mutating func run(_ stream: [UInt8]) {
+    _ = connection.start()
+    var stream = stream
+    if settings.contains(.isInTransmission) { stream = handshake() + stream }
+    var position = 0
+    while position < stream.count, !hasEnded {
+      let end = min(position + sliceBytes, stream.count)
+      send(stream[position..<end])
+      if settings.contains(.shutsDown), position > stream.count / 2 { connection.shutDown() }
+      position = end
+    }
+    connection.inputClosed()
+    takeActions()
+    while !hasEnded, !work.isEmpty { finishOne() }
+    precondition(hasEnded, "the connection outlives its input and its work")
+  }
+
+  private func handshake() -> [UInt8] {
+    var bytes = ByteBuffer(integer: UInt32(3))
+    func write(_ option: OptionCode, _ data: ByteBuffer = ByteBuffer()) {
+      bytes.writeMultipleIntegers(
+        Magic.option, option.rawValue, UInt32(data.readableBytes))
+      bytes.writeImmutableBuffer(data)
+    }
+    if settings.contains(.hasStructuredReplies) { write(.structuredReply) }
+    if settings.contains(.hasExtendedHeaders) { write(.extendedHeaders) }
+    var queries = ByteBuffer(integer: UInt32(0))
+    queries.writeInteger(UInt32(Self.ownContexts.count))
+    for name in Self.ownContexts {
+      queries.writeInteger(UInt32(name.utf8.count))
+      queries.writeString(name)
+    }
+    write(.setMetaContext, queries)
+    write(.go, ByteBuffer(bytes: [0, 0, 0, 0, 0, 0]))
+    return Array(bytes.readableBytesView)
+  }
+
+  private mutating func send(_ bytes: ArraySlice<UInt8>) {
+    connection.receive(ByteBuffer(bytes: bytes))
+    receivedBytes += bytes.count
+    takeActions()
+    // A driver does not read on while the machine does not want that.
+    while !hasEnded, !work.isEmpty, !connection.wantsInput { finishOne() }
+    if !work.isEmpty, order.isMultiple(of: 3) { finishOne() }
+  }
+
+  private mutating func finishOne() {
+    order = (order &* 1_103_515_245 &+ 12345) & 0x7fff_ffff
+    let piece = work.remove(at: order % work.count)
+    let failure = order.isMultiple(of: 5) ? Refusal(.inputOutput, "made up") : nil
+    _ = connection.finished(piece, failure: failure)
+    takeActions()
+  }
+
+  private mutating func takeActions() {
+    while !hasEnded {
+      switch connection.next() {
+      case .wait: return check()
+      case .send(let bytes): replyBytes += bytes.readableBytes
+      case .listExports:
+        connection.answer(.exports([ExportSummary(name: "disk", description: "made up")]))
+      case .openExport(let name, let queries, _): answer(name, queries)
+      case .startTLS: if order.isMultiple(of: 2) { connection.tlsEstablished() }
+      case .begin: break
+      case .perform(let piece): take(piece)
+      case .finish, .abandon: hasEnded = true
+      }
+    }
+  }
+
+  private mutating func answer(_ name: String, _ queries: [String]) {
+    precondition(queries.count <= MetaContext.queryLimit, "too many queries")
+    precondition(queries.allSatisfy { $0.hasPrefix(MetaContext.ownNamespace) }, "foreign queries")
+    guard name.isEmpty || name == "disk" else { return connection.answer(.noSuchExport) }
+    let export = ExportProperties(
+      name: "disk", description: "made up", sizeBytes: Self.sizeBytes,
+      isWritable: settings.contains(.isWritable))
+    connection.answer(.opened(export, contexts: Self.ownContexts.filter(queries.contains)))
+  }
+
+  private mutating func take(_ piece: Work) {
+    precondition(piece.range.upperBound <= Self.sizeBytes, "work past the end")
+    let isChange = [.write, .trim, .writeZeroes].contains(piece.request.command)
+    precondition(!isChange || settings.contains(.isWritable), "a read-only export is written")
+    precondition((piece.request.command == .write) == (piece.payload != nil), "no payload")
+    if let payload = piece.payload {
+      precondition(UInt64(payload.readableBytes) == piece.lengthBytes, "a payload of another size")
+      precondition(piece.lengthBytes <= ServerConnection.pieceBytes, "a payload held whole")
+    }
+    precondition(
+      (piece.request.command == .blockStatus) == !piece.contexts.isEmpty, "status of nothing")
+    work.append(piece)
+  }
+
+  private func check() {
+    precondition(
+      connection.inFlightCount <= 1 || connection.inFlightBytes <= window.limitBytes,
+      "more in flight than the window lets in")
+    precondition(connection.inFlightCount <= window.limitCount, "more pieces than the window")
+    precondition(
+      replyBytes <= receivedBytes * Self.replyBytesPerByte + Self.replyBytesBesides,
+      "replies out of proportion")
+  }
+}
