@@ -146,7 +146,9 @@ struct StatusPayloadTests {
       7, flags: flags | 32, cookie: 1, offset: offset, length: UInt64(payload.count)) + payload
   }
 
-  @Test("a status without a payload is about all contexts", arguments: [WireStyle.structured, .extended])
+  @Test(
+    "a status without a payload is about all contexts",
+    arguments: [WireStyle.structured, .extended])
   func all(_ style: WireStyle) {
     let client = entered(style, own: Self.own)
     client.send(style.request(7, cookie: 1, length: 512))

@@ -145,7 +145,8 @@ struct RequestTests {
     #expect(client.takeReplies() == style.success(cookie: 5))
   }
 
-  @Test("reads that are too long for DF, or altogether", arguments: [WireStyle.structured, .extended])
+  @Test(
+    "reads that are too long for DF, or altogether", arguments: [WireStyle.structured, .extended])
   func tooLong(_ style: WireStyle) {
     let client = entered(style, sizeBytes: 1 << 40)
     client.send(style.request(0, flags: 4, cookie: 1, length: (4 << 20) + 1))

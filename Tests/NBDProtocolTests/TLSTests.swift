@@ -27,7 +27,8 @@ struct TLSTests {
     #expect(client.tlsCount == 0)
   }
 
-  @Test("on and required: acknowledged in the clear, then TLS", arguments: [TLSPolicy.on, .require])
+  @Test(
+    "on and required: acknowledged in the clear, then TLS", arguments: [TLSPolicy.on, .require])
   func started(_ policy: TLSPolicy) {
     let client = Transcript.greeted(tls: policy)
     client.send(Handshake.option(5))
@@ -143,7 +144,8 @@ struct TLSTests {
     #expect(types == [2, 1, OptionError.unsupported])
   }
 
-  @Test("the end of the input or of the server within the TLS handshake is the end", arguments: 0..<2)
+  @Test(
+    "the end of the input or of the server within the TLS handshake is the end", arguments: 0..<2)
   func endWithin(_ which: Int) {
     let client = Transcript.greeted(tls: .on)
     client.send(Handshake.option(5))

@@ -82,7 +82,9 @@ struct WriteTests {
       if let reply { cookies.insert(reply.cookie) }
     }
     #expect(cookies.count == 1000)
-    let content = (0..<1000).flatMap { [UInt8](repeating: UInt8(truncatingIfNeeded: $0), count: 1000) }
+    let content = (0..<1000).flatMap {
+      [UInt8](repeating: UInt8(truncatingIfNeeded: $0), count: 1000)
+    }
     #expect(device.bytes(0..<1_000_000) == content)
   }
 
