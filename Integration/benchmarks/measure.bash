@@ -4,14 +4,18 @@ record() { printf '%s\t%s\t%s\t%s\t%s\n' "$@" >>"$results"; }
 
 # measure PART STEP TOOL COMMAND...: records wall and CPU time and memory, see measure.py. What the
 # command prints goes to standard output, its messages to $work/messages.
-measure() {
-  local part=$1 step=$2 tool=$3 measured
-  shift 3
+measure() { measure_served '' "$@"; }
+
+# measure_served PID PART STEP TOOL COMMAND...: the same, and the memory of the process PID, which serves
+# the command.
+measure_served() {
+  local server=$1 part=$2 step=$3 tool=$4 measured
+  shift 4
   measured=$(mktemp "$work/measured.XXXXXX")
   # What an earlier command left for the disk must not be written at this one's expense.
   sync
-  python3 "$integration/benchmarks/measure.py" "$measured" "$@" 2>"$work/messages" ||
-    die "failed: $*"$'\n'"$(cat "$work/messages")"
+  python3 "$integration/benchmarks/measure.py" "$measured" ${server:+--server "$server"} "$@" \
+    2>"$work/messages" || die "failed: $*"$'\n'"$(cat "$work/messages")"
   local metric value
   while read -r metric value; do
     record "$part" "$step" "$tool" "$metric" "$value"
@@ -34,10 +38,12 @@ describe_machine() {
     "$(awk '/^MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo)" \
     "$(uname -r | cut -d- -f1)" "$(sed -n 's/^PRETTY_NAME="\(.*\)"/\1/p' /etc/os-release)"
   local tool
-  for tool in "${tools[@]}"; do tool_version "$tool"; done | sort -u
+  for tool in "${tools[@]}" "${nbd_tools[@]}"; do tool_version "$tool"; done | sort -u
   printf 'series: a disk of %s, %d MiB of files, a database of %d MiB; %d writes; %d MiB of churn\n' \
     "$disk_size" "$tree_mebibytes" "$database_mebibytes" "$database_writes" "$churn_mebibytes"
   printf 'nights: %d, a database of %d MiB, %d writes a night\n' \
     "$nights" "$night_database_mebibytes" "$database_writes"
+  printf 'nbd: a disk of %d MiB, a cache of %s for reading it, of the default size for %d clients of %d MiB\n' \
+    "$nbd_mebibytes" "$nbd_cache" "$nbd_clients" "$nbd_client_mebibytes"
   printf 'rounds: %d\n' "$rounds"
 }

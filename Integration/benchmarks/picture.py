@@ -1,18 +1,20 @@
 #!/usr/bin/env python3
 """picture.py RESULTS: a picture of a run of Integration/benchmark, as SVG.
 
-Above, the wall time of each step of the series, a bar a program. Below, the growth of the stores over
-the nights of database writes, a line a program, on a logarithmic scale: the lines are too far apart
-for any other.
+At the top, the wall time of each step of the series, a bar a program. Then the speed of each NBD server,
+relative to nbdkit's. At the bottom, the growth of the stores over the nights of database writes, a line a
+program, on a logarithmic scale: the lines are too far apart for any other.
 """
 
 import math
 import sys
 from html import escape
 
-from results import STEPS, TOOLS, Results, bytes_in_words, seconds
+from results import NBD_STEPS, NBD_TOOLS, STEPS, TOOLS, Results, bytes_in_words, seconds
 
 WIDTH, LEFT, RIGHT = 860, 170, 90
+# The names of NBD's steps are longer.
+NBD_LEFT = 300
 BAR, GAP, PLOT_HEIGHT = 13, 16, 280
 # Told apart by people who see colours differently, too (Okabe and Ito).
 COLOURS = {
@@ -21,6 +23,8 @@ COLOURS = {
     "borg_fixed": "#56b4e9",
     "restic": "#009e73",
     "casync": "#999999",
+    "nbdkit": "#0072b2",
+    "qemu": "#009e73",
 }
 
 
@@ -57,10 +61,10 @@ class Drawing:
 
 def draw_legend(drawing, tools):
     x, y = LEFT, drawing.height + 20
-    for tool in tools:
+    for tool, name in tools.items():
         drawing.bar(x, y - 10, 14, COLOURS[tool])
-        drawing.text(x + 20, y, TOOLS[tool])
-        x += 40 + 7 * len(TOOLS[tool])
+        drawing.text(x + 20, y, name)
+        x += 40 + 7 * len(name)
     drawing.height += 36
 
 
@@ -68,7 +72,7 @@ def draw_times(drawing, results):
     tools = results.tools("series")
     drawing.text(20, drawing.height + 22, "Wall time, shorter is better", weight="bold", size=15)
     drawing.height += 34
-    draw_legend(drawing, tools)
+    draw_legend(drawing, {tool: TOOLS[tool] for tool in tools})
     medians = {
         (step, tool): results.median("series", step, tool, "wall")
         for step in STEPS for tool in tools
@@ -85,6 +89,39 @@ def draw_times(drawing, results):
                 drawing.text(LEFT + width + 6, y + BAR - 3, seconds(value), size=10)
             y += BAR
         drawing.height = y + GAP
+
+
+def draw_nbd(drawing, results):
+    drawing.text(
+        20, drawing.height + 22, "Speed over NBD beside nbdkit, longer is better", weight="bold",
+        size=15)
+    drawing.height += 34
+    draw_legend(drawing, NBD_TOOLS)
+    speeds = {
+        (step, tool): relative_speed(results, step, metric, tool)
+        for step, (_, metric) in NBD_STEPS.items() for tool in NBD_TOOLS
+    }
+    fastest = max(value for value in speeds.values() if value is not None)
+    for step, (name, _) in NBD_STEPS.items():
+        y = drawing.height
+        drawing.text(
+            NBD_LEFT - 10, y + BAR * len(NBD_TOOLS) / 2 + 4, name.replace("`", ""), anchor="end")
+        for tool in NBD_TOOLS:
+            value = speeds[step, tool]
+            if value is not None:
+                width = value / fastest * (WIDTH - NBD_LEFT - RIGHT)
+                drawing.bar(NBD_LEFT, y, width, COLOURS[tool])
+                drawing.text(NBD_LEFT + width + 6, y + BAR - 3, f"{value:.2f}", size=10)
+            y += BAR
+        drawing.height = y + GAP
+
+
+def relative_speed(results, step, metric, tool):
+    """How many times as fast as nbdkit; None when one of them was not measured."""
+    own, other = (results.median("nbd", step, name, metric) for name in (tool, "nbdkit"))
+    if own is None or other is None:
+        return None
+    return own / other if metric == "requests" else other / own
 
 
 def draw_growth(drawing, results):
@@ -141,6 +178,8 @@ def main(path):
     results, drawing = Results(path), Drawing()
     if results.tools("series"):
         draw_times(drawing, results)
+    if results.median("nbd", "nbdcopy-4-warm", "nbdkit", "wall") is not None:
+        draw_nbd(drawing, results)
     draw_growth(drawing, results)
     drawing.height += 10
     print(drawing.finished())

@@ -5,7 +5,7 @@ import datetime
 import sys
 
 from figures import figures
-from results import STEPS, TOOLS, Results, bytes_in_words, seconds
+from results import NBD_STEPS, NBD_TOOLS, STEPS, TOOLS, Results, bytes_in_words, seconds
 
 INTRODUCTION = """\
 # Benchmark
@@ -19,7 +19,7 @@ always encrypts; borg runs with its default chunks and with `fixed,4194304`. cas
 a pipe and writes a file instead. Stores are measured without the caches that each program could make
 anew.
 
-![Bars: the time of each step, by program. Lines: each store's growth over the nights.](benchmark)
+![Bars: the time of each step, by program; the speed over NBD. Lines: each store's growth over the nights.](benchmark)
 
 ## The machine and the disk
 
@@ -138,17 +138,36 @@ def varve_alone(results):
             yield table(["", "wall", "CPU", "anonymous memory"], rows)
 
 
+NBD_INTRODUCTION = """\
+All serve the same disk, nbdkit and qemu-nbd as a raw file. Cold: nothing of the disk or the store is in
+memory. Uncached: the page cache holds the packs, and the server has read nothing yet. Warm: the server
+has read everything, and its cache is larger than the disk. Writes go to an overlay that is private to
+the connection; for the others, into a copy of the disk.
+"""
+
+
 def nbd(results):
-    rows = [
-        [f"`nbdcopy` to `null:`, {temperature} cache"]
-        + [cell(results.median("nbd", f"nbdcopy-{temperature}", tool, "wall"), seconds)
-           for tool in ("varve", "nbdkit")]
-        for temperature in ("cold", "warm")
-        if results.median("nbd", f"nbdcopy-{temperature}", "nbdkit", "wall") is not None
-    ]
+    words = {
+        "wall": seconds, "requests": lambda value: f"{value:,.0f} /s",
+        "microseconds": lambda value: f"{value:.0f} µs",
+    }
+    rows = []
+    for step, (name, metric) in NBD_STEPS.items():
+        medians = [results.median("nbd", step, tool, metric) for tool in NBD_TOOLS]
+        if any(value is not None for value in medians):
+            rows.append([name] + [cell(value, words[metric]) for value in medians])
     if rows:
         yield "## Over NBD\n"
-        yield table(["", "varve", "nbdkit with the raw file"], rows)
+        yield NBD_INTRODUCTION
+        yield table(["", *NBD_TOOLS.values()], rows)
+    rows = [
+        [str(count), f"{bytes_in_words(results.client_rate(count))}/s",
+         mebibytes(results.median("nbd", f"clients-{count}", "varve", "server-anonymous"))]
+        for count in results.client_counts()
+    ]
+    if rows:
+        yield "Clients at once, each reading another revision of a database over a connection of its own:\n"
+        yield table(["clients", "all together", "the server's anonymous memory"], rows)
 
 
 def main(results_path, machine_path):

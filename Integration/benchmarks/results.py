@@ -20,6 +20,25 @@ STEPS = {
 }
 
 
+NBD_TOOLS = {
+    "varve": "varve",
+    "nbdkit": "nbdkit, raw file",
+    "qemu": "qemu-nbd, raw file",
+}
+# Step, what it is, and the metric that tells how fast it was.
+NBD_STEPS = {
+    "read-1-warm": ("4 KiB random reads, warm, depth 1", "requests"),
+    "read-16-warm": ("4 KiB random reads, warm, depth 16", "requests"),
+    "read-1-uncached": ("4 KiB random reads, uncached, depth 1, median", "microseconds"),
+    "nbdcopy-1-cold": ("`nbdcopy`, cold, 1 connection", "wall"),
+    "nbdcopy-4-cold": ("`nbdcopy`, cold, 4 connections", "wall"),
+    "nbdcopy-4-uncached": ("`nbdcopy`, uncached, 4 connections", "wall"),
+    "nbdcopy-1-warm": ("`nbdcopy`, warm, 1 connection", "wall"),
+    "nbdcopy-4-warm": ("`nbdcopy`, warm, 4 connections", "wall"),
+    "write-16-overlay": ("4 KiB random writes, depth 16", "requests"),
+}
+
+
 class Results:
     def __init__(self, path):
         self.values = collections.defaultdict(list)
@@ -42,9 +61,25 @@ class Results:
         medians = [self.median(part, step, tool, metric) for tool in TOOLS if tool != "varve"]
         return min((value for value in medians if value is not None), default=None)
 
-    def largest(self, tool, metric):
-        values = [max(values) for key, values in self.values.items() if key[2:] == (tool, metric)]
+    def largest(self, tool, metric, but=None):
+        """Of all parts but one."""
+        values = [
+            max(values) for key, values in self.values.items()
+            if key[2:] == (tool, metric) and key[0] != but
+        ]
         return max(values, default=None)
+
+    def client_counts(self):
+        """How many NBD clients read at once, in the measurements of that."""
+        return sorted(
+            int(step.removeprefix("clients-")) for _, step, _, metric in self.values
+            if step.startswith("clients-") and metric == "bytes")
+
+    def client_rate(self, count):
+        """Bytes a second of so many NBD clients together."""
+        step = f"clients-{count}"
+        return (
+            self.median("nbd", step, "varve", "bytes") / self.median("nbd", step, "varve", "wall"))
 
     def nights(self, tool):
         """The store's size after each night, the first being the full backup."""

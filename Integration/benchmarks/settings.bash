@@ -9,6 +9,13 @@ churn_mebibytes=300
 nights=30
 night_database_mebibytes=1000
 revisions=10000
+nbd_mebibytes=1024
+# Larger than the disk, with room for what a cache needs besides.
+nbd_cache=1536MiB
+nbd_uncached_reads=2000
+nbd_seconds=5
+nbd_clients=64
+nbd_client_mebibytes=256
 
 # --quick: everything small, once.
 quick_settings() {
@@ -21,6 +28,12 @@ quick_settings() {
   nights=3
   night_database_mebibytes=60
   revisions=200
+  nbd_mebibytes=96
+  nbd_cache=160MiB
+  nbd_uncached_reads=200
+  nbd_seconds=1
+  nbd_clients=8
+  nbd_client_mebibytes=48
 }
 
 tools=(varve borg borg_fixed restic casync)

@@ -32,6 +32,8 @@ tool_version() {
     borg | borg_fixed) borg --version ;;
     restic) restic version | cut -d' ' -f1,2 ;;
     casync) casync --version | head -n 1 ;;
+    nbdkit) nbdkit --version ;;
+    qemu) qemu-nbd --version | head -n 1 ;;
   esac
 }
 
