@@ -26,7 +26,7 @@ import Testing
       "show", "show web01@yesterday", "show web01 --attachment x --json", "diff web01@1", "verify",
       "verify --all web01", "verify web01/vda", "verify --sample 5", "verify --sample 0%",
       "serve --listen nonsense", "serve --listen 1.2.3.4:70000", "serve --cache-size 1",
-      "serve extra", "revisions a b", "revisions a@b", "revisions --tag a=b", "tag add web01",
+      "serve @latest", "revisions a b", "revisions a@b", "revisions --tag a=b", "tag add web01",
       "tag add web01 a:b", "key remove", "key add --new-key-file a --new-passphrase-file b",
       "completion tcsh", "completion",
     ])
