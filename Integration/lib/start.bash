@@ -9,6 +9,6 @@ export integration project
 # Debian keeps sfdisk, losetup and mkfs where a plain user's PATH does not look.
 export PATH="$PATH:/usr/sbin:/sbin" LC_ALL=C.UTF-8
 
-for piece in output cleanup packages build wait loop disk serve; do
+for piece in output cleanup packages build wait loop disk serve certificates; do
   source "$integration/lib/$piece.bash"
 done

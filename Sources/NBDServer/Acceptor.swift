@@ -68,11 +68,19 @@ struct Acceptor {
       at: path, mode: mode, owner: owner, backlog: Self.backlog)
     do {
       let channel = try makeBootstrap().withBoundSocket(descriptor).wait()
-      return Listener(address: .unix(path: path), channel: channel, socketFile: file)
+      return Listener(
+        address: .unix(path: Self.absolute(path)), channel: channel, socketFile: file)
     } catch {
       file.remove()
       throw ServerError(code: .system, address: path, reason: Self.reason(for: error))
     }
+  }
+
+  /// Clients may be in other directories.
+  private static func absolute(_ path: String) -> String {
+    guard let resolved = realpath(path, nil) else { return path }
+    defer { free(resolved) }
+    return String(cString: resolved)
   }
 
   /// The file of such a Unix socket belongs to who made it, and stays.

@@ -13,6 +13,7 @@ package final class NBDServer: Sendable {
   package enum ListeningAddress: Sendable, Equatable, CustomStringConvertible {
     /// `host` as a number, an IPv6 address without brackets.
     case tcp(host: String, port: Int)
+    /// An absolute path, unless the socket was passed and its maker named it otherwise.
     case unix(path: String)
 
     package var description: String {
