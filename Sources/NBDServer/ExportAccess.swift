@@ -63,7 +63,9 @@ struct ExportAccess: Sendable {
   func perform(_ work: Work) -> Outcome {
     attempt(work) {
       switch work.request.command {
-      case .read: return .content(try Self.checked(device.content(of: work.range), for: work))
+      case .read:
+        let pieces = try Self.checked(device.content(of: work.range), for: work)
+        return .content(pieces.withoutWaste())
       case .blockStatus:
         return .status(try work.contexts.map { ($0, try status(of: work, in: $0)) })
       case .cache: try prefetch(work.range)

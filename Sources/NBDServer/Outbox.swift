@@ -8,8 +8,6 @@ import NIOCore
 struct Outbox {
   /// Data up to this size is cheaper to copy than to send as a vector of its own.
   private static let copyLimitBytes = 8 << 10
-  /// So is what is a smaller part than this of the memory that it would keep in use.
-  private static let copyShare = 4
   /// A gathered buffer past this size is retired.
   private static let gatherLimitBytes = 256 << 10
   /// Holes of simple replies are sent out of this, over and over.
@@ -30,8 +28,7 @@ struct Outbox {
   }
 
   mutating func append(_ data: ByteBuffer) {
-    let length = data.readableBytes
-    if length <= Self.copyLimitBytes || length < data.storageCapacity / Self.copyShare {
+    if data.readableBytes <= Self.copyLimitBytes || data.isWasteful {
       gather { $0.writeImmutableBuffer(data) }
     } else {
       retireGathered()

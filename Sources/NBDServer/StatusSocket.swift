@@ -5,7 +5,7 @@ import NIOPosix
 /// A Unix socket on which a server tells what it is doing: one document, then the end.
 package enum StatusSocket {
   /// How long either side waits for the other.
-  private static let patienceSeconds = 3
+  private static let patienceSeconds = 10
   private static let documentLimitBytes = 64 << 20
 
   /// What the server at `path` tells now; nil where none answers, then the file that it left is
