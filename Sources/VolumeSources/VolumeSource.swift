@@ -27,6 +27,10 @@ package protocol VolumeSource: AnyObject, Sendable {
   /// of the source, and demands that `offsetBytes` is where the last read ended.
   func nextExtent(at offsetBytes: UInt64) throws(VolumeSourceError) -> SourceExtent?
 
+  /// Where the stretch beginning at `offsetBytes` ends that is the same as in the revision which the
+  /// source was made from; nil where that is not known.
+  func unchangedEnd(from offsetBytes: UInt64) throws(VolumeSourceError) -> UInt64?
+
   /// Fills the buffer; returns how much was read, which is less than asked for only at the end of the
   /// source. A pipe demands ascending, adjoining offsets.
   ///
@@ -41,10 +45,17 @@ package protocol VolumeSource: AnyObject, Sendable {
   func finish() throws(VolumeSourceError)
 }
 
+extension VolumeSource {
+  /// It was made from no revision.
+  package func unchangedEnd(from offsetBytes: UInt64) -> UInt64? { nil }
+}
+
 package enum VolumeSourceKind: String, Sendable, Hashable {
   case file
   case blockDevice
   case pipe
+  /// A revision with changes that are kept elsewhere.
+  case overlay
 }
 
 /// The alignment of a pipe's extents, and what it buffers: 4 MiB, the largest chunk there is.

@@ -66,6 +66,15 @@ extension VolumeSourceError {
       "cannot read \(source) at offset \(offsetBytes): \(errno.explanation)")
   }
 
+  /// - Parameter reason: what a source that is more than a file has to say.
+  package static func readFailed(
+    _ source: String, at offsetBytes: UInt64, reason: String
+  ) -> Self {
+    Self(
+      .readFailed, source, offsetBytes: offsetBytes,
+      "cannot read \(source) at offset \(offsetBytes): \(reason)")
+  }
+
   static func outOfOrder(_ source: String, wanted: UInt64, position: UInt64) -> Self {
     Self(
       .outOfOrder, source, offsetBytes: wanted,

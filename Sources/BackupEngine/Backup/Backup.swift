@@ -8,8 +8,9 @@ package import Workers
 /// Makes one revision of a job: all volumes, one after another, then the documents, then the file that
 /// makes the revision exist.
 ///
-/// The newest revision that is not distrusted is the parent, with whose maps and chunks the new ones
-/// are compared. Where the newest is distrusted, nothing that the store has is taken for granted.
+/// The newest revision that is not distrusted is the parent, unless the request names another; with
+/// its maps and chunks the new ones are compared. Where the newest or the parent is distrusted, nothing
+/// that the store has is taken for granted.
 ///
 /// ```
 /// volumes ──▶ chunks, map nodes ──▶ packs, durable ──▶ revision, durable ──▶ verification
@@ -39,7 +40,9 @@ package struct Backup: Sendable {
     let created = environment.now()
     var warnings: [String] = []
     let history = try history(&warnings)
-    let parent = history.last { $0.marks.trust != .distrusted }
+    let parent =
+      try request.parent.map { try repository.revision($0) }
+      ?? history.last { $0.marks.trust != .distrusted }
     progress.begin(.indexing, totalUnits: nil)
     let writing = try repository.beginWriting(
       "backup of \(request.job)", pinned: parent.map { [$0.id] } ?? [], environment: environment,
@@ -53,8 +56,11 @@ package struct Backup: Sendable {
       writing.session.end()
     }
     warnings += writing.indexChanges.damaged.map { "pack \($0.pack) is damaged: \($0.error)" }
+    // What is taken over must be there, and stay: looked up again, now that it is pinned.
+    if let named = request.parent { _ = try repository.revision(named) }
     let id = try store(
-      created: created, parent: parent, checksKnown: history.last?.marks.trust == .distrusted,
+      created: created, parent: parent,
+      checksKnown: [history.last, parent].contains { $0?.marks.trust == .distrusted },
       writing.writer, &warnings)
     let stored = writing.writer.totals
     writing.session.end()
@@ -74,7 +80,8 @@ package struct Backup: Sendable {
     for volume in request.volumes {
       let (described, warning) = try VolumeBackup(
         repository: repository, writer: writer, volume: volume,
-        parent: try parentMap(of: volume, in: parent), nodes: nodes,
+        parent: try parentVolume(of: volume, in: parent),
+        takesUnchanged: request.parent != nil && !checksKnown, nodes: nodes,
         usesDeltas: request.usesDeltas, checksKnown: checksKnown, progress: progress,
         cancellation: cancellation
       ).run()
@@ -118,10 +125,10 @@ package struct Backup: Sendable {
     return listing.entries.filter { $0.revision.job == request.job }
   }
 
-  private func parentMap(
+  private func parentVolume(
     of volume: BackupRequest.Volume, in parent: RevisionEntry?
-  ) throws -> MapRoot? {
+  ) throws -> ParentVolume? {
     guard let previous = parent?.revision.volume(named: volume.name) else { return nil }
-    return try repository.map(of: previous)
+    return ParentVolume(map: try repository.map(of: previous), statistics: previous.statistics)
   }
 }

@@ -28,6 +28,10 @@ package struct BackupRequest: Sendable {
   package var job: String
   package var volumes: [Volume]
   package var documents: [Document] = []
+  /// The revision to build on, where it is not the job's newest: the one that the sources know
+  /// themselves to be made from. What they call unchanged is taken over from it unread, unless it is
+  /// distrusted.
+  package var parent: RevisionID?
   package var tags: [String] = []
   package var verification = VerificationPolicy.automatic
   /// Whether a chunk that changed a little may be stored as the difference from what it was.

@@ -1,28 +1,44 @@
 import ChunkFormat
 import VolumeSources
 
-/// Reads a source from front to back in pieces of whole chunks, and passes over what it calls holes.
+/// What a source gives, in the order of the volume; what is left out is hole.
+enum SourceStretch: Sendable {
+  case piece(SourcePiece)
+  /// Chunks that are as in the parent revision.
+  case unchanged(Range<UInt64>)
+}
+
+/// Reads a source from front to back in pieces of whole chunks, and passes over what it calls holes
+/// and, where that is wanted, unchanged.
 struct SourceReader {
   let source: any VolumeSource
+  /// Whether the source's word is taken for what is as in the parent, which is as long.
+  let takesUnchanged: Bool
   let chunkSizeBytes: Int
   let pieceBytes: Int
   let pool: SourcePiecePool
 
-  /// Hands every piece that may hold data to `sink`, in order; returns the size of the volume.
+  /// Hands every stretch that may hold data to `sink`, in order; returns the size of the volume.
   ///
   /// - Parameter progress: told how far reading has come, holes included.
   func run(
-    sink: (SourcePiece) throws -> Void, progress: (UInt64) -> Void
+    sink: (SourceStretch) throws -> Void, progress: (UInt64) -> Void
   ) throws -> UInt64 {
     var offset: UInt64 = 0
     // The first byte that has not been handed on; the end of a chunk, or of the volume.
     var handed: UInt64 = 0
-    while let extent = try source.nextExtent(at: offset) {
-      if !extent.isHole {
-        let start = max(extent.offsetBytes.rounded(downTo: chunk), handed)
-        handed = try read(start, extent, sink, progress)
+    while true {
+      if takesUnchanged, let end = try source.unchangedEnd(from: offset) {
+        handed = try passOver(offset..<end, handed, sink, progress)
+        offset = max(end, handed)
+      } else {
+        guard let extent = try source.nextExtent(at: offset) else { break }
+        if !extent.isHole {
+          let start = max(extent.offsetBytes.rounded(downTo: chunk), handed)
+          handed = try read(start, upTo: extent.endBytes, sink, progress)
+        }
+        offset = max(extent.endBytes, handed)
       }
-      offset = max(extent.endBytes, handed)
       progress(offset)
     }
     try source.finish()
@@ -31,14 +47,29 @@ struct SourceReader {
 
   private var chunk: UInt64 { UInt64(chunkSizeBytes) }
 
-  /// Reads from `start` to the end of the last chunk that the extent touches.
+  /// Hands on the whole chunks of an unchanged stretch as such, and reads those at its ends of which it
+  /// holds a part.
+  private func passOver(
+    _ range: Range<UInt64>, _ handed: UInt64, _ sink: (SourceStretch) throws -> Void,
+    _ progress: (UInt64) -> Void
+  ) throws -> UInt64 {
+    let first = max(range.lowerBound.rounded(upTo: chunk), handed)
+    let isAtEnd = range.upperBound == source.sizeBytes
+    let last = isAtEnd ? range.upperBound : range.upperBound.rounded(downTo: chunk)
+    let start = max(range.lowerBound.rounded(downTo: chunk), handed)
+    guard first < last else { return try read(start, upTo: range.upperBound, sink, progress) }
+    _ = try read(start, upTo: first, sink, progress)
+    try sink(.unchanged(first / chunk..<last.rounded(upTo: chunk) / chunk))
+    return try read(last, upTo: range.upperBound, sink, progress)
+  }
+
+  /// Reads from `start`, the beginning of a chunk, to the end of the chunk that `limit` lies in.
   private func read(
-    _ start: UInt64, _ extent: SourceExtent, _ sink: (SourcePiece) throws -> Void,
+    _ start: UInt64, upTo limit: UInt64, _ sink: (SourceStretch) throws -> Void,
     _ progress: (UInt64) -> Void
   ) throws -> UInt64 {
     var offset = start
-    let end =
-      source.sizeBytes.map { min(extent.endBytes.rounded(upTo: chunk), $0) } ?? extent.endBytes
+    let end = source.sizeBytes.map { min(limit.rounded(upTo: chunk), $0) } ?? limit
     while offset < end {
       let piece = pool.take()
       let wanted = min(UInt64(pieceBytes), end - offset)
@@ -47,7 +78,7 @@ struct SourceReader {
         into: UnsafeMutableRawBufferPointer(rebasing: piece.memory[..<Int(wanted)]), at: offset)
       guard piece.lengthBytes > 0 else { break }
       offset += UInt64(piece.lengthBytes)
-      try sink(piece)
+      try sink(.piece(piece))
       progress(offset)
     }
     return offset

@@ -11,6 +11,8 @@ import Workers
 /// source ──▶ SourceReader ──▶ workers: zeros? id? known? delta? compress ──▶ map, writer
 ///            pieces of 1 MiB  one a core                                     in volume order
 /// ```
+///
+/// Stretches that the source knows to be the parent's go past the workers unread.
 struct VolumeBackup {
   /// Pieces are the smallest run of whole chunks with at least this length.
   private static let leastPieceBytes = 1 << 20
@@ -21,7 +23,9 @@ struct VolumeBackup {
   let writer: RecordWriter
   let volume: BackupRequest.Volume
   /// The same volume of the parent revision.
-  let parent: MapRoot?
+  let parent: ParentVolume?
+  /// Whether the source's word is taken for what is the parent's.
+  let takesUnchanged: Bool
   let nodes: NodeCache
   let usesDeltas: Bool
   /// Whether to read back what the store is said to have.
@@ -35,6 +39,13 @@ struct VolumeBackup {
     let readBytes: Int
   }
 
+  /// What became of a stretch of the source.
+  enum Outcome: Sendable {
+    case piece(PieceOutcome)
+    /// Chunks that are the parent's.
+    case unchanged(Range<UInt64>)
+  }
+
   /// Reads the source and stores what is new.
   ///
   /// - Returns: the volume as the revision describes it, and a warning where the parent's map could
@@ -42,8 +53,9 @@ struct VolumeBackup {
   func run() throws -> (volume: RevisionVolume, warning: String?) {
     let recorder = NodeRecorder(writer: writer, keeper: try makeKeeper(), sealing: sealing)
     var builder = try MapBuilder(
-      chunkSizeBytes: chunkSizeBytes, writer: recorder, parent: parent, reading: nodes)
+      chunkSizeBytes: chunkSizeBytes, writer: recorder, parent: parent?.map, reading: nodes)
     var statistics = VolumeStatistics()
+    var inherited = parent.map { InheritedContent($0, reading: nodes) }
     let size = SharedValue<UInt64>(0)
     progress.begin(.reading, totalUnits: volume.source.sizeBytes)
     try OrderedPipeline.run(
@@ -53,11 +65,23 @@ struct VolumeBackup {
       produce: { sink in
         size.value = try makeReader().run(sink: sink, progress: progress.advance(to:))
       },
-      transform: { worker, piece in
-        defer { piece.recycle() }
-        return try worker.process(piece)
+      transform: { worker, stretch in
+        switch stretch {
+        case .unchanged(let chunks): return Outcome.unchanged(chunks)
+        case .piece(let piece):
+          defer { piece.recycle() }
+          return Outcome.piece(try worker.process(piece))
+        }
       },
-      consume: { try record($0, in: &builder, &statistics) })
+      consume: { outcome in
+        switch outcome {
+        case .piece(let piece): try record(piece, in: &builder, &statistics)
+        case .unchanged(let chunks):
+          try builder.appendUnchanged(chunks)
+          inherited?.takeOver(chunks)
+        }
+      })
+    inherited?.add(to: &statistics)
     let root = try builder.finish(sizeBytes: size.value)
     statistics.storedBytes += recorder.storedBytes
     let warning = builder.parentFailure.map {
@@ -75,8 +99,10 @@ struct VolumeBackup {
   private var pieceBytes: Int { max(chunkSizeBytes, Self.leastPieceBytes) }
 
   private func makeReader() -> SourceReader {
-    SourceReader(
-      source: volume.source, chunkSizeBytes: chunkSizeBytes, pieceBytes: pieceBytes,
+    let isAsLong = parent?.map.geometry.sizeBytes == volume.source.sizeBytes
+    return SourceReader(
+      source: volume.source, takesUnchanged: takesUnchanged && isAsLong,
+      chunkSizeBytes: chunkSizeBytes, pieceBytes: pieceBytes,
       pool: SourcePiecePool(pieceBytes: pieceBytes))
   }
 
@@ -90,7 +116,7 @@ struct VolumeBackup {
   private func makeWorker() throws -> ChunkWorker {
     ChunkWorker(
       chunkSizeBytes: chunkSizeBytes, keeper: try makeKeeper(),
-      parent: usesDeltas ? parent.map { MapCursor($0, reading: nodes) } : nil)
+      parent: usesDeltas ? parent.map { MapCursor($0.map, reading: nodes) } : nil)
   }
 
   private func record(
