@@ -87,4 +87,13 @@ extension FileSystem {
     }
     try synchronizeDirectory(path.parentDirectory)
   }
+
+  /// Removes a directory with all it holds; symbolic links are not followed.
+  package func removeTree(_ path: FilePath) throws(FileError) {
+    for entry in try list(path) {
+      let child = path.appending(entry.name)
+      if entry.kind == .directory { try removeTree(child) } else { try remove(child) }
+    }
+    try remove(path)
+  }
 }

@@ -8,7 +8,9 @@ extension stat {
       modified: FileTime(
         seconds: Int64(st_mtim.tv_sec), nanoseconds: UInt32(clamping: st_mtim.tv_nsec)),
       device: UInt64(st_dev),
-      inode: UInt64(st_ino))
+      inode: UInt64(st_ino),
+      // Of 512 bytes, whatever the file system's blocks are; stat(3type).
+      allocatedBytes: UInt64(clamping: st_blocks) * 512)
   }
 }
 

@@ -60,6 +60,19 @@ package protocol OpenFile: AnyObject, Sendable {
 
   func sizeBytes() throws(FileError) -> UInt64
 
+  /// Makes the file so long: what is added reads as zeros and takes no space. Durable after
+  /// ``synchronizeData()``. (ftruncate(2))
+  func setSize(bytes sizeBytes: UInt64) throws(FileError)
+
+  /// Gives back the space of a range, which reads as zeros afterwards; the size stays. Fails with
+  /// `EOPNOTSUPP` where the file system cannot. (fallocate(2), `FALLOC_FL_PUNCH_HOLE`)
+  func punchHole(at offsetBytes: UInt64, lengthBytes: UInt64) throws(FileError)
+
+  /// The first byte at `offsetBytes` or after it that may be data, nil where only holes follow. What
+  /// has been written counts as data; a file system that knows no holes calls everything data.
+  /// (lseek(2), `SEEK_DATA`)
+  func dataStart(from offsetBytes: UInt64) throws(FileError) -> UInt64?
+
   /// Asks the system to drop what it holds of the file in memory, so that the next read comes from
   /// storage. Advice: nothing depends on it but what a verification is worth. (posix_fadvise(2),
   /// `POSIX_FADV_DONTNEED`)
@@ -124,12 +137,16 @@ package struct FileMetadata: Sendable, Hashable {
   package var device: UInt64
   /// Number of the file on its device.
   package var inode: UInt64
+  /// Space that it takes on the device; less than the size where there are holes.
+  package var allocatedBytes: UInt64
 
   package init(
-    kind: FileKind, sizeBytes: UInt64, modified: FileTime, device: UInt64, inode: UInt64
+    kind: FileKind, sizeBytes: UInt64, modified: FileTime, device: UInt64, inode: UInt64,
+    allocatedBytes: UInt64
   ) {
     self.kind = kind
     self.sizeBytes = sizeBytes
+    self.allocatedBytes = allocatedBytes
     self.modified = modified
     self.device = device
     self.inode = inode

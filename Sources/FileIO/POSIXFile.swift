@@ -37,6 +37,26 @@ package final class POSIXFile: OpenFile, @unchecked Sendable {
     try use("look at") { file throws(Errno) in try file.metadata().sizeBytes }
   }
 
+  package func setSize(bytes sizeBytes: UInt64) throws(FileError) {
+    try use("resize") { file throws(Errno) in try file.truncate(toBytes: sizeBytes) }
+  }
+
+  package func punchHole(at offsetBytes: UInt64, lengthBytes: UInt64) throws(FileError) {
+    try use("punch a hole into") { file throws(Errno) in
+      try file.punchHole(at: offsetBytes, lengthBytes: lengthBytes)
+    }
+  }
+
+  package func dataStart(from offsetBytes: UInt64) throws(FileError) -> UInt64? {
+    try use("look for data in") { file throws(Errno) in
+      do throws(Errno) {
+        return try file.dataStart(from: offsetBytes)
+      } catch .invalidArgument {
+        return try file.metadata().sizeBytes > offsetBytes ? offsetBytes : nil
+      }
+    }
+  }
+
   package func forgetCached() {
     try? use("forget") { file throws(Errno) in file.advise(.notNeeded) }
   }

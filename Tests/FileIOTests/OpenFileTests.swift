@@ -38,6 +38,44 @@ import Workers
   }
 
   @Test(arguments: FileSystemKind.allCases)
+  func growsByZeros(_ kind: FileSystemKind) throws {
+    let place = try kind.makePlace()
+    let file = try place.fileSystem.createFile(place.appending("f"), permissions: .ownerReadWrite)
+    try [UInt8](1...3).withUnsafeBytes { try file.write($0, at: 0) }
+    try file.setSize(bytes: 6)
+    #expect(try file.sizeBytes() == 6)
+    #expect(try read(file, 100, at: 0) == [1, 2, 3, 0, 0, 0])
+    let reader = try place.fileSystem.openFile(place.appending("f"), for: .reading)
+    let error = #expect(throws: FileError.self) { try reader.setSize(bytes: 9) }
+    #expect(error?.description == "cannot resize \(file.path): Invalid argument (EINVAL)")
+  }
+
+  @Test(arguments: FileSystemKind.allCases)
+  func whatIsPunchedReadsAsZerosAndTheSizeStays(_ kind: FileSystemKind) throws {
+    let place = try kind.makePlace()
+    let file = try place.fileSystem.openFile(
+      place.file("f", [UInt8](repeating: 1, count: 10_000)), for: .readingAndWriting)
+    try file.punchHole(at: 4096, lengthBytes: 4096)
+    try file.punchHole(at: 9_999, lengthBytes: 1 << 20)
+    #expect(try file.sizeBytes() == 10_000)
+    let bytes = try read(file, 10_000, at: 0)
+    #expect(bytes.indices.filter { bytes[$0] == 0 } == Array(4096..<8192) + [9999])
+  }
+
+  /// The simulated file system knows no holes, so only what both must do.
+  @Test(arguments: FileSystemKind.allCases)
+  func findsDataButNoneBehindTheEnd(_ kind: FileSystemKind) throws {
+    let place = try kind.makePlace()
+    let file = try place.fileSystem.createFile(place.appending("f"), permissions: .ownerReadWrite)
+    try [UInt8](1...3).withUnsafeBytes { try file.write($0, at: 1 << 20) }
+    let start = try #require(try file.dataStart(from: 5))
+    #expect(5...1 << 20 ~= start)
+    #expect(try file.dataStart(from: 1 << 20) == 1 << 20)
+    #expect(try file.dataStart(from: (1 << 20) + 3) == nil)
+    #expect(try file.dataStart(from: 1 << 30) == nil)
+  }
+
+  @Test(arguments: FileSystemKind.allCases)
   func anOffsetBeyondWhatTheSystemKnowsIsAnError(_ kind: FileSystemKind) throws {
     let place = try kind.makePlace()
     let file = try place.fileSystem.createFile(place.appending("f"), permissions: .ownerReadWrite)

@@ -1,4 +1,4 @@
-package import FileIO
+import FileIO
 import Glibc
 package import SystemPackage
 
@@ -43,16 +43,5 @@ package final class TemporaryDirectory: Sendable {
   /// The names in this directory, sorted.
   package func names() throws -> [String] {
     try POSIXFileSystem().list(path).map(\.name)
-  }
-}
-
-extension FileSystem {
-  /// Removes a directory with all it holds.
-  package func removeTree(_ path: FilePath) throws(FileError) {
-    for entry in try list(path) {
-      let child = path.appending(entry.name)
-      if entry.kind == .directory { try removeTree(child) } else { try remove(child) }
-    }
-    try remove(path)
   }
 }

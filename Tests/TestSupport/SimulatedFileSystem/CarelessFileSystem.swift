@@ -100,6 +100,17 @@ private final class CarelessFile: OpenFile {
 
   func synchronizeData() {}
   func sizeBytes() throws(FileError) -> UInt64 { try base.sizeBytes() }
+
+  func setSize(bytes sizeBytes: UInt64) throws(FileError) { try base.setSize(bytes: sizeBytes) }
+
+  func punchHole(at offsetBytes: UInt64, lengthBytes: UInt64) throws(FileError) {
+    try base.punchHole(at: offsetBytes, lengthBytes: lengthBytes)
+  }
+
+  func dataStart(from offsetBytes: UInt64) throws(FileError) -> UInt64? {
+    try base.dataStart(from: offsetBytes)
+  }
+
   func tryLock(_ mode: LockMode) throws(FileError) -> Bool { try base.tryLock(mode) }
   func lock(_ mode: LockMode) throws(FileError) { try base.lock(mode) }
   func unlock() throws(FileError) { try base.unlock() }

@@ -63,6 +63,38 @@ final class SimulatedFile: OpenFile {
     try perform(.metadata, "look at") { state in UInt64(state.tree.file(node)?.count ?? 0) }
   }
 
+  func setSize(bytes sizeBytes: UInt64) throws(FileError) {
+    try perform(.write, "resize") { state throws(Errno) in
+      guard access == .readingAndWriting else { throw .invalidArgument }
+      guard sizeBytes <= Int64.max else { throw .fileTooLarge }
+      let before = state.tree.file(node)?.count ?? 0
+      guard sizeBytes >= before else { throw .notSupported }
+      state.record(
+        .write(node, offset: before, bytes: Array(repeating: 0, count: Int(sizeBytes) - before)))
+    }
+  }
+
+  /// To a crash it is like writing zeros.
+  func punchHole(at offsetBytes: UInt64, lengthBytes: UInt64) throws(FileError) {
+    try perform(.write, "punch a hole into") { state throws(Errno) in
+      guard access == .readingAndWriting else { throw .badFileDescriptor }
+      let size = UInt64(state.tree.file(node)?.count ?? 0)
+      let end = min(size, offsetBytes + lengthBytes)
+      guard offsetBytes < end else { return }
+      state.record(
+        .write(
+          node, offset: Int(offsetBytes),
+          bytes: Array(repeating: 0, count: Int(end - offsetBytes))))
+    }
+  }
+
+  /// It knows no holes.
+  func dataStart(from offsetBytes: UInt64) throws(FileError) -> UInt64? {
+    try perform(.read, "look for data in") { state in
+      UInt64(state.tree.file(node)?.count ?? 0) > offsetBytes ? offsetBytes : nil
+    }
+  }
+
   func tryLock(_ mode: LockMode) throws(FileError) -> Bool {
     try perform(.lock, "lock") { state in
       let isFree = state.isFree(node, mode, for: id)

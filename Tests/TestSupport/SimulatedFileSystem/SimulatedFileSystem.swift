@@ -132,7 +132,8 @@ package final class SimulatedFileSystem: FileSystem {
       let file = state.tree.file(number)
       return FileMetadata(
         kind: file == nil ? .directory : .file, sizeBytes: UInt64(file?.count ?? 0),
-        modified: FileTime(seconds: 0, nanoseconds: 0), device: 1, inode: UInt64(number))
+        modified: FileTime(seconds: 0, nanoseconds: 0), device: 1, inode: UInt64(number),
+        allocatedBytes: UInt64(file?.count ?? 0))
     }
   }
 
