@@ -87,19 +87,25 @@ let targets: [Target] = [
       "Workers", "FileIO", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeSources",
       "VolumeReader", nioCore,
     ]),
+  library(
+    "Overlays",
+    uses: [
+      "Workers", "FileIO", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeSources",
+      "VolumeReader", "BackupEngine", nioCore, systemPackage,
+    ]),
   library("NBDProtocol", uses: [nioCore]),
   library(
     "NBDServer",
     uses: [
       "CLinux", "CCrypto", "Workers", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader",
-      "NBDProtocol", nioCore, nioPosix, nioSSL, nioTLS, logging, deque,
+      "Overlays", "NBDProtocol", nioCore, nioPosix, nioSSL, nioTLS, logging, deque,
     ]),
   .executableTarget(
     name: "varve",
     dependencies: [
       "Workers", "FileIO", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeSources",
-      "VolumeReader", "BackupEngine", "NBDProtocol", "NBDServer", "CLinux", argumentParser, logging,
-      nioCore, systemPackage,
+      "VolumeReader", "BackupEngine", "Overlays", "NBDProtocol", "NBDServer", "CLinux",
+      argumentParser, logging, nioCore, systemPackage,
     ],
     swiftSettings: strict),
 
@@ -124,12 +130,19 @@ let targets: [Target] = [
       "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader", "VolumeSources", "FileIO",
       systemPackage, nioCore,
     ]),
+  tests(
+    of: "Overlays",
+    uses: [
+      "Workers", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader", "VolumeSources",
+      "BackupEngine", "FileIO", systemPackage, nioCore,
+    ]),
   tests(of: "NBDProtocol", uses: [nioCore]),
   tests(
     of: "NBDServer",
     uses: [
-      "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader", "NBDProtocol", "CNBD", nioCore,
-      nioPosix, nioEmbedded, logging,
+      "Workers", "ChunkFormat", "ChunkStore", "FileIO", "VolumeMap", "VolumeReader",
+      "VolumeSources", "BackupEngine", "Overlays", "NBDProtocol", "CNBD", nioCore, nioPosix,
+      nioEmbedded, logging, systemPackage,
     ]),
   tests(of: "varve", uses: ["ChunkFormat", "ChunkStore", argumentParser, systemPackage]),
 ]

@@ -1,0 +1,125 @@
+import FileIO
+import Synchronization
+
+/// The content of a volume's blocks that are in the overlay: sparse files with the volume's own
+/// layout, one for each TiB of it that was written to.
+///
+/// Not one file for all, since ext4's end at 16 TiB. What lies where no block has the state `data`
+/// means nothing.
+final class DataParts: Sendable {
+  static let standardPartBytes: UInt64 = 1 << 40
+
+  private final class Part: Sendable {
+    let file: any OpenFile
+    /// Whether it has been written to since it was last synchronised.
+    let isDirty = Atomic(false)
+
+    init(_ file: any OpenFile) { self.file = file }
+  }
+
+  private let place: OverlayPlace
+  private let volumeBytes: UInt64
+  private let partBytes: UInt64
+  private let parts = Mutex<[UInt64: Part]>([:])
+
+  init(_ place: OverlayPlace, volumeBytes: UInt64, partBytes: UInt64 = standardPartBytes) {
+    self.place = place
+    self.volumeBytes = volumeBytes
+    self.partBytes = partBytes
+  }
+
+  /// Fills the buffer.
+  func read(
+    into buffer: UnsafeMutableRawBufferPointer, at offsetBytes: UInt64
+  ) throws(OverlayError) {
+    try forEachPart(offsetBytes, UInt64(buffer.count)) {
+      number, offset, range throws(OverlayError) in
+      let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[range])
+      let count = try reportingFileErrors { () throws(FileError) in
+        try part(number, makesOne: false)?.file.read(into: piece, at: offset)
+      }
+      guard count == piece.count else {
+        throw OverlayError(
+          .damaged,
+          "\(place.path(Self.suffix(number))): expected \(piece.count) bytes at offset \(offset), "
+            + "found \(count.map { "\($0)" } ?? "no file")")
+      }
+    }
+  }
+
+  /// - Throws: ``OverlayError`` with `.noSpace`; any part may have been written then.
+  func write(_ bytes: UnsafeRawBufferPointer, at offsetBytes: UInt64) throws(OverlayError) {
+    try forEachPart(offsetBytes, UInt64(bytes.count)) {
+      number, offset, range throws(OverlayError) in
+      try reportingFileErrors { () throws(FileError) in
+        guard let part = try part(number, makesOne: true) else { return }
+        // Also after a failure, for what was written of it.
+        defer { part.isDirty.store(true, ordering: .releasing) }
+        try part.file.write(UnsafeRawBufferPointer(rebasing: bytes[range]), at: offset)
+      }
+    }
+  }
+
+  /// Gives back the space of a range that no block needs any more. As nothing depends on it, failures
+  /// do not matter.
+  func discard(_ range: Range<UInt64>) {
+    try? forEachPart(range.lowerBound, UInt64(range.count)) {
+      number, offset, range throws(OverlayError) in
+      try reportingFileErrors { () throws(FileError) in
+        try part(number, makesOne: false)?.file.punchHole(
+          at: offset, lengthBytes: UInt64(range.count))
+      }
+    }
+  }
+
+  /// Makes all that has been written durable.
+  func synchronize() throws(FileError) {
+    let parts = self.parts.withLock { Array($0.values) }
+    for part in parts
+    where part.isDirty.exchange(false, ordering: .acquiringAndReleasing) {
+      try part.file.synchronizeData()
+    }
+  }
+
+  func close() {
+    for part in parts.withLock({ Array($0.values) }) { part.file.close() }
+  }
+
+  private static func suffix(_ number: UInt64) -> String { "data-\(number)" }
+
+  /// Calls `body` with the number of each part of a range, the offset in it, and which of the range's
+  /// bytes lie there.
+  private func forEachPart(
+    _ offsetBytes: UInt64, _ lengthBytes: UInt64,
+    _ body: (UInt64, UInt64, Range<Int>) throws(OverlayError) -> Void
+  ) throws(OverlayError) {
+    var done: UInt64 = 0
+    while done < lengthBytes {
+      let (number, offset) = (offsetBytes + done).quotientAndRemainder(dividingBy: partBytes)
+      let count = min(partBytes - offset, lengthBytes - done)
+      try body(number, offset, Int(done)..<Int(done + count))
+      done += count
+    }
+  }
+
+  private func part(_ number: UInt64, makesOne: Bool) throws(FileError) -> Part? {
+    try parts.withLock { parts throws(FileError) in
+      if let part = parts[number] { return part }
+      let sizeBytes = min(partBytes, volumeBytes - number * partBytes)
+      let suffix = Self.suffix(number)
+      var found = try place.open(suffix)
+      if found == nil, makesOne { found = try place.create(suffix) }
+      guard let file = found else { return nil }
+      if try file.sizeBytes() < sizeBytes {
+        // New, or made by somebody who did not get this far. It must not grow later: what a file
+        // grew by may hold anything after a power failure.
+        try file.setSize(bytes: sizeBytes)
+        if place.isLasting { try file.synchronizeData() }
+        try place.synchronize()
+      }
+      let part = Part(file)
+      parts[number] = part
+      return part
+    }
+  }
+}

@@ -1,0 +1,52 @@
+package import FileIO
+
+/// Why an overlay could not do what was asked: which overlay, volume or file, what was expected and
+/// found, what to do.
+package struct OverlayError: Error, Sendable, Hashable, CustomStringConvertible {
+  /// The kinds of failure a caller tells apart.
+  package enum Code: Sendable, Hashable {
+    /// The file system that the overlay lies on, or the user's share of it, is full.
+    case noSpace
+    /// Another process has the overlay open.
+    case inUse
+    /// There is no overlay of that name.
+    case notFound
+    /// Files of the overlay are not what they should be.
+    case damaged
+    /// A newer program is needed.
+    case unsupported
+    /// The overlay is another repository's.
+    case wrongRepository
+    /// The repository no longer has the revision that the overlay lies on.
+    case revisionGone
+    /// The request contradicts itself or the rules of overlays.
+    case invalidRequest
+    /// The revision underneath could not be read.
+    case unreadableBase
+    /// The file system refused for another reason.
+    case fileSystem
+  }
+
+  package let code: Code
+  package let description: String
+
+  package init(_ code: Code, _ message: String) {
+    self.code = code
+    description = message
+  }
+
+  package init(_ error: FileError) {
+    self.init(error.code == .noSpace ? .noSpace : .fileSystem, error.description)
+  }
+}
+
+/// Runs `body`; what the file system refuses becomes the overlay's error.
+func reportingFileErrors<Result>(
+  _ body: () throws(FileError) -> Result
+) throws(OverlayError) -> Result {
+  do throws(FileError) {
+    return try body()
+  } catch {
+    throw OverlayError(error)
+  }
+}

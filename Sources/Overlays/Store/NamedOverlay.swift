@@ -1,0 +1,111 @@
+import ChunkFormat
+package import ChunkStore
+import FileIO
+import Synchronization
+
+/// A named overlay that this process has open: one revision's volumes with what was written to them.
+///
+/// Its revision is pinned as long. Close it, or what was written since the last flush is lost with the
+/// process, as with any disk.
+package final class NamedOverlay: Sendable {
+  private struct State {
+    var volumes: [String: VolumeOverlay] = [:]
+    var isClosed = false
+  }
+
+  package let name: String
+  package let description: OverlayDescription
+  let repository: Repository
+  private let files: OverlayFiles
+  private let lock: any OpenFile
+  private let session: Session
+  private let state = Mutex(State())
+
+  /// - Parameter lock: the overlay's, held; let go here where this fails.
+  init(
+    name: String, description: OverlayDescription, files: OverlayFiles, lock: any OpenFile,
+    repository: Repository, environment: RepositoryEnvironment
+  ) throws(OverlayError) {
+    self.name = name
+    self.description = description
+    self.repository = repository
+    self.files = files
+    self.lock = lock
+    do throws(StoreError) {
+      session = try repository.beginReading(
+        "overlay \(name)", pinned: [description.revision], environment: environment)
+    } catch {
+      lock.close()
+      throw OverlayError(.fileSystem, "\(error)")
+    }
+    // Looked up once it is pinned: it will not go any more.
+    try checkVolumes(of: try revision())
+  }
+
+  deinit { try? close() }
+
+  /// The revision that the overlay lies on, with its marks as of now.
+  ///
+  /// - Throws: ``OverlayError`` with `.revisionGone` or `.unreadableBase`.
+  package func revision() throws(OverlayError) -> RevisionEntry {
+    do throws(StoreError) {
+      return try repository.revision(description.revision)
+    } catch {
+      guard error.code == .notFound else { throw OverlayError(.unreadableBase, "\(error)") }
+      throw OverlayError(
+        .revisionGone,
+        "the overlay '\(name)' lies on revision \(description.revision) of \(description.job), which "
+          + "the repository no longer has; what was written cannot be read without it, and 'varve "
+          + "overlay remove \(name)' removes it")
+    }
+  }
+
+  /// What was written to a volume; everybody gets the same.
+  ///
+  /// - Throws: ``OverlayError`` with `.damaged`.
+  package func volume(_ name: String) throws(OverlayError) -> VolumeOverlay {
+    try state.withLock { state throws(OverlayError) in
+      if let volume = state.volumes[name] { return volume }
+      guard !state.isClosed, let described = description.volume(name) else {
+        throw OverlayError(
+          .invalidRequest, "the overlay '\(self.name)' has no volume '\(name)' open")
+      }
+      let place = files.place(of: name)
+      let volume = VolumeOverlay(
+        try StateFile.open(in: place, volumeBytes: described.sizeBytes), in: place,
+        sizeBytes: described.sizeBytes)
+      state.volumes[name] = volume
+      return volume
+    }
+  }
+
+  /// Makes everything durable that was written, and lets others open the overlay. Closing twice is
+  /// harmless.
+  package func close() throws(OverlayError) {
+    defer { abandon() }
+    for volume in state.withLock({ Array($0.volumes.values) }) { try volume.synchronize() }
+  }
+
+  /// Closes the overlay, whatever has been written.
+  func abandon() {
+    state.withLock { state in
+      state.volumes = [:]
+      state.isClosed = true
+    }
+    session.end()
+    lock.close()
+  }
+
+  private func checkVolumes(of entry: RevisionEntry) throws(OverlayError) {
+    let volumes = entry.revision.volumes.map {
+      OverlayDescription.Volume(name: $0.name, sizeBytes: $0.sizeBytes)
+    }
+    guard volumes == description.volumes else {
+      throw OverlayError(
+        .damaged,
+        "the overlay '\(name)' is for the volumes "
+          + "\(description.volumes.map { "\($0.name) (\($0.sizeBytes) bytes)" }), its revision has "
+          + "\(volumes.map { "\($0.name) (\($0.sizeBytes) bytes)" })")
+    }
+  }
+}

@@ -1,0 +1,64 @@
+package import ChunkFormat
+
+/// What a named overlay lies on: the file `overlay` of its directory (``DescriptionText``).
+package struct OverlayDescription: Equatable, Sendable {
+  /// A volume of the revision.
+  package struct Volume: Equatable, Sendable {
+    package let name: String
+    package let sizeBytes: UInt64
+  }
+
+  private static let title = "varve overlay 1"
+
+  let repository: String
+  /// The revision that the overlay was made on and stays on.
+  package let revision: RevisionID
+  package let job: String
+  package let created: Nanoseconds
+  package let volumes: [Volume]
+
+  init(repository: RepositoryID, revision: RevisionID, of described: Revision, created: Nanoseconds)
+  {
+    self.repository = repository.description
+    self.revision = revision
+    self.created = created
+    job = described.job
+    volumes = described.volumes.map { Volume(name: $0.name, sizeBytes: $0.sizeBytes) }
+  }
+
+  /// Of all volumes together.
+  package var sizeBytes: UInt64 { volumes.reduce(0) { $0 + $1.sizeBytes } }
+
+  package func volume(_ name: String) -> Volume? { volumes.first { $0.name == name } }
+
+  var encoded: [UInt8] {
+    var text = DescriptionText(title: Self.title)
+    text.add("repository", repository)
+    text.add("revision", revision)
+    text.add("job", job)
+    text.add("created", created)
+    for volume in volumes { text.add("volume", "\(volume.name) \(volume.sizeBytes)") }
+    return text.encoded
+  }
+
+  /// - Throws: ``OverlayError`` with `.damaged` or `.unsupported`.
+  init(encoded bytes: [UInt8], in subject: String) throws(OverlayError) {
+    let text = try DescriptionText(bytes, title: Self.title, in: subject)
+    repository = try text.value(of: "repository", in: subject) { $0 }
+    revision = try text.value(of: "revision", in: subject) { RevisionID(name: $0) }
+    job = try text.value(of: "job", in: subject) { Name.isValid($0) ? $0 : nil }
+    created = try text.value(of: "created", in: subject) { Nanoseconds($0) }
+    let values = text.values(of: "volume")
+    volumes = values.compactMap { value in
+      let parts = value.split(separator: " ")
+      guard parts.count == 2, let size = UInt64(parts[1]), Name.isValid(String(parts[0])) else {
+        return nil
+      }
+      return Volume(name: String(parts[0]), sizeBytes: size)
+    }
+    guard !volumes.isEmpty, volumes.count == values.count else {
+      throw OverlayError(
+        .damaged, "\(subject): expected 'volume NAME BYTES' for each volume, found \(values)")
+    }
+  }
+}

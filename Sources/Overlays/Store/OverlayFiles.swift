@@ -1,0 +1,79 @@
+import FileIO
+import SystemPackage
+
+/// The files of one named overlay.
+///
+/// ```
+/// NAME/
+///   overlay         what it lies on (OverlayDescription)
+///   lock            locked by the process that has the overlay open
+///   VOLUME.state    where the content of each block is (StateFile)
+///   VOLUME.data-0   the content of blocks that were written (DataParts), once there are any
+/// ```
+struct OverlayFiles: Sendable {
+  private static let filePermissions: FilePermissions = [.ownerReadWrite]
+  private static let descriptionLimitBytes = 1 << 20
+
+  let directory: FilePath
+  let fileSystem: any FileSystem
+
+  private var descriptionPath: FilePath { directory.appending("overlay") }
+
+  func place(of volume: String) -> OverlayPlace {
+    OverlayPlace(directory: directory, volume: volume, fileSystem: fileSystem)
+  }
+
+  /// Makes the directory with all that an overlay without changes has; durable but for the
+  /// directory's own name.
+  func create(_ description: OverlayDescription) throws(OverlayError) {
+    try reportingFileErrors { () throws(FileError) in
+      try fileSystem.createDirectory(directory, permissions: OverlayDirectory.permissions)
+      try fileSystem.writeDurably(
+        description.encoded, to: descriptionPath, permissions: Self.filePermissions)
+      try fileSystem.lockFile(directory.appending("lock"), .shared).close()
+    }
+    for volume in description.volumes {
+      try StateFile.create(in: place(of: volume.name), volumeBytes: volume.sizeBytes).close()
+    }
+    try reportingFileErrors { () throws(FileError) in
+      try fileSystem.synchronizeDirectory(directory)
+    }
+  }
+
+  func description() throws(OverlayError) -> OverlayDescription {
+    let bytes: [UInt8]
+    do throws(FileError) {
+      bytes = try fileSystem.readAll(descriptionPath, limitBytes: Self.descriptionLimitBytes)
+    } catch {
+      guard error.code == .notFound else { throw OverlayError(error) }
+      throw OverlayError(
+        .damaged, "\(descriptionPath): expected what the overlay lies on, found no file")
+    }
+    return try OverlayDescription(encoded: bytes, in: descriptionPath.string)
+  }
+
+  /// Locks the overlay; nil where another process has.
+  func lock() throws(OverlayError) -> (any OpenFile)? {
+    try reportingFileErrors { () throws(FileError) in
+      let path = directory.appending("lock")
+      let file: any OpenFile
+      do throws(FileError) {
+        file = try fileSystem.openFile(path, for: .readingAndWriting)
+      } catch  where error.code == .notFound {
+        file = try fileSystem.createFile(path, permissions: Self.filePermissions)
+      }
+      return try file.tryLock(.exclusive) ? file : nil
+    }
+  }
+
+  /// What the files take.
+  func allocatedBytes() throws(OverlayError) -> UInt64 {
+    try reportingFileErrors { () throws(FileError) in
+      var sum: UInt64 = 0
+      for entry in try fileSystem.list(directory) {
+        sum += try fileSystem.metadata(of: directory.appending(entry.name)).allocatedBytes
+      }
+      return sum
+    }
+  }
+}

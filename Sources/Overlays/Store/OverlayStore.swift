@@ -1,0 +1,221 @@
+import ChunkFormat
+package import ChunkStore
+import FileIO
+package import SystemPackage
+
+/// The named overlays of one repository: directories below `DIRECTORY/REPOSITORY-ID`.
+///
+/// Whoever opens, makes or removes one holds the lock of this directory meanwhile, and whoever has one
+/// open that of the overlay.
+package struct OverlayStore: Sendable {
+  /// An overlay as a list shows it.
+  package struct Listing: Sendable {
+    package let name: String
+    /// Why it cannot be read, where it cannot.
+    package let description: Result<OverlayDescription, OverlayError>
+    /// Whether a process has it open.
+    package let isInUse: Bool
+    /// What it takes on disk.
+    package let allocatedBytes: UInt64
+  }
+
+  private let root: FilePath
+  private let repository: Repository
+  private let environment: RepositoryEnvironment
+
+  /// - Parameter directory: of the overlays of all repositories; made when the first one is.
+  /// - Throws: ``OverlayError`` with `.invalidRequest` for a directory inside the repository.
+  package init(
+    in directory: FilePath, of repository: Repository, environment: RepositoryEnvironment
+  ) throws(OverlayError) {
+    try OverlayDirectory.check(directory, isOutside: repository.root)
+    root = directory.appending(repository.configuration.id.description)
+    self.repository = repository
+    self.environment = environment
+  }
+
+  // MARK: - What there is
+
+  /// All overlays, in the order of their names.
+  package func list() throws(OverlayError) -> [Listing] {
+    guard try exists(root) else { return [] }
+    return try whileAlone { () throws(OverlayError) -> [Listing] in
+      try names().map { name throws(OverlayError) -> Listing in try listing(of: name) }
+    }
+  }
+
+  package func contains(_ name: String) throws(OverlayError) -> Bool {
+    guard Name.isValid(name) else { return false }
+    return try exists(files(name).directory)
+  }
+
+  private func listing(of name: String) throws(OverlayError) -> Listing {
+    let files = files(name)
+    return Listing(
+      name: name,
+      description: Result { () throws(OverlayError) in try checkedDescription(files) },
+      isInUse: try files.lock() == nil, allocatedBytes: try files.allocatedBytes())
+  }
+
+  // MARK: - Opening and making
+
+  /// Makes an overlay without changes.
+  ///
+  /// - Throws: ``OverlayError`` with `.invalidRequest` for a name that is none or is taken, and with
+  ///   `.noSpace`.
+  package func create(_ name: String, on entry: RevisionEntry) throws(OverlayError) {
+    guard Name.isValid(name) else {
+      throw OverlayError(.invalidRequest, "'\(name)' is no name of an overlay: \(Name.rule)")
+    }
+    try reportingFileErrors { () throws(FileError) in
+      try fileSystem.createDirectories(root, permissions: OverlayDirectory.permissions)
+    }
+    try whileAlone { () throws(OverlayError) in
+      guard try !exists(files(name).directory) else {
+        throw OverlayError(.invalidRequest, "there is an overlay '\(name)' already")
+      }
+      try removeUnfinished()
+      let unfinished = OverlayFiles(
+        directory: files(name).directory.temporarySibling(), fileSystem: fileSystem)
+      do throws(OverlayError) {
+        try unfinished.create(
+          OverlayDescription(
+            repository: repository.configuration.id, revision: entry.id, of: entry.revision,
+            created: environment.now()))
+        try rename(unfinished.directory, to: files(name).directory)
+      } catch {
+        try? fileSystem.removeTree(unfinished.directory)
+        throw error
+      }
+    }
+  }
+
+  /// Opens an overlay, which nobody else can then do, and pins its revision until it is closed.
+  ///
+  /// - Throws: ``OverlayError`` with `.notFound`, `.inUse`, `.damaged`, `.unsupported`,
+  ///   `.wrongRepository` or `.revisionGone`.
+  package func open(_ name: String) throws(OverlayError) -> NamedOverlay {
+    let files = files(name)
+    let lock = try whileAlone { () throws(OverlayError) -> any OpenFile in try locked(name) }
+    let description = try checkedDescription(files)
+    return try NamedOverlay(
+      name: name, description: description, files: files, lock: lock, repository: repository,
+      environment: environment)
+  }
+
+  // MARK: - Removing
+
+  /// Removes an overlay with all that was written to it, whatever state it is in.
+  ///
+  /// - Throws: ``OverlayError`` with `.notFound` or `.inUse`.
+  package func remove(_ name: String) throws(OverlayError) {
+    let removed = try whileAlone { () throws(OverlayError) -> FilePath in
+      let lock = try locked(name)
+      defer { lock.close() }
+      return try takeAway(name)
+    }
+    try removeTree(removed)
+  }
+
+  /// Removes an overlay that this process has open, and closes it.
+  package func remove(_ overlay: NamedOverlay) throws(OverlayError) {
+    let removed = try whileAlone { () throws(OverlayError) -> FilePath in
+      try takeAway(overlay.name)
+    }
+    overlay.abandon()
+    try removeTree(removed)
+  }
+
+  /// Takes the name from an overlay; returns where its files are then.
+  private func takeAway(_ name: String) throws(OverlayError) -> FilePath {
+    let directory = files(name).directory
+    let removed = directory.temporarySibling()
+    try rename(directory, to: removed)
+    return removed
+  }
+
+  /// What somebody did not live to finish.
+  private func removeUnfinished() throws(OverlayError) {
+    for entry in try entries() where entry.name.hasPrefix(FilePath.temporaryPrefix) {
+      try removeTree(root.appending(entry.name))
+    }
+  }
+
+  // MARK: - Parts
+
+  private var fileSystem: any FileSystem { environment.fileSystem }
+
+  private func files(_ name: String) -> OverlayFiles {
+    OverlayFiles(directory: root.appending(name), fileSystem: fileSystem)
+  }
+
+  private func entries() throws(OverlayError) -> [DirectoryEntry] {
+    try reportingFileErrors { () throws(FileError) in
+      try fileSystem.list(root).filter { $0.kind == .directory }
+    }
+  }
+
+  private func names() throws(OverlayError) -> [String] {
+    try entries().map(\.name).filter { Name.isValid($0) }
+  }
+
+  private func exists(_ path: FilePath) throws(OverlayError) -> Bool {
+    try reportingFileErrors { () throws(FileError) in
+      do throws(FileError) {
+        return try fileSystem.metadata(of: path).kind == .directory
+      } catch  where error.code == .notFound {
+        return false
+      }
+    }
+  }
+
+  private func whileAlone<Result>(
+    _ body: () throws(OverlayError) -> Result
+  ) throws(OverlayError) -> Result {
+    guard try exists(root) else { return try body() }
+    let lock = try reportingFileErrors { () throws(FileError) in
+      try fileSystem.lockFile(root.appending(".lock"), .exclusive)
+    }
+    defer { lock.close() }
+    return try body()
+  }
+
+  private func locked(_ name: String) throws(OverlayError) -> any OpenFile {
+    guard try contains(name) else {
+      throw OverlayError(
+        .notFound,
+        "there is no overlay '\(name)' in \(root); 'varve overlay list' shows what there is")
+    }
+    guard let lock = try files(name).lock() else {
+      throw OverlayError(
+        .inUse,
+        "another process has the overlay '\(name)' open; end the server that has before this one "
+          + "can use it")
+    }
+    return lock
+  }
+
+  private func checkedDescription(
+    _ files: OverlayFiles
+  ) throws(OverlayError) -> OverlayDescription {
+    let description = try files.description()
+    guard description.repository == repository.configuration.id.description else {
+      throw OverlayError(
+        .wrongRepository,
+        "\(files.directory) is an overlay of repository \(description.repository), not of "
+          + "\(repository.root), which is \(repository.configuration.id)")
+    }
+    return description
+  }
+
+  private func rename(_ path: FilePath, to destination: FilePath) throws(OverlayError) {
+    try reportingFileErrors { () throws(FileError) in
+      try fileSystem.rename(path, to: destination)
+      try fileSystem.synchronizeDirectory(root)
+    }
+  }
+
+  private func removeTree(_ path: FilePath) throws(OverlayError) {
+    try reportingFileErrors { () throws(FileError) in try fileSystem.removeTree(path) }
+  }
+}

@@ -1,0 +1,221 @@
+import NIOCore
+import VolumeMap
+import VolumeReader
+
+// What is written goes to the data first and is marked afterwards, so that whoever reads meanwhile,
+// or after a crash, sees the old content or the new.
+
+extension OverlaidVolume {
+  /// Writes `bytes`. Blocks.
+  ///
+  /// - Throws: ``OverlayError`` with `.noSpace` where there is no room; the range holds its old content
+  ///   then, or parts of the new.
+  package func write(
+    _ bytes: UnsafeRawBufferPointer, at offsetBytes: UInt64
+  ) throws(OverlayError) {
+    guard !bytes.isEmpty else { return }
+    let (end, overflows) = offsetBytes.addingReportingOverflow(UInt64(bytes.count))
+    let range = offsetBytes..<(overflows ? .max : end)
+    try checkWritable(range)
+    let blocks = Block.holding(range)
+    try overlay.locks.withLock(blocks) { () throws(OverlayError) in
+      // What is written in place needs nothing but the write.
+      if try overlay.states.hold(.data, in: blocks) {
+        return try overlay.data.write(bytes, at: offsetBytes)
+      }
+      try overlay.states.reserve(blocks)
+      try completeEdges(of: range, blocks)
+      try overlay.data.write(bytes, at: offsetBytes)
+      try overlay.states.set(blocks, to: .data)
+    }
+    try overlay.relieveMemory()
+  }
+
+  /// Makes the range read as zeros. Blocks.
+  ///
+  /// - Parameter mayTrim: whether its space may be given back; else it is taken.
+  /// - Throws: ``OverlayError`` with `.noSpace`.
+  package func zero(_ range: Range<UInt64>, mayTrim: Bool) throws(OverlayError) {
+    try checkWritable(range)
+    guard mayTrim else { return try writeZeros(range) }
+    let blocks = Block.within(range, ofVolume: sizeBytes)
+    guard !blocks.isEmpty else { return try writeZerosWhereNeeded(range) }
+    let whole = Block.bytes(of: blocks, ofVolume: sizeBytes)
+    try writeZerosWhereNeeded(range.lowerBound..<whole.lowerBound)
+    try discard(blocks)
+    try writeZerosWhereNeeded(whole.upperBound..<range.upperBound)
+  }
+
+  /// Makes the whole blocks of the range read as zeros and gives their space back; parts of blocks stay
+  /// as they are. Blocks.
+  package func trim(_ range: Range<UInt64>) throws(OverlayError) {
+    try checkWritable(range)
+    try discard(Block.within(range, ofVolume: sizeBytes))
+  }
+
+  private func checkWritable(_ range: Range<UInt64>) throws(OverlayError) {
+    try check(range)
+    try overlay.checkUsable()
+  }
+
+  // MARK: - Parts of blocks
+
+  /// Brings what `range` leaves of its first and last block into the overlay, where it is not there.
+  private func completeEdges(
+    of range: Range<UInt64>, _ blocks: Range<UInt64>
+  ) throws(OverlayError) {
+    let whole = Block.bytes(of: blocks, ofVolume: sizeBytes)
+    for edge in [
+      whole.lowerBound..<range.lowerBound, range.upperBound..<whole.upperBound,
+    ] where !edge.isEmpty {
+      let state = try overlay.states.firstRun(in: Block.holding(edge)).state
+      switch state {
+      case .data: break
+      case .zero: try writeZeroBytes(edge)
+      case .base: try copyBase(edge)
+      }
+    }
+  }
+
+  private func copyBase(_ range: Range<UInt64>) throws(OverlayError) {
+    var offset = range.lowerBound
+    for piece in try baseContent(of: range) {
+      let end = offset + piece.lengthBytes
+      switch piece {
+      case .hole: try writeZeroBytes(offset..<end)
+      case .data(let content):
+        try content.withUnsafeReadableBytes { bytes throws(OverlayError) in
+          try overlay.data.write(bytes, at: offset)
+        }
+      }
+      offset = end
+    }
+  }
+
+  /// Zeros into the data, whatever the states.
+  private func writeZeroBytes(_ range: Range<UInt64>) throws(OverlayError) {
+    try Self.zeros.withUnsafeReadableBytes { bytes throws(OverlayError) in
+      let part = UnsafeRawBufferPointer(rebasing: bytes[..<range.count])
+      try overlay.data.write(part, at: range.lowerBound)
+    }
+  }
+
+  // MARK: - Zeros
+
+  private static let zeros = ByteBuffer(repeating: 0, count: 1 << 20)
+
+  /// Writes zeros as any other content.
+  private func writeZeros(_ range: Range<UInt64>) throws(OverlayError) {
+    var offset = range.lowerBound
+    while offset < range.upperBound {
+      let count = Int(min(UInt64(Self.zeros.readableBytes), range.upperBound - offset))
+      try Self.zeros.withUnsafeReadableBytes { bytes throws(OverlayError) in
+        try write(UnsafeRawBufferPointer(rebasing: bytes[..<count]), at: offset)
+      }
+      offset += UInt64(count)
+    }
+  }
+
+  /// Writes zeros to a part of a block, unless all of the block reads as zeros.
+  private func writeZerosWhereNeeded(_ range: Range<UInt64>) throws(OverlayError) {
+    guard !range.isEmpty else { return }
+    for block in Block.holding(range) {
+      let whole = Block.bytes(of: block..<block + 1, ofVolume: sizeBytes)
+      let extents = try allocation(of: whole, limit: 1)
+      if extents.first?.isHole == true, extents.first?.lengthBytes == UInt64(whole.count) {
+        continue
+      }
+      try writeZeros(whole.clamped(to: range))
+    }
+  }
+
+  /// Makes whole blocks read as zeros. Where the base is a hole they are the base's again, so that
+  /// discarding a large disk that is mostly empty is quick and takes no space.
+  private func discard(_ blocks: Range<UInt64>) throws(OverlayError) {
+    var next = blocks.lowerBound
+    while next < blocks.upperBound {
+      let bytes = Block.bytes(of: next..<blocks.upperBound, ofVolume: sizeBytes)
+      for extent in baseExtents(of: bytes) {
+        let end = min(extent.offsetBytes + extent.lengthBytes, bytes.upperBound)
+        let whole = Block.within(extent.offsetBytes..<end, ofVolume: sizeBytes)
+        if extent.isHole, !whole.isEmpty {
+          try blank(next..<whole.lowerBound)
+          try revert(whole)
+          next = whole.upperBound
+        } else {
+          let touched = Block.holding(extent.offsetBytes..<end).upperBound
+          try blank(next..<max(next, touched))
+          next = max(next, touched)
+        }
+      }
+    }
+  }
+
+  /// What the base has stored; where it cannot say, everything, up to a bound.
+  private func baseExtents(of bytes: Range<UInt64>) -> [AllocationExtent] {
+    if let extents = try? base.allocation(of: bytes, limit: 256), !extents.isEmpty {
+      return extents
+    }
+    let lengthBytes = min(UInt64(bytes.count), StatePage.blockCount * Block.sizeBytes)
+    return [
+      AllocationExtent(offsetBytes: bytes.lowerBound, lengthBytes: lengthBytes, isHole: false)
+    ]
+  }
+
+  /// Gives blocks that are holes of the base back to it.
+  private func revert(_ blocks: Range<UInt64>) throws(OverlayError) {
+    var next = blocks.lowerBound
+    while next < blocks.upperBound {
+      let run = try overlay.states.firstRun(in: next..<blocks.upperBound)
+      if run.state == .base {
+        next = run.blocks.upperBound
+      } else {
+        let step = pageStep(from: next, within: blocks)
+        try change(step, to: .base)
+        next = step.upperBound
+      }
+    }
+  }
+
+  /// Makes blocks zero that have content in the base.
+  private func blank(_ blocks: Range<UInt64>) throws(OverlayError) {
+    var next = blocks.lowerBound
+    while next < blocks.upperBound {
+      let step = pageStep(from: next, within: blocks)
+      if try !overlay.states.hold(.zero, in: step) { try change(step, to: .zero) }
+      next = step.upperBound
+    }
+  }
+
+  /// The rest of a page of states, so that locks are not held for long and memory is bounded.
+  private func pageStep(from block: UInt64, within blocks: Range<UInt64>) -> Range<UInt64> {
+    let end = (block / StatePage.blockCount + 1) * StatePage.blockCount
+    return block..<min(end, blocks.upperBound)
+  }
+
+  private func change(_ blocks: Range<UInt64>, to state: BlockState) throws(OverlayError) {
+    try overlay.locks.withLock(blocks) { () throws(OverlayError) in
+      try overlay.states.reserve(blocks)
+      let written = try writtenBlocks(in: blocks)
+      try overlay.states.set(blocks, to: state)
+      if let written {
+        overlay.data.discard(Block.bytes(of: written, ofVolume: sizeBytes))
+      }
+    }
+    try overlay.relieveMemory()
+  }
+
+  /// From the first block that has data in the overlay to the last, of blocks that lie in one page.
+  private func writtenBlocks(in blocks: Range<UInt64>) throws(OverlayError) -> Range<UInt64>? {
+    var found: Range<UInt64>?
+    var next = blocks.lowerBound
+    while next < blocks.upperBound {
+      let run = try overlay.states.firstRun(in: next..<blocks.upperBound)
+      if run.state == .data {
+        found = (found?.lowerBound ?? run.blocks.lowerBound)..<run.blocks.upperBound
+      }
+      next = run.blocks.upperBound
+    }
+    return found
+  }
+}

@@ -1,0 +1,131 @@
+import FileIO
+import Glibc
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import Overlays
+
+/// Overlays on a file system that loses power, or whose process is killed: what was flushed is there,
+/// and everything else is old or new, sector by sector.
+///
+/// With `VARVE_CRASH_SEEDS=N`, N power failures after every single operation; without it one.
+@Suite("Overlays and crashes")
+struct CrashTests {
+  private static let directory: FilePath = "/overlay"
+  private static let blockCount = 24
+  private static let sizeBytes = blockCount * 4096 + 700
+  private static let sectorBytes = 512
+  private static let seeds =
+    getenv("VARVE_CRASH_SEEDS").flatMap { UInt64(String(cString: $0)) } ?? 1
+
+  /// What the volume is to be after a step, and which operations of the file system the step took.
+  private struct Step {
+    let content: [UInt8]
+    let operations: Range<Int>
+    let isFlush: Bool
+  }
+
+  private let fileSystem = SimulatedFileSystem()
+  private var random = SeededRandom()
+  private let base: MemoryVolume
+  private let baseBytes: [UInt8]
+
+  init() throws {
+    // One chunk of data, half a chunk of hole.
+    baseBytes =
+      random.bytes(MemoryVolume.chunkBytes)
+      + [UInt8](repeating: 0, count: Self.sizeBytes - MemoryVolume.chunkBytes)
+    base = MemoryVolume(baseBytes)
+    try fileSystem.createDirectory(Self.directory, permissions: .ownerReadWriteExecute)
+    try fileSystem.synchronizeDirectory("/")
+  }
+
+  private func bench(on fileSystem: any FileSystem) -> OverlayBench {
+    OverlayBench(base, in: Self.directory, of: fileSystem)
+  }
+
+  /// Random writes, zeroings, trims and flushes.
+  private mutating func run(_ count: Int, on fileSystem: any FileSystem) throws -> [Step] {
+    let volume = try bench(on: fileSystem).create()
+    var content = baseBytes
+    var begin = self.fileSystem.operationCount
+    var steps = [Step(content: content, operations: 0..<begin, isFlush: true)]
+    for _ in 0..<count {
+      let start = Int.random(in: 0..<Self.sizeBytes, using: &random)
+      let longest = [100, 4096, 20_000].randomElement(using: &random)!
+      let range = start..<min(Self.sizeBytes, start + Int.random(in: 1...longest, using: &random))
+      let bytes = UInt64(range.lowerBound)..<UInt64(range.upperBound)
+      let kind = Int.random(in: 0..<10, using: &random)
+      switch kind {
+      case 0..<5:
+        let new = random.bytes(range.count)
+        try volume.write(new, at: bytes.lowerBound)
+        content.replaceSubrange(range, with: new)
+      case 5:
+        try volume.zero(bytes, mayTrim: true)
+        content.replaceSubrange(range, with: repeatElement(0, count: range.count))
+      case 6:
+        let whole = Block.bytes(
+          of: Block.within(bytes, ofVolume: UInt64(Self.sizeBytes)),
+          ofVolume: UInt64(Self.sizeBytes))
+        try volume.trim(bytes)
+        content.replaceSubrange(
+          Int(whole.lowerBound)..<Int(whole.upperBound), with: repeatElement(0, count: whole.count))
+      default: try volume.synchronize()
+      }
+      let end = self.fileSystem.operationCount
+      steps.append(Step(content: content, operations: begin..<end, isFlush: kind > 6))
+      begin = end
+    }
+    return steps
+  }
+
+  /// Sectors that are neither what the last flush made durable nor anything written since.
+  private func wrongSectors(
+    of crashed: SimulatedFileSystem, at count: Int, after steps: [Step]
+  ) throws -> [Int] {
+    let found = try bench(on: crashed).open().bytes()
+    let flushed = steps.lastIndex { $0.isFlush && $0.operations.upperBound <= count }!
+    let possible = steps[flushed...].prefix {
+      $0.operations.lowerBound < count || $0.operations.upperBound <= count
+    }
+    return stride(from: 0, to: Self.sizeBytes, by: Self.sectorBytes).filter { start in
+      let sector = start..<min(start + Self.sectorBytes, Self.sizeBytes)
+      return !possible.contains { $0.content[sector] == found[sector] }
+    }
+  }
+
+  @Test("after a power failure at any moment, what was flushed is there and nothing is strange")
+  mutating func powerFailures() throws {
+    let steps = try run(60, on: fileSystem)
+    for count in steps[0].operations.upperBound...fileSystem.operationCount {
+      for _ in 0..<Self.seeds {
+        let crashed = fileSystem.afterPowerFailure(at: count, using: &random)
+        #expect(
+          try wrongSectors(of: crashed, at: count, after: steps) == [], "at \(count), \(random)")
+      }
+    }
+  }
+
+  @Test("after the process was killed at any moment, what was flushed is there")
+  mutating func kills() throws {
+    let steps = try run(60, on: fileSystem)
+    for count in steps[0].operations.upperBound...fileSystem.operationCount {
+      let left = fileSystem.afterKill(at: count)
+      #expect(try wrongSectors(of: left, at: count, after: steps) == [], "at \(count), \(random)")
+    }
+  }
+
+  @Test("a mistake in what is synchronised would be found", arguments: ["data-", "state"])
+  mutating func carelessness(file: String) throws {
+    let careless = CarelessFileSystem(fileSystem, lapse: .contents(of: file))
+    let steps = try run(60, on: careless)
+    var wrong = 0
+    for count in steps[0].operations.upperBound...fileSystem.operationCount {
+      let crashed = fileSystem.afterPowerFailure(at: count, using: &random)
+      wrong += (try? wrongSectors(of: crashed, at: count, after: steps).count) ?? 1
+    }
+    #expect(wrong > 0, "\(random)")
+  }
+}

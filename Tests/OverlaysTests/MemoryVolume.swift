@@ -1,0 +1,177 @@
+import Glibc
+import NIOCore
+import Overlays
+import Synchronization
+import TestSupport
+import VolumeMap
+import VolumeReader
+
+/// A base volume in memory, in chunks of 64 KiB; those of zeros only are holes.
+final class MemoryVolume: BaseVolume {
+  struct Damage: Error, CustomStringConvertible {
+    let description = "chunk 7 is damaged in pack f00d"
+  }
+
+  static let chunkBytes = 64 << 10
+
+  private let chunks: [ByteBuffer?]
+  let sizeBytes: UInt64
+  /// Whether content is at hand without reading.
+  private let isCached: Bool
+  private let failing: Range<UInt64>
+  private let reads = Mutex(0)
+
+  init(_ bytes: [UInt8], isCached: Bool = true, failing: Range<UInt64> = 0..<0) {
+    sizeBytes = UInt64(bytes.count)
+    self.isCached = isCached
+    self.failing = failing
+    chunks = stride(from: 0, to: bytes.count, by: Self.chunkBytes).map { start in
+      let chunk = start..<min(start + Self.chunkBytes, bytes.count)
+      return bytes.isZero(chunk) ? nil : ByteBuffer(bytes: bytes[chunk])
+    }
+  }
+
+  /// Bytes with data and holes in turns: of every three chunks, one is a hole.
+  static func content(count: Int, using random: inout SeededRandom) -> [UInt8] {
+    var bytes = random.bytes(count)
+    for start in stride(from: chunkBytes, to: count, by: 3 * chunkBytes) {
+      let end = min(start + chunkBytes, count)
+      bytes.replaceSubrange(start..<end, with: repeatElement(0, count: end - start))
+    }
+    return bytes
+  }
+
+  /// Calls of ``content(of:)``.
+  var readCount: Int { reads.withLock { $0 } }
+
+  func cachedContent(of range: Range<UInt64>) -> [VolumePiece]? {
+    isCached ? pieces(of: range) : nil
+  }
+
+  func content(of range: Range<UInt64>) throws -> [VolumePiece] {
+    reads.withLock { $0 += 1 }
+    if range.overlaps(failing) { throw Damage() }
+    return pieces(of: range)
+  }
+
+  func allocation(of range: Range<UInt64>, limit: Int) -> [AllocationExtent] {
+    var extents: [AllocationExtent] = []
+    var offset = range.lowerBound
+    for piece in pieces(of: range) {
+      let isHole = if case .hole = piece { true } else { false }
+      if extents.last?.isHole == isHole {
+        extents[extents.count - 1].lengthBytes += piece.lengthBytes
+      } else if extents.count < limit {
+        extents.append(
+          AllocationExtent(offsetBytes: offset, lengthBytes: piece.lengthBytes, isHole: isHole))
+      } else {
+        break
+      }
+      offset += piece.lengthBytes
+    }
+    return extents
+  }
+
+  private func pieces(of range: Range<UInt64>) -> [VolumePiece] {
+    var pieces: [VolumePiece] = []
+    var offset = Int(range.lowerBound)
+    while offset < range.upperBound {
+      let start = offset % Self.chunkBytes
+      let count = min(Self.chunkBytes - start, Int(range.upperBound) - offset)
+      if let slice = chunks[offset / Self.chunkBytes]?.getSlice(at: start, length: count) {
+        pieces.append(.data(slice))
+      } else {
+        pieces.append(.hole(lengthBytes: UInt64(count)))
+      }
+      offset += count
+    }
+    return pieces
+  }
+}
+
+/// A volume of any size that is all hole but for some bytes at its beginning, which are `0x77`.
+struct SparseVolume: BaseVolume {
+  let sizeBytes: UInt64
+  var dataBytes: UInt64 = 0
+
+  func cachedContent(of range: Range<UInt64>) -> [VolumePiece]? { content(of: range) }
+
+  func content(of range: Range<UInt64>) -> [VolumePiece] {
+    let data = range.clamped(to: 0..<dataBytes)
+    let rest = UInt64(range.count - data.count)
+    return (data.isEmpty ? [] : [.data(ByteBuffer(repeating: 0x77, count: data.count))])
+      + (rest == 0 ? [] : [.hole(lengthBytes: rest)])
+  }
+
+  func allocation(of range: Range<UInt64>, limit: Int) -> [AllocationExtent] {
+    let data = range.clamped(to: 0..<dataBytes)
+    let extents = [
+      AllocationExtent(
+        offsetBytes: data.lowerBound, lengthBytes: UInt64(data.count), isHole: false),
+      AllocationExtent(
+        offsetBytes: max(data.upperBound, range.lowerBound),
+        lengthBytes: UInt64(range.count - data.count), isHole: true),
+    ]
+    return Array(extents.filter { $0.lengthBytes > 0 }.prefix(limit))
+  }
+}
+
+extension OverlaidVolume {
+  func write(_ bytes: [UInt8], at offsetBytes: UInt64) throws {
+    try bytes.withUnsafeBytes { try write($0, at: offsetBytes) }
+  }
+
+  /// The bytes of a range, as a reader is to see them; also checks that what is at hand is the same.
+  func bytes(_ range: Range<UInt64>) throws -> [UInt8] {
+    let bytes = try content(of: range).bytes
+    if let cached = cachedContent(of: range), !cached.bytes.isEqual(to: bytes) {
+      throw MemoryVolume.Damage()
+    }
+    return bytes
+  }
+
+  func bytes() throws -> [UInt8] { try bytes(0..<sizeBytes) }
+}
+
+extension [VolumePiece] {
+  var bytes: [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: Int(reduce(0) { $0 + $1.lengthBytes }))
+    var offset = 0
+    for piece in self {
+      if case .data(let content) = piece {
+        bytes.withUnsafeMutableBytes { bytes in
+          content.withUnsafeReadableBytes {
+            UnsafeMutableRawBufferPointer(rebasing: bytes[offset...]).copyMemory(from: $0)
+          }
+        }
+      }
+      offset += Int(piece.lengthBytes)
+    }
+    return bytes
+  }
+}
+
+// What follows is quick without optimisation too.
+
+extension [UInt8] {
+  mutating func clear(_ range: Range<Int>) {
+    withUnsafeMutableBytes { _ = memset($0.baseAddress! + range.lowerBound, 0, range.count) }
+  }
+
+  func isZero(_ range: Range<Int>) -> Bool {
+    guard !range.isEmpty, self[range.lowerBound] == 0 else { return range.isEmpty }
+    return withUnsafeBytes {
+      let start = $0.baseAddress! + range.lowerBound
+      return memcmp(start, start + 1, range.count - 1) == 0
+    }
+  }
+
+  func isEqual(to other: [UInt8]) -> Bool {
+    count == other.count
+      && withUnsafeBytes { bytes in
+        other.withUnsafeBytes {
+          count == 0 || memcmp(bytes.baseAddress!, $0.baseAddress!, count) == 0
+        }
+      }
+  }
+}

@@ -1,0 +1,54 @@
+import FileIO
+import SystemPackage
+import TestSupport
+
+@testable import Overlays
+
+/// The files of one volume's overlay in some directory, and how to open it again and again.
+struct OverlayBench {
+  let place: OverlayPlace
+  let base: any BaseVolume
+  /// Small, so that small volumes have several.
+  var partBytes: UInt64 = 48 << 20
+  var limits: StateTable.Limits?
+  private let directory: TemporaryDirectory?
+
+  /// In files of this machine, in memory where it has that.
+  init(_ base: any BaseVolume) throws {
+    let directory = try TemporaryDirectory(inMemory: true)
+    self.directory = directory
+    self.base = base
+    place = OverlayPlace(
+      directory: directory.path, volume: "vda", fileSystem: POSIXFileSystem())
+  }
+
+  init(_ base: any BaseVolume, in directory: FilePath, of fileSystem: any FileSystem) {
+    self.directory = nil
+    self.base = base
+    place = OverlayPlace(directory: directory, volume: "vda", fileSystem: fileSystem)
+  }
+
+  func create() throws -> OverlaidVolume {
+    let file = try StateFile.create(in: place, volumeBytes: base.sizeBytes)
+    try place.synchronize()
+    return try volume(file)
+  }
+
+  func open() throws -> OverlaidVolume {
+    try volume(try StateFile.open(in: place, volumeBytes: base.sizeBytes))
+  }
+
+  private func volume(_ file: StateFile) throws -> OverlaidVolume {
+    try OverlaidVolume(
+      base: base,
+      overlay: VolumeOverlay(
+        file, in: place, sizeBytes: base.sizeBytes, limits: limits, partBytes: partBytes))
+  }
+
+  /// What the files take.
+  func allocatedBytes() throws -> UInt64 {
+    try place.fileSystem.list(place.directory).reduce(0) {
+      try $0 + place.fileSystem.metadata(of: place.directory.appending($1.name)).allocatedBytes
+    }
+  }
+}

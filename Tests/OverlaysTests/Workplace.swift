@@ -1,0 +1,112 @@
+import BackupEngine
+import ChunkFormat
+import ChunkStore
+import FileIO
+import Overlays
+import SystemPackage
+import TestSupport
+import VolumeMap
+import VolumeReader
+import VolumeSources
+import Workers
+
+/// A repository with revisions of a job, and a directory for overlays beside it.
+final class Workplace: Sendable {
+  let directory: TemporaryDirectory
+  let repository: Repository
+  let environment = RepositoryEnvironment()
+
+  init() throws {
+    directory = try TemporaryDirectory(inMemory: true)
+    repository = try Self.makeRepository(at: directory.appending("repository"))
+  }
+
+  static func makeRepository(at path: FilePath) throws -> Repository {
+    var settings = RepositorySettings()
+    settings.chunkSizeBytes = 64 << 10
+    return try Repository.create(
+      at: path, settings: settings, firstKey: nil, environment: RepositoryEnvironment())
+  }
+
+  var overlays: FilePath { directory.appending("overlays") }
+
+  func store(of repository: Repository? = nil) throws -> OverlayStore {
+    try OverlayStore(in: overlays, of: repository ?? self.repository, environment: environment)
+  }
+
+  /// Backs up disks as a revision of `web01`.
+  func backUp(_ disks: (name: String, bytes: [UInt8])..., document: String? = nil) throws
+    -> RevisionEntry
+  {
+    let volumes = try disks.map { name, bytes in
+      let path = directory.appending(name)
+      try POSIXFileSystem().writeDurably(bytes, to: path, permissions: .ownerReadWrite)
+      return BackupRequest.Volume(name: name, source: try openSource(path.string))
+    }
+    var request = BackupRequest(job: "web01", volumes: volumes, program: "test")
+    request.documents = (document.map { [($0, Array($0.utf8))] } ?? []).map {
+      BackupRequest.Document(name: $0.0, bytes: $0.1)
+    }
+    return try run(request)
+  }
+
+  /// Makes a revision, of which everything is read back.
+  func run(_ request: BackupRequest) throws -> RevisionEntry {
+    var request = request
+    request.verification = .full
+    let report = try Backup(
+      repository: repository, request: request, environment: environment,
+      progress: WorkProgress(), cancellation: CancellationFlag()
+    ).run()
+    guard report.verification.isClean, report.verification.changedAtSource == 0 else {
+      throw EngineError(.damaged, "\(report.verification)")
+    }
+    return try repository.revision(report.id)
+  }
+
+  func reader(of volume: String, in entry: RevisionEntry) throws -> VolumeReader {
+    let described = try entry.revision.volume(named: volume).required()
+    return VolumeReader(
+      name: volume, map: try repository.map(of: described),
+      nodes: NodeCache(reading: repository.nodeReader),
+      fetcher: try ChunkFetcher(
+        source: StoreRecords(repository.records),
+        chunkSizeBytes: repository.configuration.chunkSizeBytes))
+  }
+
+  func bytes(of volume: String, in entry: RevisionEntry) throws -> [UInt8] {
+    let reader = try reader(of: volume, in: entry)
+    return reader.sizeBytes == 0 ? [] : try reader.content(of: 0..<reader.sizeBytes).bytes
+  }
+
+  /// A volume of the overlay as its clients see it.
+  func volume(_ name: String, of overlay: NamedOverlay) throws -> OverlaidVolume {
+    try OverlaidVolume(
+      base: try reader(of: name, in: overlay.revision()), overlay: overlay.volume(name))
+  }
+
+  /// Every file of the repository but the index and sessions, with its content.
+  func repositoryContent() throws -> [String: [UInt8]] {
+    let files = POSIXFileSystem()
+    var content: [String: [UInt8]] = [:]
+    func visit(_ path: FilePath) throws {
+      for entry in try files.list(path) where entry.name != "index" && entry.name != "sessions" {
+        let child = path.appending(entry.name)
+        if entry.kind == .directory {
+          try visit(child)
+        } else {
+          content[child.string] = try files.readAll(child, limitBytes: 1 << 30)
+        }
+      }
+    }
+    try visit(repository.root)
+    return content
+  }
+}
+
+extension Optional {
+  fileprivate func required() throws -> Wrapped {
+    guard let self else { throw EngineError(.invalidRequest, "there is no such volume") }
+    return self
+  }
+}
