@@ -2,7 +2,7 @@ import FileIO
 import SystemPackage
 
 /// The number of a block device, and what sysfs says of it under `/sys/dev/block/MAJOR:MINOR`.
-struct DeviceNumber: Hashable, CustomStringConvertible {
+package struct DeviceNumber: Hashable, CustomStringConvertible {
   let major: UInt64
   let minor: UInt64
 
@@ -18,7 +18,7 @@ struct DeviceNumber: Hashable, CustomStringConvertible {
   }
 
   /// From `8:1`, as procfs and sysfs write it.
-  init?(_ text: some StringProtocol) {
+  package init?(_ text: some StringProtocol) {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
     guard parts.count == 2, let major = UInt64(parts[0]), let minor = UInt64(parts[1]) else {
       return nil
@@ -26,17 +26,17 @@ struct DeviceNumber: Hashable, CustomStringConvertible {
     self.init(major: major, minor: minor)
   }
 
-  var description: String { "\(major):\(minor)" }
+  package var description: String { "\(major):\(minor)" }
 
   /// `/dev/sda1`; the bare number where sysfs does not know it.
-  var devicePath: String {
+  package var devicePath: String {
     let lines = (try? SystemFile(directory.appending("uevent")).lines()) ?? []
     let name = lines.first { $0.hasPrefix("DEVNAME=") }?.dropFirst("DEVNAME=".utf8.count)
     return name.map { "/dev/\($0)" } ?? "device \(self)"
   }
 
   /// The partitions of a whole device.
-  func partitions() -> [DeviceNumber] {
+  package func partitions() -> [DeviceNumber] {
     // A partition is a directory with a file `partition` beside the `dev` every device has.
     names(in: directory).compactMap { name in
       let child = directory.appending(name)
@@ -48,7 +48,7 @@ struct DeviceNumber: Hashable, CustomStringConvertible {
   }
 
   /// The devices built on this one (device mapper, RAID), as `/dev/dm-3`.
-  func holders() -> [String] {
+  package func holders() -> [String] {
     names(in: directory.appending("holders")).map { "/dev/\($0)" }
   }
 

@@ -1,24 +1,25 @@
-import FileIO
+package import FileIO
 import SystemPackage
 
 /// What is mounted where, from `/proc/self/mountinfo`; proc_pid_mountinfo(5).
 ///
 ///     36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue
 ///     (1)(2)(3)   (4)   (5)      (6)      (7)   (8) (9)   (10)         (11)
-struct MountTable {
-  struct Mount: Hashable {
+package struct MountTable {
+  package struct Mount: Hashable {
     /// (3). File systems over several devices (btrfs) have a number of their own here.
-    let device: DeviceNumber
+    package let device: DeviceNumber
     /// (5)
-    let mountPoint: String
+    package let mountPoint: String
     /// (10). A device's path, or any word.
-    let source: String
+    package let source: String
   }
 
-  let mounts: [Mount]
+  /// In the order in which they were made.
+  package let mounts: [Mount]
 
   /// Of this process's mount namespace, now.
-  static func current() throws(FileError) -> MountTable {
+  package static func current() throws(FileError) -> MountTable {
     MountTable(lines: try SystemFile("/proc/self/mountinfo").lines())
   }
 
@@ -27,7 +28,7 @@ struct MountTable {
   }
 
   /// The first mount of a device, by its number or by its path.
-  func mount(of device: DeviceNumber) -> Mount? {
+  package func mount(of device: DeviceNumber) -> Mount? {
     mounts.first { $0.device == device || $0.sourceDevice == device }
   }
 }

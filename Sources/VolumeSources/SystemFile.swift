@@ -1,17 +1,18 @@
-import FileIO
+package import FileIO
 import Glibc
-import SystemPackage
+package import SystemPackage
 
 /// A text file of procfs or sysfs, which has no size until it is read.
-struct SystemFile {
+package struct SystemFile {
   /// 16 MiB: a machine with thousands of mounts has about one.
   private static let limitBytes = 16 << 20
 
   private let path: FilePath
 
-  init(_ path: FilePath) { self.path = path }
+  package init(_ path: FilePath) { self.path = path }
 
-  func lines() throws(FileError) -> [Substring] {
+  /// All its lines, without empty ones.
+  package func lines() throws(FileError) -> [Substring] {
     do {
       return String(decoding: try bytes(), as: UTF8.self).split(separator: "\n")
     } catch {
