@@ -81,18 +81,24 @@ struct RepositoryOptions: ParsableArguments {
   ///
   /// - Throws: ``StoreError``, and ``Failure`` where a secret is given for a repository that is not
   ///   encrypted: it may be another than the one that was meant.
-  func open() throws -> Repository {
+  func open() throws -> Repository { try openKeepingSecret().repository }
+
+  /// The same, with the secret that opened it, for another process that is to open it, too.
+  func openKeepingSecret() throws -> (repository: Repository, secret: UnlockSecret?) {
     let path = location.path
     let source = secret.givenOrInEnvironment
     var attempts = 0
     while true {
       attempts += 1
       do {
+        var used: UnlockSecret?
         let repository = try Repository.open(at: path, environment: RepositoryEnvironment()) {
-          try (source ?? .prompt).read(for: path.string)
+          let secret = try (source ?? .prompt).read(for: path.string)
+          used = secret
+          return secret
         }
         if let source, !repository.configuration.isEncrypted { throw notEncrypted(path, source) }
-        return repository
+        return (repository, used)
       } catch let error as StoreError where error.code == .wrongKey {
         guard source == nil, attempts < Self.promptAttempts else {
           throw Failure("cannot open the repository \(path): \(error)")

@@ -41,6 +41,17 @@ extension SecretBytes {
     return prefix(end)
   }
 
+  /// The bytes, of which ``withoutLineEnd()`` makes these.
+  func withLineEndKept() -> SecretBytes {
+    withUnsafeBytes { bytes in
+      guard bytes.last == UInt8(ascii: "\n") else { return self }
+      return SecretBytes(count: bytes.count + 1) { copy in
+        copy.copyMemory(from: bytes)
+        copy[bytes.count] = UInt8(ascii: "\n")
+      }
+    }
+  }
+
   func equals(_ other: SecretBytes) -> Bool {
     withUnsafeBytes { left in other.withUnsafeBytes { right in left.elementsEqual(right) } }
   }

@@ -26,6 +26,13 @@ import Testing
     #expect(text(try SecretFile(path: path.string).passphrase()) == passphrase)
   }
 
+  @Test(
+    "passphrases that pass through a file",
+    arguments: ["plain", "two\n", "\r", "cr\r", "crlf\r\n", "\n\n", " \n\r"])
+  func passedOn(passphrase: String) {
+    #expect(text(SecretBytes(passphrase).withLineEndKept().withoutLineEnd()) == passphrase)
+  }
+
   @Test("refused", arguments: ["", "\n"])
   func emptyPassphraseFiles(content: String) throws {
     let path = try directory.file("passphrase", Array(content.utf8))
