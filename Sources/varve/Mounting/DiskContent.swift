@@ -1,0 +1,43 @@
+/// The bytes of a disk, for those who look for partitions and file systems on it.
+struct DiskContent {
+  let sizeBytes: UInt64
+  private let read: (Range<UInt64>) throws -> [UInt8]
+
+  /// - Parameter read: gives all the bytes of a range that lies within the disk.
+  init(sizeBytes: UInt64, read: @escaping (Range<UInt64>) throws -> [UInt8]) {
+    self.sizeBytes = sizeBytes
+    self.read = read
+  }
+
+  /// `count` bytes from `offsetBytes` on; nil where the disk has not got all of them.
+  func bytes(at offsetBytes: UInt64, count: Int) throws -> [UInt8]? {
+    let (end, overflows) = offsetBytes.addingReportingOverflow(UInt64(count))
+    guard !overflows, end <= sizeBytes else { return nil }
+    return try read(offsetBytes..<end)
+  }
+
+  /// A part of the disk as a disk of its own.
+  func part(_ bytes: Range<UInt64>) -> DiskContent {
+    DiskContent(sizeBytes: UInt64(bytes.count)) { range in
+      try read(bytes.lowerBound + range.lowerBound..<bytes.lowerBound + range.upperBound)
+    }
+  }
+}
+
+extension [UInt8] {
+  /// The little-endian integer at `offset`, which lies within the bytes.
+  func integer<Integer: FixedWidthInteger & UnsignedInteger>(
+    _ type: Integer.Type = Integer.self, at offset: Int
+  ) -> Integer {
+    self[offset..<offset + MemoryLayout<Integer>.size].reversed().reduce(0) {
+      $0 << 8 | Integer($1)
+    }
+  }
+
+  /// Whether `text` stands at `offset`.
+  func contains(_ text: StaticString, at offset: Int) -> Bool {
+    text.withUTF8Buffer { text in
+      offset + text.count <= count && self[offset..<offset + text.count].elementsEqual(text)
+    }
+  }
+}

@@ -1,0 +1,89 @@
+/// What lies at the beginning of a disk or a partition, as far as magic numbers tell.
+enum VolumeContent: String, Sendable, CaseIterable {
+  case ext2, ext3, ext4, xfs, btrfs, f2fs, ntfs, exfat, vfat, iso9660, squashfs
+  case swap
+  case physicalVolume = "LVM2"
+  case luks = "LUKS"
+  case raid = "RAID"
+
+  /// Whether this is no file system itself, though there may be one inside.
+  var isContainer: Bool {
+    switch self {
+    case .swap, .physicalVolume, .luks, .raid: true
+    default: false
+    }
+  }
+
+  /// What mount(8) takes as its type; nil leaves that to it.
+  var mountType: String? {
+    switch self {
+    case .ext2, .ext3, .ext4: "ext4"
+    // The kernel has had two drivers for it, and there is one for FUSE.
+    case .ntfs: nil
+    default: rawValue
+    }
+  }
+}
+
+/// Recognises file systems, and what is none.
+enum FileSystemProbe {
+  private struct Magic {
+    let content: VolumeContent
+    let offsetBytes: UInt64
+    let bytes: [UInt8]
+
+    init(_ content: VolumeContent, at offsetBytes: UInt64, _ text: String, _ more: UInt8...) {
+      self.content = content
+      self.offsetBytes = offsetBytes
+      bytes = Array(text.utf8) + more
+    }
+  }
+
+  /// Containers come first: what was there before may shine through.
+  private static let magics = [
+    Magic(.luks, at: 0, "LUKS", 0xba, 0xbe),
+    Magic(.physicalVolume, at: 512, "LABELONE"),
+    Magic(.raid, at: 4096, "", 0xfc, 0x4e, 0x2b, 0xa9),
+    Magic(.swap, at: 4086, "SWAPSPACE2"),
+    Magic(.xfs, at: 0, "XFSB"),
+    Magic(.btrfs, at: 65600, "_BHRfS_M"),
+    Magic(.ext2, at: 1080, "", 0x53, 0xef),
+    Magic(.f2fs, at: 1024, "", 0x10, 0x20, 0xf5, 0xf2),
+    Magic(.ntfs, at: 3, "NTFS    "),
+    Magic(.exfat, at: 3, "EXFAT   "),
+    Magic(.vfat, at: 54, "FAT1"),
+    Magic(.vfat, at: 82, "FAT32   "),
+    Magic(.iso9660, at: 32769, "CD001"),
+    Magic(.squashfs, at: 0, "hsqs"),
+  ]
+
+  /// Nil for what is not known, or empty.
+  static func content(of disk: DiskContent) throws -> VolumeContent? {
+    for magic in magics {
+      let found = try disk.bytes(at: magic.offsetBytes, count: magic.bytes.count)
+      guard found == magic.bytes else { continue }
+      return magic.content == .ext2 ? try generation(of: disk) : magic.content
+    }
+    return nil
+  }
+
+  /// Whether a disk's first sector is that of a file system, which ends like a partition table.
+  static func isBootSector(_ sector: [UInt8]) -> Bool {
+    sector.contains("NTFS    ", at: 3) || sector.contains("EXFAT   ", at: 3)
+      || sector.contains("FAT1", at: 54) || sector.contains("FAT32   ", at: 82)
+  }
+
+  /// ext2, 3 and 4 share their superblock, in which 3 has a journal, and 4 features that the others
+  /// do not know: at 1116 the compatible ones, at 1120 the incompatible, at 1124 those that can be
+  /// read at least.
+  private static func generation(of disk: DiskContent) throws -> VolumeContent {
+    guard let features = try disk.bytes(at: 1116, count: 12) else { return .ext2 }
+    let knownToBoth: (incompatible: UInt32, readable: UInt32) = (0x0016, 0x0007)
+    let incompatible = features.integer(UInt32.self, at: 4)
+    let readable = features.integer(UInt32.self, at: 8)
+    if incompatible & ~knownToBoth.incompatible != 0 || readable & ~knownToBoth.readable != 0 {
+      return .ext4
+    }
+    return features.integer(UInt32.self, at: 0) & 0x0004 != 0 ? .ext3 : .ext2
+  }
+}

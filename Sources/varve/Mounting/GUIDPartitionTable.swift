@@ -1,0 +1,107 @@
+/// The partition table of UEFI (UEFI specification, 5.3), which stands at both ends of a disk.
+///
+/// Header, in the second sector and in the last one; integers are little-endian:
+///
+///      0    8   "EFI PART"
+///     12    4   length of the header, 92 or more
+///     16    4   CRC-32 of the header, these four bytes taken for zeros
+///     24    8   sector of this header
+///     72    8   first sector of the entries
+///     80    4   number of entries
+///     84    4   length of an entry, 128 or a multiple
+///     88    4   CRC-32 of all entries
+///
+/// An entry:
+///
+///      0   16   type; zeros where the entry is free
+///     32    8   first sector
+///     40    8   last sector
+enum GUIDPartitionTable {
+  /// Disks that say 512 are far more; in an image nothing says which it is.
+  private static let sectorSizes: [UInt64] = [512, 4096]
+  private static let minimumHeaderBytes = 92
+  private static let minimumEntryBytes = 128
+  /// The specification asks for 16 KiB at least, and disks have no more.
+  private static let entriesLimitBytes = 1 << 18
+
+  /// - Throws: ``Failure`` where neither copy is whole.
+  static func read(from disk: DiskContent) throws -> PartitionTable {
+    for sectorBytes in sectorSizes {
+      let last = disk.sizeBytes / sectorBytes
+      for sector in [1, last == 0 ? 1 : last - 1] {
+        if let table = try table(at: sector, sectorBytes, of: disk) { return table }
+      }
+    }
+    throw Failure(
+      "the disk's GUID partition table is damaged: neither at its beginning nor at its end there is "
+        + "a header with the right checksums")
+  }
+
+  private static func table(
+    at sector: UInt64, _ sectorBytes: UInt64, of disk: DiskContent
+  ) throws -> PartitionTable? {
+    let (offset, overflows) = sector.multipliedReportingOverflow(by: sectorBytes)
+    guard !overflows, let header = try disk.bytes(at: offset, count: Int(sectorBytes)),
+      isHeader(header, of: sector),
+      let entries = try entries(of: header, sectorBytes, disk)
+    else { return nil }
+    let entryBytes = Int(header.integer(UInt32.self, at: 84))
+    let partitions = stride(from: 0, to: entries.count, by: entryBytes).enumerated().compactMap {
+      index, offset in
+      bytes(of: entries, at: offset, sectorBytes, disk).map {
+        Partition(number: index + 1, bytes: $0)
+      }
+    }
+    return PartitionTable(scheme: .guid, partitions: partitions)
+  }
+
+  private static func isHeader(_ bytes: [UInt8], of sector: UInt64) -> Bool {
+    let length = Int(bytes.integer(UInt32.self, at: 12))
+    guard bytes.contains("EFI PART", at: 0), minimumHeaderBytes...bytes.count ~= length else {
+      return false
+    }
+    var checked = Array(bytes[..<length])
+    for index in 16..<20 { checked[index] = 0 }
+    return CyclicRedundancyCheck.value(of: checked) == bytes.integer(at: 16)
+      && bytes.integer(UInt64.self, at: 24) == sector
+  }
+
+  private static func entries(
+    of header: [UInt8], _ sectorBytes: UInt64, _ disk: DiskContent
+  ) throws -> [UInt8]? {
+    let count = Int(header.integer(UInt32.self, at: 80))
+    let length = Int(header.integer(UInt32.self, at: 84))
+    let (offset, overflows) =
+      header.integer(UInt64.self, at: 72).multipliedReportingOverflow(by: sectorBytes)
+    guard !overflows, minimumEntryBytes...entriesLimitBytes ~= length,
+      length % minimumEntryBytes == 0, count <= entriesLimitBytes / length,
+      let entries = try disk.bytes(at: offset, count: count * length),
+      CyclicRedundancyCheck.value(of: entries) == header.integer(at: 88)
+    else { return nil }
+    return entries
+  }
+
+  /// Nil for a free entry, and for what does not lie on the disk.
+  private static func bytes(
+    of entries: [UInt8], at offset: Int, _ sectorBytes: UInt64, _ disk: DiskContent
+  ) -> Range<UInt64>? {
+    let sectors = disk.sizeBytes / sectorBytes
+    let first = entries.integer(UInt64.self, at: offset + 32)
+    let last = entries.integer(UInt64.self, at: offset + 40)
+    guard entries[offset..<offset + 16].contains(where: { $0 != 0 }), first > 0, first <= last,
+      last < sectors
+    else { return nil }
+    return first * sectorBytes..<(last + 1) * sectorBytes
+  }
+}
+
+/// The CRC-32 of Ethernet, zip and UEFI: polynomial 0x04C11DB7, bits reflected.
+enum CyclicRedundancyCheck {
+  static func value(of bytes: [UInt8]) -> UInt32 {
+    ~bytes.reduce(~UInt32(0)) { sum, byte in
+      (0..<8).reduce(sum ^ UInt32(byte)) { sum, _ in
+        sum >> 1 ^ (sum & 1 == 0 ? 0 : 0xedb8_8320)
+      }
+    }
+  }
+}

@@ -1,0 +1,99 @@
+/// The first sector of a disk with a partition table of the PC kind; that of a GUID table has an entry
+/// which protects the whole disk.
+///
+///     446   16 × 4   entries
+///     510   2        55 AA
+///
+/// An entry, with sectors of 512 bytes:
+///
+///       0   1        00 or 80
+///       4   1        type
+///       8   4        first sector, little-endian
+///      12   4        sectors, little-endian
+///
+/// Logical partitions hang in a chain in the extended one. Each link is a sector of the same layout:
+/// its partition counts from the link, the next link from the beginning of the extended partition.
+struct MasterBootRecord {
+  private struct Entry {
+    let type: UInt8
+    let firstSector: UInt64
+    let sectorCount: UInt64
+
+    var isExtended: Bool { [0x05, 0x0f, 0x85].contains(type) }
+    var isUsed: Bool { type != 0 && sectorCount > 0 }
+  }
+
+  private static let sectorBytes: UInt64 = 512
+  /// The kernel follows as many. A chain that leads in a circle ends here, too.
+  private static let chainLimit = 100
+  private static let firstLogicalNumber = 5
+
+  private let entries: [Entry]
+
+  /// Nil where the disk does not begin with such a sector.
+  init?(of disk: DiskContent) throws {
+    guard let sector = try disk.bytes(at: 0, count: Int(Self.sectorBytes)),
+      !FileSystemProbe.isBootSector(sector), let entries = Self.entries(in: sector)
+    else { return nil }
+    self.entries = entries
+  }
+
+  /// Whether the disk has a GUID partition table.
+  var isProtective: Bool { entries.contains { $0.type == 0xee } }
+
+  /// The primary partitions, and the logical ones from number 5 on.
+  func partitions(of disk: DiskContent) throws -> [Partition] {
+    var found: [Partition] = []
+    for (index, entry) in entries.enumerated() where entry.isUsed && !entry.isExtended {
+      if let bytes = bytes(of: entry, countedFrom: 0, on: disk) {
+        found.append(Partition(number: index + 1, bytes: bytes))
+      }
+    }
+    if let extended = entries.first(where: { $0.isUsed && $0.isExtended }) {
+      try addLogical(in: extended, on: disk, to: &found)
+    }
+    return found
+  }
+
+  private func addLogical(
+    in extended: Entry, on disk: DiskContent, to found: inout [Partition]
+  ) throws {
+    var number = Self.firstLogicalNumber
+    var link = extended.firstSector
+    for _ in 0..<Self.chainLimit {
+      guard
+        let sector = try disk.bytes(at: link * Self.sectorBytes, count: Int(Self.sectorBytes)),
+        let entries = Self.entries(in: sector)
+      else { return }
+      for entry in entries.prefix(2) where entry.isUsed && !entry.isExtended {
+        if let bytes = bytes(of: entry, countedFrom: link, on: disk) {
+          found.append(Partition(number: number, bytes: bytes))
+        }
+        number += 1
+      }
+      guard let next = entries.first(where: { $0.isUsed && $0.isExtended }) else { return }
+      link = extended.firstSector + next.firstSector
+    }
+  }
+
+  /// Nil for what does not lie on the disk.
+  private func bytes(
+    of entry: Entry, countedFrom link: UInt64, on disk: DiskContent
+  ) -> Range<UInt64>? {
+    // 32 bits each, so that nothing overflows.
+    let start = (link + entry.firstSector) * Self.sectorBytes
+    let end = start + entry.sectorCount * Self.sectorBytes
+    return start > 0 && end <= disk.sizeBytes ? start..<end : nil
+  }
+
+  private static func entries(in sector: [UInt8]) -> [Entry]? {
+    guard sector[510] == 0x55, sector[511] == 0xaa else { return nil }
+    let offsets = stride(from: 446, to: 510, by: 16)
+    guard offsets.allSatisfy({ sector[$0] & 0x7f == 0 }) else { return nil }
+    return offsets.map { offset in
+      Entry(
+        type: sector[offset + 4], firstSector: UInt64(sector.integer(UInt32.self, at: offset + 8)),
+        sectorCount: UInt64(sector.integer(UInt32.self, at: offset + 12)))
+    }
+  }
+}
