@@ -144,7 +144,7 @@ let targets: [Target] = [
       "VolumeSources", "BackupEngine", "Overlays", "NBDProtocol", "CNBD", nioCore, nioPosix,
       nioEmbedded, logging, systemPackage,
     ]),
-  tests(of: "varve", uses: ["ChunkFormat", "ChunkStore", argumentParser, systemPackage]),
+  tests(of: "varve", uses: ["ChunkFormat", "ChunkStore", "FileIO", argumentParser, systemPackage]),
 ]
 
 let package = Package(

@@ -4,7 +4,9 @@
 // and what hides behind _GNU_SOURCE, which that module is built without.
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/loop.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -61,6 +63,22 @@ static inline int linux_block_device_zero_out(int fd, uint64_t offset, uint64_t 
   return ioctl(fd, BLKZEROOUT, range);
 }
 
+// MARK: Loop devices
+
+/// LOOP_CTL_GET_FREE: the number of a loop device that nobody uses now.
+static inline int linux_free_loop_device(int control) { return ioctl(control, LOOP_CTL_GET_FREE); }
+
+/// LOOP_CONFIGURE: a part of a file as a loop device, which lets go of it by itself when nobody has
+/// the device open or mounted any more.
+static inline int linux_set_up_loop_device(
+    int device, int file, uint64_t offset, uint64_t length) {
+  struct loop_config configuration = {
+      .fd = (uint32_t)file,
+      .info = {.lo_offset = offset, .lo_sizelimit = length, .lo_flags = LO_FLAGS_AUTOCLEAR},
+  };
+  return ioctl(device, LOOP_CONFIGURE, &configuration);
+}
+
 // MARK: Pipes
 
 /// F_SETPIPE_SZ: returns the new size or -1.
@@ -101,6 +119,20 @@ static inline int linux_take_write_lease(int fd) {
   return fcntl(fd, 10, SIGURG) == -1 ? -1 : fcntl(fd, 1024, F_WRLCK);
 }
 static inline int linux_release_lease(int fd) { return fcntl(fd, 1024, F_UNLCK); }
+
+// MARK: Starting programs
+
+extern int posix_spawn_file_actions_addchdir_np(
+    posix_spawn_file_actions_t *actions, const char *path);
+
+/// posix_spawn_file_actions_addchdir_np(3): the program starts in that directory.
+static inline int linux_spawn_in_directory(
+    posix_spawn_file_actions_t *actions, const char *path) {
+  return posix_spawn_file_actions_addchdir_np(actions, path);
+}
+
+/// POSIX_SPAWN_SETSID: the program leads a session of its own.
+static const int linux_spawn_in_new_session = 0x80;
 
 // MARK: Signals
 

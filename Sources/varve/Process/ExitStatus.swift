@@ -3,16 +3,19 @@ import FileIO
 import Glibc
 import SystemPackage
 
-/// The exit statuses of the program.
-enum ExitStatus: Int32 {
-  case done = 0
-  case failed = 1
-  case usage = 2
+/// The exit statuses of the program: these three, or that of a command which it ran.
+struct ExitStatus: RawRepresentable, Sendable {
+  let rawValue: Int32
+
+  static let done = ExitStatus(rawValue: 0)
+  static let failed = ExitStatus(rawValue: 1)
+  static let usage = ExitStatus(rawValue: 2)
 
   /// Prints what `error` has to say, where it belongs, and says how the program is to end.
   static func reporting(_ error: any Error) -> ExitStatus {
     switch error {
     case is ReportedFailure: return .failed
+    case let error as CommandEnding: return ExitStatus(rawValue: error.status)
     case let error as UsageFailure:
       Console.shared.message(error.description)
       return .usage

@@ -14,3 +14,8 @@ struct UsageFailure: Error, CustomStringConvertible {
 
 /// The command has failed, and has said all there is to say: exit status 1 without another word.
 struct ReportedFailure: Error {}
+
+/// A command that was run has ended with another status than 0, which becomes that of the program.
+struct CommandEnding: Error {
+  let status: Int32
+}

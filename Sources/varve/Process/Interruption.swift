@@ -7,8 +7,9 @@ import Workers
 /// leaves nothing behind.
 ///
 /// A signal that was ignored when the program was started, as under `nohup`, stays ignored. The others
-/// are taken by a thread of their own, so that nothing has to be fit for a signal handler. Work that does not stop within a few seconds, since it waits for a pipe that gives
-/// nothing, or a second signal, end the process at once.
+/// are taken by a thread of their own, so that nothing has to be fit for a signal handler. Work that
+/// does not stop within a few seconds, since it waits for a pipe that gives nothing, or a second
+/// signal, end the process at once.
 final class Interruption: Sendable {
   static let shared = Interruption()
   private static let patienceSeconds = 5
@@ -28,6 +29,8 @@ final class Interruption: Sendable {
     var endsAtOnce = false
     /// Called for SIGHUP, which asks for no stop then.
     var hangUp: (@Sendable () -> Void)?
+    /// Gets the signals in place of this program.
+    var receiver: (@Sendable (CInt) -> Void)?
   }
 
   var isRequested: Bool { flag.isCancelled }
@@ -47,6 +50,8 @@ final class Interruption: Sendable {
   func begin() throws {
     // Without a reader a write fails with EPIPE, which is an error like any other.
     signal(SIGPIPE, SIG_IGN)
+    // A program that is ignored when it ends could not be waited for.
+    signal(SIGCHLD, SIG_DFL)
     var signals = Self.signals
     pthread_sigmask(SIG_BLOCK, &signals, nil)
     _ = try WorkerThread(name: "signals") { [self] in takeSignals() }
@@ -87,6 +92,18 @@ final class Interruption: Sendable {
     return try body()
   }
 
+  /// Runs `body`, and gives the signals that come meanwhile to `receiver`; they ask nothing of this
+  /// program then.
+  ///
+  /// What a person types at the terminal is not among them: that reaches every program in front.
+  func passingSignals<Result, Failure: Error>(
+    to receiver: @escaping @Sendable (CInt) -> Void, while body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    state.withLock { $0.receiver = receiver }
+    defer { state.withLock { $0.receiver = nil } }
+    return try body()
+  }
+
   private static var signals: sigset_t {
     var signals = sigset_t()
     sigemptyset(&signals)
@@ -113,19 +130,30 @@ final class Interruption: Sendable {
     endNow()
   }
 
-  /// Waits for a signal that asks to stop. Nil where there are none to wait for.
+  /// Waits for a signal that asks this program to stop, and has others do with theirs what they
+  /// will. Nil where there are none to wait for.
   private func nextRequest(of signals: inout sigset_t) -> CInt? {
-    var number: CInt = 0
-    while sigwait(&signals, &number) == 0 {
-      guard number == SIGHUP, let handle = state.withLock({ $0.hangUp }) else { return number }
-      handle()
+    while true {
+      var information = siginfo_t()
+      let number = sigwaitinfo(&signals, &information)
+      if number == -1, errno == EINTR { continue }
+      guard number > 0 else { return nil }
+      let (receiver, hangUp) = state.withLock { ($0.receiver, $0.hangUp) }
+      if let receiver {
+        let isTyped = information.si_code > 0
+        if !isTyped { receiver(number) }
+      } else if number == SIGHUP, let hangUp {
+        hangUp()
+      } else {
+        return number
+      }
     }
-    return nil
   }
 
   private func endNow() -> Never {
-    let cleanups = state.withLock { Array($0.cleanups.values) }
-    for cleanup in cleanups { cleanup() }
+    // The newest first: what they undo rests on what came before.
+    let cleanups = state.withLock { $0.cleanups.sorted { $0.key > $1.key } }
+    for (_, cleanup) in cleanups { cleanup() }
     Console.shared.clearStatus()
     Console.shared.message("stopped by \(signalName)")
     _exit(ExitStatus.failed.rawValue)

@@ -1,0 +1,46 @@
+import FileIO
+import Glibc
+import SystemPackage
+
+/// A new directory that nobody else can look into.
+struct PrivateDirectory {
+  let path: FilePath
+
+  /// - Parameter prefix: what its name begins with.
+  init(in parent: FilePath, prefix: String) throws(FileError) {
+    var name = Array(parent.appending(prefix + "XXXXXX").string.utf8CString)
+    guard mkdtemp(&name) != nil else {
+      throw FileError(
+        operation: "make a directory in", path: parent, errno: Errno(rawValue: errno))
+    }
+    path = FilePath(platformString: name)
+  }
+
+  /// For files that nobody needs when the program has ended: in `$TMPDIR`, else in `/var/tmp`, since
+  /// there may be much of them, and `/tmp` is often memory.
+  static func temporary() throws(FileError) -> PrivateDirectory {
+    try PrivateDirectory(in: FilePath(Environment["TMPDIR"] ?? "/var/tmp"), prefix: "varve-")
+  }
+
+  func remove() throws(FileError) { try POSIXFileSystem().removePrivateTree(path) }
+}
+
+extension FileSystem {
+  /// Removes a directory of our own with all it holds. It stops where another file system is mounted
+  /// below: that is not ours to empty.
+  func removePrivateTree(_ path: FilePath) throws(FileError) {
+    let device = try metadata(of: path).device
+    for entry in try list(path) {
+      let child = path.appending(entry.name)
+      if entry.kind == .directory {
+        guard try metadata(of: child).device == device else {
+          throw FileError(operation: "remove", path: child, errno: .resourceBusy)
+        }
+        try removePrivateTree(child)
+      } else {
+        try remove(child)
+      }
+    }
+    try remove(path)
+  }
+}

@@ -1,0 +1,110 @@
+import CLinux
+import Glibc
+import SystemPackage
+
+/// How a program is to be started.
+struct ProcessLaunch {
+  /// Where one of the program's standard streams leads.
+  enum Stream {
+    /// Where that of varve leads.
+    case inherited
+    /// `/dev/null`.
+    case nothing
+    /// An open descriptor of varve's, which stays its own.
+    case descriptor(CInt)
+  }
+
+  /// Under what number the program finds ``extraDescriptor``.
+  static let extraNumber: CInt = 3
+
+  /// The program, which is looked for in `PATH` unless it is a path, and its arguments.
+  let words: [String]
+  var input = Stream.inherited
+  var output = Stream.inherited
+  var errors = Stream.inherited
+  /// An open descriptor of varve's that the program gets besides, as number ``extraNumber``.
+  var extraDescriptor: CInt?
+  /// Variables that differ from those of varve; nil for one that the program is not to have.
+  var environment: [String: String?] = [:]
+  /// Whether the program outlives varve: it has a session of its own, out of reach of the terminal's
+  /// signals, and holds no directory but the root.
+  var isDetached = false
+
+  init(_ words: [String]) {
+    precondition(!words.isEmpty)
+    self.words = words
+  }
+
+  /// posix_spawnp(3).
+  func spawn() throws(Errno) -> pid_t {
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    add(to: &actions)
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    set(&attributes)
+    var process: pid_t = 0
+    let failure = words.withCStrings { words in
+      variables.withCStrings { variables in
+        posix_spawnp(&process, words[0]!, &actions, &attributes, words, variables)
+      }
+    }
+    guard failure == 0 else { throw Errno(rawValue: failure) }
+    return process
+  }
+
+  private func add(to actions: inout posix_spawn_file_actions_t) {
+    for (stream, number) in [
+      (input, STDIN_FILENO), (output, STDOUT_FILENO), (errors, STDERR_FILENO),
+    ] {
+      switch stream {
+      case .inherited: break
+      case .nothing: posix_spawn_file_actions_addopen(&actions, number, "/dev/null", O_RDWR, 0)
+      case .descriptor(let descriptor):
+        posix_spawn_file_actions_adddup2(&actions, descriptor, number)
+      }
+    }
+    if let extraDescriptor {
+      posix_spawn_file_actions_adddup2(&actions, extraDescriptor, Self.extraNumber)
+    }
+    if isDetached { linux_spawn_in_directory(&actions, "/") }
+  }
+
+  /// The signals that varve blocks or ignores are the program's again. One that outlives varve still
+  /// ignores SIGPIPE: nobody reads what it has to say.
+  private func set(_ attributes: inout posix_spawnattr_t) {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    posix_spawnattr_setsigmask(&attributes, &signals)
+    if !isDetached { sigaddset(&signals, SIGPIPE) }
+    posix_spawnattr_setsigdefault(&attributes, &signals)
+    let flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF
+    posix_spawnattr_setflags(
+      &attributes, Int16(isDetached ? flags | linux_spawn_in_new_session : flags))
+  }
+
+  /// The program's environment as `NAME=VALUE`.
+  private var variables: [String] {
+    var all: [String] = []
+    var next = environ
+    while let variable = next.pointee {
+      let text = String(cString: variable)
+      if environment[String(text.prefix { $0 != "=" })] == nil { all.append(text) }
+      next += 1
+    }
+    return all + environment.compactMap { name, value in value.map { "\(name)=\($0)" } }
+  }
+}
+
+extension [String] {
+  /// The strings as a C program takes its arguments, a null pointer last.
+  fileprivate func withCStrings<Result>(
+    _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
+  ) -> Result {
+    var pointers = map { strdup($0) } + [nil]
+    defer { for pointer in pointers { free(pointer) } }
+    return pointers.withUnsafeMutableBufferPointer { body($0.baseAddress!) }
+  }
+}

@@ -1,0 +1,76 @@
+import FileIO
+import Glibc
+import SystemPackage
+
+/// A program of the system that does a part of the work, such as mount(8).
+struct Tool {
+  /// What a program says is kept up to this length.
+  private static let limitBytes = 16 << 10
+
+  /// The program, which is looked for in `PATH`, and its arguments.
+  let words: [String]
+
+  init(_ words: String...) { self.words = words }
+
+  init(_ words: [String]) { self.words = words }
+
+  /// Whether `name` can be started at all.
+  static func isInstalled(_ name: String) -> Bool { path(of: name) != nil }
+
+  /// Runs the program to its end.
+  ///
+  /// - Throws: ``Failure`` with what it said where it cannot be started or does not end with 0.
+  func run() throws(Failure) {
+    let (ending, text) = try outcome()
+    guard ending != .exited(0) else { return }
+    if text.isEmpty { throw Failure("\(words[0]) ended with \(ending)") }
+    throw Failure(text.hasPrefix("\(words[0]):") ? text : "\(words[0]): \(text)")
+  }
+
+  private func outcome() throws(Failure) -> (ChildProcess.Ending, String) {
+    do {
+      let pipe = try Pipe()
+      let reading = pipe.reading
+      let process = try start(writingTo: pipe.writing)
+      return try Interruption.shared.cleaningUp(with: { process.send(SIGKILL) }) {
+        () throws(Errno) in
+        let text = try Self.text(of: reading)
+        return (try process.wait(), text)
+      }
+    } catch {
+      throw Failure("cannot run \(words[0]): \(error.explanation)")
+    }
+  }
+
+  private func start(writingTo output: consuming Descriptor) throws(Errno) -> ChildProcess {
+    var launch = ProcessLaunch([Self.path(of: words[0]) ?? words[0]] + words.dropFirst())
+    launch.input = .nothing
+    launch.output = .descriptor(output.rawValue)
+    launch.errors = .descriptor(output.rawValue)
+    launch.environment = [SecretSource.passphraseVariable: nil, "LC_ALL": "C"]
+    return try ChildProcess(launch)
+  }
+
+  /// All that comes, on one line; read to its end, since a full pipe would stop the program.
+  private static func text(of pipe: borrowing Descriptor) throws(Errno) -> String {
+    var bytes: [UInt8] = []
+    while true {
+      let piece = try pipe.nextBytes()
+      if piece.isEmpty { return oneLine(bytes) }
+      bytes += piece.prefix(limitBytes - bytes.count)
+    }
+  }
+
+  /// Lines joined by `; `.
+  static func oneLine(_ bytes: [UInt8]) -> String {
+    String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
+      .map { $0.split(separator: " ").joined(separator: " ") }.filter { !$0.isEmpty }
+      .joined(separator: "; ")
+  }
+
+  /// Debian keeps mount(8)'s neighbours where a plain user's `PATH` does not look.
+  private static func path(of name: String) -> String? {
+    let directories = "\(Environment["PATH"] ?? ""):/usr/sbin:/sbin".split(separator: ":")
+    return directories.map { "\($0)/\(name)" }.first { access($0, X_OK) == 0 }
+  }
+}
