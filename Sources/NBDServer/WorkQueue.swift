@@ -69,19 +69,20 @@ final class WorkQueue: Sendable {
     pool.submit { self.run(isActive: $0 == .active) }
   }
 
+  /// Whenever something is waiting, a thread has been called that has not come yet; so this one may
+  /// leave after its turn.
   private func run(isActive: Bool) {
-    state.withLock { $0.isCalling = false }
-    for _ in 0..<Self.turnLimit {
-      guard let (piece, hasMore) = take() else { return }
+    for turn in 0..<Self.turnLimit {
+      guard let (piece, hasMore) = take(isFirst: turn == 0) else { return }
       if hasMore { callThread() }
       finish(piece, isActive ? access.perform(piece.work) : .shutDown)
     }
-    if state.withLock({ !$0.waiting.isEmpty && $0.claimCall() }) { callThread() }
   }
 
   /// The next piece, and whether another thread is to be called for what is left.
-  private func take() -> (piece: Piece, hasMore: Bool)? {
+  private func take(isFirst: Bool) -> (piece: Piece, hasMore: Bool)? {
     state.withLock { state in
+      if isFirst { state.isCalling = false }
       guard let piece = state.waiting.popFirst() else { return nil }
       return (piece, !state.waiting.isEmpty && state.claimCall())
     }

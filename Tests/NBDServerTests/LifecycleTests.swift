@@ -200,6 +200,24 @@ struct EndOfConnectionTests {
     try client.expect(Transmission.chunk(0, cookie: 1, done: true))
   }
 
+  @Test("what no thread has begun for a client that is gone is not done")
+  func abandonedWork() throws {
+    let gate = Gate()
+    let device = MemoryDevice(sizeBytes: 1 << 20, isCached: false, gate: gate)
+    let server = try RunningServer(device) { $0.readThreadCount = 1 }
+    var client: RawClient? = try server.enter()
+    for cookie in 0..<40 as Range<UInt64> {
+      client?.send(Transmission.request(0, cookie: cookie, length: 4))
+    }
+    #expect(eventually { server.server.connections.first?.requestCount == 40 })
+    client?.reset()
+    client = nil
+    #expect(eventually { server.server.connections.isEmpty })
+    gate.open()
+    #expect(eventually { device.closeCount == 1 })
+    #expect(device.fetched.count == 1)
+  }
+
   @Test("a device is not closed under a read whose client has gone")
   func closingWaits() throws {
     let gate = Gate()
@@ -249,6 +267,8 @@ struct ShutdownTests {
     #expect(eventually { device.fetched.count == 1 })
     let stopping = Stopping(server)
     try idle.expectEnd()
+    // The other connection has a loop of its own, which may hear of it later.
+    usleep(100_000)
     #expect(access(server.socketPath, F_OK) != 0)
     client.send(Transmission.request(0, cookie: 2, length: 4))
     try client.expect(Transmission.simpleReply(cookie: 2, error: 108))

@@ -1,6 +1,12 @@
 import Glibc
 import Synchronization
 
+/// Whether this process has grown by less than so much since it used `before`, or does once other
+/// tests that run beside this one have given back what they use.
+func hasGrown(since before: Int, byLessThan limitBytes: Int) -> Bool {
+  eventually(seconds: 30) { residentBytes() - before < limitBytes }
+}
+
 /// Memory of this process that is in use now.
 func residentBytes() -> Int {
   guard let file = fopen("/proc/self/statm", "r") else { return 0 }
@@ -25,13 +31,23 @@ func allowOpenFiles(_ count: UInt) -> UInt {
 /// Sends on a thread of its own.
 final class Sending {
   private final class Job: Sendable {
+    private static let stepBytes = 64 << 10
+
     let bytes: [UInt8]
     let client: RawClient
-    let isSent = Atomic(false)
+    let sentBytes = Atomic(0)
 
     init(_ bytes: [UInt8], _ client: RawClient) {
       self.bytes = bytes
       self.client = client
+    }
+
+    func run() {
+      for start in stride(from: 0, to: bytes.count, by: Self.stepBytes) {
+        let end = min(start + Self.stepBytes, bytes.count)
+        guard client.send(Array(bytes[start..<end])) else { return }
+        sentBytes.store(end, ordering: .releasing)
+      }
     }
   }
 
@@ -44,15 +60,17 @@ final class Sending {
       &thread, nil,
       { argument in
         guard let argument else { return nil }
-        let job = Unmanaged<Job>.fromOpaque(argument).takeRetainedValue()
-        job.isSent.store(job.client.send(job.bytes), ordering: .releasing)
+        Unmanaged<Job>.fromOpaque(argument).takeRetainedValue().run()
         return nil
       }, Unmanaged.passRetained(job).toOpaque())
   }
 
+  /// What the server, and the system between, have taken so far, in steps of 64 KiB.
+  var sentBytes: Int { job.sentBytes.load(ordering: .acquiring) }
+
   /// - Returns: whether the server took all of it.
   func wait() -> Bool {
     pthread_join(thread, nil)
-    return job.isSent.load(ordering: .acquiring)
+    return sentBytes == job.bytes.count
   }
 }
