@@ -21,9 +21,9 @@ final class RevisionMemory: Sendable {
 
   /// All revisions, as long as nothing is new.
   struct Snapshot: Sendable {
-    /// In the order of their names.
-    let ids: [RevisionID]
-    let marks: [RevisionID: FileMetadata]
+    /// Of everything in the directory of revisions.
+    let names: [String]
+    let marks: MarksFiles
     let listing: RevisionListing
   }
 
@@ -37,12 +37,17 @@ final class RevisionMemory: Sendable {
 
   init(limitBytes: Int = standardLimitBytes) { self.limitBytes = limitBytes }
 
-  /// The last listing, where exactly these revisions and marks were there.
-  func listing(of ids: [RevisionID], marks: [RevisionID: FileMetadata]) -> RevisionListing? {
+  /// The last listing, where exactly these names and marks were there.
+  func listing(of names: [String], marks: MarksFiles) -> RevisionListing? {
     let snapshot = state.withLock { $0.snapshot }
-    guard let snapshot, snapshot.ids == ids, snapshot.marks == marks else { return nil }
+    guard let snapshot, snapshot.names == names, snapshot.marks.files == marks.files else {
+      return nil
+    }
     return snapshot.listing
   }
+
+  /// The files of marks at the last listing.
+  var marks: MarksFiles? { state.withLock { $0.snapshot?.marks } }
 
   /// What is known of single revisions.
   var known: [RevisionID: Known] { state.withLock { $0.known } }

@@ -10,24 +10,20 @@ struct RevisionShelf: Sendable {
   let keys: RepositoryKeys?
   let memory: RevisionMemory
 
-  /// Names of all revisions, readable or not.
-  func ids() throws(StoreError) -> [RevisionID] {
-    try reportingFileErrors { () throws(FileError) in
-      try fileSystem.list(layout.revisions).compactMap { RevisionID(name: $0.name) }
-    }
-  }
-
   /// All revisions. What has not changed since the last time is not read again.
   func list() throws(StoreError) -> RevisionListing {
-    let (ids, marks) = (try ids(), try marksFiles())
-    if let listing = memory.listing(of: ids, marks: marks) { return listing }
-    let known = memory.known
+    let names = try names()
+    let marks = try reportingFileErrors { () throws(FileError) in
+      try MarksFiles(in: layout.marks, known: memory.marks, fileSystem)
+    }
+    if let listing = memory.listing(of: names, marks: marks) { return listing }
+    let (ids, known) = (names.compactMap { RevisionID(name: $0) }, memory.known)
     var read: [RevisionMemory.Known] = []
     read.reserveCapacity(ids.count)
     var unreadable: [(id: RevisionID, error: StoreError)] = []
     for id in ids {
       do throws(StoreError) {
-        read.append(try look(at: id, marks: marks[id], known: known[id]))
+        read.append(try look(at: id, marks: marks.files[id], known: known[id]))
       } catch  where error.code == .notFound {
         // Forgotten since the names were listed.
         continue
@@ -40,8 +36,15 @@ struct RevisionShelf: Sendable {
     memory.keep(
       sound,
       sound.count == ids.count
-        ? RevisionMemory.Snapshot(ids: ids, marks: marks, listing: listing) : nil)
+        ? RevisionMemory.Snapshot(names: names, marks: marks, listing: listing) : nil)
     return listing
+  }
+
+  /// Of revisions, readable or not, and of what else may lie there.
+  private func names() throws(StoreError) -> [String] {
+    try reportingFileErrors { () throws(FileError) in
+      try fileSystem.list(layout.revisions).map(\.name)
+    }
   }
 
   /// What is known of a revision, or what is in its files.
@@ -142,23 +145,6 @@ struct RevisionShelf: Sendable {
     }
     return try reportingFormatErrors(of: "marks of revision \(id)") { () throws(FormatError) in
       try RevisionMarks(encoded: bytes, revision: id, repository: repository, keys: keys)
-    }
-  }
-
-  /// The files of marks that there are. Marks that are given anew are another file, see `updateMarks`.
-  private func marksFiles() throws(StoreError) -> [RevisionID: FileMetadata] {
-    try reportingFileErrors { () throws(FileError) in
-      var files: [RevisionID: FileMetadata] = [:]
-      for entry in try fileSystem.list(layout.marks) {
-        guard let id = RevisionID(name: entry.name) else { continue }
-        do throws(FileError) {
-          files[id] = try fileSystem.metadata(of: layout.marks.appending(entry.name))
-        } catch  where error.code == .notFound {
-          // Forgotten since the names were listed.
-          continue
-        }
-      }
-      return files
     }
   }
 

@@ -132,8 +132,8 @@ package final class SimulatedFileSystem: FileSystem {
       let file = state.tree.file(number)
       return FileMetadata(
         kind: file == nil ? .directory : .file, sizeBytes: UInt64(file?.count ?? 0),
-        modified: FileTime(seconds: 0, nanoseconds: 0), device: 1, inode: UInt64(number),
-        allocatedBytes: UInt64(file?.count ?? 0))
+        modified: FileTime(seconds: Int64(state.lastChange(ofNamesIn: number)), nanoseconds: 0),
+        device: 1, inode: UInt64(number), allocatedBytes: UInt64(file?.count ?? 0))
     }
   }
 
@@ -192,6 +192,12 @@ extension SimulatedFileSystem.State {
   mutating func record(_ operation: SimulatedOperation) {
     operation.apply(to: &tree)
     operations.append(operation)
+  }
+
+  /// How many operations there were up to the last that changed a name in the directory `number`: time
+  /// goes by in operations here.
+  func lastChange(ofNamesIn number: Int) -> Int {
+    (operations.lastIndex { $0.changesNames(in: number) } ?? -1) + 1
   }
 }
 

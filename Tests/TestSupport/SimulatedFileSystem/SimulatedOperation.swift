@@ -17,6 +17,17 @@ enum SimulatedOperation: Sendable {
     return true
   }
 
+  /// Whether it changes a name in the directory `number`.
+  func changesNames(in number: Int) -> Bool {
+    switch self {
+    case .createFile(_, let slot), .createDirectory(_, let slot), .remove(let slot):
+      slot.directory == number
+    case .rename(_, let source, let destination):
+      source.directory == number || destination.directory == number
+    case .write, .synchronizeData, .failSynchronizeData, .synchronizeDirectory: false
+    }
+  }
+
   /// Does to `tree` what the operation did.
   func apply(to tree: inout SimulatedTree) {
     switch self {
