@@ -140,9 +140,8 @@ let targets: [Target] = [
   tests(
     of: "NBDServer",
     uses: [
-      "Workers", "ChunkFormat", "ChunkStore", "FileIO", "VolumeMap", "VolumeReader",
-      "VolumeSources", "BackupEngine", "Overlays", "NBDProtocol", "CNBD", nioCore, nioPosix,
-      nioEmbedded, logging, systemPackage,
+      "ChunkFormat", "ChunkStore", "FileIO", "VolumeMap", "VolumeReader", "Overlays",
+      "NBDProtocol", "CNBD", nioCore, nioPosix, nioEmbedded, logging, systemPackage,
     ]),
   tests(of: "varve", uses: ["ChunkFormat", "ChunkStore", "FileIO", argumentParser, systemPackage]),
 ]
