@@ -44,7 +44,7 @@ struct Varve: ParsableCommand {
         subcommands: [Revisions.self, Show.self, Diff.self, Verify.self, Clients.self]),
       CommandGroup(
         name: "Look after a repository",
-        subcommands: [Tag.self, Key.self, Index.self]),
+        subcommands: [Tag.self, Overlay.self, Key.self, Index.self]),
       CommandGroup(name: "Shells", subcommands: [Completion.self]),
     ])
 

@@ -26,7 +26,10 @@ import Testing
       "show", "show web01@yesterday", "show web01 --attachment x --json", "diff web01@1", "verify",
       "verify --all web01", "verify web01/vda", "verify --sample 5", "verify --sample 0%",
       "serve --listen nonsense", "serve --listen 1.2.3.4:70000", "serve --cache-size 1",
-      "serve @latest", "revisions a b", "revisions a@b", "revisions --tag a=b", "tag add web01",
+      "serve web01@", "serve --overlay a/b", "serve web01 --writable --overlay x",
+      "serve --overlay-directory d", "serve --overlay x --overlay-directory=", "overlay remove",
+      "overlay remove a/b", "overlay commit", "overlay commit x --job a@b", "revisions a b",
+      "revisions a@b", "revisions --tag a=b", "tag add web01",
       "tag add web01 a:b", "key remove", "key add --new-key-file a --new-passphrase-file b",
       "completion tcsh", "completion",
     ])
@@ -46,7 +49,10 @@ import Testing
       "restore web01@2026-11-20T14:30/vda out --skip-damaged --force --verify",
       "restore --skip-damaged=0xff web01 out", "verify --all", "verify --all --sample 5%",
       "verify web01 db01@3", "serve", "serve --unix s", "serve --listen [::1]:0 --listen a:1",
-      "revisions web01 --tag nightly --json", "tag list", "key import -", "index rebuild --json",
+      "serve web01 --writable", "serve web01@1/vda --overlay x --overlay-directory d",
+      "overlay list --json", "overlay commit x --job y -t a -t b --keep --verify none --json",
+      "overlay remove x --overlay-directory d", "revisions web01 --tag nightly --json", "tag list",
+      "key import -", "index rebuild --json",
     ])
   func areUnderstood(text: String) throws { _ = try Varve.parseAsRoot(words(text)) }
 

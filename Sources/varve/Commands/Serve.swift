@@ -3,13 +3,15 @@ import ChunkStore
 import Logging
 import NBDProtocol
 import NBDServer
+import Overlays
 import SystemPackage
 import VolumeReader
 
 struct Serve: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Serve revisions as read-only NBD exports.",
-    usage: "varve serve [<revision> ...] [--listen <host:port> ...] [--unix <path> ...] [<options>]",
+    abstract: "Serve revisions as NBD exports.",
+    usage:
+      "varve serve [<revision> ...] [--listen <host:port> ...] [--unix <path> ...] [<options>]",
     discussion: """
       The name of an export is that of a revision, as everywhere: web01@latest, db01@2/vdb, or an \
       id. It is looked up when a client connects, and the client stays with that revision, even \
@@ -31,9 +33,16 @@ struct Serve: ParsableCommand {
         nbdcopy nbd://localhost web01.raw
         nbdcopy -- [ varve serve web01@latest ] web01.raw
 
-      The last line starts a server for itself, on a socket that it passes as systemd does. A file \
-      system with a journal to replay is mounted with -o ro,noload (ext4) or -o ro,norecovery \
-      (XFS), or through a writable layer on the client's side.
+      The last line starts a server for itself, on a socket that it passes as systemd does.
+
+      Exports are read-only. With --writable each connection can write, and what it has written is \
+      gone with it; with --overlay it is kept, shared by all connections, and there again when the \
+      server is started anew. Revisions never change. A file system whose journal has to be replayed \
+      can be mounted only where that can be written:
+
+        varve serve web01@latest --overlay repair
+        nbd-client localhost /dev/nbd0
+        varve overlay commit repair --tag repaired
 
       Without TLS, who reaches the address reads every disk. So only this machine does, unless \
       --listen says otherwise. Certificates let clients know the server, and the server its \
@@ -62,6 +71,26 @@ struct Serve: ParsableCommand {
   @Flag(help: "Print a URI for each address, by which clients reach it.")
   var printURI = false
 
+  @Flag(
+    help: """
+      Let clients write; what they write is gone with their connection, and no other sees it.
+      """)
+  var writable = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Let clients write, and keep what they write in the overlay of this name.",
+      discussion: """
+        All connections share it. The first time, a revision is needed as argument, on which the \
+        overlay then stays: only that is exported. One server at a time can have it. 'varve \
+        overlay' lists, removes and commits overlays.
+        """,
+      valueName: "name"),
+    transform: NameArgument.overlay)
+  var overlay: String?
+
+  @OptionGroup var overlays: OverlayLocation
+
   @Option(
     help: ArgumentHelp(
       "Write the process's number to this file as soon as clients can connect.",
@@ -78,6 +107,13 @@ struct Serve: ParsableCommand {
 
   mutating func validate() throws {
     if pidfile == "" { throw ValidationError("--pidfile wants a path, found ''.") }
+    if writable, overlay != nil {
+      throw ValidationError(
+        "What is written is thrown away with --writable and kept with --overlay; give one of them.")
+    }
+    if overlays.overlayDirectory != nil, !writable, overlay == nil {
+      throw ValidationError("--overlay-directory is of use with --writable or --overlay only.")
+    }
   }
 
   mutating func run() throws {
@@ -86,17 +122,20 @@ struct Serve: ParsableCommand {
     let inherited = try InheritedSocket.takeAll()
     let repository = try repository.open()
     let catalog = try catalog(of: repository)
+    let writable = try writableCatalog(over: catalog, repository)
     var configuration = ServerConfiguration(addresses: listening.addresses(beside: inherited))
     configuration.tls = encryption.settings
     limits.apply(to: &configuration)
     let server = try NBDServer.start(
-      configuration: configuration, catalog: catalog, logger: logger)
+      configuration: configuration, catalog: writable ?? catalog, logger: logger)
     reloading.begin(with: server)
     let pidfile = pidfile.map(PIDFile.init)
     do {
       publishStatus(of: server, catalog, repository, configuration)
       try pidfile?.write()
-      try announce(server, catalog, repository, isQuiet: !inherited.isEmpty)
+      try announce(server, repository, isQuiet: !inherited.isEmpty) {
+        try writable?.hasDefaultExport() ?? catalog.hasDefaultExport()
+      }
       Interruption.shared.wait()
     } catch {
       server.stop(gracePeriod: Self.gracePeriod)
@@ -104,6 +143,7 @@ struct Serve: ParsableCommand {
     }
     server.stop(gracePeriod: Self.gracePeriod)
     pidfile?.remove()
+    try writable?.close()
     if inherited.isEmpty || verbose {
       Console.shared.message("stopped by \(Interruption.shared.signalName)")
     }
@@ -119,10 +159,24 @@ struct Serve: ParsableCommand {
     var fetching = ChunkFetcher.Limits()
     fetching.cacheBytes = Int(limits.cacheSize.bytes)
     let catalog = try RevisionCatalog(
-      repository: repository, references: revisions, environment: RepositoryEnvironment(),
-      limits: fetching)
+      repository: repository, references: overlay == nil ? revisions : [],
+      environment: RepositoryEnvironment(), limits: fetching)
     try catalog.checkReferences()
     return catalog
+  }
+
+  /// Nil where nothing can be written to.
+  private func writableCatalog(
+    over catalog: RevisionCatalog, _ repository: Repository
+  ) throws -> WritableCatalog? {
+    if let overlay {
+      let store = try overlays.store(of: repository)
+      let opened = try store.open(overlay, for: revisions, in: repository)
+      return WritableCatalog(base: catalog, mode: .named(opened, volume: revisions.first?.volume))
+    }
+    guard writable else { return nil }
+    return WritableCatalog(
+      base: catalog, mode: .privateOverlays(try overlays.temporary(for: repository)))
   }
 
   /// Serving is worth more than telling about it.
@@ -144,7 +198,8 @@ struct Serve: ParsableCommand {
 
   /// - Parameter isQuiet: whoever passed the sockets knows where they are.
   private func announce(
-    _ server: NBDServer, _ catalog: RevisionCatalog, _ repository: Repository, isQuiet: Bool
+    _ server: NBDServer, _ repository: Repository, isQuiet: Bool,
+    hasDefault: () throws -> Bool
   ) throws {
     for warning in server.tlsWarnings { Console.shared.warning(warning) }
     if !isQuiet || verbose {
@@ -153,7 +208,7 @@ struct Serve: ParsableCommand {
       }
     }
     guard printURI else { return }
-    let hasDefault = try catalog.hasDefaultExport()
+    let hasDefault = try hasDefault()
     let output = StandardOutput()
     for address in server.listeningAddresses {
       let uri = ExportURI(

@@ -4,9 +4,11 @@ import ChunkStore
 
 /// Reads arguments that are names, so that a wrong one is refused before anything is touched.
 enum NameArgument {
-  static func job(_ text: String) throws -> String { try checked(text, "job") }
+  static func job(_ text: String) throws -> String { try checked(text, "a job") }
 
-  static func tag(_ text: String) throws -> String { try checked(text, "tag") }
+  static func tag(_ text: String) throws -> String { try checked(text, "a tag") }
+
+  static func overlay(_ text: String) throws -> String { try checked(text, "an overlay") }
 
   static func revision(_ text: String) throws -> RevisionReference {
     do throws(ReferenceError) {
@@ -18,7 +20,7 @@ enum NameArgument {
 
   private static func checked(_ text: String, _ kind: String) throws -> String {
     guard Name.isValid(text) else {
-      throw ValidationError("'\(text)' is no name of a \(kind): \(Name.rule).")
+      throw ValidationError("'\(text)' is no name of \(kind): \(Name.rule).")
     }
     return text
   }

@@ -1,0 +1,101 @@
+import ArgumentParser
+import ChunkFormat
+import ChunkStore
+import Overlays
+
+struct OverlayList: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list",
+    abstract: "List the overlays of a repository, with the revision that each lies on.",
+    usage: "varve overlay list [<options>]")
+
+  @OptionGroup var json: JSONOption
+  @OptionGroup var location: OverlayLocation
+  @OptionGroup var repository: RepositoryOptions
+
+  mutating func run() throws {
+    let repository = try repository.open()
+    let listings = try location.store(of: repository).list()
+    let entries = try repository.readableRevisions()
+    let rows = listings.map { listing in
+      Row(
+        listing: listing, overlay: try? listing.description.get(),
+        entry: entries.first { $0.id == (try? listing.description.get())?.revision })
+    }
+    let output = StandardOutput()
+    if json.isWanted {
+      try output.document(.array(rows.map(\.json)))
+    } else if !rows.isEmpty {
+      try output.table(table(of: rows))
+    }
+    try reportUnreadable(listings)
+  }
+
+  private func table(of rows: [Row]) -> Table {
+    var table = Table([
+      .left("NAME"), .left("JOB"), .left("REVISION"), .left("OF"), .right("SIZE"), .right("TAKES"),
+      .left("MADE"), .left("STATE"),
+    ])
+    for row in rows { table.add(row.cells) }
+    return table
+  }
+
+  private func reportUnreadable(_ listings: [OverlayStore.Listing]) throws {
+    var isComplete = true
+    for listing in listings {
+      do {
+        _ = try listing.description.get()
+      } catch {
+        isComplete = false
+        Console.shared.message("overlay '\(listing.name)' cannot be read: \(error)")
+      }
+    }
+    if !isComplete { throw ReportedFailure() }
+  }
+}
+
+/// An overlay in the list.
+private struct Row {
+  let listing: OverlayStore.Listing
+  /// Nil where it cannot be read.
+  let overlay: OverlayDescription?
+  /// Nil where the revision is gone.
+  let entry: RevisionEntry?
+
+  var cells: [Cell] {
+    [
+      Cell(listing.name),
+      Cell(overlay?.job ?? ""),
+      Cell(overlay.map { String($0.revision.description.prefix(12)) } ?? ""),
+      Cell(entry.map { LocalTime.system.text(of: $0.revision.created) } ?? ""),
+      Cell(overlay.map { Quantities.bytes($0.sizeBytes) } ?? ""),
+      Cell(Quantities.bytes(listing.allocatedBytes)),
+      Cell(overlay.map { LocalTime.system.text(of: $0.created) } ?? ""),
+      state,
+    ]
+  }
+
+  private var state: Cell {
+    if overlay == nil { return Cell("unreadable", .bad) }
+    if entry == nil { return Cell("its revision is gone", .bad) }
+    return Cell(listing.isInUse ? "in use" : "")
+  }
+
+  var json: JSON {
+    .object([
+      "name": .string(listing.name),
+      "job": .optional(overlay?.job),
+      "revision": .optional(overlay?.revision.description),
+      "revisionIsGone": overlay == nil ? .null : .bool(entry == nil),
+      "created": .optional(overlay?.created.timestamp),
+      "isInUse": .bool(listing.isInUse),
+      "isReadable": .bool(overlay != nil),
+      "sizeBytes": overlay.map { .unsigned($0.sizeBytes) } ?? .null,
+      "allocatedBytes": .unsigned(listing.allocatedBytes),
+      "volumes": .array(
+        (overlay?.volumes ?? []).map {
+          .object(["name": .string($0.name), "sizeBytes": .unsigned($0.sizeBytes)])
+        }),
+    ])
+  }
+}

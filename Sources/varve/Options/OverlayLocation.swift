@@ -1,0 +1,55 @@
+import ArgumentParser
+import Glibc
+import Overlays
+import ChunkStore
+import SystemPackage
+
+/// Where overlays are kept.
+struct OverlayLocation: ParsableArguments {
+  static let variable = "VARVE_OVERLAYS"
+
+  @Option(
+    help: ArgumentHelp(
+      "The directory of overlays, of all repositories; never inside one.",
+      discussion: """
+        Default: $VARVE_OVERLAYS, else /var/lib/varve/overlays for root, and for others \
+        $XDG_STATE_HOME/varve/overlays or ~/.local/state/varve/overlays. Overlays that are gone \
+        with their connection lie in $TMPDIR, else in /var/tmp, unless this option is given.
+        """,
+      valueName: "directory"),
+    completion: .directory)
+  var overlayDirectory: String?
+
+  mutating func validate() throws {
+    if overlayDirectory == "" {
+      throw ValidationError("--overlay-directory wants a directory, found ''.")
+    }
+  }
+
+  /// The overlays that have names.
+  func store(of repository: Repository) throws -> OverlayStore {
+    try OverlayStore(
+      in: try directoryOfNamed(), of: repository, environment: RepositoryEnvironment())
+  }
+
+  /// Where overlays without names are made.
+  func temporary(for repository: Repository) throws -> TemporaryOverlays {
+    try TemporaryOverlays(
+      in: FilePath(overlayDirectory ?? Environment["TMPDIR"] ?? "/var/tmp"),
+      outside: repository.root)
+  }
+
+  private func directoryOfNamed() throws -> FilePath {
+    if let chosen = overlayDirectory ?? Environment[Self.variable] { return FilePath(chosen) }
+    if geteuid() == 0 { return "/var/lib/varve/overlays" }
+    // A relative path there is to be ignored (XDG Base Directory Specification).
+    if let state = Environment["XDG_STATE_HOME"], state.hasPrefix("/") {
+      return FilePath(state).appending("varve/overlays")
+    }
+    guard let home = Environment["HOME"] else {
+      throw Failure(
+        "there is no place for overlays: give one with --overlay-directory or $\(Self.variable)")
+    }
+    return FilePath(home).appending(".local/state/varve/overlays")
+  }
+}

@@ -1,0 +1,56 @@
+import ChunkFormat
+import ChunkStore
+import Overlays
+
+extension OverlayStore {
+  /// The overlay to serve, made where there is none.
+  ///
+  /// - Parameter references: what the user wrote: the revision to make it on, where there is none yet;
+  ///   else at most the job that it is of.
+  /// - Throws: ``UsageFailure`` where that does not fit, ``ReferenceError`` and ``OverlayError``.
+  func open(
+    _ name: String, for references: [RevisionReference], in repository: Repository
+  ) throws -> NamedOverlay {
+    guard references.count <= 1 else {
+      throw UsageFailure(
+        "--overlay \(name) is for one revision, found \(references.count): "
+          + references.map(\.text).joined(separator: " "))
+    }
+    if try !contains(name) { try make(name, for: references.first, in: repository) }
+    let overlay = try open(name)
+    if let reference = references.first { try check(overlay, against: reference, in: repository) }
+    return overlay
+  }
+
+  private func make(
+    _ name: String, for reference: RevisionReference?, in repository: Repository
+  ) throws {
+    guard let reference else {
+      throw UsageFailure(
+        "there is no overlay '\(name)'; to make it, say on which revision, such as "
+          + "'varve serve web01@latest --overlay \(name)'")
+    }
+    let entry = try repository.revision(reference)
+    if reference.volume != nil { _ = try reference.volume(of: entry.revision) }
+    try create(name, on: entry)
+    Console.shared.message(
+      "made the overlay '\(name)' on revision \(entry.shortID) of \(entry.revision.job)")
+  }
+
+  private func check(
+    _ overlay: NamedOverlay, against reference: RevisionReference, in repository: Repository
+  ) throws {
+    let (own, meant) = (try overlay.revision(), try repository.revision(reference))
+    guard own.revision.job == meant.revision.job else {
+      throw Failure(
+        "the overlay '\(overlay.name)' is of job '\(own.revision.job)', and \(reference.text) is of "
+          + "'\(meant.revision.job)'; choose another name for an overlay on that")
+    }
+    if reference.volume != nil { _ = try reference.volume(of: own.revision) }
+    guard own.id != meant.id else { return }
+    Console.shared.message(
+      "the overlay '\(overlay.name)' stays on revision \(own.shortID) of "
+        + "\(LocalTime.system.text(of: own.revision.created)); \(reference.text) is another one now"
+    )
+  }
+}
