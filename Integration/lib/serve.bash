@@ -24,12 +24,18 @@ start_tcp_server() {
 nbd_uri() { printf 'nbd+unix:///%s?socket=%s' "$1" "$server_socket"; }
 
 # show_as_file URI: the export as the file $export_file, through nbdfuse; until exit.
-show_as_file() {
+show_as_file() { show_through_fuse --readonly "$1"; }
+
+# show_as_writable_file URI: the same, and what is written to the file is written to the export.
+show_as_writable_file() { show_through_fuse "$1"; }
+
+# show_through_fuse [OPTION...] URI
+show_through_fuse() {
   local directory
   directory=$(mktemp -d "$work/nbdfuse.XXXXXX")
-  nbdfuse --readonly "$directory" "$1" &
+  nbdfuse "${@:1:$#-1}" "$directory" "${@: -1}" &
   defer stop_process $!
   defer fusermount3 -u "$directory"
   export_file=$directory/nbd
-  wait_until 20 test -e "$export_file" || die "nbdfuse shows no file for $1"
+  wait_until 20 test -e "$export_file" || die "nbdfuse shows no file for ${*: -1}"
 }
