@@ -143,7 +143,11 @@ let targets: [Target] = [
       "ChunkFormat", "ChunkStore", "FileIO", "VolumeMap", "VolumeReader", "Overlays",
       "NBDProtocol", "CNBD", nioCore, nioPosix, nioEmbedded, logging, systemPackage,
     ]),
-  tests(of: "varve", uses: ["ChunkFormat", "ChunkStore", "FileIO", argumentParser, systemPackage]),
+  tests(
+    of: "varve",
+    uses: [
+      "ChunkFormat", "ChunkStore", "FileIO", "NBDProtocol", "NBDServer", argumentParser, systemPackage,
+    ]),
 ]
 
 let package = Package(

@@ -1,6 +1,6 @@
 # The command line itself: help, versions, mistakes.
 
-subcommands=(init backup revisions show diff restore verify serve key index tag overlay completion)
+subcommands=(init backup revisions show diff restore verify serve clients key index tag overlay completion)
 
 test_help_of_every_subcommand() {
   local subcommand

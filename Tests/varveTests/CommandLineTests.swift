@@ -29,6 +29,9 @@ import Testing
       "serve web01@", "serve --overlay a/b", "serve web01 --writable --overlay x",
       "serve --overlay-directory d", "serve --overlay x --overlay-directory=", "overlay remove",
       "overlay remove a/b", "overlay commit", "overlay commit x --job a@b", "revisions a b",
+      "serve a/b/c", "serve --unix-mode 660", "serve --unix s --unix-mode 8", "serve --tls on",
+      "serve --tls-psk a --tls-certificates b", "serve --max-clients 0", "serve --option-timeout 0",
+      "serve --reply-memory 1MiB", "serve --pidfile=", "clients web01",
       "revisions a@b", "revisions --tag a=b", "tag add web01",
       "tag add web01 a:b", "key remove", "key add --new-key-file a --new-passphrase-file b",
       "completion tcsh", "completion",
@@ -52,6 +55,8 @@ import Testing
       "serve web01 --writable", "serve web01@1/vda --overlay x --overlay-directory d",
       "overlay list --json", "overlay commit x --job y -t a -t b --keep --verify none --json",
       "overlay remove x --overlay-directory d", "revisions web01 --tag nightly --json", "tag list",
+      "serve web01 db01@latest/vda --print-uri --pidfile p", "serve --tls-psk a --tls-allow b",
+      "serve --max-clients 1 --option-timeout 5 --reply-memory 1GiB", "clients", "clients --json",
       "key import -", "index rebuild --json",
     ])
   func areUnderstood(text: String) throws { _ = try Varve.parseAsRoot(words(text)) }

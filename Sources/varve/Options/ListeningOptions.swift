@@ -57,7 +57,8 @@ struct FileMode: Equatable, Sendable, ExpressibleByArgument {
   let bits: UInt32
 
   init?(argument: String) {
-    guard 3...4 ~= argument.utf8.count, let bits = UInt32(argument, radix: 8), bits <= 0o777
+    guard 3...4 ~= argument.utf8.count, argument.allSatisfy({ "0"..."7" ~= $0 }),
+      let bits = UInt32(argument, radix: 8), bits <= 0o777
     else { return nil }
     self.bits = bits
   }

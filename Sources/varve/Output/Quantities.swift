@@ -34,7 +34,7 @@ enum Quantities {
   /// A short duration: `85 µs`, `1.20 ms`, `3.1 s`.
   static func latency(seconds: Double) -> String {
     let microseconds = max(0, min(seconds, 1e9)) * 1e6
-    if microseconds < 999.5 { return "\(Int(microseconds.rounded(.up))) µs" }
+    if microseconds <= 999 { return "\(Int(microseconds.rounded(.up))) µs" }
     return microseconds < 999_500
       ? significant(microseconds / 1000) + " ms" : duration(seconds: seconds)
   }

@@ -22,6 +22,15 @@ import Testing
   }
 
   @Test(
+    arguments: [
+      (0, "0 µs"), (0.0000001, "1 µs"), (0.000085, "85 µs"), (0.00099949, "1.00 ms"),
+      (0.0123, "12.3 ms"), (0.9994, "999 ms"), (0.9996, "1.0 s"), (75, "1:15 min"),
+    ] as [(Double, String)])
+  func latencies(seconds: Double, text: String) {
+    #expect(Quantities.latency(seconds: seconds) == text)
+  }
+
+  @Test(
     "100 % means all",
     arguments: [
       (0, 0, "100 %"), (0, 10, "0 %"), (999, 1000, "99 %"), (1000, 1000, "100 %"),
