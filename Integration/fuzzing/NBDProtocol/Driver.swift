@@ -3,8 +3,6 @@ import NIOCore
 
 /// Does what a ``ServerConnection`` says, and stops the process when it says what it must not.
 struct Driver: ~Copyable {
-  private static let sizeBytes: UInt64 = 1 << 33
-  private static let ownContexts = ["varve:changed-since:a", "varve:changed-since:b"]
   /// What one byte of input may at most cause in replies, and what comes on top.
   private static let replyBytesPerByte = 400
   private static let replyBytesBesides = 8 << 10
@@ -36,6 +34,8 @@ struct Driver: ~Copyable {
     _ = connection.start()
     var stream = stream
     if settings.contains(.isInTransmission) { stream = handshake() + stream }
+    // Of a long stream not every byte comes alone.
+    let sliceBytes = max(sliceBytes, stream.count / 1000)
     var position = 0
     while position < stream.count, !hasEnded {
       let end = min(position + sliceBytes, stream.count)
@@ -51,21 +51,13 @@ struct Driver: ~Copyable {
 
   private func handshake() -> [UInt8] {
     var bytes = ByteBuffer(integer: UInt32(3))
-    func write(_ option: OptionCode, _ data: ByteBuffer = ByteBuffer()) {
-      bytes.writeMultipleIntegers(
-        Magic.option, option.rawValue, UInt32(data.readableBytes))
-      bytes.writeImmutableBuffer(data)
-    }
-    if settings.contains(.hasStructuredReplies) { write(.structuredReply) }
-    if settings.contains(.hasExtendedHeaders) { write(.extendedHeaders) }
-    var queries = ByteBuffer(integer: UInt32(0))
-    queries.writeInteger(UInt32(Self.ownContexts.count))
-    for name in Self.ownContexts {
-      queries.writeInteger(UInt32(name.utf8.count))
-      queries.writeString(name)
-    }
-    write(.setMetaContext, queries)
-    write(.go, ByteBuffer(bytes: [0, 0, 0, 0, 0, 0]))
+    if settings.contains(.hasStructuredReplies) { bytes.writeOption(.structuredReply) }
+    if settings.contains(.hasExtendedHeaders) { bytes.writeOption(.extendedHeaders) }
+    let names = ["base:allocation"] + Script.ownContexts
+    bytes.writeOption(.setMetaContext, Script.selection(of: names, by: .max))
+    var choice = ByteBuffer(integer: UInt32(0))
+    choice.writeInteger(UInt16(0))
+    bytes.writeOption(.go, choice)
     return Array(bytes.readableBytesView)
   }
 
@@ -107,13 +99,13 @@ struct Driver: ~Copyable {
     precondition(queries.allSatisfy { $0.hasPrefix(MetaContext.ownNamespace) }, "foreign queries")
     guard name.isEmpty || name == "disk" else { return connection.answer(.noSuchExport) }
     let export = ExportProperties(
-      name: "disk", description: "made up", sizeBytes: Self.sizeBytes,
+      name: "disk", description: "made up", sizeBytes: Script.sizeBytes,
       isWritable: settings.contains(.isWritable))
-    connection.answer(.opened(export, contexts: Self.ownContexts.filter(queries.contains)))
+    connection.answer(.opened(export, contexts: Script.ownContexts.filter(queries.contains)))
   }
 
   private mutating func take(_ piece: Work) {
-    precondition(piece.range.upperBound <= Self.sizeBytes, "work past the end")
+    precondition(piece.range.upperBound <= Script.sizeBytes, "work past the end")
     let isChange = [.write, .trim, .writeZeroes].contains(piece.request.command)
     precondition(!isChange || settings.contains(.isWritable), "a read-only export is written")
     precondition((piece.request.command == .write) == (piece.payload != nil), "no payload")

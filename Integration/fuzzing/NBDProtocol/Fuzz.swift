@@ -4,15 +4,23 @@ import NIOCore
 /// What libFuzzer calls with every input that it makes up.
 ///
 /// ```
-/// u8 settings | u8 how the stream is cut | u8 order of completions | stream
+/// u8 settings | u8 how the stream is cut | u8 order of completions | u8 even: bytes, odd: script
 /// ```
+///
+/// The rest is the stream, or the ``Script`` of one.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   let input = UnsafeBufferPointer(start: start, count: count)
-  guard input.count > 3 else { return 0 }
-  var driver = Driver(
-    Settings(rawValue: input[0]), sliceBytes: Int(input[1]) * 16 + 1, order: Int(input[2]))
-  driver.run(Array(input[3...]))
+  guard input.count > 4 else { return 0 }
+  let settings = Settings(rawValue: input[0])
+  var driver = Driver(settings, sliceBytes: Int(input[1]) * 16 + 1, order: Int(input[2]))
+  let rest = Array(input[4...])
+  if input[3].isMultiple(of: 2) {
+    driver.run(rest)
+  } else {
+    var script = Script(rest, settings)
+    driver.run(script.stream())
+  }
   return 0
 }
 
