@@ -1,10 +1,10 @@
 import Glibc
 import NIOCore
 import Overlays
-import Synchronization
 import TestSupport
 import VolumeMap
 import VolumeReader
+import Workers
 
 /// A base volume in memory, in chunks of 64 KiB; those of zeros only are holes.
 final class MemoryVolume: BaseVolume {
@@ -19,9 +19,15 @@ final class MemoryVolume: BaseVolume {
   /// Whether content is at hand without reading.
   private let isCached: Bool
   private let failing: Range<UInt64>
-  private let reads = Mutex(0)
+  /// Reads wait until it is true.
+  private let gate: Monitor<Bool>?
+  private let reads = Monitor(0)
 
-  init(_ bytes: [UInt8], isCached: Bool = true, failing: Range<UInt64> = 0..<0) {
+  init(
+    _ bytes: [UInt8], isCached: Bool = true, failing: Range<UInt64> = 0..<0,
+    gate: Monitor<Bool>? = nil
+  ) {
+    self.gate = gate
     sizeBytes = UInt64(bytes.count)
     self.isCached = isCached
     self.failing = failing
@@ -41,8 +47,8 @@ final class MemoryVolume: BaseVolume {
     return bytes
   }
 
-  /// Calls of ``content(of:)``.
-  var readCount: Int { reads.withLock { $0 } }
+  /// Returns when ``content(of:)`` has been called.
+  func waitForRead() { reads.wait { $0 > 0 } }
 
   func cachedContent(of range: Range<UInt64>) -> [VolumePiece]? {
     isCached ? pieces(of: range) : nil
@@ -50,6 +56,8 @@ final class MemoryVolume: BaseVolume {
 
   func content(of range: Range<UInt64>) throws -> [VolumePiece] {
     reads.withLock { $0 += 1 }
+    reads.broadcast()
+    gate?.wait { $0 }
     if range.overlaps(failing) { throw Damage() }
     return pieces(of: range)
   }

@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 import TestSupport
 import Testing
@@ -182,6 +183,41 @@ struct ConcurrencyTests {
       #expect(around == [0] || around == [1], "block \(block)")
       #expect(within == [2] || within == around, "block \(block)")
     }
+  }
+
+  /// What a write to a part of a block brings along must not be older than what was written to the
+  /// block meanwhile.
+  @Test("a block that is being completed from the base waits for nobody's loss")
+  func completion() throws {
+    let gate = Monitor(false)
+    let base = MemoryVolume([UInt8](repeating: 9, count: 8192), gate: gate)
+    let bench = try OverlayBench(base)
+    let volume = try bench.create()
+    let order = Mutex<[String]>([])
+    func start(_ name: String, _ body: @escaping @Sendable () throws -> Void) throws -> WorkerThread
+    {
+      try WorkerThread(name: name) {
+        do {
+          try body()
+          order.withLock { $0.append(name) }
+        } catch {
+          order.withLock { $0.append("\(error)") }
+        }
+      }
+    }
+    let part = try start("part") { try volume.write([2], at: 100) }
+    base.waitForRead()
+    let whole = try start("whole") { try volume.write([UInt8](repeating: 1, count: 4096), at: 0) }
+    let zeros = try start("other block") { try volume.zero(4096..<8192, mayTrim: true) }
+    zeros.join()
+    usleep(20_000)
+    #expect(order.withLock { $0 } == ["other block"], "only what overlaps has to wait")
+    gate.withLock { $0 = true }
+    gate.broadcast()
+    part.join()
+    whole.join()
+    #expect(order.withLock { $0.sorted() } == ["other block", "part", "whole"])
+    #expect(try volume.bytes(0..<4096) == [UInt8](repeating: 1, count: 4096))
   }
 
   @Test("whoever reads meanwhile sees old bytes or new ones")
