@@ -309,3 +309,39 @@ PYTHON
   nbdcopy "$(encrypted_uri nobody)" - | cmp - disk.raw
   expect_at_most "$(wc -l <serve.log)" 70 "lines of log"
 }
+
+test_memory_of_idle_clients_that_were_busy_once() {
+  serve_encrypted
+  PORT=$server_port SERVER=$server_pid /usr/bin/python3 - <<'PYTHON'
+import os, socket, ssl, struct
+
+def receive(s, count):
+    data = bytearray()
+    while len(data) < count:
+        part = s.recv(count - len(data))
+        assert part, "the server closed"
+        data += part
+
+context = ssl.create_default_context(cafile="nobody/ca-cert.pem")
+name = b"web01@latest"
+
+def enter():
+    s = socket.create_connection(("localhost", int(os.environ["PORT"])))
+    s.settimeout(20)
+    receive(s, 18)
+    s.sendall(struct.pack(">I", 3) + b"IHAVEOPT" + struct.pack(">II", 5, 0))
+    receive(s, 20)
+    s = context.wrap_socket(s, server_hostname="localhost")
+    s.sendall(b"IHAVEOPT" + struct.pack(">III", 7, 6 + len(name), len(name)) + name + bytes(2))
+    receive(s, 20 + 12 + 20)
+    return s
+
+clients = [enter() for _ in range(200)]
+for s in clients:
+    s.sendall(struct.pack(">IHHQQI", 0x25609513, 0, 0, 1, 0, 1 << 20))
+    receive(s, 16 + (1 << 20))
+with open(f"/proc/{os.environ['SERVER']}/status") as status:
+    anonymous = int(dict(line.split(":") for line in status)["RssAnon"].split()[0])
+assert anonymous < 100 << 10, f"{anonymous} KiB for 200 clients"
+PYTHON
+}

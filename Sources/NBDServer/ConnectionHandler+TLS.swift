@@ -15,7 +15,7 @@ extension ConnectionHandler {
     guard let source = services.tls else { preconditionFailure("STARTTLS without credentials") }
     do {
       let session = try source.current.makeSession()
-      let handshake = TLSHandshake(
+      let gate = TLSGate(
         session, of: source, timeLimit: TimeAmount(services.configuration.optionTimeLimit),
         whenEstablished: { [self] names in
           record.encrypted(for: names.first)
@@ -25,7 +25,7 @@ extension ConnectionHandler {
         whenFailed: { [services, record] reason in
           services.report(.notice, "refused TLS to a client: \(reason)", of: record)
         })
-      try context.pipeline.syncOperations.addHandlers([session.handler, handshake], position: .first)
+      try context.pipeline.syncOperations.addHandlers([session.handler, gate], position: .first)
       // Further reads are the TLS handler's, until it has something for this one.
       context.read()
     } catch {

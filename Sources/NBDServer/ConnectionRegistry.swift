@@ -65,20 +65,25 @@ final class ConnectionRegistry: Sendable {
     for entry in entries { entry.orders.dropIfStalled() }
   }
 
-  /// Asks every connection to finish, and completes the promise when the last one has.
+  /// Asks every connection to finish, and completes the promise when the last one has. There are no
+  /// new ones from now on.
   func shutDown(whenEmpty promise: EventLoopPromise<Void>) {
+    for entry in entries(whenGone: promise) { entry.orders.shutDown() }
+  }
+
+  /// Closes every connection as it is, and completes the promise when the last one has closed, which
+  /// under TLS takes a while.
+  func closeAll(whenEmpty promise: EventLoopPromise<Void>) {
+    for entry in entries(whenGone: promise) { entry.channel.close(promise: nil) }
+  }
+
+  private func entries(whenGone promise: EventLoopPromise<Void>) -> [Entry] {
     let entries = state.withLock { state in
       state.isShuttingDown = true
       if !state.entries.isEmpty { state.whenEmpty = promise }
       return Array(state.entries.values)
     }
     if entries.isEmpty { promise.succeed() }
-    for entry in entries { entry.orders.shutDown() }
-  }
-
-  /// Closes every connection as it is.
-  func closeAll() {
-    let channels = state.withLock { $0.entries.values.map(\.channel) }
-    for channel in channels { channel.close(promise: nil) }
+    return entries
   }
 }

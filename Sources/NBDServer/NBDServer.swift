@@ -24,6 +24,9 @@ package final class NBDServer: Sendable {
     }
   }
 
+  /// How long connections may take over being closed that had to be cut.
+  private static let closingLimit = TimeAmount.seconds(1)
+
   /// In the order of the configuration, with the ports that the system chose.
   package let listeningAddresses: [ListeningAddress]
 
@@ -112,7 +115,7 @@ package final class NBDServer: Sendable {
     let loop = group.next()
     let limit = TimeAmount(gracePeriod)
     wait(limit, on: loop) { services.registry.shutDown(whenEmpty: $0) }
-    services.registry.closeAll()
+    wait(Self.closingLimit, on: loop) { services.registry.closeAll(whenEmpty: $0) }
     let areReadersDone = wait(limit, on: loop) { done in
       services.readers.shutdownGracefully { _ in done.succeed() }
     }

@@ -3,10 +3,17 @@ import NIOSSL
 import NIOTLS
 
 /// Stands behind the TLS handler and in front of the connection's: it waits for the TLS handshake,
-/// looks who the client is, and lets nothing through before that is settled.
-final class TLSHandshake: ChannelInboundHandler {
+/// looks who the client is, and lets nothing through before that is settled. What is sent it hands
+/// on in small parts.
+final class TLSGate: ChannelDuplexHandler {
   typealias InboundIn = ByteBuffer
   typealias InboundOut = ByteBuffer
+  typealias OutboundIn = ByteBuffer
+  typealias OutboundOut = ByteBuffer
+
+  /// The TLS handler gathers all that is flushed at once in one buffer, and keeps that until it sends
+  /// again. So much, encrypted in two records, takes 32 KiB.
+  private static let partBytes = 30 << 10
 
   private enum State {
     case shakingHands(limit: Scheduled<Void>?)
@@ -21,6 +28,7 @@ final class TLSHandshake: ChannelInboundHandler {
   private let whenEstablished: (_ names: [String]) -> Void
   private let whenFailed: (_ reason: String) -> Void
   private var state = State.shakingHands(limit: nil)
+  private var unflushedBytes = 0
 
   init(
     _ session: TLSSession, of source: TLSSource, timeLimit: TimeAmount,
@@ -44,6 +52,23 @@ final class TLSHandshake: ChannelInboundHandler {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     if case .established = state { context.fireChannelRead(data) }
+  }
+
+  func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+    var bytes = unwrapOutboundIn(data)
+    while bytes.readableBytes > Self.partBytes - unflushedBytes,
+      let part = bytes.readSlice(length: Self.partBytes - unflushedBytes)
+    {
+      context.write(wrapOutboundOut(part), promise: nil)
+      flush(context: context)
+    }
+    unflushedBytes += bytes.readableBytes
+    context.write(wrapOutboundOut(bytes), promise: promise)
+  }
+
+  func flush(context: ChannelHandlerContext) {
+    unflushedBytes = 0
+    context.flush()
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
