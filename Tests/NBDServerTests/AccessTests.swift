@@ -101,7 +101,7 @@ struct StatusTests {
   @Test("content that was read and written is counted, and requests that are in flight")
   func activity() throws {
     let gate = Gate()
-    let device = MemoryDevice(sizeBytes: 8 << 20, isCached: false, gate: gate)
+    let device = MemoryDevice(sizeBytes: 8 << 20, isCached: false, damagedChunk: 63, gate: gate)
     let server = try RunningServer(device)
     let client = try server.enter(.simple)
     client.send(Transmission.request(0, cookie: 1, length: 3 << 20))
@@ -120,8 +120,9 @@ struct StatusTests {
     #expect(after.latency.count == 1)
     #expect(try #require(after.latency.mean) > 0)
     // A request that fails has moved nothing.
-    client.send(Transmission.request(0, cookie: 2, offset: 8 << 20, length: 1))
-    _ = try client.receive(16)
+    client.send(Transmission.request(0, cookie: 2, offset: (8 << 20) - 1, length: 1))
+    #expect(try client.receive(16) == Transmission.simpleReply(cookie: 2, error: 5))
+    #expect(try activity().requestCount == 2)
     #expect(try activity().readBytes == 3 << 20)
   }
 }
