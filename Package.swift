@@ -146,7 +146,8 @@ let targets: [Target] = [
   tests(
     of: "varve",
     uses: [
-      "ChunkFormat", "ChunkStore", "FileIO", "NBDProtocol", "NBDServer", argumentParser, systemPackage,
+      "ChunkFormat", "ChunkStore", "FileIO", "NBDProtocol", "NBDServer", argumentParser,
+      systemPackage,
     ]),
 ]
 

@@ -10,8 +10,7 @@ import VolumeReader
 struct Serve: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Serve revisions as NBD exports.",
-    usage:
-      "varve serve [<revision> ...] [--listen <host:port> ...] [--unix <path> ...] [<options>]",
+    usage: "varve serve [<revision> ...] [--listen <host:port>] [--unix <path>] [<options>]",
     discussion: """
       The name of an export is that of a revision, as everywhere: web01@latest, db01@2/vdb, or an \
       id. It is looked up when a client connects, and the client stays with that revision, even \

@@ -5,8 +5,9 @@ enum PercentEncoding {
     var result = ""
     for byte in text.utf8 {
       let character = Unicode.Scalar(byte)
-      if character.isASCII, character.properties.isAlphabetic || "0"..."9" ~= character
-        || "-._~/".unicodeScalars.contains(character)
+      if character.isASCII,
+        character.properties.isAlphabetic || "0"..."9" ~= character
+          || "-._~/".unicodeScalars.contains(character)
       {
         result.unicodeScalars.append(character)
       } else {

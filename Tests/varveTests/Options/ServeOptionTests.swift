@@ -28,7 +28,8 @@ import Testing
   }
 
   @Test func modeAndOwnerAreForEverySocket() throws {
-    let command = try serve("--unix", "a", "--unix", "b", "--unix-mode", "0660", "--unix-owner", "7:8")
+    let command = try serve(
+      "--unix", "a", "--unix", "b", "--unix-mode", "0660", "--unix-owner", "7:8")
     let owner = SocketOwner(user: 7, group: 8)
     #expect(
       command.listening.addresses(beside: []) == [
