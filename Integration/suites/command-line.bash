@@ -1,6 +1,7 @@
 # The command line itself: help, versions, mistakes.
 
-subcommands=(init backup revisions show diff restore verify serve clients key index tag overlay completion)
+subcommands=(init backup revisions show diff restore verify serve clients run attach detach
+  mount umount key index tag overlay completion)
 
 test_help_of_every_subcommand() {
   local subcommand

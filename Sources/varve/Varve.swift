@@ -15,6 +15,7 @@ struct Varve: ParsableCommand {
         varve backup -r /srv/varve web01 /dev/vg0/web01
         varve revisions -r /srv/varve
         varve restore -r /srv/varve web01@latest web01.raw
+        varve mount -r /srv/varve web01@first /mnt
         varve serve -r /srv/varve
 
       Revisions are named JOB@SELECTOR[/VOLUME], on the command line and as exports alike:
@@ -39,6 +40,9 @@ struct Varve: ParsableCommand {
         name: "Back up and restore",
         subcommands: [Init.self, Backup.self, Restore.self, Serve.self]
       ),
+      CommandGroup(
+        name: "Open a revision",
+        subcommands: [Mount.self, Umount.self, Run.self, Attach.self, Detach.self]),
       CommandGroup(
         name: "Look and check",
         subcommands: [Revisions.self, Show.self, Diff.self, Verify.self, Clients.self]),

@@ -34,7 +34,12 @@ import Testing
       "serve --reply-memory 1MiB", "serve --pidfile=", "clients web01",
       "revisions a@b", "revisions --tag a=b", "tag add web01",
       "tag add web01 a:b", "key remove", "key add --new-key-file a --new-passphrase-file b",
-      "completion tcsh", "completion",
+      "completion tcsh", "completion", "run", "run web01", "run web01 ls", "run web01 --",
+      "run -- ls", "attach", "attach web01", "attach web01 /dev/sda", "attach web01 /dev/nbd",
+      "attach web01 /dev/nbd01", "attach web01 /dev/nbd0 --connections 0",
+      "attach web01 /dev/nbd0 --connections 17", "detach", "detach /dev/nbd-1", "mount web01",
+      "mount web01 /mnt --partition 0", "mount --partition 1", "mount --read-write",
+      "mount web01 /mnt -o noatime,rw", "mount web01 /mnt -o loop", "umount", "umount a b",
     ])
   func areUsageErrors(text: String) {
     let error = #expect(throws: (any Error).self) { try Varve.parseAsRoot(words(text)) }
@@ -57,6 +62,10 @@ import Testing
       "overlay remove x --overlay-directory d", "revisions web01 --tag nightly --json", "tag list",
       "serve web01 db01@latest/vda --print-uri --pidfile p", "serve --tls-psk a --tls-allow b",
       "serve --max-clients 1 --option-timeout 5 --reply-memory 1GiB", "clients", "clients --json",
+      "run web01 -- ls -l --json",
+      "run --writable web01@1/vda -r x -- nbdinfo $uri", "attach web01@1 /dev/nbd15 --writable",
+      "attach web01 /dev/nbd0 --connections 4", "detach /dev/nbd0", "mount", "mount --json",
+      "mount web01@1/vda /mnt --partition 5 --read-write -o noatime,subvol=@home", "umount /mnt",
       "key import -", "index rebuild --json",
     ])
   func areUnderstood(text: String) throws { _ = try Varve.parseAsRoot(words(text)) }

@@ -18,6 +18,13 @@ enum NameArgument {
     }
   }
 
+  static func kernelDevice(_ text: String) throws -> KernelDevice {
+    guard let device = KernelDevice(path: text) else {
+      throw ValidationError("A device such as /dev/nbd0 is expected, found '\(text)'.")
+    }
+    return device
+  }
+
   private static func checked(_ text: String, _ kind: String) throws -> String {
     guard Name.isValid(text) else {
       throw ValidationError("'\(text)' is no name of \(kind): \(Name.rule).")

@@ -19,6 +19,8 @@ struct ProcessLaunch {
 
   /// The program, which is looked for in `PATH` unless it is a path, and its arguments.
   let words: [String]
+  /// The program's file, where the first word is only what the program is told that it is called.
+  var path: String?
   var input = Stream.inherited
   var output = Stream.inherited
   var errors = Stream.inherited
@@ -48,7 +50,7 @@ struct ProcessLaunch {
     var process: pid_t = 0
     let failure = words.withCStrings { words in
       variables.withCStrings { variables in
-        posix_spawnp(&process, words[0]!, &actions, &attributes, words, variables)
+        posix_spawnp(&process, path ?? self.words[0], &actions, &attributes, words, variables)
       }
     }
     guard failure == 0 else { throw Errno(rawValue: failure) }

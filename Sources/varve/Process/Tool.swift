@@ -43,7 +43,8 @@ struct Tool {
   }
 
   private func start(writingTo output: consuming Descriptor) throws(Errno) -> ChildProcess {
-    var launch = ProcessLaunch([Self.path(of: words[0]) ?? words[0]] + words.dropFirst())
+    var launch = ProcessLaunch(words)
+    launch.path = Self.path(of: words[0])
     launch.input = .nothing
     launch.output = .descriptor(output.rawValue)
     launch.errors = .descriptor(output.rawValue)

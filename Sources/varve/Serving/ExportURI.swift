@@ -8,7 +8,21 @@ struct ExportURI: CustomStringConvertible {
   let exportName: String
   let tls: TLSPolicy
   /// Whose pre-shared key a client uses; nil where it does not say one.
-  var user: String?
+  let user: String?
+
+  init(
+    address: NBDServer.ListeningAddress, exportName: String, tls: TLSPolicy, user: String? = nil
+  ) {
+    self.address = address
+    self.exportName = exportName
+    self.tls = tls
+    self.user = user
+  }
+
+  /// Of the default export on a Unix socket, without TLS.
+  init(socket: String) {
+    self.init(address: .unix(path: socket), exportName: "", tls: .off)
+  }
 
   var description: String {
     let isEncrypted = tls == .require

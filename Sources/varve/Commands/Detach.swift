@@ -1,0 +1,37 @@
+import ArgumentParser
+
+struct Detach: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Disconnect a device that attach has made.",
+    usage: "varve detach <device>",
+    discussion: """
+      It ends the device's server, too, and removes what was written to it. A device that is mounted \
+      or used by another one, such as a logical volume, is left alone. What a server that died or a \
+      restart of the machine has left behind is cleaned up.
+
+        varve detach /dev/nbd0
+      """)
+
+  @Argument(
+    help: "The device, such as /dev/nbd0.", completion: .file(),
+    transform: NameArgument.kernelDevice)
+  var device: KernelDevice
+
+  mutating func run() throws {
+    try Privilege.require(for: "detaching a device")
+    let shelf = LocalVolumes()
+    guard let local = try shelf.all().last(where: { $0.record.device == device.path }) else {
+      let remark =
+        device.clientID == nil
+        ? "" : "; who has connected it disconnects it with 'nbd-client -d \(device.path)'"
+      throw Failure("varve has attached nothing to \(device.path)\(remark)")
+    }
+    if let directory = local.record.directory {
+      throw Failure("\(device.path) is mounted at \(directory); use 'varve umount \(directory)'")
+    }
+    if let use = try local.use(of: device) {
+      throw Failure("\(use); end that first, then detach")
+    }
+    try local.takeDown(lazily: false)
+  }
+}

@@ -1,0 +1,141 @@
+import ArgumentParser
+import ChunkStore
+
+struct Mount: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Mount the file system of a revision, or list what is mounted.",
+    usage: """
+      varve mount <revision> <directory> [--partition <number>] [--read-write] [<options>]
+      varve mount [--json]
+      """,
+    discussion: """
+      The journal of a disk that was in use when it was backed up is replayed, into scratch space \
+      that umount removes: no file is missing, and the revision does not change. The volume becomes \
+      a block device through the kernel's driver nbd and nbd-client where there are both, else \
+      through nbdfuse and a loop device. It needs root.
+
+        varve mount web01@2026-11-20 /mnt
+        cp -a /mnt/etc/fstab .
+        varve umount /mnt
+
+        varve mount web01@latest /mnt --partition 2
+        varve mount db01@latest/vdb /mnt -o subvol=@home
+
+      A disk without a partition table is mounted whole; of several partitions with file systems \
+      one has to be chosen. Programs and devices in it do not work unless -o exec,suid,dev says so.
+      """)
+
+  @Argument(
+    help: "The revision, such as web01@latest; with /VOLUME where it has several.",
+    transform: NameArgument.revision)
+  var revision: RevisionReference?
+
+  @Argument(help: "Where to mount it; it exists.", completion: .directory)
+  var directory: String?
+
+  @Option(help: ArgumentHelp("The partition's number, as in /dev/sda5.", valueName: "number"))
+  var partition: Int?
+
+  @Flag(help: "Let files be written; what is written is thrown away by umount.")
+  var readWrite = false
+
+  @Option(
+    name: [.customShort("o"), .customLong("options")],
+    help: ArgumentHelp(
+      "More options of mount(8), which come after noexec,nosuid,nodev.", valueName: "list"))
+  var options: String?
+
+  @OptionGroup var json: JSONOption
+  @OptionGroup var repository: RepositoryOptions
+
+  mutating func validate() throws {
+    if let partition, partition < 1 {
+      throw ValidationError("--partition counts from 1, found \(partition).")
+    }
+    let words = (options ?? "").split(separator: ",")
+    if let wrong = words.first(where: Self.ownOptions.contains) {
+      throw ValidationError(
+        "-o \(wrong) has no place here: mount is read-only without --read-write, and makes the "
+          + "device itself.")
+    }
+    if revision != nil, directory == nil {
+      throw ValidationError("A directory is expected behind the revision.")
+    }
+    if revision == nil, partition != nil || readWrite || options != nil {
+      throw ValidationError("A revision and a directory are expected.")
+    }
+  }
+
+  /// What would change which device is mounted how.
+  private static let ownOptions: Set<Substring> = [
+    "ro", "rw", "remount", "bind", "rbind", "move", "loop",
+  ]
+
+  mutating func run() throws {
+    guard let revision, let directory else { return try list() }
+    try Privilege.require(for: "mounting")
+    let selected = try SelectedVolume(revision, in: repository)
+    let mount = try RevisionMount(
+      selected, at: directory, partition: partition, isReadOnly: !readWrite, options: options)
+    let local = try mount.perform()
+    if json.isWanted {
+      try StandardOutput().document(try local.json())
+    } else {
+      Console.shared.message("mounted \(mount.summary)")
+    }
+  }
+
+  private func list() throws {
+    let mounts = try LocalVolumes().all().filter { $0.record.directory != nil }
+    let output = StandardOutput()
+    if json.isWanted {
+      try output.document(.array(try mounts.map { try $0.json() }))
+    } else if !mounts.isEmpty {
+      try output.table(try Self.table(of: mounts))
+    }
+  }
+
+  private static func table(of mounts: [LocalVolume]) throws -> Table {
+    var table = Table([
+      .left("DIRECTORY"), .left("VOLUME"), .right("PARTITION"), .left("TYPE"), .left("SINCE"),
+      .left("STATE"),
+    ])
+    for mount in mounts {
+      let record = mount.record
+      table.add([
+        Cell(record.directory ?? ""), Cell(SelectedVolume.shortened(record.volume)),
+        Cell(record.partition.map(String.init) ?? ""), Cell(record.type ?? ""),
+        Cell(LocalTime.system.text(of: record.created)), try mount.state().cell,
+      ])
+    }
+    return table
+  }
+}
+
+extension LocalVolume.State {
+  fileprivate var cell: Cell {
+    switch self {
+    case .mounted: Cell("mounted", .good)
+    case .serverGone: Cell("server gone", .bad)
+    case .notMounted: Cell("not mounted", .bad)
+    }
+  }
+}
+
+extension LocalVolume {
+  /// What is mounted, and how.
+  fileprivate func json() throws -> JSON {
+    let record = record
+    return .object([
+      "directory": .optional(record.directory),
+      "volume": .string(record.volume),
+      "repository": .string(record.repository),
+      "partition": record.partition.map { .integer(Int64($0)) } ?? .null,
+      "type": .optional(record.type),
+      "readOnly": .bool(!record.isMountedForWriting),
+      "device": .optional(record.source),
+      "created": .string(record.created.timestamp),
+      "state": .string(try state().rawValue),
+    ])
+  }
+}

@@ -1,0 +1,80 @@
+import ArgumentParser
+import ChunkStore
+import FileIO
+import Glibc
+import Logging
+import NBDServer
+import SystemPackage
+
+struct Run: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Run a command that reads a revision over NBD.",
+    usage: "varve run <revision> [--writable] [<options>] -- <command> [<argument> ...]",
+    discussion: """
+      A server that nobody else reaches serves the volume as its only export for as long as the \
+      command runs. The command finds the export's URI in the variable uri, and its parts in \
+      unixsocket and exportname.
+
+        varve run web01@latest -- nbdinfo '$uri'
+        varve run web01@2026-11-20 -- 'nbdcopy "$uri" - | sha256sum'
+        varve run web01 --writable -- nbdsh -u '$uri'
+
+      One word is run by /bin/sh. Of several, the first is the program and $uri, $unixsocket and \
+      $exportname are replaced in the others, which no shell sees. The exit status is that of the \
+      command, 128 and its number after a signal, 127 when there is no such program and 126 when it \
+      cannot be run. SIGINT and SIGTERM are passed on to it.
+      """)
+
+  private static let gracePeriod = Duration.seconds(3)
+
+  @Argument(
+    help: "The revision, such as web01@latest; with /VOLUME where it has several.",
+    transform: NameArgument.revision)
+  var revision: RevisionReference
+
+  @Flag(
+    help: "Let the command write; what it writes is thrown away when it has ended.")
+  var writable = false
+
+  @Argument(
+    parsing: .postTerminator,
+    help: ArgumentHelp("The command, behind '--'.", valueName: "command"))
+  var command: [String] = []
+
+  @OptionGroup var repository: RepositoryOptions
+
+  mutating func validate() throws {
+    if command.isEmpty { throw ValidationError("A command is expected behind '--'.") }
+    if command[0].isEmpty { throw ValidationError("A command is expected, found ''.") }
+  }
+
+  mutating func run() throws {
+    let selected = try SelectedVolume(revision, in: repository)
+    let directory = try PrivateDirectory.temporary()
+    let ending = try Interruption.shared.cleaningUp(with: { try? directory.remove() }) {
+      defer { try? directory.remove() }
+      return try serve(selected, in: directory.path)
+    }
+    if ending != .exited(0) { throw CommandEnding(status: ending.status) }
+  }
+
+  private func serve(
+    _ selected: SelectedVolume, in directory: FilePath
+  ) throws -> ChildProcess.Ending {
+    let socket = directory.appending("socket").string
+    let server = try NBDServer.start(
+      configuration: ServerConfiguration(addresses: [.unix(path: socket)]),
+      catalog: try selected.catalog(),
+      logger: Logger(label: "varve") { _ in MessageLog() })
+    defer { server.stop(gracePeriod: Self.gracePeriod) }
+    let words = CommandWords(command, reaching: socket)
+    let process: ChildProcess
+    do {
+      process = try ChildProcess(words.launch)
+    } catch {
+      Console.shared.message("cannot run '\(command[0])': \(error.explanation)")
+      return .exited(error == .noSuchFileOrDirectory ? 127 : 126)
+    }
+    return try Interruption.shared.passingSignals(to: process.send) { try process.wait() }
+  }
+}

@@ -1,0 +1,126 @@
+import FileIO
+import Glibc
+import SystemPackage
+import VolumeSources
+
+/// A network block device of the kernel: `/dev/nbd3`.
+struct KernelDevice: Equatable, Sendable {
+  private static let limit = 4096
+  private static let patience = Duration.seconds(10)
+
+  let number: Int
+
+  init(number: Int) { self.number = number }
+
+  /// Reads `/dev/nbdN`; nil for anything else.
+  init?(path: String) {
+    guard path.hasPrefix("/dev/nbd"), let number = Int(path.dropFirst("/dev/nbd".count)),
+      0..<Self.limit ~= number, path == "/dev/nbd\(number)"
+    else { return nil }
+    self.number = number
+  }
+
+  var path: String { "/dev/nbd\(number)" }
+
+  /// The process that connected the device; nil where it is not connected.
+  var clientID: Int? { firstLine(of: "pid").flatMap { Int($0) } }
+
+  private var isPresent: Bool { firstLine(of: "size") != nil }
+
+  // MARK: The driver
+
+  /// Makes sure that the kernel has the driver, and that there is a program to use it with.
+  ///
+  /// - Throws: ``Failure`` that says what is missing.
+  static func prepare() throws(Failure) {
+    guard Tool.isInstalled("nbd-client") else {
+      throw Failure("there is no nbd-client; install it, such as with 'apt install nbd-client'")
+    }
+    if KernelDevice(number: 0).isPresent { return }
+    do {
+      try Tool("modprobe", "nbd").run()
+    } catch {
+      throw Failure("the kernel has no network block devices: \(error.description)")
+    }
+    guard Waiting.until(patience: patience, { KernelDevice(number: 0).isPresent }) else {
+      throw Failure("the kernel has no network block devices, though 'modprobe nbd' succeeded")
+    }
+  }
+
+  /// The devices that are not connected now, by number.
+  static func free() -> [KernelDevice] {
+    var found: [KernelDevice] = []
+    for number in 0..<limit {
+      let device = KernelDevice(number: number)
+      guard device.isPresent else { break }
+      if device.clientID == nil { found.append(device) }
+    }
+    return found
+  }
+
+  /// - Throws: ``Failure`` for a device that is not there, or connected already.
+  func requireFree() throws(Failure) {
+    guard isPresent else {
+      throw Failure(
+        "there is no \(path); 'modprobe nbd nbds_max=\(number + 1)', with the driver removed "
+          + "before, makes as many")
+    }
+    if let clientID {
+      throw Failure(
+        "\(path) is in use: process \(clientID) has connected it; 'nbd-client -d \(path)' would "
+          + "disconnect it")
+    }
+  }
+
+  // MARK: Connecting
+
+  /// Connects the device with the default export of the server on a Unix socket.
+  func connect(toSocket socket: String, connections: Int, isReadOnly: Bool) throws(Failure) {
+    try Tool(
+      ["nbd-client", "-unix", socket, path, "-connections", "\(connections)"]
+        + (isReadOnly ? ["-readonly"] : [])
+    ).run()
+    guard Waiting.until(patience: Self.patience, { clientID != nil }) else {
+      throw Failure("nbd-client succeeded, but \(path) is not connected")
+    }
+    // The kernel reads the partition table when the device is opened first.
+    _ = try? Descriptor(opening: FilePath(path), flags: O_RDONLY)
+  }
+
+  /// Disconnects the device, and waits until it is.
+  func disconnect() throws(Failure) {
+    try Tool("nbd-client", "-d", path).run()
+    guard Waiting.until(patience: Self.patience, { clientID == nil }) else {
+      throw Failure("nbd-client -d succeeded, but \(path) is still connected")
+    }
+  }
+
+  /// Where the device, or a partition of it, is mounted or used by another device; nil for nowhere.
+  func use() throws -> String? {
+    guard let own = firstLine(of: "dev").flatMap({ DeviceNumber($0) }) else { return nil }
+    let mounts = try MountTable.current()
+    for device in [own] + own.partitions() {
+      if let mount = mounts.mount(of: device) {
+        return "\(device.devicePath) is mounted at \(mount.mountPoint)"
+      }
+      if let holder = device.holders().first { return "\(device.devicePath) is used by \(holder)" }
+    }
+    return nil
+  }
+
+  /// The block device of a partition, where the kernel has found the same one; nil where it has not.
+  func partition(_ number: Int, at bytes: Range<UInt64>) -> String? {
+    let sector: UInt64 = 512
+    let name = "nbd\(self.number)p\(number)"
+    guard firstLine(of: "\(name)/start") == "\(bytes.lowerBound / sector)",
+      firstLine(of: "\(name)/size") == "\(UInt64(bytes.count) / sector)",
+      Waiting.until(patience: .seconds(1), { access("/dev/\(name)", F_OK) == 0 })
+    else { return nil }
+    return "/dev/\(name)"
+  }
+
+  private func firstLine(of attribute: String) -> String? {
+    let path = FilePath("/sys/block/nbd\(number)").appending(attribute)
+    return (try? SystemFile(path).lines().first).map(String.init)
+  }
+}

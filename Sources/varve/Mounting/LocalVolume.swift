@@ -1,0 +1,219 @@
+import FileIO
+import Glibc
+import Synchronization
+import SystemPackage
+import VolumeSources
+
+/// A volume that `attach` or `mount` has made a device or a directory of, with a directory in which
+/// there is everything that belongs to it.
+final class LocalVolume: Sendable {
+  /// How long the server and nbdfuse may take to end by themselves.
+  private static let patience = Duration.seconds(10)
+  /// Of a record; more is none.
+  private static let limitBytes = 64 << 10
+
+  /// Its own directory, open to nobody else.
+  let place: FilePath
+
+  private let current: Mutex<LocalVolumeRecord>
+
+  /// Makes the directory's first record.
+  init(place: FilePath, record: LocalVolumeRecord) throws {
+    self.place = place
+    current = Mutex(record)
+    try write(record)
+  }
+
+  /// Reads the record of a local volume; nil where there is none.
+  init?(at place: FilePath) throws {
+    self.place = place
+    let path = place.appending("record")
+    do throws(FileError) {
+      let bytes = try POSIXFileSystem().readAll(path, limitBytes: Self.limitBytes)
+      guard let record = LocalVolumeRecord(String(decoding: bytes, as: UTF8.self)) else {
+        throw FileError(operation: "understand", path: path, errno: .badMessage)
+      }
+      current = Mutex(record)
+    } catch {
+      if error.code == .notFound || error.code == .notDirectory { return nil }
+      throw error
+    }
+  }
+
+  var record: LocalVolumeRecord { current.withLock { $0 } }
+
+  var socket: String { place.appending("socket").string }
+  /// What is written to the volume lies here.
+  var overlays: FilePath { place.appending("overlays") }
+  /// Where nbdfuse shows the volume.
+  private var fuseDirectory: FilePath { place.appending("fuse") }
+  private var fuseFile: String { fuseDirectory.appending("disk").string }
+
+  /// Notes something down, durably, so that whoever comes later knows of it.
+  func note(_ change: (inout LocalVolumeRecord) -> Void) throws {
+    try write(
+      current.withLock { record in
+        change(&record)
+        return record
+      })
+  }
+
+  private func write(_ record: LocalVolumeRecord) throws(FileError) {
+    try POSIXFileSystem().writeDurably(
+      Array(record.text.utf8), to: place.appending("record"), permissions: .ownerReadWrite)
+  }
+
+  /// Runs `body`; when that fails or is interrupted, all that there is of the volume here is undone.
+  func undoingOnFailure(_ body: () throws -> Void) throws {
+    do {
+      try Interruption.shared.cleaningUp(with: { self.undo() }) {
+        try body()
+        if Interruption.shared.isRequested { throw Failure("interrupted") }
+      }
+    } catch {
+      undo()
+      throw error
+    }
+  }
+
+  private func undo() {
+    do {
+      try takeDown(lazily: true)
+    } catch {
+      Console.shared.warning("could not undo everything: \(error)")
+    }
+  }
+
+  // MARK: Others
+
+  /// Why another one cannot have the device; nil where it can.
+  func conflict(withDevice device: KernelDevice) -> Failure? {
+    guard record.device == device.path else { return nil }
+    let name = SelectedVolume.shortened(record.volume)
+    return record.directory.map {
+      Failure("\(device.path) is in use: \(name) is mounted from it at \($0)")
+    } ?? Failure("\(device.path) is in use for \(name); 'varve detach \(device.path)' frees it")
+  }
+
+  /// Why nothing else can be mounted there; nil where it can.
+  func conflict(withDirectory directory: String) -> Failure? {
+    guard record.directory == directory else { return nil }
+    let name = SelectedVolume.shortened(record.volume)
+    return Failure("\(directory) is in use for \(name); 'varve umount \(directory)' frees it")
+  }
+
+  // MARK: The volume as a device
+
+  /// Shows the volume as a file, through nbdfuse.
+  ///
+  /// - Returns: the path of the file.
+  func showAsFile() throws -> String {
+    try POSIXFileSystem().createDirectories(fuseDirectory)
+    let nbdfuse = try LastingProcess(
+      ProcessLaunch(["nbdfuse", fuseFile, ExportURI(socket: socket).description]), name: "nbdfuse")
+    try note { $0.fuse = nbdfuse.identity }
+    try nbdfuse.waitUntilReady(patience: .seconds(30)) { access(fuseFile, F_OK) == 0 }
+    return fuseFile
+  }
+
+  /// Connects a device of the kernel.
+  func connect(_ device: KernelDevice, connections: Int) throws {
+    try device.connect(
+      toSocket: socket, connections: connections, isReadOnly: !record.isWritable)
+    try note { record in
+      record.device = device.path
+      record.clientID = device.clientID
+    }
+  }
+
+  // MARK: Its state
+
+  enum State: String, Sendable {
+    case mounted
+    /// Files that the kernel does not hold in memory give errors.
+    case serverGone = "server gone"
+    /// Someone else has unmounted it; `umount` removes the rest.
+    case notMounted = "not mounted"
+  }
+
+  func state() throws -> State {
+    try !isMounted() ? .notMounted : isServed ? .mounted : .serverGone
+  }
+
+  /// Whether the server still runs.
+  var isServed: Bool { isOfThisBoot && record.server?.isRunning ?? false }
+
+  /// Whether the file system is mounted where it was, by the last look.
+  func isMounted() throws -> Bool {
+    guard isOfThisBoot, let directory = record.directory, let source = record.source else {
+      return false
+    }
+    return try MountTable.current().mounts.contains {
+      $0.mountPoint == directory && $0.source == source
+    }
+  }
+
+  private var isOfThisBoot: Bool { record.isOfThisBoot }
+
+  /// What uses the device where it is the one that was connected; nil for nothing.
+  func use(of device: KernelDevice) throws -> String? {
+    guard isOfThisBoot, device.clientID == record.clientID else { return nil }
+    return try device.use()
+  }
+
+  // MARK: Undoing
+
+  /// Unmounts, disconnects, ends processes and removes the directory, as far as there is any of it.
+  ///
+  /// - Parameter lazily: whether a file system that is in use disappears from its directory all the
+  ///   same, and ends when nobody uses it any more.
+  func takeDown(lazily: Bool) throws {
+    if isOfThisBoot {
+      let isLazy = lazily || !isServed
+      // Nothing that the file system still waits for would ever be answered.
+      if !isServed { record.fuse?.terminate(patience: .zero) }
+      try unmount(lazily: isLazy)
+      try disconnect()
+      try unmountFuse()
+      record.fuse?.terminate(patience: Self.patience)
+      record.server?.terminate(patience: Self.patience)
+    }
+    do throws(FileError) {
+      try POSIXFileSystem().removePrivateTree(place)
+    } catch {
+      // Somebody else may have been quicker.
+      if error.code != .notFound { throw error }
+    }
+  }
+
+  private func unmount(lazily: Bool) throws {
+    guard try isMounted(), let directory = record.directory else { return }
+    guard
+      try MountTable.current().mounts.last(where: { $0.mountPoint == directory })?.source
+        == record.source
+    else { throw Failure("something else is mounted over \(directory); unmount that first") }
+    do {
+      try Tool("umount", directory).run()
+    } catch {
+      guard lazily else { throw error }
+      try Tool("umount", "--lazy", directory).run()
+    }
+  }
+
+  private func disconnect() throws {
+    guard let device = record.device.flatMap(KernelDevice.init(path:)), let id = record.clientID,
+      device.clientID == id
+    else { return }
+    try device.disconnect()
+  }
+
+  /// The loop device lets go of the file a moment after it was unmounted.
+  private func unmountFuse() throws {
+    guard try MountTable.current().mounts.contains(where: { $0.mountPoint == fuseDirectory.string })
+    else { return }
+    let isDone = Waiting.until(patience: .seconds(2)) {
+      (try? Tool("umount", fuseDirectory.string).run()) != nil
+    }
+    if !isDone { try Tool("umount", "--lazy", fuseDirectory.string).run() }
+  }
+}

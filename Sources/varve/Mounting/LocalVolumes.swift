@@ -1,0 +1,55 @@
+import FileIO
+import SystemPackage
+
+/// All that `attach` and `mount` have set up on this machine, each with a directory of its own.
+struct LocalVolumes {
+  static let variable = "VARVE_LOCAL_VOLUMES"
+
+  private let path = FilePath(Environment[Self.variable] ?? "/var/lib/varve/local-volumes")
+  private let fileSystem = POSIXFileSystem()
+
+  /// In the order in which they were made; with a warning for what cannot be read.
+  func all() throws -> [LocalVolume] {
+    try places().compactMap { place in
+      do {
+        return try LocalVolume(at: place)
+      } catch {
+        Console.shared.warning("\(error)")
+        return nil
+      }
+    }.sorted { $0.record.created < $1.record.created }
+  }
+
+  /// Makes one, unless `conflict` has something against it in view of another one.
+  ///
+  /// What there is from before the machine was restarted is removed, and what was never begun.
+  func begin(
+    _ record: LocalVolumeRecord, unless conflict: (LocalVolume) throws -> Failure?
+  ) throws -> LocalVolume {
+    try fileSystem.createDirectories(path)
+    let lock = try fileSystem.lockFile(path.appending("lock"), .exclusive)
+    defer { lock.close() }
+    for place in try places() {
+      guard let other = try LocalVolume(at: place) else {
+        try fileSystem.removePrivateTree(place)
+        continue
+      }
+      if !other.record.isOfThisBoot {
+        try other.takeDown(lazily: true)
+      } else if let failure = try conflict(other) {
+        throw failure
+      }
+    }
+    let place = try PrivateDirectory(in: path, prefix: "").path
+    return try LocalVolume(place: place, record: record)
+  }
+
+  private func places() throws(FileError) -> [FilePath] {
+    do throws(FileError) {
+      return try fileSystem.list(path).filter { $0.kind == .directory }
+        .map { path.appending($0.name) }
+    } catch  where error.code == .notFound {
+      return []
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import CLinux
+import FileIO
+import Glibc
+import SystemPackage
+
+/// A part of a file as a block device, for as long as the value lives or the device is mounted.
+struct LoopDevice: ~Copyable {
+  /// Others may take the device that was free a moment ago.
+  private static let attempts = 20
+
+  let path: String
+  private let descriptor: Descriptor
+
+  /// Writable, since the kernel replays no journal on a device that is not.
+  static func make(of file: String, bytes: Range<UInt64>) throws(Failure) -> LoopDevice {
+    var error = Errno.resourceBusy
+    for _ in 0..<attempts where error == .resourceBusy {
+      do {
+        return try LoopDevice(file: file, bytes: bytes)
+      } catch let failure {
+        error = failure
+      }
+    }
+    throw Failure("cannot make a loop device of \(file): \(error.explanation)")
+  }
+
+  private init(file: String, bytes: Range<UInt64>) throws(Errno) {
+    let control = try Descriptor(opening: "/dev/loop-control", flags: O_RDWR)
+    let number = try retryingCall { linux_free_loop_device(control.rawValue) }
+    let device = "/dev/loop\(number)"
+    let opened = try Descriptor(opening: FilePath(device), flags: O_RDWR)
+    let backing = try Descriptor(opening: FilePath(file), flags: O_RDWR)
+    let (offset, length) = (bytes.lowerBound, UInt64(bytes.count))
+    try retryingCall {
+      linux_set_up_loop_device(opened.rawValue, backing.rawValue, offset, length)
+    }
+    path = device
+    descriptor = opened
+  }
+}

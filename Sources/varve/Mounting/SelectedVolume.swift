@@ -1,0 +1,83 @@
+import ChunkFormat
+import ChunkStore
+import Glibc
+import NBDServer
+import NIOCore
+import SystemPackage
+import VolumeReader
+
+/// One volume of one revision, and what is needed to serve it.
+struct SelectedVolume {
+  let repository: Repository
+  /// What opened the repository.
+  let secret: UnlockSecret?
+  let entry: RevisionEntry
+  let volume: RevisionVolume
+
+  /// - Throws: ``ReferenceError``, also for one of several volumes that does not say which.
+  init(_ reference: RevisionReference, in options: RepositoryOptions) throws {
+    (repository, secret) = try options.openKeepingSecret()
+    entry = try repository.revision(reference)
+    volume = try reference.volume(of: entry.revision)
+  }
+
+  /// The name that stands for this volume and never for another one.
+  var reference: String {
+    let revision = "\(entry.revision.job)@\(entry.id)"
+    return entry.revision.volumes.count == 1 ? revision : "\(revision)/\(volume.name)"
+  }
+
+  /// The same for people.
+  var name: String { Self.shortened(reference) }
+
+  /// A reference with the first digits of its id.
+  static func shortened(_ reference: String) -> String {
+    guard let at = reference.firstIndex(of: "@") else { return reference }
+    let id = reference[reference.index(after: at)...].prefix { $0 != "/" }
+    return String(reference[...at] + id.prefix(12) + reference[id.endIndex...])
+  }
+
+  /// What is remembered of it.
+  func record(isWritable: Bool) -> LocalVolumeRecord {
+    LocalVolumeRecord(
+      repository: repository.absoluteRoot, volume: reference,
+      created: RepositoryEnvironment.systemClock(), isWritable: isWritable)
+  }
+
+  /// What a server that serves only this volume has to offer.
+  func catalog() throws -> RevisionCatalog {
+    try RevisionCatalog(
+      repository: repository, references: [RevisionReference(reference)],
+      environment: RepositoryEnvironment())
+  }
+
+  /// Calls `body` with its bytes.
+  func withContent<Result>(_ body: (DiskContent) throws -> Result) throws -> Result {
+    guard let device = try catalog().open("")?.device else {
+      throw Failure("revision \(entry.shortID) has just disappeared from the repository")
+    }
+    defer { device.close() }
+    return try body(
+      DiskContent(sizeBytes: device.sizeBytes) { range in
+        range.isEmpty ? [] : try device.content(of: range).flatMap(\.bytes)
+      })
+  }
+}
+
+extension VolumePiece {
+  fileprivate var bytes: [UInt8] {
+    switch self {
+    case .hole(let length): [UInt8](repeating: 0, count: Int(length))
+    case .data(let content): Array(content.readableBytesView)
+    }
+  }
+}
+
+extension Repository {
+  /// The repository's directory, for a process that starts elsewhere.
+  var absoluteRoot: String {
+    guard let resolved = realpath(root.string, nil) else { return root.string }
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+}
