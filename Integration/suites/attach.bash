@@ -1,5 +1,6 @@
 # `varve attach`, `detach` and `mount` with Debian's kernel, which has network block devices, in a guest.
 
+# shellcheck source=../lib/guest.bash
 source "$integration/lib/guest.bash"
 
 # back_up_partitioned_disk: web01@1 and web01@0 have a partition with ext4; old words are in the older.

@@ -216,6 +216,7 @@ first = connect()
 silent = socket.socket(socket.AF_UNIX)
 silent.connect(os.environ["SOCKET"])
 silent.settimeout(10)
+assert len(silent.recv(18)) == 18, "let in, and greeted"
 try:
     connect()
 except nbd.Error:

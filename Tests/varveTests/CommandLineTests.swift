@@ -37,6 +37,7 @@ import Testing
       "completion tcsh", "completion", "run", "run web01", "run web01 ls", "run web01 --",
       "run -- ls", "attach", "attach web01", "attach web01 /dev/sda", "attach web01 /dev/nbd",
       "attach web01 /dev/nbd01", "attach web01 /dev/nbd0 --connections 0",
+      "run web01 --overlay-directory d -- ls",
       "attach web01 /dev/nbd0 --connections 17", "detach", "detach /dev/nbd-1", "mount web01",
       "mount web01 /mnt --partition 0", "mount --partition 1", "mount --read-write",
       "mount web01 /mnt -o noatime,rw", "mount web01 /mnt -o loop", "umount", "umount a b",

@@ -41,9 +41,13 @@ struct Run: ParsableCommand {
     help: ArgumentHelp("The command, behind '--'.", valueName: "command"))
   var command: [String] = []
 
+  @OptionGroup var overlays: OverlayLocation
   @OptionGroup var repository: RepositoryOptions
 
   mutating func validate() throws {
+    if overlays.overlayDirectory != nil, !writable {
+      throw ValidationError("--overlay-directory is of use with --writable only.")
+    }
     if command.isEmpty { throw ValidationError("A command is expected behind '--'.") }
     if command[0].isEmpty { throw ValidationError("A command is expected, found ''.") }
   }
@@ -58,13 +62,21 @@ struct Run: ParsableCommand {
     if ending != .exited(0) { throw CommandEnding(status: ending.status) }
   }
 
+  /// What one connection of the command writes, the others see.
+  private func catalog(of selected: SelectedVolume) throws -> any ExportCatalog {
+    let catalog = try selected.catalog()
+    guard writable else { return catalog }
+    return WritableCatalog(
+      base: catalog, mode: .sharedOverlays(try overlays.temporary(for: selected.repository)))
+  }
+
   private func serve(
     _ selected: SelectedVolume, in directory: FilePath
   ) throws -> ChildProcess.Ending {
     let socket = directory.appending("socket").string
     let server = try NBDServer.start(
       configuration: ServerConfiguration(addresses: [.unix(path: socket)]),
-      catalog: try selected.catalog(),
+      catalog: try catalog(of: selected),
       logger: Logger(label: "varve") { _ in MessageLog() })
     defer { server.stop(gracePeriod: Self.gracePeriod) }
     let words = CommandWords(command, reaching: socket)
