@@ -3,10 +3,13 @@
 
 # debian_source NAME SUITE: unpacks the upstream source of a source package; sets `source_directory`.
 debian_source() {
-  local name=$1 suite=$2 apt=$work/apt-$1
+  local name=$1 suite=$2 apt=$work/apt-$1 mirror
+  # Where this machine's own packages come from.
+  # shellcheck disable=SC2016
+  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Codename: bookworm' 'Component: main' | head -n 1)
   mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/source"
   echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]" \
-    "http://deb.debian.org/debian $suite main" >"$apt/sources.list"
+    "$mirror $suite main" >"$apt/sources.list"
   local options=(-o "Dir::Etc::sourcelist=$apt/sources.list" -o Dir::Etc::sourceparts=/dev/null
     -o "Dir::State::lists=$apt/lists" -o "Dir::Cache=$apt/cache" -o APT::Sandbox::User=root -qq)
   (cd "$apt/source" && apt-get "${options[@]}" update &&

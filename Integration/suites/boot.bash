@@ -105,7 +105,6 @@ test_machine_boots_from_an_overlay_that_is_thrown_away() {
 }
 
 test_debian_boots_from_an_overlay() {
-  long_tests || skip "installs Debian, which takes minutes; with --long"
   needs_root
   "$varve" init
   make_debian_disk "$work/disk.raw"
