@@ -50,6 +50,8 @@ package final class NBDServer: Sendable {
   /// What replies hold beyond what each connection may always hold, in bytes.
   package var pooledReplyBytes: Int { services.memory.pooledBytes }
 
+  package var usesTLS: Bool { services.tls != nil }
+
   /// Users of pre-shared keys; none where certificates are used, or no TLS.
   package var tlsUsers: [String] { services.tls?.current.users ?? [] }
 

@@ -47,9 +47,9 @@ struct Serve: ParsableCommand {
       --listen says otherwise. Certificates let clients know the server, and the server its \
       clients:
 
-        varve serve --listen 0.0.0.0:10809 --tls-certificates /etc/varve/pki \\
-          --tls-allow backup.example
-        nbdinfo 'nbds://backup.example/web01@latest?tls-certificates=/etc/pki/client'
+        varve serve --listen 0.0.0.0:10809 --tls-certificates /srv/pki/server \\
+          --tls-allow web01
+        nbdinfo 'nbds://backup.example/web01@0?tls-certificates=/srv/pki/web01'
 
       SIGHUP has certificates and keys read again. SIGINT or SIGTERM end the server; clients get \
       their last replies. 'varve clients' shows who is connected.

@@ -8,7 +8,7 @@ final class TLSReloading: Sendable {
   func begin(with server: NBDServer) { self.server.withLock { $0 = server } }
 
   func reload() {
-    guard let server = server.withLock({ $0 }) else { return }
+    guard let server = server.withLock({ $0 }), server.usesTLS else { return }
     do {
       try server.reloadTLS()
       for warning in server.tlsWarnings { Console.shared.warning(warning) }
