@@ -28,7 +28,7 @@ refused() {
   grep -qiE -- "$pattern" <<<"$said" || fail "$* said: $said"
 }
 wait_until() {
-  local tenths
+  local tenths - && set +x
   for ((tenths = 0; tenths < 200; tenths++)); do
     ! "$@" || return 0
     sleep 0.1

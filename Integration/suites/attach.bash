@@ -35,6 +35,25 @@ varve detach /dev/nbd0
 expect_nothing_left
 refused 'attached nothing' varve detach /dev/nbd0
 
+# Writable, over several connections; what is written is there until it is detached.
+varve attach web01@0 /dev/nbd3 --writable --connections 4
+mount -t ext4 /dev/nbd3p1 /mnt
+[ ! -e /mnt/note ]
+dd if=/dev/urandom of=/mnt/written bs=1M count=20 2>/dev/null
+sum=$(sha256sum </mnt/written)
+umount /mnt
+echo 3 >/proc/sys/vm/drop_caches
+mount -r -t ext4 /dev/nbd3p1 /mnt
+[ "$(sha256sum </mnt/written)" = "$sum" ]
+umount /mnt
+varve detach /dev/nbd3
+expect_nothing_left
+varve attach web01@0 /dev/nbd3 --writable
+mount -r -t ext4 /dev/nbd3p1 /mnt
+[ ! -e /mnt/written ]
+umount /mnt
+varve detach /dev/nbd3
+expect_nothing_left
 echo GUEST-DONE
 GUEST
   grep -q '^GUEST-DONE' guest.log || fail "$(cat guest.log)"
