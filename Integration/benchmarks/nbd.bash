@@ -27,7 +27,7 @@ benchmark_nbd() {
 make_nbd_disk() {
   local mebibytes=$nbd_mebibytes
   say "Making a disk of $mebibytes MiB, full"
-  copy_tree "$work/tree" $((mebibytes * 2 / 3))
+  copy_tree "$work/tree" $((mebibytes * 3 / 5))
   python3 "$integration/lib/database.py" make "$work/tree/shop.db" $((mebibytes / 4)) 5
   make_disk "$work/nbd.raw" "${mebibytes}M" "$work/tree"
   rm -rf "$work/tree"
