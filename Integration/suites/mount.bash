@@ -24,37 +24,6 @@ no_loop_devices() { ! losetup --list --noheadings --output BACK-FILE | grep -qF 
 server_of_mount() { pgrep --full "serve .*--unix $VARVE_LOCAL_VOLUMES"; }
 fuse_of_mount() { pgrep --full "^nbdfuse $VARVE_LOCAL_VOLUMES"; }
 
-# make_bare_file_system TYPE IMAGE|DEVICE
-make_bare_file_system() {
-  case $1 in
-    ext4) mkfs.ext4 -q -F "$2" ;;
-    xfs) mkfs.xfs -q -f "$2" ;;
-    btrfs) mkfs.btrfs -q -f "$2" ;;
-    vfat) mkfs.vfat "$2" >/dev/null ;;
-  esac
-}
-
-# make_crashed_disk TYPE IMAGE: the disk of a machine that lost power. late.txt was synced just before,
-# so it is there, but only the journal knows of it.
-make_crashed_disk() {
-  local type=$1 image=$2 options=rw
-  [[ $type != ext4 ]] || options=commit=300
-  truncate -s 320M running.raw
-  make_bare_file_system "$type" running.raw
-  attach_loop "$work/running.raw"
-  mkdir -p running
-  mount_until_exit -t "$type" -o "$options" "$loop_device" running
-  mkdir running/dir
-  echo "early $type" >running/dir/early.txt
-  random_bytes 3000000 4 >running/dir/blob
-  sync --file-system running
-  echo "late $type" >running/dir/late.txt
-  sync running/dir/late.txt
-  cp --sparse=always running.raw "$image"
-  umount running
-  detach_loop "$loop_device"
-}
-
 test_whole_disk_and_old_revision() {
   prepare_mounting
   "$varve" init

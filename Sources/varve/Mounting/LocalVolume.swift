@@ -179,7 +179,7 @@ final class LocalVolume: Sendable {
       record.server?.terminate(patience: Self.patience)
     }
     do throws(FileError) {
-      try POSIXFileSystem().removePrivateTree(place)
+      try POSIXFileSystem().removeTree(place)
     } catch {
       // Somebody else may have been quicker.
       if error.code != .notFound { throw error }

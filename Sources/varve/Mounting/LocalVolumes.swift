@@ -31,7 +31,7 @@ struct LocalVolumes {
     defer { lock.close() }
     for place in try places() {
       guard let other = try LocalVolume(at: place) else {
-        try fileSystem.removePrivateTree(place)
+        try fileSystem.removeTree(place)
         continue
       }
       if !other.record.isOfThisBoot {

@@ -22,25 +22,5 @@ struct PrivateDirectory {
     try PrivateDirectory(in: FilePath(Environment["TMPDIR"] ?? "/var/tmp"), prefix: "varve-")
   }
 
-  func remove() throws(FileError) { try POSIXFileSystem().removePrivateTree(path) }
-}
-
-extension FileSystem {
-  /// Removes a directory of our own with all it holds. It stops where another file system is mounted
-  /// below: that is not ours to empty.
-  func removePrivateTree(_ path: FilePath) throws(FileError) {
-    let device = try metadata(of: path).device
-    for entry in try list(path) {
-      let child = path.appending(entry.name)
-      if entry.kind == .directory {
-        guard try metadata(of: child).device == device else {
-          throw FileError(operation: "remove", path: child, errno: .resourceBusy)
-        }
-        try removePrivateTree(child)
-      } else {
-        try remove(child)
-      }
-    }
-    try remove(path)
-  }
+  func remove() throws(FileError) { try POSIXFileSystem().removeTree(path) }
 }
