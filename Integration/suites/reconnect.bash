@@ -1,5 +1,6 @@
 # A server that is killed and restarted under a disk that is mounted, in a guest with Debian's kernel.
 
+# shellcheck source=../lib/guest.bash
 source "$integration/lib/guest.bash"
 
 back_up_partitioned_disk() {
