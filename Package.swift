@@ -88,6 +88,12 @@ let targets: [Target] = [
       "VolumeReader", nioCore,
     ]),
   library(
+    "GarbageCollection",
+    uses: [
+      "Workers", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader", "BackupEngine",
+      systemPackage,
+    ]),
+  library(
     "Overlays",
     uses: [
       "Workers", "FileIO", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeSources",
@@ -104,8 +110,8 @@ let targets: [Target] = [
     name: "varve",
     dependencies: [
       "Workers", "FileIO", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeSources",
-      "VolumeReader", "BackupEngine", "Overlays", "NBDProtocol", "NBDServer", "CLinux",
-      argumentParser, logging, nioCore, systemPackage,
+      "VolumeReader", "BackupEngine", "GarbageCollection", "Overlays", "NBDProtocol",
+      "NBDServer", "CLinux", argumentParser, logging, nioCore, systemPackage,
     ],
     swiftSettings: strict),
 
@@ -113,6 +119,13 @@ let targets: [Target] = [
     name: "TestSupport", dependencies: ["Workers", "FileIO", systemPackage],
     path: "Tests/TestSupport",
     swiftSettings: strict),
+  .target(
+    name: "EngineTestSupport",
+    dependencies: [
+      "Workers", "FileIO", "ChunkFormat", "ChunkStore", "VolumeSources", "BackupEngine",
+      "TestSupport", systemPackage,
+    ],
+    path: "Tests/EngineTestSupport", swiftSettings: strict),
   tests(of: "Workers"),
   tests(of: "FileIO", uses: ["Workers", systemPackage]),
   tests(of: "ChunkFormat", uses: ["FileIO", systemPackage]),
@@ -127,8 +140,14 @@ let targets: [Target] = [
   tests(
     of: "BackupEngine",
     uses: [
-      "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader", "VolumeSources", "FileIO",
+      "EngineTestSupport", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader", "VolumeSources", "FileIO",
       systemPackage, nioCore,
+    ]),
+  tests(
+    of: "GarbageCollection",
+    uses: [
+      "EngineTestSupport", "Workers", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader", "VolumeSources",
+      "BackupEngine", "FileIO", systemPackage,
     ]),
   tests(
     of: "Overlays",

@@ -11,6 +11,9 @@ package final class WorkProgress: Sendable {
     case verifying
     case restoring
     case comparing
+    case marking
+    case compacting
+    case deleting
     case finished
   }
 
@@ -22,7 +25,7 @@ package final class WorkProgress: Sendable {
   package init() {}
 
   package var phase: Phase { Phase(rawValue: phaseNumber.load(ordering: .relaxed)) ?? .preparing }
-  /// Of the phase: bytes, or packs while indexing.
+  /// Of the phase: bytes; packs while indexing or deleting, records while marking.
   package var doneUnits: UInt64 { done.load(ordering: .relaxed) }
   /// Nil where it is not known, as with a pipe.
   package var totalUnits: UInt64? {
@@ -32,13 +35,16 @@ package final class WorkProgress: Sendable {
   /// Content that the store did not have, in bytes.
   package var newBytes: UInt64 { new.load(ordering: .relaxed) }
 
-  func begin(_ phase: Phase, totalUnits: UInt64?) {
+  /// The work comes to `phase`.
+  package func begin(_ phase: Phase, totalUnits: UInt64?) {
     done.store(0, ordering: .relaxed)
     total.store(totalUnits ?? .max, ordering: .relaxed)
     phaseNumber.store(phase.rawValue, ordering: .relaxed)
   }
 
-  func advance(to units: UInt64) { done.store(units, ordering: .relaxed) }
-  func advance(by units: UInt64) { done.wrappingAdd(units, ordering: .relaxed) }
+  /// So much of the phase is done.
+  package func advance(to units: UInt64) { done.store(units, ordering: .relaxed) }
+  /// So much more of the phase is done.
+  package func advance(by units: UInt64) { done.wrappingAdd(units, ordering: .relaxed) }
   func addNew(_ bytes: UInt64) { new.wrappingAdd(bytes, ordering: .relaxed) }
 }

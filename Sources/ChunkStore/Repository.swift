@@ -11,8 +11,8 @@ package final class Repository: Sendable {
   package let records: RecordStore
   package let keys: RepositoryKeys?
 
-  private let layout: RepositoryLayout
-  private let fileSystem: any FileSystem
+  let layout: RepositoryLayout
+  let fileSystem: any FileSystem
   private let openedKey: KeyRing.Opened?
   private let seenRevisions = Mutex<Set<RevisionID>>([])
   private let revisionMemory = RevisionMemory()
@@ -169,28 +169,46 @@ package final class Repository: Sendable {
   // MARK: - Sessions and records
 
   /// Enters the list of those who read `pinned`.
+  ///
+  /// - Throws: ``StoreError`` with `.notFound` where one of them was forgotten meanwhile.
   package func beginReading(
     _ purpose: String, pinned: [RevisionID], environment: RepositoryEnvironment
   ) throws(StoreError) -> Session {
-    try sessions.begin(environment.session(.reading, purpose: purpose, pinned: pinned))
+    try begin(environment.session(.reading, purpose: purpose, pinned: pinned))
   }
 
   /// Enters the list of those who store, and brings the index up to date, so that what the index says
-  /// is there can be relied on while the session lasts.
+  /// is there, but for what is absent, can be relied on while the session lasts.
+  ///
+  /// - Throws: as ``beginReading(_:pinned:environment:)`` does.
   package func beginWriting(
     _ purpose: String, pinned: [RevisionID], environment: RepositoryEnvironment,
     progress: (IndexProgress) throws -> Void = { _ in }
   ) throws -> WritingSession {
     try sessions.removeAbandoned()
-    let session = try sessions.begin(
-      environment.session(.writing, purpose: purpose, pinned: pinned))
+    let session = try begin(environment.session(.writing, purpose: purpose, pinned: pinned))
+    // In this order: whoever condemns a pack looks at the sessions after it has said so. And before
+    // the comparison: what is no longer condemned then is gone, and the comparison shows it.
+    let absent = try absentContent()
     let changes = try records.synchronize(progress: progress)
     let files = PackFileWriter(
       layout: layout, fileSystem: fileSystem, repository: configuration.id, keys: keys)
     return WritingSession(
       session: session, indexChanges: changes,
       writer: try RecordWriter(
-        store: records, files: files, targetBytes: environment.packTargetBytes))
+        store: records, files: files, absent: absent,
+        targetBytes: environment.packTargetBytes))
+  }
+
+  /// A revision that is forgotten before a session pins it may be gone; one that is forgotten
+  /// afterwards stays readable. So it is looked up again once the pin can be seen.
+  private func begin(_ record: SessionRecord) throws(StoreError) -> Session {
+    let session = try sessions.begin(record)
+    for id in record.pinned where try !revisionShelf.exists(id) {
+      session.end()
+      throw StoreError(.notFound, "revision \(id) was forgotten a moment ago")
+    }
+    return session
   }
 
   /// Throws the index away and makes it anew from the packs.
@@ -202,13 +220,18 @@ package final class Repository: Sendable {
 
   // MARK: - Parts
 
-  private var revisionShelf: RevisionShelf {
+  var revisionShelf: RevisionShelf {
     RevisionShelf(
       layout: layout, fileSystem: fileSystem, repository: configuration.id, keys: keys,
       memory: revisionMemory)
   }
 
-  private var sessions: SessionList {
+  var condemnationShelf: CondemnationShelf {
+    CondemnationShelf(
+      layout: layout, fileSystem: fileSystem, repository: configuration.id, keys: keys)
+  }
+
+  var sessions: SessionList {
     SessionList(
       directory: layout.sessions, fileSystem: fileSystem, repository: configuration.id, keys: keys)
   }

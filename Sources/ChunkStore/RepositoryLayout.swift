@@ -14,6 +14,12 @@ struct RepositoryLayout: Sendable {
   let revisions: FilePath
   let marks: FilePath
   let sessions: FilePath
+  /// Revisions that nobody can open any more, kept while somebody still reads one. Made when needed.
+  let forgotten: FilePath
+  /// Packs that are about to be deleted. Made when needed.
+  let condemned: FilePath
+  /// Whoever collects garbage holds a lock on this file.
+  let condemnedLock: FilePath
   /// Whoever changes marks holds a lock on this file.
   let marksLock: FilePath
   /// Whoever makes the repository or removes a key holds a lock on this file.
@@ -29,6 +35,9 @@ struct RepositoryLayout: Sendable {
     revisions = root.appending("revisions")
     marks = root.appending("marks")
     sessions = root.appending("sessions")
+    forgotten = root.appending("forgotten")
+    condemned = root.appending("condemned")
+    condemnedLock = condemned.appending("lock")
     marksLock = marks.appending("lock")
     keysLock = keys.appending("lock")
     dataPacks = packs.appending(PackKind.data.directoryName)
@@ -58,6 +67,7 @@ struct RepositoryLayout: Sendable {
   }
 
   func revision(_ id: RevisionID) -> FilePath { revisions.appending(id.description) }
+  func forgotten(_ id: RevisionID) -> FilePath { forgotten.appending(id.description) }
   func marks(of id: RevisionID) -> FilePath { marks.appending(id.description) }
   func key(_ id: FileDigest) -> FilePath { keys.appending(id.description) }
 }

@@ -20,6 +20,8 @@ package struct StoreError: Error, Sendable {
     case wrongKey
     /// The request contradicts itself or the repository's rules.
     case invalidRequest
+    /// Somebody else is at what only one may do at a time.
+    case busy
     /// The file system has no room.
     case noSpace
     /// The file system is mounted so that nothing can be written to it.

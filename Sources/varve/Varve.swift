@@ -45,10 +45,12 @@ struct Varve: ParsableCommand {
         subcommands: [Mount.self, Umount.self, Run.self, Attach.self, Detach.self]),
       CommandGroup(
         name: "Look and check",
-        subcommands: [Revisions.self, Show.self, Diff.self, Verify.self, Clients.self]),
+        subcommands: [
+          Revisions.self, Show.self, Diff.self, Verify.self, Usage.self, Clients.self,
+        ]),
       CommandGroup(
         name: "Look after a repository",
-        subcommands: [Tag.self, Overlay.self, Key.self, Index.self]),
+        subcommands: [Tag.self, Collect.self, Overlay.self, Key.self, Index.self]),
       CommandGroup(name: "Shells", subcommands: [Completion.self]),
     ])
 

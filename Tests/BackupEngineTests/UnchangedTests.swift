@@ -1,6 +1,7 @@
 import BackupEngine
 import ChunkFormat
 import ChunkStore
+import EngineTestSupport
 import Glibc
 import Synchronization
 import SystemPackage

@@ -39,25 +39,12 @@ package struct Backup: Sendable {
     try request.check()
     let created = environment.now()
     var warnings: [String] = []
-    let history = try history(&warnings)
-    let parent =
-      try request.parent.map { try repository.revision($0) }
-      ?? history.last { $0.marks.trust != .distrusted }
-    progress.begin(.indexing, totalUnits: nil)
-    let writing = try repository.beginWriting(
-      "backup of \(request.job)", pinned: parent.map { [$0.id] } ?? [], environment: environment,
-      progress: { [cancellation, progress] step in
-        try cancellation.check()
-        progress.begin(.indexing, totalUnits: UInt64(step.totalPacks))
-        progress.advance(to: UInt64(step.donePacks))
-      })
+    let (writing, history, parent) = try begin(&warnings)
     defer {
       writing.writer.stop()
       writing.session.end()
     }
     warnings += writing.indexChanges.damaged.map { "pack \($0.pack) is damaged: \($0.error)" }
-    // What is taken over must be there, and stay: looked up again, now that it is pinned.
-    if let named = request.parent { _ = try repository.revision(named) }
     let id = try store(
       created: created, parent: parent,
       checksKnown: [history.last, parent].contains { $0?.marks.trust == .distrusted },
@@ -69,6 +56,34 @@ package struct Backup: Sendable {
       try repository.records.forgetCached(stored.packs)
     }
     return try verified(id, storedBytes: stored.storedBytes, warnings: warnings)
+  }
+
+  /// Chooses the parent and pins it; once more where it is forgotten in between.
+  private func begin(
+    _ warnings: inout [String]
+  ) throws -> (writing: WritingSession, history: [RevisionEntry], parent: RevisionEntry?) {
+    progress.begin(.indexing, totalUnits: nil)
+    while true {
+      try cancellation.check()
+      let history = try history(&warnings)
+      let parent =
+        try request.parent.map { try repository.revision($0) }
+        ?? history.last { $0.marks.trust != .distrusted }
+      do {
+        let writing = try repository.beginWriting(
+          "backup of \(request.job)", pinned: parent.map { [$0.id] } ?? [],
+          environment: environment, progress: note)
+        return (writing, history, parent)
+      } catch let error as StoreError where error.code == .notFound && request.parent == nil {
+        warnings = []
+      }
+    }
+  }
+
+  private func note(_ step: IndexProgress) throws {
+    try cancellation.check()
+    progress.begin(.indexing, totalUnits: UInt64(step.totalPacks))
+    progress.advance(to: UInt64(step.donePacks))
   }
 
   private func store(

@@ -30,7 +30,8 @@ final class RecordKeeper {
     repository: Repository, writer: RecordWriter, usesDeltas: Bool, checksKnown: Bool
   ) throws {
     self.writer = writer
-    preparer = try RecordPreparer(repository: repository, usesDeltas: usesDeltas)
+    preparer = try RecordPreparer(
+      repository: repository, writer: writer, usesDeltas: usesDeltas)
     checker = checksKnown ? try ContentChecker(repository: repository) : nil
   }
 

@@ -15,13 +15,16 @@ final class RecordPreparer {
   private let compressor: Compressor
   private let store: RecordStore
   private let reader: RecordReader
+  /// Tells what may be relied on.
+  private let writer: RecordWriter
   private let usesDeltas: Bool
 
-  init(repository: Repository, usesDeltas: Bool) throws {
+  init(repository: Repository, writer: RecordWriter, usesDeltas: Bool) throws {
     hasher = try ContentHasher(idKey: repository.keys?.idKey)
     compressor = try Compressor(method: repository.configuration.compression)
     store = repository.records
     reader = try RecordReader(store: repository.records)
+    self.writer = writer
     self.usesDeltas = usesDeltas
   }
 
@@ -49,6 +52,8 @@ final class RecordPreparer {
       let base = try base(for: previous, type: type),
       // What is stored again because it is damaged must not lean on itself.
       base.id != id,
+      // Nor on what is about to be deleted.
+      try writer.contains(base.id),
       // What cannot be read is no base; that it cannot be read shows where it is needed.
       let content = try? reader.read(base.id, type: type)
     else { return nil }

@@ -7,6 +7,7 @@ package enum RepositoryFileKind: String, Sendable, CaseIterable {
   case revision = "VARVEREV"
   case marks = "VARVEMRK"
   case session = "VARVESES"
+  case condemnation = "VARVECND"
 
   /// In errors.
   package var name: String {
@@ -18,6 +19,7 @@ package enum RepositoryFileKind: String, Sendable, CaseIterable {
     case .revision: "revision"
     case .marks: "revision's marks"
     case .session: "session"
+    case .condemnation: "condemnation"
     }
   }
 
@@ -26,6 +28,10 @@ package enum RepositoryFileKind: String, Sendable, CaseIterable {
 
   /// Whether the file must be legible without keys, so that its header never says otherwise.
   var isReadBeforeKeys: Bool { self == .configuration || self == .keySlot }
+
+  /// Whether no two files of the kind may have one name, whatever they hold: a pack that is being deleted
+  /// would else take another, written meanwhile with the same records, along.
+  var isUnique: Bool { self == .dataPack || self == .mapPack }
 
   /// The newest version of the kind; each kind counts on its own.
   var version: UInt16 { 1 }
@@ -69,7 +75,8 @@ package struct RepositoryID: Hashable, Sendable, CustomStringConvertible {
 ///     10    1  sealing: 0 none, 1 AES-256-GCM under a key derived from the data key
 ///     11    5  zeros
 ///     16   16  repository id
-///     32   32  salt: of a sealed file and of a key slot; zeros in any other
+///     32   32  salt: of a sealed file and of a key slot; of a pack that is not sealed 16 random bytes
+///              and the XXH3-128 of all before, or zeros; zeros in any other
 /// ```
 package struct FileHeader: Equatable, Sendable {
   package static let lengthBytes = 64
@@ -88,20 +95,33 @@ package struct FileHeader: Equatable, Sendable {
     self.kind = kind
     self.sealing = sealing
     self.repository = repository
-    self.salt =
-      salted
-      ? try Randomness.bytes(count: Self.saltBytes) : Array(repeating: 0, count: Self.saltBytes)
+    if kind.isUnique, sealing == .none {
+      let random = try Randomness.bytes(count: Self.saltBytes - Checksum.lengthBytes)
+      let start = Self.start(kind: kind, sealing: sealing, repository: repository) + random
+      salt = random + Checksum(of: start).encoded
+    } else {
+      salt =
+        salted
+        ? try Randomness.bytes(count: Self.saltBytes)
+        : Array(repeating: 0, count: Self.saltBytes)
+    }
   }
 
   /// The 64 bytes.
   package func encoded() -> [UInt8] {
+    Self.start(kind: kind, sealing: sealing, repository: repository) + salt
+  }
+
+  /// What stands before the salt.
+  private static func start(
+    kind: RepositoryFileKind, sealing: Sealing, repository: RepositoryID
+  ) -> [UInt8] {
     var writer = ByteWriter()
     writer.write(raw: kind.rawValue.utf8)
     writer.write(kind.version)
     writer.write(sealing.rawValue)
     writer.write(raw: repeatElement(0, count: 5))
     writer.write(raw: repository.bytes)
-    writer.write(raw: salt)
     return writer.bytes
   }
 
@@ -141,13 +161,24 @@ package struct FileHeader: Equatable, Sendable {
     guard sealing == .none || !kind.isReadBeforeKeys else {
       throw .corrupt(structure, expected: "a header of a file that is not sealed", found: "another")
     }
-    guard sealing != .none || kind == .keySlot || self.salt.allSatisfy({ $0 == 0 }) else {
-      throw .corrupt(structure, expected: "zeros for a salt", found: "other bytes")
-    }
+    try checkSalt(in: structure)
     if let repository, repository != self.repository {
       throw FormatError(
         .wrongRepository, in: structure,
         "belongs to repository \(self.repository), not to \(repository)")
+    }
+  }
+
+  /// Where nothing is sealed and no key derived, a flipped bit in the salt must show here.
+  private func checkSalt(in structure: String) throws(FormatError) {
+    guard sealing == .none, kind != .keySlot, salt.contains(where: { $0 != 0 }) else { return }
+    guard kind.isUnique else {
+      throw .corrupt(structure, expected: "zeros for a salt", found: "other bytes")
+    }
+    let checked = encoded().dropLast(Checksum.lengthBytes)
+    guard Checksum(of: Array(checked)).encoded.elementsEqual(salt.suffix(Checksum.lengthBytes))
+    else {
+      throw .corrupt(structure, expected: "a salt with its checksum", found: "other bytes")
     }
   }
 }

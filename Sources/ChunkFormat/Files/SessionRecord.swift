@@ -2,7 +2,7 @@
 /// "Sessions").
 package struct SessionRecord: Equatable, Sendable {
   private static let structure = RepositoryFileKind.session.name
-  package static let maximumFileBytes = 1 << 20
+  package static let maximumFileBytes = 16 << 20
 
   /// What the session may do.
   package enum Kind: UInt8, Sendable {

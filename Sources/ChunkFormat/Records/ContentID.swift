@@ -2,7 +2,7 @@
 /// id key where the repository is encrypted; of a map node the complement of that (format, "Ids").
 ///
 /// All zeros is no content but a hole; no input is known that hashes to it.
-package struct ContentID: Hashable, Comparable, Sendable {
+package struct ContentID: Hashable, Comparable, BitwiseCopyable, Sendable {
   /// Length of an id in bytes.
   package static let lengthBytes = 32
 
@@ -35,6 +35,9 @@ package struct ContentID: Hashable, Comparable, Sendable {
 
   /// Whether this id stands for a hole.
   package var isHole: Bool { self == .hole }
+
+  /// The first 64 bits as a number, by whose size ids are ordered.
+  package var leadingBits: UInt64 { word0.bigEndianValue }
 
   /// The id with every bit the other way round.
   var complement: ContentID { ContentID(words: (~word0, ~word1, ~word2, ~word3)) }

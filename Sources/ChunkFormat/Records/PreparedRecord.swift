@@ -36,7 +36,8 @@ package struct PreparedRecord: Sendable {
     self.init(plaintext, id: id, type: type, codec: .delta, base: base, payload: payload)
   }
 
-  private init(
+  /// A record as it was stored before, for another pack.
+  init(
     _ plaintext: UnsafeRawBufferPointer, id: ContentID, type: RecordType, codec: Codec,
     base: ContentID?, payload: [UInt8]
   ) {

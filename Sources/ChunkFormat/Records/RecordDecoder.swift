@@ -63,6 +63,27 @@ package final class RecordDecoder {
     }
   }
 
+  /// A record as it was stored, ready for another pack; its content is checked on the way.
+  ///
+  /// - Parameter content: where the plaintext goes; as long as that.
+  /// - Throws: as ``decode(_:expecting:seal:base:into:)`` does.
+  package func extract(
+    _ record: UnsafeRawBufferPointer, expecting entry: PackEntry, seal: PackSeal,
+    base: UnsafeRawBufferPointer?, content: UnsafeMutableRawBufferPointer
+  ) throws(FormatError) -> PreparedRecord {
+    try decode(record, expecting: entry, seal: seal, base: base, into: content)
+    let layout = RecordLayout(codec: entry.codec, sealing: seal.header.sealing)
+    let start = RecordHeader.lengthBytes + layout.baseBytes
+    let end = RecordHeader.lengthBytes + Int(entry.storedBytes)
+    let payload =
+      seal.key == nil
+      ? Array(record.part(start..<end))
+      : Array(opened[Checksum.lengthBytes..<end - start - AuthenticatedCipher.tagBytes])
+    return PreparedRecord(
+      UnsafeRawBufferPointer(content), id: entry.id, type: entry.type, codec: entry.codec,
+      base: entry.base, payload: payload)
+  }
+
   private func checkBase(
     of record: UnsafeRawBufferPointer, expecting entry: PackEntry, base: UnsafeRawBufferPointer?
   ) throws(FormatError) {

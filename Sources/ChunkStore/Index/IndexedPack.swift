@@ -30,6 +30,11 @@ struct IndexedPack: Equatable, Sendable {
     self.header = header
   }
 
+  /// The name alone.
+  static func id(encoded bytes: UnsafeRawBufferPointer) -> PackID? {
+    bytes.count >= ContentID.lengthBytes ? PackID(stored: bytes) : nil
+  }
+
   /// Nil where the bytes are no such value: the index is damaged.
   init?(_ bytes: UnsafeRawBufferPointer) {
     guard bytes.count == 41 + FileHeader.lengthBytes, let kind = PackKind(rawValue: bytes[32])

@@ -54,10 +54,10 @@ enum LMDB {
     guard code == MDB_NOTFOUND else { throw LMDBError(code: code, call: "mdb_cursor_get") }
   }
 
-  /// Every key and value of a table, in the order of keys.
+  /// Every key and value of a table, in the order of keys, until `body` returns false.
   static func forEach(
     _ transaction: OpaquePointer, _ table: MDB_dbi,
-    _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Void
+    _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Bool
   ) throws(LMDBError) {
     var cursor: OpaquePointer?
     try LMDBError.check(mdb_cursor_open(transaction, table, &cursor), "mdb_cursor_open")
@@ -66,9 +66,10 @@ enum LMDB {
     var value = MDB_val()
     var code = mdb_cursor_get(cursor, &name, &value, MDB_FIRST)
     while code == 0 {
-      body(
+      let goesOn = body(
         UnsafeRawBufferPointer(start: name.mv_data, count: name.mv_size),
         UnsafeRawBufferPointer(start: value.mv_data, count: value.mv_size))
+      guard goesOn else { return }
       code = mdb_cursor_get(cursor, &name, &value, MDB_NEXT)
     }
     guard code == MDB_NOTFOUND else { throw LMDBError(code: code, call: "mdb_cursor_get") }

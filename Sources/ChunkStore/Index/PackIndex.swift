@@ -36,6 +36,9 @@ final class PackIndex: Sendable {
     state = Mutex(State(lease: try Self.lease(of: directory)))
   }
 
+  /// Where the index lies, on storage of this machine.
+  var path: FilePath { directory.path }
+
   /// Changes whenever the index is replaced by an empty one.
   var generation: Int { state.withLock { $0.generation } }
 
@@ -89,10 +92,11 @@ final class PackIndex: Sendable {
     }
   }
 
-  /// Whether a pack that is listed holds the record.
-  func contains(_ id: ContentID) throws(StoreError) -> Bool {
+  /// Whether a pack that is listed holds the record, and its base where it is a delta; copies in
+  /// `absent` do not count.
+  func contains(_ id: ContentID, absent: AbsentContent) throws(StoreError) -> Bool {
     try reading { transaction, tables throws(LMDBError) in
-      try Self.contains(id, transaction, tables)
+      try Self.contains(id, absent: absent, transaction, tables)
     }
   }
 
@@ -104,6 +108,7 @@ final class PackIndex: Sendable {
         if name.count == ContentID.lengthBytes {
           packs.insert(PackID(stored: name))
         }
+        return true
       }
       return packs
     }
@@ -113,6 +118,65 @@ final class PackIndex: Sendable {
   func recordCount() throws(StoreError) -> Int {
     try reading { transaction, tables throws(LMDBError) in
       try LMDB.count(transaction, tables.records)
+    }
+  }
+
+  /// Runs `body` on a snapshot of the whole index. While it runs, space that others free in the index
+  /// is not used again.
+  func read<Result>(
+    _ body: (Reading) throws(StoreError) -> Result
+  ) throws(StoreError) -> Result {
+    try using { environment throws(StoreError) in
+      let outcome = try Self.reportingIndexErrors { () throws(LMDBError) in
+        try environment.read { transaction throws(LMDBError) in
+          Swift.Result { () throws(StoreError) in
+            try body(Reading(transaction: transaction, tables: environment.tables))
+          }
+        }
+      }
+      return try outcome.get()
+    }
+  }
+
+  /// The index as it was at one moment; for the thread that began.
+  struct Reading {
+    fileprivate let transaction: OpaquePointer
+    fileprivate let tables: IndexTables
+
+    /// The packs that are listed, under their numbers.
+    func packs() throws(StoreError) -> [UInt32: IndexedPack] {
+      try PackIndex.reportingIndexErrors { () throws(LMDBError) in
+        var packs: [UInt32: IndexedPack] = [:]
+        try LMDB.forEach(transaction, tables.packs) { number, pack in
+          if number.count == MemoryLayout<UInt32>.size, let pack = IndexedPack(pack) {
+            packs[UInt32(bigEndian: number.loadUnaligned(as: UInt32.self))] = pack
+          }
+          return true
+        }
+        return packs
+      }
+    }
+
+    /// Every copy of every record in the order of ids, those of packs that are not listed included,
+    /// until `body` returns false.
+    func forEachRecord(
+      _ body: (ContentID, IndexedRecord) -> Bool
+    ) throws(StoreError) {
+      try PackIndex.reportingIndexErrors { () throws(LMDBError) in
+        try LMDB.forEach(transaction, tables.records) { key, value in
+          guard key.count == ContentID.lengthBytes else { return true }
+          let id = ContentID(key)
+          guard let record = IndexedRecord(value, id: id) else { return true }
+          return body(id, record)
+        }
+      }
+    }
+
+    /// Every copy of one record.
+    func records(of id: ContentID) throws(StoreError) -> [IndexedRecord] {
+      try PackIndex.reportingIndexErrors { () throws(LMDBError) in
+        try PackIndex.records(of: id, transaction, tables)
+      }
     }
   }
 
@@ -134,9 +198,9 @@ final class PackIndex: Sendable {
     fileprivate let transaction: OpaquePointer
     fileprivate let tables: IndexTables
 
-    func contains(_ id: ContentID) throws(StoreError) -> Bool {
+    func contains(_ id: ContentID, absent: AbsentContent) throws(StoreError) -> Bool {
       try PackIndex.reportingIndexErrors { () throws(LMDBError) in
-        try PackIndex.contains(id, transaction, tables)
+        try PackIndex.contains(id, absent: absent, transaction, tables)
       }
     }
 
@@ -199,17 +263,18 @@ final class PackIndex: Sendable {
   // MARK: - Within transactions
 
   private static func contains(
-    _ id: ContentID, _ transaction: OpaquePointer, _ tables: IndexTables, deltas: Int = 0
+    _ id: ContentID, absent: AbsentContent, _ transaction: OpaquePointer, _ tables: IndexTables,
+    deltas: Int = 0
   ) throws(LMDBError) -> Bool {
     for record in try records(of: id, transaction, tables) {
-      let isListed = try LMDBKey.with(record.pack.bigEndianBytes) { key throws(LMDBError) in
-        try LMDB.get(transaction, tables.packs, key) != nil
+      let pack = try LMDBKey.with(record.pack.bigEndianBytes) { key throws(LMDBError) in
+        try LMDB.get(transaction, tables.packs, key).flatMap { IndexedPack.id(encoded: $0) }
       }
-      guard isListed else { continue }
+      guard let pack, absent.isEmpty || !absent.includes(id, in: pack) else { continue }
       guard let base = record.entry.base else { return true }
       // A delta without its base is lost: it must be stored again while its content is at hand.
       if deltas < maximumDeltas,
-        try contains(base, transaction, tables, deltas: deltas + 1)
+        try contains(base, absent: absent, transaction, tables, deltas: deltas + 1)
       {
         return true
       }

@@ -62,6 +62,17 @@ final class PackShelf: Sendable {
     return try makePack(id, kind: kind, lengthBytes: length, header: header)
   }
 
+  /// Whether the pack's file is there.
+  func isThere(_ id: PackID, _ kind: PackKind) throws(StoreError) -> Bool {
+    do throws(FileError) {
+      _ = try fileSystem.metadata(of: layout.pack(kind, id))
+      return true
+    } catch {
+      guard error.code == .notFound else { throw StoreError(error) }
+      return false
+    }
+  }
+
   /// Every pack in the repository; a directory that cannot be listed is an error.
   func list() throws(StoreError) -> [(id: PackID, kind: PackKind)] {
     try reportingFileErrors { () throws(FileError) in
@@ -97,6 +108,23 @@ final class PackShelf: Sendable {
           continue
         }
       }
+    }
+  }
+
+  /// Deletes the files of `packs`, durably; those that are gone already are no error.
+  func delete(_ packs: [(id: PackID, kind: PackKind)]) throws(StoreError) {
+    try reportingFileErrors { () throws(FileError) in
+      for (id, kind) in packs {
+        do throws(FileError) {
+          try fileSystem.remove(layout.pack(kind, id))
+        } catch  where error.code == .notFound {
+          continue
+        }
+      }
+    }
+    try makeNamesDurable(of: packs)
+    for (id, _) in packs {
+      forget(id)
     }
   }
 

@@ -96,6 +96,34 @@ package final class RecordReader {
     }
   }
 
+  /// The record at `location`, ready for another pack, and its plaintext. Both are checked on the way;
+  /// no other copy is taken in its place.
+  package func extract(
+    _ location: RecordLocation
+  ) throws(StoreError) -> (record: PreparedRecord, content: [UInt8]) {
+    let entry = location.entry
+    let base: [UInt8]? =
+      if let id = entry.base { try read(id, type: entry.type) } else { nil }
+    let range = entry.rangeInPack
+    let stored = try location.pack.bytes(count: range.count, at: range.lowerBound)
+    var content = [UInt8](repeating: 0, count: Int(entry.plainBytes))
+    let outcome: Result<PreparedRecord, FormatError> = content.withUnsafeMutableBytes { content in
+      stored.withUnsafeBytes { stored in
+        (base ?? []).withUnsafeBytes { bytes in
+          Result { () throws(FormatError) in
+            try decoder.extract(
+              stored, expecting: entry, seal: location.pack.seal,
+              base: base == nil ? nil : bytes, content: content)
+          }
+        }
+      }
+    }
+    let record = try reportingFormatErrors(
+      of: "pack \(location.pack.id), offset \(entry.offsetBytes), \(entry.type) \(entry.id)",
+      pack: location.pack.id, { () throws(FormatError) in try outcome.get() })
+    return (record, content)
+  }
+
   private func decode(
     _ record: [UInt8], base: [UInt8]?, at location: RecordLocation,
     into output: UnsafeMutableRawBufferPointer

@@ -46,9 +46,10 @@ package final class RecordStore: Sendable {
     return copies
   }
 
-  /// Whether a pack that is listed holds the record, and its base where it is a delta.
-  func contains(_ id: ContentID) throws(StoreError) -> Bool {
-    try mending { () throws(StoreError) in try index.contains(id) }
+  /// Whether a pack that is listed holds the record, and its base where it is a delta; copies in
+  /// `absent` do not count.
+  func contains(_ id: ContentID, absent: AbsentContent) throws(StoreError) -> Bool {
+    try mending { () throws(StoreError) in try index.contains(id, absent: absent) }
   }
 
   /// Runs `body` while no other process and no other thread can change the index; once more where the
@@ -81,6 +82,21 @@ package final class RecordStore: Sendable {
       }
     }
     return damaged
+  }
+
+  /// A pack as it lies on disk.
+  func openPack(_ id: PackID, _ kind: PackKind) throws(StoreError) -> Pack {
+    do throws(StoreError) {
+      return try shelf.pack(id, kind: kind)
+    } catch {
+      guard error.code == .fileSystem, try !shelf.isThere(id, kind) else { throw error }
+      throw StoreError(.notFound, "pack \(id) is gone", pack: id)
+    }
+  }
+
+  /// Deletes the packs' files, durably.
+  func deleteFiles(_ packs: [(id: PackID, kind: PackKind)]) throws(StoreError) {
+    try shelf.delete(packs)
   }
 
   /// Compares index and packs.

@@ -14,15 +14,23 @@ import Workers
 package final class RecordWriter: Sendable {
   private let assembler: Assembler
   private let store: RecordStore
+  /// What is stored again although the index lists it.
+  private let absent: AbsentContent
   private let sealing: Sealing
   private let targetBytes: Int
   private let thread: WorkerThread
 
-  /// - Parameter targetBytes: a pack is closed when its records reach this.
-  init(store: RecordStore, files: PackFileWriter, targetBytes: Int) throws {
-    let assembler = Assembler(store: store, files: files, targetBytes: targetBytes)
+  /// - Parameters:
+  ///   - absent: what is stored again although the index lists it.
+  ///   - targetBytes: a pack is closed when its records reach this.
+  init(
+    store: RecordStore, files: PackFileWriter, absent: AbsentContent, targetBytes: Int
+  ) throws {
+    let assembler = Assembler(
+      store: store, files: files, absent: absent, targetBytes: targetBytes)
     self.assembler = assembler
     self.store = store
+    self.absent = absent
     self.targetBytes = targetBytes
     sealing = files.keys == nil ? .none : .dataKey
     thread = try WorkerThread(name: "pack-writer") { assembler.run() }
@@ -36,7 +44,7 @@ package final class RecordWriter: Sendable {
   /// Whether the record is in the store or on its way there.
   package func contains(_ id: ContentID) throws -> Bool {
     if isPending(id) { return true }
-    return try store.contains(id)
+    return try store.contains(id, absent: absent)
   }
 
   /// Whether the record was appended and is not in the store yet.
@@ -94,6 +102,8 @@ package struct StoreTotals: Sendable {
   /// Bytes of packs, headers and footers included.
   package var storedBytes: UInt64 = 0
   package var packs: [StoredPack] = []
+  /// Names of ``packs``.
+  package var packIDs: Set<PackID> { Set(packs.map(\.indexed.id)) }
   /// Records that another process had stored by the time they were to be written.
   package var droppedRecords = 0
 }
@@ -141,11 +151,13 @@ private final class Assembler: Sendable {
   let state = Monitor(State())
   private let store: RecordStore
   private let files: PackFileWriter
+  private let absent: AbsentContent
   private let targetBytes: Int
 
-  init(store: RecordStore, files: PackFileWriter, targetBytes: Int) {
+  init(store: RecordStore, files: PackFileWriter, absent: AbsentContent, targetBytes: Int) {
     self.store = store
     self.files = files
+    self.absent = absent
     self.targetBytes = targetBytes
   }
 
@@ -186,7 +198,7 @@ private final class Assembler: Sendable {
       var rest = assembly
       let dropped = try rest.drop { id throws(StoreError) in
         if replacements.contains(id) { return false }
-        return try index.contains(id)
+        return try index.contains(id, absent: absent)
       }
       var outcome = Outcome(remaining: rest, settled: dropped, dropped: dropped.count)
       // What is left of an assembly waits for more, rather than make a small pack.

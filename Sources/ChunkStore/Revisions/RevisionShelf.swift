@@ -67,6 +67,17 @@ struct RevisionShelf: Sendable {
     entry(id, try revision(id).revision)
   }
 
+  /// Whether the revision is there, readable or not.
+  func exists(_ id: RevisionID) throws(StoreError) -> Bool {
+    do throws(FileError) {
+      _ = try fileSystem.metadata(of: layout.revision(id))
+      return true
+    } catch {
+      guard error.code == .notFound else { throw StoreError(error) }
+      return false
+    }
+  }
+
   /// Writes the file that makes a revision exist.
   func commit(_ revision: Revision) throws(StoreError) -> RevisionID {
     let (bytes, id) = try reportingFormatErrors(of: "new revision of \(revision.job)") {
@@ -107,12 +118,23 @@ struct RevisionShelf: Sendable {
     }
   }
 
-  /// A revision's file, and its length.
+  /// A revision that was forgotten and whose file is still there.
+  func forgottenRevision(_ id: RevisionID) throws(StoreError) -> Revision {
+    try revision(id, in: layout.forgotten(id)).revision
+  }
+
   private func revision(
     _ id: RevisionID
   ) throws(StoreError) -> (revision: Revision, fileBytes: Int) {
+    try revision(id, in: layout.revision(id))
+  }
+
+  /// A revision's file, and its length.
+  private func revision(
+    _ id: RevisionID, in path: FilePath
+  ) throws(StoreError) -> (revision: Revision, fileBytes: Int) {
     let bytes = try read(
-      layout.revision(id), limitBytes: Revision.maximumFileBytes, what: "revision \(id)")
+      path, limitBytes: Revision.maximumFileBytes, what: "revision \(id)")
     let revision = try reportingFormatErrors(of: "revision \(id)") {
       () throws(FormatError) in
       let digest = try FileDigest(of: bytes)

@@ -8,6 +8,8 @@ import SystemPackage
 /// revisions stay readable.
 package final class Session: Sendable {
   package let record: SessionRecord
+  /// What others see of it; random, so that no two sessions ever have the same.
+  package var name: String { path.lastComponent?.string ?? "" }
   /// Nil where nothing can be written down.
   private let file: (any OpenFile)?
   private let path: FilePath
@@ -98,8 +100,31 @@ struct SessionList: Sendable {
 
   /// Removes what crashed sessions left behind: files that nobody holds a lock on, finished or not.
   func removeAbandoned() throws(StoreError) {
+    _ = try tidyUp()
+  }
+
+  /// The sessions that live; what crashed ones left behind is removed.
+  ///
+  /// - Throws: ``StoreError``, also where the file of one that lives cannot be read: what it relies on
+  ///   is not known then.
+  func live() throws(StoreError) -> [LiveSession] {
+    var sessions: [LiveSession] = []
+    for name in try tidyUp() where !name.hasPrefix(FilePath.temporaryPrefix) {
+      do throws(StoreError) {
+        sessions.append(LiveSession(name: name, record: try record(of: name)))
+      } catch  where error.code == .notFound {
+        // Ended since.
+        continue
+      }
+    }
+    return sessions
+  }
+
+  /// Removes files that nobody holds a lock on; names the others.
+  private func tidyUp() throws(StoreError) -> [String] {
     try reportingFileErrors { () throws(FileError) in
       try makeDirectory()
+      var names: [String] = []
       for entry in try fileSystem.list(directory) where entry.kind == .file {
         let path = directory.appending(entry.name)
         do throws(FileError) {
@@ -107,11 +132,34 @@ struct SessionList: Sendable {
           defer { file.close() }
           if try file.tryLock(.exclusive) {
             try fileSystem.remove(path)
+          } else {
+            names.append(entry.name)
           }
         } catch  where error.code == .notFound {
           continue
         }
       }
+      return names
     }
   }
+
+  private func record(of name: String) throws(StoreError) -> SessionRecord {
+    let path = directory.appending(name)
+    let bytes: [UInt8]
+    do throws(FileError) {
+      bytes = try fileSystem.readAll(path, limitBytes: SessionRecord.maximumFileBytes)
+    } catch {
+      throw error.code == .notFound
+        ? StoreError(.notFound, "session \(name) has ended") : StoreError(error)
+    }
+    return try reportingFormatErrors(of: "session \(path)") { () throws(FormatError) in
+      try SessionRecord(encoded: bytes, repository: repository, keys: keys)
+    }
+  }
+}
+
+/// A session that somebody holds, seen from outside.
+package struct LiveSession: Sendable {
+  package let name: String
+  package let record: SessionRecord
 }

@@ -8,7 +8,7 @@ extension WorkProgress {
     guard let activity else { return nil }
     return ProgressReading(
       activity: "\(activity) \(subject)", done: doneUnits, total: totalUnits,
-      unit: phase == .indexing ? .count : .bytes,
+      unit: [.indexing, .marking, .deleting].contains(phase) ? .count : .bytes,
       remark: newBytes > 0 ? "\(Quantities.bytes(newBytes)) new" : "")
   }
 
@@ -21,6 +21,9 @@ extension WorkProgress {
     case .verifying: "verifying"
     case .restoring: "restoring"
     case .comparing: "comparing"
+    case .marking: "looking for what is needed in"
+    case .compacting: "rewriting"
+    case .deleting: "deleting"
     }
   }
 }

@@ -1,19 +1,19 @@
-import BackupEngine
+package import BackupEngine
 import ChunkFormat
-import ChunkStore
+package import ChunkStore
 import FileIO
-import SystemPackage
-import TestSupport
+package import SystemPackage
+package import TestSupport
 import VolumeSources
 import Workers
 
 /// A repository in a temporary directory, and disks to fill it with.
-final class Workplace: Sendable {
-  let directory: TemporaryDirectory
-  let repository: Repository
-  let environment: RepositoryEnvironment
+package final class Workplace: Sendable {
+  package let directory: TemporaryDirectory
+  package let repository: Repository
+  package let environment: RepositoryEnvironment
 
-  init(
+  package init(
     encrypted: Bool = false, chunkSizeBytes: Int = 64 << 10, inMemory: Bool = false
   ) throws {
     directory = try TemporaryDirectory(inMemory: inMemory)
@@ -28,12 +28,12 @@ final class Workplace: Sendable {
       environment: environment)
   }
 
-  static var passphrase: UnlockSecret {
+  package static var passphrase: UnlockSecret {
     .passphrase(Array("a passphrase".utf8).withUnsafeBytes { SecretBytes(copying: $0) })
   }
 
   /// A file with `bytes`.
-  func disk(_ name: String, _ bytes: [UInt8]) throws -> FilePath {
+  package func disk(_ name: String, _ bytes: [UInt8]) throws -> FilePath {
     let path = directory.path.appending(name)
     let files = POSIXFileSystem()
     try files.writeDurably(bytes, to: path, permissions: [.ownerReadWrite])
@@ -42,7 +42,7 @@ final class Workplace: Sendable {
 
   /// Backs up the disk at `path` as the only volume of `job`.
   @discardableResult
-  func backUp(
+  package func backUp(
     _ path: FilePath, job: String = "web01", change: (inout BackupRequest) -> Void = { _ in }
   ) throws -> BackupReport {
     var request = BackupRequest(
@@ -57,7 +57,7 @@ final class Workplace: Sendable {
     ).run()
   }
 
-  func verify(_ policy: VerificationPolicy = .full) throws -> VerificationReport {
+  package func verify(_ policy: VerificationPolicy = .full) throws -> VerificationReport {
     try Verification(
       repository: repository, entries: try repository.revisions().entries, policy: policy,
       environment: environment, progress: WorkProgress(), cancellation: CancellationFlag()
@@ -65,7 +65,7 @@ final class Workplace: Sendable {
   }
 
   /// Every pack of a kind, `data` or `maps`.
-  func packs(_ kind: String) throws -> [FilePath] {
+  package func packs(_ kind: String) throws -> [FilePath] {
     let files = POSIXFileSystem()
     let root = repository.root.appending("packs").appending(kind)
     return try files.list(root).flatMap { shard in
@@ -78,7 +78,7 @@ final class Workplace: Sendable {
   /// Overwrites some bytes of chunk `number` in the only data pack, whose chunks do not compress;
   /// returns the pack.
   @discardableResult
-  func spoilChunk(_ number: UInt64) throws -> FilePath {
+  package func spoilChunk(_ number: UInt64) throws -> FilePath {
     let packs = try packs("data")
     precondition(packs.count == 1)
     let overhead: UInt64 = repository.configuration.isEncrypted ? 72 + 32 : 72

@@ -1,0 +1,79 @@
+/// Packs that are to be deleted: a file in `condemned/`, an envelope around fields (format,
+/// "Condemnations").
+///
+/// From the moment the file is there, a writing session that begins takes the packs' records for
+/// absent. The packs go when every writing session that was there before has ended, and nothing in them
+/// is needed then.
+package struct Condemnation: Equatable, Sendable {
+  private static let structure = RepositoryFileKind.condemnation.name
+  package static let maximumFileBytes = 64 << 20
+  /// So many packs fit one file.
+  package static let maximumPacks = 1 << 20
+
+  package let condemned: Nanoseconds
+  package let dataPacks: [PackID]
+  package let mapPacks: [PackID]
+  /// Names of the writing sessions that may rely on the packs, since they began before; nil where
+  /// whoever condemned the packs died before looking.
+  package var awaited: [String]?
+
+  package init(
+    condemned: Nanoseconds, dataPacks: [PackID], mapPacks: [PackID], awaited: [String]?
+  ) {
+    self.condemned = condemned
+    self.dataPacks = dataPacks
+    self.mapPacks = mapPacks
+    self.awaited = awaited
+  }
+
+  /// The bytes of the file.
+  ///
+  /// - Throws: ``FormatError`` with `.invalidValue` where it would grow too large.
+  package func encoded(
+    repository: RepositoryID, keys: RepositoryKeys?
+  ) throws(FormatError) -> [UInt8] {
+    var fields = FieldListWriter()
+    fields.field(Tag.condemned, condemned)
+    for pack in dataPacks {
+      fields.field(Tag.dataPack, pack)
+    }
+    for pack in mapPacks {
+      fields.field(Tag.mapPack, pack)
+    }
+    if let awaited {
+      fields.field(Tag.isAwaiting, UInt8(1))
+      for session in awaited {
+        fields.field(Tag.awaited, session)
+      }
+    }
+    return try Envelope.encode(
+      fields.bytes, kind: .condemnation, repository: repository, keys: keys,
+      limitBytes: Self.maximumFileBytes)
+  }
+
+  /// Reads the file.
+  ///
+  /// - Throws: ``FormatError``, as envelopes do, and `.corrupt` for fields that do not fit.
+  package init(
+    encoded bytes: [UInt8], repository: RepositoryID, keys: RepositoryKeys?
+  ) throws(FormatError) {
+    let body = try Envelope.decode(
+      bytes, kind: .condemnation, repository: repository, keys: keys,
+      limitBytes: Self.maximumFileBytes)
+    let fields = try FieldList(body[...], structure: Self.structure, known: Tag.all)
+    condemned = try fields.time(Tag.condemned)
+    dataPacks = try fields.digests(Tag.dataPack)
+    mapPacks = try fields.digests(Tag.mapPack)
+    let isAwaiting = try fields.atMostOne(Tag.isAwaiting) != nil
+    awaited = isAwaiting ? try fields.texts(Tag.awaited) : nil
+  }
+
+  private enum Tag {
+    static let condemned: UInt16 = 1
+    static let dataPack: UInt16 = 2 | FieldList.critical
+    static let mapPack: UInt16 = 3 | FieldList.critical
+    static let isAwaiting: UInt16 = 4 | FieldList.critical
+    static let awaited: UInt16 = 5 | FieldList.critical
+    static let all: Set<UInt16> = [condemned, dataPack, mapPack, isAwaiting, awaited]
+  }
+}

@@ -1,0 +1,169 @@
+package import ChunkFormat
+import FileIO
+package import SystemPackage
+
+/// The right to collect garbage, which one process has at a time.
+package final class CollectionLock: Sendable {
+  private let file: any OpenFile
+
+  init(file: any OpenFile) { self.file = file }
+
+  deinit { file.close() }
+
+  /// Lets others collect.
+  package func release() { file.close() }
+}
+
+extension Repository {
+  /// Takes the right to collect garbage.
+  ///
+  /// - Throws: ``StoreError`` with `.busy` where somebody else has it.
+  package func beginCollecting() throws(StoreError) -> CollectionLock {
+    let file = try reportingFileErrors { () throws(FileError) in
+      try fileSystem.createDirectories(
+        layout.condemned, permissions: RepositoryLayout.directoryPermissions)
+      return try fileSystem.tryLockFile(layout.condemnedLock, .exclusive)
+    }
+    guard let file else {
+      throw StoreError(
+        .busy, "garbage is being collected in \(root) already; try again when that is over")
+    }
+    return CollectionLock(file: file)
+  }
+
+  /// The sessions that live; what crashed ones left behind is removed.
+  ///
+  /// - Throws: ``StoreError``, also where one that lives cannot be read.
+  package func liveSessions() throws(StoreError) -> [LiveSession] { try sessions.live() }
+
+  // MARK: - Condemned packs
+
+  /// Packs that are about to be deleted.
+  package func condemnations() throws(StoreError) -> [StoredCondemnation] {
+    try condemnationShelf.list()
+  }
+
+  /// Condemns packs: when this returns, no session that begins relies on them, and every session that
+  /// may has its name in ``Condemnation/awaited``.
+  package func condemn(
+    _ packs: some Sequence<(id: PackID, kind: PackKind)>, at time: Nanoseconds
+  ) throws(StoreError) -> StoredCondemnation {
+    let condemnation = Condemnation(
+      condemned: time, dataPacks: packs.filter { $0.kind == .data }.map(\.id),
+      mapPacks: packs.filter { $0.kind == .map }.map(\.id), awaited: nil)
+    var stored = try condemnationShelf.add(condemnation)
+    try noteAwaited(&stored)
+    return stored
+  }
+
+  /// Finds out which sessions may rely on the packs, where whoever condemned them did not come to it.
+  package func noteAwaited(_ stored: inout StoredCondemnation) throws(StoreError) {
+    guard stored.condemnation.awaited == nil else { return }
+    stored.condemnation.awaited = try liveSessions()
+      .filter { $0.record.kind == .writing }.map(\.name)
+    try condemnationShelf.write(stored)
+  }
+
+  /// Ends a condemnation, whose packs are gone or pardoned.
+  package func endCondemnation(_ name: String) throws(StoreError) {
+    try condemnationShelf.remove(name)
+  }
+
+  /// What a writing session that begins now takes for absent.
+  package func absentContent() throws(StoreError) -> AbsentContent {
+    var absent = AbsentContent()
+    for stored in try condemnationShelf.list() {
+      absent.packs.formUnion(stored.condemnation.packs.map(\.id))
+    }
+    return absent
+  }
+
+  // MARK: - Forgotten revisions
+
+  /// Revisions that are forgotten and whose files are still there.
+  package func forgottenRevisions() throws(StoreError) -> [RevisionID] {
+    do throws(FileError) {
+      return try fileSystem.list(layout.forgotten).compactMap { RevisionID(name: $0.name) }
+    } catch {
+      // Nothing was ever forgotten here.
+      if error.code == .notFound { return [] }
+      throw StoreError(error)
+    }
+  }
+
+  /// A revision that was forgotten, for whoever still has it open.
+  ///
+  /// - Throws: ``StoreError`` with `.notFound` where it is gone altogether.
+  package func forgottenRevision(_ id: RevisionID) throws(StoreError) -> Revision {
+    try revisionShelf.forgottenRevision(id)
+  }
+
+  /// Removes the files of forgotten revisions, and what was said of them.
+  package func removeForgotten(_ ids: [RevisionID]) throws(StoreError) {
+    guard !ids.isEmpty else { return }
+    for id in ids {
+      // Marks go first: without the revision, nothing would lead to them. But the very same one may
+      // have been made again.
+      if try !revisionShelf.exists(id) {
+        try reportingFileErrors { () throws(FileError) in try removeIfThere(layout.marks(of: id)) }
+      }
+    }
+    try reportingFileErrors { () throws(FileError) in
+      for id in ids {
+        try removeIfThere(layout.forgotten(id))
+      }
+      try fileSystem.synchronizeDirectory(layout.marks)
+      try fileSystem.synchronizeDirectory(layout.forgotten)
+    }
+  }
+
+  private func removeIfThere(_ path: FilePath) throws(FileError) {
+    do throws(FileError) {
+      try fileSystem.remove(path)
+    } catch  where error.code == .notFound {
+      return
+    }
+  }
+
+  // MARK: - Leftovers
+
+  /// Unfinished files of packs and revisions, oldest or not: whoever made them may live.
+  package func unfinishedFiles() throws(StoreError) -> [FilePath] {
+    let directories =
+      PackKind.allCases.map(layout.packDirectory) + [layout.revisions, layout.condemned]
+    return try reportingFileErrors { () throws(FileError) in
+      var files: [FilePath] = []
+      for directory in directories {
+        for entry in try fileSystem.list(directory)
+        where entry.kind == .file && entry.name.hasPrefix(FilePath.temporaryPrefix) {
+          files.append(directory.appending(entry.name))
+        }
+      }
+      return files
+    }
+  }
+
+  /// Removes files whose makers are known to be gone; returns how many bytes they had.
+  package func removeUnfinished(_ files: [FilePath]) throws(StoreError) -> UInt64 {
+    try reportingFileErrors { () throws(FileError) in
+      var bytes: UInt64 = 0
+      for file in files {
+        do throws(FileError) {
+          let size = try fileSystem.metadata(of: file).sizeBytes
+          try fileSystem.remove(file)
+          bytes += size
+        } catch  where error.code == .notFound {
+          continue
+        }
+      }
+      return bytes
+    }
+  }
+}
+
+extension Condemnation {
+  /// All packs with their kinds.
+  package var packs: [(id: PackID, kind: PackKind)] {
+    dataPacks.map { ($0, .data) } + mapPacks.map { ($0, .map) }
+  }
+}

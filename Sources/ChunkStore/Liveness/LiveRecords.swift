@@ -1,0 +1,179 @@
+package import ChunkFormat
+import FileIO
+import SystemPackage
+
+/// Which records are needed, of those that were in the index at one moment: a bit for each.
+///
+/// Two questions are kept apart. *Marked* is what revisions refer to; *needed* are besides the bases of
+/// those that are stored as deltas. A record that was not in the index is needed: it came since.
+/// For one thread.
+package final class LiveRecords {
+  private let chunks: RankTable<ApproximateKey>
+  /// Exact, since what is under a node that was marked is not walked again.
+  private let nodes: RankTable<ExactKey>
+  private var markedChunks: Bitmap
+  private var markedNodes: Bitmap
+  private var neededChunks: Bitmap
+  private var neededNodes: Bitmap
+  private var newNodes: Set<ContentID> = []
+  private let index: PackIndex
+  /// Whether bases are looked up for every record that is marked: after the survey, which has looked up
+  /// all before.
+  var looksUpBases = false
+
+  /// Records that are marked.
+  package private(set) var markedCount = 0
+  /// Records that the index held.
+  package var knownCount: Int { chunks.count + nodes.count }
+
+  /// Numbers all records of the index.
+  init(
+    index: PackIndex, scratch directory: FilePath, progress: () throws -> Void
+  ) throws {
+    self.index = index
+    let count = try index.recordCount()
+    var (chunks, nodes) = try reportingFileErrors { () throws(FileError) in
+      (
+        try RankTable<ApproximateKey>(expecting: count, in: directory),
+        try RankTable<ExactKey>(expecting: count / MapNode.fanout, in: directory)
+      )
+    }
+    try Self.number(index, &chunks, &nodes, progress)
+    self.chunks = chunks
+    self.nodes = nodes
+    markedChunks = Bitmap(count: chunks.count)
+    markedNodes = Bitmap(count: nodes.count)
+    neededChunks = Bitmap(count: chunks.count)
+    neededNodes = Bitmap(count: nodes.count)
+  }
+
+  private static func number(
+    _ index: PackIndex, _ chunks: inout RankTable<ApproximateKey>,
+    _ nodes: inout RankTable<ExactKey>, _ progress: () throws -> Void
+  ) throws {
+    var (failure, last): ((any Error)?, ContentID?) = (nil, nil)
+    try index.read { index throws(StoreError) in
+      try index.forEachRecord { id, record in
+        guard id != last else { return true }
+        last = id
+        do {
+          switch record.entry.type {
+          case .chunk: try chunks.append(id)
+          case .mapNode: try nodes.append(id)
+          }
+          if (chunks.count + nodes.count) % (1 << 16) == 0 { try progress() }
+          return true
+        } catch {
+          failure = error
+          return false
+        }
+      }
+    }
+    if let error = failure as? FileError { throw StoreError(error) }
+    if let failure { throw failure }
+    chunks.finish()
+    nodes.finish()
+  }
+
+  // MARK: - Marking
+
+  /// A revision refers to the chunk.
+  package func mark(chunk id: ContentID) throws(StoreError) {
+    guard let rank = chunks.rank(of: id) else { return try keepBase(ofNew: id) }
+    guard markedChunks.insert(rank) else { return }
+    markedCount += 1
+    if looksUpBases, neededChunks.insert(rank) { try keepBase(ofNew: id) }
+  }
+
+  /// A revision refers to the node.
+  ///
+  /// - Returns: whether that was not known; then what lies under it is to be marked too.
+  package func mark(node id: ContentID) throws(StoreError) -> Bool {
+    guard let rank = nodes.rank(of: id) else {
+      guard newNodes.insert(id).inserted else { return false }
+      try keepBase(ofNew: id)
+      return true
+    }
+    guard markedNodes.insert(rank) else { return false }
+    markedCount += 1
+    if looksUpBases, neededNodes.insert(rank) { try keepBase(ofNew: id) }
+    return true
+  }
+
+  private func keepBase(ofNew id: ContentID) throws(StoreError) {
+    guard looksUpBases else { return }
+    try index.read { index throws(StoreError) in
+      for record in try index.records(of: id) {
+        guard let base = record.entry.base, keep(base, record.entry.type) else { continue }
+        try keepBases(of: base, index, deltas: 1)
+      }
+    }
+  }
+
+  /// A delta may be of a delta, though no writer makes one.
+  private func keepBases(
+    of id: ContentID, _ index: PackIndex.Reading, deltas: Int
+  ) throws(StoreError) {
+    guard deltas < PackIndex.maximumDeltas else { return }
+    for record in try index.records(of: id) {
+      guard let base = record.entry.base, keep(base, record.entry.type) else { continue }
+      try keepBases(of: base, index, deltas: deltas + 1)
+    }
+  }
+
+  // MARK: - Asking
+
+  /// The record's number among all: chunks before nodes; nil for one that came since.
+  func place(of id: ContentID, _ type: RecordType) -> Int? {
+    switch type {
+    case .chunk: chunks.rank(of: id)
+    case .mapNode: nodes.rank(of: id).map { chunks.count + $0 }
+    }
+  }
+
+  /// Whether the record was in the index when it was numbered.
+  func isKnown(_ id: ContentID, _ type: RecordType) -> Bool {
+    switch type {
+    case .chunk: chunks.rank(of: id) != nil
+    case .mapNode: nodes.rank(of: id) != nil
+    }
+  }
+
+  /// Whether a revision refers to the record.
+  func isMarked(_ id: ContentID, _ type: RecordType) -> Bool {
+    switch type {
+    case .chunk: chunks.rank(of: id).map { markedChunks[$0] } ?? true
+    case .mapNode: nodes.rank(of: id).map { markedNodes[$0] } ?? true
+    }
+  }
+
+  /// Whether a revision, or a delta that one refers to, cannot do without the record.
+  package func isNeeded(_ id: ContentID, _ type: RecordType) -> Bool {
+    switch type {
+    case .chunk: chunks.rank(of: id).map { neededChunks[$0] } ?? true
+    case .mapNode: nodes.rank(of: id).map { neededNodes[$0] } ?? true
+    }
+  }
+
+  /// Whether no revision refers to the record and only deltas lean on it.
+  package func isOnlyBase(_ id: ContentID, _ type: RecordType) -> Bool {
+    isNeeded(id, type) && !isMarked(id, type)
+  }
+
+  /// Nothing leans on the record any more, which no revision refers to.
+  package func release(base id: ContentID, _ type: RecordType) {
+    guard !isMarked(id, type) else { return }
+    switch type {
+    case .chunk: if let rank = chunks.rank(of: id) { neededChunks.remove(rank) }
+    case .mapNode: if let rank = nodes.rank(of: id) { neededNodes.remove(rank) }
+    }
+  }
+
+  /// Notes that the record is needed; returns whether that is new. It never is for one that came since.
+  func keep(_ id: ContentID, _ type: RecordType) -> Bool {
+    switch type {
+    case .chunk: chunks.rank(of: id).map { neededChunks.insert($0) } ?? false
+    case .mapNode: nodes.rank(of: id).map { neededNodes.insert($0) } ?? false
+    }
+  }
+}

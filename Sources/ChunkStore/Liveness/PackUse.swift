@@ -1,0 +1,156 @@
+package import ChunkFormat
+
+/// How much of a pack is needed.
+package struct PackUse: Sendable {
+  package let id: PackID
+  package let kind: PackKind
+  /// Of the file.
+  package let lengthBytes: UInt64
+  /// Whether somebody condemned the pack before.
+  package let isCondemned: Bool
+  /// What all its records take, their headers included.
+  package internal(set) var recordBytes: UInt64 = 0
+  /// What the needed records take, their headers included. A record with several copies is needed
+  /// once, in the pack that has the best.
+  package internal(set) var neededBytes: UInt64 = 0
+  package internal(set) var neededRecords = 0
+  /// Of those, records that revisions refer to themselves; the others are bases of deltas.
+  package internal(set) var markedRecords = 0
+
+  init(_ pack: IndexedPack, isCondemned: Bool) {
+    id = pack.id
+    kind = pack.kind
+    lengthBytes = pack.lengthBytes
+    self.isCondemned = isCondemned
+  }
+
+  /// What the other records take.
+  package var deadBytes: UInt64 { recordBytes - min(recordBytes, neededBytes) }
+}
+
+/// How much of every pack is needed.
+package struct Survey: Sendable {
+  package internal(set) var packs: [PackUse] = []
+  /// Records that are needed and in no pack: lost, or stored since by somebody whose pack another
+  /// machine's index has.
+  package internal(set) var lostRecords = 0
+}
+
+/// Adds up, in one pass through the index, what is needed of every pack.
+struct Surveyor {
+  let live: LiveRecords
+  let absent: AbsentContent
+  /// Told of every record that is needed, with the copy that stays.
+  var counted: (PackEntry) -> Void = { _ in }
+
+  private var survey = Survey()
+  /// Position in `survey.packs` by the number in the index; −1 where none is listed.
+  private var positions: [Int32] = []
+
+  init(_ live: LiveRecords, absent: AbsentContent) {
+    self.live = live
+    self.absent = absent
+  }
+
+  mutating func run(
+    _ index: PackIndex, progress: () throws -> Void
+  ) throws -> Survey {
+    var failure: (any Error)?
+    try index.read { index throws(StoreError) in
+      list(try index.packs())
+      var (current, copies): (ContentID?, [IndexedRecord]) = (nil, [])
+      var visited = 0
+      try index.forEachRecord { id, record in
+        if id != current {
+          if let current {
+            do { try visit(current, copies, index) } catch { failure = error }
+          }
+          current = id
+          copies.removeAll(keepingCapacity: true)
+          visited += 1
+          if visited % (1 << 16) == 0 {
+            do { try progress() } catch { failure = error }
+          }
+        }
+        copies.append(record)
+        return failure == nil
+      }
+      if let current, failure == nil {
+        try visit(current, copies, index)
+      }
+    }
+    if let failure { throw failure }
+    live.looksUpBases = true
+    return survey
+  }
+
+  private mutating func list(_ packs: [UInt32: IndexedPack]) {
+    positions = Array(repeating: -1, count: Int(packs.keys.max() ?? 0) + 1)
+    for (number, pack) in packs.sorted(by: { $0.key < $1.key }) {
+      positions[Int(number)] = Int32(survey.packs.count)
+      survey.packs.append(PackUse(pack, isCondemned: absent.packs.contains(pack.id)))
+    }
+  }
+
+  private mutating func visit(
+    _ id: ContentID, _ copies: [IndexedRecord], _ index: PackIndex.Reading
+  ) throws(StoreError) {
+    for copy in copies {
+      guard let position = position(of: copy) else { continue }
+      survey.packs[position].recordBytes += UInt64(copy.entry.rangeInPack.count)
+    }
+    let type = copies[0].entry.type
+    guard live.isMarked(id, type) else { return }
+    // Counted before where a delta leans on it, or where it came since the numbering.
+    let isNew = live.keep(id, type) || !live.isKnown(id, type)
+    guard isNew else { return countMark(copies) }
+    try count(id, copies, index, isMarked: true, deltas: 0)
+  }
+
+  /// Counts the best copy, and the base that it leans on.
+  private mutating func count(
+    _ id: ContentID, _ copies: [IndexedRecord], _ index: PackIndex.Reading, isMarked: Bool,
+    deltas: Int
+  ) throws(StoreError) {
+    guard let (position, entry) = best(of: copies) else {
+      survey.lostRecords += 1
+      return
+    }
+    counted(entry)
+    let range = entry.rangeInPack
+    survey.packs[position].neededBytes += UInt64(range.count)
+    survey.packs[position].neededRecords += 1
+    survey.packs[position].markedRecords += isMarked ? 1 : 0
+    guard let base = entry.base, deltas < PackIndex.maximumDeltas, live.keep(base, entry.type)
+    else { return }
+    try count(base, try index.records(of: base), index, isMarked: false, deltas: deltas + 1)
+  }
+
+  /// A base that turns out to be referred to as well.
+  private mutating func countMark(_ copies: [IndexedRecord]) {
+    guard let (position, _) = best(of: copies) else { return }
+    survey.packs[position].markedRecords += 1
+  }
+
+  /// Nil where the copy's pack is not listed.
+  private func position(of copy: IndexedRecord) -> Int? {
+    let number = Int(copy.pack)
+    guard number < positions.count, positions[number] >= 0 else { return nil }
+    return Int(positions[number])
+  }
+
+  /// The copy that stays: in a pack that stays, undamaged, no delta, the oldest.
+  private func best(of copies: [IndexedRecord]) -> (position: Int, entry: PackEntry)? {
+    var best: (position: Int, entry: PackEntry, rank: Int)?
+    for copy in copies {
+      guard let position = position(of: copy) else { continue }
+      let pack = survey.packs[position].id
+      let isDamaged = absent.records.contains(AbsentRecord(pack: pack, id: copy.entry.id))
+      let rank =
+        (isDamaged ? 4 : 0) + (absent.packs.contains(pack) ? 2 : 0)
+        + (copy.entry.base == nil ? 0 : 1)
+      if best.map({ rank < $0.rank }) ?? true { best = (position, copy.entry, rank) }
+    }
+    return best.map { ($0.position, $0.entry) }
+  }
+}

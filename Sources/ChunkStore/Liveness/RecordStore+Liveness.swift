@@ -1,0 +1,78 @@
+package import ChunkFormat
+
+extension RecordStore {
+  /// Numbers all records, so that it can be noted which are needed. The index must be in line with the
+  /// packs, and stay the one that it is.
+  package func liveRecords(progress: () throws -> Void) throws -> LiveRecords {
+    try LiveRecords(index: index, scratch: index.path, progress: progress)
+  }
+
+  /// Tells whose each record is, once it has been told who refers to what.
+  package func recordOwners(_ live: LiveRecords) throws(StoreError) -> RecordOwners {
+    try RecordOwners(live, store: self)
+  }
+
+  /// Adds up what is needed of every pack that is listed.
+  ///
+  /// - Parameter counted: told of every record that is needed, with the copy that stays.
+  package func survey(
+    _ live: LiveRecords, absent: AbsentContent, counted: @escaping (PackEntry) -> Void = { _ in },
+    progress: () throws -> Void
+  ) throws -> Survey {
+    var surveyor = Surveyor(live, absent: absent)
+    surveyor.counted = counted
+    return try surveyor.run(index, progress: progress)
+  }
+
+  /// Deltas that revisions refer to, by their bases, of which only `bases` are asked for.
+  package func deltas(
+    on bases: Set<ContentID>, _ live: LiveRecords
+  ) throws(StoreError) -> [ContentID: Set<ContentID>] {
+    var deltas: [ContentID: Set<ContentID>] = [:]
+    try index.read { index throws(StoreError) in
+      try index.forEachRecord { id, record in
+        if let base = record.entry.base, bases.contains(base),
+          live.isNeeded(id, record.entry.type)
+        {
+          deltas[base, default: []].insert(id)
+        }
+        return true
+      }
+    }
+    return deltas
+  }
+
+  /// The records of a pack as its own footer lists them.
+  ///
+  /// - Throws: ``StoreError``: `.damaged` where the footer cannot be relied on; `.notFound` where the
+  ///   pack is gone.
+  package func records(inPack id: PackID, _ kind: PackKind) throws(StoreError) -> [RecordLocation] {
+    let inventory = try PackInventory(of: try openPack(id, kind), idKey: nil)
+    if let damage = inventory.footerDamage { throw damage }
+    return inventory.entries.map { RecordLocation(pack: inventory.pack, entry: $0) }
+  }
+
+  /// Length of a pack's file.
+  package func lengthBytes(
+    ofPack id: PackID, _ kind: PackKind
+  ) throws(StoreError) -> UInt64 {
+    try openPack(id, kind).lengthBytes
+  }
+
+  /// Copies of a record in packs that are listed, but for those that are `absent`.
+  package func copies(
+    of id: ContentID, absent: AbsentContent
+  ) throws(StoreError) -> [RecordLocation] {
+    try copies(of: id).filter { !absent.includes(id, in: $0.pack.id) }
+  }
+
+  /// Deletes packs for good: the files, then the index's entries.
+  package func delete(_ packs: [(id: PackID, kind: PackKind)]) throws(StoreError) {
+    try deleteFiles(packs)
+    try write { index throws(StoreError) in
+      for (id, _) in packs {
+        try index.remove(id)
+      }
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import Glibc
+package import SystemPackage
+
+/// Memory in a file without a name, for tables that may grow larger than what should be held in memory:
+/// the system writes out and takes back what is not in use. Begins with zeros.
+///
+/// For one thread at a time.
+package final class ScratchMapping {
+  private static let pageBytes = 1 << 20
+
+  private let descriptor: Descriptor
+  private let path: FilePath
+  /// The memory; moves when it grows.
+  package private(set) var bytes: UnsafeMutableRawBufferPointer
+
+  /// - Parameter directory: where there must be room; it must lie on storage.
+  package init(in directory: FilePath) throws(FileError) {
+    let path = directory.appending("scratch").temporarySibling()
+    do throws(Errno) {
+      descriptor = try Descriptor(
+        opening: path, flags: O_RDWR | O_CREAT | O_EXCL, permissions: [.ownerReadWrite])
+    } catch {
+      throw FileError(operation: "make", path: path, errno: error)
+    }
+    _ = path.withPlatformString { unlink($0) }
+    self.path = path
+    bytes = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+  }
+
+  deinit {
+    if let base = bytes.baseAddress { munmap(base, bytes.count) }
+  }
+
+  /// Makes the memory at least so long, in large steps.
+  ///
+  /// - Throws: ``FileError``, with `noSpace` where the file system has no room: what was promised
+  ///   here can be written without fail.
+  package func grow(toBytes wanted: Int) throws(FileError) {
+    guard wanted > bytes.count else { return }
+    let doubled = max(wanted, min(bytes.count * 2, bytes.count + (256 << 20)))
+    let length = (doubled + Self.pageBytes - 1) / Self.pageBytes * Self.pageBytes
+    let code = posix_fallocate(descriptor.rawValue, 0, off_t(length))
+    guard code == 0 else {
+      throw FileError(operation: "make room in", path: path, errno: Errno(rawValue: code))
+    }
+    let moved = mmap(nil, length, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor.rawValue, 0)
+    guard moved != MAP_FAILED, let moved else {
+      throw FileError(operation: "map", path: path, errno: Errno(rawValue: errno))
+    }
+    if let base = bytes.baseAddress { munmap(base, bytes.count) }
+    bytes = UnsafeMutableRawBufferPointer(start: moved, count: length)
+  }
+}

@@ -1,0 +1,144 @@
+import ChunkFormat
+import ChunkStore
+import Workers
+
+/// Copies what is needed out of packs that are condemned although they hold it.
+struct Compaction {
+  /// So many records are sorted at a time, which bounds the memory.
+  private static let batchRecords = 1 << 17
+
+  let repository: Repository
+  let live: LiveRecords
+  /// Copies that do not count, those in the packs at hand among them.
+  let absent: AbsentContent
+  let writer: RecordWriter
+  /// Throws to end everything; returns false when no more is to be copied.
+  let mayGoOn: () throws -> Bool
+  let progress: (UInt64) -> Void
+
+  private let reader: RecordReader
+  private let compressor: Compressor
+  private(set) var copiedRecords = 0
+  private(set) var replacedBases = 0
+  private(set) var damaged: [(pack: PackID, message: String)] = []
+  /// Not all was copied.
+  private(set) var endedEarly = false
+
+  init(
+    repository: Repository, live: LiveRecords, absent: AbsentContent, writer: RecordWriter,
+    mayGoOn: @escaping () throws -> Bool, progress: @escaping (UInt64) -> Void
+  ) throws {
+    self.repository = repository
+    self.live = live
+    self.absent = absent
+    self.writer = writer
+    self.mayGoOn = mayGoOn
+    self.progress = progress
+    reader = try RecordReader(store: repository.records)
+    compressor = try Compressor(method: repository.configuration.compression)
+  }
+
+  /// Copies what is needed of `packs`; what is damaged stays where it is. All is durable when this
+  /// returns.
+  mutating func run(_ packs: [PackUse]) throws {
+    var batch: [RecordLocation] = []
+    for pack in packs where try !ended() {
+      batch += try neededRecords(of: pack)
+      if batch.count >= Self.batchRecords {
+        try copy(&batch)
+        batch = []
+      }
+    }
+    try copy(&batch)
+    try writer.flush()
+  }
+
+  private mutating func ended() throws -> Bool {
+    endedEarly = try endedEarly || !mayGoOn()
+    return endedEarly
+  }
+
+  private mutating func neededRecords(
+    of pack: PackUse
+  ) throws(StoreError) -> [RecordLocation] {
+    do throws(StoreError) {
+      return try repository.records.records(inPack: pack.id, pack.kind)
+        .filter { live.isNeeded($0.entry.id, $0.entry.type) }
+    } catch  where error.code == .damaged || error.code == .notFound {
+      damaged.append((pack.id, error.message))
+      return []
+    }
+  }
+
+  private mutating func copy(_ records: inout [RecordLocation]) throws {
+    try VolumeOrder(repository).sort(&records)
+    let bases = Set(
+      records.filter { live.isOnlyBase($0.entry.id, $0.entry.type) }.map(\.entry.id))
+    let deltas = bases.isEmpty ? [:] : try repository.records.deltas(on: bases, live)
+    for record in records where try !ended() {
+      progress(UInt64(record.entry.rangeInPack.count))
+      if let only = deltas[record.entry.id], only.count == 1, let delta = only.first,
+        try replace(record, by: delta)
+      {
+        continue
+      }
+      try copy(record)
+    }
+  }
+
+  private mutating func copy(_ location: RecordLocation) throws(StoreError) {
+    let (id, others) = (location.entry.id, try elsewhere(location.entry.id))
+    guard !writer.isPending(id), !others.contains(where: isIntact) else { return }
+    do throws(StoreError) {
+      let record = try reader.extract(location).record
+      if try append(record, isReplacement: !others.isEmpty) { copiedRecords += 1 }
+    } catch  where error.code == .damaged || error.code == .notFound {
+      damaged.append((location.pack.id, error.message))
+    }
+  }
+
+  /// Stores the only delta that leans on a base as a record of its own, which frees the base, where the
+  /// two together are no shorter.
+  private mutating func replace(_ base: RecordLocation, by delta: ContentID) throws -> Bool {
+    let copies = try elsewhere(delta) + repository.records.copies(of: delta, absent: AbsentContent())
+    guard let location = copies.first(where: { $0.entry.base == base.entry.id }),
+      !copies.contains(where: { $0.entry.base == nil })
+    else { return false }
+    do {
+      let alone = try reader.extract(location).content.withUnsafeBytes { content in
+        try PreparedRecord(
+          standalone: content, id: delta, type: location.entry.type, compressor: compressor)
+      }
+      guard alone.payloadBytes <= Int(base.entry.storedBytes) + Int(location.entry.storedBytes)
+      else { return false }
+      guard try append(alone, isReplacement: true) else { return false }
+      live.release(base: base.entry.id, base.entry.type)
+      replacedBases += 1
+      return true
+    } catch let error as StoreError where [.damaged, .notFound].contains(error.code) {
+      // The base is copied as it is, then.
+      return false
+    }
+  }
+
+  private func append(
+    _ record: PreparedRecord, isReplacement: Bool
+  ) throws(StoreError) -> Bool {
+    do {
+      return try writer.append(record, isReplacement: isReplacement)
+    } catch let error as StoreError {
+      throw error
+    } catch {
+      throw StoreError(.fileSystem, "\(error)")
+    }
+  }
+
+  private func elsewhere(_ id: ContentID) throws(StoreError) -> [RecordLocation] {
+    try repository.records.copies(of: id, absent: absent)
+  }
+
+  private func isIntact(_ copy: RecordLocation) -> Bool {
+    (copy.entry.base.map { live.isNeeded($0, copy.entry.type) } ?? true)
+      && (try? reader.extract(copy)) != nil
+  }
+}

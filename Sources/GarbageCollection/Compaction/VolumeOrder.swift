@@ -1,0 +1,69 @@
+import ChunkFormat
+import ChunkStore
+import VolumeMap
+import VolumeReader
+
+/// Sorts records as the newest revision of each job has them in its volumes, so that restoring it
+/// reads packs from front to back. What no newest revision has comes last, as it was.
+struct VolumeOrder {
+  private let repository: Repository
+
+  init(_ repository: Repository) { self.repository = repository }
+
+  func sort(_ records: inout [RecordLocation]) throws {
+    var places: [ContentID: Int] = [:]
+    places.reserveCapacity(records.count)
+    for record in records { places[record.entry.id] = .max }
+    var visitor = OrderingVisitor(places: places)
+    for revision in try newest() {
+      for volume in revision.volumes where visitor.missing > 0 {
+        do {
+          try repository.map(of: volume).walk(reading: repository.nodeReader, &visitor)
+        } catch is OrderingVisitor.Complete {
+          break
+        }
+      }
+    }
+    places = visitor.places
+    // The sort is stable, as Swift's is; packs stay together where nothing speaks for another order.
+    records.sort { places[$0.entry.id, default: .max] < places[$1.entry.id, default: .max] }
+  }
+
+  /// The newest revision of each job that is not distrusted.
+  private func newest() throws -> [Revision] {
+    var newest: [String: Revision] = [:]
+    for entry in try repository.revisions().entries where entry.marks.trust != .distrusted {
+      newest[entry.revision.job] = entry.revision
+    }
+    return newest.sorted { $0.key < $1.key }.map(\.value)
+  }
+}
+
+private struct OrderingVisitor: MapVisitor {
+  /// Nothing more is to be found.
+  struct Complete: Error {}
+
+  var places: [ContentID: Int]
+  var missing: Int
+  private var next = 0
+
+  init(places: [ContentID: Int]) {
+    self.places = places
+    missing = places.count
+  }
+
+  mutating func shouldEnter(node id: ContentID, at position: NodePosition) throws -> Bool {
+    try note(id)
+    return true
+  }
+
+  mutating func visit(chunk id: ContentID, number: UInt64) throws { try note(id) }
+
+  private mutating func note(_ id: ContentID) throws {
+    guard let index = places.index(forKey: id), places.values[index] == .max else { return }
+    places.values[index] = next
+    next += 1
+    missing -= 1
+    if missing == 0 { throw Complete() }
+  }
+}

@@ -1,0 +1,245 @@
+package import BackupEngine
+import ChunkFormat
+package import ChunkStore
+import SystemPackage
+package import Workers
+
+/// Frees what no revision needs any more, while others back up, restore and read.
+///
+/// ```
+/// mark ──▶ survey ──▶ plan ──▶ condemn ──▶ copy what is needed ──▶ mark again ──▶ sweep
+/// ```
+///
+/// A pack is deleted only when every writing session that may rely on it has ended, nothing in it is
+/// needed after that, and its own footer says the same (design, "Deleting"). Whatever interrupts a
+/// collection leaves condemned packs, whose case the next one takes up. One collection serves one
+/// thread, and runs once.
+package final class GarbageCollection {
+  private let repository: Repository
+  private let settings: CollectionSettings
+  private let environment: RepositoryEnvironment
+  private let progress: WorkProgress
+  private let cancellation: CancellationFlag
+  private let began = ContinuousClock.now
+
+  private var report = CollectionReport()
+  /// Condemnations of earlier collections whose time has come.
+  private var ready: [StoredCondemnation] = []
+  private var waiting: [StoredCondemnation] = []
+  private var forgotten: [RevisionID] = []
+  private var unfinished: (files: [FilePath], sessions: Set<String>) = ([], [])
+  private var ownPacks: Set<PackID> = []
+
+  package init(
+    repository: Repository, settings: CollectionSettings, environment: RepositoryEnvironment,
+    progress: WorkProgress, cancellation: CancellationFlag
+  ) {
+    self.repository = repository
+    self.settings = settings
+    self.environment = environment
+    self.progress = progress
+    self.cancellation = cancellation
+  }
+
+  /// Collects.
+  ///
+  /// - Throws: ``CollectionError``; ``StoreError``, with `.busy` where somebody else collects;
+  ///   ``WorkersError/cancelled``. What was deleted by then is not needed by anybody.
+  package func run() throws -> CollectionReport {
+    report.isDryRun = settings.isDryRun
+    if settings.isDryRun {
+      _ = try plan(marked: mark().survey)
+      return report
+    }
+    let lock = try repository.beginCollecting()
+    defer { lock.release() }
+    try lookAround()
+    var marking = try mark()
+    let plan = try plan(marked: marking.survey)
+    try plan.check(settings)
+    if !plan.condemned.isEmpty { try condemn(plan, marking.live) }
+    try finish(&marking)
+    return report
+  }
+
+  // MARK: - Before
+
+  /// What is left from before: looked at first, so that all that is marked is marked later.
+  private func lookAround() throws {
+    unfinished.files = try repository.unfinishedFiles()
+    forgotten = try repository.forgottenRevisions()
+    let writing = try writingSessions()
+    unfinished.sessions = Set(writing.map(\.name))
+    for var stored in try repository.condemnations() {
+      try repository.noteAwaited(&stored)
+      sort(stored, writing)
+    }
+  }
+
+  private func sort(_ stored: StoredCondemnation, _ writing: [LiveSession]) {
+    let awaited = Set(stored.condemnation.awaited ?? [])
+    if writing.contains(where: { awaited.contains($0.name) }) {
+      waiting.append(stored)
+    } else {
+      ready.append(stored)
+    }
+  }
+
+  private func writingSessions() throws -> [LiveSession] {
+    try repository.liveSessions().filter { $0.record.kind == .writing }
+  }
+
+  // MARK: - Marking
+
+  private struct Marking {
+    let live: LiveRecords
+    let survey: Survey
+    var roots: RootMarking
+  }
+
+  private func mark() throws -> Marking {
+    progress.begin(.indexing, totalUnits: nil)
+    _ = try repository.records.synchronize { [cancellation, progress] step in
+      try cancellation.check()
+      progress.begin(.indexing, totalUnits: UInt64(step.totalPacks))
+      progress.advance(to: UInt64(step.donePacks))
+    }
+    let check: () throws -> Void = { [cancellation] in try cancellation.check() }
+    let live = try repository.records.liveRecords(progress: check)
+    progress.begin(.marking, totalUnits: UInt64(live.knownCount))
+    var roots = RootMarking(repository, live) { [progress, cancellation] in
+      try cancellation.check()
+      progress.advance(to: UInt64(live.markedCount))
+    }
+    try roots.markNew()
+    let survey = try repository.records.survey(
+      live, absent: try repository.absentContent(), progress: check)
+    report.records = live.knownCount
+    report.liveRecords = live.markedCount
+    report.lostRecords = survey.lostRecords
+    report.revisions = roots.revisions
+    return Marking(live: live, survey: survey, roots: roots)
+  }
+
+  private func plan(marked survey: Survey) throws -> CollectionPlan {
+    let plan = CollectionPlan(survey, settings)
+    report.storeBytes = plan.storeBytes
+    report.deadPacks = plan.dead.count
+    report.deadBytes = plan.dead.map(\.lengthBytes).reduce(0, +)
+    report.rewrittenPacks = plan.rewritten.count
+    report.rewrittenDeadBytes = plan.rewritten.map(\.deadBytes).reduce(0, +)
+    report.postponedPacks = plan.postponed
+    return plan
+  }
+
+  // MARK: - Condemning and copying
+
+  private func condemn(_ plan: CollectionPlan, _ live: LiveRecords) throws {
+    for packs in plan.condemned.chunks(of: Condemnation.maximumPacks) {
+      let stored = try repository.condemn(packs, at: environment.now())
+      sort(stored, try writingSessions())
+    }
+    guard !plan.rewritten.isEmpty else { return }
+    do {
+      try compact(plan.rewritten, live)
+    } catch let error as StoreError where error.code == .noSpace {
+      // What is dead can still go, which makes room.
+      report.endedEarly = error.message
+    }
+  }
+
+  private func compact(_ packs: [PackUse], _ live: LiveRecords) throws {
+    progress.begin(.compacting, totalUnits: packs.map(\.neededBytes).reduce(0, +))
+    // A session that begins now takes the condemned packs' records for absent, so they are stored.
+    let writing = try repository.beginWriting(
+      "garbage collection", pinned: [], environment: environment)
+    defer {
+      writing.writer.stop()
+      writing.session.end()
+    }
+    var compaction = try Compaction(
+      repository: repository, live: live, absent: try repository.absentContent(),
+      writer: writing.writer, mayGoOn: mayGoOn,
+      progress: { [progress] bytes in progress.advance(by: bytes) })
+    // Also of one that fails: packs that are complete hold good copies.
+    defer { note(compaction, writing.writer.totals) }
+    try compaction.run(packs)
+  }
+
+  private func note(_ compaction: Compaction, _ stored: StoreTotals) {
+    report.copiedRecords += compaction.copiedRecords
+    report.replacedBases += compaction.replacedBases
+    report.damaged += compaction.damaged
+    report.newBytes += stored.storedBytes
+    ownPacks = stored.packIDs
+    if compaction.endedEarly { report.endedEarly = "the time was up" }
+  }
+
+  private func mayGoOn() throws -> Bool {
+    try cancellation.check()
+    return settings.timeLimit.map { began.duration(to: .now) < $0 } ?? true
+  }
+
+  // MARK: - Sweeping
+
+  private func finish(_ marking: inout Marking) throws {
+    // What sessions that have ended by now have made is seen here.
+    let writing = try writingSessions()
+    let condemnations = ready + waiting
+    (ready, waiting) = ([], [])
+    for stored in condemnations { sort(stored, writing) }
+    try marking.roots.markNew()
+    report.revisions = marking.roots.revisions
+    try sweep(marking.live)
+    noteWaiting(writing)
+    let unpinned = forgotten.filter { !marking.roots.pinned.contains($0) }
+    try repository.removeForgotten(unpinned)
+    report.removedRevisions = unpinned.count
+    try removeUnfinished(writing)
+    progress.begin(.finished, totalUnits: nil)
+  }
+
+  private func sweep(_ live: LiveRecords) throws {
+    let count = ready.map(\.condemnation.packs.count).reduce(0, +)
+    progress.begin(.deleting, totalUnits: UInt64(count))
+    var sweep = try Sweep(
+      repository: repository, live: live, absent: try repository.absentContent(), own: ownPacks)
+    defer { note(sweep) }
+    for stored in ready {
+      try sweep.carryOut(stored) { [cancellation, progress] in
+        try cancellation.check()
+        progress.advance(by: 1)
+      }
+    }
+  }
+
+  private func note(_ sweep: Sweep) {
+    report.deletedPacks = sweep.deletedPacks
+    report.deletedBytes = sweep.deletedBytes
+    report.pardonedPacks = sweep.pardonedPacks
+    report.damaged += sweep.damaged
+  }
+
+  private func noteWaiting(_ writing: [LiveSession]) {
+    report.waitingPacks = waiting.map(\.condemnation.packs.count).reduce(0, +)
+    let awaited = Set(waiting.flatMap { $0.condemnation.awaited ?? [] })
+    report.awaited = writing.filter { awaited.contains($0.name) }.map {
+      AwaitedSession(
+        purpose: $0.record.purpose, host: $0.record.host, process: $0.record.process)
+    }
+  }
+
+  /// A file that was there at the beginning is of a session that was there too, or of none that lives.
+  private func removeUnfinished(_ writing: [LiveSession]) throws {
+    guard !writing.contains(where: { unfinished.sessions.contains($0.name) }) else { return }
+    report.unfinishedFiles = unfinished.files.count
+    report.unfinishedBytes = try repository.removeUnfinished(unfinished.files)
+  }
+}
+
+extension Array {
+  /// The elements in groups of at most `size`.
+  fileprivate func chunks(of size: Int) -> [ArraySlice<Element>] {
+    stride(from: 0, to: count, by: size).map { self[$0..<Swift.min($0 + size, count)] }
+  }
+}

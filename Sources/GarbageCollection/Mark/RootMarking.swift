@@ -1,0 +1,106 @@
+import ChunkFormat
+import ChunkStore
+import VolumeMap
+import VolumeReader
+
+/// Marks what revisions refer to: those that are there, and those that a session has pinned.
+struct RootMarking {
+  private let repository: Repository
+  private let live: LiveRecords
+  private let nodes: any NodeReading
+  private let step: () throws -> Void
+  private var seen: Set<RevisionID> = []
+  /// Pinned when the sessions were last looked at.
+  private(set) var pinned: Set<RevisionID> = []
+
+  /// - Parameter step: called now and then; throws to end the walk.
+  init(_ repository: Repository, _ live: LiveRecords, step: @escaping () throws -> Void) {
+    self.repository = repository
+    self.live = live
+    nodes = repository.nodeReader
+    self.step = step
+  }
+
+  var revisions: Int { seen.count }
+
+  /// Marks every root that is new since the last time, until a look finds none.
+  ///
+  /// Sessions are looked at before revisions. So a session that has ended by then has its revision
+  /// in the list, and one that lives has pinned what it builds on. One that begins afterwards builds
+  /// on a revision that one of these looks has seen, or that such a session made.
+  ///
+  /// - Throws: ``CollectionError`` with `.unreadable` where a revision, a map node or a list cannot be
+  ///   read: what it refers to is not known then.
+  mutating func markNew() throws {
+    while true {
+      let sessions = try repository.liveSessions()
+      let listing = try repository.revisions()
+      if let (id, error) = listing.unreadable.first {
+        throw CollectionError(
+          .unreadable,
+          "revision \(id) cannot be read (\(error)), so it is not known what it needs, and nothing "
+            + "is deleted; 'varve check-repository' says more")
+      }
+      pinned = Set(sessions.flatMap(\.record.pinned))
+      let listed = listing.entries.filter { !seen.contains($0.id) }.map { ($0.id, $0.revision) }
+      for (id, revision) in listed { try mark(id, revision) }
+      let unlisted = try forgotten(pinned.subtracting(seen))
+      for (id, revision) in unlisted { try mark(id, revision) }
+      if listed.isEmpty && unlisted.isEmpty { return }
+    }
+  }
+
+  /// Those that are forgotten and still there. One that is not there at all was forgotten before the
+  /// session could pin it, and the session is about to find that out.
+  private func forgotten(
+    _ ids: Set<RevisionID>
+  ) throws -> [(id: RevisionID, revision: Revision)] {
+    var revisions: [(id: RevisionID, revision: Revision)] = []
+    for id in ids {
+      do throws(StoreError) {
+        revisions.append((id, try repository.forgottenRevision(id)))
+      } catch  where error.code == .notFound {
+        continue
+      } catch {
+        throw CollectionError(
+          .unreadable,
+          "revision \(id) is forgotten, still in use, and cannot be read (\(error)); nothing is "
+            + "deleted while it is in use")
+      }
+    }
+    return revisions
+  }
+
+  private mutating func mark(_ id: RevisionID, _ revision: Revision) throws {
+    for volume in revision.volumes {
+      var visitor = MarkingVisitor(live: live, step: step)
+      do {
+        try repository.map(of: volume).walk(reading: nodes, &visitor)
+      } catch let error as MapError {
+        throw CollectionError(
+          .unreadable,
+          "volume \(volume.name) of revision \(id) of job \(revision.job): \(error); what it needs "
+            + "is not known, and nothing is deleted; 'varve check-repository' says more")
+      }
+    }
+    for attachment in revision.attachments {
+      for chunk in attachment.chunks { try live.mark(chunk: chunk) }
+    }
+    seen.insert(id)
+  }
+}
+
+/// Marks a volume's nodes and chunks; what is marked with its node already is not walked again.
+private struct MarkingVisitor: MapVisitor {
+  let live: LiveRecords
+  let step: () throws -> Void
+
+  mutating func shouldEnter(node id: ContentID, at position: NodePosition) throws -> Bool {
+    try step()
+    return try live.mark(node: id)
+  }
+
+  mutating func visit(chunk id: ContentID, number: UInt64) throws {
+    try live.mark(chunk: id)
+  }
+}

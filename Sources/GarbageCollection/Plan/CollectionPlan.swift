@@ -1,0 +1,66 @@
+import ChunkFormat
+import ChunkStore
+
+/// Which packs are to go: those that nothing is needed of, those that are mostly garbage, and small ones
+/// that make a larger one together.
+struct CollectionPlan {
+  private(set) var dead: [PackUse] = []
+  /// To be rewritten, the deadest first.
+  private(set) var rewritten: [PackUse] = []
+  /// Worth rewriting, and beyond the limit.
+  private(set) var postponed = 0
+  let storeBytes: UInt64
+
+  init(_ survey: Survey, _ settings: CollectionSettings) {
+    let packs = survey.packs.filter { !$0.isCondemned }
+    storeBytes = survey.packs.map(\.lengthBytes).reduce(0, +)
+    dead = packs.filter { $0.neededRecords == 0 }
+    let needed = packs.filter { $0.neededRecords > 0 }
+    let wasteful = needed.filter {
+      Double($0.deadBytes) > Double($0.lengthBytes) * settings.leastDeadShare
+    }.sorted { $0.deadShare > $1.deadShare }
+    var candidates = wasteful
+    let chosen = Set(wasteful.map(\.id))
+    for kind in PackKind.allCases {
+      candidates += Self.small(needed.filter { $0.kind == kind && !chosen.contains($0.id) }, settings)
+    }
+    var room = settings.copiedBytesLimit ?? .max
+    for pack in candidates {
+      if pack.neededBytes <= room {
+        room -= pack.neededBytes
+        rewritten.append(pack)
+      } else {
+        postponed += 1
+      }
+    }
+  }
+
+  /// Small packs, the smallest first, where there are enough of them to be worth it.
+  private static func small(_ packs: [PackUse], _ settings: CollectionSettings) -> [PackUse] {
+    let small = packs.filter { $0.lengthBytes < settings.smallPackBytes }
+      .sorted { $0.lengthBytes < $1.lengthBytes }
+    return small.count >= settings.leastSmallPacks ? small : []
+  }
+
+  var condemned: [(id: PackID, kind: PackKind)] {
+    (dead + rewritten).map { ($0.id, $0.kind) }
+  }
+
+  /// - Throws: ``CollectionError`` with `.largeShare` where most of the store would go: whoever lost
+  ///   the list of revisions shall not lose the packs too.
+  func check(_ settings: CollectionSettings) throws(CollectionError) {
+    let going = dead.map(\.lengthBytes).reduce(0, +)
+    guard !settings.allowsLargeShare,
+      Double(going) > Double(storeBytes) * CollectionSettings.usualShare
+    else { return }
+    throw CollectionError(
+      .largeShare,
+      "\(going * 100 / max(1, storeBytes)) % of the store, \(going) of \(storeBytes) bytes in "
+        + "\(dead.count) packs, would be deleted, since no revision needs it; nothing was deleted: "
+        + "look whether 'varve revisions' shows all there should be, and say --yes if it does")
+  }
+}
+
+extension PackUse {
+  var deadShare: Double { Double(deadBytes) / Double(max(1, lengthBytes)) }
+}

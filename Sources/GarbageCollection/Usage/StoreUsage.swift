@@ -1,0 +1,192 @@
+package import BackupEngine
+import ChunkFormat
+package import ChunkStore
+import VolumeMap
+import VolumeReader
+package import Workers
+
+/// Where the space of a store goes.
+package struct StoreUsage: Sendable {
+  /// What records are for, and what they take.
+  package struct Amount: Sendable {
+    package internal(set) var records = 0
+    /// In the packs, headers included.
+    package internal(set) var storedBytes: UInt64 = 0
+
+    mutating func add(_ entry: PackEntry) {
+      records += 1
+      storedBytes += UInt64(entry.rangeInPack.count)
+    }
+  }
+
+  package struct RevisionUsage: Sendable {
+    package let entry: RevisionEntry
+    /// What no other revision needs: forgetting this one frees it, but for what deltas lean on.
+    package internal(set) var exclusive = Amount()
+  }
+
+  package struct JobUsage: Sendable {
+    package let job: String
+    /// Oldest first.
+    package internal(set) var revisions: [RevisionUsage] = []
+    /// What several revisions of the job need, and no other job.
+    package internal(set) var shared = Amount()
+
+    /// What no other job needs.
+    package var exclusiveBytes: UInt64 {
+      revisions.map(\.exclusive.storedBytes).reduce(shared.storedBytes, +)
+    }
+  }
+
+  /// Length of all packs.
+  package internal(set) var storeBytes: UInt64 = 0
+  package internal(set) var packs = 0
+  /// In the order of their names.
+  package internal(set) var jobs: [JobUsage] = []
+  /// What several jobs need.
+  package internal(set) var sharedBetweenJobs = Amount()
+  /// Bases that only deltas lean on.
+  package internal(set) var bases = Amount()
+  /// Map nodes, which are counted above too.
+  package internal(set) var maps = Amount()
+  /// Of the chunks that are needed: their content, and what was stored of it.
+  package internal(set) var chunkPlainBytes: UInt64 = 0
+  package internal(set) var chunkStoredBytes: UInt64 = 0
+  package internal(set) var deltas = 0
+  /// What 'gc' could free.
+  package internal(set) var garbageBytes: UInt64 = 0
+}
+
+/// Finds out where the space of a store goes.
+package final class UsageSurvey {
+  private let repository: Repository
+  private let environment: RepositoryEnvironment
+  private let progress: WorkProgress
+  private let cancellation: CancellationFlag
+  private var usage = StoreUsage()
+  /// Number of the job of each revision.
+  private var jobOf: [Int] = []
+  /// Place of each revision within its job.
+  private var placeOf: [Int] = []
+
+  package init(
+    repository: Repository, environment: RepositoryEnvironment, progress: WorkProgress,
+    cancellation: CancellationFlag
+  ) {
+    self.repository = repository
+    self.environment = environment
+    self.progress = progress
+    self.cancellation = cancellation
+  }
+
+  /// Walks every revision; what successive ones share is walked twice at most.
+  ///
+  /// - Throws: ``CollectionError`` with `.unreadable`; ``StoreError``; ``WorkersError/cancelled``.
+  package func run() throws -> StoreUsage {
+    progress.begin(.indexing, totalUnits: nil)
+    let entries = try readableEntries()
+    let session = try repository.beginReading(
+      "survey of the store", pinned: entries.map(\.id), environment: environment)
+    defer { session.end() }
+    _ = try repository.records.synchronize { [cancellation] _ in try cancellation.check() }
+    let live = try repository.records.liveRecords { [cancellation] in try cancellation.check() }
+    let owners = try repository.records.recordOwners(live)
+    progress.begin(.marking, totalUnits: UInt64(live.knownCount))
+    number(entries)
+    for (number, entry) in entries.enumerated() { try walk(entry, number, live, owners) }
+    try addUp(live, owners)
+    return usage
+  }
+
+  private func readableEntries() throws -> [RevisionEntry] {
+    let listing = try repository.revisions()
+    if let (id, error) = listing.unreadable.first {
+      throw CollectionError(
+        .unreadable, "revision \(id) cannot be read (\(error)), so it is not known what it needs")
+    }
+    return listing.entries
+  }
+
+  private func number(_ entries: [RevisionEntry]) {
+    let jobs = Set(entries.map(\.revision.job)).sorted()
+    usage.jobs = jobs.map { StoreUsage.JobUsage(job: $0) }
+    let numbers = Dictionary(uniqueKeysWithValues: jobs.enumerated().map { ($1, $0) })
+    for entry in entries {
+      let job = numbers[entry.revision.job]!
+      jobOf.append(job)
+      placeOf.append(usage.jobs[job].revisions.count)
+      usage.jobs[job].revisions.append(StoreUsage.RevisionUsage(entry: entry))
+    }
+  }
+
+  private func walk(
+    _ entry: RevisionEntry, _ number: Int, _ live: LiveRecords, _ owners: RecordOwners
+  ) throws {
+    let jobOf = jobOf
+    let note = { (id: ContentID, type: RecordType) in
+      owners.note(id, type, revision: number, job: jobOf[number], jobOf: { jobOf[$0] })
+    }
+    for volume in entry.revision.volumes {
+      var visitor = OwningVisitor(live: live, note: note) { [cancellation, progress] in
+        try cancellation.check()
+        progress.advance(to: UInt64(live.markedCount))
+      }
+      do {
+        try repository.map(of: volume).walk(reading: repository.nodeReader, &visitor)
+      } catch let error as MapError {
+        throw CollectionError(
+          .unreadable,
+          "volume \(volume.name) of revision \(entry.id) of job \(entry.revision.job): \(error)")
+      }
+    }
+    for chunk in entry.revision.attachments.flatMap(\.chunks) {
+      try live.mark(chunk: chunk)
+      _ = note(chunk, .chunk)
+    }
+  }
+
+  private func addUp(_ live: LiveRecords, _ owners: RecordOwners) throws {
+    let survey = try repository.records.survey(
+      live, absent: try repository.absentContent(),
+      counted: { [self] entry in count(entry, owners.owner(of: entry.id, entry.type)) },
+      progress: { [cancellation] in try cancellation.check() })
+    usage.packs = survey.packs.count
+    usage.storeBytes = survey.packs.map(\.lengthBytes).reduce(0, +)
+    usage.garbageBytes = survey.packs.map(\.deadBytes).reduce(0, +)
+  }
+
+  private func count(_ entry: PackEntry, _ owner: RecordOwner?) {
+    switch entry.type {
+    case .mapNode: usage.maps.add(entry)
+    case .chunk:
+      usage.chunkPlainBytes += UInt64(entry.plainBytes)
+      usage.chunkStoredBytes += UInt64(entry.rangeInPack.count)
+      usage.deltas += entry.base == nil ? 0 : 1
+    }
+    switch owner {
+    case nil: usage.bases.add(entry)
+    case .several: usage.sharedBetweenJobs.add(entry)
+    case .job(let job): usage.jobs[job].shared.add(entry)
+    case .revision(let number):
+      usage.jobs[jobOf[number]].revisions[placeOf[number]].exclusive.add(entry)
+    }
+  }
+}
+
+/// Notes whose nodes and chunks are; what has been said of a node is not said again of what is under it.
+private struct OwningVisitor: MapVisitor {
+  let live: LiveRecords
+  let note: (ContentID, RecordType) -> Bool
+  let step: () throws -> Void
+
+  mutating func shouldEnter(node id: ContentID, at position: NodePosition) throws -> Bool {
+    try step()
+    _ = try live.mark(node: id)
+    return note(id, .mapNode)
+  }
+
+  mutating func visit(chunk id: ContentID, number: UInt64) throws {
+    try live.mark(chunk: id)
+    _ = note(id, .chunk)
+  }
+}

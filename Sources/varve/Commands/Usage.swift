@@ -1,0 +1,51 @@
+import ArgumentParser
+import BackupEngine
+import ChunkStore
+import GarbageCollection
+
+struct Usage: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Show where the space of the repository goes.",
+    discussion: """
+      Without a job: a line for each job, with what only its revisions need ('ALONE') and the size \
+      and data of its newest revision; then what jobs share, what deltas lean on, how far \
+      compression and deltas shrink the chunks, and how much is garbage. With a job: a line for \
+      each of its revisions, with what forgetting that one alone would free.
+
+        varve usage
+        varve usage web01
+        varve usage --json
+      """)
+
+  @Argument(help: "A job; all where none is given.", transform: NameArgument.job)
+  var job: String?
+
+  @OptionGroup var json: JSONOption
+  @OptionGroup var repository: RepositoryOptions
+
+  mutating func run() throws {
+    let repository = try repository.open()
+    let progress = WorkProgress()
+    let survey = UsageSurvey(
+      repository: repository, environment: RepositoryEnvironment(), progress: progress,
+      cancellation: Interruption.shared.flag)
+    let usage = try ProgressDisplay.showing({ progress.reading(of: "packs") }) {
+      try survey.run()
+    }
+    let output = StandardOutput()
+    guard let job else {
+      try json.isWanted ? output.document(usage.json) : print(usage, to: output)
+      return
+    }
+    guard let found = usage.jobs.first(where: { $0.job == job }) else {
+      throw Failure("the repository has no revision of a job '\(job)'")
+    }
+    try json.isWanted ? output.document(found.json) : output.table(found.table)
+  }
+
+  private func print(_ usage: StoreUsage, to output: StandardOutput) throws {
+    if !usage.jobs.isEmpty { try output.table(usage.table) }
+    for line in usage.lines { try output.line(line) }
+    try output.flush()
+  }
+}

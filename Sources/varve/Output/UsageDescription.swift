@@ -1,0 +1,94 @@
+import ChunkFormat
+import ChunkStore
+import GarbageCollection
+
+extension StoreUsage {
+  var json: JSON {
+    .object([
+      "storeBytes": .unsigned(storeBytes),
+      "packs": .integer(Int64(packs)),
+      "jobs": .array(jobs.map(\.json)),
+      "sharedBetweenJobsBytes": .unsigned(sharedBetweenJobs.storedBytes),
+      "basesBytes": .unsigned(bases.storedBytes),
+      "mapsBytes": .unsigned(maps.storedBytes),
+      "chunkPlainBytes": .unsigned(chunkPlainBytes),
+      "chunkStoredBytes": .unsigned(chunkStoredBytes),
+      "deltas": .integer(Int64(deltas)),
+      "garbageBytes": .unsigned(garbageBytes),
+    ])
+  }
+
+  var table: Table {
+    var table = Table([
+      .left("JOB"), .right("REVISIONS"), .right("SIZE"), .right("DATA"), .right("ALONE"),
+    ])
+    for job in jobs {
+      table.add([
+        Cell(job.job), Cell("\(job.revisions.count)"),
+        Cell(Quantities.bytes(job.newest?.sizeBytes ?? 0)),
+        Cell(Quantities.bytes(job.newest?.statistics.dataBytes ?? 0)),
+        Cell(Quantities.bytes(job.exclusiveBytes)),
+      ])
+    }
+    return table
+  }
+
+  /// What concerns all jobs.
+  var lines: [String] {
+    let ratio =
+      chunkStoredBytes == 0
+      ? "" : " (\(Quantities.share(chunkStoredBytes, of: max(chunkPlainBytes, 1))))"
+    return [
+      "all packs                 \(Quantities.bytes(storeBytes)) in \(packs)",
+      "shared between jobs       \(Quantities.bytes(sharedBetweenJobs.storedBytes))",
+      "kept for deltas alone     \(Quantities.bytes(bases.storedBytes))",
+      "maps                      \(Quantities.bytes(maps.storedBytes))",
+      "different chunks          \(Quantities.bytes(chunkPlainBytes)), stored in "
+        + "\(Quantities.bytes(chunkStoredBytes))\(ratio); \(Quantities.count(deltas, "delta"))",
+      "garbage, for 'varve gc'   \(Quantities.bytes(garbageBytes))",
+    ]
+  }
+}
+
+extension StoreUsage.JobUsage {
+  fileprivate var newest: RevisionEntry? { revisions.last?.entry }
+
+  var json: JSON {
+    .object([
+      "job": .string(job),
+      "revisions": .array(revisions.map(\.json)),
+      "sharedBytes": .unsigned(shared.storedBytes),
+      "exclusiveBytes": .unsigned(exclusiveBytes),
+    ])
+  }
+
+  var table: Table {
+    var table = Table([
+      .left("TIME"), .left("REVISION"), .left("ID"), .right("SIZE"), .right("DATA"),
+      .right("ALONE"),
+    ])
+    for (number, revision) in revisions.enumerated() {
+      let entry = revision.entry
+      table.add([
+        Cell(LocalTime.system.text(of: entry.revision.created)),
+        Cell("\(job)@\(revisions.count - 1 - number)"),
+        Cell(entry.shortID),
+        Cell(Quantities.bytes(entry.sizeBytes)),
+        Cell(Quantities.bytes(entry.statistics.dataBytes)),
+        Cell(Quantities.bytes(revision.exclusive.storedBytes)),
+      ])
+    }
+    return table
+  }
+}
+
+extension StoreUsage.RevisionUsage {
+  fileprivate var json: JSON {
+    .object([
+      "id": .string(entry.id.description),
+      "sizeBytes": .unsigned(entry.sizeBytes),
+      "dataBytes": .unsigned(entry.statistics.dataBytes),
+      "exclusiveBytes": .unsigned(exclusive.storedBytes),
+    ])
+  }
+}

@@ -1,0 +1,285 @@
+import BackupEngine
+import ChunkFormat
+import ChunkStore
+import EngineTestSupport
+import FileIO
+import GarbageCollection
+import SystemPackage
+import TestSupport
+import Testing
+import VolumeSources
+import Workers
+
+@Suite("Garbage collection")
+struct CollectionTests {
+  @Test("What a forgotten revision alone needed is freed, the others read back", arguments: [false, true])
+  func freesWhatNobodyNeeds(encrypted: Bool) throws {
+    let place = try Store(encrypted: encrypted)
+    let first = try place.backUp(chunks: 0..<40)
+    let second = try place.backUp(chunks: 20..<60)
+    let before = try place.packBytes()
+    try place.forget(first)
+    let report = try place.collect()
+    #expect(report.freedBytes > 0)
+    #expect(try place.packBytes() == before - UInt64(report.freedBytes))
+    #expect(try place.content(of: second) == place.bytes(20..<60))
+    #expect(try place.workplace.verify().damageCount == 0)
+    #expect(try place.collect().freedBytes == 0)
+  }
+
+  @Test("Nothing is freed while every revision is needed")
+  func keepsWhatIsNeeded() throws {
+    let place = try Store()
+    let revisions = try (0..<4).map { try place.backUp(chunks: $0 * 5..<$0 * 5 + 20) }
+    let report = try place.collect()
+    #expect(report.deletedPacks == 0)
+    for (number, revision) in revisions.enumerated() {
+      #expect(try place.content(of: revision) == place.bytes(number * 5..<number * 5 + 20))
+    }
+  }
+
+  @Test("A dry run says what would go, and nothing goes")
+  func dryRun() throws {
+    let place = try Store()
+    try place.forget(try place.backUp(chunks: 0..<20))
+    try place.backUp(chunks: 30..<90)
+    let before = try place.packBytes()
+    let report = try place.collect { $0.isDryRun = true }
+    #expect(report.freedBytes > 0)
+    #expect(try place.packBytes() == before)
+  }
+
+  @Test("Most of the store goes only where that is said to be meant")
+  func largeShare() throws {
+    let place = try Store()
+    try place.forget(try place.backUp(chunks: 0..<40))
+    let before = try place.packBytes()
+    #expect {
+      try place.collect()
+    } throws: { ($0 as? CollectionError)?.code == .largeShare }
+    #expect(try place.packBytes() == before)
+    #expect(try place.collect { $0.allowsLargeShare = true }.deletedPacks > 0)
+    #expect(try place.packBytes() == 0)
+  }
+
+  @Test("A revision that cannot be read stops everything")
+  func unreadableRevision() throws {
+    let place = try Store()
+    try place.forget(try place.backUp(chunks: 0..<20))
+    let kept = try place.backUp(chunks: 30..<90)
+    let path = place.root.appending("revisions/\(kept)")
+    try place.overwrite(path, at: 70, [0xff, 0xff, 0xff])
+    let before = try place.packBytes()
+    #expect {
+      try place.collect { $0.allowsLargeShare = true }
+    } throws: { ($0 as? CollectionError)?.code == .unreadable }
+    #expect(try place.packBytes() == before)
+  }
+
+  @Test("A map node that is missing stops everything")
+  func missingNode() throws {
+    let place = try Store()
+    try place.forget(try place.backUp(chunks: 0..<20))
+    try place.backUp(chunks: 30..<90)
+    for pack in try place.workplace.packs("maps") { try POSIXFileSystem().remove(pack) }
+    let before = try place.packBytes()
+    #expect {
+      try place.collect { $0.allowsLargeShare = true }
+    } throws: { ($0 as? CollectionError)?.code == .unreadable }
+    #expect(try place.packBytes() == before)
+  }
+
+  @Test("A revision that is forgotten while a session reads it stays readable till the session ends")
+  func pinnedRevision() throws {
+    let place = try Store()
+    let revision = try place.backUp(chunks: 0..<20)
+    let other = try place.backUp(chunks: 30..<90)
+    let session = try place.repository.beginReading(
+      "test", pinned: [revision], environment: place.environment)
+    let entry = try place.repository.revision(revision)
+    try place.forget(revision)
+    try place.collect()
+    #expect(try place.content(of: entry) == place.bytes(0..<20))
+    session.end()
+    let report = try place.collect()
+    #expect(report.deletedPacks > 0)
+    #expect(report.removedRevisions == 1)
+    #expect(try place.content(of: other) == place.bytes(30..<90))
+  }
+
+  @Test("Nobody can pin what is forgotten")
+  func pinningTooLate() throws {
+    let place = try Store()
+    let revision = try place.backUp(chunks: 0..<20)
+    try place.forget(revision)
+    #expect {
+      try place.repository.beginReading(
+        "test", pinned: [revision], environment: place.environment)
+    } throws: { ($0 as? StoreError)?.code == .notFound }
+    #expect(try place.repository.liveSessions().isEmpty)
+  }
+
+  @Test("A pack waits for a backup that may rely on it, and goes when that did not")
+  func waitsForWriters() throws {
+    let place = try Store()
+    try place.backUp(chunks: 30..<90)
+    let forgotten = try place.backUp(chunks: 0..<20)
+    let writing = try place.repository.beginWriting(
+      "a long backup", pinned: [], environment: place.environment)
+    try place.forget(forgotten)
+    let waiting = try place.collect()
+    #expect(waiting.deletedPacks == 0)
+    #expect(waiting.waitingPacks > 0)
+    #expect(waiting.awaited.map(\.purpose) == ["a long backup"])
+    writing.writer.stop()
+    writing.session.end()
+    let report = try place.collect()
+    #expect(report.deletedPacks >= waiting.waitingPacks)
+    #expect(report.waitingPacks == 0)
+  }
+
+  @Test("A pack on which a backup came to rely is pardoned")
+  func pardons() throws {
+    let place = try Store()
+    try place.backUp(chunks: 30..<90)
+    let forgotten = try place.backUp(chunks: 0..<20)
+    let entry = try place.repository.revision(forgotten)
+    let writing = try place.repository.beginWriting(
+      "a long backup", pinned: [], environment: place.environment)
+    try place.forget(forgotten)
+    #expect(try place.collect().waitingPacks > 0)
+    // It met the same content, and the index said that it is there.
+    #expect(try writing.writer.contains(try place.chunkID(3)))
+    var again = entry.revision
+    again.job = "again"
+    let revision = try place.repository.commit(again)
+    writing.writer.stop()
+    writing.session.end()
+    let report = try place.collect()
+    #expect(report.deletedPacks == 0)
+    #expect(report.pardonedPacks > 0)
+    #expect(try place.content(of: revision) == place.bytes(0..<20))
+    #expect(try place.repository.condemnations().isEmpty)
+  }
+
+  @Test("A backup that begins after the condemnation stores the content again")
+  func condemnedCountsAsAbsent() throws {
+    let place = try Store()
+    try place.backUp(chunks: 30..<90)
+    let forgotten = try place.backUp(chunks: 0..<20)
+    let old = try place.repository.beginWriting(
+      "a long backup", pinned: [], environment: place.environment)
+    try place.forget(forgotten)
+    #expect(try place.collect().waitingPacks > 0)
+    let revision = try place.backUp(chunks: 0..<20, job: "again")
+    old.writer.stop()
+    old.session.end()
+    let report = try place.collect()
+    #expect(report.deletedPacks > 0, "\(report)")
+    #expect(try place.content(of: revision) == place.bytes(0..<20))
+    #expect(try place.workplace.verify().damageCount == 0)
+  }
+
+  @Test("A pack that is mostly garbage is rewritten, in the order of the newest revision")
+  func compaction() throws {
+    let place = try Store()
+    let all = try place.backUp(chunks: 0..<60)
+    let order = [40, 3, 58, 17, 29, 9]
+    let kept = try place.backUp(order: order)
+    try place.forget(all)
+    let report = try place.collect { $0.allowsLargeShare = true }
+    #expect(report.copiedRecords >= order.count)
+    #expect(report.deletedPacks > 0)
+    #expect(try place.content(of: kept) == order.flatMap { place.chunk($0) })
+    let packs = try place.repository.records.locate(order.map { try place.chunkID($0) })
+    let offsets = packs.map { $0?.entry.offsetBytes ?? 0 }
+    #expect(offsets == offsets.sorted())
+    #expect(Set(packs.map { $0?.pack.id }).count == 1)
+  }
+
+  @Test("Copying stays within its limit")
+  func copyLimit() throws {
+    let place = try Store()
+    let all = try place.backUp(chunks: 0..<60)
+    try place.backUp(order: [40, 3, 58, 17, 29, 9])
+    try place.forget(all)
+    let report = try place.collect {
+      $0.allowsLargeShare = true
+      $0.copiedBytesLimit = 0
+    }
+    #expect(report.copiedRecords == 0)
+    #expect(report.postponedPacks > 0)
+  }
+
+  @Test("A base that only a delta leans on stays, or the delta becomes a record of its own")
+  func bases() throws {
+    let place = try Store()
+    let first = try place.backUp(chunks: 0..<20)
+    var changed = place.bytes(0..<20)
+    for chunk in 0..<20 { changed[chunk * Store.chunkBytes + 77] ^= 0xff }
+    let second = try place.backUp(bytes: changed)
+    let statistics = try place.repository.revision(second).revision.volumes[0].statistics
+    try #require(statistics.deltaChunks == 20)
+    try place.forget(first)
+    try place.collect()
+    #expect(try place.content(of: second) == changed)
+    #expect(try place.workplace.verify().damageCount == 0)
+  }
+
+  @Test("Many small packs become few")
+  func merging() throws {
+    let place = try Store()
+    var revisions: [RevisionID] = []
+    for number in 0..<12 {
+      revisions.append(try place.backUp(chunks: number * 3..<number * 3 + 3, job: "job\(number)"))
+    }
+    let before = try place.workplace.packs("data").count
+    try place.collect()
+    #expect(try place.workplace.packs("data").count < before / 4)
+    for (number, revision) in revisions.enumerated() {
+      #expect(try place.content(of: revision) == place.bytes(number * 3..<number * 3 + 3))
+    }
+  }
+
+  @Test("What a killed writer left unfinished goes, but not while it may live")
+  func unfinishedFiles() throws {
+    let place = try Store()
+    try place.backUp(chunks: 0..<5)
+    let leftover = place.root.appending("packs/data/.tmp-0123456789abcdef")
+    try POSIXFileSystem().writeDurably(
+      [1, 2, 3], to: leftover, permissions: [.ownerReadWrite])
+    let writing = try place.repository.beginWriting(
+      "a backup", pinned: [], environment: place.environment)
+    #expect(try place.collect().unfinishedFiles == 0)
+    writing.writer.stop()
+    writing.session.end()
+    let report = try place.collect()
+    #expect(report.unfinishedFiles == 1)
+    #expect(report.unfinishedBytes == 3)
+  }
+
+  @Test("A second collection at the same time is refused")
+  func oneAtATime() throws {
+    let place = try Store()
+    let lock = try place.repository.beginCollecting()
+    #expect {
+      try place.collect()
+    } throws: { ($0 as? StoreError)?.code == .busy }
+    lock.release()
+    try place.collect()
+  }
+
+  @Test("A pack whose footer is damaged is never deleted")
+  func damagedPack() throws {
+    let place = try Store()
+    let forgotten = try place.backUp(chunks: 0..<20)
+    let packs = try place.workplace.packs("data")
+    try place.backUp(chunks: 30..<90)
+    try place.forget(forgotten)
+    let length = try POSIXFileSystem().metadata(of: packs[0]).sizeBytes
+    try place.overwrite(packs[0], at: length - 40, [UInt8](repeating: 0x55, count: 8))
+    let report = try place.collect()
+    #expect(report.damaged.count == 1)
+    #expect(try place.workplace.packs("data").contains(packs[0]))
+  }
+}

@@ -1,0 +1,93 @@
+import BackupEngine
+import ChunkFormat
+import ChunkStore
+import EngineTestSupport
+import FileIO
+import GarbageCollection
+import SystemPackage
+import TestSupport
+import Workers
+
+/// A repository whose content is chunks that are known by their numbers.
+struct Store {
+  static let chunkBytes = 64 << 10
+
+  let workplace: Workplace
+  var repository: Repository { workplace.repository }
+  var environment: RepositoryEnvironment { workplace.environment }
+  var root: FilePath { repository.root }
+
+  init(encrypted: Bool = false) throws {
+    workplace = try Workplace(encrypted: encrypted, chunkSizeBytes: Self.chunkBytes, inMemory: true)
+  }
+
+  func chunk(_ number: Int) -> [UInt8] {
+    var random = SeededRandom(seed: UInt64(number))
+    return random.bytes(Self.chunkBytes)
+  }
+
+  func bytes(_ numbers: Range<Int>) -> [UInt8] { numbers.flatMap { chunk($0) } }
+
+  func chunkID(_ number: Int) throws -> ContentID {
+    try chunk(number).withUnsafeBytes {
+      try ContentHasher(idKey: repository.keys?.idKey).id(of: $0, type: .chunk)
+    }
+  }
+
+  @discardableResult
+  func backUp(chunks: Range<Int>, job: String = "web01") throws -> RevisionID {
+    try backUp(bytes: bytes(chunks), job: job)
+  }
+
+  @discardableResult
+  func backUp(order: [Int]) throws -> RevisionID {
+    try backUp(bytes: order.flatMap { chunk($0) })
+  }
+
+  func backUp(bytes: [UInt8], job: String = "web01") throws -> RevisionID {
+    try workplace.backUp(try workplace.disk("disk.raw", bytes), job: job).id
+  }
+
+  func forget(_ id: RevisionID) throws {
+    let files = POSIXFileSystem()
+    try files.createDirectories(root.appending("forgotten"))
+    try files.rename(
+      root.appending("revisions/\(id)"), to: root.appending("forgotten/\(id)"))
+  }
+
+  @discardableResult
+  func collect(
+    _ change: (inout CollectionSettings) -> Void = { _ in }
+  ) throws -> CollectionReport {
+    var settings = CollectionSettings()
+    change(&settings)
+    return try GarbageCollection(
+      repository: repository, settings: settings, environment: environment,
+      progress: WorkProgress(), cancellation: CancellationFlag()
+    ).run()
+  }
+
+  func content(of id: RevisionID) throws -> [UInt8] {
+    try content(of: try repository.revision(id))
+  }
+
+  func content(of entry: RevisionEntry) throws -> [UInt8] {
+    let reader = try RecordReader(store: repository.records)
+    let volume = entry.revision.volumes[0]
+    let node = try MapNode(
+      encoded: try reader.read(volume.root, type: .mapNode))
+    return try node.children.filter { !$0.isHole }.flatMap { try reader.read($0, type: .chunk) }
+  }
+
+  func packBytes() throws -> UInt64 {
+    try (workplace.packs("data") + workplace.packs("maps")).reduce(0) {
+      try $0 + POSIXFileSystem().metadata(of: $1).sizeBytes
+    }
+  }
+
+  func overwrite(_ path: FilePath, at offsetBytes: UInt64, _ bytes: [UInt8]) throws {
+    let file = try POSIXFileSystem().openFile(path, for: .readingAndWriting)
+    defer { file.close() }
+    try bytes.withUnsafeBytes { try file.write($0, at: offsetBytes) }
+  }
+}
