@@ -170,17 +170,20 @@ package final class Repository: Sendable {
 
   /// Enters the list of those who read `pinned`.
   ///
-  /// - Throws: ``StoreError`` with `.notFound` where one of them was forgotten meanwhile.
+  /// - Parameter held: of them, those that another session pins, which lives for now: they may have been
+  ///   forgotten since.
+  /// - Throws: ``StoreError`` with `.notFound` where one of the others was forgotten meanwhile.
   package func beginReading(
-    _ purpose: String, pinned: [RevisionID], environment: RepositoryEnvironment
+    _ purpose: String, pinned: [RevisionID], held: [RevisionID] = [],
+    environment: RepositoryEnvironment
   ) throws(StoreError) -> Session {
-    try begin(environment.session(.reading, purpose: purpose, pinned: pinned))
+    try begin(environment.session(.reading, purpose: purpose, pinned: pinned), held: held)
   }
 
   /// Enters the list of those who store, and brings the index up to date, so that what the index says
   /// is there, but for what is absent, can be relied on while the session lasts.
   ///
-  /// - Throws: as ``beginReading(_:pinned:environment:)`` does.
+  /// - Throws: as ``beginReading(_:pinned:held:environment:)`` does.
   package func beginWriting(
     _ purpose: String, pinned: [RevisionID], environment: RepositoryEnvironment,
     progress: (IndexProgress) throws -> Void = { _ in }
@@ -202,9 +205,12 @@ package final class Repository: Sendable {
 
   /// A revision that is forgotten before a session pins it may be gone; one that is forgotten
   /// afterwards stays readable. So it is looked up again once the pin can be seen.
-  private func begin(_ record: SessionRecord) throws(StoreError) -> Session {
+  private func begin(
+    _ record: SessionRecord, held: [RevisionID] = []
+  ) throws(StoreError) -> Session {
     let session = try sessions.begin(record)
-    for id in record.pinned where try !revisionShelf.exists(id) {
+    for id in record.pinned where !held.contains(id) {
+      guard try !revisionShelf.exists(id) else { continue }
       session.end()
       throw StoreError(.notFound, "revision \(id) was forgotten a moment ago")
     }

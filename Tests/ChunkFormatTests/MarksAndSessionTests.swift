@@ -93,7 +93,7 @@ import Testing
 
   @Test func pinsNoMoreThanAReaderLoads() {
     var session = Sample.session
-    session.pinned = Array(repeating: Sample.digest(1), count: 30_000)
+    session.pinned = Array(repeating: Sample.digest(1), count: 500_000)
     let error = #expect(throws: FormatError.self) {
       try session.encoded(repository: Sample.repository, keys: nil)
     }

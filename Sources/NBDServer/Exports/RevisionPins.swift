@@ -40,7 +40,7 @@ final class RevisionPins: Sendable {
       }
       let pinned = state.pinned + [revision]
       let session = try repository.beginReading(
-        purpose, pinned: pinned, environment: environment)
+        purpose, pinned: pinned, held: state.pinned, environment: environment)
       // Only now: at no moment is a revision without a session that pins it.
       state.session.end()
       state = (session, pinned)

@@ -36,9 +36,9 @@ package final class NamedOverlay: Sendable {
         "overlay \(name)", pinned: [description.revision], environment: environment)
     } catch {
       lock.close()
-      throw OverlayError(.fileSystem, "\(error)")
+      throw error.code == .notFound
+        ? Self.revisionGone(name, description) : OverlayError(.fileSystem, "\(error)")
     }
-    // Looked up once it is pinned: it will not go any more.
     try checkVolumes(of: try revision())
   }
 
@@ -51,13 +51,19 @@ package final class NamedOverlay: Sendable {
     do throws(StoreError) {
       return try repository.revision(description.revision)
     } catch {
-      guard error.code == .notFound else { throw OverlayError(.unreadableBase, "\(error)") }
-      throw OverlayError(
-        .revisionGone,
-        "the overlay '\(name)' lies on revision \(description.revision) of \(description.job), which "
-          + "the repository no longer has; what was written cannot be read without it, and 'varve "
-          + "overlay remove \(name)' removes it")
+      throw error.code == .notFound
+        ? Self.revisionGone(name, description) : OverlayError(.unreadableBase, "\(error)")
     }
+  }
+
+  private static func revisionGone(
+    _ name: String, _ description: OverlayDescription
+  ) -> OverlayError {
+    OverlayError(
+      .revisionGone,
+      "the overlay '\(name)' lies on revision \(description.revision) of \(description.job), which "
+        + "the repository no longer has; what was written cannot be read without it, and 'varve "
+        + "overlay remove \(name)' removes it")
   }
 
   /// What was written to a volume; everybody gets the same.

@@ -38,7 +38,7 @@ struct Collect: ParsableCommand {
     help: ArgumentHelp(
       "Rewrite no further pack after so many minutes.",
       discussion: "What is begun is brought to its end, which takes a little longer.",
-      valueName: "minutes"))
+      valueName: "n"))
   var maxMinutes: UInt32?
 
   @OptionGroup var json: JSONOption
