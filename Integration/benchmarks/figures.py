@@ -110,6 +110,25 @@ def many_clients_at_once(results):
         f"{ratio:.2f} ×", ratio >= 0.8)
 
 
+def collection_beside_peers(results):
+    ratio = (
+        results.best_peer("collection", "collect", "wall")
+        / results.median("collection", "collect", "varve", "wall"))
+    return (
+        "gc after forgetting half of the revisions",
+        "3 × as fast as `borg compact` and `restic prune`", f"{ratio:.1f} ×", ratio >= 3)
+
+
+def collection_frees(results):
+    own = results.median("collection", "collect", "varve", "freed")
+    peers = [
+        results.median("collection", "collect", tool, "freed") for tool in ("borg", "restic")]
+    most = max(value for value in peers if value is not None)
+    return (
+        "gc after forgetting half of the revisions", "frees as much as the others",
+        f"{bytes_in_words(own)} beside {bytes_in_words(most)}", own >= most)
+
+
 def peak_memory(results):
     # What is measured in the part `nbd` is the clients' memory.
     own = max(
@@ -168,6 +187,8 @@ FIGURES = [
     warm_copy,
     random_writes_to_an_overlay,
     many_clients_at_once,
+    collection_beside_peers,
+    collection_frees,
     peak_memory,
     first_byte_of_20_tebibytes,
     listing_revisions,

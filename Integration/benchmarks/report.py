@@ -170,12 +170,30 @@ def nbd(results):
         yield table(["clients", "all together", "the server's anonymous memory"], rows)
 
 
+def collection(results):
+    tools = [tool for tool in results.tools("collection")]
+    if not tools:
+        return
+    yield "## Freeing what half of the revisions needed\n"
+    yield (
+        "Every other revision is forgotten (`borg delete`, `restic forget`), then what that frees is "
+        "freed, by `varve gc`, `borg compact` and `restic prune`. Only the latter is measured.\n")
+    rows = [
+        [words] + [
+            cell(results.median("collection", "collect", tool, metric), form) for tool in tools]
+        for words, metric, form in (
+            ("wall", "wall", seconds), ("CPU", "cpu", seconds), ("freed", "freed", bytes_in_words),
+            ("anonymous memory", "anonymous", mebibytes))
+    ]
+    yield table(["", *(TOOLS[tool] for tool in tools)], rows)
+
+
 def main(results_path, machine_path):
     results = Results(results_path)
     with open(machine_path, encoding="utf-8") as lines:
         machine = "\n".join(f"- {line.strip()}" for line in lines)
     print(INTRODUCTION.format(date=datetime.date.today().isoformat(), machine=machine))
-    for part in (promises, limits, series, nights, nbd, varve_alone):
+    for part in (promises, limits, series, nights, nbd, varve_alone, collection):
         for text in part(results):
             print(text)
 

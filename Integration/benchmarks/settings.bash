@@ -9,6 +9,8 @@ churn_mebibytes=300
 nights=30
 night_database_mebibytes=1000
 revisions=10000
+collection_revisions=40
+collection_mebibytes=64
 nbd_mebibytes=1024
 # Larger than the disk, with room for what a cache needs besides.
 nbd_cache=1536MiB
@@ -28,6 +30,8 @@ quick_settings() {
   nights=3
   night_database_mebibytes=60
   revisions=200
+  collection_revisions=6
+  collection_mebibytes=8
   nbd_mebibytes=96
   nbd_cache=160MiB
   nbd_uncached_reads=200

@@ -78,3 +78,23 @@ test_restore_into_a_full_file_system() {
   expect_exit 1 "$varve" restore job@latest "$small/out.raw"
   expect_output 'space'
 }
+
+test_collection_frees_a_full_file_system() {
+  small_file_system 120M
+  export VARVE_REPOSITORY=$small/repository
+  "$varve" init
+  local number=0
+  random_bytes 12000000 50 >fill0.raw
+  while "$varve" backup "fill$number" "fill$number.raw" >/dev/null 2>&1; do
+    number=$((number + 1))
+    ((number < 20)) || fail "the file system does not get full"
+    random_bytes 12000000 $((number + 50)) >"fill$number.raw"
+  done
+  expect_at_least "$number" 4 "backups that fitted"
+  "$varve" forget --yes fill0@latest fill1@latest
+  "$varve" gc --yes
+  "$varve" backup again "fill$number.raw"
+  "$varve" restore again@latest - | cmp - "fill$number.raw"
+  "$varve" restore fill2@latest - | cmp - fill2.raw
+  expect_exit 0 "$varve" verify --all
+}

@@ -119,6 +119,9 @@ package struct Descriptor: ~Copyable, Sendable {
     try retryingCall { flock(rawValue, LOCK_UN) }
   }
 
+  /// Whether the file has no name any more, so that closing it frees its space.
+  package func isUnlinked() throws(Errno) -> Bool { try status().st_nlink == 0 }
+
   private func status() throws(Errno) -> stat {
     var status = stat()
     try retryingCall { fstat(rawValue, &status) }

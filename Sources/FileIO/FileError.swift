@@ -38,6 +38,9 @@ package struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
 
   package var code: Code { Code(errno) }
 
+  /// Whether the file had been closed by this process.
+  package var isOfClosedFile: Bool { errno == .badFileDescriptor }
+
   package var description: String {
     let target = destination.map { " to \($0)" } ?? ""
     return "cannot \(operation) \(path)\(target): \(errno.explanation)"

@@ -73,6 +73,10 @@ package protocol OpenFile: AnyObject, Sendable {
   /// (lseek(2), `SEEK_DATA`)
   func dataStart(from offsetBytes: UInt64) throws(FileError) -> UInt64?
 
+  /// Whether the file has no name any more, so that closing it frees its space; false where that cannot
+  /// be told. (fstat(2), `st_nlink`)
+  func isUnlinked() -> Bool
+
   /// Asks the system to drop what it holds of the file in memory, so that the next read comes from
   /// storage. Advice: nothing depends on it but what a verification is worth. (posix_fadvise(2),
   /// `POSIX_FADV_DONTNEED`)
@@ -95,6 +99,9 @@ package protocol OpenFile: AnyObject, Sendable {
 }
 
 extension OpenFile {
+  /// Cannot be told.
+  package func isUnlinked() -> Bool { false }
+
   /// Nothing is held.
   package func forgetCached() {}
 }

@@ -57,6 +57,10 @@ package final class POSIXFile: OpenFile, @unchecked Sendable {
     }
   }
 
+  package func isUnlinked() -> Bool {
+    (try? use("look at") { file throws(Errno) in try file.isUnlinked() }) ?? false
+  }
+
   package func forgetCached() {
     try? use("forget") { file throws(Errno) in file.advise(.notNeeded) }
   }

@@ -103,6 +103,15 @@ package final class NBDServer: Sendable {
     statusListener.withLock { $0 = listener }
   }
 
+  /// Calls `body` again and again until the server is stopped, on a thread that may block.
+  package func every(_ interval: Duration, _ body: @escaping @Sendable () -> Void) {
+    let interval = TimeAmount(interval)
+    group.next().scheduleRepeatedTask(initialDelay: interval, delay: interval) {
+      [librarians = services.librarians] _ in
+      librarians.submit { _ in body() }
+    }
+  }
+
   /// Stops listening, removes socket files, lets what is in flight finish, and closes everything.
   ///
   /// New options and requests are refused with ERR_SHUTDOWN and ESHUTDOWN meanwhile. To be called

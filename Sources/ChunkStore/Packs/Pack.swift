@@ -31,7 +31,7 @@ package final class Pack: Sendable {
   ) throws(StoreError) {
     let count: Int
     do throws(FileError) {
-      count = try openedFile().read(into: buffer, at: offsetBytes)
+      count = try readOpened(into: buffer, at: offsetBytes)
     } catch {
       throw StoreError(
         error.code == .notFound ? .notFound : .fileSystem, "pack \(id): \(error)", pack: id)
@@ -41,6 +41,30 @@ package final class Pack: Sendable {
         .damaged,
         "pack \(id): expected \(buffer.count) bytes at offset \(offsetBytes), found \(count)",
         pack: id)
+    }
+  }
+
+  private func readOpened(
+    into buffer: UnsafeMutableRawBufferPointer, at offsetBytes: UInt64
+  ) throws(FileError) -> Int {
+    do throws(FileError) {
+      return try openedFile().read(into: buffer, at: offsetBytes)
+    } catch  where error.isOfClosedFile {
+      // Closed in between, since it was deleted.
+      return try openedFile().read(into: buffer, at: offsetBytes)
+    }
+  }
+
+  /// Closes the file where it was deleted, which frees its space. Who reads from the pack afterwards
+  /// finds it gone, and looks for its records elsewhere.
+  ///
+  /// - Returns: whether it was deleted.
+  func closeIfDeleted() -> Bool {
+    file.withLock { file in
+      guard let open = file, open.isUnlinked() else { return false }
+      open.close()
+      file = nil
+      return true
     }
   }
 

@@ -128,6 +128,13 @@ final class PackShelf: Sendable {
     }
   }
 
+  /// Lets go of packs that were deleted while they were open, whose space is free only then.
+  func releaseDeleted() {
+    for pack in state.withLock({ $0.packs.values.map(\.pack) }) where pack.closeIfDeleted() {
+      forget(pack.id)
+    }
+  }
+
   /// Lets go of a pack whose file may be gone.
   func forget(_ id: PackID) {
     state.withLock { $0.packs[id] = nil }

@@ -99,6 +99,10 @@ package final class RecordStore: Sendable {
     try shelf.delete(packs)
   }
 
+  /// Gives back the space of packs that were deleted while this process had them open. To be called now
+  /// and then by one that stays.
+  package func releaseDeleted() { shelf.releaseDeleted() }
+
   /// Compares index and packs.
   package func synchronize(
     progress: (IndexProgress) throws -> Void = { _ in }

@@ -57,6 +57,8 @@ struct Serve: ParsableCommand {
 
   /// How long clients may take over their last replies.
   private static let gracePeriod = Duration.seconds(3)
+  /// How long at most the server holds the space of packs that were deleted.
+  private static let releaseInterval = Duration.seconds(10)
 
   @Argument(
     help: ArgumentHelp(
@@ -128,6 +130,7 @@ struct Serve: ParsableCommand {
     let server = try NBDServer.start(
       configuration: configuration, catalog: writable ?? catalog, logger: logger)
     reloading.begin(with: server)
+    server.every(Self.releaseInterval) { repository.records.releaseDeleted() }
     let pidfile = pidfile.map(PIDFile.init)
     do {
       publishStatus(of: server, catalog, repository, configuration)
