@@ -188,12 +188,41 @@ def collection(results):
     yield table(["", *(TOOLS[tool] for tool in tools)], rows)
 
 
+def scale(results):
+    counts = sorted(
+        int(key[1].split("-")[1]) for key in results.values
+        if key[0] == "scale" and key[1].startswith("mark-") and key[3] == "wall")
+    if not counts:
+        return
+    yield "## How it grows\n"
+    yield (
+        "Made-up repositories, whose packs have all but content: two revisions of one volume, each with "
+        "nine tenths of the chunks. Collecting is after the first was forgotten.\n")
+    rows = []
+    for name, step, metric, form in (
+        ("rebuilding the index", "rebuild", "wall", seconds),
+        ("the index", "rebuild", "bytes", bytes_in_words),
+        ("looking up a record, median", "lookup", "microseconds", lambda value: f"{value:.1f} µs"),
+        ("`varve revisions`", "revisions", "wall", seconds),
+        ("`varve gc --dry-run`", "mark", "wall", seconds),
+        ("of that, marking", "mark", "mark-seconds", seconds),
+        ("of that, the index", "mark", "survey-seconds", seconds),
+        ("its anonymous memory", "mark", "anonymous", mebibytes),
+        ("`varve gc`", "collect", "wall", seconds),
+        ("packs deleted", "collect", "packs", lambda value: f"{value:,.0f}"),
+    ):
+        rows.append([name] + [
+            cell(results.median("scale", f"{step}-{count}", "varve", metric), form)
+            for count in counts])
+    yield table(["", *(f"{count:,} chunks" for count in counts)], rows)
+
+
 def main(results_path, machine_path):
     results = Results(results_path)
     with open(machine_path, encoding="utf-8") as lines:
         machine = "\n".join(f"- {line.strip()}" for line in lines)
     print(INTRODUCTION.format(date=datetime.date.today().isoformat(), machine=machine))
-    for part in (promises, limits, series, nights, nbd, varve_alone, collection):
+    for part in (promises, limits, series, nights, nbd, varve_alone, collection, scale):
         for text in part(results):
             print(text)
 

@@ -9,6 +9,7 @@ churn_mebibytes=300
 nights=30
 night_database_mebibytes=1000
 revisions=10000
+scale_chunks=(1000000 10000000 100000000)
 collection_revisions=40
 collection_mebibytes=64
 nbd_mebibytes=1024
@@ -30,6 +31,7 @@ quick_settings() {
   nights=3
   night_database_mebibytes=60
   revisions=200
+  scale_chunks=(20000)
   collection_revisions=6
   collection_mebibytes=8
   nbd_mebibytes=96

@@ -13,6 +13,10 @@ package struct CollectionReport: Sendable {
   /// Length of all packs before.
   package internal(set) var storeBytes: UInt64 = 0
 
+  /// How long it took to find out what is needed: marking, and adding up by packs.
+  package internal(set) var markSeconds = 0.0
+  package internal(set) var surveySeconds = 0.0
+
   /// Packs that nothing is needed of.
   package internal(set) var deadPacks = 0
   package internal(set) var deadBytes: UInt64 = 0

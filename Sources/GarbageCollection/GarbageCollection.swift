@@ -105,20 +105,32 @@ package final class GarbageCollection {
       progress.advance(to: UInt64(step.donePacks))
     }
     let check: () throws -> Void = { [cancellation] in try cancellation.check() }
-    let live = try repository.records.liveRecords(progress: check)
+    let live = try timing(\.surveySeconds) {
+      try repository.records.liveRecords(progress: check)
+    }
     progress.begin(.marking, totalUnits: UInt64(live.knownCount))
     var roots = RootMarking(repository, live) { [progress, cancellation] in
       try cancellation.check()
       progress.advance(to: UInt64(live.markedCount))
     }
-    try roots.markNew()
-    let survey = try repository.records.survey(
-      live, absent: try repository.absentContent(), progress: check)
+    try timing(\.markSeconds) { try roots.markNew() }
+    let survey = try timing(\.surveySeconds) {
+      try repository.records.survey(
+        live, absent: try repository.absentContent(), progress: check)
+    }
     report.records = live.knownCount
     report.liveRecords = live.markedCount
     report.lostRecords = survey.lostRecords
     report.revisions = roots.revisions
     return Marking(live: live, survey: survey, roots: roots)
+  }
+
+  private func timing<Result>(
+    _ seconds: WritableKeyPath<CollectionReport, Double>, _ body: () throws -> Result
+  ) rethrows -> Result {
+    let start = ContinuousClock.now
+    defer { report[keyPath: seconds] += start.duration(to: .now) / .seconds(1) }
+    return try body()
   }
 
   private func plan(marked survey: Survey) throws -> CollectionPlan {

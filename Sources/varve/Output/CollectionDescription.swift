@@ -9,6 +9,8 @@ extension CollectionReport {
       "records": .integer(Int64(records)),
       "liveRecords": .integer(Int64(liveRecords)),
       "lostRecords": .integer(Int64(lostRecords)),
+      "markSeconds": .seconds(markSeconds),
+      "surveySeconds": .seconds(surveySeconds),
       "storeBytes": .unsigned(storeBytes),
       "deadPacks": .integer(Int64(deadPacks)),
       "deadBytes": .unsigned(deadBytes),
