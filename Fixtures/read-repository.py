@@ -113,6 +113,20 @@ def open_envelope(data, magic, repository, keys):
     return unseal(keys.file_key(header.salt, magic), 0, data[64:], header.bytes)
 
 
+def rule(data):
+    """A rule of a policy: its kind, a count, a span in months, days and hours, and a tag."""
+    kind, data, count, span, tag = data[0], data[1:], None, None, None
+    demand(kind <= 8, f"rule {kind} is unknown")
+    if kind in (0, 1, 2, 3, 4, 5, 8):
+        count, data = number(data[:4]), data[4:]
+    if kind in (6, 8):
+        span, data = struct.unpack("<III", data[:12]), data[12:]
+    if kind in (7, 8):
+        tag, data = data[4 : 4 + number(data[:4])].decode(), data[4 + number(data[:4]) :]
+    demand(not data and count != 0 and span != (0, 0, 0), f"a rule of kind {kind} makes no sense")
+    return kind, count, span, tag
+
+
 def open_slot(data, repository, passphrase, key_file):
     """The keys in a key slot, or None where it is not opened by what was given."""
     header = file_header(data, b"VARVEKEY", repository)
@@ -319,9 +333,24 @@ class Repository:
         if not marks.exists():
             return values.get(5, [])
         body = open_envelope(marks.read_bytes(), b"VARVEMRK", self.id, self.keys)
-        said = fields(body, {0x8001, 0x8003})
+        said = fields(body, {0x8001, 0x8003, 0x8005})
         demand(said[0x8001] == [bytes.fromhex(name)], f"marks/{name} are another revision's")
         return said.get(2, [])
+
+    def policies(self):
+        """The rules by job, that of all others under None."""
+        path = self.path / "policy"
+        if not path.exists():
+            return {}
+        policies = {}
+        body = open_envelope(path.read_bytes(), b"VARVEPOL", self.id, self.keys)
+        for encoded in fields(body, {0x8001}).get(0x8001, []):
+            values = fields(encoded, {0x8001, 0x8002, 0x8003})
+            job = values[0x8001][0].decode() if 0x8001 in values else None
+            demand(job not in policies, f"two policies of {job}")
+            policies[job] = [rule(value) for value in values.get(0x8002, [])]
+            demand(policies[job], f"the policy of {job} has no rules")
+        return policies
 
     def content(self, type_, id_):
         """The plaintext under an id, which is computed again."""
@@ -398,6 +427,7 @@ def check(repository):
         for name, (size, chunks) in revision.attachments.items():
             found = sum(len(repository.content(1, id_)) for id_ in chunks)
             demand(found == size, f"attachment {name} has {found} bytes, not {size}")
+    repository.policies()
     print(f"{len(repository.revisions)} revisions, {len(repository.index)} records: sound")
 
 

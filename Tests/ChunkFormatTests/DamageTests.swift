@@ -35,6 +35,10 @@ import Testing
         bytes: try Sample.session.encoded(repository: Sample.repository, keys: keys)
       ) { "\(try SessionRecord(encoded: $0, repository: Sample.repository, keys: keys))" },
       Structure(
+        testDescription: "\(how) policies",
+        bytes: try Sample.policies.encoded(repository: Sample.repository, keys: keys)
+      ) { "\(try RetentionPolicies(encoded: $0, repository: Sample.repository, keys: keys))" },
+      Structure(
         testDescription: "\(how) configuration",
         bytes: try Sample.configuration(isEncrypted: keys != nil).encoded(keys: keys)
       ) { bytes in

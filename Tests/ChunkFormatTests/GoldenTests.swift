@@ -9,6 +9,7 @@ import Testing
     #expect(try Sample.revision.encoded(repository: repository, keys: nil) == Golden.revision)
     #expect(try Sample.marks.encoded(repository: repository, keys: nil) == Golden.marks)
     #expect(try Sample.session.encoded(repository: repository, keys: nil) == Golden.session)
+    #expect(try Sample.policies.encoded(repository: repository, keys: nil) == Golden.policies)
     #expect(
       try Sample.configuration(isEncrypted: false).encoded(keys: nil) == Golden.configuration)
     #expect(
@@ -46,6 +47,9 @@ import Testing
     #expect(
       try SessionRecord(encoded: Golden.sealedSession, repository: repository, keys: keys)
         == Sample.session)
+    #expect(
+      try RetentionPolicies(encoded: Golden.sealedPolicies, repository: repository, keys: keys)
+        == Sample.policies)
     try RepositoryConfiguration.authenticate(Golden.sealedConfiguration, keys: keys)
   }
 

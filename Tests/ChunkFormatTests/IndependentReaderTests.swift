@@ -144,8 +144,10 @@ private struct SampleRepository {
     let name = try put(
       revision.encoded(repository: Sample.repository, keys: keys), in: "revisions")
     let id = try #require(FileDigest(name: name))
-    let marks = RevisionMarks(revision: id, tags: ["marked"], trust: .trusted, verification: nil)
+    var marks = RevisionMarks(revision: id, tags: ["marked"], trust: .trusted, verification: nil)
+    marks.isProtected = true
     _ = try put(marks.encoded(repository: Sample.repository, keys: keys), "marks/\(name)")
+    try put(Sample.policies.encoded(repository: Sample.repository, keys: keys), "policy")
   }
 
   private func putPack(

@@ -24,6 +24,28 @@ import Testing
     #expect(try Self.decode(Self.encode(marks, keys: Sample.keys), keys: Sample.keys) == marks)
   }
 
+  @Test func protectionComesBackAndCostsNothingElse() throws {
+    var marks = Sample.marks
+    marks.isProtected = true
+    #expect(try Self.decode(Self.encode(marks)) == marks)
+    #expect(try Self.encode(marks).count == Self.encode(Sample.marks).count + 7)
+  }
+
+  /// A later program may know other kinds; a program that knew none of them would forget the revision.
+  @Test(arguments: [0, 2] as [UInt8]) func anUnknownProtectionIsRefusedByName(
+    protection: UInt8
+  ) throws {
+    var fields = FieldListWriter()
+    fields.field(0x8001, Sample.digest(0xdd))
+    fields.field(0x8003, UInt8(0))
+    fields.field(0x8005, protection)
+    let bytes = try Envelope.encode(
+      fields.bytes, kind: .marks, repository: Sample.repository, keys: nil, limitBytes: 1000)
+    let error = #expect(throws: FormatError.self) { try Self.decode(bytes) }
+    #expect(error?.code == .unsupported)
+    #expect(error?.message.contains("protection \(protection)") == true)
+  }
+
   @Test func mayBeEmpty() throws {
     let marks = RevisionMarks(
       revision: Sample.digest(0xdd), tags: [], trust: .trusted, verification: nil)

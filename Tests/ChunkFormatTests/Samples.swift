@@ -65,6 +65,28 @@ enum Sample {
       purpose: "backup of db01", pinned: [digest(0xee)])
   }
 
+  static var policies: RetentionPolicies {
+    RetentionPolicies(
+      standard: RetentionPolicy(rules: [
+        .newest(count: 3), .calendar(.hour, count: 24), .calendar(.day, count: 7),
+        .calendar(.week, count: 5), .calendar(.month, count: 12), .calendar(.year, count: 10),
+      ]),
+      jobs: [
+        "db01": RetentionPolicy(
+          rules: [
+            .within(span(months: 18, days: 30, hours: 12)), .tagged("golden"),
+            .schedule(tag: "daily", interval: span(days: 1), count: 9),
+          ], timeZone: "Europe/Berlin")
+      ])
+  }
+
+  static func span(months: UInt32 = 0, days: UInt32 = 0, hours: UInt32 = 0) -> CalendarSpan {
+    guard let span = CalendarSpan(months: months, days: days, hours: hours) else {
+      preconditionFailure("no span")
+    }
+    return span
+  }
+
   static func configuration(isEncrypted: Bool) throws -> RepositoryConfiguration {
     try RepositoryConfiguration(
       id: repository, chunkSizeBytes: 128 << 10, isEncrypted: isEncrypted,

@@ -8,6 +8,7 @@ package enum RepositoryFileKind: String, Sendable, CaseIterable {
   case marks = "VARVEMRK"
   case session = "VARVESES"
   case condemnation = "VARVECND"
+  case policies = "VARVEPOL"
 
   /// In errors.
   package var name: String {
@@ -20,6 +21,7 @@ package enum RepositoryFileKind: String, Sendable, CaseIterable {
     case .marks: "revision's marks"
     case .session: "session"
     case .condemnation: "condemnation"
+    case .policies: "retention policies"
     }
   }
 

@@ -21,12 +21,16 @@ package enum Trust: UInt8, Sendable, CustomStringConvertible {
 package struct RevisionMarks: Equatable, Sendable {
   private static let structure = RepositoryFileKind.marks.name
   package static let maximumFileBytes = 64 << 10
+  /// Value of the field that says so; the only one there is yet.
+  private static let protected: UInt8 = 1
 
   package let revision: RevisionID
   package var tags: [String]
   package var trust: Trust
   /// The newest verification; nil where there was none.
   package var verification: VerificationMark?
+  /// Whether no policy may forget the revision, and nobody by accident.
+  package var isProtected = false
 
   package init(
     revision: RevisionID, tags: [String], trust: Trust, verification: VerificationMark?
@@ -52,6 +56,9 @@ package struct RevisionMarks: Equatable, Sendable {
     fields.field(Tag.trust, trust.rawValue)
     if let verification {
       fields.field(Tag.verification, verification.encoded())
+    }
+    if isProtected {
+      fields.field(Tag.protection, Self.protected)
     }
     return try Envelope.encode(
       fields.bytes, kind: .marks, repository: repository, keys: keys,
@@ -86,6 +93,19 @@ package struct RevisionMarks: Equatable, Sendable {
     verification = try fields.atMostOne(Tag.verification).map { value throws(FormatError) in
       try VerificationMark(encoded: value)
     }
+    isProtected = try Self.isProtected(fields)
+  }
+
+  /// An older program, which would forget a protected revision, refuses the field.
+  private static func isProtected(_ fields: FieldList) throws(FormatError) -> Bool {
+    guard !fields.all(Tag.protection).isEmpty else { return false }
+    let protection: UInt8 = try fields.integer(Tag.protection)
+    guard protection == protected else {
+      throw FormatError(
+        .unsupported, in: structure,
+        "protection \(protection) is not known to this program; a newer varve is needed")
+    }
+    return true
   }
 
   private enum Tag {
@@ -93,7 +113,8 @@ package struct RevisionMarks: Equatable, Sendable {
     static let tag: UInt16 = 2
     static let trust: UInt16 = 3 | FieldList.critical
     static let verification: UInt16 = 4
-    static let all: Set<UInt16> = [revision, tag, trust, verification]
+    static let protection: UInt16 = 5 | FieldList.critical
+    static let all: Set<UInt16> = [revision, tag, trust, verification, protection]
   }
 }
 
