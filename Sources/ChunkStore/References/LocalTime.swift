@@ -1,5 +1,4 @@
 package import ChunkFormat
-import Glibc
 
 /// The clock on the wall: what translates between moments and what people write and read.
 package struct LocalTime: Sendable {
@@ -10,31 +9,26 @@ package struct LocalTime: Sendable {
   private let civilTime: @Sendable (Int64) -> (time: CivilTime, offsetSeconds: Int)
 
   /// The zone of the environment variable `TZ`, else of the system.
-  package static let system = LocalTime(
-    seconds: { time in
-      var fields = tm()
-      fields.tm_year = Int32(time.year - 1900)
-      fields.tm_mon = Int32(time.month - 1)
-      fields.tm_mday = Int32(time.day)
-      fields.tm_hour = Int32(time.hour)
-      fields.tm_min = Int32(time.minute)
-      fields.tm_sec = Int32(time.second)
-      fields.tm_isdst = -1
-      // -1 stands for failure, and for the last second of 1969, when nobody used this program.
-      let seconds = mktime(&fields)
-      return seconds == -1 ? nil : Int64(seconds)
-    },
-    civilTime: { seconds in
-      var moment = time_t(seconds)
-      var fields = tm()
-      guard localtime_r(&moment, &fields) != nil else {
-        return (CivilTime(secondsSince1970: seconds), 0)
-      }
-      let time = CivilTime(
-        year: Int(fields.tm_year) + 1900, month: Int(fields.tm_mon) + 1, day: Int(fields.tm_mday),
-        hour: Int(fields.tm_hour), minute: Int(fields.tm_min), second: Int(fields.tm_sec))
-      return (time, Int(fields.tm_gmtoff))
-    })
+  package static let system = LocalTime(library: .system)
+
+  /// A zone of the system's database, such as `Europe/Berlin`; nil where there is none of this name.
+  package static func named(_ name: String) -> LocalTime? {
+    if name == "UTC" { return .fixed(offsetSeconds: 0) }
+    return LibraryZone(named: name).map(LocalTime.init(library:))
+  }
+
+  private init(library zone: LibraryZone) {
+    seconds = zone.seconds(of:)
+    civilTime = zone.civilTime(at:)
+  }
+
+  private init(
+    seconds: @escaping @Sendable (CivilTime) -> Int64?,
+    civilTime: @escaping @Sendable (Int64) -> (time: CivilTime, offsetSeconds: Int)
+  ) {
+    self.seconds = seconds
+    self.civilTime = civilTime
+  }
 
   /// A zone that is always `seconds` east of UTC.
   package static func fixed(offsetSeconds: Int) -> LocalTime {
@@ -46,6 +40,15 @@ package struct LocalTime: Sendable {
   /// What the clock shows at `moment`.
   package func time(of moment: Nanoseconds) -> CivilTime {
     civilTime(moment.wholeSeconds).time
+  }
+
+  /// When the clock shows `time`, as ``seconds`` has it; nil where the system cannot tell, or moments
+  /// cannot express it.
+  package func moment(of time: CivilTime) -> Nanoseconds? {
+    guard let (moment, overflows) = seconds(time)?.multipliedReportingOverflow(by: 1_000_000_000),
+      !overflows
+    else { return nil }
+    return moment
   }
 
   /// `2026-11-20 14:30:15`, for people.
