@@ -20,7 +20,9 @@ struct RepositoryLayout: Sendable {
   let condemned: FilePath
   /// Whoever collects garbage holds a lock on this file.
   let condemnedLock: FilePath
-  /// Whoever changes marks holds a lock on this file.
+  /// How long revisions are kept. Made when needed.
+  let policies: FilePath
+  /// Whoever changes marks or policies, or forgets revisions, holds a lock on this file.
   let marksLock: FilePath
   /// Whoever makes the repository or removes a key holds a lock on this file.
   let keysLock: FilePath
@@ -38,6 +40,7 @@ struct RepositoryLayout: Sendable {
     forgotten = root.appending("forgotten")
     condemned = root.appending("condemned")
     condemnedLock = condemned.appending("lock")
+    policies = root.appending("policy")
     marksLock = marks.appending("lock")
     keysLock = keys.appending("lock")
     dataPacks = packs.appending(PackKind.data.directoryName)
