@@ -76,6 +76,7 @@ let targets: [Target] = [
   library("ChunkFormat", uses: ["CZstd", "CCrypto", "CXXHash"]),
   library(
     "ChunkStore", uses: ["Workers", "FileIO", "ChunkFormat", "CLMDB", "CLinux", systemPackage]),
+  library("Retention", uses: ["ChunkFormat", "ChunkStore"]),
   library("VolumeMap", uses: ["ChunkFormat"]),
   library("VolumeSources", uses: ["Workers", "FileIO", "CLinux", "CNBD", systemPackage]),
   library(
@@ -109,7 +110,7 @@ let targets: [Target] = [
   .executableTarget(
     name: "varve",
     dependencies: [
-      "Workers", "FileIO", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeSources",
+      "Workers", "FileIO", "ChunkFormat", "ChunkStore", "Retention", "VolumeMap", "VolumeSources",
       "VolumeReader", "BackupEngine", "GarbageCollection", "Overlays", "NBDProtocol",
       "NBDServer", "CLinux", argumentParser, logging, nioCore, systemPackage,
     ],
@@ -130,6 +131,7 @@ let targets: [Target] = [
   tests(of: "FileIO", uses: ["Workers", systemPackage]),
   tests(of: "ChunkFormat", uses: ["FileIO", systemPackage]),
   tests(of: "ChunkStore", uses: ["Workers", "ChunkFormat", "FileIO", systemPackage]),
+  tests(of: "Retention", uses: ["ChunkFormat", "ChunkStore"]),
   tests(of: "VolumeMap", uses: ["ChunkFormat"]),
   tests(of: "VolumeSources", uses: ["FileIO", "Workers", "CNBD", systemPackage]),
   tests(

@@ -1,0 +1,130 @@
+package import ChunkFormat
+package import ChunkStore
+
+/// Which revisions of a job stay, and why, and which go.
+///
+/// Whatever the policy, these stay: what is protected or in use, the newest good one, what has a time
+/// in the future, and what was made with a clock that had been set back as long as what it was made
+/// from stays.
+package struct RetentionPlan: Sendable {
+  /// What is to become of one revision.
+  package struct Verdict: Sendable {
+    package let entry: RevisionEntry
+    /// None where it goes.
+    package let reasons: [StayReason]
+
+    package var stays: Bool { !reasons.isEmpty }
+  }
+
+  /// No more than these are never unusual.
+  private static let usualCount = 5
+
+  package let job: String
+  /// Oldest first.
+  package let verdicts: [Verdict]
+
+  /// - Parameters:
+  ///   - history: all revisions of the job.
+  ///   - zone: whose calendar counts.
+  ///   - users: who reads a revision now, in words.
+  package init(
+    of job: String, history: [RevisionEntry], policy: RetentionPolicy, in zone: LocalTime,
+    now: Nanoseconds, users: [RevisionID: [String]]
+  ) {
+    let judgement = Judgement(
+      history: history, policy: policy, zone: zone, now: now, users: users)
+    self.init(of: job, history: history, reasons: judgement.reasons())
+  }
+
+  /// Of a job that is to be forgotten, with all but what is protected or in use.
+  ///
+  /// - Parameter users: who reads a revision now, in words.
+  package init(
+    forgetting job: String, history: [RevisionEntry], users: [RevisionID: [String]]
+  ) {
+    self.init(
+      of: job, history: history,
+      reasons: Dictionary(uniqueKeysWithValues: history.map { ($0.id, $0.bonds(users)) }))
+  }
+
+  private init(of job: String, history: [RevisionEntry], reasons: [RevisionID: [StayReason]]) {
+    self.job = job
+    verdicts = history.map { Verdict(entry: $0, reasons: reasons[$0.id] ?? []) }
+  }
+
+  /// Oldest first.
+  package var going: [RevisionEntry] { verdicts.filter { !$0.stays }.map(\.entry) }
+
+  /// Whether so many go that it may be a mistake: more than five, and more than half.
+  package var isUnusual: Bool {
+    let count = going.count
+    return count > Self.usualCount && count * 2 > verdicts.count
+  }
+}
+
+extension RevisionEntry {
+  /// Why it stays whatever becomes of its job.
+  fileprivate func bonds(_ users: [RevisionID: [String]]) -> [StayReason] {
+    (marks.isProtected ? [.protected] : [])
+      + (marksDamage == nil ? [] : [.unreadableMarks])
+      + (users[id] ?? []).map { .inUse(by: $0) }
+  }
+}
+
+/// How a plan comes about.
+private struct Judgement {
+  let history: [RevisionEntry]
+  let policy: RetentionPolicy
+  let zone: LocalTime
+  let now: Nanoseconds
+  let users: [RevisionID: [String]]
+
+  /// The reasons of each revision that stays.
+  ///
+  /// What was made with a clock that was behind has a time that says nothing. It stays as long as what
+  /// it was made from does; after that its time is all that is known of it.
+  func reasons() -> [RevisionID: [StayReason]] {
+    let past = history.filter { $0.revision.created <= now }
+    var dependents = madeWithClockBehind(past)
+    while true {
+      var reasons = reasons(of: past.filter { dependents[$0.id] == nil })
+      for (id, parent) in dependents { reasons[id, default: []].append(.madeAfter(parent)) }
+      for entry in history {
+        let own = (entry.revision.created > now ? [.future] : []) + entry.bonds(users)
+        if !own.isEmpty { reasons[entry.id, default: []] += own }
+      }
+      let released = dependents.filter { reasons[$0.value] == nil }
+      if released.isEmpty { return reasons }
+      for id in released.keys { dependents[id] = nil }
+    }
+  }
+
+  /// Revisions that are older than what they were made from, with that.
+  private func madeWithClockBehind(_ past: [RevisionEntry]) -> [RevisionID: RevisionID] {
+    let times = Dictionary(uniqueKeysWithValues: past.map { ($0.id, $0.revision.created) })
+    var dependents: [RevisionID: RevisionID] = [:]
+    for entry in past {
+      guard let parent = entry.revision.parent, let time = times[parent],
+        time > entry.revision.created
+      else { continue }
+      dependents[entry.id] = parent
+    }
+    return dependents
+  }
+
+  /// What the policy says, and the newest.
+  private func reasons(of candidates: [RevisionEntry]) -> [RevisionID: [StayReason]] {
+    let newestFirst = candidates.reversed() as [RevisionEntry]
+    let selection = RuleSelection(candidates: newestFirst, zone: zone)
+    var reasons: [RevisionID: [StayReason]] = [:]
+    for rule in policy.rules {
+      for (id, reason) in selection.reasons(of: rule) { reasons[id, default: []].append(reason) }
+    }
+    if let newest = newestFirst.first(where: \.isGood) {
+      reasons[newest.id, default: []].append(.newestGood)
+    } else if let newest = newestFirst.first {
+      reasons[newest.id, default: []].append(.newest)
+    }
+    return reasons
+  }
+}

@@ -1,0 +1,72 @@
+import ChunkFormat
+import ChunkStore
+
+/// What single rules keep of a job's revisions.
+///
+/// A distrusted revision never takes the place of a good one: it stays where there is no good one in
+/// its place, as long as a good one there would, and is not counted.
+struct RuleSelection {
+  /// Newest first, none of the future.
+  let candidates: [RevisionEntry]
+  let zone: LocalTime
+
+  /// The revisions that `rule` keeps, each with the reasons.
+  func reasons(of rule: RetentionRule) -> [(RevisionID, StayReason)] {
+    switch rule {
+    case .newest(let count):
+      return slots(of: rule, count: count, in: nil, among: candidates)
+    case .calendar(let unit, let count):
+      return slots(of: rule, count: count, in: unit, among: candidates)
+    case .within(let span):
+      return young(by: rule, span: span, among: candidates)
+    case .tagged(let tag):
+      return candidates.filter { $0.marks.tags.contains(tag) }.map { ($0.id, .tag(tag)) }
+    case .schedule(let tag, let interval, let count):
+      let tagged = candidates.filter { $0.marks.tags.contains(tag) }
+      return slots(of: rule, count: count, in: nil, among: tagged)
+        + young(by: rule, span: interval.times(count), among: tagged)
+    }
+  }
+
+  /// The newest of each of the last `count` periods in which there is one. Without a unit each revision
+  /// is a period of its own.
+  private func slots(
+    of rule: RetentionRule, count: UInt32, in unit: CalendarUnit?, among entries: [RevisionEntry]
+  ) -> [(RevisionID, StayReason)] {
+    let placed = entries.enumerated().map { number, entry in
+      (entry, period: unit?.period(of: entry.revision.created, in: zone) ?? Int64(number))
+    }
+    let good = placed.filter { $0.0.isGood }
+    let periodsOfGood = Set(good.map(\.period))
+    return newest(of: good, count: count).map { ($0.id, .slot(rule, number: $0.number)) }
+      + newest(of: placed, count: count)
+      .filter { !periodsOfGood.contains($0.period) }
+      .map { ($0.id, .slot(rule, number: $0.number)) }
+  }
+
+  private func newest(
+    of placed: [(RevisionEntry, period: Int64)], count: UInt32
+  ) -> [(id: RevisionID, period: Int64, number: Int)] {
+    var seen: Set<Int64> = []
+    var found: [(id: RevisionID, period: Int64, number: Int)] = []
+    for (entry, period) in placed where found.count < Int(count) && seen.insert(period).inserted {
+      found.append((entry.id, period, found.count + 1))
+    }
+    return found
+  }
+
+  /// What is no older than `span`, counted back from the newest good one: of a machine that is no
+  /// longer backed up nothing goes because time goes by, nor because a clock is ahead.
+  private func young(
+    by rule: RetentionRule, span: CalendarSpan, among entries: [RevisionEntry]
+  ) -> [(RevisionID, StayReason)] {
+    guard let newest = candidates.first(where: \.isGood) ?? candidates.first else { return [] }
+    let start = span.start(before: newest.revision.created, in: zone)
+    return entries.filter { $0.revision.created >= start }.map { ($0.id, .young(rule)) }
+  }
+}
+
+extension RevisionEntry {
+  /// Whether nothing speaks against what it holds.
+  package var isGood: Bool { marks.trust != .distrusted }
+}

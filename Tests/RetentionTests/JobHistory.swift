@@ -1,0 +1,100 @@
+import ChunkFormat
+import Testing
+
+@testable import ChunkStore
+
+/// The revisions of a job, made up: oldest first, as a repository lists them.
+struct JobHistory {
+  private(set) var entries: [RevisionEntry] = []
+  private let zone: LocalTime
+  private var count: UInt64 = 0
+
+  /// - Parameter zone: of the times that revisions are added with.
+  init(in zone: LocalTime = .fixed(offsetSeconds: 0)) { self.zone = zone }
+
+  /// A revision of each time, which is written like `2026-11-20 01:30`.
+  init(_ times: [String], in zone: LocalTime = .fixed(offsetSeconds: 0)) throws {
+    self.init(in: zone)
+    for time in times { try add(time) }
+  }
+
+  @discardableResult
+  mutating func add(
+    _ time: String, tags: [String] = [], trust: Trust = .trusted, isProtected: Bool = false,
+    parent: RevisionID? = nil
+  ) throws -> RevisionID {
+    try add(
+      at: Moment.of(time, in: zone), tags: tags, trust: trust, isProtected: isProtected,
+      parent: parent)
+  }
+
+  @discardableResult
+  mutating func add(
+    at created: Nanoseconds, tags: [String] = [], trust: Trust = .trusted,
+    isProtected: Bool = false, parent: RevisionID? = nil
+  ) throws -> RevisionID {
+    let id = try nextID()
+    var marks = RevisionMarks(revision: id, tags: tags, trust: trust, verification: nil)
+    marks.isProtected = isProtected
+    let revision = Self.revision(created: created, parent: parent)
+    insert(RevisionEntry(id: id, revision: revision, marks: marks))
+    return id
+  }
+
+  /// Adds a revision whose marks cannot be read.
+  @discardableResult
+  mutating func addDamaged(_ time: String) throws -> RevisionID {
+    let id = try nextID()
+    let created = try Moment.of(time, in: zone)
+    insert(
+      RevisionEntry(
+        id: id, revision: Self.revision(created: created, parent: nil),
+        marksDamage: StoreError(.damaged, "marks")))
+    return id
+  }
+
+  mutating func remove(_ ids: [RevisionID]) { entries.removeAll { ids.contains($0.id) } }
+
+  private mutating func nextID() throws -> RevisionID {
+    count += 1
+    let digits = String(count, radix: 16)
+    return try #require(RevisionID(name: String(repeating: "0", count: 64 - digits.count) + digits))
+  }
+
+  private mutating func insert(_ entry: RevisionEntry) {
+    let place = entries.firstIndex { $0.revision.created > entry.revision.created }
+    entries.insert(entry, at: place ?? entries.endIndex)
+  }
+
+  private static func revision(created: Nanoseconds, parent: RevisionID?) -> Revision {
+    Revision(
+      job: "web01", created: created, finished: created, parent: parent, tags: [],
+      volumes: [
+        RevisionVolume(
+          name: "disk", sizeBytes: 1, root: .hole, source: "test", statistics: VolumeStatistics())
+      ], attachments: [], host: "host", program: "varve")
+  }
+}
+
+/// Moments as tests write them.
+enum Moment {
+  /// `2026-11-20 01:30` or `2026-11-20 01:30:59` on the clock of `zone`.
+  static func of(_ text: String, in zone: LocalTime) throws -> Nanoseconds {
+    let numbers = text.split { "- :".contains($0) }.compactMap { Int($0) }
+    try #require(5...6 ~= numbers.count, "\(text)")
+    let time = CivilTime(
+      year: numbers[0], month: numbers[1], day: numbers[2], hour: numbers[3], minute: numbers[4],
+      second: numbers.count > 5 ? numbers[5] : 0)
+    return try #require(zone.moment(of: time))
+  }
+
+  static func utc(_ text: String) throws -> Nanoseconds {
+    try of(text, in: .fixed(offsetSeconds: 0))
+  }
+}
+
+extension LocalTime {
+  static let utc = LocalTime.fixed(offsetSeconds: 0)
+
+  static func zone(_ name: String) throws -> LocalTime { try #require(LocalTime.named(name)) }
+}

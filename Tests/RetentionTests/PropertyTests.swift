@@ -1,0 +1,165 @@
+import ChunkFormat
+import TestSupport
+import Testing
+
+@testable import ChunkStore
+@testable import Retention
+
+/// What holds of every history and every policy, on some that chance makes.
+@Suite struct PropertyTests {
+  private static let rounds: Int = 300 * longTestFactor
+
+  /// A history with days without backups and days with several, distrust, protection and clocks that
+  /// jump; a policy; and who prunes when and where.
+  private struct Case {
+    var history: JobHistory
+    let policy: RetentionPolicy
+    let zone: LocalTime
+    var now: Nanoseconds
+  }
+
+  private static func makeCase(_ random: inout SeededRandom, isOrderly: Bool = false) throws -> Case
+  {
+    let start = try Moment.utc("2024-06-01 00:00")
+    let hour: Nanoseconds = 3_600_000_000_000
+    var history = JobHistory()
+    var (now, parent): (Nanoseconds, RevisionID?) = (start, nil)
+    for _ in 0..<Int.random(in: 1..<60, using: &random) {
+      now += hour * [1, 3, 24, 24, 24, 24 * 7, 24 * 40].randomElement(using: &random)!
+      let jump = isOrderly ? 0 : Int.random(in: 0..<20, using: &random)
+      let created =
+        jump == 1 ? now - 24 * 400 * hour : jump == 2 ? now + 24 * 400 * hour : now
+      parent = try history.add(
+        at: created, tags: Bool.random(using: &random) ? ["daily"] : [],
+        trust: [.trusted, .trusted, .verified, .distrusted].randomElement(using: &random)!,
+        isProtected: !isOrderly && Int.random(in: 0..<15, using: &random) == 0, parent: parent)
+    }
+    let zones = try [
+      "UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia",
+    ].map(LocalTime.zone)
+    return Case(
+      history: history, policy: RetentionPolicy(rules: try rules(&random)),
+      zone: zones.randomElement(using: &random)!, now: now + hour)
+  }
+
+  private static func rules(_ random: inout SeededRandom) throws -> [RetentionRule] {
+    let count = UInt32.random(in: 1..<8, using: &random)
+    let all: [RetentionRule] =
+      CalendarUnit.allCases.map { .calendar($0, count: count) } + [
+        .newest(count: count), .within(try #require(CalendarSpan(days: count * 5))),
+        .tagged("daily"),
+        .schedule(tag: "daily", interval: try #require(CalendarSpan("1d")), count: count),
+      ]
+    return Array(all.shuffled(using: &random).prefix(Int.random(in: 1..<4, using: &random)))
+  }
+
+  private static func plan(_ drawn: Case) -> RetentionPlan {
+    RetentionPlan(
+      of: "web01", history: drawn.history.entries, policy: drawn.policy, in: drawn.zone,
+      now: drawn.now, users: [:])
+  }
+
+  private func always(
+    isOrderly: Bool = false, _ check: (Case, RetentionPlan, SeededRandom) throws -> Void
+  ) throws {
+    var random = SeededRandom()
+    let seed = random
+    for _ in 0..<Self.rounds {
+      let drawn = try Self.makeCase(&random, isOrderly: isOrderly)
+      try check(drawn, Self.plan(drawn), seed)
+    }
+  }
+
+  @Test func aGoodOneIsLeft() throws {
+    try always { drawn, plan, seed in
+      let (before, after) = (drawn.history.entries, plan.verdicts.filter(\.stays).map(\.entry))
+      #expect(!after.isEmpty, "\(seed)")
+      #expect(before.contains(where: \.isGood) == after.contains(where: \.isGood), "\(seed)")
+      let past = before.filter { $0.isGood && $0.revision.created <= drawn.now }
+      // But where a clock jumped, the newest is the last that was made.
+      if let newest = past.last { #expect(after.contains { $0.id == newest.id }, "\(seed)") }
+    }
+  }
+
+  @Test func protectedAndFutureOnesStay() throws {
+    try always { drawn, plan, seed in
+      for entry in plan.going {
+        #expect(!entry.marks.isProtected && entry.revision.created <= drawn.now, "\(seed)")
+      }
+    }
+  }
+
+  /// What a policy has kept it keeps when it is asked again.
+  @Test func pruningTwiceForgetsNothingMore() throws {
+    try always { drawn, plan, seed in
+      var pruned = drawn
+      pruned.history.remove(plan.going.map(\.id))
+      #expect(Self.plan(pruned).going.isEmpty, "\(seed), \(drawn.policy)")
+    }
+  }
+
+  /// More rules, more revisions.
+  @Test func aRuleMoreForgetsNothingMore() throws {
+    try always { drawn, plan, seed in
+      let fewer = Case(
+        history: drawn.history, policy: RetentionPolicy(rules: [drawn.policy.rules[0]]),
+        zone: drawn.zone, now: drawn.now)
+      // A parent that stays holds what was made with a clock that was behind: no rule says so.
+      #expect(Set(plan.going.map(\.id)).isSubset(of: Self.plan(fewer).going.map(\.id)), "\(seed)")
+    }
+  }
+
+  /// The next backup pushes out of a rule's places at most one revision a rule, the oldest of those that
+  /// were kept for it or the one before it in its own period.
+  @Test func aBackupMoreForgetsNoMoreThanOneForEachRule() throws {
+    try always(isOrderly: true) { drawn, plan, seed in
+      var pruned = drawn
+      pruned.history.remove(plan.going.map(\.id))
+      try pruned.history.add(at: drawn.now + 1)
+      pruned.now += 2
+      let places = drawn.policy.rules.filter { rule in
+        switch rule {
+        case .newest, .calendar: true
+        case .within, .tagged, .schedule: false
+        }
+      }
+      guard places.count == drawn.policy.rules.count else { return }
+      // Distrusted ones go by the dozen when their time has come.
+      let going = Self.plan(pruned).going.filter(\.isGood)
+      #expect(going.count <= places.count + 1, "\(seed), \(drawn.policy)")
+    }
+  }
+
+  /// A backup in this year leaves those alone that are kept for the years before.
+  @Test func earlierYearsDoNotCareAboutThisOne() throws {
+    var random = SeededRandom()
+    for _ in 0..<Self.rounds {
+      var drawn = try Self.makeCase(&random, isOrderly: true)
+      drawn = Case(
+        history: drawn.history, policy: RetentionPolicy(rules: [.calendar(.year, count: 3)]),
+        zone: .utc, now: drawn.now)
+      guard let newest = drawn.history.entries.last(where: \.isGood) else { continue }
+      let year = CalendarUnit.year.period(of: newest.revision.created, in: .utc)
+      func earlier(_ drawn: Case) -> [RevisionID] {
+        Self.plan(drawn).verdicts.filter(\.stays).map(\.entry).filter {
+          $0.isGood && CalendarUnit.year.period(of: $0.revision.created, in: .utc) < year
+        }.map(\.id)
+      }
+      let before = earlier(drawn)
+      try drawn.history.add(at: newest.revision.created + 1)
+      #expect(earlier(drawn) == before, "\(random)")
+    }
+  }
+
+  /// A revision that cannot be read or is not listed makes no other one go.
+  @Test func aRevisionLessForgetsNothingMore() throws {
+    var random = SeededRandom()
+    for _ in 0..<Self.rounds {
+      var drawn = try Self.makeCase(&random, isOrderly: true)
+      let going = Set(Self.plan(drawn).going.map(\.id))
+      guard let missing = drawn.history.entries.randomElement(using: &random) else { continue }
+      drawn.history.remove([missing.id])
+      #expect(Set(Self.plan(drawn).going.map(\.id)).isSubset(of: going), "\(random)")
+    }
+  }
+}
