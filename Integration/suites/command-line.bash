@@ -1,7 +1,7 @@
 # The command line itself: help, versions, mistakes.
 
 subcommands=(init backup revisions show diff restore verify serve clients run attach detach
-  mount umount key index tag overlay completion)
+  mount umount prune policy forget protect unprotect key index tag overlay completion)
 
 test_help_of_every_subcommand() {
   local subcommand
@@ -41,6 +41,10 @@ show
 diff web01@1
 verify
 serve --listen nonsense
+prune --keep-daily 0
+policy set
+forget
+protect
 MISTAKES
 }
 

@@ -49,6 +49,9 @@ struct Varve: ParsableCommand {
           Revisions.self, Show.self, Diff.self, Verify.self, Usage.self, Clients.self,
         ]),
       CommandGroup(
+        name: "Keep and forget",
+        subcommands: [Prune.self, Policy.self, Forget.self, Protect.self, Unprotect.self]),
+      CommandGroup(
         name: "Look after a repository",
         subcommands: [Tag.self, Collect.self, Overlay.self, Key.self, Index.self]),
       CommandGroup(name: "Shells", subcommands: [Completion.self]),

@@ -41,6 +41,17 @@ import Testing
       "attach web01 /dev/nbd0 --connections 17", "detach", "detach /dev/nbd-1", "mount web01",
       "mount web01 /mnt --partition 0", "mount --partition 1", "mount --read-write",
       "mount web01 /mnt -o noatime,rw", "mount web01 /mnt -o loop", "umount", "umount a b",
+      "prune a/b", "prune --keep-last 0", "prune --keep-daily x", "prune --keep-daily -1",
+      "prune --keep-within 30", "prune --keep-within 0d", "prune --keep-tag a=b",
+      "prune --keep-schedule daily", "prune --keep-schedule daily=1d",
+      "prune --keep-schedule daily=1x:9", "prune --keep-schedule daily=1d:0",
+      "prune --keep-schedule a/b=1d:9", "prune --time-zone Nowhere/Else",
+      "prune --orphaned-after 90",
+      "prune --forget-orphaned", "policy set", "policy set web01",
+      "policy set --time-zone UTC", "policy set a/b --keep-last 1", "policy show a b",
+      "policy remove a b", "forget", "forget web01@", "forget web01@0/vda", "forget a --job a",
+      "forget --job a/b", "protect", "protect web01@0/vda", "unprotect",
+      "unprotect web01@yesterday",
     ])
   func areUsageErrors(text: String) {
     let error = #expect(throws: (any Error).self) { try Varve.parseAsRoot(words(text)) }
@@ -67,7 +78,14 @@ import Testing
       "run --writable web01@1/vda -r x -- nbdinfo $uri", "attach web01@1 /dev/nbd15 --writable",
       "attach web01 /dev/nbd0 --connections 4", "detach /dev/nbd0", "mount", "mount --json",
       "mount web01@1/vda /mnt --partition 5 --read-write -o noatime,subvol=@home", "umount /mnt",
-      "key import -", "index rebuild --json",
+      "key import -", "index rebuild --json", "prune", "prune a b --dry-run --json --yes",
+      "prune --keep-last 1 --keep-hourly 2 --keep-daily 3 --keep-weekly 4 --keep-monthly 5",
+      "prune --keep-yearly 6 --keep-within 1y6m --keep-tag a --keep-tag b --time-zone Europe/Berlin",
+      "prune --keep-schedule daily=1d:9 --keep-schedule weekly=7d:5",
+      "prune --orphaned-after 90d --forget-orphaned", "policy set --keep-last 1",
+      "policy set web01 --keep-last 1 --time-zone UTC", "policy show", "policy show web01 --json",
+      "policy remove", "policy remove web01", "forget web01@1 db01@first --dry-run --json",
+      "forget --job web01 --yes --force-protected", "protect web01 db01@first", "unprotect web01@1",
     ])
   func areUnderstood(text: String) throws { _ = try Varve.parseAsRoot(words(text)) }
 

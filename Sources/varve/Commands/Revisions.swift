@@ -9,7 +9,8 @@ struct Revisions: ParsableCommand {
     discussion: """
       REVISION is what the revision can be called in other commands: counted back from the newest, \
       which is 0, so it changes with the next backup; the ID does not. NEW DATA is content that the \
-      repository did not have, STORED what that takes in it, compressed and as deltas.
+      repository did not have, STORED what that takes in it, compressed and as deltas. \
+      PROTECTED says which ones 'varve protect' holds.
 
         varve revisions
         varve revisions web01 --tag nightly
@@ -57,7 +58,7 @@ struct Revisions: ParsableCommand {
   private func table(of rows: [(number: Int, entry: RevisionEntry)]) -> Table {
     var table = Table([
       .left("TIME"), .left("REVISION"), .left("ID"), .right("SIZE"), .right("NEW DATA"),
-      .right("STORED"), .right("DURATION"), .left("TRUST"), .left("TAGS"),
+      .right("STORED"), .right("DURATION"), .left("TRUST"), .left("PROTECTED"), .left("TAGS"),
     ])
     for (number, entry) in rows {
       let statistics = entry.statistics
@@ -70,6 +71,7 @@ struct Revisions: ParsableCommand {
         Cell(Quantities.bytes(statistics.storedBytes)),
         Cell(Quantities.duration(seconds: entry.durationSeconds)),
         entry.trustCell,
+        Cell(entry.marks.isProtected ? "yes" : ""),
         Cell(entry.marks.tags.joined(separator: ",")),
       ])
     }

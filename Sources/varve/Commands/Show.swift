@@ -73,6 +73,7 @@ struct Show: ParsableCommand {
       ("time", LocalTime.system.text(of: revision.created)),
       ("duration", Quantities.duration(seconds: entry.durationSeconds)),
       ("tags", entry.marks.tags.joined(separator: ", ")),
+      ("protected", entry.marks.isProtected ? "yes: neither pruned nor forgotten" : ""),
       ("trust", entry.trustCell.rendered(colours: Terminal.output.usesColours)),
       ("verified", entry.marks.verification.map(text) ?? "never"),
       ("parent", revision.parent?.description ?? ""),

@@ -18,6 +18,14 @@ enum NameArgument {
     }
   }
 
+  /// - Throws: `ValidationError` where one of them names a volume.
+  static func checkWhole(_ references: [RevisionReference]) throws {
+    if let reference = references.first(where: { $0.volume != nil }) {
+      throw ValidationError(
+        "'\(reference.text)' names a volume; a revision is meant whole, without /VOLUME.")
+    }
+  }
+
   static func kernelDevice(_ text: String) throws -> KernelDevice {
     guard let device = KernelDevice(path: text) else {
       throw ValidationError("A device such as /dev/nbd0 is expected, found '\(text)'.")

@@ -27,6 +27,11 @@ extension RevisionEntry {
   /// Digits enough to tell a revision from all others, as lists show them.
   var shortID: String { String(id.description.prefix(Self.shortDigits)) }
 
+  /// `1f3a9c02be77 of web01, 2026-11-20 01:30:04`.
+  var oneLine: String {
+    "\(shortID) of \(revision.job), \(LocalTime.system.text(of: revision.created))"
+  }
+
   var sizeBytes: UInt64 { revision.volumes.reduce(0) { $0 + $1.sizeBytes } }
 
   /// Of all volumes together.
@@ -62,6 +67,7 @@ extension RevisionEntry {
       "newBytes": .unsigned(statistics.newBytes),
       "storedBytes": .unsigned(statistics.storedBytes),
       "tags": .strings(marks.tags),
+      "isProtected": .bool(marks.isProtected),
       "trust": .string(marks.trust.description),
       "verification": marks.verification?.json ?? .null,
       "parent": .optional(revision.parent?.description),

@@ -1,0 +1,100 @@
+import ArgumentParser
+import ChunkFormat
+import ChunkStore
+import Retention
+
+struct Forget: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Forget revisions by name.",
+    usage: "varve forget (<revision> ... | --job <job>) [<options>]",
+    discussion: """
+      A revision that is forgotten is gone for every command. Who has it open, as a server or a \
+      restore, keeps it until the end. The space is freed by 'varve gc'.
+
+        varve forget web01@1f3a9c02
+        varve forget web01@first web01@tag:broken --dry-run
+        varve forget --job web01 --yes
+
+      All of them are forgotten, or, where one is refused, none. A protected revision is refused \
+      without --force-protected, and without --yes the last one of a job that is not distrusted. The \
+      name of a job alone, which stands for its newest revision elsewhere, is refused. A revision \
+      that cannot be read can be given up by its whole id, with --yes.
+      """)
+
+  @Argument(
+    help: "Revisions such as web01@first; needed unless --job is given.",
+    transform: NameArgument.revision)
+  var revisions: [RevisionReference] = []
+
+  @Option(help: "All revisions of this job.", transform: NameArgument.job)
+  var job: String?
+
+  @Flag(help: "Forget protected revisions, too.")
+  var forceProtected = false
+
+  @Flag(help: "Forget also the last good revision of a job, and what cannot be read.")
+  var yes = false
+
+  @Flag(help: "Show what would be forgotten, and forget nothing.")
+  var dryRun = false
+
+  @OptionGroup var json: JSONOption
+  @OptionGroup var repository: RepositoryOptions
+
+  mutating func validate() throws {
+    if revisions.isEmpty, job == nil {
+      throw ValidationError("What is to be forgotten? Give revisions, or --job with a whole job.")
+    }
+    if !revisions.isEmpty, job != nil {
+      throw ValidationError("--job and revisions exclude each other.")
+    }
+    try NameArgument.checkWhole(revisions)
+  }
+
+  mutating func run() throws {
+    let repository = try repository.open()
+    let users = try repository.revisionUsers()
+    let selection: ForgetSelection
+    if dryRun {
+      selection = try select(in: try repository.revisions())
+    } else {
+      var chosen = ForgetSelection()
+      try repository.forget { listing in
+        chosen = try select(in: listing)
+        return chosen.ids
+      }
+      selection = chosen
+    }
+    try report(selection, users: users)
+  }
+
+  private func select(in listing: RevisionListing) throws -> ForgetSelection {
+    var selection = ForgetSelection()
+    if let job { try selection.add(job: job, of: listing) }
+    for reference in revisions { try selection.add(reference, of: listing) }
+    try selection.check(forcesProtected: forceProtected, isSure: yes, among: listing.entries)
+    return selection
+  }
+
+  private func report(_ selection: ForgetSelection, users: [RevisionID: [String]]) throws {
+    let output = StandardOutput()
+    if json.isWanted {
+      try output.document(
+        .object([
+          "isDryRun": .bool(dryRun),
+          "revisions": .array(selection.entries.map(\.json)),
+          "unreadableRevisions": .strings(selection.unreadable.map(\.description)),
+        ]))
+    } else if !selection.entries.isEmpty {
+      try output.table(selection.table)
+    }
+    for entry in selection.entries {
+      for user in users[entry.id] ?? [] {
+        Console.shared.warning("revision \(entry.shortID) is in use, and readable there: \(user)")
+      }
+    }
+    let count = Quantities.count(selection.ids.count, "revision")
+    Console.shared.message(
+      dryRun ? "would forget \(count)" : "forgot \(count); space is freed by 'varve gc'")
+  }
+}

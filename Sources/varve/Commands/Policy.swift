@@ -1,0 +1,143 @@
+import ArgumentParser
+import ChunkFormat
+import ChunkStore
+
+struct Policy: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Store in the repository how long revisions are kept.",
+    discussion: """
+      A policy is a set of rules, the same as the options of 'varve prune', which takes the policy of \
+      a job, or the default where the job has none. Storing one forgets nothing.
+
+        varve policy set --keep-daily 7 --keep-weekly 5 --keep-monthly 12
+        varve policy set web01 --keep-within 30d --time-zone Europe/Berlin
+        varve policy show
+        varve policy remove web01
+      """,
+    subcommands: [PolicySet.self, PolicyShow.self, PolicyRemove.self])
+
+  func run() throws { throw MissingSubcommand(Varve.helpMessage(for: Self.self)) }
+}
+
+struct PolicySet: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "set", abstract: "Store the policy of a job, or the default.",
+    usage: "varve policy set [<job>] --keep-... <n> [<options>]",
+    discussion: """
+      Takes the place of the policy that there was. The job need not have revisions yet. 'varve prune \
+      --dry-run' shows what it means.
+
+        varve policy set --keep-daily 7 --keep-weekly 5
+        varve policy set db01 --keep-schedule daily=1d:9 --keep-schedule weekly=7d:5
+      """)
+
+  @Argument(
+    help: "The job. Default: all that have no policy of their own.", transform: NameArgument.job)
+  var job: String?
+
+  @OptionGroup(title: "Rules") var retention: RetentionOptions
+  @OptionGroup var repository: RepositoryOptions
+
+  mutating func validate() throws {
+    if retention.policy == nil {
+      throw ValidationError(
+        "A policy without rules keeps nothing; give --keep-daily 7 or another rule.")
+    }
+  }
+
+  mutating func run() throws {
+    guard let policy = retention.policy else { return }
+    try repository.open().updateRetentionPolicies { $0[job] = policy }
+    Console.shared.message("\(job ?? "default"): \(policy)")
+  }
+}
+
+struct PolicyShow: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "show", abstract: "Show the policies, or the one that holds for a job.",
+    usage: "varve policy show [<job>] [<options>]",
+    discussion: """
+        varve policy show
+        varve policy show web01 --json
+      """)
+
+  @Argument(
+    help: "The job; where it has no policy, the default is shown.", transform: NameArgument.job)
+  var job: String?
+
+  @OptionGroup var json: JSONOption
+  @OptionGroup var repository: RepositoryOptions
+
+  mutating func run() throws {
+    let policies = try repository.open().retentionPolicies()
+    if let job {
+      try show(job, policies)
+    } else {
+      try showAll(policies)
+    }
+  }
+
+  private func show(_ job: String, _ policies: RetentionPolicies) throws {
+    let own = policies[job]
+    guard let policy = own ?? policies.standard else {
+      throw Failure("there is no policy for '\(job)', nor a default; 'varve policy set' stores one")
+    }
+    let output = StandardOutput()
+    if json.isWanted {
+      try output.document(describe(job, policy, isDefault: own == nil))
+    } else {
+      try output.line("\(policy)")
+      try output.flush()
+    }
+  }
+
+  private func showAll(_ policies: RetentionPolicies) throws {
+    var rows = policies.standard.map { [(job: nil as String?, policy: $0)] } ?? []
+    rows += policies.jobs.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    let output = StandardOutput()
+    if json.isWanted {
+      try output.document(
+        .array(rows.map { describe($0.job, $0.policy, isDefault: $0.job == nil) }))
+    } else if !rows.isEmpty {
+      var table = Table([.left("JOB"), .left("POLICY")])
+      for row in rows { table.add([Cell(row.job ?? "(default)"), Cell("\(row.policy)")]) }
+      try output.table(table)
+    }
+  }
+
+  private func describe(_ job: String?, _ policy: RetentionPolicy, isDefault: Bool) -> JSON {
+    .object([
+      "job": .optional(job), "isDefault": .bool(isDefault), "policy": policy.json,
+      "options": .string("\(policy)"),
+    ])
+  }
+}
+
+struct PolicyRemove: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "remove", abstract: "Remove the policy of a job, or the default.",
+    usage: "varve policy remove [<job>] [<options>]",
+    discussion: """
+      Afterwards the default holds for the job; without one, 'varve prune' leaves it alone.
+
+        varve policy remove web01
+      """)
+
+  @Argument(help: "The job. Without one it is the default that goes.", transform: NameArgument.job)
+  var job: String?
+
+  @OptionGroup var repository: RepositoryOptions
+
+  mutating func run() throws {
+    try repository.open().updateRetentionPolicies { policies in
+      guard policies[job] != nil else {
+        throw Failure(
+          job.map { "'\($0)' has no policy of its own; 'varve policy show' lists those there are" }
+            ?? "there is no default policy; 'varve policy show' lists those there are")
+      }
+      policies[job] = nil
+    }
+    Console.shared.message(
+      job.map { "removed the policy of \($0)" } ?? "removed the default policy")
+  }
+}

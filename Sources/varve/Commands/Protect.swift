@@ -1,0 +1,53 @@
+import ArgumentParser
+import ChunkFormat
+import ChunkStore
+
+struct Protect: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Keep revisions from being pruned or forgotten.",
+    usage: "varve protect <revision> ... [<options>]",
+    discussion: """
+      A protected revision stays whatever a policy says, and 'varve forget' refuses it, until \
+      'varve unprotect'. 'varve revisions' shows which ones are.
+
+        varve protect web01@latest
+        varve protect web01@tag:before-upgrade db01@2026-11-20
+      """)
+
+  @OptionGroup var chosen: ProtectionArguments
+
+  mutating func run() throws { try chosen.mark(isProtected: true) }
+}
+
+struct Unprotect: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Let revisions be pruned and forgotten again.",
+    usage: "varve unprotect <revision> ... [<options>]",
+    discussion: "  varve unprotect web01@tag:before-upgrade")
+
+  @OptionGroup var chosen: ProtectionArguments
+
+  mutating func run() throws { try chosen.mark(isProtected: false) }
+}
+
+/// The revisions that are protected, or no longer.
+struct ProtectionArguments: ParsableArguments {
+  @Argument(
+    help: "One or more revisions, such as web01@latest.", transform: NameArgument.revision)
+  var revisions: [RevisionReference]
+
+  @OptionGroup var repository: RepositoryOptions
+
+  mutating func validate() throws { try NameArgument.checkWhole(revisions) }
+
+  /// Marks all of them, or, where one does not exist, none.
+  func mark(isProtected: Bool) throws {
+    let repository = try repository.open()
+    let entries = try repository.readableRevisions()
+    for entry in try revisions.map({ try $0.revision(in: entries) }) {
+      try repository.updateMarks(of: entry.id) { $0.isProtected = isProtected }
+      let change = isProtected ? "protected" : "no longer protected"
+      Console.shared.message("\(change): \(entry.oneLine)")
+    }
+  }
+}

@@ -1,0 +1,118 @@
+import ArgumentParser
+import ChunkFormat
+import ChunkStore
+
+/// Which revisions are kept, as options.
+struct RetentionOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Keep the newest N revisions.", valueName: "n"))
+  var keepLast: KeptCount?
+
+  @Option(
+    help: ArgumentHelp(
+      "Keep the newest revision of each of the last N hours that have one.", valueName: "n"))
+  var keepHourly: KeptCount?
+
+  @Option(help: ArgumentHelp("The same for days.", valueName: "n"))
+  var keepDaily: KeptCount?
+
+  @Option(help: ArgumentHelp("The same for weeks, from Monday to Sunday.", valueName: "n"))
+  var keepWeekly: KeptCount?
+
+  @Option(help: ArgumentHelp("The same for months.", valueName: "n"))
+  var keepMonthly: KeptCount?
+
+  @Option(help: ArgumentHelp("The same for years.", valueName: "n"))
+  var keepYearly: KeptCount?
+
+  @Option(
+    help: ArgumentHelp(
+      "Keep all revisions of so long before the newest one: 30d, 12h, 8w, 6m, 1y6m.",
+      discussion: "Years, months (m), weeks, days and hours, in this order.", valueName: "span"),
+    transform: RetentionArgument.span)
+  var keepWithin: CalendarSpan?
+
+  @Option(
+    parsing: .singleValue,
+    help: ArgumentHelp("Keep all revisions with this tag; can be repeated.", valueName: "tag"),
+    transform: NameArgument.tag)
+  var keepTag: [String] = []
+
+  @Option(
+    parsing: .singleValue,
+    help: ArgumentHelp(
+      "Of the revisions with this tag, keep the newest N and all that are no older than N intervals; "
+        + "can be repeated.",
+      discussion: "Such as daily=1d:9 or weekly=7d:5, which are schedules of backy.",
+      valueName: "tag=interval:n"),
+    transform: RetentionArgument.schedule)
+  var keepSchedule: [RetentionRule] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "The time zone in which hours, days and so on begin, such as Europe/Berlin.",
+      discussion: "Default: that of the policy, else of the variable TZ, else of the system.",
+      valueName: "name"),
+    transform: RetentionArgument.timeZone)
+  var timeZone: String?
+
+  /// What the options say; nil where they keep nothing.
+  var policy: RetentionPolicy? {
+    let counts: [(KeptCount?, CalendarUnit)] = [
+      (keepHourly, .hour), (keepDaily, .day), (keepWeekly, .week), (keepMonthly, .month),
+      (keepYearly, .year),
+    ]
+    var rules = keepLast.map { [RetentionRule.newest(count: $0.number)] } ?? []
+    rules += counts.compactMap { count, unit in
+      count.map { .calendar(unit, count: $0.number) }
+    }
+    rules += keepWithin.map { [.within($0)] } ?? []
+    rules += keepTag.map { .tagged($0) } + keepSchedule
+    let distinct = rules.reduce(into: [RetentionRule]()) { if !$0.contains($1) { $0.append($1) } }
+    return distinct.isEmpty ? nil : RetentionPolicy(rules: distinct, timeZone: timeZone)
+  }
+}
+
+/// How many revisions are kept: 1 or more.
+struct KeptCount: ExpressibleByArgument, Equatable {
+  private static let limit: UInt32 = 1_000_000
+
+  let number: UInt32
+
+  init?(argument: String) {
+    guard let number = UInt32(argument), 1...Self.limit ~= number else { return nil }
+    self.number = number
+  }
+}
+
+/// Reads arguments of policies.
+enum RetentionArgument {
+  static func span(_ text: String) throws -> CalendarSpan {
+    guard let span = CalendarSpan(text) else {
+      throw ValidationError(
+        "'\(text)' is no span of time such as 30d, 12h, 8w, 6m (months) or 1y6m.")
+    }
+    return span
+  }
+
+  static func schedule(_ text: String) throws -> RetentionRule {
+    let pattern = /([^=]+)=([^:]+):(.+)/
+    guard let parts = text.wholeMatch(of: pattern)?.output,
+      let interval = CalendarSpan(parts.2), let count = KeptCount(argument: String(parts.3))
+    else {
+      throw ValidationError("'\(text)' is no schedule such as daily=1d:9, TAG=INTERVAL:N.")
+    }
+    return .schedule(
+      tag: try NameArgument.tag(String(parts.1)), interval: interval, count: count.number)
+  }
+
+  static func timeZone(_ name: String) throws -> String {
+    guard LocalTime.named(name) != nil else { throw ValidationError(noZone(name)) }
+    return name
+  }
+
+  /// What is to be said of a time zone that this machine does not have.
+  static func noZone(_ name: String) -> String {
+    "There is no time zone '\(name)' in this machine's database (Debian's package tzdata); a name is "
+      + "written like Europe/Berlin."
+  }
+}

@@ -1,0 +1,89 @@
+import ChunkFormat
+import ChunkStore
+import Retention
+
+/// What 'varve forget' was told to forget.
+struct ForgetSelection {
+  /// Without two that are the same.
+  private(set) var entries: [RevisionEntry] = []
+  /// Revisions of which nothing is known but their ids.
+  private(set) var unreadable: [RevisionID] = []
+
+  var ids: [RevisionID] { entries.map(\.id) + unreadable }
+
+  /// Adds all revisions of `job`.
+  mutating func add(job: String, of listing: RevisionListing) throws {
+    let history = listing.entries.filter { $0.revision.job == job }
+    guard !history.isEmpty else { throw ReferenceError.unknown(job: job, in: listing.entries) }
+    entries += history
+  }
+
+  /// Adds the revision that `reference` stands for.
+  ///
+  /// - Throws: ``ReferenceError``; ``Failure`` for the name of a job, of which elsewhere the newest
+  ///   revision is meant: here somebody may have meant all.
+  mutating func add(_ reference: RevisionReference, of listing: RevisionListing) throws {
+    if let id = reference.wholeID, listing.unreadable.contains(where: { $0.id == id }) {
+      if !unreadable.contains(id) { unreadable.append(id) }
+      return
+    }
+    if listing.entries.contains(where: { $0.revision.job == reference.text }) {
+      throw Failure(
+        "'\(reference.text)' is a job: write \(reference.text)@latest for its newest revision, or "
+          + "--job \(reference.text) for all")
+    }
+    let entry = try reference.revision(in: listing.entries)
+    if !entries.contains(where: { $0.id == entry.id }) { entries.append(entry) }
+  }
+
+  /// Refuses what nobody does without meaning it.
+  ///
+  /// - Parameters:
+  ///   - isSure: `--yes` was given.
+  ///   - all: every revision that can be read.
+  func check(forcesProtected: Bool, isSure: Bool, among all: [RevisionEntry]) throws {
+    if !forcesProtected { try checkProtection() }
+    if isSure { return }
+    if let id = unreadable.first {
+      throw Failure(
+        "revision \(id) cannot be read, so nobody knows what it holds, and whether it is protected; "
+          + "to give it up, add --yes")
+    }
+    let chosen = Set(ids)
+    for job in Set(entries.map(\.revision.job)).sorted() {
+      let history = all.filter { $0.revision.job == job }
+      let rest = history.filter { !chosen.contains($0.id) }
+      if rest.isEmpty { throw Failure("no revision of \(job) would be left; add --yes to go on") }
+      if history.contains(where: \.isGood), !rest.contains(where: \.isGood) {
+        throw Failure(
+          "only distrusted revisions of \(job) would be left, \(rest.count) of them; add --yes to "
+            + "go on")
+      }
+    }
+  }
+
+  private func checkProtection() throws {
+    let held = entries.filter { $0.marks.isProtected || $0.marksDamage != nil }
+    guard !held.isEmpty else { return }
+    let names = held.map { entry in
+      entry.oneLine + (entry.marks.isProtected ? "" : " (perhaps: its marks cannot be read)")
+    }
+    throw Failure(
+      "protected, and not forgotten: \(names.joined(separator: ", ")); 'varve unprotect' lets them "
+        + "go, or --force-protected")
+  }
+
+  var table: Table {
+    var table = Table([
+      .left("TIME"), .left("JOB"), .left("ID"), .right("SIZE"), .left("TRUST"), .left("TAGS"),
+    ])
+    for entry in entries {
+      table.add([
+        Cell(LocalTime.system.text(of: entry.revision.created)), Cell(entry.revision.job),
+        Cell(entry.shortID), Cell(Quantities.bytes(entry.sizeBytes)), entry.trustCell,
+        Cell(entry.marks.tags.joined(separator: ",")),
+      ])
+    }
+    return table
+  }
+}

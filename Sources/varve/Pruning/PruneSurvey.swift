@@ -1,0 +1,121 @@
+import ChunkFormat
+import ChunkStore
+import Retention
+
+/// What is asked of 'varve prune'.
+struct PruneRequest {
+  /// All where none is named.
+  let jobs: [String]
+  let options: RetentionOptions
+  let orphanedAfter: CalendarSpan?
+  let forgetsOrphaned: Bool
+}
+
+/// What becomes of every revision of the jobs that are looked at.
+struct PruneSurvey {
+  struct Job {
+    let plan: RetentionPlan
+    /// Nil for a job that is forgotten since its machine no longer exists.
+    let policy: AppliedPolicy?
+  }
+
+  /// In the order of their names, as are the others.
+  private(set) var jobs: [Job] = []
+  private(set) var orphans: [OrphanedJob] = []
+  /// Jobs that nobody said how long to keep; nothing becomes of them.
+  private(set) var withoutPolicy: [String] = []
+  let unreadable: [(id: RevisionID, error: StoreError)]
+  let now: Nanoseconds
+
+  /// - Parameter users: who reads a revision now, in words.
+  /// - Throws: ``ReferenceError`` for a job that does not exist, ``UsageFailure`` where nobody said how
+  ///   long to keep what is to be pruned, ``Failure`` for a time zone that is not known here.
+  init(
+    _ listing: RevisionListing, _ request: PruneRequest, policies: RetentionPolicies,
+    users: [RevisionID: [String]], now: Nanoseconds
+  ) throws {
+    self.now = now
+    unreadable = listing.unreadable
+    let histories = try Self.histories(listing.entries, of: request.jobs)
+    if let age = request.orphanedAfter {
+      orphans = OrphanedJob.among(
+        histories, after: age, in: try AppliedPolicy.zone(named: request.options.timeZone), now: now
+      )
+    }
+    let forgotten = request.forgetsOrphaned ? Set(orphans.map(\.job)) : []
+    for (job, history) in histories.sorted(by: { $0.key < $1.key }) {
+      if forgotten.contains(job) {
+        let plan = RetentionPlan(forgetting: job, history: history, users: users)
+        jobs.append(Job(plan: plan, policy: nil))
+      } else if let policy = try AppliedPolicy(
+        for: job, options: request.options, stored: policies)
+      {
+        let plan = RetentionPlan(
+          of: job, history: history, policy: policy.policy, in: policy.zone, now: now, users: users)
+        jobs.append(Job(plan: plan, policy: policy))
+      } else {
+        withoutPolicy.append(job)
+      }
+    }
+    try checkForPolicies(request, policies)
+  }
+
+  private static func histories(
+    _ entries: [RevisionEntry], of jobs: [String]
+  ) throws -> [String: [RevisionEntry]] {
+    let histories = Dictionary(grouping: entries, by: \.revision.job)
+    for job in jobs where histories[job] == nil {
+      throw ReferenceError.unknown(job: job, in: entries)
+    }
+    return jobs.isEmpty ? histories : histories.filter { jobs.contains($0.key) }
+  }
+
+  /// A policy that keeps nothing is none; nobody shall wonder why nothing ever goes.
+  private func checkForPolicies(_ request: PruneRequest, _ policies: RetentionPolicies) throws {
+    guard request.orphanedAfter == nil, request.options.policy == nil else { return }
+    if policies == RetentionPolicies() {
+      throw UsageFailure(
+        "what is to be kept? Give --keep-daily 7 or another rule, or store a policy with "
+          + "'varve policy set'")
+    }
+    if let job = withoutPolicy.first, !request.jobs.isEmpty || jobs.isEmpty {
+      throw UsageFailure(
+        "there is no policy for '\(job)', and no default: give --keep-daily 7 or another rule, or "
+          + "store a policy with 'varve policy set'")
+    }
+  }
+
+  // MARK: - Outcome
+
+  var going: [RevisionEntry] { jobs.flatMap(\.plan.going) }
+  var count: Int { jobs.reduce(0) { $0 + $1.plan.verdicts.count } }
+
+  /// Why nothing may be forgotten without a word from whoever is responsible.
+  var doubts: [String] {
+    jobs.filter { $0.policy == nil && !$0.plan.going.isEmpty }.map {
+      "\(share($0.plan)) would go, since its machine is taken to be gone"
+    }
+      + jobs.filter { $0.policy != nil && $0.plan.isUnusual }.map {
+        "\(share($0.plan)) would go, which is more than half"
+      }
+  }
+
+  private func share(_ plan: RetentionPlan) -> String {
+    "\(plan.going.count) of \(Quantities.count(plan.verdicts.count, "revision")) of \(plan.job)"
+  }
+
+  /// What is odd about the times.
+  var warnings: [String] {
+    var warnings = jobs.compactMap { job -> String? in
+      let future = job.plan.verdicts.filter { $0.reasons.contains(.future) }
+      guard let first = future.first else { return nil }
+      return "\(Quantities.count(future.count, "revision")) of \(job.plan.job), the first of "
+        + "\((job.policy?.zone ?? .system).text(of: first.entry.revision.created)), "
+        + "\(future.count == 1 ? "has a time" : "have times") in the future: a clock is or was wrong"
+    }
+    if orphans.count > 1, orphans.count == jobs.count + withoutPolicy.count {
+      warnings.append("every job is orphaned: is the clock right?")
+    }
+    return warnings
+  }
+}
