@@ -1,0 +1,299 @@
+# Which revisions stay and which go, on days and nights that a false clock makes.
+
+export TZ=UTC
+
+# varve_at TIME ARGUMENT...: the program, while the clock shows TIME.
+varve_at() { faketime "$1" "$varve" "${@:2}"; }
+
+# back_up_at JOB TIME...: a revision of each time.
+back_up_at() {
+  local job=$1 time
+  for time in "${@:2}"; do
+    echo "$job $time" >disk.raw
+    varve_at "$time" backup "$job" disk.raw --verify none >/dev/null 2>&1
+  done
+}
+
+# days_of JOB: when its revisions are of, on one line.
+days_of() {
+  "$varve" revisions --json | jq -r --arg job "$1" \
+    '[.[] | select(.job == $job) | .created[0:10]] | join(" ")'
+}
+
+# id_of REVISION
+id_of() { "$varve" show --json "$1" | jq -er .id; }
+
+# forty_nights: of web01, the last of them 2026-11-19.
+forty_nights() {
+  "$varve" init
+  local night
+  for night in $(seq 39 -1 0); do
+    back_up_at web01 "$(date -u -d "2026-11-19 - $night days" +%Y-%m-%d) 01:30:00"
+  done
+  expect_equal "$(count_revisions)" 40
+}
+
+test_what_the_rules_keep_stays_and_the_rest_goes() {
+  forty_nights
+  local rules=(--keep-daily 3 --keep-weekly 3 --keep-monthly 2)
+  expect_exit 0 varve_at "2026-11-19 12:00:00" prune "${rules[@]}" --dry-run
+  expect_output 'would forget 34 of 40 revisions, but only with --yes'
+  expect_output 'web01@0 .* stays +daily 1 of 3, weekly 1 of 3, monthly 1 of 2, newest good one'
+  expect_output '2026-10-31 .* stays +monthly 2 of 2'
+  expect_output '2026-10-30 .* goes +no rule keeps it'
+  expect_exit 1 varve_at "2026-11-19 12:00:00" prune "${rules[@]}"
+  expect_output 'nothing is forgotten: 34 of 40 revisions of web01 would go, which is more than half'
+  expect_equal "$(count_revisions)" 40
+  expect_exit 0 varve_at "2026-11-19 12:00:00" prune "${rules[@]}" --yes
+  expect_output "forgot 34 of 40 revisions; space is freed by 'varve gc'"
+  expect_equal "$(days_of web01)" \
+    "2026-10-31 2026-11-08 2026-11-15 2026-11-17 2026-11-18 2026-11-19"
+  expect_exit 0 varve_at "2026-11-19 12:00:00" prune "${rules[@]}"
+  expect_output 'nothing to forget'
+  expect_equal "$("$varve" restore web01@first -)" "web01 2026-10-31 01:30:00"
+  expect_exit 0 "$varve" verify --all
+  back_up_at web01 "2026-11-20 01:30:00"
+  expect_exit 0 varve_at "2026-11-20 12:00:00" prune "${rules[@]}"
+  expect_output 'forgot 1 of '
+}
+
+test_policies_are_stored_and_used() {
+  "$varve" init --encrypt passphrase --passphrase-file <(echo secret)
+  export VARVE_PASSPHRASE=secret
+  back_up_at web01-of-the-bank 2026-11-{16,17,18,19}" 01:30:00"
+  back_up_at db01 2026-11-{16,17,18,19}" 01:30:00"
+  expect_exit 2 "$varve" prune
+  expect_output 'what is to be kept'
+  expect_exit 2 "$varve" policy set web01-of-the-bank
+  expect_exit 0 "$varve" policy set web01-of-the-bank --keep-last 2 --time-zone Europe/Berlin
+  # The job without a policy is left alone; named, it is a mistake.
+  expect_exit 2 varve_at "2026-11-19 12:00:00" prune db01
+  expect_exit 0 varve_at "2026-11-19 12:00:00" prune
+  expect_output 'left alone, having no policy: db01'
+  expect_output 'forgot 2 of 4'
+  expect_exit 0 "$varve" policy set --keep-schedule daily=1d:9 --keep-within 1d6h
+  expect_exit 0 "$varve" policy show
+  expect_output '\(default\) +--keep-within 1d6h --keep-schedule daily=1d:9'
+  expect_equal "$("$varve" policy show web01-of-the-bank)" "--keep-last 2 --time-zone Europe/Berlin"
+  "$varve" policy show db01 --json | jq -e '.isDefault and (.policy.rules | length == 2)'
+  expect_exit 0 varve_at "2026-11-19 12:00:00" prune db01
+  expect_equal "$(days_of db01)" "2026-11-18 2026-11-19"
+  # Options take the place of a policy, not of a part of it.
+  expect_exit 0 varve_at "2026-11-19 12:00:00" prune --keep-last 1 --dry-run --json
+  expect_exit 0 "$varve" policy remove web01-of-the-bank
+  expect_exit 1 "$varve" policy remove web01-of-the-bank
+  expect_exit 1 grep --recursive --text --extended-regexp 'of-the-bank|Berlin|daily' \
+    "$VARVE_REPOSITORY/policy" "$VARVE_REPOSITORY/forgotten"
+}
+
+test_days_begin_in_the_time_zone_that_is_stated() {
+  "$varve" init
+  back_up_at web01 "2026-10-24 21:30:00" "2026-10-24 22:30:00" "2026-10-25 21:30:00" \
+    "2026-10-25 22:30:00" "2026-10-25 23:30:00"
+  expect_exit 0 varve_at "2026-10-26 12:00:00" prune --keep-daily 9 --dry-run
+  expect_output 'would forget 3 of 5'
+  # The day in Berlin has 25 hours.
+  expect_exit 0 varve_at "2026-10-26 12:00:00" prune --keep-daily 9 --time-zone Europe/Berlin
+  expect_output '2026-10-26 00:30:0'
+  expect_equal "$(varve_at "2026-10-26 12:00:00" revisions --json | jq -r '[.[].created[0:16]] | join(" ")')" \
+    "2026-10-24T21:30 2026-10-25T22:30 2026-10-25T23:30"
+  expect_exit 2 "$varve" prune --keep-daily 9 --time-zone Europe/Berln
+  expect_output "no time zone 'Europe/Berln'"
+}
+
+test_clocks_that_are_wrong_forget_nothing() {
+  "$varve" init
+  back_up_at web01 2026-11-1{1,2,3,4,5,6,7,8,9}" 01:30:00"
+  expect_exit 0 varve_at "2000-01-01 00:10:00" prune --keep-last 1 --yes
+  expect_output '9 revisions of web01, the first of 2026-11-11 .* in the future: a clock'
+  expect_equal "$(count_revisions)" 9
+  expect_exit 0 varve_at "2060-01-01 00:10:00" prune --keep-within 30d --yes
+  expect_equal "$(count_revisions)" 9
+  # A machine that came up in the year 2000 backs up; what it made stays with what it was made from.
+  back_up_at web01 "2000-01-01 00:10:00"
+  expect_exit 0 varve_at "2026-11-19 12:00:00" prune --keep-last 5
+  expect_output '2000-01-01 .* stays +made after [0-9a-f]{12} with a clock that was behind'
+  expect_equal "$(count_revisions)" 6
+  # One that came up in the year 2060 takes no place.
+  back_up_at web01 "2060-01-01 00:10:00"
+  expect_exit 0 varve_at "2026-11-19 12:00:00" prune --keep-last 4
+  expect_output '2060-01-01 .* stays +in the future'
+  expect_output '1 revision of web01, .* has a time in the future'
+  expect_equal "$(count_revisions)" 6
+}
+
+test_distrusted_revisions_take_no_place() {
+  "$varve" init
+  random_bytes 3000000 1 >disk.raw
+  varve_at "2026-11-15 01:30:00" backup web01 disk.raw --verify none
+  random_bytes 3000000 2 >disk.raw
+  varve_at "2026-11-19 01:30:00" backup web01 disk.raw --verify none
+  local newest
+  newest=$(find "$VARVE_REPOSITORY/packs/data" -type f -printf '%T@ %p\n' | sort -n | tail -n 1)
+  dd if=/dev/zero of="${newest#* }" bs=64K seek=4 count=2 conv=notrunc status=none
+  expect_exit 1 "$varve" verify web01@latest
+  expect_exit 0 varve_at "2026-11-19 12:00:00" prune --keep-last 1
+  expect_output '2026-11-15 .* stays +last 1 of 1, newest good one'
+  expect_output '2026-11-19 .* distrusted +stays +last 1 of 1'
+  expect_equal "$(count_revisions)" 2
+}
+
+test_protected_revisions_are_neither_pruned_nor_forgotten() {
+  "$varve" init
+  back_up_at web01 2026-11-1{6,7,8,9}" 01:30:00"
+  expect_exit 0 "$varve" protect web01@first web01@2
+  expect_exit 0 "$varve" revisions
+  expect_output '2026-11-16 .* yes$'
+  "$varve" revisions --json | jq -e '[.[].isProtected] == [true, true, false, false]'
+  expect_exit 0 "$varve" show web01@first
+  expect_output '^protected +yes'
+  expect_exit 0 varve_at "2026-11-19 12:00:00" prune --keep-last 1
+  expect_equal "$(days_of web01)" "2026-11-16 2026-11-17 2026-11-19"
+  expect_exit 1 "$varve" forget web01@first web01@latest --yes
+  expect_output 'protected, and not forgotten'
+  expect_equal "$(count_revisions)" 3
+  expect_exit 0 "$varve" unprotect web01@first
+  expect_exit 0 "$varve" forget web01@first
+  expect_exit 0 "$varve" forget web01@first --force-protected
+  expect_equal "$(days_of web01)" "2026-11-19"
+}
+
+test_what_is_forgotten_is_gone_for_everybody() {
+  "$varve" init
+  back_up_at web01 2026-11-1{7,8,9}" 01:30:00"
+  local id
+  id=$(id_of web01@1)
+  expect_exit 1 "$varve" forget web01
+  expect_output "'web01' is a job"
+  expect_exit 2 "$varve" forget web01@1/disk
+  expect_exit 2 "$varve" forget
+  expect_exit 0 "$varve" forget web01@1 "web01@$id" --dry-run
+  expect_output 'would forget 1 revision'
+  "$varve" forget web01@1 --json 2>/dev/null | jq -es 'length == 1 and (.[0].revisions | length) == 1'
+  expect_equal "$(days_of web01)" "2026-11-17 2026-11-19"
+  local command
+  for command in "show $id" "restore $id -" "verify $id" "forget $id" "protect $id" "tag add $id x"; do
+    # shellcheck disable=SC2086 # words are meant to be split
+    expect_exit 1 "$varve" $command
+  done
+  expect_exit 0 "$varve" verify --all
+}
+
+test_the_last_good_one_wants_a_word() {
+  "$varve" init
+  back_up_at web01 2026-11-1{8,9}" 01:30:00"
+  back_up_at db01 "2026-11-19 01:30:00"
+  expect_exit 1 "$varve" forget db01@latest
+  expect_output 'no revision of db01 would be left; add --yes'
+  expect_exit 1 "$varve" forget web01@0 web01@1 db01@0
+  expect_exit 1 "$varve" forget --job db01
+  expect_equal "$(count_revisions)" 3
+  expect_exit 0 "$varve" forget --job db01 --yes
+  expect_exit 0 "$varve" forget web01@0
+  expect_equal "$(days_of web01)" "2026-11-18"
+}
+
+test_orphaned_jobs_are_listed_and_go_when_told_so() {
+  "$varve" init
+  back_up_at gone 2026-01-0{1,2,3}" 01:30:00"
+  back_up_at there 2026-11-1{8,9}" 01:30:00"
+  "$varve" protect gone@1
+  expect_exit 2 "$varve" prune --forget-orphaned
+  expect_exit 0 varve_at "2026-11-19 12:00:00" prune --orphaned-after 90d
+  expect_output '^gone +2026-01-03 01:30:0[0-9] +3$'
+  expect_equal "$(count_revisions)" 5
+  expect_exit 1 varve_at "2026-11-19 12:00:00" prune --orphaned-after 90d --forget-orphaned
+  expect_output 'nothing is forgotten: 2 of 3 revisions of gone'
+  expect_equal "$(count_revisions)" 5
+  expect_exit 0 varve_at "2026-11-19 12:00:00" prune --orphaned-after 90d --forget-orphaned --yes
+  expect_equal "$(days_of gone)" "2026-01-02"
+  expect_equal "$(days_of there)" "2026-11-18 2026-11-19"
+  expect_exit 0 varve_at "2060-01-01 00:10:00" prune --orphaned-after 90d
+  expect_output 'every job is orphaned: is the clock right'
+}
+
+test_a_revision_that_cannot_be_read_stops_everything() {
+  "$varve" init
+  back_up_at web01 2026-11-1{6,7,8,9}" 01:30:00"
+  local id
+  id=$(id_of web01@first)
+  echo damage >>"$VARVE_REPOSITORY/revisions/$id"
+  expect_exit 1 varve_at "2026-11-19 12:00:00" prune --keep-last 1 --yes
+  expect_output "revision $id cannot be read"
+  expect_output 'nothing is forgotten while a revision cannot be read'
+  expect_exit 1 "$varve" forget "$id"
+  expect_output 'add --yes'
+  expect_equal "$(find "$VARVE_REPOSITORY/revisions" -type f | wc -l)" 4
+  expect_exit 0 "$varve" forget "$id" --yes
+  expect_exit 0 varve_at "2026-11-19 12:00:00" prune --keep-last 1 --yes
+  expect_equal "$(days_of web01)" "2026-11-19"
+}
+
+test_who_reads_a_revision_keeps_it() {
+  "$varve" init
+  back_up_at web01 2026-11-1{7,8,9}" 01:30:00"
+  local id
+  id=$(id_of web01@first)
+  # A client that is connected while the revision is pruned, and then forgotten.
+  cat >client.py <<CLIENT
+import subprocess
+subprocess.run(["faketime", "2026-11-19 12:00:00", "$varve", "prune", "--keep-last", "1"], check=True)
+subprocess.run(["$varve", "forget", "$id"], check=True)
+print(h.pread(h.get_size(), 0).decode())
+CLIENT
+  # shellcheck disable=SC2016 # the program's variable
+  expect_exit 0 "$varve" run web01@first -- \
+    env PATH="/usr/bin:$PATH" nbdsh -u '$uri' -c 'exec(open("client.py").read())'
+  expect_output '2026-11-17 .* stays +pinned by .*\(process [0-9]+ on '
+  expect_output 'is in use, and readable there'
+  expect_output '^web01 2026-11-17 01:30:00'
+  expect_equal "$(days_of web01)" "2026-11-19"
+}
+
+test_a_read_only_repository_says_so() {
+  needs_root
+  "$varve" init
+  back_up_at web01 2026-11-1{7,8,9}" 01:30:00"
+  # shellcheck disable=SC2016 # the inner shell's own variables
+  local read_only=(unshare --mount bash -ec
+    'mount --bind "$VARVE_REPOSITORY" "$VARVE_REPOSITORY"
+     mount -o remount,bind,ro "$VARVE_REPOSITORY"
+     exec "$@"' bash)
+  expect_exit 1 "${read_only[@]}" faketime "2026-11-19 12:00:00" "$varve" prune --keep-last 1
+  expect_output 'read-only'
+  expect_exit 1 "${read_only[@]}" "$varve" forget web01@first
+  expect_output 'read-only'
+  expect_exit 0 "${read_only[@]}" faketime "2026-11-19 12:00:00" "$varve" prune --keep-last 1 \
+    --dry-run
+  expect_output 'would forget 2 of 3'
+  expect_exit 1 "${read_only[@]}" "$varve" protect web01@first
+  expect_exit 1 "${read_only[@]}" "$varve" policy set --keep-last 1
+  expect_equal "$(count_revisions)" 3
+}
+
+test_many_prunes_and_backups_at_once() {
+  "$varve" init
+  local number
+  for number in 1 2 3 4 5 6; do
+    echo "state $number" >"disk-$number.raw"
+    "$varve" backup "job$number" "disk-$number.raw" --verify none >/dev/null 2>&1
+  done
+  local pids=()
+  for number in 1 2 3 4 5 6; do
+    (
+      for _ in 1 2 3 4; do
+        "$varve" backup "job$number" "disk-$number.raw" --verify full
+        "$varve" prune --keep-last 1 --yes
+      done
+    ) >"log-$number" 2>&1 &
+    pids+=($!)
+  done
+  local pid
+  for pid in "${pids[@]}"; do wait "$pid" || fail "$(cat log-*)"; done
+  for number in 1 2 3 4 5 6; do
+    expect_at_least "$(count_revisions "job$number")" 1 "revisions of job$number"
+    expect_equal "$("$varve" restore "job$number" -)" "state $number"
+  done
+  expect_exit 0 "$varve" prune --keep-last 1 --yes
+  expect_equal "$(count_revisions)" 6
+}
