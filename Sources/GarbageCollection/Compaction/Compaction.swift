@@ -18,6 +18,8 @@ struct Compaction {
 
   private let reader: RecordReader
   private let compressor: Compressor
+  /// Bases whose only deltas are stored as records of their own, as soon as those are durable.
+  private var replaced: [(id: ContentID, type: RecordType)] = []
   private(set) var copiedRecords = 0
   private(set) var replacedBases = 0
   private(set) var damaged: [(pack: PackID, message: String)] = []
@@ -51,6 +53,7 @@ struct Compaction {
     }
     try copy(&batch)
     try writer.flush()
+    for (id, type) in replaced { live.release(base: id, type) }
   }
 
   private mutating func ended() throws -> Bool {
@@ -112,7 +115,7 @@ struct Compaction {
       guard alone.payloadBytes <= Int(base.entry.storedBytes) + Int(location.entry.storedBytes)
       else { return false }
       guard try append(alone, isReplacement: true) else { return false }
-      live.release(base: base.entry.id, base.entry.type)
+      replaced.append((base.entry.id, base.entry.type))
       replacedBases += 1
       return true
     } catch let error as StoreError where [.damaged, .notFound].contains(error.code) {
