@@ -36,6 +36,42 @@ extension Repository {
   /// - Throws: ``StoreError``, also where one that lives cannot be read.
   package func liveSessions() throws(StoreError) -> [LiveSession] { try sessions.live() }
 
+  /// Who uses what, and all revisions there are, at one moment: nothing is forgotten between the two
+  /// looks, and what was forgotten before stays so after a power failure.
+  ///
+  /// Else a revision that a session has just pinned, and that is forgotten then, would be in neither.
+  package func roots() throws(StoreError) -> (sessions: [LiveSession], listing: RevisionListing) {
+    // Remembered: nobody waits for the lock while many files are read.
+    _ = try revisions()
+    let lock = try marksLock()
+    defer { lock?.close() }
+    if lock != nil { try settleForgotten() }
+    return (try liveSessions(), try revisions())
+  }
+
+  /// Keeps others from forgetting and from changing marks; nil where nobody can.
+  private func marksLock() throws(StoreError) -> (any OpenFile)? {
+    do throws(FileError) {
+      return try fileSystem.lockFile(layout.marksLock, .exclusive)
+    } catch {
+      guard error.code == .readOnly else { throw StoreError(error) }
+      return nil
+    }
+  }
+
+  /// Whoever forgot a revision may have died before that was durable.
+  private func settleForgotten() throws(StoreError) {
+    try reportingFileErrors { () throws(FileError) in
+      do throws(FileError) {
+        try fileSystem.synchronizeDirectory(layout.forgotten)
+      } catch  where error.code == .notFound {
+        // Nothing was ever forgotten here.
+        return
+      }
+      try fileSystem.synchronizeDirectory(layout.revisions)
+    }
+  }
+
   // MARK: - Condemned packs
 
   /// Packs that are about to be deleted.

@@ -25,16 +25,16 @@ struct RootMarking {
 
   /// Marks every root that is new since the last time, until a look finds none.
   ///
-  /// Sessions are looked at before revisions. So a session that has ended by then has its revision
-  /// in the list, and one that lives has pinned what it builds on. One that begins afterwards builds
-  /// on a revision that one of these looks has seen, or that such a session made.
+  /// Sessions are looked at before revisions, and nothing is forgotten in between. So a session that has
+  /// ended by then has its revision in the list, and one that lives has pinned what it builds on. One
+  /// that begins afterwards builds on a revision that one of these looks has seen, or that such a session
+  /// made.
   ///
   /// - Throws: ``CollectionError`` with `.unreadable` where a revision, a map node or a list cannot be
   ///   read: what it refers to is not known then.
   mutating func markNew() throws {
     while true {
-      let sessions = try repository.liveSessions()
-      let listing = try repository.revisions()
+      let (sessions, listing) = try repository.roots()
       if let (id, error) = listing.unreadable.first {
         throw CollectionError(
           .unreadable,
