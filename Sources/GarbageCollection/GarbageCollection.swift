@@ -118,11 +118,22 @@ package final class GarbageCollection {
       try repository.records.survey(
         live, absent: try repository.absentContent(), progress: check)
     }
+    if survey.lostRecords > 0 { try checkAllAreListed(roots) }
     report.records = live.knownCount
     report.liveRecords = live.markedCount
     report.lostRecords = survey.lostRecords
     report.revisions = roots.revisions
     return Marking(live: live, survey: survey, roots: roots)
+  }
+
+  /// What is missing may be in a pack that cannot be read now, and lean on a base that nothing else
+  /// needs.
+  private func checkAllAreListed(_ roots: RootMarking) throws(CollectionError) {
+    guard let (pack, error) = roots.unlisted.first else { return }
+    throw CollectionError(
+      .unreadable,
+      "pack \(pack) cannot be read (\(error)), so it is not known what it leans on, and nothing is "
+        + "deleted; 'varve check-repository' says more")
   }
 
   private func timing<Result>(
@@ -200,7 +211,7 @@ package final class GarbageCollection {
     let condemnations = ready + waiting
     (ready, waiting) = ([], [])
     for stored in condemnations { sort(stored, writing) }
-    try marking.roots.markNew()
+    if try marking.roots.markNew() { try checkAllAreListed(marking.roots) }
     report.revisions = marking.roots.revisions
     try sweep(marking.live)
     noteWaiting(writing)

@@ -12,6 +12,8 @@ struct RootMarking {
   private var seen: Set<RevisionID> = []
   /// Pinned when the sessions were last looked at.
   private(set) var pinned: Set<RevisionID> = []
+  /// Packs of which not all is in the index.
+  private(set) var unlisted: [(pack: PackID, error: StoreError)] = []
 
   /// - Parameter step: called now and then; throws to end the walk.
   init(_ repository: Repository, _ live: LiveRecords, step: @escaping () throws -> Void) {
@@ -32,7 +34,10 @@ struct RootMarking {
   ///
   /// - Throws: ``CollectionError`` with `.unreadable` where a revision, a map node or a list cannot be
   ///   read: what it refers to is not known then.
-  mutating func markNew() throws {
+  /// - Returns: whether there were any.
+  @discardableResult
+  mutating func markNew() throws -> Bool {
+    var isAnyNew = false
     while true {
       let (sessions, listing) = try repository.roots()
       if let (id, error) = listing.unreadable.first {
@@ -43,10 +48,12 @@ struct RootMarking {
       }
       pinned = Set(sessions.flatMap(\.record.pinned))
       let listed = listing.entries.filter { !seen.contains($0.id) }.map { ($0.id, $0.revision) }
-      for (id, revision) in listed { try mark(id, revision) }
-      let unlisted = try forgotten(pinned.subtracting(seen))
-      for (id, revision) in unlisted { try mark(id, revision) }
-      if listed.isEmpty && unlisted.isEmpty { return }
+      let forgotten = try forgotten(pinned.subtracting(seen).subtracting(listed.map(\.0)))
+      if listed.isEmpty && forgotten.isEmpty { return isAnyNew }
+      isAnyNew = true
+      // Another machine may have stored what they need: which bases that leans on must be known.
+      unlisted = try repository.records.synchronize { [step] _ in try step() }.damaged
+      for (id, revision) in listed + forgotten { try mark(id, revision) }
     }
   }
 
@@ -56,7 +63,7 @@ struct RootMarking {
     _ ids: Set<RevisionID>
   ) throws -> [(id: RevisionID, revision: Revision)] {
     var revisions: [(id: RevisionID, revision: Revision)] = []
-    for id in ids {
+    for id in ids.sorted() {
       do throws(StoreError) {
         revisions.append((id, try repository.forgottenRevision(id)))
       } catch  where error.code == .notFound {
