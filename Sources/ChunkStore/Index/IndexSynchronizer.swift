@@ -28,8 +28,9 @@ struct IndexSynchronizer {
   /// Lists packs that are not listed, and takes off those that are gone.
   func run(progress: (IndexProgress) throws -> Void) throws -> IndexChanges {
     // In this order: a pack that is listed and then not found was there and is gone, while one that
-    // another process adds in between is merely found.
-    let listed = try index.packs()
+    // another process adds in between is merely found. And alone with the index: whoever was about to
+    // list a pack that is gone by now has done so, or will find that it is gone.
+    let listed = try index.write { index throws(StoreError) in try index.packs() }
     let found = try shelf.list()
     var changes = IndexChanges()
     let gone = listed.subtracting(found.map(\.id))
@@ -95,6 +96,8 @@ struct IndexSynchronizer {
     try index.write { index throws(StoreError) in
       for inventory in batch {
         let pack = inventory.pack
+        // It may have been deleted since it was read, and compared by whoever relies on the index.
+        guard try shelf.isThere(pack.id, pack.kind) else { continue }
         try index.add(
           IndexedPack(
             id: pack.id, kind: pack.kind, lengthBytes: pack.lengthBytes,

@@ -103,14 +103,7 @@ final class PackIndex: Sendable {
   /// Names of all packs.
   func packs() throws(StoreError) -> Set<PackID> {
     try reading { transaction, tables throws(LMDBError) in
-      var packs: Set<PackID> = []
-      try LMDB.forEach(transaction, tables.names) { name, _ in
-        if name.count == ContentID.lengthBytes {
-          packs.insert(PackID(stored: name))
-        }
-        return true
-      }
-      return packs
+      try Self.packs(transaction, tables)
     }
   }
 
@@ -198,6 +191,13 @@ final class PackIndex: Sendable {
     fileprivate let transaction: OpaquePointer
     fileprivate let tables: IndexTables
 
+    /// Names of all packs.
+    func packs() throws(StoreError) -> Set<PackID> {
+      try PackIndex.reportingIndexErrors { () throws(LMDBError) in
+        try PackIndex.packs(transaction, tables)
+      }
+    }
+
     func contains(_ id: ContentID, absent: AbsentContent) throws(StoreError) -> Bool {
       try PackIndex.reportingIndexErrors { () throws(LMDBError) in
         try PackIndex.contains(id, absent: absent, transaction, tables)
@@ -261,6 +261,19 @@ final class PackIndex: Sendable {
   }
 
   // MARK: - Within transactions
+
+  private static func packs(
+    _ transaction: OpaquePointer, _ tables: IndexTables
+  ) throws(LMDBError) -> Set<PackID> {
+    var packs: Set<PackID> = []
+    try LMDB.forEach(transaction, tables.names) { name, _ in
+      if name.count == ContentID.lengthBytes {
+        packs.insert(PackID(stored: name))
+      }
+      return true
+    }
+    return packs
+  }
 
   private static func contains(
     _ id: ContentID, absent: AbsentContent, _ transaction: OpaquePointer, _ tables: IndexTables,
