@@ -163,10 +163,14 @@ extension Repository {
 
   // MARK: - Leftovers
 
-  /// Unfinished files of packs and revisions, oldest or not: whoever made them may live.
+  /// Unfinished files of packs, revisions and marks, oldest or not: whoever made them may live, but for
+  /// those of marks, which are made under a lock.
   package func unfinishedFiles() throws(StoreError) -> [FilePath] {
     let directories =
-      PackKind.allCases.map(layout.packDirectory) + [layout.revisions, layout.condemned]
+      PackKind.allCases.map(layout.packDirectory)
+      + [layout.revisions, layout.condemned, layout.marks]
+    let lock = try marksLock()
+    defer { lock?.close() }
     return try reportingFileErrors { () throws(FileError) in
       var files: [FilePath] = []
       for directory in directories {
