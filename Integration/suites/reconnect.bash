@@ -30,10 +30,11 @@ start() {
   server=$!
   wait_until test -S /run/s
 }
-kill_server() {
-  kill -KILL "$server"
+end_server() {
+  kill -"$1" "$server"
   wait "$server" || true
 }
+kill_server() { end_server KILL; }
 modprobe nbd
 GUEST
 }
@@ -67,9 +68,8 @@ GUEST
   grep -q '^GUEST-DONE' guest.log || fail "$(cat guest.log)"
 }
 
-# Each file is synced when it is whole. One that is being written when the server is killed may have
-# lost what nobody had flushed, as on a disk without power: the kernel, which was connected all the
-# time, does not send it again.
+# However the server ends, and whatever is synced: what was answered is kept, and what was not the
+# kernel, which is connected all the time, sends again.
 test_writable_mount_goes_on_when_the_server_is_back() {
   back_up_partitioned_disk
   in_guest_with_python -p e2fsck <<GUEST
@@ -86,10 +86,10 @@ rm /mnt/note
   done
 ) &
 writer=\$!
-for round in 1 2 3; do
+for signal in KILL TERM KILL TERM; do
+  round=\$((\${round:-0} + 1))
   wait_until test -e /mnt/file-\$((round * 8))
-  kill_server
-  echo "file-\$((\$(wc -l </tmp/sums) + 1)):" >>/tmp/unsynced
+  end_server \$signal
   sleep 1
   kill -0 \$writer
   start --overlay trial
@@ -105,9 +105,7 @@ nbd-client -unix /run/s /dev/nbd1
 : </dev/nbd1
 e2fsck -fn /dev/nbd1p1
 mount -t ext4 /dev/nbd1p1 /mnt
-sha256sum -c /tmp/sums >/tmp/checked || true
-! grep -v OK /tmp/checked | grep -vFf /tmp/unsynced || fail "what was synced is lost"
-[ "\$(grep -c OK /tmp/checked)" -ge 37 ]
+sha256sum -c /tmp/sums
 (cd /mnt && sha256sum -c SHA256SUMS && [ ! -e note ])
 umount /mnt
 nbd-client -d /dev/nbd1

@@ -36,6 +36,11 @@ package protocol FileSystem: Sendable {
 
   /// Makes durable which names stand in a directory. (fsync(2) of the directory)
   func synchronizeDirectory(_ path: FilePath) throws(FileError)
+
+  /// What tells one run of the machine from another, in printable characters without spaces: as long as
+  /// it stays the same, whatever was written can be read, whether it was synchronised or not.
+  /// (random(4): `/proc/sys/kernel/random/boot_id`)
+  func bootID() throws(FileError) -> String
 }
 
 /// A file opened through a ``FileSystem``. Reads and writes carry their offset, so several threads

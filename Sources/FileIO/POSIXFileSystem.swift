@@ -61,6 +61,17 @@ package struct POSIXFileSystem: FileSystem {
     }
   }
 
+  package func bootID() throws(FileError) -> String {
+    // Files of /proc have no size.
+    var bytes = [UInt8](repeating: 0, count: 64)
+    let file = try openFile("/proc/sys/kernel/random/boot_id", for: .reading)
+    let outcome = bytes.withUnsafeMutableBytes { buffer in
+      Result<Int, FileError> { () throws(FileError) in try file.read(into: buffer, at: 0) }
+    }
+    let text = String(decoding: bytes.prefix(try outcome.get()), as: UTF8.self)
+    return String(text.prefix { !$0.isWhitespace })
+  }
+
   private func open(
     _ path: FilePath, as operation: String, flags: CInt, permissions: FilePermissions = []
   ) throws(FileError) -> POSIXFile {

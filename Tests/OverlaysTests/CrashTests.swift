@@ -6,8 +6,8 @@ import Testing
 
 @testable import Overlays
 
-/// Overlays on a file system that loses power, or whose process is killed: what was flushed is there,
-/// and everything else is old or new, sector by sector.
+/// Overlays on a file system that loses power: what was flushed is there, and everything else is old or
+/// new, sector by sector. Where only the process is killed, all is there that was answered.
 ///
 /// With `VARVE_CRASH_SEEDS=N`, N power failures after every single operation; without it one.
 @Suite("Overlays and crashes")
@@ -81,13 +81,16 @@ struct CrashTests {
     return steps
   }
 
-  /// Sectors that are neither what the last flush made durable nor anything written since.
+  /// Sectors that are neither what the last flush made durable nor anything written since; where
+  /// nothing may be lost that was answered, what the last answered step made them.
   private func wrongSectors(
-    of crashed: SimulatedFileSystem, at count: Int, after steps: [Step]
+    of crashed: any FileSystem, at count: Int, after steps: [Step], losesAnswered: Bool = true
   ) throws -> [Int] {
     let found = try bench(on: crashed).open().bytes()
-    let flushed = steps.lastIndex { $0.isFlush && $0.operations.upperBound <= count }!
-    let possible = steps[flushed...].prefix {
+    let kept = steps.lastIndex {
+      ($0.isFlush || !losesAnswered) && $0.operations.upperBound <= count
+    }!
+    let possible = steps[kept...].prefix {
       $0.operations.lowerBound < count || $0.operations.upperBound <= count
     }
     return stride(from: 0, to: Self.sizeBytes, by: Self.sectorBytes).filter { start in
@@ -108,13 +111,54 @@ struct CrashTests {
     }
   }
 
-  @Test("after the process was killed at any moment, what was flushed is there")
+  @Test("after the process was killed at any moment, what was answered is there")
   mutating func kills() throws {
     let steps = try run(60, on: fileSystem)
     for count in steps[0].operations.upperBound...fileSystem.operationCount {
       let left = fileSystem.afterKill(at: count)
-      #expect(try wrongSectors(of: left, at: count, after: steps) == [], "at \(count), \(random)")
+      #expect(
+        try wrongSectors(of: left, at: count, after: steps, losesAnswered: false) == [],
+        "at \(count), \(random)")
+      // The next flush is of what the killed process was told, too.
+      try bench(on: left).open().synchronize()
+      let failed = left.afterPowerFailure(at: left.operationCount, using: &random)
+      #expect(
+        try wrongSectors(of: failed, at: count, after: steps, losesAnswered: false) == [],
+        "power failure after \(count), \(random)")
     }
+  }
+
+  @Test("who opens it after a kill may be killed, or lose power, at any moment too")
+  mutating func interruptedTakingOver() throws {
+    let steps = try run(60, on: fileSystem)
+    let counts = steps[0].operations.upperBound...fileSystem.operationCount
+    for count in counts.shuffled(using: &random).prefix(20) {
+      let left = fileSystem.afterKill(at: count)
+      _ = try bench(on: left).open()
+      for end in count...left.operationCount {
+        #expect(
+          try wrongSectors(
+            of: left.afterKill(at: end), at: count, after: steps, losesAnswered: false) == [],
+          "at \(count), then at \(end), \(random)")
+        let failed = left.afterPowerFailure(at: end, using: &random)
+        #expect(
+          try wrongSectors(of: failed, at: count, after: steps) == [],
+          "at \(count), power failure at \(end), \(random)")
+      }
+    }
+  }
+
+  @Test("to believe after a power failure what was pending before would be found")
+  mutating func wrongBoot() throws {
+    let steps = try run(60, on: fileSystem)
+    var wrong = 0
+    for count in steps[0].operations.upperBound...fileSystem.operationCount {
+      let crashed = CarelessFileSystem(
+        fileSystem.afterPowerFailure(at: count, using: &random),
+        lapse: .boots(as: fileSystem.bootID()))
+      wrong += (try? wrongSectors(of: crashed, at: count, after: steps).count) ?? 1
+    }
+    #expect(wrong > 0, "\(random)")
   }
 
   @Test("a mistake in what is synchronised would be found", arguments: ["data-", "state"])

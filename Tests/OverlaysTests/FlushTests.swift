@@ -85,7 +85,8 @@ struct FlushTests {
   }
 
   @Test(
-    "a full file system is met by the write, which changes nothing", arguments: ["data", "state"])
+    "a full file system is met by the write, which changes nothing",
+    arguments: ["data", "state", "pending"])
   func fullAtWrite(file: String) throws {
     let volume = try bench.create()
     fileSystem.setFaults {

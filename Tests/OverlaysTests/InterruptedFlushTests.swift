@@ -57,6 +57,8 @@ private final class EventfulFileSystem: FileSystem {
   func synchronizeDirectory(_ path: FilePath) throws(FileError) {
     try base.synchronizeDirectory(path)
   }
+
+  func bootID() -> String { base.bootID() }
 }
 
 private final class EventfulFile: OpenFile {

@@ -61,7 +61,7 @@ struct LargeVolumeTests {
     let boundary: UInt64 = 3 << 40
     try volume.write([UInt8](repeating: 7, count: 10_000), at: boundary - 5000)
     let names = try bench.place.fileSystem.list(bench.place.directory).map(\.name)
-    #expect(names == ["vda.data-2", "vda.data-3", "vda.state"])
+    #expect(names == ["vda.data-2", "vda.data-3", "vda.pending", "vda.state"])
     #expect(
       try volume.bytes(boundary - 5001..<boundary + 5001)
         == [0] + [UInt8](repeating: 7, count: 10_000) + [0])

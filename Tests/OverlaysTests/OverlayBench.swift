@@ -29,20 +29,16 @@ struct OverlayBench {
   }
 
   func create() throws -> OverlaidVolume {
-    let file = try StateFile.create(in: place, volumeBytes: base.sizeBytes)
+    try StateFile.create(in: place, volumeBytes: base.sizeBytes).close()
     try place.synchronize()
-    return try volume(file)
+    return try open()
   }
 
   func open() throws -> OverlaidVolume {
-    try volume(try StateFile.open(in: place, volumeBytes: base.sizeBytes))
-  }
-
-  private func volume(_ file: StateFile) throws -> OverlaidVolume {
     try OverlaidVolume(
       base: base,
-      overlay: VolumeOverlay(
-        file, in: place, sizeBytes: base.sizeBytes, limits: limits, partBytes: partBytes))
+      overlay: VolumeOverlay.open(
+        in: place, sizeBytes: base.sizeBytes, limits: limits, partBytes: partBytes))
   }
 
   /// What the files take.

@@ -11,21 +11,28 @@ final class DataParts: Sendable {
 
   private final class Part: Sendable {
     let file: any OpenFile
-    /// Whether it has been written to since it was last synchronised.
-    let isDirty = Atomic(false)
+    /// Whether it has been written to since it was last synchronised, by a process that was killed
+    /// perhaps.
+    let isDirty: Atomic<Bool>
 
-    init(_ file: any OpenFile) { self.file = file }
+    init(_ file: any OpenFile, isDirty: Bool) {
+      self.file = file
+      self.isDirty = Atomic(isDirty)
+    }
   }
 
   private let place: OverlayPlace
   private let volumeBytes: UInt64
   private let partBytes: UInt64
   private let parts = Mutex<[UInt64: Part]>([:])
+  /// Whether there may be parts that were written to and have not been opened since.
+  private let mayHaveOthers: Atomic<Bool>
 
   init(_ place: OverlayPlace, volumeBytes: UInt64, partBytes: UInt64 = standardPartBytes) {
     self.place = place
     self.volumeBytes = volumeBytes
     self.partBytes = partBytes
+    mayHaveOthers = Atomic(place.isLasting)
   }
 
   /// Fills the buffer.
@@ -72,8 +79,15 @@ final class DataParts: Sendable {
     }
   }
 
-  /// Makes all that has been written durable.
+  /// Makes all that has been written durable, whoever wrote it.
   func synchronize() throws(FileError) {
+    if mayHaveOthers.load(ordering: .acquiring) {
+      for number in try place.numbers(after: Self.prefix)
+      where number <= (volumeBytes - 1) / partBytes {
+        _ = try part(number, makesOne: false)
+      }
+      mayHaveOthers.store(false, ordering: .releasing)
+    }
     let parts = self.parts.withLock { Array($0.values) }
     for part in parts
     where part.isDirty.exchange(false, ordering: .acquiringAndReleasing) {
@@ -85,7 +99,9 @@ final class DataParts: Sendable {
     for part in parts.withLock({ Array($0.values) }) { part.file.close() }
   }
 
-  private static func suffix(_ number: UInt64) -> String { "data-\(number)" }
+  private static let prefix = "data-"
+
+  private static func suffix(_ number: UInt64) -> String { "\(prefix)\(number)" }
 
   /// Calls `body` with the number of each part of a range, the offset in it, and which of the range's
   /// bytes lie there.
@@ -108,7 +124,8 @@ final class DataParts: Sendable {
       let sizeBytes = min(partBytes, volumeBytes - number * partBytes)
       let suffix = Self.suffix(number)
       var found = try place.open(suffix)
-      if found == nil, makesOne { found = try place.create(suffix) }
+      let isNew = found == nil
+      if isNew, makesOne { found = try place.create(suffix) }
       guard let file = found else { return nil }
       if try file.sizeBytes() < sizeBytes {
         // New, or made by somebody who did not get this far. It must not grow later: what a file
@@ -117,7 +134,7 @@ final class DataParts: Sendable {
         if place.isLasting { try file.synchronizeData() }
         try place.synchronize()
       }
-      let part = Part(file)
+      let part = Part(file, isDirty: !isNew)
       parts[number] = part
       return part
     }

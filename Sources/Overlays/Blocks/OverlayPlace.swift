@@ -35,6 +35,20 @@ struct OverlayPlace: Sendable {
     return try fileSystem.createFile(path(suffix), permissions: Self.filePermissions)
   }
 
+  /// The numbers that follow `prefix` in the suffixes of the files that there are.
+  func numbers(after prefix: String) throws(FileError) -> [UInt64] {
+    guard let volume else { return [] }
+    let beginning = "\(volume).\(prefix)"
+    return try fileSystem.list(directory).compactMap { entry in
+      entry.name.hasPrefix(beginning) ? UInt64(entry.name.dropFirst(beginning.count)) : nil
+    }
+  }
+
+  /// Takes the name from the file with this suffix.
+  func remove(_ suffix: String) throws(FileError) {
+    if isLasting { try fileSystem.remove(path(suffix)) }
+  }
+
   /// Makes the names of files durable.
   func synchronize() throws(FileError) {
     if isLasting { try fileSystem.synchronizeDirectory(directory) }

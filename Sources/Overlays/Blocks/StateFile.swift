@@ -31,8 +31,7 @@ final class StateFile: Sendable {
   private init(_ place: OverlayPlace, volumeBytes: UInt64, file: (any OpenFile)?) {
     self.place = place
     self.volumeBytes = volumeBytes
-    let blocks = Block.holding(0..<volumeBytes).upperBound
-    pageCount = blocks / StatePage.blockCount + (blocks % StatePage.blockCount == 0 ? 0 : 1)
+    pageCount = StatePage.count(forVolumeOf: volumeBytes)
     self.file = Mutex(file)
     hasFile = Atomic(file != nil)
   }
@@ -164,7 +163,7 @@ final class StateFile: Sendable {
 
 extension [UInt8] {
   /// Fills the array from the file; returns how much there was.
-  fileprivate mutating func read(
+  mutating func read(
     from file: any OpenFile, at offsetBytes: UInt64
   ) throws(FileError) -> Int {
     let outcome = withUnsafeMutableBytes { buffer in

@@ -47,6 +47,12 @@ struct StatePage: Equatable, Sendable {
   static let blockCount: UInt64 = 16_384
   static let lengthBytes = 4096
 
+  /// How many pages a volume has.
+  static func count(forVolumeOf sizeBytes: UInt64) -> UInt64 {
+    let blocks = Block.holding(0..<sizeBytes).upperBound
+    return blocks / blockCount + (blocks % blockCount == 0 ? 0 : 1)
+  }
+
   private static let blocksPerWord: UInt64 = 32
   private static let wordCount = lengthBytes / MemoryLayout<UInt64>.size
   /// The lower bit of every block.
@@ -106,6 +112,7 @@ struct StatePage: Equatable, Sendable {
     return limit
   }
 
+  /// Gives blocks of the page, by their places in it, a state.
   mutating func set(_ blocks: Range<UInt64>, to state: BlockState) {
     let uniform = Self.word(of: state)
     var next = blocks.lowerBound

@@ -3,9 +3,9 @@ import Synchronization
 
 /// The states of a volume's blocks: pages of the state file, read when they are first wanted.
 ///
-/// A page is dirty from ``reserve(_:)`` until what was written to the file is what the page is. Clean
-/// pages are bounded; who changes states asks ``hasTooManyDirtyPages`` and writes them when it is
-/// true.
+/// A page is dirty from ``reserve(_:)`` until what was written to the file is what the page is. As long,
+/// ``PendingStates`` has what of it has changed. Clean pages are bounded; who changes states asks
+/// ``hasTooManyDirtyPages`` and writes them when it is true.
 final class StateTable: Sendable {
   /// How many pages of 4 KiB are held.
   struct Limits: Sendable {
@@ -35,6 +35,8 @@ final class StateTable: Sendable {
   }
 
   private let file: StateFile
+  /// Nil where nobody could find it again.
+  private let pending: PendingStates?
   private let limits: Limits
   /// Held for the time it takes to look into a table: event loops come here too.
   private let state = Mutex(State())
@@ -42,8 +44,9 @@ final class StateTable: Sendable {
   /// changed and written meanwhile.
   private let loading = Mutex(())
 
-  init(_ file: StateFile, limits: Limits) {
+  init(_ file: StateFile, pending: PendingStates?, limits: Limits) {
     self.file = file
+    self.pending = pending
     self.limits = limits
   }
 
@@ -122,14 +125,20 @@ final class StateTable: Sendable {
       if page.isBase {
         try reportingFileErrors { () throws(FileError) in try file.write(page, to: number) }
       }
+      // The page is clean: all that was pending is in the state file.
+      try pending?.clear(page: number)
       state.withLock { $0.markDirty(number, page) }
     }
   }
 
-  /// Gives `blocks` another state. Blocks where they were not reserved.
+  /// Gives `blocks` another state, which a killed process does not lose. Nobody else may change them
+  /// meanwhile. Blocks.
   func set(_ blocks: Range<UInt64>, to new: BlockState) throws(OverlayError) {
     for part in PagePart.parts(of: blocks) {
       while !state.withLock({ $0.set(part, to: new) }) { try reserve(page: part.number) }
+      // In this order: should a flush write the page and another thread clear what is pending of it in
+      // between, the state is in the file already.
+      try pending?.note(new, of: part.blocks)
     }
   }
 

@@ -5,8 +5,8 @@ import Synchronization
 
 /// A named overlay that this process has open: one revision's volumes with what was written to them.
 ///
-/// Its revision is pinned as long. Close it, or what was written since the last flush is lost with the
-/// process, as with any disk.
+/// Its revision is pinned as long. Close it, or what was written since the last flush is lost if the
+/// machine loses power, as with any disk; with the process it is not.
 package final class NamedOverlay: Sendable {
   private struct State {
     var volumes: [String: VolumeOverlay] = [:]
@@ -76,10 +76,8 @@ package final class NamedOverlay: Sendable {
         throw OverlayError(
           .invalidRequest, "the overlay '\(self.name)' has no volume '\(name)' open")
       }
-      let place = files.place(of: name)
-      let volume = VolumeOverlay(
-        try StateFile.open(in: place, volumeBytes: described.sizeBytes), in: place,
-        sizeBytes: described.sizeBytes)
+      let volume = try VolumeOverlay.open(
+        in: files.place(of: name), sizeBytes: described.sizeBytes)
       state.volumes[name] = volume
       return volume
     }
@@ -89,7 +87,7 @@ package final class NamedOverlay: Sendable {
   /// harmless.
   package func close() throws(OverlayError) {
     defer { abandon() }
-    for volume in state.withLock({ Array($0.volumes.values) }) { try volume.synchronize() }
+    for volume in state.withLock({ Array($0.volumes.values) }) { try volume.finish() }
   }
 
   /// Closes the overlay, whatever has been written.

@@ -10,8 +10,9 @@ import Workers
 /// ```
 ///
 /// So a state that says "data" is durable only when the data is, whatever is being written meanwhile:
-/// after a crash at any moment each block is what it was at the last flush, or what was written to it
-/// since.
+/// after a power failure at any moment each block is what it was at the last flush, or what was written
+/// to it since. A process that is killed loses nothing: data and ``PendingStates`` are in the page cache
+/// before anybody is told.
 package final class VolumeOverlay: Sendable {
   /// Pages in memory. One that lasts is shared by all connections, and writing its pages costs a
   /// synchronisation; of those that do not there is one a connection, and theirs only go to the page
@@ -35,7 +36,8 @@ package final class VolumeOverlay: Sendable {
   /// By blocks.
   let locks = RangeLocks()
   private let stateFile: StateFile
-  private let isLasting: Bool
+  /// Nil where the overlay is gone with the process.
+  private let pending: PendingStates?
   private let flushes = Monitor(Flushes())
 
   init(
@@ -44,10 +46,29 @@ package final class VolumeOverlay: Sendable {
   ) {
     self.sizeBytes = sizeBytes
     self.stateFile = stateFile
-    isLasting = place.isLasting
+    let pending =
+      place.isLasting ? PendingStates(in: place, volumeBytes: sizeBytes) : nil
+    self.pending = pending
     states = StateTable(
-      stateFile, limits: limits ?? (isLasting ? Self.lastingLimits : Self.namelessLimits))
+      stateFile, pending: pending,
+      limits: limits ?? (place.isLasting ? Self.lastingLimits : Self.namelessLimits))
     data = DataParts(place, volumeBytes: sizeBytes, partBytes: partBytes)
+  }
+
+  /// The overlay in the files of `place`, with all that a process has answered that was killed.
+  ///
+  /// - Throws: ``OverlayError``.
+  static func open(
+    in place: OverlayPlace, sizeBytes: UInt64, limits: StateTable.Limits? = nil,
+    partBytes: UInt64 = DataParts.standardPartBytes
+  ) throws(OverlayError) -> VolumeOverlay {
+    let overlay = VolumeOverlay(
+      try StateFile.open(in: place, volumeBytes: sizeBytes), in: place, sizeBytes: sizeBytes,
+      limits: limits, partBytes: partBytes)
+    if let left = try PendingStates.left(in: place, volumeBytes: sizeBytes) {
+      try overlay.take(over: left)
+    }
+    return overlay
   }
 
   /// An overlay in files without names, gone with the last reference or the process. No file is made
@@ -62,6 +83,7 @@ package final class VolumeOverlay: Sendable {
 
   deinit {
     stateFile.close()
+    pending?.close()
     data.close()
   }
 
@@ -73,6 +95,14 @@ package final class VolumeOverlay: Sendable {
   package func synchronize() throws(OverlayError) {
     if isLasting { try flush() }
   }
+
+  /// The same when nothing will be written any more.
+  func finish() throws(OverlayError) {
+    try synchronize()
+    try pending?.remove()
+  }
+
+  private var isLasting: Bool { pending != nil }
 
   /// Fails where storage has failed before.
   func checkUsable() throws(OverlayError) {
@@ -124,6 +154,22 @@ package final class VolumeOverlay: Sendable {
       try synchronizing { () throws(FileError) in try stateFile.synchronize() }
     }
     states.settle(pages)
+  }
+
+  /// What the flush would have done that a killed process did not come to.
+  private func take(over left: PendingStates) throws(OverlayError) {
+    defer { left.close() }
+    try synchronizing { () throws(FileError) in try data.synchronize() }
+    try left.forEachPage { number, runs throws(OverlayError) in
+      var page = try stateFile.page(number)
+      let first = number * StatePage.blockCount
+      for run in runs {
+        page.set(run.blocks.lowerBound - first..<run.blocks.upperBound - first, to: run.state)
+      }
+      try reportingFileErrors { () throws(FileError) in try stateFile.write(page, to: number) }
+    }
+    try synchronizing { () throws(FileError) in try stateFile.synchronize() }
+    try left.remove()
   }
 
   /// Runs what makes things durable, where they are to be; its failure is final, even for want of

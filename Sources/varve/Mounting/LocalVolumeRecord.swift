@@ -2,7 +2,6 @@ import ChunkFormat
 import FileIO
 import Glibc
 import SystemPackage
-import VolumeSources
 
 /// What `attach` or `mount` has set up, as a later process reads it that is to undo it: an object of JSON
 /// with the properties' names.
@@ -39,8 +38,7 @@ struct LocalVolumeRecord: Equatable, Sendable {
 
   var isOfThisBoot: Bool { bootID == Self.currentBootID }
 
-  static let currentBootID =
-    (try? SystemFile("/proc/sys/kernel/random/boot_id").lines().first).map(String.init) ?? ""
+  static let currentBootID = (try? POSIXFileSystem().bootID()) ?? ""
 
   // MARK: As text
 

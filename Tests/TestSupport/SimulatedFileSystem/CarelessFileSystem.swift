@@ -13,12 +13,15 @@ package struct CarelessFileSystem: FileSystem {
     case names(in: String)
     /// Files get their names before their contents are synchronised.
     case namesFirst(of: String)
+    /// Every boot is said to be this one.
+    case boots(as: String)
 
     package var description: String {
       switch self {
       case .contents(let text): "contents of *\(text)* not synchronised"
       case .names(let text): "names in *\(text) not synchronised"
       case .namesFirst(let text): "names of *\(text)* before contents"
+      case .boots: "boots not told from one another"
       }
     }
   }
@@ -38,7 +41,7 @@ package struct CarelessFileSystem: FileSystem {
     switch lapse {
     case .contents(let text), .namesFirst(let text):
       return path.string.contains(text) ? CarelessFile(file) : file
-    case .names:
+    case .names, .boots:
       return file
     }
   }
@@ -79,6 +82,10 @@ package struct CarelessFileSystem: FileSystem {
       if isMeant { return }
     }
     try base.synchronizeDirectory(path)
+  }
+
+  package func bootID() throws(FileError) -> String {
+    if case .boots(let id) = lapse { id } else { base.bootID() }
   }
 }
 

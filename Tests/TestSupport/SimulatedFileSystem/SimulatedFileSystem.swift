@@ -20,13 +20,16 @@ package final class SimulatedFileSystem: FileSystem {
   }
 
   let state: Monitor<State>
+  /// Counted from 0.
+  private let boot: Int
 
   /// An empty file system.
   package convenience init() {
-    self.init(start: SimulatedTree(), operations: [])
+    self.init(start: SimulatedTree(), operations: [], boot: 0)
   }
 
-  private init(start: SimulatedTree, operations: some Sequence<SimulatedOperation>) {
+  private init(start: SimulatedTree, operations: some Sequence<SimulatedOperation>, boot: Int) {
+    self.boot = boot
     var tree = start
     for operation in operations { operation.apply(to: &tree) }
     while tree.nextNumber <= tree.nodes.keys.max() ?? 0 { _ = tree.takeNumber() }
@@ -52,14 +55,15 @@ package final class SimulatedFileSystem: FileSystem {
   ) -> SimulatedFileSystem {
     let (start, operations) = state.withLock { ($0.start, $0.operations.prefix(count)) }
     var outcome = CrashOutcome(of: operations, after: start)
-    return SimulatedFileSystem(start: outcome.choose(using: &random), operations: [])
+    return SimulatedFileSystem(
+      start: outcome.choose(using: &random), operations: [], boot: boot + 1)
   }
 
   /// The file system after all processes ended when `count` operations had been done: nothing is
   /// lost, but what was not synchronised is not yet durable either.
   package func afterKill(at count: Int) -> SimulatedFileSystem {
     let (start, operations) = state.withLock { ($0.start, $0.operations.prefix(count)) }
-    return SimulatedFileSystem(start: start, operations: operations)
+    return SimulatedFileSystem(start: start, operations: operations, boot: boot)
   }
 
   // MARK: - Failures
@@ -164,6 +168,8 @@ package final class SimulatedFileSystem: FileSystem {
       state.record(.synchronizeDirectory(number))
     }
   }
+
+  package func bootID() -> String { "boot-\(boot)" }
 
   private func perform<Result: Sendable>(
     _ kind: SimulatedCall.Kind, _ operation: String, _ path: FilePath,
