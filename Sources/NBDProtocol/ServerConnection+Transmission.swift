@@ -5,7 +5,7 @@ extension ServerConnection {
   /// Whether bytes from the client could lead to anything now.
   var wantsRequests: Bool {
     switch pending {
-    case .nothing: !window.isFull
+    case .nothing: !window.isFull && !isHoldingRequests
     case .work, .read: false
     case .write(_, let isAdmitted): isAdmitted
     case .status: true
@@ -28,7 +28,7 @@ extension ServerConnection {
   }
 
   private mutating func stepRequest(_ gate: RequestGate) -> Step {
-    guard skip == nil, !window.isFull else { return .starved }
+    guard skip == nil, !window.isFull, !isHoldingRequests else { return .starved }
     switch input.readRequest(style) {
     case .request(let request): return take(request, gate)
     case .incomplete: return .starved

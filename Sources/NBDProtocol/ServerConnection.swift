@@ -131,6 +131,8 @@ package struct ServerConnection: ~Copyable {
 
   private var isInputClosed = false
   var isShuttingDown = false
+  /// Requests are left alone for now.
+  var isHoldingRequests = false
 
   package init(limits: HandshakeLimits, window: RequestWindow, tls: TLSPolicy = .off) {
     self.limits = limits
@@ -160,8 +162,17 @@ package struct ServerConnection: ~Copyable {
   /// The client will send nothing more, but may still read.
   package mutating func inputClosed() { isInputClosed = true }
 
-  /// New options and requests are refused from now on; what is in flight is finished.
-  package mutating func shutDown() { isShuttingDown = true }
+  /// What is in flight is finished, and that is the end. New options are refused. New requests are left
+  /// alone: a client that comes back by itself sends again what was not answered, and takes a refusal
+  /// for an error of the disk.
+  package mutating func shutDown() {
+    isShuttingDown = true
+    isHoldingRequests = true
+  }
+
+  /// To be called some time after ``shutDown()``: what is in flight takes long, and clients are not to
+  /// wait for the end in vain. New requests are refused from now on.
+  package mutating func refuseRequests() { isHoldingRequests = false }
 
   /// Whether reading from the socket could lead to anything now.
   package var wantsInput: Bool {

@@ -121,10 +121,18 @@ final class ConnectionHandler: ChannelInboundHandler {
     context.close(promise: nil)
   }
 
-  /// The server is shutting down: refuse what is new, finish what is in flight, then close.
+  /// The server is shutting down: finish what is in flight, then close. What is new is refused only
+  /// where that takes long.
   func shutDown() {
     machine.shutDown()
     advance()
+    guard let context else { return }
+    let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
+    let limit = TimeAmount(services.configuration.holdingTimeLimit)
+    context.eventLoop.scheduleTask(in: limit) {
+      handler.value.machine.refuseRequests()
+      handler.value.advance()
+    }
   }
 
   // MARK: The loop

@@ -114,8 +114,9 @@ package final class NBDServer: Sendable {
 
   /// Stops listening, removes socket files, lets what is in flight finish, and closes everything.
   ///
-  /// New options and requests are refused with ERR_SHUTDOWN and ESHUTDOWN meanwhile. To be called
-  /// once.
+  /// New options are refused with ERR_SHUTDOWN meanwhile. New requests are left without an answer, so
+  /// that clients that connect anew by themselves send them again; where what is in flight takes long
+  /// they are refused with ESHUTDOWN. To be called once.
   ///
   /// - Parameter gracePeriod: how long clients may take over their last replies;
   ///   connections that are left then are cut. Reads that the storage still holds then are

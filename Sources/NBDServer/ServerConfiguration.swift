@@ -48,6 +48,9 @@ package struct ServerConfiguration: Sendable {
   package var optionTimeLimit = Duration.seconds(30)
   /// How long a connection that is being closed may go without taking any of its last bytes.
   package var closingTimeLimit = Duration.seconds(10)
+  /// How long new requests wait, when the server stops, for those in flight to be finished; then they
+  /// are refused.
+  package var holdingTimeLimit = Duration.seconds(2)
   /// How long a client may go without taking any of its replies while others wait for memory.
   package var stallTimeLimit = Duration.seconds(10)
   /// Requests, or pieces of long reads, that one connection may have in flight.

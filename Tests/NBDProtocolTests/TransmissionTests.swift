@@ -34,16 +34,32 @@ struct EndOfTransmissionTests {
     #expect(client.end == .finished)
   }
 
-  @Test("shutting down: new requests get ESHUTDOWN, those in flight their reply")
+  @Test("shutting down: what is in flight gets its reply, what is new none, and that is the end")
+  func held() {
+    let client = entered(.simple)
+    client.send(Transmission.request(0, cookie: 1, length: 512))
+    client.connection.shutDown()
+    client.run()
+    #expect(client.end == nil)
+    #expect(!client.wantsInput)
+    client.send(Transmission.request(0, cookie: 2, length: 512))
+    #expect(client.work.map(\.request.cookie) == [1])
+    #expect(client.takeReplies().isEmpty)
+    #expect(client.finish(0))
+    #expect(client.end == .finished)
+    #expect(client.takeReplies().isEmpty)
+  }
+
+  @Test("shutting down takes long: new requests get ESHUTDOWN, those in flight their reply")
   func shutdown() {
     let client = entered(.simple)
     client.send(Transmission.request(0, cookie: 1, length: 512))
     client.connection.shutDown()
     client.run()
     #expect(client.end == nil)
-    client.send(
-      Transmission.request(0, cookie: 2, length: 512)
-        + Transmission.request(1, cookie: 3, length: 4) + [1, 2, 3, 4])
+    client.send(Transmission.request(0, cookie: 2, length: 512))
+    client.connection.refuseRequests()
+    client.send(Transmission.request(1, cookie: 3, length: 4) + [1, 2, 3, 4])
     #expect(
       client.takeReplies()
         == Transmission.simpleReply(cookie: 2, error: 108)

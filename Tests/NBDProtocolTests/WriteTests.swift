@@ -156,6 +156,7 @@ struct WriteTests {
     let client = entered(.simple, writable: true)
     client.send(Transmission.request(1, cookie: 1, length: 4) + [1, 2])
     client.connection.shutDown()
+    client.connection.refuseRequests()
     client.run()
     #expect(client.end == nil)
     client.send([3, 4] + Transmission.request(1, cookie: 2, length: 2) + [5, 6])

@@ -256,11 +256,31 @@ struct EndOfConnectionTests {
 
 @Suite("Shutting down")
 struct ShutdownTests {
-  @Test("in flight is finished, new is refused, the socket file goes")
+  @Test("in flight is finished, what is new gets no answer, then the connection ends")
+  func unanswered() throws {
+    let gate = Gate()
+    let device = MemoryDevice(sizeBytes: 1 << 20, isCached: false, gate: gate)
+    let server = try RunningServer(device) { $0.holdingTimeLimit = .seconds(60) }
+    let client = try server.enter(.simple)
+    client.send(Transmission.request(0, cookie: 1, length: 4))
+    #expect(eventually { device.fetched.count == 1 })
+    let idle = try server.enter()
+    let stopping = Stopping(server)
+    try idle.expectEnd()
+    usleep(100_000)
+    client.send(Transmission.request(0, cookie: 2, length: 4))
+    gate.open()
+    #expect(
+      try client.receiveToEnd() == Transmission.simpleReply(cookie: 1) + device.bytes(0..<4))
+    stopping.wait()
+    #expect(device.fetched.count == 1)
+  }
+
+  @Test("when that takes long, new is refused; the socket file goes")
   func drain() throws {
     let gate = Gate()
     let device = MemoryDevice(sizeBytes: 1 << 20, isCached: false, gate: gate)
-    let server = try RunningServer(device)
+    let server = try RunningServer(device) { $0.holdingTimeLimit = .milliseconds(10) }
     let client = try server.enter(.simple)
     let idle = try server.enter()
     client.send(Transmission.request(0, cookie: 1, length: 4))
