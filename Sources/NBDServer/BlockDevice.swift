@@ -47,9 +47,13 @@ extension BlockDevice {
 
 /// The writing side of a device.
 ///
-/// All of it blocks and is called on threads for that, several calls at once, also for ranges that
-/// overlap. Ranges are never empty and lie within the device.
+/// All of it but ``isQuick(_:)`` blocks and is called on threads for that, several calls at once, also
+/// for ranges that overlap. Ranges are never empty and lie within the device.
 package protocol BlockDeviceWriting: Sendable {
+  /// Whether writing a range costs little more than copying it, as a rule. Such writes of one connection
+  /// are made by one thread in a row, and answered together. Called on an event loop.
+  func isQuick(_ range: Range<UInt64>) -> Bool
+
   /// At least one byte, at most ``ServerConnection/pieceBytes`` of them.
   func write(_ bytes: ByteBuffer, at offsetBytes: UInt64) throws
 
@@ -63,6 +67,10 @@ package protocol BlockDeviceWriting: Sendable {
 
   /// Everything whose call returned before this one began is durable when this returns.
   func sync() throws
+}
+
+extension BlockDeviceWriting {
+  package func isQuick(_ range: Range<UInt64>) -> Bool { false }
 }
 
 /// A device's refusal that has an NBD error of its own (proto.md, "Error values").

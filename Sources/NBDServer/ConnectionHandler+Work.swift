@@ -125,8 +125,16 @@ extension ConnectionHandler {
     if work.request.command == .read, let outcome = queue.access.cachedContent(for: work) {
       finish(piece, outcome)
     } else {
-      queue.submit(piece)
+      due.append(piece)
     }
+  }
+
+  /// Hands what cannot be answered at once to threads: what came together, together, since waking a
+  /// thread takes longer than a small write.
+  func handOver() {
+    guard !due.isEmpty else { return }
+    queue?.submit(due)
+    due.removeAll(keepingCapacity: true)
   }
 
   /// Replies to what threads have finished.

@@ -34,6 +34,8 @@ final class ConnectionHandler: ChannelInboundHandler {
   var selection: ContextSelection?
   /// The way to the export that was entered; nil before that, and once the client is gone.
   var queue: WorkQueue?
+  /// What is to be handed over to the queue.
+  var due: [WorkQueue.Piece] = []
   var closing = ClosingState.open
   var hasSeenEnd = false
 
@@ -111,6 +113,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     self.context = nil
     queue?.cancel()
     queue = nil
+    due = []
     forgetExports()
     account.close()
     context.fireChannelInactive()
@@ -172,6 +175,7 @@ final class ConnectionHandler: ChannelInboundHandler {
   /// - Returns: whether more could be done once what is pending has been sent.
   private func takeActions(_ context: ChannelHandlerContext) -> Bool {
     guard case .open = closing else { return false }
+    defer { handOver() }
     while outbox.pendingBytes < Self.batchBytes, context.channel.isWritable {
       switch machine.next() {
       case .wait: return false

@@ -59,6 +59,12 @@ struct ExportAccess: Sendable {
     }
   }
 
+  /// Whether the work takes little more than copying, though it might block.
+  func isQuick(_ work: Work) -> Bool {
+    work.request.command == .write && !work.request.flags.contains(.forceUnitAccess)
+      && device.writer?.isQuick(work.range) == true
+  }
+
   /// Does the work, blocking.
   func perform(_ work: Work) -> Outcome {
     attempt(work) {

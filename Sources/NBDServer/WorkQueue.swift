@@ -8,6 +8,10 @@ import Synchronization
 /// Waking a thread takes longer than a small read or write. So a thread that is done with a piece
 /// takes the next one, and wakes another thread only while more is waiting: pieces that came
 /// together and are quick cost few wake-ups, pieces that block are soon spread over the pool.
+///
+/// Writes that are known to be quick have a queue of their own and one thread, which makes several in a
+/// row and reports them together. More threads would gain nothing: of those that write to one file, the
+/// system lets in one at a time.
 final class WorkQueue: Sendable {
   /// A piece of work, and when it was understood.
   typealias Piece = (work: Work, start: NIODeadline)
@@ -17,17 +21,31 @@ final class WorkQueue: Sendable {
     var waiting = CircularBuffer<Piece>()
     /// A thread was called that has not come yet.
     var isCalling = false
+    var quick = CircularBuffer<Piece>()
+    /// A thread is at what is quick, or was called for that.
+    var isQuickTaken = false
     var finished: [Finished] = []
 
-    /// - Returns: whether a thread has to be called; else one is on its way.
+    /// - Returns: whether a thread has to be called; else one is on its way, or there is nothing to do.
     mutating func claimCall() -> Bool {
+      guard !waiting.isEmpty else { return false }
       defer { isCalling = true }
       return !isCalling
+    }
+
+    /// - Returns: whether a thread has to be called for what is quick.
+    mutating func claimQuick() -> Bool {
+      guard !quick.isEmpty else { return false }
+      defer { isQuickTaken = true }
+      return !isQuickTaken
     }
   }
 
   /// Pieces that a thread takes in a row before other connections have their turn.
   private static let turnLimit = 16
+  /// Quick pieces that are reported together, and how often a thread does as many in a row.
+  private static let batchLimit = 16
+  private static let batchesPerTurn = 4
 
   let access: ExportAccess
   private let pool: NIOThreadPool
@@ -44,17 +62,27 @@ final class WorkQueue: Sendable {
     self.whenFinished = whenFinished
   }
 
-  func submit(_ piece: Piece) {
-    let isFirst = state.withLock { state in
-      state.waiting.append(piece)
-      return state.claimCall()
+  func submit(_ pieces: [Piece]) {
+    let calls = state.withLock { state in
+      for piece in pieces {
+        if access.isQuick(piece.work) {
+          state.quick.append(piece)
+        } else {
+          state.waiting.append(piece)
+        }
+      }
+      return (any: state.claimCall(), quick: state.claimQuick())
     }
-    if isFirst { callThread() }
+    if calls.any { callThread() }
+    if calls.quick { callQuickThread() }
   }
 
   /// Lets go of what no thread has begun: the client that wants it is gone.
   func cancel() {
-    state.withLock { $0.waiting.removeAll() }
+    state.withLock { state in
+      state.waiting.removeAll()
+      state.quick.removeAll()
+    }
   }
 
   /// Everything that was finished since the last time.
@@ -64,6 +92,20 @@ final class WorkQueue: Sendable {
       return state.finished
     }
   }
+
+  private func finish(_ pieces: [Finished]) {
+    let isFirst = state.withLock { state in
+      defer { state.finished += pieces }
+      return state.finished.isEmpty
+    }
+    if isFirst { whenFinished() }
+  }
+
+  private func perform(_ piece: Piece, _ isActive: Bool) -> Finished {
+    (piece, isActive ? access.perform(piece.work) : .shutDown)
+  }
+
+  // MARK: Work that may take long
 
   private func callThread() {
     pool.submit { self.run(isActive: $0 == .active) }
@@ -75,7 +117,7 @@ final class WorkQueue: Sendable {
     for turn in 0..<Self.turnLimit {
       guard let (piece, hasMore) = take(isFirst: turn == 0) else { return }
       if hasMore { callThread() }
-      finish(piece, isActive ? access.perform(piece.work) : .shutDown)
+      finish([perform(piece, isActive)])
     }
   }
 
@@ -84,15 +126,32 @@ final class WorkQueue: Sendable {
     state.withLock { state in
       if isFirst { state.isCalling = false }
       guard let piece = state.waiting.popFirst() else { return nil }
-      return (piece, !state.waiting.isEmpty && state.claimCall())
+      return (piece, state.claimCall())
     }
   }
 
-  private func finish(_ piece: Piece, _ outcome: Outcome) {
-    let isFirst = state.withLock { state in
-      state.finished.append((piece, outcome))
-      return state.finished.count == 1
+  // MARK: Quick work
+
+  private func callQuickThread() {
+    pool.submit { self.runQuick(isActive: $0 == .active) }
+  }
+
+  private func runQuick(isActive: Bool) {
+    for _ in 0..<Self.batchesPerTurn {
+      let batch = takeBatch()
+      guard !batch.isEmpty else { return }
+      finish(batch.map { perform($0, isActive) })
     }
-    if isFirst { whenFinished() }
+    callQuickThread()
+  }
+
+  /// The next quick pieces; none: nobody is at it any more.
+  private func takeBatch() -> [Piece] {
+    state.withLock { state in
+      let batch = Array(state.quick.prefix(Self.batchLimit))
+      state.quick.removeFirst(batch.count)
+      state.isQuickTaken = !batch.isEmpty
+      return batch
+    }
   }
 }

@@ -218,6 +218,24 @@ struct EndOfConnectionTests {
     #expect(device.fetched.count == 1)
   }
 
+  @Test("nor are writes that wait to be made in a row")
+  func abandonedQuickWork() throws {
+    let gate = Gate()
+    let device = ScratchDevice(sizeBytes: 1 << 20, gate: gate, quickBytes: 4)
+    let server = try RunningServer(ScratchCatalog(device))
+    var client: RawClient? = try server.enter()
+    for cookie in 0..<40 as Range<UInt64> {
+      client?.send(Transmission.request(1, cookie: cookie, offset: cookie, length: 1) + [1])
+    }
+    #expect(eventually { server.server.connections.first?.requestCount == 40 })
+    client?.reset()
+    client = nil
+    #expect(eventually { server.server.connections.isEmpty })
+    gate.open()
+    #expect(eventually { device.closeCount == 1 })
+    #expect(device.deeds.count <= 16, "one batch")
+  }
+
   @Test("a device is not closed under a read whose client has gone")
   func closingWaits() throws {
     let gate = Gate()

@@ -26,16 +26,20 @@ final class ScratchDevice: BlockDevice, BlockDeviceWriting {
   private let roomBytes: UInt64
   /// Writes and syncs wait here until it is opened.
   private let gate: Gate?
+  /// Writes of so many bytes at most are said to be quick.
+  private let quickBytes: Int
   /// Names of the contexts that it has, each of which says that everything has the flag of its place.
   private let contextNames: [String]
   private let state: Mutex<State>
 
   init(
-    sizeBytes: UInt64, roomBytes: UInt64 = .max, gate: Gate? = nil, contexts: [String] = []
+    sizeBytes: UInt64, roomBytes: UInt64 = .max, gate: Gate? = nil, quickBytes: Int = 0,
+    contexts: [String] = []
   ) {
     self.sizeBytes = sizeBytes
     self.roomBytes = roomBytes
     self.gate = gate
+    self.quickBytes = quickBytes
     contextNames = contexts
     state = Mutex(State(bytes: [UInt8](repeating: 0, count: Int(sizeBytes))))
   }
@@ -75,6 +79,8 @@ final class ScratchDevice: BlockDevice, BlockDeviceWriting {
   func close() { state.withLock { $0.closeCount += 1 } }
 
   // MARK: BlockDeviceWriting
+
+  func isQuick(_ range: Range<UInt64>) -> Bool { range.count <= quickBytes }
 
   func write(_ bytes: ByteBuffer, at offsetBytes: UInt64) throws {
     gate?.wait()

@@ -69,9 +69,10 @@ struct WritingTests {
     #expect(device.deeds.last == .sync || !isDurable)
   }
 
-  @Test("many small writes that come at once are all done and all answered")
-  func many() throws {
-    let device = ScratchDevice(sizeBytes: Self.mebibyte)
+  @Test(
+    "many small writes that come at once are all done and all answered", arguments: [0, 1000])
+  func many(quickBytes: Int) throws {
+    let device = ScratchDevice(sizeBytes: Self.mebibyte, quickBytes: quickBytes)
     let server = try RunningServer(ScratchCatalog(device))
     let client = try server.enter(.simple)
     let stream = (0..<1000 as Range<UInt64>).flatMap { number in
@@ -91,6 +92,25 @@ struct WritingTests {
       [UInt8](repeating: UInt8(truncatingIfNeeded: $0), count: 1000)
     }
     #expect(device.bytes(0..<1_000_000) == content)
+  }
+
+  @Test("a write that should be quick and hangs holds up no other request, only its like")
+  func hanging() throws {
+    let gate = Gate()
+    let device = ScratchDevice(sizeBytes: Self.mebibyte, gate: gate, quickBytes: 4)
+    let server = try RunningServer(ScratchCatalog(device))
+    let client = try server.enter(.simple)
+    for cookie in 1...40 as ClosedRange<UInt64> {
+      client.send(Transmission.request(1, cookie: cookie, offset: cookie, length: 1) + [1])
+    }
+    client.send(Transmission.request(0, cookie: 41, length: 4))
+    try client.expect(Transmission.simpleReply(cookie: 41) + [0, 0, 0, 0])
+    #expect(device.deeds.isEmpty)
+    gate.open()
+    for cookie in 1...40 as ClosedRange<UInt64> {
+      try client.expect(Transmission.simpleReply(cookie: cookie))
+    }
+    #expect(device.deeds == (1...40 as ClosedRange<UInt64>).map { .write($0..<$0 + 1) })
   }
 
   @Test("no room is ENOSPC with its reason; the first failure of a long write is its reply")

@@ -38,6 +38,8 @@ final class OverlayDevice: BlockDevice {
 }
 
 extension OverlayDevice: BlockDeviceWriting {
+  func isQuick(_ range: Range<UInt64>) -> Bool { volume.isQuickToWrite(range) }
+
   func write(_ bytes: ByteBuffer, at offsetBytes: UInt64) throws {
     try reporting { () throws(OverlayError) in
       try bytes.withUnsafeReadableBytes { bytes throws(OverlayError) in

@@ -31,6 +31,15 @@ extension OverlaidVolume {
     try overlay.relieveMemory()
   }
 
+  /// Whether a write there goes to the page cache and wants nothing of the base: whole blocks, few
+  /// enough that to copy them takes no longer than to wake a thread.
+  package func isQuickToWrite(_ range: Range<UInt64>) -> Bool {
+    UInt64(range.count) <= Self.quickLimitBytes && range.lowerBound % Block.sizeBytes == 0
+      && (range.upperBound % Block.sizeBytes == 0 || range.upperBound == sizeBytes)
+  }
+
+  private static let quickLimitBytes: UInt64 = 32 << 10
+
   /// Makes the range read as zeros. Blocks.
   ///
   /// - Parameter mayTrim: whether its space may be given back; else it is taken.
@@ -65,6 +74,7 @@ extension OverlaidVolume {
     of range: Range<UInt64>, _ blocks: Range<UInt64>
   ) throws(OverlayError) {
     let whole = Block.bytes(of: blocks, ofVolume: sizeBytes)
+    guard whole != range else { return }
     for edge in [
       whole.lowerBound..<range.lowerBound, range.upperBound..<whole.upperBound,
     ] where !edge.isEmpty {
