@@ -210,6 +210,7 @@ struct EndOfConnectionTests {
       client?.send(Transmission.request(0, cookie: cookie, length: 4))
     }
     #expect(eventually { server.server.connections.first?.requestCount == 40 })
+    #expect(eventually { device.fetched.count == 1 })
     client?.reset()
     client = nil
     #expect(eventually { server.server.connections.isEmpty })
