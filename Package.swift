@@ -142,13 +142,15 @@ let targets: [Target] = [
   tests(
     of: "BackupEngine",
     uses: [
-      "EngineTestSupport", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader", "VolumeSources", "FileIO",
+      "EngineTestSupport", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader",
+      "VolumeSources", "FileIO",
       systemPackage, nioCore,
     ]),
   tests(
     of: "GarbageCollection",
     uses: [
-      "EngineTestSupport", "Workers", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader", "VolumeSources",
+      "EngineTestSupport", "Workers", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader",
+      "VolumeSources",
       "BackupEngine", "FileIO", systemPackage,
     ]),
   tests(

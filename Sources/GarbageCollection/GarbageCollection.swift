@@ -136,6 +136,7 @@ package final class GarbageCollection {
         + "deleted; 'varve check-repository' says more")
   }
 
+  @discardableResult
   private func timing<Result>(
     _ seconds: WritableKeyPath<CollectionReport, Double>, _ body: () throws -> Result
   ) rethrows -> Result {

@@ -12,7 +12,9 @@ import Workers
 
 @Suite("Garbage collection")
 struct CollectionTests {
-  @Test("What a forgotten revision alone needed is freed, the others read back", arguments: [false, true])
+  @Test(
+    "What a forgotten revision alone needed is freed, the others read back",
+    arguments: [false, true])
   func freesWhatNobodyNeeds(encrypted: Bool) throws {
     let place = try Store(encrypted: encrypted)
     let first = try place.backUp(chunks: 0..<40)
@@ -89,7 +91,7 @@ struct CollectionTests {
     #expect(try place.packBytes() == before)
   }
 
-  @Test("A revision that is forgotten while a session reads it stays readable till the session ends")
+  @Test("A revision that is forgotten while a session reads it stays till the session ends")
   func pinnedRevision() throws {
     let place = try Store()
     let revision = try place.backUp(chunks: 0..<20)

@@ -103,7 +103,8 @@ struct Compaction {
   /// Stores the only delta that leans on a base as a record of its own, which frees the base, where the
   /// two together are no shorter.
   private mutating func replace(_ base: RecordLocation, by delta: ContentID) throws -> Bool {
-    let copies = try elsewhere(delta) + repository.records.copies(of: delta, absent: AbsentContent())
+    let everywhere = try repository.records.copies(of: delta, absent: AbsentContent())
+    let copies = try elsewhere(delta) + everywhere
     guard let location = copies.first(where: { $0.entry.base == base.entry.id }),
       !copies.contains(where: { $0.entry.base == nil })
     else { return false }

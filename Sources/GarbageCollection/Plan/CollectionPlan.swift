@@ -22,7 +22,8 @@ struct CollectionPlan {
     var candidates = wasteful
     let chosen = Set(wasteful.map(\.id))
     for kind in PackKind.allCases {
-      candidates += Self.small(needed.filter { $0.kind == kind && !chosen.contains($0.id) }, settings)
+      let others = needed.filter { $0.kind == kind && !chosen.contains($0.id) }
+      candidates += Self.small(others, settings)
     }
     var room = settings.copiedBytesLimit ?? .max
     for pack in candidates {

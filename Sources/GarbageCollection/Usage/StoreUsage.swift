@@ -1,5 +1,5 @@
 package import BackupEngine
-import ChunkFormat
+package import ChunkFormat
 package import ChunkStore
 import VolumeMap
 import VolumeReader
@@ -55,6 +55,8 @@ package struct StoreUsage: Sendable {
   package internal(set) var deltas = 0
   /// What 'gc' could free.
   package internal(set) var garbageBytes: UInt64 = 0
+  /// What it could free besides, without the revisions that were asked about; nil where none were.
+  package internal(set) var prunableBytes: UInt64?
 }
 
 /// Finds out where the space of a store goes.
@@ -63,16 +65,19 @@ package final class UsageSurvey {
   private let environment: RepositoryEnvironment
   private let progress: WorkProgress
   private let cancellation: CancellationFlag
+  private let pruned: Set<RevisionID>
   private var usage = StoreUsage()
   /// Number of the job of each revision.
   private var jobOf: [Int] = []
   /// Place of each revision within its job.
   private var placeOf: [Int] = []
 
+  /// - Parameter pruned: revisions of which is asked what forgetting all of them would free.
   package init(
-    repository: Repository, environment: RepositoryEnvironment, progress: WorkProgress,
-    cancellation: CancellationFlag
+    repository: Repository, pruned: Set<RevisionID>, environment: RepositoryEnvironment,
+    progress: WorkProgress, cancellation: CancellationFlag
   ) {
+    self.pruned = pruned
     self.repository = repository
     self.environment = environment
     self.progress = progress
@@ -95,7 +100,21 @@ package final class UsageSurvey {
     number(entries)
     for (number, entry) in entries.enumerated() { try walk(entry, number, live, owners) }
     try addUp(live, owners)
+    if !pruned.isEmpty { try addUp(without: pruned, of: entries) }
     return usage
+  }
+
+  /// What is garbage once some revisions are gone, and was none before.
+  private func addUp(without pruned: Set<RevisionID>, of entries: [RevisionEntry]) throws {
+    let live = try repository.records.liveRecords { [cancellation] in try cancellation.check() }
+    for entry in entries where !pruned.contains(entry.id) {
+      try walk(entry, live, note: { _, _ in false })
+    }
+    let survey = try repository.records.survey(
+      live, absent: try repository.absentContent(),
+      progress: { [cancellation] in try cancellation.check() })
+    let garbage = survey.packs.map(\.deadBytes).reduce(0, +)
+    usage.prunableBytes = garbage - min(garbage, usage.garbageBytes)
   }
 
   private func readableEntries() throws -> [RevisionEntry] {
@@ -126,6 +145,13 @@ package final class UsageSurvey {
     let note = { (id: ContentID, type: RecordType) in
       owners.note(id, type, revision: number, job: jobOf[number], jobOf: { jobOf[$0] })
     }
+    try walk(entry, live, note: note)
+  }
+
+  private func walk(
+    _ entry: RevisionEntry, _ live: LiveRecords,
+    note: @escaping (ContentID, RecordType) -> Bool
+  ) throws {
     for volume in entry.revision.volumes {
       var visitor = OwningVisitor(live: live, note: note) { [cancellation, progress] in
         try cancellation.check()
@@ -181,8 +207,8 @@ private struct OwningVisitor: MapVisitor {
 
   mutating func shouldEnter(node id: ContentID, at position: NodePosition) throws -> Bool {
     try step()
-    _ = try live.mark(node: id)
-    return note(id, .mapNode)
+    let isNew = try live.mark(node: id)
+    return note(id, .mapNode) || isNew
   }
 
   mutating func visit(chunk id: ContentID, number: UInt64) throws {

@@ -1,7 +1,9 @@
 import ArgumentParser
 import BackupEngine
+import ChunkFormat
 import ChunkStore
 import GarbageCollection
+import Retention
 
 struct Usage: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -9,7 +11,8 @@ struct Usage: ParsableCommand {
     discussion: """
       Without a job: a line for each job, with what only its revisions need ('ALONE') and the size \
       and data of its newest revision; then what jobs share, what deltas lean on, how far \
-      compression and deltas shrink the chunks, and how much is garbage. With a job: a line for \
+      compression and deltas shrink the chunks, how much is garbage, and what pruning by the stored \
+      policies would add to it. With a job: a line for \
       each of its revisions, with what forgetting that one alone would free.
 
         varve usage
@@ -27,7 +30,8 @@ struct Usage: ParsableCommand {
     let repository = try repository.open()
     let progress = WorkProgress()
     let survey = UsageSurvey(
-      repository: repository, environment: RepositoryEnvironment(), progress: progress,
+      repository: repository, pruned: try prunable(in: repository),
+      environment: RepositoryEnvironment(), progress: progress,
       cancellation: Interruption.shared.flag)
     let usage = try ProgressDisplay.showing({ progress.reading(of: "packs") }) {
       try survey.run()
@@ -41,6 +45,25 @@ struct Usage: ParsableCommand {
       throw Failure("the repository has no revision of a job '\(job)'")
     }
     try json.isWanted ? output.document(found.json) : output.table(found.table)
+  }
+
+  /// What 'varve prune' would forget now.
+  private func prunable(in repository: Repository) throws -> Set<RevisionID> {
+    let policies = try repository.retentionPolicies()
+    guard policies != RetentionPolicies() else { return [] }
+    let users = try repository.revisionUsers()
+    let histories = Dictionary(
+      grouping: try repository.revisions().entries, by: \.revision.job)
+    var pruned: Set<RevisionID> = []
+    for (job, history) in histories {
+      guard let policy = policies[job] ?? policies.standard else { continue }
+      let plan = RetentionPlan(
+        of: job, history: history, policy: policy,
+        in: try AppliedPolicy.zone(named: policy.timeZone),
+        now: RepositoryEnvironment.systemClock(), users: users)
+      pruned.formUnion(plan.going.map(\.id))
+    }
+    return pruned
   }
 
   private func print(_ usage: StoreUsage, to output: StandardOutput) throws {

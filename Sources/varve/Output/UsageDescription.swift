@@ -15,6 +15,7 @@ extension StoreUsage {
       "chunkStoredBytes": .unsigned(chunkStoredBytes),
       "deltas": .integer(Int64(deltas)),
       "garbageBytes": .unsigned(garbageBytes),
+      "prunableBytes": prunableBytes.map(JSON.unsigned) ?? .null,
     ])
   }
 
@@ -46,7 +47,7 @@ extension StoreUsage {
       "different chunks          \(Quantities.bytes(chunkPlainBytes)), stored in "
         + "\(Quantities.bytes(chunkStoredBytes))\(ratio); \(Quantities.count(deltas, "delta"))",
       "garbage, for 'varve gc'   \(Quantities.bytes(garbageBytes))",
-    ]
+    ] + (prunableBytes.map { ["pruning would free        \(Quantities.bytes($0))"] } ?? [])
   }
 }
 
