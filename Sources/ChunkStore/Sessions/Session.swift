@@ -130,7 +130,8 @@ struct SessionList: Sendable {
         do throws(FileError) {
           let file = try fileSystem.openFile(path, for: .readingAndWriting)
           defer { file.close() }
-          if try file.tryLock(.exclusive) {
+          // Shared: two who tidy up at once do not take each other for the one who lives.
+          if try file.tryLock(.shared) {
             try fileSystem.remove(path)
           } else {
             names.append(entry.name)
