@@ -1,0 +1,195 @@
+import BackupEngine
+import ChunkFormat
+@testable import ChunkStore
+import FileIO
+import GarbageCollection
+import SystemPackage
+import TestSupport
+import VolumeMap
+import VolumeReader
+import Workers
+
+/// What a process of the simulation may do.
+enum Activity: String, CaseIterable {
+  case backup, forgetting, collection, verification, reading, tagging
+}
+
+extension SimulatedProcess {
+  /// Does `activities` one after another, as long as it lives. A failure that nothing excuses is a
+  /// violation.
+  func live(_ activities: [Activity]) {
+    for activity in activities where isAlive && !cancellation.isCancelled {
+      do {
+        world.say(self, "begins \(activity)")
+        try perform(activity)
+        world.say(self, "ends \(activity)")
+      } catch {
+        world.say(self, "\(activity) fails: \(error)")
+        guard isAlive, !hadFault else { continue }
+        world.violated("\(name): \(activity) fails: \(error)")
+      }
+    }
+  }
+
+  private func perform(_ activity: Activity) throws {
+    let repository = try open()
+    switch activity {
+    case .backup: try SimulatedBackup(self, repository, environment).run()
+    case .forgetting: try forget(in: repository)
+    case .collection: try collect(in: repository)
+    case .verification: try verify(repository)
+    case .reading: try read(repository)
+    case .tagging: try tag(repository)
+    }
+  }
+
+  func open() throws -> Repository {
+    try Repository.open(at: SimulatedWorld.root, environment: environment) {
+      throw StoreError(.wrongKey, "there is no key")
+    }
+  }
+
+  var environment: RepositoryEnvironment {
+    var environment = RepositoryEnvironment()
+    environment.fileSystem = ProcessFileSystem(self, flaw: world.flaw)
+    environment.indexDirectory = world.indexDirectory(of: machine)
+    environment.host = "machine\(machine)"
+    environment.now = { [world] in world.now() }
+    return environment
+  }
+
+  // MARK: - Forgetting
+
+  /// Forgets some revision of those that are there.
+  private func forget(in repository: Repository) throws {
+    let lock = try environment.fileSystem.lockFile(world.layout.marksLock, .exclusive)
+    defer { lock.close() }
+    let entries = try repository.revisions().entries
+    guard entries.count > 1 else { return }
+    let fileSystem = environment.fileSystem
+    try fileSystem.createDirectories(world.layout.forgotten)
+    for _ in 0..<Int.random(in: 1...max(1, entries.count / 2), using: &random) {
+      let id = entries[Int.random(in: entries.indices, using: &random)].id
+      guard try repository.revisionShelf.exists(id) else { continue }
+      world.ledger.willForget(id)
+      try fileSystem.rename(world.layout.revision(id), to: world.layout.forgotten(id))
+    }
+    try fileSystem.synchronizeDirectory(world.layout.forgotten)
+    try fileSystem.synchronizeDirectory(world.layout.revisions)
+  }
+
+  // MARK: - Collecting
+
+  private func collect(in repository: Repository) throws {
+    var settings = CollectionSettings()
+    settings.isDryRun = Int.random(in: 0..<12, using: &random) == 0
+    settings.allowsLargeShare = true
+    settings.leastSmallPacks = Int.random(in: 2...8, using: &random)
+    settings.copiedBytesLimit = Int.random(in: 0..<4, using: &random) == 0 ? 2_000 : nil
+    do {
+      try collect(in: repository, settings)
+    } catch let error as StoreError where error.code == .busy {
+      world.say(self, "finds somebody else collecting")
+    }
+  }
+
+  @discardableResult
+  func collect(
+    in repository: Repository, _ settings: CollectionSettings
+  ) throws -> CollectionReport {
+    let report = try GarbageCollection(
+      repository: repository, settings: settings, environment: environment,
+      progress: WorkProgress(), cancellation: cancellation
+    ).run()
+    world.say(
+      self,
+      "collected: \(report.deletedPacks) deleted, \(report.rewrittenPacks) rewritten, "
+        + "\(report.pardonedPacks) pardoned, \(report.waitingPacks) waiting")
+    if !report.damaged.isEmpty, !hadFault {
+      world.violated("a collection finds damage: \(report.damaged.map(\.message))")
+    }
+    return report
+  }
+
+  // MARK: - Reading
+
+  /// Reads everything back, and says so.
+  private func verify(_ repository: Repository) throws {
+    for entry in try repository.revisions().entries {
+      guard let session = try beginReading([entry.id], repository) else { continue }
+      defer { session.end() }
+      try readBack(entry.revision, repository)
+      try orGone {
+        try repository.updateMarks(of: entry.id) {
+          $0.trust = .verified
+          $0.verification = VerificationMark(time: world.now(), checkedChunks: 1, totalChunks: 1)
+        }
+      }
+    }
+  }
+
+  /// Opens a revision and reads it for long, whatever becomes of it meanwhile.
+  private func read(_ repository: Repository) throws {
+    let entries = try repository.revisions().entries
+    guard !entries.isEmpty else { return }
+    let entry = entries[Int.random(in: entries.indices, using: &random)]
+    guard let session = try beginReading([entry.id], repository) else { return }
+    defer { session.end() }
+    // Where nothing could be written down, nothing is promised.
+    let isPinned =
+      (try? world.fileSystem.metadata(of: world.layout.sessions.appending(session.name))) != nil
+    let opening = isPinned ? world.ledger.open(entry.revision) : 0
+    defer { world.ledger.close(opening) }
+    for _ in 0..<2 { try readBack(entry.revision, repository) }
+  }
+
+  private func beginReading(
+    _ ids: [RevisionID], _ repository: Repository
+  ) throws -> Session? {
+    try orGone {
+      try repository.beginReading("reading", pinned: ids, environment: environment)
+    }
+  }
+
+  /// What `body` returns; nil where it finds a revision forgotten.
+  private func orGone<Result>(_ body: () throws -> Result) throws -> Result? {
+    do {
+      return try body()
+    } catch let error as StoreError where error.code == .notFound {
+      return nil
+    }
+  }
+
+  private func readBack(_ revision: Revision, _ repository: Repository) throws {
+    guard let disk = world.ledger.disk(of: revision) else { return }
+    let reader = try RecordReader(store: repository.records)
+    let map = try repository.map(of: revision.volumes[0])
+    var cursor = MapCursor(map, reading: repository.nodeReader)
+    for place in disk.places.joined() {
+      let id = try cursor.span(containing: place)[place]
+      let content = id.isHole ? nil : try reader.read(id, type: .chunk)
+      guard content == disk.chunks[place]?.bytes else {
+        return world.violated("\(name) reads something else at chunk \(place)")
+      }
+    }
+    for chunk in revision.attachments.flatMap(\.chunks) {
+      _ = try reader.read(chunk, type: .chunk)
+    }
+  }
+
+  // MARK: - Marks
+
+  private func tag(_ repository: Repository) throws {
+    let entries = try repository.revisions().entries
+    guard !entries.isEmpty else { return }
+    let id = entries[Int.random(in: entries.indices, using: &random)].id
+    let isDoubted = Int.random(in: 0..<3, using: &random) == 0
+    let tag = "tag\(Int.random(in: 0..<4, using: &random))"
+    try orGone {
+      try repository.updateMarks(of: id) {
+        $0.tags = [tag]
+        if isDoubted { $0.trust = .distrusted }
+      }
+    }
+  }
+}

@@ -1,0 +1,124 @@
+import ChunkFormat
+@testable import ChunkStore
+import FileIO
+import SystemPackage
+
+/// What has to be in the repository, by what was promised, and whether it is.
+struct Ledger {
+  /// Maps that were made, and of what: also those of revisions whose commit was interrupted.
+  private var disks: [ContentID: SimulatedDisk] = [:]
+  /// Commits that returned, of revisions that nobody has begun to forget.
+  private(set) var committed: Set<RevisionID> = []
+  private var forgotten: Set<RevisionID> = []
+  /// Revisions that somebody has open.
+  private var opened: [Int: Revision] = [:]
+  private var openings = 0
+  /// Who entered which session.
+  var sessions: [String: String] = [:]
+  var removedPacks: [FilePath] = []
+
+  private(set) var table: PackTable
+  private var revisions: [RevisionID: Revision] = [:]
+  private var ids: [SimulatedContent: ContentID] = [:]
+  private let hasher: ContentHasher
+  private let layout: RepositoryLayout
+  private let repository: RepositoryID
+
+  init(layout: RepositoryLayout, repository: RepositoryID) throws {
+    self.layout = layout
+    self.repository = repository
+    table = try PackTable()
+    hasher = try ContentHasher(idKey: nil)
+  }
+
+  // MARK: - Promises
+
+  mutating func willCommit(_ root: ContentID, _ disk: SimulatedDisk) { disks[root] = disk }
+
+  /// Somebody may have forgotten it before whoever committed it knew that it was there.
+  mutating func didCommit(_ id: RevisionID) {
+    if !forgotten.contains(id) { committed.insert(id) }
+  }
+
+  mutating func willForget(_ id: RevisionID) {
+    committed.remove(id)
+    forgotten.insert(id)
+  }
+
+  mutating func open(_ revision: Revision) -> Int {
+    openings += 1
+    opened[openings] = revision
+    return openings
+  }
+
+  mutating func close(_ opening: Int) { opened[opening] = nil }
+
+  mutating func powerFailed() {
+    opened = [:]
+    table.forgetPacks()
+  }
+
+  func disk(of revision: Revision) -> SimulatedDisk? { disks[revision.volumes[0].root] }
+
+  mutating func id(of content: SimulatedContent) throws -> ContentID {
+    if let known = ids[content] { return known }
+    let id = try content.bytes.withUnsafeBytes { try hasher.id(of: $0, type: .chunk) }
+    ids[content] = id
+    return id
+  }
+
+  // MARK: - Looking
+
+  /// What is not as it has to be.
+  mutating func violations(in fileSystem: any FileSystem) throws -> [String] {
+    try table.update(
+      from: PackShelf(layout: layout, fileSystem: fileSystem, repository: repository, keys: nil))
+    let listed = try fileSystem.list(layout.revisions).compactMap { RevisionID(name: $0.name) }
+    var violations = committed.subtracting(listed).map { "revision \($0) is missing" }
+    for id in listed {
+      violations += try self.violations(of: revision(id, in: fileSystem), "revision \(id)")
+    }
+    for revision in opened.values {
+      violations += try self.violations(of: revision, "a revision that is open")
+    }
+    return violations
+  }
+
+  private mutating func revision(
+    _ id: RevisionID, in fileSystem: any FileSystem
+  ) throws -> Revision {
+    if let known = revisions[id] { return known }
+    let bytes = try fileSystem.readAll(
+      layout.revision(id), limitBytes: Revision.maximumFileBytes)
+    let revision = try Revision(encoded: bytes, repository: repository, keys: nil)
+    revisions[id] = revision
+    return revision
+  }
+
+  /// Whether the revision can be read back, bit for bit: ids stand for contents here, each of which was
+  /// hashed when its pack was first seen.
+  private mutating func violations(of revision: Revision, _ name: String) throws -> [String] {
+    let root = revision.volumes[0].root
+    guard let disk = disks[root] else { return ["\(name) was never made"] }
+    guard let map = try table.map(root) else { return ["\(name) has a map that was never stored"] }
+    for (place, content) in disk.chunks where try map.chunks[place] != id(of: content) {
+      return ["\(name) holds something else at chunk \(place)"]
+    }
+    guard map.chunks.count == disk.chunks.count else { return ["\(name) holds too much"] }
+    let needed = map.nodes + map.chunks.values + revision.attachments.flatMap(\.chunks)
+    return needed.filter { !table.isReadable($0) }.map { "\(name) has lost \($0)" }
+  }
+
+  /// Every record that the listed revisions need, bases of deltas not included.
+  mutating func neededRecords(in fileSystem: any FileSystem) throws -> Set<ContentID> {
+    var needed: Set<ContentID> = []
+    for id in try fileSystem.list(layout.revisions).compactMap({ RevisionID(name: $0.name) }) {
+      let revision = try revision(id, in: fileSystem)
+      guard let map = try table.map(revision.volumes[0].root) else { continue }
+      needed.formUnion(map.nodes)
+      needed.formUnion(map.chunks.values)
+      needed.formUnion(revision.attachments.flatMap(\.chunks))
+    }
+    return needed
+  }
+}

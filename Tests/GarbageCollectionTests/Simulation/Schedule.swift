@@ -1,0 +1,124 @@
+import ChunkFormat
+@testable import ChunkStore
+import FileIO
+import GarbageCollection
+import TestSupport
+import Workers
+
+/// One run of the simulation: a repository's life, as a seed has it.
+///
+/// ```
+/// some revisions ──▶ many processes at once, till the power fails or all have ended ──▶ … ──▶ quiet
+/// ```
+struct Schedule {
+  let seed: UInt64
+  var flaw: PlantedFlaw?
+
+  /// What came of it.
+  struct Outcome {
+    let violations: [String]
+    let trace: [String]
+    let fingerprint: UInt64
+    let operations: Int
+  }
+
+  func run(isTraced: Bool = false) throws -> Outcome {
+    var random = SeededRandom(seed: seed)
+    let world = try SimulatedWorld(seed: random.next(), isTraced: isTraced)
+    world.flaw = flaw
+    var operations = 0
+    try begin(world, &random)
+    for _ in 0..<Int.random(in: 1...3, using: &random) where world.violations.isEmpty {
+      try busyTime(world, &random)
+      operations += world.operations
+      try world.restart()
+    }
+    if world.violations.isEmpty { try quietTime(world) }
+    return Outcome(
+      violations: world.violations, trace: world.trace ?? [], fingerprint: world.fingerprint,
+      operations: operations)
+  }
+
+  /// The first revisions, by one process.
+  private func begin(_ world: SimulatedWorld, _ random: inout SeededRandom) throws {
+    let count = Int.random(in: 2...4, using: &random)
+    try world.live(
+      crashAt: nil, patience: 1,
+      [("backup 0", 0, [:], { $0.live(Array(repeating: .backup, count: count)) })])
+  }
+
+  private func busyTime(_ world: SimulatedWorld, _ random: inout SeededRandom) throws {
+    let patience = [2, 8, 30, 120][Int.random(in: 0..<4, using: &random)]
+    let crashAt = Bool.random(using: &random) ? Int.random(in: 1...600, using: &random) : nil
+    var kinds: [Activity] = [.backup, .collection, .forgetting]
+    for _ in 0..<Int.random(in: 0...4, using: &random) {
+      kinds.append(
+        [
+          .backup, .backup, .backup, .forgetting, .collection, .verification, .reading, .reading,
+          .tagging,
+        ][
+          Int.random(in: 0..<9, using: &random)])
+    }
+    let processes = kinds.enumerated().map { number, kind in
+      var activities = [kind]
+      while Int.random(in: 0..<3, using: &random) == 0 { activities.append(kind) }
+      let machine = Int.random(in: 0..<3, using: &random) == 0 ? 1 : 0
+      return (
+        name: "\(kind.rawValue) \(number + 1)", machine: machine, faults: faults(&random),
+        life: { @Sendable [activities] (process: SimulatedProcess) in process.live(activities) }
+      )
+    }
+    try world.live(crashAt: crashAt, patience: patience, processes)
+  }
+
+  private func faults(
+    _ random: inout SeededRandom
+  ) -> [Int: SimulatedProcess.Fault] {
+    guard Int.random(in: 0..<3, using: &random) == 0 else { return [:] }
+    let fault: SimulatedProcess.Fault =
+      switch Int.random(in: 0..<6, using: &random) {
+      case 0: .stop
+      case 1: .fullDisk(Int.random(in: 1...6, using: &random))
+      case 2: .failingLists(Int.random(in: 1...3, using: &random))
+      case 3: .failingPacks(Int.random(in: 1...3, using: &random))
+      default: .kill
+      }
+    return [Int.random(in: 1...250, using: &random): fault]
+  }
+
+  /// Two first backups of the same content at once.
+  ///
+  /// - Returns: how many records were stored more than once.
+  static func firstBackupsAtOnce(seed: UInt64) throws -> Int {
+    var random = SeededRandom(seed: seed)
+    let world = try SimulatedWorld(seed: random.next(), isTraced: false)
+    let disk = SimulatedDisk(using: &random)
+    let life = { @Sendable (process: SimulatedProcess) in
+      do {
+        try SimulatedBackup(process, process.open(), process.environment, disk: disk).run()
+      } catch {
+        world.violated("\(process.name) fails: \(error)")
+      }
+    }
+    try world.live(
+      crashAt: nil, patience: 4,
+      [("backup 1", 0, [:], life), ("backup 2", 0, [:], life), ("backup 3", 0, [:], life)])
+    world.inspect("in the end")
+    guard world.violations.isEmpty else { throw StoreError(.damaged, "\(world.violations)") }
+    let copies = world.ledger.table.packs.values.flatMap { $0.copies.map { ($0, $1.count) } }
+    return Dictionary(copies, uniquingKeysWith: +).values.count { $0 > 1 }
+  }
+
+  // MARK: - Afterwards
+
+  /// When all is quiet, garbage goes, and everything is as it should be.
+  private func quietTime(_ world: SimulatedWorld) throws {
+    try world.live(
+      crashAt: nil, patience: 1,
+      [
+        ("collection", 0, [:], { process in process.tidyUp() })
+      ])
+    guard world.violations.isEmpty else { return }
+    try Tidiness(world).inspect()
+  }
+}

@@ -1,0 +1,138 @@
+@testable import BackupEngine
+import ChunkFormat
+import ChunkStore
+import TestSupport
+import VolumeMap
+import VolumeReader
+import Workers
+
+/// A backup by the parts of the engine, in one thread: what the engine's pipeline does in several has no
+/// order that a seed repeats.
+struct SimulatedBackup {
+  private let process: SimulatedProcess
+  private let repository: Repository
+  private let environment: RepositoryEnvironment
+  private let job: String
+  private let disk: SimulatedDisk?
+
+  /// - Parameter disk: what to back up; nil for what became of the disk of the last backup.
+  init(
+    _ process: SimulatedProcess, _ repository: Repository, _ environment: RepositoryEnvironment,
+    disk: SimulatedDisk? = nil
+  ) {
+    self.process = process
+    self.repository = repository
+    self.environment = environment
+    self.disk = disk
+    job = "job\(Int.random(in: 0..<3, using: &process.random))"
+  }
+
+  func run() throws {
+    let created = environment.now()
+    let (writing, history, parent) = try begin()
+    defer {
+      writing.writer.stop()
+      writing.session.end()
+    }
+    let doubts = [history.last, parent].contains { $0?.marks.trust == .distrusted }
+    let disk = disk ?? nextDisk(after: parent)
+    let root = try store(disk, after: parent, checksKnown: doubts, writing.writer)
+    let attachments = try DocumentRecorder(
+      repository: repository, writer: writing.writer, checksKnown: doubts
+    ).record(documents())
+    try writing.writer.flush()
+    try process.cancellation.check()
+    process.world.ledger.willCommit(root.id, disk)
+    let id = try repository.commit(
+      Revision(
+        job: job, created: created, finished: environment.now(), parent: parent?.id, tags: [],
+        volumes: [
+          RevisionVolume(
+            name: RevisionVolume.unnamed, sizeBytes: disk.sizeBytes, root: root.id,
+            source: "simulation", statistics: VolumeStatistics())
+        ], attachments: attachments, host: environment.host, program: "simulation"))
+    if process.isAlive { process.world.ledger.didCommit(id) }
+  }
+
+  /// As the engine begins.
+  private func begin() throws -> (
+    writing: WritingSession, history: [RevisionEntry], parent: RevisionEntry?
+  ) {
+    while true {
+      let history = try repository.revisions().entries.filter { $0.revision.job == job }
+      let parent = history.last { $0.marks.trust != .distrusted }
+      do {
+        let writing = try repository.beginWriting(
+          "backup of \(job)", pinned: parent.map { [$0.id] } ?? [], environment: environment)
+        return (writing, history, parent)
+      } catch let error as StoreError where error.code == .notFound {
+        continue
+      }
+    }
+  }
+
+  private func nextDisk(after parent: RevisionEntry?) -> SimulatedDisk {
+    guard var disk = parent.flatMap({ process.world.ledger.disk(of: $0.revision) }),
+      Int.random(in: 0..<8, using: &process.random) > 0
+    else { return SimulatedDisk(using: &process.random) }
+    disk.change(using: &process.random)
+    return disk
+  }
+
+  private func documents() -> [BackupRequest.Document] {
+    guard Int.random(in: 0..<4, using: &process.random) == 0 else { return [] }
+    let number = UInt8.random(in: 0..<3, using: &process.random)
+    return [BackupRequest.Document(name: "domain", bytes: Array(repeating: number, count: 90))]
+  }
+
+  private func store(
+    _ disk: SimulatedDisk, after parent: RevisionEntry?, checksKnown: Bool,
+    _ writer: RecordWriter
+  ) throws -> MapRoot {
+    let previous = try parent.map { try repository.map(of: $0.revision.volumes[0]) }
+    let old = parent.flatMap { process.world.ledger.disk(of: $0.revision) }
+    let nodes = NodeCache(reading: repository.nodeReader)
+    let recorder = NodeRecorder(
+      writer: writer, keeper: try keeper(writer, checksKnown), sealing: .none)
+    let keeper = try keeper(writer, checksKnown)
+    var builder = try MapBuilder(
+      chunkSizeBytes: SimulatedDisk.chunkSizeBytes, writer: recorder, parent: previous,
+      reading: nodes)
+    let takesUnchanged =
+      old?.chunkCount == disk.chunkCount && !checksKnown
+      && Bool.random(using: &process.random)
+    for places in disk.places {
+      let isUnchanged = places.allSatisfy { disk.chunks[$0] == old?.chunks[$0] }
+      if takesUnchanged, isUnchanged {
+        let end = min(disk.chunkCount, places[0] + UInt64(MapNode.fanout))
+        try builder.appendUnchanged(places[0]..<end)
+      } else {
+        try append(places, of: disk, old, keeper, writer, &builder)
+      }
+      if Int.random(in: 0..<3, using: &process.random) == 0 { try writer.flush() }
+    }
+    return try builder.finish(sizeBytes: disk.sizeBytes)
+  }
+
+  private func keeper(_ writer: RecordWriter, _ checksKnown: Bool) throws -> RecordKeeper {
+    try RecordKeeper(
+      repository: repository, writer: writer, usesDeltas: true, checksKnown: checksKnown)
+  }
+
+  private func append(
+    _ places: [UInt64], of disk: SimulatedDisk, _ old: SimulatedDisk?, _ keeper: RecordKeeper,
+    _ writer: RecordWriter, _ builder: inout MapBuilder
+  ) throws {
+    for place in places {
+      guard let content = disk.chunks[place] else { continue }
+      let previous = try old?.chunks[place].map { try process.world.ledger.id(of: $0) }
+      let kept = try content.bytes.withUnsafeBytes {
+        try keeper.keep($0, type: .chunk, previous: { previous })
+      }
+      if case .new(let record, let isReplacement) = kept {
+        try writer.append(record, isReplacement: isReplacement)
+      }
+      try builder.append(kept.id, at: place)
+    }
+  }
+}

@@ -1,0 +1,135 @@
+import ChunkStore
+import FileIO
+import Glibc
+import SystemPackage
+import TestSupport
+import Workers
+
+/// A process of the simulation: what it does to the file system, what goes wrong for it there, and how
+/// it ends. One at a time has the turn.
+final class SimulatedProcess: @unchecked Sendable {
+  /// Something that goes wrong.
+  enum Fault: CustomStringConvertible {
+    /// The process is killed: from then on nothing that it does has an effect.
+    case kill
+    /// It is told to stop.
+    case stop
+    /// So many changes in a row find the disk full.
+    case fullDisk(Int)
+    /// So many listings of directories fail in a row.
+    case failingLists(Int)
+    /// So many packs in a row cannot be opened.
+    case failingPacks(Int)
+
+    var description: String {
+      switch self {
+      case .kill: "killed"
+      case .stop: "told to stop"
+      case .fullDisk(let count): "to find the disk full \(count) times"
+      case .failingLists(let count): "to fail at \(count) lists"
+      case .failingPacks(let count): "to fail at \(count) packs"
+      }
+    }
+  }
+
+  let name: String
+  let number: Int
+  let machine: Int
+  let world: SimulatedWorld
+  let cancellation = CancellationFlag()
+  var random: SeededRandom
+  private let player: Turns.Player
+  private let fileSystem: SimulatedFileSystem
+  /// What strikes at which operation.
+  private var faults: [Int: Fault]
+  private var operations = 0
+  private var failingChanges = 0
+  private var failingLists = 0
+  private var failingPacks = 0
+  private(set) var isKilled = false
+  /// For ``PlantedFlaw/revisionsBeforeSessions``.
+  var revisionsBefore: [DirectoryEntry]?
+  /// Whether anything went wrong so far that excuses a failure.
+  private(set) var hadFault = false
+
+  init(
+    _ player: Turns.Player, _ number: Int, in world: SimulatedWorld, seed: UInt64,
+    faults: [Int: Fault]
+  ) {
+    name = player.name
+    self.number = number
+    machine = player.machine
+    self.player = player
+    self.world = world
+    self.faults = faults
+    fileSystem = world.fileSystem
+    random = SeededRandom(seed: seed)
+  }
+
+  /// Whether anything it does still counts.
+  var isAlive: Bool { !isKilled && !world.isDown }
+
+  /// Every operation passes here before it is done: others may have their turn, and it may fail.
+  func pass(_ kind: SimulatedCall.Kind, _ path: FilePath) throws(FileError) {
+    world.randomness.use()
+    try checkAlive(kind, path)
+    operations += 1
+    world.note(self, kind, path)
+    strike()
+    try checkAlive(kind, path)
+    if kind.isChange, kind != .remove, kind != .synchronizeDirectory, failingChanges > 0 {
+      failingChanges -= 1
+      throw FileError(operation: "change", path: path, errno: .noSpace)
+    }
+    if kind == .list, failingLists > 0 {
+      failingLists -= 1
+      throw FileError(operation: "list", path: path, errno: .ioError)
+    }
+    if kind == .openFile, failingPacks > 0, world.isPack(path) {
+      failingPacks -= 1
+      throw FileError(operation: "open", path: path, errno: .ioError)
+    }
+    // Whether a pack is there is asked by who has the index to itself.
+    guard kind != .metadata || !world.isPack(path) else { return }
+    player.pauseTurn(world)
+    try checkAlive(kind, path)
+  }
+
+  private func strike() {
+    guard let fault = faults.removeValue(forKey: operations) else { return }
+    world.say(self, "is \(fault)")
+    hadFault = true
+    switch fault {
+    case .kill: isKilled = true
+    case .stop: cancellation.cancel()
+    case .fullDisk(let count): failingChanges = count
+    case .failingLists(let count): failingLists = count
+    case .failingPacks(let count): failingPacks = count
+    }
+  }
+
+  private func checkAlive(_ kind: SimulatedCall.Kind, _ path: FilePath) throws(FileError) {
+    guard isAlive else { throw FileError(operation: "use", path: path, errno: .ioError) }
+  }
+
+  /// Waits until `isFree`.
+  func wait(
+    for path: FilePath, until isFree: () throws(FileError) -> Bool
+  ) throws(FileError) {
+    var tries = 0
+    while try !isFree() {
+      tries += 1
+      guard tries < 100_000 else {
+        world.violated("\(name) waits for ever for \(path)")
+        throw FileError(operation: "lock", path: path, errno: .deadlock)
+      }
+      player.yieldTurn(world)
+      try checkAlive(.lock, path)
+    }
+  }
+}
+
+extension Turns.Player {
+  fileprivate func pauseTurn(_ world: SimulatedWorld) { world.turns.pause(self) }
+  fileprivate func yieldTurn(_ world: SimulatedWorld) { world.turns.yield(self) }
+}

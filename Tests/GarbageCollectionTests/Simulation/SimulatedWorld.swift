@@ -1,0 +1,178 @@
+import ChunkFormat
+@testable import ChunkStore
+import FileIO
+import SystemPackage
+import TestSupport
+
+/// What the processes of a simulation share: a repository on a file system that can crash, a clock that
+/// jumps, and machines with an index each. Guarded by the turn.
+final class SimulatedWorld: @unchecked Sendable {
+  static let root: FilePath = "/srv/repository"
+  static let machines = 2
+
+  let layout = RepositoryLayout(root: root)
+  let randomness: SeededRandomness
+  let repositoryID: RepositoryID
+  private(set) var fileSystem = SimulatedFileSystem()
+  private(set) var turns: Turns
+  /// Nothing that anybody does has an effect any more.
+  private(set) var isDown = false
+  private(set) var violations: [String] = []
+  /// What happened, where somebody wants to know.
+  private(set) var trace: [String]?
+  /// The same for the same seed.
+  private(set) var fingerprint: UInt64 = 0xcbf2_9ce4_8422_2325
+  private(set) var operations = 0
+  var ledger: Ledger
+  var flaw: PlantedFlaw?
+  private let revisionsPrefix: String
+  private let sessionsPrefix: String
+  private let packsPrefix: String
+  private var random: SeededRandom
+  private var clock: Nanoseconds = 1_800_000_000_000_000_000
+  private var crashAt: Int?
+  private let directory: TemporaryDirectory
+
+  init(seed: UInt64, isTraced: Bool) throws {
+    random = SeededRandom(seed: seed)
+    revisionsPrefix = layout.revisions.string + "/"
+    sessionsPrefix = layout.sessions.string + "/"
+    packsPrefix = layout.packs.string + "/"
+    randomness = SeededRandomness(seed: random.next())
+    trace = isTraced ? [] : nil
+    turns = Turns(seed: 0, patience: 1)
+    directory = try TemporaryDirectory(inMemory: true)
+    randomness.use()
+    defer { SeededRandomness.release() }
+    try fileSystem.createDirectories("/srv")
+    var environment = RepositoryEnvironment()
+    environment.fileSystem = fileSystem
+    environment.indexDirectory = directory.path.appending("machine0")
+    let repository = try Repository.create(
+      at: Self.root, settings: RepositorySettings(), firstKey: nil, environment: environment)
+    repositoryID = repository.configuration.id
+    ledger = try Ledger(layout: layout, repository: repositoryID)
+  }
+
+  // MARK: - Time
+
+  /// Lets some processes live until the last has ended, or the power fails.
+  ///
+  /// - Parameter crashAt: after so many operations.
+  func live(
+    crashAt: Int?, patience: Int,
+    _ processes: [(
+      name: String, machine: Int, faults: [Int: SimulatedProcess.Fault],
+      life: @Sendable (SimulatedProcess) -> Void
+    )]
+  ) throws {
+    operations = 0
+    self.crashAt = crashAt
+    turns = Turns(seed: random.next(), patience: patience)
+    for (number, (name, machine, faults, life)) in processes.enumerated() {
+      let seed = random.next()
+      turns.add(name, machine: machine) { [self] player in
+        randomness.use()
+        life(SimulatedProcess(player, number, in: self, seed: seed, faults: faults))
+      }
+    }
+    try turns.play()
+  }
+
+  /// The power comes back: the file system as the failure may have left it, an index that is there or
+  /// is not.
+  func restart() throws {
+    guard isDown, violations.isEmpty else { return }
+    fileSystem = fileSystem.afterPowerFailure(at: fileSystem.operationCount, using: &random)
+    isDown = false
+    for machine in 0..<Self.machines where Int.random(in: 0..<3, using: &random) == 0 {
+      try loseIndex(of: machine)
+    }
+    ledger.powerFailed()
+    inspect("after the power failure")
+  }
+
+  /// The directory that the index of a machine lies in.
+  func indexDirectory(of machine: Int) -> FilePath {
+    directory.path.appending("machine\(machine)")
+  }
+
+  private func loseIndex(of machine: Int) throws {
+    do {
+      try POSIXFileSystem().removeTree(indexDirectory(of: machine))
+    } catch  where error.code == .notFound {}
+  }
+
+  /// The clock goes on, and now and then it is set.
+  func now() -> Nanoseconds {
+    let day: Nanoseconds = 86_400_000_000_000
+    switch Int.random(in: 0..<20, using: &random) {
+    case 0: clock += Nanoseconds.random(in: -400 * day...400 * day, using: &random)
+    case 1: break
+    default: clock += Nanoseconds.random(in: 1...1_000_000_000, using: &random)
+    }
+    return clock
+  }
+
+  // MARK: - What happens
+
+  /// Whether the file lies among the packs.
+  func isPack(_ path: FilePath) -> Bool { path.string.hasPrefix(packsPrefix) }
+
+  /// A process is about to do something.
+  func note(_ process: SimulatedProcess, _ kind: SimulatedCall.Kind, _ path: FilePath) {
+    operations += 1
+    fingerprint = (fingerprint ^ (kind.hashable << 8 | UInt64(process.number))) &* 0x100_0000_01b3
+    if trace != nil { say(process, "\(kind) \(path.string.dropFirst(Self.root.string.count + 1))") }
+    if operations == crashAt {
+      say(process, "power fails")
+      isDown = true
+    }
+  }
+
+  func say(_ process: SimulatedProcess, _ what: @autoclosure () -> String) {
+    if trace != nil { trace?.append("\(process.name): \(what())") }
+  }
+
+  /// Something is not as promised: everything stops.
+  func violated(_ what: String) {
+    violations.append(what)
+    trace?.append("VIOLATED: \(what)")
+    isDown = true
+  }
+
+  /// A file has its name now.
+  func renamed(to path: FilePath, by process: SimulatedProcess) {
+    let path = path.string
+    if path.hasPrefix(revisionsPrefix) {
+      inspect("when \(process.name) committed \(path.dropFirst(revisionsPrefix.utf8.count))")
+    } else if path.hasPrefix(sessionsPrefix) {
+      ledger.sessions[String(path.dropFirst(sessionsPrefix.utf8.count))] = process.name
+    }
+  }
+
+  /// A file is gone.
+  func removed(_ path: FilePath, by process: SimulatedProcess) {
+    guard isPack(path), let name = path.lastComponent?.string,
+      !name.hasPrefix(FilePath.temporaryPrefix)
+    else { return }
+    ledger.removedPacks.append(path)
+    inspect("when \(process.name) deleted pack \(name)")
+  }
+
+  /// Looks whether everything is there that has to be.
+  func inspect(_ moment: @autoclosure () -> String) {
+    guard violations.isEmpty else { return }
+    do {
+      for violation in try ledger.violations(in: fileSystem) {
+        violated("\(violation) \(moment())")
+      }
+    } catch {
+      violated("\(error) \(moment())")
+    }
+  }
+}
+
+extension SimulatedCall.Kind {
+  fileprivate var hashable: UInt64 { UInt64(Self.allCases.firstIndex(of: self) ?? 0) }
+}

@@ -1,0 +1,65 @@
+import Glibc
+import TestSupport
+import Testing
+
+/// Many lives of a repository. `VARVE_SCHEDULES=N` says how many; `VARVE_SEED=S` with which seed they
+/// begin, so that `VARVE_SCHEDULES=1 VARVE_SEED=S` repeats the one that failed.
+@Suite("Simulation")
+struct SimulationTests {
+  private static let schedules = number("VARVE_SCHEDULES") ?? 40
+  private static let firstSeed = number("VARVE_SEED") ?? 1
+  /// Both cores have work.
+  private static let slices: UInt64 = 2
+
+  private static func number(_ name: String) -> UInt64? {
+    getenv(name).flatMap { UInt64(String(cString: $0)) }
+  }
+
+  @Test("Whatever happens, nothing that was promised is lost", arguments: 0..<slices)
+  func nothingIsLost(slice: UInt64) throws {
+    for seed in stride(
+      from: Self.firstSeed + slice, to: Self.firstSeed + Self.schedules, by: Int(Self.slices))
+    {
+      let outcome = try Schedule(seed: seed).run()
+      guard !outcome.violations.isEmpty else { continue }
+      let again = try Schedule(seed: seed).run(isTraced: true)
+      Issue.record(
+        """
+        \(again.trace.joined(separator: "\n"))
+        \(outcome.violations.joined(separator: "\n"))
+        \(again.fingerprint == outcome.fingerprint ? "" : "the repetition went another way: \(again.violations)")
+        repeat with VARVE_SCHEDULES=1 VARVE_SEED=\(seed)
+        """)
+      return
+    }
+  }
+
+  @Test("The same seed has the same outcome")
+  func repeats() throws {
+    for seed in Self.firstSeed..<Self.firstSeed + 12 {
+      let first = try Schedule(seed: seed).run()
+      let second = try Schedule(seed: seed).run(isTraced: true)
+      #expect(first.fingerprint == second.fingerprint, "seed \(seed)")
+    }
+  }
+
+  @Test("First backups at once store what they share once")
+  func storedOnce() throws {
+    for seed in Self.firstSeed..<Self.firstSeed + 6 {
+      #expect(try Schedule.firstBackupsAtOnce(seed: seed) == 0, "seed \(seed)")
+    }
+  }
+
+  @Test(
+    "Planted flaws are found", .enabled(if: number("VARVE_SCHEDULES") != nil),
+    arguments: PlantedFlaw.allCases)
+  func finds(_ flaw: PlantedFlaw) throws {
+    for seed in Self.firstSeed..<Self.firstSeed + Self.schedules {
+      if let violation = try Schedule(seed: seed, flaw: flaw).run().violations.first {
+        print("\(flaw): schedule \(seed): \(violation)")
+        return
+      }
+    }
+    Issue.record("no schedule finds it")
+  }
+}

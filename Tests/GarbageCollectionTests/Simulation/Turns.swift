@@ -1,0 +1,109 @@
+import Glibc
+import TestSupport
+import Workers
+
+/// Lets one of several threads run at a time; a seeded generator chooses which. So the same seed gives
+/// the same interleaving, down to the single file operation.
+///
+/// What all of them share is guarded by the turn: whoever has it is alone.
+final class Turns: @unchecked Sendable {
+  /// One of the threads that take turns.
+  final class Player: @unchecked Sendable {
+    let name: String
+    /// Players of one machine share an index, in which one may write at a time.
+    let machine: Int
+    fileprivate let body: @Sendable (Player) -> Void
+    fileprivate let turn = Semaphore()
+    fileprivate(set) var isDone = false
+    /// Parked while it has the index of its machine to itself.
+    fileprivate var holdsIndex = false
+    /// The thread that may give the turn away at any time; others of the same process have the index.
+    fileprivate(set) var thread = pthread_t()
+
+    fileprivate init(_ name: String, machine: Int, _ body: @escaping @Sendable (Player) -> Void) {
+      self.name = name
+      self.machine = machine
+      self.body = body
+    }
+  }
+
+  private var players: [Player] = []
+  private var random: SeededRandom
+  /// One in so many chances to give the turn away is taken.
+  private let patience: Int
+  private let end = Semaphore()
+
+  init(seed: UInt64, patience: Int) {
+    random = SeededRandom(seed: seed)
+    self.patience = patience
+  }
+
+  func add(_ name: String, machine: Int, _ body: @escaping @Sendable (Player) -> Void) {
+    players.append(Player(name, machine: machine, body))
+  }
+
+  /// Runs all players to their ends.
+  func play() throws {
+    guard !players.isEmpty else { return }
+    let threads = try players.map { player in
+      try WorkerThread(name: player.name) { [self] in
+        player.turn.wait()
+        player.thread = pthread_self()
+        player.body(player)
+        player.isDone = true
+        if let next = choose(among: candidates(of: player)) {
+          next.turn.signal()
+        } else {
+          end.signal()
+        }
+      }
+    }
+    players[Int.random(in: players.indices, using: &random)].turn.signal()
+    end.wait()
+    for thread in threads { thread.join() }
+  }
+
+  /// A chance for others; sometimes it is taken.
+  func pause(_ player: Player) {
+    guard Int.random(in: 0..<patience, using: &random) == 0 else { return }
+    yield(player)
+  }
+
+  /// Lets another player go on, where there is one.
+  func yield(_ player: Player) {
+    player.holdsIndex = pthread_equal(pthread_self(), player.thread) == 0
+    defer { player.holdsIndex = false }
+    guard let next = choose(among: candidates(of: player)) else { return }
+    next.turn.signal()
+    player.turn.wait()
+  }
+
+  private func candidates(of player: Player) -> [Player] {
+    let busy = Set(players.filter(\.holdsIndex).map(\.machine))
+    return players.filter {
+      $0 !== player && !$0.isDone && ($0.holdsIndex || !busy.contains($0.machine))
+    }
+  }
+
+  private func choose(among candidates: [Player]) -> Player? {
+    candidates.isEmpty ? nil : candidates[Int.random(in: candidates.indices, using: &random)]
+  }
+}
+
+/// Counts what was signalled and not yet waited for.
+private final class Semaphore: @unchecked Sendable {
+  private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+
+  init() { sem_init(semaphore, 0, 0) }
+
+  deinit {
+    sem_destroy(semaphore)
+    semaphore.deallocate()
+  }
+
+  func signal() { sem_post(semaphore) }
+
+  func wait() {
+    while sem_wait(semaphore) != 0 {}
+  }
+}
