@@ -228,6 +228,21 @@ struct CollectionTests {
     #expect(try place.workplace.verify().damageCount == 0)
   }
 
+  @Test("A base stays where a full disk keeps what would replace its delta from being stored")
+  func basesOnFullDisk() throws {
+    let place = try Store()
+    let first = try place.backUp(chunks: 0..<40)
+    var changed = place.bytes(0..<20)
+    for chunk in 0..<20 { changed[chunk * Store.chunkBytes + 77] ^= 0xff }
+    let second = try place.backUp(bytes: changed)
+    try place.forget(first)
+    let full = try place.onFullDisk()
+    let report = try full.collect()
+    #expect(report.replacedBases > 0)
+    #expect(report.endedEarly != nil)
+    #expect(try place.content(of: second) == changed)
+  }
+
   @Test("Many small packs become few")
   func merging() throws {
     let place = try Store()
@@ -243,11 +258,13 @@ struct CollectionTests {
     }
   }
 
-  @Test("What a killed writer left unfinished goes, but not while it may live")
-  func unfinishedFiles() throws {
+  @Test(
+    "What a killed writer left unfinished goes, but not while it may live",
+    arguments: ["packs/data", "packs/maps", "revisions", "marks"])
+  func unfinishedFiles(directory: String) throws {
     let place = try Store()
     try place.backUp(chunks: 0..<5)
-    let leftover = place.root.appending("packs/data/.tmp-0123456789abcdef")
+    let leftover = place.root.appending("\(directory)/.tmp-0123456789abcdef")
     try POSIXFileSystem().writeDurably(
       [1, 2, 3], to: leftover, permissions: [.ownerReadWrite])
     let writing = try place.repository.beginWriting(

@@ -13,12 +13,28 @@ struct Store {
   static let chunkBytes = 64 << 10
 
   let workplace: Workplace
-  var repository: Repository { workplace.repository }
-  var environment: RepositoryEnvironment { workplace.environment }
+  let repository: Repository
+  let environment: RepositoryEnvironment
   var root: FilePath { repository.root }
 
   init(encrypted: Bool = false) throws {
     workplace = try Workplace(encrypted: encrypted, chunkSizeBytes: Self.chunkBytes, inMemory: true)
+    (repository, environment) = (workplace.repository, workplace.environment)
+  }
+
+  private init(_ workplace: Workplace, _ environment: RepositoryEnvironment) throws {
+    self.workplace = workplace
+    self.environment = environment
+    repository = try Repository.open(at: workplace.repository.root, environment: environment) {
+      Workplace.passphrase
+    }
+  }
+
+  /// The same on a disk without room for another pack.
+  func onFullDisk() throws -> Store {
+    var environment = environment
+    environment.fileSystem = FullFileSystem()
+    return try Store(workplace, environment)
   }
 
   func chunk(_ number: Int) -> [UInt8] {
@@ -89,5 +105,45 @@ struct Store {
     let file = try POSIXFileSystem().openFile(path, for: .readingAndWriting)
     defer { file.close() }
     try bytes.withUnsafeBytes { try file.write($0, at: offsetBytes) }
+  }
+}
+
+/// The real file system, without room for another pack.
+private struct FullFileSystem: FileSystem {
+  private let base = POSIXFileSystem()
+
+  func createFile(
+    _ path: FilePath, permissions: FilePermissions
+  ) throws(FileError) -> any OpenFile {
+    guard !path.string.contains("/packs/") else {
+      throw FileError(operation: "create", path: path, errno: .noSpace)
+    }
+    return try base.createFile(path, permissions: permissions)
+  }
+
+  func openFile(_ path: FilePath, for access: FileAccess) throws(FileError) -> any OpenFile {
+    try base.openFile(path, for: access)
+  }
+
+  func createDirectory(_ path: FilePath, permissions: FilePermissions) throws(FileError) {
+    try base.createDirectory(path, permissions: permissions)
+  }
+
+  func list(_ directory: FilePath) throws(FileError) -> [DirectoryEntry] {
+    try base.list(directory)
+  }
+
+  func metadata(of path: FilePath) throws(FileError) -> FileMetadata {
+    try base.metadata(of: path)
+  }
+
+  func rename(_ source: FilePath, to destination: FilePath) throws(FileError) {
+    try base.rename(source, to: destination)
+  }
+
+  func remove(_ path: FilePath) throws(FileError) { try base.remove(path) }
+
+  func synchronizeDirectory(_ path: FilePath) throws(FileError) {
+    try base.synchronizeDirectory(path)
   }
 }
