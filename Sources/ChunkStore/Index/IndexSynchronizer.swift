@@ -21,29 +21,46 @@ package struct IndexProgress: Sendable {
 struct IndexSynchronizer {
   /// Records entered in one transaction, but for the last pack's.
   private static let batchRecords = 8192
+  /// More than one collection's deletions are seldom met in a row.
+  private static let maximumLooks = 4
 
   let index: PackIndex
   let shelf: PackShelf
 
   /// Lists packs that are not listed, and takes off those that are gone.
+  ///
+  /// Again where anything changed: a pack may have gone before its directory was looked at, and another
+  /// may have taken its records over in a directory that had been looked at before.
   func run(progress: (IndexProgress) throws -> Void) throws -> IndexChanges {
+    var changes = IndexChanges()
+    for _ in 1...Self.maximumLooks {
+      guard try look(&changes, progress: progress) else { break }
+    }
+    return changes
+  }
+
+  /// - Returns: whether anything changed.
+  private func look(
+    _ changes: inout IndexChanges, progress: (IndexProgress) throws -> Void
+  ) throws -> Bool {
     // In this order: a pack that is listed and then not found was there and is gone, while one that
     // another process adds in between is merely found. And alone with the index: whoever was about to
     // list a pack that is gone by now has done so, or will find that it is gone.
     let listed = try index.write { index throws(StoreError) in try index.packs() }
     let found = try shelf.list()
-    var changes = IndexChanges()
     let gone = listed.subtracting(found.map(\.id))
     if !gone.isEmpty {
       try remove(gone)
-      changes.removedPacks = gone.count
+      changes.removedPacks += gone.count
     }
-    let missing = found.filter { !listed.contains($0.id) }
+    let known = Set(changes.damaged.map(\.pack))
+    let missing = found.filter { !listed.contains($0.id) && !known.contains($0.id) }
     // Whoever named them may have died, or is still about to make the names durable; but what the
     // index lists is relied on.
     try shelf.makeNamesDurable(of: missing)
+    let before = changes.damaged.count
     try add(missing, to: &changes, progress: progress)
-    return changes
+    return !gone.isEmpty || missing.count > changes.damaged.count - before
   }
 
   private func remove(_ gone: Set<PackID>) throws(StoreError) {
@@ -75,12 +92,10 @@ struct IndexSynchronizer {
       } catch {
         // A pack that cannot be listed counts as absent; next time it may be readable again.
         guard Self.concernsOnePack(error) else { throw error }
-        changes.damaged.append((id, error))
+        if try shelf.isThere(id, kind) { changes.damaged.append((id, error)) }
       }
       if batchRecords >= Self.batchRecords || number == missing.count - 1 {
-        try enter(batch)
-        changes.addedPacks += batch.count
-        changes.records += batchRecords
+        try enter(batch, &changes)
         (batch, batchRecords) = ([], 0)
         try progress(IndexProgress(donePacks: number + 1, totalPacks: missing.count))
       }
@@ -92,8 +107,11 @@ struct IndexSynchronizer {
     [.damaged, .fileSystem, .notFound, .wrongKey, .unsupported].contains(error.code)
   }
 
-  private func enter(_ batch: [PackInventory]) throws(StoreError) {
-    try index.write { index throws(StoreError) in
+  private func enter(
+    _ batch: [PackInventory], _ changes: inout IndexChanges
+  ) throws(StoreError) {
+    let entered = try index.write { index throws(StoreError) in
+      var entered: [PackInventory] = []
       for inventory in batch {
         let pack = inventory.pack
         // It may have been deleted since it was read, and compared by whoever relies on the index.
@@ -103,7 +121,11 @@ struct IndexSynchronizer {
             id: pack.id, kind: pack.kind, lengthBytes: pack.lengthBytes,
             header: pack.seal.header.encoded()),
           entries: inventory.entries)
+        entered.append(inventory)
       }
+      return entered
     }
+    changes.addedPacks += entered.count
+    changes.records += entered.map(\.entries.count).reduce(0, +)
   }
 }
