@@ -38,6 +38,7 @@ final class ConnectionHandler: ChannelInboundHandler {
   var due: [WorkQueue.Piece] = []
   var closing = ClosingState.open
   var hasSeenEnd = false
+  var polling = RequestPolling()
 
   /// The clock for the next option, and how many options had come when it was started.
   private var optionDeadline: (scheduled: Scheduled<Void>, optionCount: Int)?
@@ -85,6 +86,7 @@ final class ConnectionHandler: ChannelInboundHandler {
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     guard case .open = closing else { return }
     account.noteProgress()
+    polling.noteInput(at: .now())
     machine.receive(unwrapInboundIn(data))
     // What is complete is begun at once, so that no more gathers than has to.
     guard !isAdvancing else { return }
@@ -149,10 +151,12 @@ final class ConnectionHandler: ChannelInboundHandler {
     isAdvancing = false
     if hasMore, context.channel.isWritable { scheduleAdvance() }
     watchOptions(context)
-    if wantsInput { context.read() }
+    guard wantsInput else { return }
+    context.read()
+    awaitNextRequest(context)
   }
 
-  private var wantsInput: Bool {
+  var wantsInput: Bool {
     guard let context else { return false }
     switch closing {
     case .open: return machine.wantsInput && context.channel.isWritable

@@ -32,6 +32,9 @@ final class ConnectionRegistry: Sendable {
     state.withLock { $0.entries.values.map(\.record) }.sorted { $0.number < $1.number }
   }
 
+  /// Whether there is one connection alone.
+  var hasOne: Bool { state.withLock { $0.entries.count == 1 } }
+
   /// Makes a record for a new connection, nil when there is no room for one.
   func admit(_ address: String) -> ConnectionRecord? {
     state.withLock { state in
