@@ -146,4 +146,6 @@ private struct FullFileSystem: FileSystem {
   func synchronizeDirectory(_ path: FilePath) throws(FileError) {
     try base.synchronizeDirectory(path)
   }
+
+  func bootID() throws(FileError) -> String { try base.bootID() }
 }

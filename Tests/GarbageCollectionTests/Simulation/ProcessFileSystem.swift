@@ -56,6 +56,8 @@ final class ProcessFileSystem: FileSystem {
       + entries.dropFirst(unfinished.count)
   }
 
+  func bootID() -> String { base.bootID() }
+
   func metadata(of path: FilePath) throws(FileError) -> FileMetadata {
     try process.pass(.metadata, path)
     return try base.metadata(of: path)
