@@ -39,6 +39,10 @@ import Testing
         bytes: try Sample.policies.encoded(repository: Sample.repository, keys: keys)
       ) { "\(try RetentionPolicies(encoded: $0, repository: Sample.repository, keys: keys))" },
       Structure(
+        testDescription: "\(how) quarantine report",
+        bytes: try Sample.quarantine.encoded(repository: Sample.repository, keys: keys)
+      ) { "\(try QuarantineReport(encoded: $0, repository: Sample.repository, keys: keys))" },
+      Structure(
         testDescription: "\(how) configuration",
         bytes: try Sample.configuration(isEncrypted: keys != nil).encoded(keys: keys)
       ) { bytes in

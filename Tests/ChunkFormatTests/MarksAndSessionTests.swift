@@ -46,6 +46,16 @@ import Testing
     #expect(error?.message.contains("protection \(protection)") == true)
   }
 
+  @Test func tellSinceWhenARevisionIsDistrusted() throws {
+    var marks = Sample.marks
+    marks.distrust(at: 7)
+    #expect(marks.trust == .distrusted)
+    #expect(try Self.decode(Self.encode(marks)).distrustedSince == 7)
+    marks.promote()
+    #expect(marks.trust == .verified)
+    #expect(try Self.decode(Self.encode(marks)).distrustedSince == nil)
+  }
+
   @Test func mayBeEmpty() throws {
     let marks = RevisionMarks(
       revision: Sample.digest(0xdd), tags: [], trust: .trusted, verification: nil)

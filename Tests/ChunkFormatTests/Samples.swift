@@ -87,6 +87,24 @@ enum Sample {
     return span
   }
 
+  static var entry: PackEntry {
+    PackEntry(
+      id: id(0xab), type: .chunk, codec: .raw, base: nil, offsetBytes: 64, storedBytes: 100,
+      plainBytes: 100)
+  }
+
+  static var quarantine: QuarantineReport {
+    QuarantineReport(
+      found: 6_000_000_000, host: "host", finder: "verification",
+      copies: [
+        DamagedCopy(
+          pack: digest(0xac), entry: entry, expected: "a chunk", found: "another",
+          place: ContentPlace(
+            revision: digest(0xad), job: "db01", volume: "vda", offsetBytes: 131_072,
+            lengthBytes: 100))
+      ])
+  }
+
   static func configuration(isEncrypted: Bool) throws -> RepositoryConfiguration {
     try RepositoryConfiguration(
       id: repository, chunkSizeBytes: 128 << 10, isEncrypted: isEncrypted,

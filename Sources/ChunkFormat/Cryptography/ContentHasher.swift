@@ -56,6 +56,11 @@ package final class ContentHasher {
     }
   }
 
+  /// The id of `plaintext` as a record of `type`.
+  package func id(of plaintext: [UInt8], type: RecordType) throws(FormatError) -> ContentID {
+    try plaintext.withBytes { bytes throws(FormatError) in try id(of: bytes, type: type) }
+  }
+
   private func hashed(_ plaintext: UnsafeRawBufferPointer) throws(FormatError) -> ContentID {
     var output = Self.emptyOutput
     let done = withUnsafeMutableBytes(of: &output) { output in

@@ -9,6 +9,7 @@ package enum RepositoryFileKind: String, Sendable, CaseIterable {
   case session = "VARVESES"
   case condemnation = "VARVECND"
   case policies = "VARVEPOL"
+  case quarantine = "VARVEQUA"
 
   /// In errors.
   package var name: String {
@@ -22,6 +23,7 @@ package enum RepositoryFileKind: String, Sendable, CaseIterable {
     case .session: "session"
     case .condemnation: "condemnation"
     case .policies: "retention policies"
+    case .quarantine: "quarantine report"
     }
   }
 
@@ -107,6 +109,13 @@ package struct FileHeader: Equatable, Sendable {
         ? try Randomness.bytes(count: Self.saltBytes)
         : Array(repeating: 0, count: Self.saltBytes)
     }
+  }
+
+  /// The header that every file of `kind` has in a repository that is not encrypted.
+  package static func plain(
+    _ kind: RepositoryFileKind, of repository: RepositoryID
+  ) throws(FormatError) -> FileHeader {
+    try FileHeader(kind: kind, sealing: .none, repository: repository, salted: false)
   }
 
   /// The 64 bytes.

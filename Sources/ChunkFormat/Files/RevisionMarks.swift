@@ -31,6 +31,8 @@ package struct RevisionMarks: Equatable, Sendable {
   package var verification: VerificationMark?
   /// Whether no policy may forget the revision, and nobody by accident.
   package var isProtected = false
+  /// Since when the revision is distrusted; nil where it is not, or nobody noted it.
+  package private(set) var distrustedSince: Nanoseconds?
 
   package init(
     revision: RevisionID, tags: [String], trust: Trust, verification: VerificationMark?
@@ -39,6 +41,19 @@ package struct RevisionMarks: Equatable, Sendable {
     self.tags = tags
     self.trust = trust
     self.verification = verification
+  }
+
+  /// Declares the revision doubtful: the next backup proves all that it relies on. Where it was
+  /// before, it is so anew.
+  package mutating func distrust(at moment: Nanoseconds) {
+    trust = .distrusted
+    distrustedSince = moment
+  }
+
+  /// Declares the revision read back in full and found right.
+  package mutating func promote() {
+    trust = .verified
+    distrustedSince = nil
   }
 
   /// The bytes of the file.
@@ -59,6 +74,9 @@ package struct RevisionMarks: Equatable, Sendable {
     }
     if isProtected {
       fields.field(Tag.protection, Self.protected)
+    }
+    if let distrustedSince {
+      fields.field(Tag.distrustedSince, distrustedSince)
     }
     return try Envelope.encode(
       fields.bytes, kind: .marks, repository: repository, keys: keys,
@@ -93,6 +111,8 @@ package struct RevisionMarks: Equatable, Sendable {
     verification = try fields.atMostOne(Tag.verification).map { value throws(FormatError) in
       try VerificationMark(encoded: value)
     }
+    distrustedSince =
+      fields.all(Tag.distrustedSince).isEmpty ? nil : try fields.time(Tag.distrustedSince)
     isProtected = try Self.isProtected(fields)
   }
 
@@ -114,7 +134,10 @@ package struct RevisionMarks: Equatable, Sendable {
     static let trust: UInt16 = 3 | FieldList.critical
     static let verification: UInt16 = 4
     static let protection: UInt16 = 5 | FieldList.critical
-    static let all: Set<UInt16> = [revision, tag, trust, verification, protection]
+    static let distrustedSince: UInt16 = 6
+    static let all: Set<UInt16> = [
+      revision, tag, trust, verification, protection, distrustedSince,
+    ]
   }
 }
 
