@@ -95,6 +95,12 @@ let targets: [Target] = [
       systemPackage,
     ]),
   library(
+    "Inspection",
+    uses: [
+      "Workers", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader", "BackupEngine",
+      systemPackage,
+    ]),
+  library(
     "Overlays",
     uses: [
       "Workers", "FileIO", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeSources",
@@ -111,7 +117,8 @@ let targets: [Target] = [
     name: "varve",
     dependencies: [
       "Workers", "FileIO", "ChunkFormat", "ChunkStore", "Retention", "VolumeMap", "VolumeSources",
-      "VolumeReader", "BackupEngine", "GarbageCollection", "Overlays", "NBDProtocol",
+      "VolumeReader", "BackupEngine", "GarbageCollection", "Inspection", "Overlays",
+      "NBDProtocol",
       "NBDServer", "CLinux", argumentParser, logging, nioCore, systemPackage,
     ],
     swiftSettings: strict),
@@ -152,6 +159,12 @@ let targets: [Target] = [
       "EngineTestSupport", "Workers", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader",
       "VolumeSources",
       "BackupEngine", "FileIO", systemPackage,
+    ]),
+  tests(
+    of: "Inspection",
+    uses: [
+      "EngineTestSupport", "Workers", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader",
+      "VolumeSources", "BackupEngine", "FileIO", systemPackage,
     ]),
   tests(
     of: "Overlays",

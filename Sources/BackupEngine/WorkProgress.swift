@@ -14,6 +14,9 @@ package final class WorkProgress: Sendable {
     case marking
     case compacting
     case deleting
+    case checkingPacks
+    case checkingRevisions
+    case repairing
     case finished
   }
 

@@ -84,6 +84,51 @@ package final class Repository: Sendable {
       root: root, configuration: configuration, openedKey: opened, environment: environment)
   }
 
+  /// Opens another repository in which contents have the ids that they have in one with `keys`: both
+  /// are not encrypted, or it is a copy.
+  ///
+  /// - Throws: ``StoreError``: `.wrongKey` where contents have other ids there, and as
+  ///   ``open(at:environment:secret:)`` does.
+  package static func open(
+    at root: FilePath, environment: RepositoryEnvironment, sharing keys: RepositoryKeys?
+  ) throws(StoreError) -> Repository {
+    let layout = RepositoryLayout(root: root)
+    let bytes = try readConfiguration(layout, environment.fileSystem)
+    let configuration = try reportingFormatErrors(of: layout.configuration.string) {
+      () throws(FormatError) in try RepositoryConfiguration(encoded: bytes)
+    }
+    guard configuration.isEncrypted == (keys != nil) else {
+      throw StoreError(
+        .wrongKey,
+        "contents have other ids in \(root), which is \(configuration.isEncrypted ? "" : "not ")"
+          + "encrypted while this repository is\(configuration.isEncrypted ? " not" : "")")
+    }
+    guard let keys else {
+      return try Repository(
+        root: root, configuration: configuration, openedKey: nil, environment: environment)
+    }
+    do throws(FormatError) {
+      try RepositoryConfiguration.authenticate(bytes, keys: keys)
+    } catch {
+      throw StoreError(
+        .wrongKey,
+        "contents have other ids in \(root): it is encrypted with keys of its own, and no copy of "
+          + "this repository")
+    }
+    return try Repository(
+      root: root, configuration: configuration,
+      openedKey: KeyRing.Opened(keys: keys, slot: nil, label: ""), environment: environment)
+  }
+
+  /// Whether both are one directory, whatever it is called.
+  package func isSamePlace(as other: Repository) throws(StoreError) -> Bool {
+    try reportingFileErrors { () throws(FileError) in
+      let own = try fileSystem.metadata(of: layout.configuration)
+      let others = try other.fileSystem.metadata(of: other.layout.configuration)
+      return (own.device, own.inode) == (others.device, others.inode)
+    }
+  }
+
   // MARK: - Revisions
 
   /// All revisions, oldest first, and those that cannot be read.
@@ -234,6 +279,11 @@ package final class Repository: Sendable {
 
   var condemnationShelf: CondemnationShelf {
     CondemnationShelf(
+      layout: layout, fileSystem: fileSystem, repository: configuration.id, keys: keys)
+  }
+
+  var quarantineShelf: QuarantineShelf {
+    QuarantineShelf(
       layout: layout, fileSystem: fileSystem, repository: configuration.id, keys: keys)
   }
 

@@ -22,6 +22,12 @@ struct RepositoryLayout: Sendable {
   let condemnedLock: FilePath
   /// How long revisions are kept. Made when needed.
   let policies: FilePath
+  /// Copies of records that were found damaged. Made when needed.
+  let quarantine: FilePath
+  /// Packs that were put aside after their intact records had been stored again. Made when needed.
+  let setAside: FilePath
+  /// Whoever changes the quarantine holds a lock on this file.
+  let quarantineLock: FilePath
   /// Whoever changes marks or policies, or forgets revisions, holds a lock on this file.
   let marksLock: FilePath
   /// Whoever makes the repository or removes a key holds a lock on this file.
@@ -41,6 +47,9 @@ struct RepositoryLayout: Sendable {
     condemned = root.appending("condemned")
     condemnedLock = condemned.appending("lock")
     policies = root.appending("policy")
+    quarantine = root.appending("quarantine")
+    setAside = quarantine.appending("packs")
+    quarantineLock = quarantine.appending("lock")
     marksLock = marks.appending("lock")
     keysLock = keys.appending("lock")
     dataPacks = packs.appending(PackKind.data.directoryName)
@@ -51,6 +60,9 @@ struct RepositoryLayout: Sendable {
   var directories: [FilePath] {
     [keys, packs, dataPacks, mapPacks, revisions, marks, sessions]
   }
+
+  /// Those that come with their first file.
+  var optionalDirectories: [FilePath] { [forgotten, condemned, quarantine] }
 
   func packDirectory(_ kind: PackKind) -> FilePath {
     switch kind {
@@ -71,6 +83,7 @@ struct RepositoryLayout: Sendable {
 
   func revision(_ id: RevisionID) -> FilePath { revisions.appending(id.description) }
   func forgotten(_ id: RevisionID) -> FilePath { forgotten.appending(id.description) }
+  func quarantined(_ name: FileDigest) -> FilePath { quarantine.appending(name.description) }
   func marks(of id: RevisionID) -> FilePath { marks.appending(id.description) }
   func key(_ id: FileDigest) -> FilePath { keys.appending(id.description) }
 }

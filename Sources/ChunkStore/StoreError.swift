@@ -55,6 +55,9 @@ package struct StoreError: Error, Sendable {
     self.init(code, error.description)
   }
 
+  /// Whether what was wanted is damaged or missing; else nobody could look.
+  package var isDamage: Bool { code == .damaged || code == .notFound }
+
   /// Something wrong in the file or record that `subject` names.
   package init(_ error: FormatError, in subject: String, pack: PackID? = nil) {
     let code: Code =

@@ -46,14 +46,18 @@ struct Varve: ParsableCommand {
       CommandGroup(
         name: "Look and check",
         subcommands: [
-          Revisions.self, Show.self, Diff.self, Verify.self, Usage.self, Clients.self,
+          Revisions.self, Show.self, Diff.self, Verify.self, Usage.self, Quarantine.self,
+          Clients.self,
         ]),
       CommandGroup(
         name: "Keep and forget",
         subcommands: [Prune.self, Policy.self, Forget.self, Protect.self, Unprotect.self]),
       CommandGroup(
         name: "Look after a repository",
-        subcommands: [Tag.self, Collect.self, Overlay.self, Key.self, Index.self]),
+        subcommands: [
+          Tag.self, Collect.self, Overlay.self, Key.self, CheckRepository.self, Repair.self,
+          Distrust.self, Index.self,
+        ]),
       CommandGroup(name: "Shells", subcommands: [Completion.self]),
     ])
 

@@ -52,6 +52,9 @@ import Testing
       "policy remove a b", "forget", "forget web01@", "forget web01@0/vda", "forget a --job a",
       "forget --job a/b", "protect", "protect web01@0/vda", "unprotect",
       "unprotect web01@yesterday",
+      "distrust", "distrust --job web01", "distrust web01 --from 2026-01-01", "distrust web01/vda",
+      "distrust --from yesterday", "repair", "repair --from=", "check-repository --packs some",
+      "check-repository web01", "quarantine web01",
     ])
   func areUsageErrors(text: String) {
     let error = #expect(throws: (any Error).self) { try Varve.parseAsRoot(words(text)) }
@@ -86,6 +89,9 @@ import Testing
       "policy set web01 --keep-last 1 --time-zone UTC", "policy show", "policy show web01 --json",
       "policy remove", "policy remove web01", "forget web01@1 db01@first --dry-run --json",
       "forget --job web01 --yes --force-protected", "protect web01 db01@first", "unprotect web01@1",
+      "distrust web01 db01@1", "quarantine --json",
+      "distrust --job web01 --from 2026-11-03 --until 2026-11-07T06:00Z --json",
+      "repair --from dir --dry-run --json", "check-repository --fix --packs quick --json",
     ])
   func areUnderstood(text: String) throws { _ = try Varve.parseAsRoot(words(text)) }
 

@@ -9,8 +9,8 @@ package import Workers
 /// makes the revision exist.
 ///
 /// The newest revision that is not distrusted is the parent, unless the request names another; with
-/// its maps and chunks the new ones are compared. Where the newest or the parent is distrusted, nothing
-/// that the store has is taken for granted.
+/// its maps and chunks the new ones are compared. After a revision of the job was distrusted, nothing
+/// that the store has is taken for granted, until a backup of all its volumes was made like that.
 ///
 /// ```
 /// volumes ──▶ chunks, map nodes ──▶ packs, durable ──▶ revision, durable ──▶ verification
@@ -45,10 +45,15 @@ package struct Backup: Sendable {
       writing.session.end()
     }
     warnings += writing.indexChanges.damaged.map { "pack \($0.pack) is damaged: \($0.error)" }
+    let quarantine = try repository.quarantine()
+    warnings += quarantine.unreadable.map {
+      "what \($0.error) named is not stored again before 'varve verify --all' finds it anew"
+    }
     let id = try store(
       created: created, parent: parent,
-      checksKnown: [history.last, parent].contains { $0?.marks.trust == .distrusted },
-      writing.writer, &warnings)
+      checksKnown: mustProve(after: history, parent),
+      // What is taken over unread could be among it.
+      isDamageKnown: !quarantine.copies.isEmpty, writing.writer, &warnings)
     let stored = writing.writer.totals
     writing.session.end()
     if request.verification != .none {
@@ -86,28 +91,53 @@ package struct Backup: Sendable {
     progress.advance(to: UInt64(step.donePacks))
   }
 
+  /// Whether something was distrusted, and no backup of the same volumes was made since.
+  private func mustProve(after history: [RevisionEntry], _ parent: RevisionEntry?) -> Bool {
+    if [history.last, parent].contains(where: { $0?.marks.trust == .distrusted }) { return true }
+    for (number, entry) in history.enumerated() where entry.marks.trust == .distrusted {
+      let since: Nanoseconds = entry.marks.distrustedSince ?? 0
+      let volumes: Set<String> = Set(entry.revision.volumes.map(\.name))
+      let isProven = history[(number + 1)...].contains { (later: RevisionEntry) -> Bool in
+        guard later.marks.trust != .distrusted, later.revision.created > since else { return false }
+        return volumes.isSubset(of: later.revision.volumes.map(\.name))
+      }
+      if !isProven { return true }
+    }
+    return false
+  }
+
   private func store(
-    created: Nanoseconds, parent: RevisionEntry?, checksKnown: Bool, _ writer: RecordWriter,
-    _ warnings: inout [String]
+    created: Nanoseconds, parent: RevisionEntry?, checksKnown: Bool, isDamageKnown: Bool,
+    _ writer: RecordWriter, _ warnings: inout [String]
   ) throws -> RevisionID {
-    let nodes = NodeCache(reading: repository.nodeReader)
+    let notes = DamageNotes()
+    let reader: any NodeReading =
+      if checksKnown {
+        VerifyingNodes(repository: repository, notes: notes)
+      } else {
+        repository.nodeReader
+      }
+    let nodes = NodeCache(reading: reader)
+    let proof: RecordKeeper.Proof = checksKnown ? .reading(notes) : .index
     var volumes: [RevisionVolume] = []
     for volume in request.volumes {
       let (described, warning) = try VolumeBackup(
         repository: repository, writer: writer, volume: volume,
         parent: try parentVolume(of: volume, in: parent),
-        takesUnchanged: request.parent != nil && !checksKnown, nodes: nodes,
-        usesDeltas: request.usesDeltas, checksKnown: checksKnown, progress: progress,
+        takesUnchanged: request.parent != nil && !checksKnown && !isDamageKnown, nodes: nodes,
+        usesDeltas: request.usesDeltas, proof: proof, progress: progress,
         cancellation: cancellation
       ).run()
       volumes.append(described)
       warnings += warning.map { ["\(volume.name): \($0)"] } ?? []
     }
     let attachments = try DocumentRecorder(
-      repository: repository, writer: writer, checksKnown: checksKnown
+      repository: repository, writer: writer, proof: proof
     ).record(request.documents)
     progress.begin(.storing, totalUnits: nil)
     try writer.flush()
+    try repository.quarantine(
+      notes.take(), finder: "backup of \(request.job)", environment: environment)
     try cancellation.check()
     return try repository.commit(
       Revision(
@@ -126,7 +156,8 @@ package struct Backup: Sendable {
     }
     let report = try Verification(
       repository: repository, entries: [entry], policy: request.verification, sources: sources,
-      environment: environment, progress: progress, cancellation: cancellation
+      finder: "verification of a backup", environment: environment, progress: progress,
+      cancellation: cancellation
     ).run()
     return BackupReport(
       id: id, revision: entry.revision, storedBytes: storedBytes, verification: report,

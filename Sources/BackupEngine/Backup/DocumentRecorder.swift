@@ -7,10 +7,10 @@ struct DocumentRecorder {
   private let keeper: RecordKeeper
   private let chunkSizeBytes: Int
 
-  init(repository: Repository, writer: RecordWriter, checksKnown: Bool) throws {
+  init(repository: Repository, writer: RecordWriter, proof: RecordKeeper.Proof) throws {
     self.writer = writer
     keeper = try RecordKeeper(
-      repository: repository, writer: writer, usesDeltas: false, checksKnown: checksKnown)
+      repository: repository, writer: writer, usesDeltas: false, proof: proof)
     chunkSizeBytes = repository.configuration.chunkSizeBytes
   }
 

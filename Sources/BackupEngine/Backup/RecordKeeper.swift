@@ -21,18 +21,31 @@ enum KeptRecord: Sendable {
 /// After a revision that is distrusted, it does not take the index's word: what the store is said to
 /// have is read back, and stored again where it is damaged.
 final class RecordKeeper {
+  /// What is proof enough that the store has something.
+  enum Proof: Sendable {
+    case index
+    /// That it is read back; damaged copies are noted.
+    case reading(DamageNotes)
+  }
+
+  private let records: RecordStore
   private let writer: RecordWriter
   private let preparer: RecordPreparer
   /// Nil where the index's word is taken.
   private let checker: ContentChecker?
 
   init(
-    repository: Repository, writer: RecordWriter, usesDeltas: Bool, checksKnown: Bool
+    repository: Repository, writer: RecordWriter, usesDeltas: Bool, proof: Proof
   ) throws {
+    records = repository.records
     self.writer = writer
     preparer = try RecordPreparer(
       repository: repository, writer: writer, usesDeltas: usesDeltas)
-    checker = checksKnown ? try ContentChecker(repository: repository) : nil
+    checker =
+      switch proof {
+      case .index: nil
+      case .reading(let notes): try ContentChecker(repository: repository, notes: notes)
+      }
   }
 
   /// - Parameter previous: the record at the same place of the parent revision; asked for only where
@@ -43,7 +56,10 @@ final class RecordKeeper {
     let id = try preparer.id(of: plaintext, type: type)
     let isKnown = try writer.contains(id)
     if isKnown, try isIntact(id, type: type, plainBytes: plaintext.count) { return .known(id) }
-    let record = try preparer.prepare(plaintext, id: id, type: type, previous: previous())
+    // What is stored again may be the base of others, and a base is no delta.
+    let isStoredAgain = try records.lists(id)
+    let record = try preparer.prepare(
+      plaintext, id: id, type: type, previous: isStoredAgain ? nil : previous())
     return .new(record, isReplacement: isKnown)
   }
 

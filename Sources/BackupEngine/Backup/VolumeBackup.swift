@@ -28,8 +28,8 @@ struct VolumeBackup {
   let takesUnchanged: Bool
   let nodes: NodeCache
   let usesDeltas: Bool
-  /// Whether to read back what the store is said to have.
-  let checksKnown: Bool
+  /// What is proof enough that the store has something.
+  let proof: RecordKeeper.Proof
   let progress: WorkProgress
   let cancellation: CancellationFlag
 
@@ -110,7 +110,7 @@ struct VolumeBackup {
 
   private func makeKeeper() throws -> RecordKeeper {
     try RecordKeeper(
-      repository: repository, writer: writer, usesDeltas: usesDeltas, checksKnown: checksKnown)
+      repository: repository, writer: writer, usesDeltas: usesDeltas, proof: proof)
   }
 
   private func makeWorker() throws -> ChunkWorker {
@@ -182,6 +182,6 @@ extension UnsafeRawBufferPointer {
 }
 
 /// Processors that this process may use; work that computes runs as wide.
-func processorCount() -> Int {
+package func processorCount() -> Int {
   max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
 }

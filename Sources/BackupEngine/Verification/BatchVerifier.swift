@@ -8,19 +8,23 @@ struct BatchVerifier {
   let geometry: MapGeometry
   let source: SourceComparison?
   let checker: ContentChecker
+  private let volume: VolumeVerification
+  private let notes = DamageNotes()
 
-  init(repository: Repository, geometry: MapGeometry, source: SourceComparison?) throws {
-    self.repository = repository
+  init(of volume: VolumeVerification, geometry: MapGeometry) throws {
+    self.volume = volume
     self.geometry = geometry
-    self.source = source
-    checker = try ContentChecker(repository: repository)
+    repository = volume.repository
+    source = volume.source
+    checker = try ContentChecker(repository: repository, notes: notes)
   }
 
   func process(_ work: VolumeVerification.Work) throws -> VolumeVerification.Outcome {
     var outcome = VolumeVerification.Outcome()
     switch work {
-    case .damage(let error):
+    case .damage(let error, let copies):
       outcome.mapDamage = error
+      outcome.damagedCopies = copies
     case .chunks(let chunks, let passedOver):
       outcome.total = chunks.count + passedOver
       for chunk in try inOrderOfPacks(chunks) {
@@ -41,9 +45,11 @@ struct BatchVerifier {
       if let source, !source.holds(content, at: geometry.offsetBytes(ofChunk: chunk.number)) {
         outcome.changedAtSource += 1
       }
-    } catch {
+    } catch  where error.isDamage {
       outcome.failures.append((chunk, error))
     }
+    outcome.damagedCopies += notes.take(
+      at: volume.place(geometry.bytes(ofChunk: chunk.number)))
   }
 
   private func inOrderOfPacks(

@@ -4,15 +4,19 @@ import VolumeMap
 /// Gathers chunks into batches, passing over those that a sample leaves out.
 struct ChunkCollector: MapVisitor {
   private let batchChunks: Int
+  private let volume: VolumeVerification
   private let sink: (VolumeVerification.Work) throws -> Void
   /// Nil to pass over nothing.
   private var sample: ChunkSample?
   private var batch: [VolumeVerification.Chunk] = []
   private var passedOver = 0
 
+  /// - Parameter volume: knows what to report of a node that cannot be used.
   init(
-    sample: ChunkSample?, batchChunks: Int, sink: @escaping (VolumeVerification.Work) throws -> Void
+    of volume: VolumeVerification, sample: ChunkSample?, batchChunks: Int,
+    sink: @escaping (VolumeVerification.Work) throws -> Void
   ) {
+    self.volume = volume
     self.sample = sample
     self.batchChunks = batchChunks
     self.sink = sink
@@ -30,7 +34,7 @@ struct ChunkCollector: MapVisitor {
   }
 
   mutating func visit(damaged error: MapError, at position: NodePosition) throws {
-    try sink(.damage(error))
+    try sink(try volume.nodeDamage(error))
   }
 
   mutating func flush() throws {

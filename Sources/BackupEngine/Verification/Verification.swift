@@ -8,13 +8,15 @@ package import Workers
 ///
 /// Of successive revisions of a volume only the differences are read: what is the same was read
 /// already. A revision that was read in full without damage becomes `verified`, one with damage
-/// `distrusted`; a sample changes nothing but the note of when it was taken. In a repository that is
-/// mounted read-only nothing is noted, and the report says so.
+/// `distrusted`; a sample changes nothing but the note of when it was taken. Copies that are damaged go
+/// to the quarantine, also where another one was right. In a repository that is mounted read-only
+/// nothing is noted, and the report says so.
 package struct Verification: Sendable {
   private let repository: Repository
   private let entries: [RevisionEntry]
   private let policy: VerificationPolicy
   private let sources: [String: SourceComparison]
+  private let finder: String
   private let environment: RepositoryEnvironment
   private let progress: WorkProgress
   private let cancellation: CancellationFlag
@@ -23,15 +25,18 @@ package struct Verification: Sendable {
   ///   - entries: oldest first.
   ///   - sources: by name of the volume, what to compare the content with besides; where there is
   ///     one entry only.
+  ///   - finder: what the quarantine names for what is found damaged.
   package init(
     repository: Repository, entries: [RevisionEntry], policy: VerificationPolicy,
-    sources: [String: SourceComparison] = [:], environment: RepositoryEnvironment,
+    sources: [String: SourceComparison] = [:], finder: String = "verification",
+    environment: RepositoryEnvironment,
     progress: WorkProgress, cancellation: CancellationFlag
   ) {
     self.repository = repository
     self.entries = entries
     self.policy = policy
     self.sources = sources
+    self.finder = finder
     self.environment = environment
     self.progress = progress
     self.cancellation = cancellation
@@ -47,6 +52,8 @@ package struct Verification: Sendable {
     defer { session.end() }
     progress.begin(.verifying, totalUnits: expectedBytes)
     var done = VerifiedContent()
+    let quarantine = QuarantineRecorder(
+      repository: repository, environment: environment, finder: finder)
     for entry in entries {
       let before = (report.damageCount, report.checkedChunks, report.totalChunks)
       for volume in entry.revision.volumes {
@@ -54,10 +61,12 @@ package struct Verification: Sendable {
           repository: repository, entry: entry, volume: volume,
           share: policy.share(dataBytes: volume.statistics.dataBytes),
           source: sources[volume.name], progress: progress, cancellation: cancellation
-        ).run(&done, &report)
+        ).run(&done, &report, quarantine)
       }
-      try verifyAttachments(of: entry, &done, &report)
+      try verifyAttachments(of: entry, &done, &report, quarantine)
       report.revisions += 1
+      // First: what makes backups store content again must not be missing when it is asked for.
+      try quarantine.flush()
       do {
         try mark(
           entry, isDamaged: report.damageCount > before.0,
@@ -66,6 +75,8 @@ package struct Verification: Sendable {
         report.notNoted = error
       }
     }
+    report.quarantined = quarantine.newCopies
+    report.notNoted = report.notNoted ?? quarantine.refusal
     return report
   }
 
@@ -88,25 +99,40 @@ package struct Verification: Sendable {
   }
 
   private func verifyAttachments(
-    of entry: RevisionEntry, _ done: inout VerifiedContent, _ report: inout VerificationReport
+    of entry: RevisionEntry, _ done: inout VerifiedContent, _ report: inout VerificationReport,
+    _ quarantine: QuarantineRecorder
   ) throws {
-    let checker = try ContentChecker(repository: repository)
+    let notes = DamageNotes()
+    let checker = try ContentChecker(repository: repository, notes: notes)
+    let chunkSize = repository.configuration.chunkSizeBytes
     for attachment in entry.revision.attachments {
       for (number, id) in attachment.chunks.enumerated() where !done.attachments.contains(id) {
-        report.totalChunks += 1
-        do throws(StoreError) {
-          report.checkedBytes += UInt64(try checker.check(id, type: .chunk, plainBytes: nil).count)
-          report.checkedChunks += 1
-          done.attachments.insert(id)
-        } catch {
-          let chunkSize = repository.configuration.chunkSizeBytes
-          report.add(
-            VerificationReport.Damage(
-              job: entry.revision.job, revision: entry.id.description, name: attachment.name,
-              offsetBytes: UInt64(number * chunkSize), lengthBytes: UInt64(chunkSize),
-              pack: error.pack?.description, message: error.description))
-        }
+        let place = ContentPlace(
+          revision: entry.id, job: entry.revision.job, volume: attachment.name,
+          offsetBytes: UInt64(number * chunkSize), lengthBytes: UInt64(chunkSize))
+        try verify(id, at: place, checker, &done, &report)
+        try quarantine.add(notes.take(at: place))
       }
+    }
+  }
+
+  /// Reads back one chunk of an attachment.
+  private func verify(
+    _ id: ContentID, at place: ContentPlace, _ checker: ContentChecker,
+    _ done: inout VerifiedContent, _ report: inout VerificationReport
+  ) throws(StoreError) {
+    report.totalChunks += 1
+    do throws(StoreError) {
+      report.checkedBytes += UInt64(try checker.check(id, type: .chunk, plainBytes: nil).count)
+      report.checkedChunks += 1
+      done.attachments.insert(id)
+    } catch {
+      guard error.isDamage else { throw error }
+      report.add(
+        VerificationReport.Damage(
+          job: place.job, revision: place.revision.description, name: place.volume,
+          offsetBytes: place.offsetBytes, lengthBytes: place.lengthBytes,
+          pack: error.pack?.description, message: error.description))
     }
   }
 
@@ -116,9 +142,10 @@ package struct Verification: Sendable {
     let isComplete = checked == total && policyReadsAll(entry)
     try repository.updateMarks(of: entry.id) { marks in
       if isDamaged {
-        marks.trust = .distrusted
+        // Once is enough: damage that nothing mends must not make every backup read all there is.
+        if marks.trust != .distrusted { marks.distrust(at: environment.now()) }
       } else {
-        if isComplete { marks.trust = .verified }
+        if isComplete { marks.promote() }
         // That all was read back once says more than a later sample does.
         guard isComplete || marks.trust != .verified else { return }
         marks.verification = VerificationMark(

@@ -75,6 +75,8 @@ package struct VerificationReport: Sendable {
   package var changedAtSource: UInt64 = 0
   /// Whether the sources were compared as well.
   package var comparedSources = false
+  /// Copies that were noted in the quarantine for the first time.
+  package var quarantined = 0
   /// Why the outcome stands nowhere but in this report: the repository cannot be written to.
   package var notNoted: StoreError?
 

@@ -21,6 +21,8 @@ struct VolumeVerification {
   let source: SourceComparison?
   let progress: WorkProgress
   let cancellation: CancellationFlag
+  /// Damaged copies of map nodes that nobody has asked about yet.
+  let nodeNotes = DamageNotes()
 
   struct Chunk: Sendable {
     let number: UInt64
@@ -30,7 +32,7 @@ struct VolumeVerification {
   /// Chunks to read, or damage that the map's walk met.
   enum Work: Sendable {
     case chunks([Chunk], passedOver: Int)
-    case damage(MapError)
+    case damage(MapError, [DamagedCopy])
   }
 
   struct Outcome: Sendable {
@@ -40,17 +42,25 @@ struct VolumeVerification {
     var changedAtSource = 0
     var failures: [(chunk: Chunk, error: StoreError)] = []
     var mapDamage: MapError?
+    /// Copies that are damaged, also of what could be read from another one.
+    var damagedCopies: [DamagedCopy] = []
   }
 
-  func run(_ done: inout VerifiedContent, _ report: inout VerificationReport) throws {
+  /// - Parameter quarantine: where damaged copies are noted.
+  func run(
+    _ done: inout VerifiedContent, _ report: inout VerificationReport,
+    _ quarantine: QuarantineRecorder
+  ) throws {
     let map = try repository.map(of: volume)
     let damagesBefore = report.damageCount
     if share == 1, let known = done.maps[seriesName] {
-      try verify(report: &report, done: &done) { sink in try differences(known, map, sink) }
+      try verify(&done, &report, quarantine) { sink in try differences(known, map, sink) }
       try reportShared(map, &done, &report)
     } else {
-      try verify(report: &report, done: &done) { sink in try everything(map, sink) }
+      try verify(&done, &report, quarantine) { sink in try everything(map, sink) }
     }
+    // Of nodes that could be read from another copy.
+    try quarantine.add(nodeNotes.take())
     // A map with damage cannot serve as what the next one is compared with.
     done.maps[seriesName] =
       share == 1 && report.damageCount == damagesBefore ? map : nil
@@ -59,18 +69,21 @@ struct VolumeVerification {
   private var seriesName: String { "\(entry.revision.job)/\(volume.name)" }
 
   private var nodes: NodeCache {
-    NodeCache(reading: VerifyingNodes(repository: repository))
+    NodeCache(reading: VerifyingNodes(repository: repository, notes: nodeNotes))
   }
 
   private func verify(
-    report: inout VerificationReport, done: inout VerifiedContent,
+    _ done: inout VerifiedContent, _ report: inout VerificationReport,
+    _ quarantine: QuarantineRecorder,
     produce: @escaping @Sendable ((Work) throws -> Void) throws -> Void
   ) throws {
     let geometry = try repository.map(of: volume).geometry
     try OrderedPipeline.run(
       workers: processorCount(), window: 2 * processorCount(), name: "verify",
       cancellation: cancellation,
-      makeWorker: { try BatchVerifier(repository: repository, geometry: geometry, source: source) },
+      makeWorker: {
+        try BatchVerifier(of: self, geometry: geometry)
+      },
       produce: produce,
       transform: { try $0.process($1) },
       consume: { outcome in
@@ -78,6 +91,7 @@ struct VolumeVerification {
         report.totalChunks += UInt64(outcome.total)
         report.checkedBytes += UInt64(outcome.bytes)
         report.changedAtSource += UInt64(outcome.changedAtSource)
+        try quarantine.add(outcome.damagedCopies)
         progress.advance(by: UInt64(outcome.bytes))
         for (chunk, error) in outcome.failures.sorted(by: { $0.chunk.number < $1.chunk.number }) {
           done.damaged[chunk.id] = error
@@ -94,7 +108,8 @@ struct VolumeVerification {
     let nodes = nodes
     let sample = share == 1 ? nil : try ChunkSample(share: share, of: map, reading: nodes)
     try withoutActuallyEscaping(sink) { sink in
-      var collector = ChunkCollector(sample: sample, batchChunks: Self.batchChunks, sink: sink)
+      var collector = ChunkCollector(
+        of: self, sample: sample, batchChunks: Self.batchChunks, sink: sink)
       try map.walk(reading: nodes, &collector)
       try collector.flush()
     }
@@ -106,21 +121,48 @@ struct VolumeVerification {
   ) throws {
     try withoutActuallyEscaping(sink) { sink in
       let nodes = nodes
-      var collector = ChunkCollector(sample: nil, batchChunks: Self.batchChunks, sink: sink)
-      var difference = try MapDifference(from: known, to: map, reading: nodes)
-      var cursor = MapCursor(map, reading: nodes)
-      do {
-        while let run = try difference.next() {
-          for number in run.chunks where number < map.geometry.chunkCount {
-            let id = try cursor.span(containing: number)[number]
-            if !id.isHole { try collector.visit(chunk: id, number: number) }
-          }
-        }
-      } catch let error as MapError {
-        try sink(.damage(error))
+      var collector = ChunkCollector(
+        of: self, sample: nil, batchChunks: Self.batchChunks, sink: sink)
+      if try !collectDifferences(from: known, to: map, nodes, &collector) {
+        try map.walk(reading: nodes, &collector)
       }
       try collector.flush()
     }
+  }
+
+  /// - Returns: false where damage hides where the maps differ.
+  private func collectDifferences(
+    from known: MapRoot, to map: MapRoot, _ nodes: NodeCache, _ collector: inout ChunkCollector
+  ) throws -> Bool {
+    do {
+      var difference = try MapDifference(from: known, to: map, reading: nodes)
+      var cursor = MapCursor(map, reading: nodes)
+      while let run = try difference.next() {
+        for number in run.chunks where number < map.geometry.chunkCount {
+          let id = try cursor.span(containing: number)[number]
+          if !id.isHole { try collector.visit(chunk: id, number: number) }
+        }
+      }
+      return true
+    } catch let error as MapError {
+      if let cause = error.cause as? StoreError, !cause.isDamage { throw cause }
+      return false
+    }
+  }
+
+  /// The report of a node that cannot be used, with the copies of it that are damaged.
+  ///
+  /// - Throws: what kept anybody from looking.
+  func nodeDamage(_ error: MapError) throws -> Work {
+    if let cause = error.cause as? StoreError, !cause.isDamage { throw cause }
+    return .damage(error, nodeNotes.take(at: place(error.bytes ?? 0..<volume.sizeBytes)))
+  }
+
+  /// What the bytes of the volume are called in reports.
+  func place(_ bytes: Range<UInt64>) -> ContentPlace {
+    ContentPlace(
+      revision: entry.id, job: entry.revision.job, volume: volume.name,
+      offsetBytes: bytes.lowerBound, lengthBytes: UInt64(bytes.count))
   }
 
   /// Reports the chunks that were found damaged in an earlier revision and belong to this one too.

@@ -111,6 +111,7 @@ extension Repository {
     for stored in try condemnationShelf.list() {
       absent.packs.formUnion(stored.condemnation.packs.map(\.id))
     }
+    absent.records = try quarantine().records
     return absent
   }
 

@@ -107,6 +107,16 @@ final class PackIndex: Sendable {
     }
   }
 
+  /// What is listed of a pack; nil where it is not.
+  func pack(_ id: PackID) throws(StoreError) -> IndexedPack? {
+    try reading { transaction, tables throws(LMDBError) in
+      try LMDBKey.with(id.withUnsafeBytes { Array($0) }) { name throws(LMDBError) in
+        guard let number = try LMDB.get(transaction, tables.names, name) else { return nil }
+        return try LMDB.get(transaction, tables.packs, number).flatMap { IndexedPack($0) }
+      }
+    }
+  }
+
   /// Number of copies of records.
   func recordCount() throws(StoreError) -> Int {
     try reading { transaction, tables throws(LMDBError) in

@@ -24,8 +24,8 @@ package final class Pack: Sendable {
 
   /// Fills `buffer` with the pack's bytes from `offsetBytes` on.
   ///
-  /// - Throws: ``StoreError``: `.damaged` where the pack ends before, `.fileSystem` where it cannot
-  ///   be read; both name the pack.
+  /// - Throws: ``StoreError``: `.damaged` where the pack ends before, or the device has lost the bytes;
+  ///   `.notFound`, `.fileSystem` where it cannot be read for another reason; all name the pack.
   package func read(
     into buffer: UnsafeMutableRawBufferPointer, at offsetBytes: UInt64
   ) throws(StoreError) {
@@ -33,8 +33,13 @@ package final class Pack: Sendable {
     do throws(FileError) {
       count = try readOpened(into: buffer, at: offsetBytes)
     } catch {
-      throw StoreError(
-        error.code == .notFound ? .notFound : .fileSystem, "pack \(id): \(error)", pack: id)
+      let code: StoreError.Code =
+        switch error.code {
+        case .notFound: .notFound
+        case .inputOutput: .damaged
+        default: .fileSystem
+        }
+      throw StoreError(code, "pack \(id): \(error)", pack: id)
     }
     guard count == buffer.count else {
       throw StoreError(

@@ -81,7 +81,8 @@ final class PackShelf: Sendable {
         let directory = layout.packDirectory(kind)
         for shard in try fileSystem.list(directory) where shard.kind == .directory {
           for file in try fileSystem.list(directory.appending(shard.name)) {
-            if let id = PackID(name: file.name) {
+            // Under another directory's name nobody would look for it.
+            if let id = PackID(name: file.name), file.name.hasPrefix(shard.name) {
               packs.append((id, kind))
             }
           }

@@ -9,10 +9,32 @@ package final class RecordReader {
 
   private let store: RecordStore
   private let decoder: RecordDecoder
+  /// Computes ids again; nil where checksums are enough.
+  private let hasher: ContentHasher?
+  /// Told of each copy that is damaged, also where another one is right. Not of a delta that only lacks
+  /// its base.
+  package var onDamage: ((RecordLocation, StoreError) -> Void)?
 
+  /// A reader that trusts the checksums of contents.
   package init(store: RecordStore) throws(StoreError) {
     self.store = store
-    decoder = try reportingFormatErrors(of: "record reader") { () throws(FormatError) in
+    hasher = nil
+    decoder = try Self.makeDecoder()
+  }
+
+  /// A reader that computes the id of every content again.
+  ///
+  /// - Parameter idKey: of an encrypted repository.
+  package init(store: RecordStore, provingWith idKey: SecretBytes?) throws(StoreError) {
+    self.store = store
+    hasher = try reportingFormatErrors(of: "record reader") { () throws(FormatError) in
+      try ContentHasher(idKey: idKey)
+    }
+    decoder = try Self.makeDecoder()
+  }
+
+  private static func makeDecoder() throws(StoreError) -> RecordDecoder {
+    try reportingFormatErrors(of: "record reader") { () throws(FormatError) in
       try RecordDecoder()
     }
   }
@@ -26,6 +48,13 @@ package final class RecordReader {
     _ id: ContentID, type: RecordType, plainBytes: Int? = nil
   ) throws(StoreError) -> [UInt8] {
     try read(id, type: type, plainBytes: plainBytes, deltas: 0)
+  }
+
+  /// The plaintext of this very copy; any copy of its base.
+  ///
+  /// - Throws: ``StoreError``: `.damaged` or `.notFound`.
+  package func read(_ copy: RecordLocation) throws(StoreError) -> [UInt8] {
+    try content(of: copy, type: copy.entry.type, plainBytes: nil, deltas: 0)
   }
 
   /// The plaintext of the copy at `location`, whose record's bytes are `record`.
@@ -88,9 +117,20 @@ package final class RecordReader {
       } else {
         nil
       }
-    let range = entry.rangeInPack
+    do throws(StoreError) {
+      return try proven(content(of: location, base: base), at: location)
+    } catch {
+      if error.code == .damaged { onDamage?(location, error) }
+      throw error
+    }
+  }
+
+  private func content(
+    of location: RecordLocation, base: [UInt8]?
+  ) throws(StoreError) -> [UInt8] {
+    let range = location.entry.rangeInPack
     let record = try location.pack.bytes(count: range.count, at: range.lowerBound)
-    return try .filled(count: Int(entry.plainBytes)) { output throws(StoreError) in
+    return try .filled(count: Int(location.entry.plainBytes)) { output throws(StoreError) in
       try decode(record, base: base, at: location, into: output)
       return output.count
     }
@@ -122,6 +162,24 @@ package final class RecordReader {
       of: "pack \(location.pack.id), offset \(entry.offsetBytes), \(entry.type) \(entry.id)",
       pack: location.pack.id, { () throws(FormatError) in try outcome.get() })
     return (record, content)
+  }
+
+  /// `content`, where it has the id that it should have, or nobody asks.
+  private func proven(
+    _ content: [UInt8], at location: RecordLocation
+  ) throws(StoreError) -> [UInt8] {
+    guard let hasher else { return content }
+    let (expected, type) = (location.entry.id, location.entry.type)
+    let found = try reportingFormatErrors(of: "\(type) \(expected)") { () throws(FormatError) in
+      try hasher.id(of: content, type: type)
+    }
+    guard found == expected else {
+      throw StoreError(
+        .damaged,
+        "pack \(location.pack.id), offset \(location.entry.offsetBytes): expected content with the "
+          + "id \(expected), found \(found)", pack: location.pack.id)
+    }
+    return content
   }
 
   private func decode(

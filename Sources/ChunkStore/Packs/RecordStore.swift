@@ -35,7 +35,7 @@ package final class RecordStore: Sendable {
   }
 
   /// Every copy of a record, the best first.
-  func copies(of id: ContentID) throws(StoreError) -> [RecordLocation] {
+  package func copies(of id: ContentID) throws(StoreError) -> [RecordLocation] {
     let found = try mending { () throws(StoreError) in
       try index.copies(of: CollectionOfOne(id))
     }
@@ -67,21 +67,56 @@ package final class RecordStore: Sendable {
     }
   }
 
-  /// Packs whose header or footer is not what it should be, each with the reason. Their records may
-  /// all be intact; but such a file is not the one that its name says.
-  ///
-  /// - Throws: ``StoreError`` where the packs cannot be listed.
-  package func damagedPacks() throws(StoreError) -> [(id: PackID, error: StoreError)] {
-    var damaged: [(id: PackID, error: StoreError)] = []
-    for (id, kind) in try shelf.list() {
-      do throws(StoreError) {
-        let inventory = try PackInventory(of: try shelf.pack(id, kind: kind), idKey: shelf.idKey)
-        if let error = inventory.footerDamage { damaged.append((id, error)) }
-      } catch {
-        damaged.append((id, error))
+  /// Takes packs off the index whose files are others now; the next comparison lists what is there.
+  func unlist(_ packs: Set<PackID>) throws(StoreError) {
+    for pack in packs {
+      shelf.forget(pack)
+    }
+    try write { index throws(StoreError) in
+      for pack in packs {
+        try index.remove(pack)
       }
     }
-    return damaged
+  }
+
+  /// Whether the index lists any copy of the record, damaged or not.
+  package func lists(_ id: ContentID) throws(StoreError) -> Bool {
+    let found = try mending { () throws(StoreError) in
+      try index.copies(of: CollectionOfOne(id))
+    }
+    return !found[0].isEmpty
+  }
+
+  /// What the index says of a pack; nil where it does not list it.
+  func indexed(_ id: PackID) throws(StoreError) -> IndexedPack? {
+    try mending { () throws(StoreError) in try index.pack(id) }
+  }
+
+  /// Packs that the index lists and whose files are not there, and packs whose files are there and that
+  /// it does not list.
+  package func indexDifferences() throws(StoreError) -> (stale: [PackID], missing: [PackID]) {
+    let listed = try mending { () throws(StoreError) in try index.packs() }
+    let present = try packsPresent()
+    return (
+      stale: listed.subtracting(present).sorted(), missing: present.subtracting(listed).sorted()
+    )
+  }
+
+  /// Whether the index has every record of a pack where it is.
+  package func indexLists(_ records: [RecordLocation]) throws(StoreError) -> Bool {
+    let found = try mending { () throws(StoreError) in
+      try index.copies(of: records.map(\.entry.id))
+    }
+    return zip(records, found).allSatisfy { record, copies in
+      copies.contains { $0.pack.id == record.pack.id && $0.entry == record.entry }
+    }
+  }
+
+  /// Names of the packs whose files are there.
+  ///
+  /// - Throws: ``StoreError`` where they cannot be listed.
+  package func packsPresent() throws(StoreError) -> Set<PackID> {
+    Set(try shelf.list().map(\.id))
   }
 
   /// A pack as it lies on disk.

@@ -32,6 +32,12 @@ package struct TimeExpression: Equatable, Sendable {
     guard Self.years ~= year, time.exists, abs(offsetSeconds ?? 0) < 86_400 else { return nil }
   }
 
+  /// The first nanosecond that the text can mean; nil where the system cannot tell.
+  package func firstMoment(in zone: LocalTime) -> Nanoseconds? {
+    let zone = offsetSeconds.map { LocalTime.fixed(offsetSeconds: $0) } ?? zone
+    return zone.seconds(time).map { $0 * 1_000_000_000 }
+  }
+
   /// The last nanosecond that the text can mean; nil where the system cannot tell.
   package func lastMoment(in zone: LocalTime) -> Nanoseconds? {
     var end = time

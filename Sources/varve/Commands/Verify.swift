@@ -2,6 +2,7 @@ import ArgumentParser
 import BackupEngine
 import ChunkFormat
 import ChunkStore
+import Inspection
 
 struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -11,7 +12,10 @@ struct Verify: ParsableCommand {
       Reads maps and chunks out of the packs and computes each one's id again. A revision that was \
       read in full without damage becomes 'verified', one with damage 'distrusted'. The result says \
       how much was read, and of every damage the revision, volume, offset and pack; the exit status \
-      is 1 then.
+      is 1 then. Damaged copies are noted in the quarantine: the next backup of any job that comes upon \
+      the same content stores it again.
+
+      With --all, every pack is also hashed and compared with its name.
 
         varve verify web01@latest
         varve verify web01@latest db01@latest --sample 5%
@@ -66,9 +70,37 @@ struct Verify: ParsableCommand {
       try verification.run()
     }
     try print(report, unreadable: unreadable)
-    let packs = chosen.isEmpty && sample == nil ? try repository.records.damagedPacks() : []
-    for (_, error) in packs { Console.shared.message("damaged: \(error)") }
+    let released =
+      sample == nil ? try repository.reviewQuarantine(cancellation: Interruption.shared.flag) : []
+    if !released.isEmpty {
+      Console.shared.message(
+        "\(Quantities.count(released.count, "copy", plural: "copies")) left the quarantine: they read "
+          + "back, or are gone and intact elsewhere")
+    }
+    let packs = chosen.isEmpty && sample == nil ? try damagedPacks(of: repository, progress) : []
     if !report.isClean || !unreadable.isEmpty || !packs.isEmpty { throw ReportedFailure() }
+  }
+
+  /// Names packs that are not what their names say.
+  private func damagedPacks(
+    of repository: Repository, _ progress: WorkProgress
+  ) throws -> [PackExamination] {
+    let packs = try ProgressDisplay.showing({ progress.reading(of: "the repository") }) {
+      try RepositoryInspection(
+        repository: repository, depth: .full, mends: false, environment: RepositoryEnvironment(),
+        progress: progress, cancellation: Interruption.shared.flag
+      ).damagedPacks()
+    }
+    for pack in packs {
+      Console.shared.message(
+        "damaged: pack \(pack.file.id): \(pack.problems.joined(separator: "; "))")
+    }
+    if !packs.isEmpty {
+      Console.shared.message(
+        "'varve check-repository --fix' stores again what is intact in damaged packs, and moves those "
+          + "away of which nothing is needed")
+    }
+    return packs
   }
 
   private func print(
@@ -86,6 +118,11 @@ struct Verify: ParsableCommand {
     } else {
       for line in report.damageLines { try output.line(line) }
       try output.flush()
+    }
+    if report.quarantined > 0 {
+      Console.shared.message(
+        "\(Quantities.count(report.quarantined, "damaged copy", plural: "damaged copies")) noted in "
+          + "the quarantine")
     }
     let count = report.damageCount
     let outcome = count == 0 ? "no damage" : "\(Quantities.count(count, "damaged place"))"

@@ -8,6 +8,15 @@ enum NameArgument {
 
   static func tag(_ text: String) throws -> String { try checked(text, "a tag") }
 
+  static func time(_ text: String) throws -> TimeExpression {
+    guard let time = TimeExpression(text) else {
+      throw ValidationError(
+        "A day such as 2026-11-20 or a time such as 2026-11-20T14:30[:15][Z|+01:00] is expected, found "
+          + "'\(text)'.")
+    }
+    return time
+  }
+
   static func overlay(_ text: String) throws -> String { try checked(text, "an overlay") }
 
   static func revision(_ text: String) throws -> RevisionReference {

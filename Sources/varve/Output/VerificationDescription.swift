@@ -34,6 +34,7 @@ extension VerificationReport {
       "isComplete": .bool(isComplete),
       "comparedSources": .bool(comparedSources),
       "isNoted": .bool(notNoted == nil),
+      "quarantined": .integer(Int64(quarantined)),
       "changedAtSource": .unsigned(changedAtSource),
       "damages": .array(damages.map(\.json)),
       "furtherDamages": .integer(Int64(furtherDamages)),

@@ -8,8 +8,15 @@ extension WorkProgress {
     guard let activity else { return nil }
     return ProgressReading(
       activity: "\(activity) \(subject)", done: doneUnits, total: totalUnits,
-      unit: [.indexing, .marking, .deleting].contains(phase) ? .count : .bytes,
+      unit: isCounted ? .count : .bytes,
       remark: newBytes > 0 ? "\(Quantities.bytes(newBytes)) new" : "")
+  }
+
+  private var isCounted: Bool {
+    switch phase {
+    case .indexing, .marking, .deleting, .checkingPacks, .checkingRevisions, .repairing: true
+    default: false
+    }
   }
 
   private var activity: String? {
@@ -24,6 +31,9 @@ extension WorkProgress {
     case .marking: "looking for what is needed in"
     case .compacting: "rewriting"
     case .deleting: "deleting"
+    case .checkingPacks: "checking packs of"
+    case .checkingRevisions: "checking revisions of"
+    case .repairing: "repairing"
     }
   }
 }

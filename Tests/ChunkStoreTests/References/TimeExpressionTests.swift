@@ -28,6 +28,19 @@ import Testing
   }
 
   @Test(
+    "the first nanosecond of what was written",
+    arguments: [
+      ("2026-11-20", "2026-11-19T23:00:00Z"), ("2026-11-20T14:30", "2026-11-20T13:30:00Z"),
+      ("2026-11-20T14:30:15Z", "2026-11-20T14:30:15Z"),
+    ])
+  func beginning(text: String, start: String) throws {
+    let expression = try #require(TimeExpression(text))
+    let moment = try #require(expression.firstMoment(in: oneHourEast))
+    #expect(moment.timestamp == start)
+    #expect(moment % 1_000_000_000 == 0)
+  }
+
+  @Test(
     "what no calendar has",
     arguments: [
       "2026-02-29", "2026-13-01", "2026-00-10", "2026-11-31", "2026-11-00", "2026-11-20T24:00",

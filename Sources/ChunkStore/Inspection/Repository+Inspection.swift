@@ -1,0 +1,196 @@
+package import ChunkFormat
+import FileIO
+package import SystemPackage
+
+extension Repository {
+  /// What lies in the repository's directories.
+  ///
+  /// - Throws: ``StoreError`` where a directory that is there cannot be listed.
+  package func census() throws(StoreError) -> RepositoryCensus {
+    var taker = CensusTaker(layout: layout, fileSystem: fileSystem)
+    return try taker.run()
+  }
+
+  /// Reads a small file and checks that it is what its name and its place say.
+  ///
+  /// - Throws: ``StoreError``: `.damaged` and the like; `.notFound` where it has gone meanwhile.
+  package func inspect(_ file: RepositoryCensus.SmallFile) throws(StoreError) {
+    let bytes: [UInt8]
+    do throws(FileError) {
+      bytes = try fileSystem.readAll(file.path, limitBytes: file.kind.longestBytes)
+    } catch  where error.code == .notFound {
+      throw StoreError(.notFound, "\(file.path) is not there any more")
+    } catch  where error.errno == .fileTooLarge || error.code == .inputOutput {
+      throw StoreError(.damaged, "\(error)")
+    } catch {
+      throw StoreError(error)
+    }
+    try reportingFormatErrors(of: relative(file.path)) { () throws(FormatError) in
+      try Self.inspect(bytes, file, repository: configuration.id, keys: keys)
+    }
+  }
+
+  private static func inspect(
+    _ bytes: [UInt8], _ file: RepositoryCensus.SmallFile, repository: RepositoryID,
+    keys: RepositoryKeys?
+  ) throws(FormatError) {
+    if let name = file.digest, file.kind != .marks {
+      let digest = try FileDigest(of: bytes)
+      guard digest == name else {
+        throw .corrupt(
+          file.kind.name, expected: "content with the SHA-256 \(name)", found: "\(digest)")
+      }
+    }
+    switch file.kind {
+    case .keySlot: _ = try KeySlot(encoded: bytes, repository: repository)
+    case .revision: _ = try Revision(encoded: bytes, repository: repository, keys: keys)
+    case .session: _ = try SessionRecord(encoded: bytes, repository: repository, keys: keys)
+    case .quarantine: _ = try QuarantineReport(encoded: bytes, repository: repository, keys: keys)
+    case .policies: _ = try RetentionPolicies(encoded: bytes, repository: repository, keys: keys)
+    case .condemnation: _ = try Condemnation(encoded: bytes, repository: repository, keys: keys)
+    case .marks:
+      guard let revision = file.digest else { return }
+      _ = try RevisionMarks(
+        encoded: bytes, revision: revision, repository: repository, keys: keys)
+    case .configuration, .dataPack, .mapPack: preconditionFailure("no small file: \(file.path)")
+    }
+  }
+
+  /// A path below the repository's directory, for people.
+  package func relative(_ path: FilePath) -> String {
+    var path = path
+    _ = path.removePrefix(root)
+    return path.string
+  }
+
+  // MARK: - Sessions and leftovers
+
+  /// Files of sessions that nobody holds: their processes are gone.
+  package func abandonedSessions() throws(StoreError) -> [FilePath] {
+    try reportingFileErrors { () throws(FileError) in
+      var abandoned: [FilePath] = []
+      for entry in try fileSystem.list(layout.sessions) where entry.kind == .file {
+        let path = layout.sessions.appending(entry.name)
+        do throws(FileError) {
+          let file = try fileSystem.openFile(path, for: .reading)
+          defer { file.close() }
+          if try file.tryLock(.shared) { abandoned.append(path) }
+        } catch  where error.code == .notFound {
+          // Ended since.
+          continue
+        }
+      }
+      return abandoned
+    }
+  }
+
+  /// Removes what crashed sessions left.
+  package func removeAbandonedSessions() throws(StoreError) {
+    try sessions.removeAbandoned()
+  }
+
+  /// Removes those of `files`, which are unfinished, that nobody can be writing any more: a writing
+  /// session that had one of them would still be there, and who writes without a session takes no
+  /// minute.
+  ///
+  /// - Returns: the files removed.
+  package func removeLeftovers(
+    _ files: [FilePath], now: Nanoseconds
+  ) throws(StoreError) -> [FilePath] {
+    let live = try sessions.live()
+    guard !live.contains(where: { $0.record.kind == .writing }) else { return [] }
+    var removed: [FilePath] = []
+    for file in files {
+      try reportingFileErrors { () throws(FileError) in
+        do throws(FileError) {
+          let modified = try fileSystem.metadata(of: file).modified.seconds
+          guard modified < now.wholeSeconds - 60 else { return }
+          try fileSystem.remove(file)
+          removed.append(file)
+        } catch  where error.code == .notFound {}
+      }
+    }
+    return removed
+  }
+
+  /// Makes the directories that a repository is made with, where they are missing.
+  package func makeMissingDirectories() throws(StoreError) {
+    try reportingFileErrors { () throws(FileError) in
+      for directory in layout.directories {
+        try fileSystem.createDirectories(
+          directory, permissions: RepositoryLayout.directoryPermissions)
+      }
+    }
+  }
+
+  // MARK: - Packs
+
+  /// Gives the file of a pack the name and place that its content has. The index has to be compared
+  /// afterwards.
+  ///
+  /// - Returns: the new path; nil where that place is taken.
+  package func putInPlace(
+    _ file: RepositoryCensus.PackFile, as id: PackID, kind: PackKind
+  ) throws(StoreError) -> FilePath? {
+    let destination = layout.pack(kind, id)
+    let isTaken = try reportingFileErrors { () throws(FileError) in
+      do throws(FileError) {
+        _ = try fileSystem.metadata(of: destination)
+        return true
+      } catch  where error.code == .notFound {
+        return false
+      }
+    }
+    guard !isTaken else { return nil }
+    try reportingFileErrors { () throws(FileError) in
+      try fileSystem.createDirectories(
+        layout.packShard(kind, of: id), permissions: RepositoryLayout.directoryPermissions)
+      try move(file.path, to: destination)
+    }
+    try records.unlist([file.id, id])
+    return destination
+  }
+
+  /// Takes the file of a pack out of the repository's packs, into the quarantine, under `name`.
+  ///
+  /// To be called only when nothing is needed that the file has and no other. The index has to be
+  /// compared afterwards.
+  ///
+  /// - Returns: the new path.
+  package func setAside(
+    _ file: RepositoryCensus.PackFile, as name: PackID
+  ) throws(StoreError) -> FilePath {
+    let destination = layout.setAside.appending(name.description)
+    try reportingFileErrors { () throws(FileError) in
+      try fileSystem.createDirectories(
+        layout.setAside, permissions: RepositoryLayout.directoryPermissions)
+      try move(file.path, to: destination)
+    }
+    try records.unlist([file.id])
+    return destination
+  }
+
+  private func move(_ source: FilePath, to destination: FilePath) throws(FileError) {
+    try fileSystem.rename(source, to: destination)
+    // The new name first: after a crash there are two of them rather than none.
+    try fileSystem.synchronizeDirectory(destination.parentDirectory)
+    try fileSystem.synchronizeDirectory(source.parentDirectory)
+  }
+}
+
+extension RepositoryFileKind {
+  /// A file of the kind has no more bytes.
+  fileprivate var longestBytes: Int {
+    switch self {
+    case .configuration: RepositoryConfiguration.maximumFileBytes
+    case .keySlot: KeySlot.maximumFileBytes
+    case .dataPack, .mapPack: Int(PackLimits.maximumBytes)
+    case .revision: Revision.maximumFileBytes
+    case .marks: RevisionMarks.maximumFileBytes
+    case .session: SessionRecord.maximumFileBytes
+    case .condemnation: Condemnation.maximumFileBytes
+    case .policies: RetentionPolicies.maximumFileBytes
+    case .quarantine: QuarantineReport.maximumFileBytes
+    }
+  }
+}

@@ -1,0 +1,180 @@
+package import ChunkFormat
+import FileIO
+import SystemPackage
+
+/// A copy that is known to be damaged, and who found that.
+package struct QuarantinedCopy: Sendable {
+  package let copy: DamagedCopy
+  package let found: Nanoseconds
+  package let host: String
+  /// In words: "verification".
+  package let finder: String
+
+  /// Which copy of which record it is.
+  package var record: AbsentRecord { AbsentRecord(pack: copy.pack, id: copy.id) }
+}
+
+/// All copies that are known to be damaged.
+package struct QuarantineListing: Sendable {
+  /// Each copy once, those found first first.
+  package let copies: [QuarantinedCopy]
+  /// Reports that are there and cannot be read: what they name is not known.
+  package let unreadable: [(name: FileDigest, error: StoreError)]
+
+  package var records: Set<AbsentRecord> { Set(copies.map(\.record)) }
+}
+
+/// The files that name copies found damaged. A file never changes: what is added goes to a new one, and
+/// one of which a part is to go is replaced.
+struct QuarantineShelf: Sendable {
+  /// More damage than this is not noted before some of it has gone: a writing session holds all of it in
+  /// memory.
+  static let maximumCopies = 100_000
+
+  let layout: RepositoryLayout
+  let fileSystem: any FileSystem
+  let repository: RepositoryID
+  let keys: RepositoryKeys?
+
+  /// - Throws: ``StoreError`` where the files cannot be listed; none where nothing was ever found.
+  func list() throws(StoreError) -> QuarantineListing {
+    var copies: [QuarantinedCopy] = []
+    var known: Set<AbsentRecord> = []
+    let (reports, unreadable) = try reports()
+    for (_, report) in reports.sorted(by: { $0.report.found < $1.report.found }) {
+      for copy in report.copies {
+        let entry = QuarantinedCopy(
+          copy: copy, found: report.found, host: report.host, finder: report.finder)
+        if known.insert(entry.record).inserted { copies.append(entry) }
+      }
+    }
+    return QuarantineListing(copies: copies, unreadable: unreadable)
+  }
+
+  /// Notes copies; those that are noted already stay as they were.
+  ///
+  /// - Returns: how many are new.
+  func add(
+    _ copies: [DamagedCopy], found: Nanoseconds, host: String, finder: String
+  ) throws(StoreError) -> Int {
+    guard !copies.isEmpty else { return 0 }
+    let lock = try lock()
+    defer { lock.close() }
+    var known = try list().records
+    var new: [DamagedCopy] = []
+    for copy in copies where known.count < Self.maximumCopies {
+      if known.insert(AbsentRecord(pack: copy.pack, id: copy.id)).inserted { new.append(copy) }
+    }
+    for start in stride(from: 0, to: new.count, by: QuarantineReport.maximumCopies) {
+      let end = min(start + QuarantineReport.maximumCopies, new.count)
+      _ = try write(
+        QuarantineReport(
+          found: found, host: host, finder: finder, copies: Array(new[start..<end])))
+    }
+    return new.count
+  }
+
+  /// Lets go of the copies of which `isOver` is true; returns those.
+  func release(
+    where isOver: (QuarantinedCopy) -> Bool
+  ) throws(StoreError) -> [QuarantinedCopy] {
+    // Where nothing was ever found, nothing is made.
+    guard try !names().isEmpty else { return [] }
+    let lock = try lock()
+    defer { lock.close() }
+    var released: [QuarantinedCopy] = []
+    for (name, report) in try reports().readable {
+      var kept: [DamagedCopy] = []
+      for copy in report.copies {
+        let entry = QuarantinedCopy(
+          copy: copy, found: report.found, host: report.host, finder: report.finder)
+        if isOver(entry) { released.append(entry) } else { kept.append(copy) }
+      }
+      guard kept.count < report.copies.count else { continue }
+      if !kept.isEmpty {
+        _ = try write(
+          QuarantineReport(
+            found: report.found, host: report.host, finder: report.finder, copies: kept))
+      }
+      try remove(name)
+    }
+    return released
+  }
+
+  /// Removes a report, readable or not.
+  func remove(_ name: FileDigest) throws(StoreError) {
+    try reportingFileErrors { () throws(FileError) in
+      try fileSystem.remove(layout.quarantined(name))
+      try fileSystem.synchronizeDirectory(layout.quarantine)
+    }
+  }
+
+  private func reports() throws(StoreError) -> (
+    readable: [(name: FileDigest, report: QuarantineReport)],
+    unreadable: [(name: FileDigest, error: StoreError)]
+  ) {
+    var readable: [(name: FileDigest, report: QuarantineReport)] = []
+    var unreadable: [(name: FileDigest, error: StoreError)] = []
+    for name in try names() {
+      do throws(StoreError) {
+        readable.append((name, try read(name)))
+      } catch  where error.code == .notFound {
+        // Released since the names were listed.
+        continue
+      } catch {
+        unreadable.append((name, error))
+      }
+    }
+    return (readable, unreadable)
+  }
+
+  private func names() throws(StoreError) -> [FileDigest] {
+    do throws(FileError) {
+      return try fileSystem.list(layout.quarantine).compactMap { FileDigest(name: $0.name) }
+    } catch  where error.code == .notFound {
+      return []
+    } catch {
+      throw StoreError(error)
+    }
+  }
+
+  private func read(_ name: FileDigest) throws(StoreError) -> QuarantineReport {
+    let path = layout.quarantined(name)
+    let bytes: [UInt8]
+    do throws(FileError) {
+      bytes = try fileSystem.readAll(path, limitBytes: QuarantineReport.maximumFileBytes)
+    } catch {
+      throw error.code == .notFound
+        ? StoreError(.notFound, "\(path) is not there any more") : StoreError(error)
+    }
+    return try reportingFormatErrors(of: path.string) { () throws(FormatError) in
+      let digest = try FileDigest(of: bytes)
+      guard digest == name else {
+        throw .corrupt(
+          "quarantine report", expected: "content with the SHA-256 \(name)", found: "\(digest)")
+      }
+      return try QuarantineReport(encoded: bytes, repository: repository, keys: keys)
+    }
+  }
+
+  private func write(_ report: QuarantineReport) throws(StoreError) -> FileDigest {
+    let (bytes, name) = try reportingFormatErrors(of: "new quarantine report") {
+      () throws(FormatError) -> ([UInt8], FileDigest) in
+      let bytes = try report.encoded(repository: repository, keys: keys)
+      return (bytes, try FileDigest(of: bytes))
+    }
+    try reportingFileErrors { () throws(FileError) in
+      try fileSystem.writeDurably(
+        bytes, to: layout.quarantined(name), permissions: RepositoryLayout.filePermissions)
+    }
+    return name
+  }
+
+  private func lock() throws(StoreError) -> any OpenFile {
+    try reportingFileErrors { () throws(FileError) in
+      try fileSystem.createDirectories(
+        layout.quarantine, permissions: RepositoryLayout.directoryPermissions)
+      return try fileSystem.lockFile(layout.quarantineLock, .exclusive)
+    }
+  }
+}

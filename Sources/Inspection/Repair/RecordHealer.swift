@@ -1,0 +1,108 @@
+import ChunkFormat
+import ChunkStore
+import VolumeMap
+
+/// Takes records from another repository where this one has no intact copy. Used by one thread.
+final class RecordHealer: NodeReading, @unchecked Sendable {
+  private let repository: Repository
+  private let availability: RecordAvailability
+  private let ownReader: RecordReader
+  private let otherReader: RecordReader
+  private let resealer: RecordResealer
+  /// Nil in a dry run.
+  private let writer: RecordWriter?
+  /// What was brought, or would be, and deltas whose base was.
+  private var healed: Set<ContentID> = []
+  /// What the other repository has not either.
+  private var hopeless: Set<ContentID> = []
+
+  /// What was brought, or would be.
+  private(set) var healedRecords = 0
+  /// Its content.
+  private(set) var healedBytes: UInt64 = 0
+  /// Quarantined copies of what is intact in another pack.
+  let healedElsewhere: Int
+
+  init(repository: Repository, other: Repository, writer: RecordWriter?) throws {
+    self.repository = repository
+    self.writer = writer
+    let quarantined = try repository.quarantine()
+    let availability = RecordAvailability(
+      records: repository.records, present: try repository.records.packsPresent(),
+      quarantined: quarantined.records)
+    self.availability = availability
+    healedElsewhere = try quarantined.copies.count { entry in
+      try availability.isAvailable(entry.copy.id, type: entry.copy.type)
+    }
+    ownReader = try RecordReader(
+      store: repository.records, provingWith: repository.keys?.idKey)
+    otherReader = try RecordReader(store: other.records, provingWith: other.keys?.idKey)
+    resealer = try RecordResealer(repository: repository)
+  }
+
+  /// What becomes of a record that a revision needs.
+  enum Outcome {
+    case intact
+    case healed
+    case lost
+  }
+
+  func heal(_ id: ContentID, type: RecordType) throws -> Outcome {
+    if healed.contains(id) { return .healed }
+    if hopeless.contains(id) { return .lost }
+    if try availability.isAvailable(id, type: type) { return .intact }
+    // Nodes are read on the way, and so brought themselves.
+    if type == .chunk, try bringBase(of: id) { return .healed }
+    return try bring(id, type: type) ? .healed : .lost
+  }
+
+  /// The node `id`, brought from the other repository where that is needed.
+  func readNode(_ id: ContentID) throws -> MapNode {
+    switch try heal(id, type: .mapNode) {
+    case .intact: try MapNode(encoded: ownReader.read(id, type: .mapNode))
+    case .healed: try MapNode(encoded: otherReader.read(id, type: .mapNode))
+    case .lost:
+      throw StoreError(.notFound, "no intact copy of node \(id) is in either repository")
+    }
+  }
+
+  /// An intact delta lacks only its base, on which others may lean as well.
+  private func bringBase(of id: ContentID) throws -> Bool {
+    for copy in try repository.records.copies(of: id) where availability.isUsable(copy) {
+      guard let base = copy.entry.base, copy.entry.type == .chunk else { continue }
+      if !healed.contains(base), try !bring(base, type: .chunk) { continue }
+      healed.insert(id)
+      return true
+    }
+    return false
+  }
+
+  /// - Returns: false where the other repository has it not, or damaged.
+  private func bring(_ id: ContentID, type: RecordType) throws -> Bool {
+    do throws(StoreError) {
+      let content = try otherReader.read(id, type: type)
+      try store(content, id, type)
+      healedRecords += 1
+      healedBytes += UInt64(content.count)
+      healed.insert(id)
+      return true
+    } catch  where error.isDamage {
+      hopeless.insert(id)
+      return false
+    }
+  }
+
+  private func store(
+    _ content: [UInt8], _ id: ContentID, _ type: RecordType
+  ) throws(StoreError) {
+    guard let writer else { return }
+    do {
+      try writer.append(try resealer.prepare(content, id, type), isReplacement: true)
+    } catch let error as StoreError {
+      // Never taken for damage of the other repository.
+      throw error.isDamage ? StoreError(.fileSystem, error.message, pack: error.pack) : error
+    } catch {
+      throw StoreError(.fileSystem, "\(error)")
+    }
+  }
+}

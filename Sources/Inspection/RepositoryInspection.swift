@@ -1,0 +1,328 @@
+package import BackupEngine
+import ChunkFormat
+package import ChunkStore
+import SystemPackage
+import VolumeMap
+import VolumeReader
+package import Workers
+
+/// Looks at everything in a repository, and mends what can be mended without a risk.
+///
+/// ```
+/// files ──▶ small files ──▶ packs, side by side ──▶ [mend] ──▶ maps of all revisions ──▶ [put aside]
+/// ```
+///
+/// It may run beside backups, restores and collections of garbage. Without mending, nothing but the
+/// index is written to, which is a cache.
+package struct RepositoryInspection: Sendable {
+  /// How packs are looked at.
+  package enum PackDepth: String, Sendable, CaseIterable {
+    /// Header and footer are read.
+    case quick
+    /// All is read, and hashed.
+    case full
+  }
+
+  let repository: Repository
+  let depth: PackDepth
+  let mends: Bool
+  let environment: RepositoryEnvironment
+  let progress: WorkProgress
+  let cancellation: CancellationFlag
+
+  package init(
+    repository: Repository, depth: PackDepth, mends: Bool, environment: RepositoryEnvironment,
+    progress: WorkProgress, cancellation: CancellationFlag
+  ) {
+    self.repository = repository
+    self.depth = depth
+    self.mends = mends
+    self.environment = environment
+    self.progress = progress
+    self.cancellation = cancellation
+  }
+
+  /// Runs the inspection. Damage is in the report, not an error.
+  ///
+  /// - Throws: ``StoreError`` where something cannot be looked at.
+  package func run() throws -> InspectionReport {
+    var report = InspectionReport()
+    let census = try repository.census()
+    guard try inspectDirectories(census, &report) else { return report }
+    let abandoned = try inspectSessions(&report)
+    try inspectLeftovers(census.leftovers.filter { !abandoned.contains($0) }, &report)
+    // In this order: what a revision needs was there before it was.
+    let listing = try repository.revisions()
+    let session = try repository.beginReading(
+      "check of the repository", pinned: listing.entries.map(\.id), environment: environment)
+    defer { session.end() }
+    try inspectSmallFiles(census.smallFiles.filter { !abandoned.contains($0.path) }, &report)
+    inspectMarks(listing, census, &report)
+    try inspectIndex(&report)
+    var doubtful = try examinePacks(census, &report)
+    if mends {
+      doubtful = try Mending(self).mend(doubtful, setAside: census.setAside, &report)
+    }
+    let search = try findLosses(listing, doubtful, &report)
+    if mends {
+      try Mending(self).putAside(doubtful, sparing: search, &report)
+      try reviewQuarantine(census, &report)
+    }
+    report.quarantined = try repository.quarantine().copies.count
+    return report
+  }
+
+  /// Packs in which something is wrong; nothing is mended.
+  package func damagedPacks() throws -> [PackExamination] {
+    var report = InspectionReport()
+    return try examinePacks(try repository.census(), &report)
+  }
+
+  // MARK: - Files
+
+  /// - Returns: whether there is enough to go on with.
+  private func inspectDirectories(
+    _ census: RepositoryCensus, _ report: inout InspectionReport
+  ) throws -> Bool {
+    if mends, !census.missingDirectories.isEmpty { try repository.makeMissingDirectories() }
+    for directory in census.missingDirectories {
+      report.add(
+        Finding(
+          .directory, .damage, path: repository.relative(directory),
+          "is not there; a copy of the repository may have left it out since it was empty",
+          mends ? .fixed("made") : .left("'--fix' makes it")))
+    }
+    for path in census.strangers {
+      report.add(
+        Finding(
+          .stranger, .note, path: repository.relative(path), "is nothing that this program knows"))
+    }
+    return mends || census.missingDirectories.isEmpty
+  }
+
+  /// - Returns: files of sessions that are over.
+  private func inspectSessions(_ report: inout InspectionReport) throws -> Set<FilePath> {
+    let abandoned = try repository.abandonedSessions()
+    if mends { try repository.removeAbandonedSessions() }
+    for path in abandoned {
+      report.add(
+        Finding(
+          .session, .note, path: repository.relative(path),
+          "belongs to a process that is gone", mends ? .fixed("removed") : .reported))
+    }
+    return Set(abandoned)
+  }
+
+  private func inspectLeftovers(
+    _ leftovers: [FilePath], _ report: inout InspectionReport
+  ) throws {
+    let removed =
+      mends ? try repository.removeLeftovers(leftovers, now: environment.now()) : []
+    for path in leftovers {
+      let outcome: Finding.Outcome =
+        removed.contains(path)
+        ? .fixed("removed")
+        : mends ? .left("somebody may be writing it; try again when nobody backs up") : .reported
+      report.add(
+        Finding(.leftover, .note, path: repository.relative(path), "is unfinished", outcome))
+    }
+  }
+
+  private func inspectSmallFiles(
+    _ files: [RepositoryCensus.SmallFile], _ report: inout InspectionReport
+  ) throws {
+    for file in files {
+      try cancellation.check()
+      if let finding = try finding(file) { report.add(finding) }
+    }
+  }
+
+  /// What is wrong with a small file; nil where nothing is.
+  private func finding(_ file: RepositoryCensus.SmallFile) throws(StoreError) -> Finding? {
+    do throws(StoreError) {
+      try repository.inspect(file)
+      return nil
+    } catch {
+      // Forgotten, ended or released since the names were listed.
+      if error.code == .notFound { return nil }
+      if error.code == .fileSystem { throw error }
+      return Finding(
+        file.subject, .damage, path: repository.relative(file.path), error.message,
+        .left(file.advice))
+    }
+  }
+
+  private func inspectMarks(
+    _ listing: RevisionListing, _ census: RepositoryCensus, _ report: inout InspectionReport
+  ) {
+    report.revisions = listing.entries.count
+    let revisions = Set(
+      census.smallFiles.filter { $0.kind == .revision }.compactMap(\.digest)
+        + listing.entries.map(\.id))
+    for file in census.smallFiles where file.kind == .marks {
+      guard let id = file.digest, !revisions.contains(id) else { continue }
+      report.add(
+        Finding(
+          .marks, .note, path: repository.relative(file.path),
+          "belongs to a revision that is not there; should its file come back, so do its tags"))
+    }
+  }
+
+  private func inspectIndex(_ report: inout InspectionReport) throws {
+    let (stale, missing) = try repository.records.indexDifferences()
+    // It is a cache: whoever finds it out of date brings it up to date.
+    let changes = try repository.records.synchronize { [cancellation] _ in
+      try cancellation.check()
+    }
+    let unusable = Set(changes.damaged.map(\.pack))
+    let unlisted = missing.count { !unusable.contains($0) }
+    if !stale.isEmpty { noteIndex("listed \(stale.count) packs that are not there", &report) }
+    if unlisted > 0 { noteIndex("did not list \(unlisted) packs", &report) }
+  }
+
+  private func noteIndex(_ message: String, _ report: inout InspectionReport) {
+    report.add(Finding(.index, .note, path: "index", message, .fixed("brought up to date")))
+  }
+
+  // MARK: - Packs
+
+  /// - Returns: the packs in which something is wrong.
+  private func examinePacks(
+    _ census: RepositoryCensus, _ report: inout InspectionReport
+  ) throws -> [PackExamination] {
+    var doubtful: [PackExamination] = []
+    var misplacedRecords = 0
+    report.packs = census.packs.count
+    progress.begin(.checkingPacks, totalUnits: UInt64(census.packs.count))
+    let (repository, depth) = (repository, depth)
+    try OrderedPipeline.run(
+      workers: processorCount(), window: 2 * processorCount(), name: "check",
+      cancellation: cancellation,
+      makeWorker: {
+        (
+          quick: try PackExaminer(repository: repository, isFull: depth == .full),
+          full: try PackExaminer(repository: repository, isFull: true)
+        )
+      },
+      produce: { sink in for file in census.packs { try sink(file) } },
+      transform: { worker, file -> (pack: PackExamination?, isIndexed: Bool) in
+        guard let pack = try worker.quick.examine(file) else { return (nil, true) }
+        guard pack.isSound else { return (try worker.full.examine(file), true) }
+        return (pack, try repository.records.indexLists(pack.records))
+      },
+      consume: { outcome in
+        progress.advance(by: 1)
+        guard let pack = outcome.pack else { return }
+        if pack.digest != nil { report.hashedBytes += pack.lengthBytes }
+        if !pack.isSound { doubtful.append(pack) }
+        misplacedRecords += outcome.isIndexed ? 0 : 1
+      })
+    if misplacedRecords > 0 { try reportIndex(misplacedRecords, &report) }
+    if !mends {
+      for pack in doubtful { report.add(finding(pack, .left("'--fix' saves what is intact"))) }
+    }
+    return doubtful
+  }
+
+  /// The index lists a pack, and not what is in it.
+  private func reportIndex(_ packs: Int, _ report: inout InspectionReport) throws {
+    if mends { _ = try repository.rebuildIndex { [cancellation] _ in try cancellation.check() } }
+    report.add(
+      Finding(
+        .index, .damage, path: "index", "has not what is in \(packs) packs that it lists",
+        mends ? .fixed("made anew") : .left("'varve index rebuild' makes it anew")))
+  }
+
+  func finding(_ pack: PackExamination, _ outcome: Finding.Outcome) -> Finding {
+    var message = pack.problems.joined(separator: "; ")
+    if !pack.isForeign, !pack.isWholePack {
+      message += "; \(pack.intact.count) records are intact"
+      if let first = pack.damaged.first {
+        message +=
+          ", \(pack.damaged.count) are damaged, the first at offset \(first.offsetBytes), "
+          + "\(first.lengthBytes) bytes: expected \(first.expected), found \(first.found)"
+      }
+    }
+    return Finding(.pack, .damage, path: repository.relative(pack.file.path), message, outcome)
+  }
+
+  // MARK: - Content
+
+  private func findLosses(
+    _ listing: RevisionListing, _ doubtful: [PackExamination], _ report: inout InspectionReport
+  ) throws -> LossSearch {
+    let availability = try availability(doubtful)
+    var search = LossSearch(availability: availability, cancellation: cancellation)
+    progress.begin(.checkingRevisions, totalUnits: UInt64(listing.entries.count))
+    for entry in listing.entries {
+      let nodes = NodeCache(
+        reading: VerifyingNodes(repository: repository, notes: DamageNotes()))
+      for volume in entry.revision.volumes {
+        try search.search(
+          try repository.map(of: volume), of: entry, named: volume.name, reading: nodes)
+      }
+      for attachment in entry.revision.attachments {
+        try search.search(
+          attachment, of: entry, chunkSizeBytes: repository.configuration.chunkSizeBytes)
+      }
+      progress.advance(by: 1)
+    }
+    (report.losses, report.nodes, report.chunks) = (search.losses, search.nodes, search.chunks)
+    return search
+  }
+
+  func availability(_ doubtful: [PackExamination]) throws -> RecordAvailability {
+    RecordAvailability(
+      records: repository.records, present: try repository.records.packsPresent(),
+      quarantined: try repository.quarantine().records, examined: doubtful)
+  }
+
+  /// What is damaged no longer leaves the quarantine; reports that cannot be read go where all packs
+  /// were looked at, and what they named is noted anew by now.
+  private func reviewQuarantine(
+    _ census: RepositoryCensus, _ report: inout InspectionReport
+  ) throws {
+    _ = try repository.reviewQuarantine(cancellation: cancellation)
+    guard depth == .full else { return }
+    for (name, _) in try repository.quarantine().unreadable {
+      try repository.removeQuarantineReport(name)
+      report.markFixed("quarantine/\(name)", "removed: all packs were looked at anew")
+    }
+  }
+}
+
+extension InspectionReport {
+  /// Notes what was done about the damage of a file.
+  mutating func markFixed(_ path: String, _ what: String) {
+    for number in findings.indices where findings[number].path == path {
+      findings[number].outcome = .fixed(what)
+    }
+  }
+}
+
+extension RepositoryCensus.SmallFile {
+  var subject: Finding.Subject {
+    switch kind {
+    case .keySlot: .key
+    case .revision: .revision
+    case .marks: .marks
+    case .session: .session
+    case .quarantine: .quarantine
+    default: .other
+    }
+  }
+
+  /// What can be done about damage.
+  var advice: String {
+    switch kind {
+    case .keySlot:
+      "nobody can open the repository with this key; 'varve key remove' removes it, 'varve key add' "
+        + "adds another"
+    case .revision: "bring the file back from another copy of the repository, or remove it"
+    case .marks:
+      "the revision counts as distrusted; remove the file to go back to what was said at the backup"
+    case .quarantine: "'varve check-repository --fix' looks at all packs anew and removes it"
+    default: "bring the file back from another copy of the repository"
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import ArgumentParser
+import ChunkFormat
+import ChunkStore
+
+struct Quarantine: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "List copies of chunks and map nodes that were found damaged.",
+    usage: "varve quarantine [<options>]",
+    discussion: """
+      What is listed here is stored again by the next backup, of any job, that comes upon the same \
+      content, and 'varve repair' brings it from another repository. HEALED says whether an intact copy \
+      is in another pack by now. A line goes when that is so and the damaged copy is gone.
+      """)
+
+  @OptionGroup var json: JSONOption
+  @OptionGroup var repository: RepositoryOptions
+
+  mutating func run() throws {
+    let repository = try repository.open()
+    let listing = try repository.quarantine()
+    let availability = RecordAvailability(
+      records: repository.records, present: try repository.records.packsPresent(),
+      quarantined: listing.records)
+    let lines = try listing.copies.map { entry in
+      (
+        entry: entry,
+        isHealed: try availability.isAvailable(entry.copy.id, type: entry.copy.type)
+      )
+    }
+    let output = StandardOutput()
+    if json.isWanted {
+      try output.document(.array(lines.map { $0.entry.json(isHealed: $0.isHealed) }))
+    } else if !lines.isEmpty {
+      try output.table(table(of: lines))
+    }
+    for (name, error) in listing.unreadable {
+      Console.shared.message("damaged: quarantine/\(name): \(error)")
+    }
+    if !listing.unreadable.isEmpty { throw ReportedFailure() }
+  }
+
+  private func table(of lines: [(entry: QuarantinedCopy, isHealed: Bool)]) -> Table {
+    var table = Table([
+      .left("SINCE"), .left("PACK"), .right("OFFSET"), .right("LENGTH"), .left("HEALED"),
+      .left("WANTED BY"), .left("EXPECTED"), .left("FOUND"),
+    ])
+    for (entry, isHealed) in lines {
+      let copy = entry.copy
+      table.add([
+        Cell(LocalTime.system.text(of: entry.found)), Cell(copy.pack.description),
+        Cell("\(copy.offsetBytes)"), Cell("\(copy.lengthBytes)"),
+        isHealed ? Cell("yes", .good) : Cell("no", .bad),
+        Cell(copy.place.map(\.text) ?? ""), Cell(copy.expected), Cell(copy.found),
+      ])
+    }
+    return table
+  }
+}
+
+extension ContentPlace {
+  fileprivate var text: String {
+    "\(job)@\(revision.description.prefix(RevisionEntry.shortDigits)) \(volume), offset "
+      + "\(offsetBytes)"
+  }
+}
+
+extension QuarantinedCopy {
+  fileprivate func json(isHealed: Bool) -> JSON {
+    .object([
+      "pack": .string(copy.pack.description),
+      "record": .string(copy.id.description),
+      "type": .string("\(copy.type)"),
+      "offsetBytes": .integer(Int64(copy.offsetBytes)),
+      "lengthBytes": .integer(Int64(copy.lengthBytes)),
+      "expected": .string(copy.expected),
+      "found": .string(copy.found),
+      "isHealed": .bool(isHealed),
+      "since": .string(found.timestamp),
+      "host": .string(host),
+      "finder": .string(finder),
+      "job": .optional(copy.place?.job),
+      "revision": .optional(copy.place?.revision.description),
+      "volume": .optional(copy.place?.volume),
+      "volumeOffsetBytes": copy.place.map { .unsigned($0.offsetBytes) } ?? .null,
+      "volumeLengthBytes": copy.place.map { .unsigned($0.lengthBytes) } ?? .null,
+    ])
+  }
+}

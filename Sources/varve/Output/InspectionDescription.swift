@@ -1,0 +1,133 @@
+import Inspection
+
+extension InspectionReport {
+  /// One line a finding, then one a loss.
+  var lines: [String] {
+    var lines = findings.map(\.line)
+    if furtherFindings > 0 { lines.append("\(furtherFindings) more findings, not listed") }
+    return lines + losses.lines
+  }
+
+  var summary: String {
+    let looked =
+      "checked \(Quantities.count(packs, "pack"))"
+      + (hashedBytes > 0 ? " (\(Quantities.bytes(hashedBytes)) hashed)" : "")
+      + " and \(Quantities.count(revisions, "revision"))"
+    guard !isClean else {
+      let fixed = findings.count { $0.severity == .damage }
+      return looked + (fixed == 0 ? ": no damage" : ": all damage is mended")
+    }
+    let open = findings.count(where: \.isOpenDamage)
+    var parts: [String] = []
+    if open > 0 { parts.append(Quantities.count(open, "damaged file")) }
+    if !losses.isEmpty { parts.append("\(Quantities.count(losses.count, "place")) lost") }
+    if parts.isEmpty { parts.append("damage") }
+    return "\(looked): \(parts.joined(separator: ", "))"
+  }
+
+  var json: JSON {
+    .object([
+      "isClean": .bool(isClean),
+      "packs": .integer(Int64(packs)),
+      "hashedBytes": .unsigned(hashedBytes),
+      "revisions": .integer(Int64(revisions)),
+      "nodes": .unsigned(nodes),
+      "chunks": .unsigned(chunks),
+      "quarantined": .integer(Int64(quarantined)),
+      "findings": .array(findings.map(\.json)),
+      "furtherFindings": .integer(Int64(furtherFindings)),
+      "losses": .array(losses.losses.map(\.json)),
+      "furtherLosses": .integer(Int64(losses.further)),
+    ])
+  }
+}
+
+extension RepairReport {
+  var lines: [String] {
+    unreadableRevisions.map { "lost: revision \($0) cannot be read" } + losses.lines
+      + (verification?.damageLines ?? [])
+  }
+
+  var summary: String {
+    let records = "\(Quantities.count(healedRecords, "record")), \(Quantities.bytes(healedBytes))"
+    let healed =
+      healedRecords == 0
+      ? "nothing to bring" : isDryRun ? "would bring \(records)" : "brought \(records)"
+    let copies = Quantities.count(healedElsewhere, "damaged copy", plural: "damaged copies")
+    let elsewhere =
+      healedElsewhere == 0 ? "" : "; of \(copies) an intact one was in another pack"
+    let outcome =
+      losses.isEmpty ? "" : "; \(Quantities.count(losses.count, "place")) lost in both repositories"
+    let checked = verification.map { "; \($0.summary)" } ?? ""
+    return healed + elsewhere + outcome + checked
+  }
+
+  var json: JSON {
+    .object([
+      "isComplete": .bool(isComplete),
+      "isDryRun": .bool(isDryRun),
+      "healedRecords": .integer(Int64(healedRecords)),
+      "healedBytes": .unsigned(healedBytes),
+      "healedElsewhere": .integer(Int64(healedElsewhere)),
+      "releasedFromQuarantine": .integer(Int64(released)),
+      "revisions": .strings(revisions),
+      "unreadableRevisions": .strings(unreadableRevisions),
+      "losses": .array(losses.losses.map(\.json)),
+      "furtherLosses": .integer(Int64(losses.further)),
+      "verification": verification?.json ?? .null,
+    ])
+  }
+}
+
+extension LossList {
+  fileprivate var lines: [String] {
+    let lines = losses.map { loss in
+      "lost: \(loss.job)@\(loss.revision.prefix(12)) \(loss.name), "
+        + Damages.place(
+          offsetBytes: loss.offsetBytes, lengthBytes: loss.lengthBytes, pack: nil,
+          message: loss.message)
+    }
+    return further == 0 ? lines : lines + ["lost: \(further) more places, not listed"]
+  }
+}
+
+extension Loss {
+  fileprivate var json: JSON {
+    .object([
+      "job": .string(job), "revision": .string(revision), "volume": .string(name),
+      "offsetBytes": .unsigned(offsetBytes), "lengthBytes": .unsigned(lengthBytes),
+      "message": .string(message),
+    ])
+  }
+}
+
+extension Finding {
+  fileprivate var line: String {
+    let label =
+      switch (severity, outcome) {
+      case (_, .fixed): "mended"
+      case (.damage, _): "damaged"
+      case (.note, _): "note"
+      }
+    let what =
+      switch outcome {
+      case .reported: ""
+      case .fixed(let done), .left(let done): " (\(done))"
+      }
+    return "\(label): \(path.isEmpty ? "" : "\(path): ")\(message)\(what)"
+  }
+
+  fileprivate var json: JSON {
+    let (isFixed, remark): (Bool, String?) =
+      switch outcome {
+      case .reported: (false, nil)
+      case .fixed(let done): (true, done)
+      case .left(let advice): (false, advice)
+      }
+    return .object([
+      "subject": .string(subject.rawValue), "severity": .string(severity.rawValue),
+      "path": .string(path), "message": .string(message), "isFixed": .bool(isFixed),
+      "remark": .optional(remark),
+    ])
+  }
+}

@@ -1,0 +1,116 @@
+import BackupEngine
+import ChunkFormat
+import ChunkStore
+import EngineTestSupport
+import FileIO
+import SystemPackage
+import TestSupport
+import Testing
+
+/// 12 chunks that do not compress.
+private func disk(seed: UInt64) -> [UInt8] {
+  var random = SeededRandom(seed: seed)
+  return random.bytes(12 * 64 << 10)
+}
+
+@Suite("Healing by backups")
+struct HealingTests {
+  @Test("Verification notes the damaged copy, with its place", arguments: [false, true])
+  func verificationQuarantines(encrypted: Bool) throws {
+    let place = try Workplace(encrypted: encrypted)
+    let report = try place.backUp(try place.disk("disk", disk(seed: 1)))
+    let pack = try place.spoilChunk(3)
+    let verification = try place.verify()
+    #expect(verification.quarantined == 1)
+    let copies = try place.repository.quarantine().copies
+    #expect(copies.count == 1)
+    let copy = try #require(copies.first).copy
+    #expect(copy.pack.description == pack.lastComponent?.string)
+    #expect(copy.place?.revision == report.id)
+    #expect(copy.place?.volume == "disk")
+    #expect(copy.place?.offsetBytes == 3 * 64 << 10)
+    #expect(copy.found.contains("offset \(copy.offsetBytes)"))
+    #expect(try place.verify().quarantined == 0)
+  }
+
+  @Test("A later backup of another job with the same content heals", arguments: [false, true])
+  func healedByAnotherJob(encrypted: Bool) throws {
+    let place = try Workplace(encrypted: encrypted)
+    let path = try place.disk("disk", disk(seed: 2))
+    try place.backUp(path)
+    try place.spoilChunk(5)
+    #expect(try !place.verify().isClean)
+    let healing = try place.backUp(path, job: "other")
+    #expect(healing.revision.volumes[0].statistics.newChunks == 1)
+    #expect(try place.verify().isClean)
+    #expect(try place.repository.revisions().entries.allSatisfy { $0.marks.trust == .verified })
+    // The bad copy is there still.
+    #expect(try place.repository.quarantine().copies.count == 1)
+    #expect(try place.backUp(path, job: "third").storedBytes == 0)
+  }
+
+  @Test("A damaged node of a map is written again", arguments: [false, true])
+  func damagedNode(encrypted: Bool) throws {
+    let place = try Workplace(encrypted: encrypted)
+    let path = try place.disk("disk", disk(seed: 3))
+    try place.backUp(path)
+    let pack = try #require(try place.packs("maps").first)
+    try spoil(pack, at: 64 + 72 + 40)
+    let report = try place.verify()
+    #expect(!report.isClean)
+    #expect(report.quarantined == 1)
+    #expect(try place.repository.quarantine().copies.first?.copy.type == .mapNode)
+    #expect(try place.backUp(path, job: "other").storedBytes > 0)
+    #expect(try place.verify().isClean)
+  }
+
+  @Test("After an older revision is distrusted, one backup proves all it relies on")
+  func distrustOfAnOlderRevision() throws {
+    let place = try Workplace()
+    let path = try place.disk("disk", disk(seed: 4))
+    let first = try place.backUp(path)
+    try place.backUp(path)
+    try place.spoilChunk(7)
+    #expect(try place.backUp(path).storedBytes == 0)
+    try place.repository.updateMarks(of: first.id) { $0.distrust(at: place.environment.now()) }
+    let healing = try place.backUp(path)
+    #expect(healing.revision.volumes[0].statistics.newChunks == 1)
+    #expect(try place.repository.quarantine().copies.map(\.finder) == ["backup of web01"])
+    #expect(try place.backUp(path).storedBytes == 0)
+    #expect(try place.verify().isClean)
+  }
+
+  /// Else damage that nothing can mend would make every backup read everything, every night.
+  @Test("A backup that proved all is enough while the old revision stays distrusted")
+  func distrustedForGood() throws {
+    let place = try Workplace()
+    try place.backUp(try place.disk("disk", disk(seed: 5)))
+    try place.spoilChunk(0)
+    #expect(try !place.verify().isClean)
+    let other = try place.disk("disk", disk(seed: 6))
+    try place.backUp(other)
+    let since = try place.repository.revisions().entries[0].marks.distrustedSince
+    #expect(since != nil)
+    #expect(try !place.verify().isClean)
+    #expect(try place.repository.revisions().entries[0].marks.distrustedSince == since)
+  }
+
+  @Test("Verification that cannot look condemns nothing")
+  func permissionIsNoDamage() throws {
+    let place = try Workplace()
+    let report = try place.backUp(try place.disk("disk", disk(seed: 7)))
+    let pack = try #require(try place.packs("data").first)
+    // A directory in the place of the pack: neither damaged nor missing, whoever reads.
+    try POSIXFileSystem().rename(pack, to: place.directory.path.appending("kept"))
+    try POSIXFileSystem().createDirectory(pack, permissions: [.ownerReadWriteExecute])
+    #expect(throws: (any Error).self) { try place.verify() }
+    #expect(try place.repository.revision(report.id).marks.trust == .trusted)
+    #expect(try place.repository.quarantine().copies.isEmpty)
+  }
+
+  private func spoil(_ path: FilePath, at offset: UInt64) throws {
+    let file = try POSIXFileSystem().openFile(path, for: .readingAndWriting)
+    defer { file.close() }
+    try [UInt8](repeating: 0xaa, count: 16).withUnsafeBytes { try file.write($0, at: offset) }
+  }
+}

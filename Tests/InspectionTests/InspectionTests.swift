@@ -1,0 +1,250 @@
+import BackupEngine
+import ChunkFormat
+import ChunkStore
+import EngineTestSupport
+import FileIO
+import Inspection
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite("Inspection")
+struct InspectionTests {
+  @Test("A sound repository has nothing to report", arguments: [false, true])
+  func sound(encrypted: Bool) throws {
+    let place = try InspectedPlace(encrypted: encrypted)
+    for depth in RepositoryInspection.PackDepth.allCases {
+      let report = try place.inspect(mends: true, depth: depth)
+      #expect(report.isClean)
+      #expect(report.findings.isEmpty, "\(report.findings)")
+      #expect(report.packs == 4)
+      #expect(report.revisions == 3)
+      #expect(report.chunks == 17)
+      #expect((report.hashedBytes > 0) == (depth == .full))
+    }
+  }
+
+  @Test("A damaged chunk is named down to revision, volume and bytes", arguments: [false, true])
+  func damagedChunk(encrypted: Bool) throws {
+    let place = try InspectedPlace(encrypted: encrypted)
+    let pack = try place.dataPack()
+    try place.flip(pack, at: place.contentOffset(ofRecord: 4) + 999)
+    let report = try place.inspect()
+    #expect(!report.isClean)
+    let finding = try #require(report.findings.first { $0.subject == .pack })
+    #expect(pack.string.hasSuffix(finding.path))
+    #expect(finding.message.contains("11 records are intact, 1 are damaged"))
+    let losses = report.losses.losses
+    #expect(losses.map(\.offsetBytes) == [4, 4].map { $0 * UInt64(InspectedPlace.chunkBytes) })
+    #expect(losses.allSatisfy { $0.lengthBytes == UInt64(InspectedPlace.chunkBytes) })
+    #expect(Set(losses.map(\.job)) == ["web01"])
+    #expect(Set(losses.map(\.revision)).count == 2)
+    // Only looked at: nothing has changed.
+    #expect(try place.open().quarantine().copies.isEmpty)
+    #expect(try place.inspect().losses.count == 2)
+  }
+
+  @Test("Mending keeps a pack with needed damage, and puts it aside once that is healed")
+  func salvage() throws {
+    let place = try InspectedPlace()
+    let pack = try place.dataPack()
+    try place.flip(pack, at: place.contentOffset(ofRecord: 4) + 999)
+    let first = try place.inspect(mends: true)
+    #expect(!first.isClean)
+    #expect(try place.open().quarantine().copies.count == 1)
+    #expect(try place.files.metadata(of: pack).kind == .file)
+    // What was intact is in another pack now.
+    #expect(try place.workplace.packs("data").count == 3)
+    try place.workplace.backUp(place.disk, job: "healer")
+    let second = try place.inspect(mends: true)
+    #expect(second.isClean, "\(second)")
+    #expect(second.findings.contains { $0.subject == .pack && !$0.isOpenDamage })
+    #expect(throws: FileError.self) { try place.files.metadata(of: pack) }
+    #expect(try place.open().quarantine().copies.isEmpty)
+    #expect(try place.inspect().findings.isEmpty)
+    #expect(try place.verify(place.open(freshIndex: true)).isClean)
+  }
+
+  @Test(
+    "A flipped bit anywhere in a pack is found, and costs at most the record that it is in",
+    arguments: [false, true])
+  func everyRegionOfAPack(encrypted: Bool) throws {
+    let place = try InspectedPlace(encrypted: encrypted)
+    let pack = try place.dataPack()
+    let length = try place.files.metadata(of: pack).sizeBytes
+    let record = place.contentOffset(ofRecord: 2) - 72
+    let offsets: [UInt64] = [
+      0, 9, 10, 20, 40, record, record + 5, record + 13, record + 30, record + 60, record + 70,
+      record + 72, record + 30_000, length - 41, length - 400, length - 40, length - 30,
+      length - 12, length - 1,
+    ]
+    for offset in offsets {
+      try place.flip(pack, at: offset)
+      for freshIndex in [false, true] {
+        let report = try place.inspect(place.open(freshIndex: freshIndex))
+        #expect(!report.isClean, "offset \(offset)")
+        let lost = report.losses.losses.reduce(0) { $0 + $1.lengthBytes }
+        // Without an index, nobody can list a pack without its header.
+        let most: UInt64 = offset < 64 && freshIndex ? 12 : 1
+        #expect(
+          lost <= 2 * most * UInt64(InspectedPlace.chunkBytes), "offset \(offset): \(lost) lost")
+        #expect(report.losses.losses.allSatisfy { $0.job == "web01" })
+      }
+      try place.flip(pack, at: offset)
+    }
+    #expect(try place.inspect().findings.isEmpty)
+  }
+
+  @Test("Every record of a pack with a damaged footer or header is saved", arguments: [5, 41])
+  func savedFromADamagedFrame(place offset: Int) throws {
+    let place = try InspectedPlace()
+    let pack = try place.dataPack()
+    let length = try place.files.metadata(of: pack).sizeBytes
+    try place.flip(pack, at: offset == 5 ? 5 : length - UInt64(offset))
+    let report = try place.inspect(place.open(freshIndex: true), mends: true)
+    #expect(report.isClean, "\(report)")
+    #expect(throws: FileError.self) { try place.files.metadata(of: pack) }
+    #expect(try place.verify(place.open(freshIndex: true)).isClean)
+    // The repository's own index has not heard of it.
+    #expect(try Set(place.inspect().findings.map(\.subject)) == [.index])
+    #expect(try place.inspect().findings.isEmpty)
+  }
+
+  @Test("Packs that have each other's names get their own back", arguments: [false, true])
+  func swappedNames(encrypted: Bool) throws {
+    let place = try InspectedPlace(encrypted: encrypted)
+    let packs = try place.workplace.packs("data") + place.workplace.packs("maps")
+    let before = try packs.map { try place.files.readAll($0, limitBytes: 1 << 30) }
+    let aside = place.workplace.directory.appending("aside")
+    for (left, right) in [(0, 1), (2, 3)] {
+      try place.files.rename(packs[left], to: aside)
+      try place.files.rename(packs[right], to: packs[left])
+      try place.files.rename(aside, to: packs[right])
+    }
+    let repository = try place.open(freshIndex: true)
+    #expect(try !place.inspect(repository).isClean)
+    let report = try place.inspect(repository, mends: true)
+    #expect(report.isClean, "\(report)")
+    #expect(try packs.map { try place.files.readAll($0, limitBytes: 1 << 30) } == before)
+    #expect(try place.verify(place.open(freshIndex: true)).isClean)
+  }
+
+  @Test("A pack in another directory goes back, and one of another repository goes away")
+  func wrongPlaces() throws {
+    let place = try InspectedPlace()
+    let stranger = try InspectedPlace()
+    let pack = try place.dataPack()
+    let data = place.root.appending("packs/data")
+    let shards = ["00", "01"].map { data.appending($0) }
+    let wrong = shards[pack.lastComponent!.string.hasPrefix("00") ? 1 : 0]
+      .appending(pack.lastComponent!.string)
+    for shard in shards { try place.files.createDirectories(shard) }
+    try place.files.rename(pack, to: wrong)
+    let foreign = try stranger.dataPack()
+    let name = foreign.lastComponent!.string
+    let shard = data.appending(String(name.prefix(2)))
+    try place.files.createDirectories(shard)
+    try place.files.writeDurably(
+      try place.files.readAll(foreign, limitBytes: 1 << 30), to: shard.appending(name),
+      permissions: [.ownerReadWrite])
+    #expect(try !place.inspect(place.open(freshIndex: true)).losses.isEmpty)
+    let report = try place.inspect(mends: true)
+    #expect(report.isClean, "\(report)")
+    #expect(report.findings.contains { $0.message.contains("belongs to repository") })
+    #expect(try place.files.metadata(of: pack).kind == .file)
+    let aside = place.root.appending("quarantine/packs/\(name)")
+    #expect(try place.files.metadata(of: aside).kind == .file)
+    #expect(try place.inspect().findings.isEmpty)
+  }
+
+  @Test("A lost pack, map or revision is told for what it is")
+  func lostFiles() throws {
+    let place = try InspectedPlace()
+    try place.files.remove(try place.dataPack())
+    let report = try place.inspect()
+    #expect(!report.isClean)
+    let losses = report.losses.losses
+    #expect(losses.count == 2)
+    #expect(losses.allSatisfy { $0.offsetBytes == 0 })
+    #expect(losses.allSatisfy { $0.lengthBytes == UInt64(place.bytes.count) })
+    #expect(report.findings.contains { $0.subject == .index })
+    let revision = try #require(try place.open().revisions().entries.last)
+    try place.flip(place.root.appending("revisions/\(revision.id)"), at: 70)
+    let second = try place.inspect(mends: true)
+    #expect(second.findings.contains { $0.subject == .revision && $0.isOpenDamage })
+    #expect(second.losses.count == 1)
+  }
+
+  @Test("Small files with a flipped bit are named")
+  func smallFiles() throws {
+    let place = try InspectedPlace(encrypted: true)
+    let repository = try place.open()
+    let revision = try #require(try repository.revisions().entries.first)
+    try repository.updateMarks(of: revision.id) { $0.tags = ["keep"] }
+    let key = try #require(try repository.keySlots().first)
+    try place.flip(place.root.appending("marks/\(revision.id)"), at: 70)
+    try place.flip(place.root.appending("keys/\(key.id)"), at: 100)
+    let report = try place.inspect(repository)
+    #expect(Set(report.findings.filter(\.isOpenDamage).map(\.subject)) == [.marks, .key])
+    #expect(report.losses.isEmpty)
+  }
+
+  @Test("Leftovers, strangers and missing directories are noted, and what can be is mended")
+  func leftovers() throws {
+    let place = try InspectedPlace()
+    let old = place.root.appending("packs/data/.tmp-0123456789abcdef")
+    try place.files.createFile(old, permissions: [.ownerReadWrite]).close()
+    try #require(utimesInThePast(old))
+    let session = place.root.appending("sessions/0123456789abcdef0123456789abcdef")
+    try place.files.createFile(session, permissions: [.ownerReadWrite]).close()
+    let stranger = place.root.appending("packs/notes.txt")
+    let known = place.root.appending("notes.txt")
+    for path in [stranger, known] {
+      try place.files.createFile(path, permissions: [.ownerReadWrite]).close()
+    }
+    let report = try place.inspect()
+    let subjects = Set(report.findings.map(\.subject))
+    #expect(subjects.isSuperset(of: [.leftover, .session, .stranger]))
+    _ = try place.inspect(mends: true)
+    #expect(throws: FileError.self) { try place.files.metadata(of: old) }
+    #expect(throws: FileError.self) { try place.files.metadata(of: session) }
+    #expect(try place.files.metadata(of: known).kind == .file)
+    try place.files.removeTree(place.root.appending("sessions"))
+    #expect(try !place.inspect().isClean)
+    #expect(try place.inspect(mends: true).isClean)
+  }
+
+  @Test("An unfinished file stays while somebody may be writing it")
+  func unfinishedFilesOfWriters() throws {
+    let place = try InspectedPlace()
+    let old = place.root.appending("packs/data/.tmp-0123456789abcdef")
+    try place.files.createFile(old, permissions: [.ownerReadWrite]).close()
+    try #require(utimesInThePast(old))
+    let writing = try place.workplace.repository.beginWriting(
+      "test", pinned: [], environment: place.workplace.environment)
+    _ = try place.inspect(mends: true)
+    #expect(try place.files.metadata(of: old).kind == .file)
+    writing.writer.stop()
+    writing.session.end()
+    _ = try place.inspect(mends: true)
+    #expect(throws: FileError.self) { try place.files.metadata(of: old) }
+  }
+
+  @Test("A quarantine report that cannot be read goes once all packs were looked at")
+  func damagedReport() throws {
+    let place = try InspectedPlace()
+    try place.flip(try place.dataPack(), at: place.contentOffset(ofRecord: 1) + 5)
+    _ = try place.verify()
+    let quarantine = place.root.appending("quarantine")
+    let name = try #require(
+      try place.files.list(quarantine).first { FileDigest(name: $0.name) != nil }
+    ).name
+    try place.flip(quarantine.appending(name), at: 80)
+    let report = try place.inspect()
+    #expect(report.findings.contains { $0.subject == .quarantine && $0.isOpenDamage })
+    _ = try place.inspect(mends: true)
+    let listing = try place.open().quarantine()
+    #expect(listing.unreadable.isEmpty)
+    #expect(listing.copies.count == 1)
+  }
+}

@@ -1,0 +1,135 @@
+import BackupEngine
+import ChunkFormat
+import ChunkStore
+import EngineTestSupport
+import FileIO
+import Inspection
+import SystemPackage
+import TestSupport
+import Testing
+import Workers
+
+@Suite("Repair from another repository")
+struct RepairTests {
+  private func repair(
+    _ place: InspectedPlace, from other: FilePath, isDryRun: Bool = false
+  ) throws -> RepairReport {
+    let repository = try place.open()
+    return try Repair(
+      repository: repository,
+      from: try Repository.open(
+        at: other, environment: place.workplace.environment, sharing: repository.keys),
+      isDryRun: isDryRun, environment: place.workplace.environment, progress: WorkProgress(),
+      cancellation: CancellationFlag()
+    ).run()
+  }
+
+  @Test("Damaged chunks and nodes come back from a copy", arguments: [false, true])
+  func damaged(encrypted: Bool) throws {
+    let place = try InspectedPlace(encrypted: encrypted)
+    let copy = try place.copy(to: "copy")
+    for number in [2, 3, 9] {
+      try place.flip(try place.dataPack(), at: place.contentOffset(ofRecord: number) + 77)
+    }
+    #expect(try !place.verify().isClean)
+    for pack in try place.workplace.packs("maps") { try place.flip(pack, at: 64 + 72 + 50) }
+    #expect(try !place.verify().isClean)
+    let dry = try repair(place, from: copy, isDryRun: true)
+    #expect(dry.healedRecords == 3 + 2)
+    #expect(dry.isComplete)
+    #expect(dry.verification == nil)
+    #expect(try place.open().revisions().entries.allSatisfy { $0.marks.trust == .distrusted })
+    let report = try repair(place, from: copy)
+    #expect(report.healedRecords == 5)
+    #expect(report.isComplete)
+    #expect(report.revisions.count == 3)
+    #expect(try place.open().revisions().entries.allSatisfy { $0.marks.trust == .verified })
+    #expect(try place.verify(place.open(freshIndex: true)).isClean)
+    let again = try repair(place, from: copy)
+    #expect(again.healedRecords == 0)
+    #expect(again.healedElsewhere == 5)
+    #expect(again.revisions.isEmpty)
+  }
+
+  @Test("What was damaged under a damaged node is found on the way, and comes back too")
+  func damagedBelowDamage() throws {
+    let place = try InspectedPlace()
+    let copy = try place.copy(to: "copy")
+    try place.flip(try place.dataPack(), at: place.contentOffset(ofRecord: 4) + 77)
+    for pack in try place.workplace.packs("maps") { try place.flip(pack, at: 64 + 72 + 50) }
+    #expect(try !place.verify().isClean)
+    let report = try repair(place, from: copy)
+    #expect(report.isComplete)
+    #expect(report.healedRecords == 3)
+    #expect(try place.verify(place.open(freshIndex: true)).isClean)
+  }
+
+  @Test("Missing packs come back, of maps as well", arguments: [false, true])
+  func missing(encrypted: Bool) throws {
+    let place = try InspectedPlace(encrypted: encrypted)
+    let copy = try place.copy(to: "copy")
+    for kind in ["data", "maps"] {
+      for pack in try place.workplace.packs(kind) { try place.files.remove(pack) }
+    }
+    let report = try repair(place, from: copy)
+    #expect(report.isComplete)
+    #expect(report.healedRecords == 12 + 4 + 1 + 2)
+    #expect(try place.verify(place.open(freshIndex: true)).isClean)
+  }
+
+  @Test("Another repository that holds the same content will do, if neither is encrypted")
+  func otherRepository() throws {
+    let place = try InspectedPlace()
+    let other = try InspectedPlace()
+    try place.files.remove(try place.dataPack())
+    let report = try repair(place, from: other.root)
+    #expect(report.isComplete)
+    #expect(report.healedRecords == 12)
+  }
+
+  @Test("What neither has is named down to the bytes")
+  func lostInBoth() throws {
+    let place = try InspectedPlace()
+    let copy = try place.copy(to: "copy")
+    let pack = try place.dataPack()
+    try place.flip(pack, at: place.contentOffset(ofRecord: 5) + 1)
+    let name = pack.lastComponent!.string
+    try place.flip(
+      copy.appending("packs/data/\(name.prefix(2))/\(name)"),
+      at: place.contentOffset(ofRecord: 5) + 2)
+    _ = try place.verify()
+    let report = try repair(place, from: copy)
+    #expect(!report.isComplete)
+    #expect(report.healedRecords == 0)
+    #expect(
+      report.losses.losses.map(\.offsetBytes)
+        == [5, 5].map { $0 * UInt64(InspectedPlace.chunkBytes) })
+  }
+
+  @Test("The base of deltas comes back once, not each delta")
+  func bases() throws {
+    let place = try InspectedPlace()
+    var bytes = place.bytes
+    for night in 1...3 {
+      bytes[2 * InspectedPlace.chunkBytes + night * 100] ^= 0xff
+      try place.workplace.backUp(try place.workplace.disk("night", bytes))
+    }
+    let copy = try place.copy(to: "copy")
+    try place.flip(try place.dataPack(), at: place.contentOffset(ofRecord: 2) + 77)
+    _ = try place.verify()
+    let report = try repair(place, from: copy)
+    #expect(report.isComplete)
+    #expect(report.healedBytes == UInt64(InspectedPlace.chunkBytes))
+    #expect(try place.verify(place.open(freshIndex: true)).isClean)
+  }
+
+  @Test("Contents with other ids are refused")
+  func otherKeys() throws {
+    let (plain, sealed) = (try InspectedPlace(), try InspectedPlace(encrypted: true))
+    let stranger = try InspectedPlace(encrypted: true)
+    for (place, other) in [(plain, sealed), (sealed, plain), (sealed, stranger)] {
+      let error = #expect(throws: StoreError.self) { try repair(place, from: other.root) }
+      #expect(error?.code == .wrongKey)
+    }
+  }
+}
