@@ -43,12 +43,18 @@ struct Sweep {
       deletedPacks += 1
       deletedBytes += lengthBytes
       if batch.count == Self.batchPacks {
-        try repository.records.delete(batch)
+        try delete(batch)
         batch = []
       }
     }
-    try repository.records.delete(batch)
+    try delete(batch)
     try repository.endCondemnation(stored.name)
+  }
+
+  /// With the packs goes what is said of damaged copies in them.
+  private func delete(_ packs: [(id: PackID, kind: PackKind)]) throws(StoreError) {
+    try repository.records.delete(packs)
+    try repository.releaseQuarantine(ofPacks: Set(packs.map(\.id)))
   }
 
   /// The length of the pack where it can go; nil where it is pardoned or gone.

@@ -36,9 +36,10 @@ struct SimulatedBackup {
     }
     let doubts = [history.last, parent].contains { $0?.marks.trust == .distrusted }
     let disk = disk ?? nextDisk(after: parent)
-    let root = try store(disk, after: parent, checksKnown: doubts, writing.writer)
+    let proof: RecordKeeper.Proof = doubts ? .reading(DamageNotes()) : .index
+    let root = try store(disk, after: parent, proof, writing.writer)
     let attachments = try DocumentRecorder(
-      repository: repository, writer: writing.writer, checksKnown: doubts
+      repository: repository, writer: writing.writer, proof: proof
     ).record(documents())
     try writing.writer.flush()
     try process.cancellation.check()
@@ -86,20 +87,20 @@ struct SimulatedBackup {
   }
 
   private func store(
-    _ disk: SimulatedDisk, after parent: RevisionEntry?, checksKnown: Bool,
+    _ disk: SimulatedDisk, after parent: RevisionEntry?, _ proof: RecordKeeper.Proof,
     _ writer: RecordWriter
   ) throws -> MapRoot {
     let previous = try parent.map { try repository.map(of: $0.revision.volumes[0]) }
     let old = parent.flatMap { process.world.ledger.disk(of: $0.revision) }
     let nodes = NodeCache(reading: repository.nodeReader)
     let recorder = NodeRecorder(
-      writer: writer, keeper: try keeper(writer, checksKnown), sealing: .none)
-    let keeper = try keeper(writer, checksKnown)
+      writer: writer, keeper: try keeper(writer, proof), sealing: .none)
+    let keeper = try keeper(writer, proof)
     var builder = try MapBuilder(
       chunkSizeBytes: SimulatedDisk.chunkSizeBytes, writer: recorder, parent: previous,
       reading: nodes)
     let takesUnchanged =
-      old?.chunkCount == disk.chunkCount && !checksKnown
+      old?.chunkCount == disk.chunkCount && proof.isIndex
       && Bool.random(using: &process.random)
     for places in disk.places {
       let isUnchanged = places.allSatisfy { disk.chunks[$0] == old?.chunks[$0] }
@@ -114,9 +115,11 @@ struct SimulatedBackup {
     return try builder.finish(sizeBytes: disk.sizeBytes)
   }
 
-  private func keeper(_ writer: RecordWriter, _ checksKnown: Bool) throws -> RecordKeeper {
+  private func keeper(
+    _ writer: RecordWriter, _ proof: RecordKeeper.Proof
+  ) throws -> RecordKeeper {
     try RecordKeeper(
-      repository: repository, writer: writer, usesDeltas: true, checksKnown: checksKnown)
+      repository: repository, writer: writer, usesDeltas: true, proof: proof)
   }
 
   private func append(
@@ -135,4 +138,9 @@ struct SimulatedBackup {
       try builder.append(kept.id, at: place)
     }
   }
+}
+
+extension RecordKeeper.Proof {
+  /// Whether the index's word is taken.
+  fileprivate var isIndex: Bool { if case .index = self { true } else { false } }
 }
