@@ -253,7 +253,8 @@ extension VolumeReaderTests {
       _ = try reader.content(of: volume.range(ofChunk: chunk))
     }
     WorkerThread.nap()
-    #expect(volume.library.reads.count < chunks.count + 8, "\(random)")
+    // Chance makes neighbours of some, for which a little is read ahead.
+    #expect(volume.library.reads.count < chunks.count * 3 / 2, "\(random)")
   }
 }
 

@@ -8,10 +8,14 @@ package final class CollectionLock: Sendable {
 
   init(file: any OpenFile) { self.file = file }
 
-  deinit { file.close() }
+  deinit { release() }
 
   /// Lets others collect.
-  package func release() { file.close() }
+  package func release() {
+    // Not only closed: a child that is just being started holds a copy of the descriptor till its exec.
+    try? file.unlock()
+    file.close()
+  }
 }
 
 extension Repository {

@@ -97,6 +97,8 @@ package final class NamedOverlay: Sendable {
       state.isClosed = true
     }
     session.end()
+    // Not only closed: a child that is just being started holds a copy of the descriptor till its exec.
+    try? lock.unlock()
     lock.close()
   }
 
