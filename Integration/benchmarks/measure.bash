@@ -43,7 +43,7 @@ describe_machine() {
     "$disk_size" "$tree_mebibytes" "$database_mebibytes" "$database_writes" "$churn_mebibytes"
   printf 'nights: %d, a database of %d MiB, %d writes a night\n' \
     "$nights" "$night_database_mebibytes" "$database_writes"
-  printf 'nbd: a disk of %d MiB, a cache of %s for reading it, of the default size for %d clients of %d MiB\n' \
+  printf 'nbd: a disk of %d MiB, a cache of %s where it is warm or uncached, else of the default size; %d clients of %d MiB\n' \
     "$nbd_mebibytes" "$nbd_cache" "$nbd_clients" "$nbd_client_mebibytes"
   printf 'rounds: %d\n' "$rounds"
 }

@@ -37,7 +37,8 @@ make_nbd_disk() {
 nbd_round() {
   local tool=$1 connections
   for connections in 1 4; do
-    serve_nbd "$tool" --cache-size "$nbd_cache"
+    # As it is without options: a cache that takes in all of the disk has to be given the memory first.
+    serve_nbd "$tool"
     forget "$work/nbd.raw" "$(store_of varve)"
     copy_from "$tool" "$connections" cold
     stop_process "$nbd_pid"

@@ -141,7 +141,7 @@ def varve_alone(results):
 NBD_INTRODUCTION = """\
 All serve the same disk, nbdkit and qemu-nbd as a raw file. Cold: nothing of the disk or the store is in
 memory. Uncached: the page cache holds the packs, and the server has read nothing yet. Warm: the server
-has read everything, and its cache is larger than the disk. Writes go to an overlay that is private to
+has read everything, and its cache is larger than the disk; else it is of the default size. Writes go to an overlay that is private to
 the connection; for the others, into a copy of the disk.
 """
 

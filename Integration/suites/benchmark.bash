@@ -5,11 +5,12 @@ test_quick_benchmark_writes_its_page_and_picture() {
   VARVE_PROGRAM=$varve TMPDIR=$work/tmp "$integration/benchmark" --quick --output "$work/report"
   local page=$work/report/Benchmark.md heading
   for heading in 'What varve promises' 'What the machine can do' "A disk's life" 'nights of random' \
-    'Over NBD' 'A volume of 20 TiB' 'Listing revisions' 'encryption costs' 'verification adds'; do
+    'Over NBD' 'A volume of 20 TiB' 'Listing revisions' 'encryption costs' 'verification adds' \
+    'Freeing what half' 'How it grows'; do
     grep -q "^## .*$heading" "$page" || fail "no part '$heading' in $(cat "$page")"
   done
   # Every promise could be computed; whether it is kept is for the real run to say.
-  expect_equal "$(grep -c '| \(yes\|\*\*no\*\*\) |' "$page")" 20 "promises"
+  expect_equal "$(grep -c '| \(yes\|\*\*no\*\*\) |' "$page")" 23 "promises"
   python3 -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])' \
     "$work/report/Resources/benchmark.svg"
   expect_equal "$(find tmp -mindepth 1)" "" "what is left in the temporary directory"
