@@ -90,6 +90,8 @@ struct Compaction {
   }
 
   private mutating func copy(_ location: RecordLocation) throws(StoreError) {
+    // Another copy counts as the one that is needed; this one's base may be gone.
+    if let base = location.entry.base, !live.isNeeded(base, location.entry.type) { return }
     let (id, others) = (location.entry.id, try elsewhere(location.entry.id))
     guard !writer.isPending(id), !others.contains(where: isIntact) else { return }
     do throws(StoreError) {
