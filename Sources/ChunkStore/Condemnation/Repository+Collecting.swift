@@ -143,17 +143,17 @@ extension Repository {
   package func removeForgotten(_ ids: [RevisionID]) throws(StoreError) {
     guard !ids.isEmpty else { return }
     for id in ids {
-      // Marks go first: without the revision, nothing would lead to them. But the very same one may
-      // have been made again.
+      // Marks go first, for good: without the revision, nothing would lead to them. But the very same
+      // one may have been made again.
       if try !revisionShelf.exists(id) {
         try reportingFileErrors { () throws(FileError) in try removeIfThere(layout.marks(of: id)) }
       }
     }
     try reportingFileErrors { () throws(FileError) in
+      try fileSystem.synchronizeDirectory(layout.marks)
       for id in ids {
         try removeIfThere(layout.forgotten(id))
       }
-      try fileSystem.synchronizeDirectory(layout.marks)
       try fileSystem.synchronizeDirectory(layout.forgotten)
     }
   }
