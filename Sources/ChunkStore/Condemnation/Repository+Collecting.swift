@@ -169,22 +169,35 @@ extension Repository {
   // MARK: - Leftovers
 
   /// Unfinished files of packs, revisions and marks, oldest or not: whoever made them may live, but for
-  /// those of marks, which are made under a lock.
+  /// those of marks, which are made under a lock. With them, marks of revisions that a power failure
+  /// took back.
   package func unfinishedFiles() throws(StoreError) -> [FilePath] {
+    let lock = try marksLock()
+    defer { lock?.close() }
     let directories =
       PackKind.allCases.map(layout.packDirectory)
       + [layout.revisions, layout.condemned, layout.marks]
-    let lock = try marksLock()
-    defer { lock?.close() }
-    return try reportingFileErrors { () throws(FileError) in
-      var files: [FilePath] = []
+    var files = try orphanedMarks()
+    try reportingFileErrors { () throws(FileError) in
       for directory in directories {
         for entry in try fileSystem.list(directory)
         where entry.kind == .file && entry.name.hasPrefix(FilePath.temporaryPrefix) {
           files.append(directory.appending(entry.name))
         }
       }
-      return files
+    }
+    return files
+  }
+
+  private func orphanedMarks() throws(StoreError) -> [FilePath] {
+    let forgotten = try forgottenRevisions()
+    return try reportingFileErrors { () throws(FileError) in
+      let known = Set(
+        forgotten + (try fileSystem.list(layout.revisions).compactMap { RevisionID(name: $0.name) })
+      )
+      return try fileSystem.list(layout.marks)
+        .compactMap { RevisionID(name: $0.name) }.filter { !known.contains($0) }
+        .map { layout.marks(of: $0) }
     }
   }
 
