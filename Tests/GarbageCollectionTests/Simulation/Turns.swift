@@ -61,6 +61,8 @@ final class Turns: @unchecked Sendable {
     players[Int.random(in: players.indices, using: &random)].turn.signal()
     end.wait()
     for thread in threads { thread.join() }
+    // They hold what they play with, which holds the turns.
+    players = []
   }
 
   /// A chance for others; sometimes it is taken.
