@@ -52,9 +52,10 @@ struct SimulationTests {
     }
   }
 
+  /// Takes thousands of schedules, and so a build with optimisation: only where somebody asks for them.
   @Test(
-    "Planted flaws are found", .enabled(if: number("VARVE_SCHEDULES") != nil),
-    arguments: PlantedFlaw.allCases)
+    "Planted flaws are found",
+    arguments: number("VARVE_SCHEDULES") == nil ? [] : PlantedFlaw.allCases)
   func finds(_ flaw: PlantedFlaw) throws {
     for seed in Self.firstSeed..<Self.firstSeed + Self.schedules {
       if let violation = try Schedule(seed: seed, flaw: flaw).run().violations.first {
