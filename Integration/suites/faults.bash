@@ -212,7 +212,7 @@ storm_worker() {
     esac
     pid=$!
     if ((RANDOM % 2 == 0)); then
-      sleep "0.$((RANDOM % 50 + 10))"
+      sleep "0.$(printf '%03d' $((RANDOM % 150 + 5)))"
       ! kill -KILL "$pid" 2>/dev/null || echo killed >>"killed-$number"
     fi
     status=0

@@ -34,6 +34,9 @@ static inline const char *linux_errno_symbol(int number) { return strerrorname_n
 /// open(2), O_PATH: a descriptor good for fstat only; nothing is really opened.
 static const int linux_open_path_only = 010000000;
 
+/// open(2), O_TMPFILE: a file without a name, in the directory that is given.
+static const int linux_open_unnamed = 020200000;
+
 // MARK: Holes
 
 /// lseek(2) with SEEK_DATA and SEEK_HOLE.

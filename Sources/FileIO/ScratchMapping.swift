@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 package import SystemPackage
 
@@ -6,7 +7,7 @@ package import SystemPackage
 ///
 /// For one thread at a time.
 package final class ScratchMapping {
-  private static let pageBytes = 1 << 20
+  private static let pageBytes = 64 << 10
 
   private let descriptor: Descriptor
   private let path: FilePath
@@ -15,16 +16,27 @@ package final class ScratchMapping {
 
   /// - Parameter directory: where there must be room; it must lie on storage.
   package init(in directory: FilePath) throws(FileError) {
-    let path = directory.appending("scratch").temporarySibling()
+    path = directory
     do throws(Errno) {
-      descriptor = try Descriptor(
-        opening: path, flags: O_RDWR | O_CREAT | O_EXCL, permissions: [.ownerReadWrite])
+      descriptor = try Self.unnamedFile(in: directory)
     } catch {
-      throw FileError(operation: "make", path: path, errno: error)
+      throw FileError(operation: "make a file without a name in", path: directory, errno: error)
     }
-    _ = path.withPlatformString { unlink($0) }
-    self.path = path
     bytes = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+  }
+
+  private static func unnamedFile(in directory: FilePath) throws(Errno) -> Descriptor {
+    do throws(Errno) {
+      return try Descriptor(
+        opening: directory, flags: O_RDWR | linux_open_unnamed, permissions: [.ownerReadWrite])
+    } catch  where [.notSupportedOnSocket, .notSupported, .isDirectory].contains(error) {
+      // A file system that has no such files; whoever is killed here leaves an empty one behind.
+      let path = directory.appending("scratch").temporarySibling()
+      let file = try Descriptor(
+        opening: path, flags: O_RDWR | O_CREAT | O_EXCL, permissions: [.ownerReadWrite])
+      _ = path.withPlatformString { unlink($0) }
+      return file
+    }
   }
 
   deinit {

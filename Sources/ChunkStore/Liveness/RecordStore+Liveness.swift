@@ -1,10 +1,22 @@
 package import ChunkFormat
+import Glibc
+import SystemPackage
 
 extension RecordStore {
+  /// Where there may be room when the repository has none.
+  private static var temporaryDirectory: FilePath {
+    FilePath(getenv("TMPDIR").map { String(cString: $0) } ?? "/var/tmp")
+  }
+
   /// Numbers all records, so that it can be noted which are needed. The index must be in line with the
   /// packs, and stay the one that it is.
   package func liveRecords(progress: () throws -> Void) throws -> LiveRecords {
-    try LiveRecords(index: index, scratch: index.path, progress: progress)
+    do {
+      return try LiveRecords(index: index, scratch: index.path, progress: progress)
+    } catch let error as StoreError where error.code == .noSpace {
+      // Where there is no room is where garbage is collected.
+      return try LiveRecords(index: index, scratch: Self.temporaryDirectory, progress: progress)
+    }
   }
 
   /// Tells whose each record is, once it has been told who refers to what.
