@@ -24,6 +24,8 @@ extension RevisionShelf {
     try explainingReadOnly { () throws(FileError) in
       try fileSystem.createDirectories(
         layout.forgotten, permissions: RepositoryLayout.directoryPermissions)
+      // A revision that was seen may not be durable yet; an older one must not go for it.
+      try fileSystem.synchronizeDirectory(layout.revisions)
       try move(ids)
     }
   }
