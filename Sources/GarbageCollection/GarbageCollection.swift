@@ -229,11 +229,9 @@ package final class GarbageCollection {
     var sweep = try Sweep(
       repository: repository, live: live, absent: try repository.absentContent(), own: ownPacks)
     defer { note(sweep) }
-    for stored in ready {
-      try sweep.carryOut(stored) { [cancellation, progress] in
-        try cancellation.check()
-        progress.advance(by: 1)
-      }
+    try sweep.carryOut(ready) { [cancellation, progress] in
+      try cancellation.check()
+      progress.advance(by: 1)
     }
   }
 

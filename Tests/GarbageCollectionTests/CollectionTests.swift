@@ -243,6 +243,23 @@ struct CollectionTests {
     #expect(try place.content(of: second) == changed)
   }
 
+  @Test("A delta keeps its base where the copy that was counted on turns out to be damaged")
+  func baseOfAPardonedDelta() throws {
+    let place = try Store()
+    let first = try place.backUp(chunks: 0..<20)
+    var changed = place.bytes(0..<20)
+    for chunk in 0..<20 { changed[chunk * Store.chunkBytes + 77] ^= 0xff }
+    let second = try place.backUp(bytes: changed)
+    let before = Set(try place.workplace.packs("data"))
+    try place.storeAlone(changed)
+    let copies = try #require(try place.workplace.packs("data").first { !before.contains($0) })
+    try place.overwrite(copies, at: 64 + 72 + 1000, [1, 2, 3, 4])
+    try place.forget(first)
+    let report = try place.collect { $0.allowsLargeShare = true }
+    #expect(report.pardonedPacks >= 2)
+    #expect(try place.content(of: second) == changed)
+  }
+
   @Test("Many small packs become few")
   func merging() throws {
     let place = try Store()

@@ -64,6 +64,27 @@ struct Store {
     try workplace.backUp(try workplace.disk("disk.raw", bytes), job: job).id
   }
 
+  /// Stores every chunk of `bytes` once more, as a record of its own.
+  func storeAlone(_ bytes: [UInt8]) throws {
+    let writing = try repository.beginWriting("test", pinned: [], environment: environment)
+    defer {
+      writing.writer.stop()
+      writing.session.end()
+    }
+    let (hasher, compressor) = (
+      try ContentHasher(idKey: repository.keys?.idKey), try Compressor(method: .none)
+    )
+    for start in stride(from: 0, to: bytes.count, by: Self.chunkBytes) {
+      try bytes[start..<start + Self.chunkBytes].withUnsafeBytes { chunk in
+        let id = try hasher.id(of: chunk, type: .chunk)
+        let record = try PreparedRecord(
+          standalone: chunk, id: id, type: .chunk, compressor: compressor)
+        try writing.writer.append(record, isReplacement: true)
+      }
+    }
+    try writing.writer.flush()
+  }
+
   func forget(_ id: RevisionID) throws {
     let files = POSIXFileSystem()
     try files.createDirectories(root.appending("forgotten"))

@@ -170,7 +170,7 @@ package final class LiveRecords {
   }
 
   /// Notes that the record is needed; returns whether that is new. It never is for one that came since.
-  func keep(_ id: ContentID, _ type: RecordType) -> Bool {
+  package func keep(_ id: ContentID, _ type: RecordType) -> Bool {
     switch type {
     case .chunk: chunks.rank(of: id).map { neededChunks.insert($0) } ?? false
     case .mapNode: nodes.rank(of: id).map { neededNodes.insert($0) } ?? false

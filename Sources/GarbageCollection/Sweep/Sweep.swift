@@ -14,6 +14,8 @@ struct Sweep {
   private let own: Set<PackID>
   private let reader: RecordReader
 
+  /// Whether a base turned out to be needed since the packs were judged.
+  private var keptBases = false
   private(set) var deletedPacks = 0
   private(set) var deletedBytes: UInt64 = 0
   private(set) var pardonedPacks = 0
@@ -29,38 +31,53 @@ struct Sweep {
     reader = try RecordReader(store: repository.records)
   }
 
-  /// Deletes what is not needed of the packs that `stored` condemns; the others are pardoned.
+  /// Deletes what is not needed of the packs that `condemnations` name; the others are pardoned.
   ///
-  /// To be called when every session that it awaits has ended, and the roots were marked after that.
+  /// All are judged before the first is deleted: a pack that is pardoned may hold deltas that lean on
+  /// what another holds. To be called when every session that is awaited has ended, and the roots were
+  /// marked after that.
   mutating func carryOut(
-    _ stored: StoredCondemnation, progress: () throws -> Void
+    _ condemnations: [StoredCondemnation], progress: () throws -> Void
   ) throws {
-    var batch: [(id: PackID, kind: PackKind)] = []
-    for (id, kind) in stored.condemnation.packs {
+    var going: [Candidate] = []
+    for (id, kind) in condemnations.flatMap(\.condemnation.packs) {
       try progress()
-      guard let lengthBytes = try lengthIfDispensable(id, kind) else { continue }
-      batch.append((id, kind))
-      deletedPacks += 1
-      deletedBytes += lengthBytes
-      if batch.count == Self.batchPacks {
-        try delete(batch)
-        batch = []
-      }
+      if let candidate = try judge(id, kind) { going.append(candidate) }
     }
-    try delete(batch)
-    try repository.endCondemnation(stored.name)
+    while keptBases {
+      keptBases = false
+      var stillGoing: [Candidate] = []
+      for candidate in going {
+        try progress()
+        if let again = try judge(candidate.id, candidate.kind) { stillGoing.append(again) }
+      }
+      going = stillGoing
+    }
+    for first in stride(from: 0, to: going.count, by: Self.batchPacks) {
+      try delete(going[first..<min(first + Self.batchPacks, going.count)])
+    }
+    for stored in condemnations { try repository.endCondemnation(stored.name) }
+  }
+
+  /// A pack that nothing speaks for.
+  private struct Candidate {
+    let id: PackID
+    let kind: PackKind
+    let lengthBytes: UInt64
   }
 
   /// With the packs goes what is said of damaged copies in them.
-  private func delete(_ packs: [(id: PackID, kind: PackKind)]) throws(StoreError) {
-    try repository.records.delete(packs)
+  private mutating func delete(_ packs: ArraySlice<Candidate>) throws(StoreError) {
+    try repository.records.delete(packs.map { ($0.id, $0.kind) })
+    deletedPacks += packs.count
+    deletedBytes += packs.map(\.lengthBytes).reduce(0, +)
     try repository.releaseQuarantine(ofPacks: Set(packs.map(\.id)))
   }
 
-  /// The length of the pack where it can go; nil where it is pardoned or gone.
-  private mutating func lengthIfDispensable(
+  /// Nil where the pack is pardoned or gone.
+  private mutating func judge(
     _ id: PackID, _ kind: PackKind
-  ) throws(StoreError) -> UInt64? {
+  ) throws(StoreError) -> Candidate? {
     let records: [RecordLocation]
     do throws(StoreError) {
       records = try repository.records.records(inPack: id, kind)
@@ -73,13 +90,19 @@ struct Sweep {
       pardonedPacks += 1
       return nil
     }
+    var isPardoned = false
     for record in records where live.isNeeded(record.entry.id, record.entry.type) {
-      guard try isElsewhere(record.entry.id) else {
-        pardonedPacks += 1
-        return nil
-      }
+      guard try !isElsewhere(record.entry.id) else { continue }
+      isPardoned = true
+      // The copy that was counted on is not good; this one is worth as much as its base.
+      if let base = record.entry.base, live.keep(base, record.entry.type) { keptBases = true }
     }
-    return try repository.records.lengthBytes(ofPack: id, kind)
+    guard !isPardoned else {
+      pardonedPacks += 1
+      return nil
+    }
+    return Candidate(
+      id: id, kind: kind, lengthBytes: try repository.records.lengthBytes(ofPack: id, kind))
   }
 
   /// Whether another pack has a good copy, which does not lean on what may go.
