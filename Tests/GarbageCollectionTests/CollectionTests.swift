@@ -228,6 +228,30 @@ struct CollectionTests {
     #expect(try place.workplace.verify().damageCount == 0)
   }
 
+  @Test(
+    "A base that one delta leans on goes, whether that is rewritten as well or not",
+    arguments: [false, true])
+  func replacedBases(deltasAreRewritten: Bool) throws {
+    let place = try Store()
+    let all = try place.backUp(chunks: 0..<60)
+    let kept = 4
+    var changed = place.bytes(0..<(deltasAreRewritten ? 40 : kept))
+    for start in stride(from: 77, to: changed.count, by: Store.chunkBytes) { changed[start] ^= 0xff }
+    var going = [all]
+    if deltasAreRewritten { going.append(try place.backUp(bytes: changed)) }
+    changed.removeLast(changed.count - kept * Store.chunkBytes)
+    let newest = try place.backUp(bytes: changed)
+    for id in going { try place.forget(id) }
+    let report = try place.collect { $0.allowsLargeShare = true }
+    #expect(report.replacedBases == kept)
+    #expect(try place.content(of: newest) == changed)
+    #expect(try place.workplace.verify().damageCount == 0)
+    let again = try place.collect { $0.allowsLargeShare = true }
+    #expect(try place.content(of: newest) == changed)
+    #expect(again.replacedBases == 0)
+    #expect(try place.packBytes() < UInt64((kept + 1) * Store.chunkBytes))
+  }
+
   @Test("A base stays where a full disk keeps what would replace its delta from being stored")
   func basesOnFullDisk() throws {
     let place = try Store()

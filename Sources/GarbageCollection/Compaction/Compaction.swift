@@ -78,14 +78,21 @@ struct Compaction {
     let bases = Set(
       records.filter { live.isOnlyBase($0.entry.id, $0.entry.type) }.map(\.entry.id))
     let deltas = bases.isEmpty ? [:] : try repository.records.deltas(on: bases, live)
+    // By the delta: a base that it alone leans on. Whichever of the two comes first, the delta must not
+    // be copied as it is before that was tried.
+    var pairs: [ContentID: RecordLocation] = [:]
+    for record in records {
+      if let only = deltas[record.entry.id], only.count == 1 { pairs[only.first!] = record }
+    }
+    var freed: Set<ContentID> = []
     for record in records where try !ended() {
       progress(UInt64(record.entry.rangeInPack.count))
-      if let only = deltas[record.entry.id], only.count == 1, let delta = only.first,
-        try replace(record, by: delta)
-      {
-        continue
+      let id = record.entry.id
+      let delta = pairs[id] == nil ? deltas[id].flatMap { $0.count == 1 ? $0.first : nil } : id
+      if let delta, let base = pairs.removeValue(forKey: delta), try replace(base, by: delta) {
+        freed.insert(base.entry.id)
       }
-      try copy(record)
+      if !freed.contains(id) { try copy(record) }
     }
   }
 
