@@ -236,7 +236,9 @@ struct CollectionTests {
     let all = try place.backUp(chunks: 0..<60)
     let kept = 4
     var changed = place.bytes(0..<(deltasAreRewritten ? 40 : kept))
-    for start in stride(from: 77, to: changed.count, by: Store.chunkBytes) { changed[start] ^= 0xff }
+    for byte in stride(from: 77, to: changed.count, by: Store.chunkBytes) {
+      changed[byte] ^= 0xff
+    }
     var going = [all]
     if deltasAreRewritten { going.append(try place.backUp(bytes: changed)) }
     changed.removeLast(changed.count - kept * Store.chunkBytes)
