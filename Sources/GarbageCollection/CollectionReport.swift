@@ -17,7 +17,7 @@ package struct CollectionReport: Sendable {
   package internal(set) var markSeconds = 0.0
   package internal(set) var surveySeconds = 0.0
 
-  /// Packs that nothing is needed of.
+  /// Packs that nothing is needed of, those that were condemned before included.
   package internal(set) var deadPacks = 0
   package internal(set) var deadBytes: UInt64 = 0
   /// Packs that are rewritten without their garbage, and how much that is.

@@ -57,7 +57,8 @@ package final class GarbageCollection {
     var marking = try mark()
     let plan = try plan(marked: marking.survey)
     try plan.check(settings)
-    if !plan.condemned.isEmpty { try condemn(plan, marking.live) }
+    try condemn(plan.condemned)
+    if !plan.rewritten.isEmpty { try compact(plan.rewritten, marking.live) }
     try finish(&marking)
     return report
   }
@@ -158,21 +159,23 @@ package final class GarbageCollection {
 
   // MARK: - Condemning and copying
 
-  private func condemn(_ plan: CollectionPlan, _ live: LiveRecords) throws {
-    for packs in plan.condemned.chunks(of: Condemnation.maximumPacks) {
+  private func condemn(_ packs: [(id: PackID, kind: PackKind)]) throws {
+    for packs in packs.chunks(of: Condemnation.maximumPacks) {
       let stored = try repository.condemn(packs, at: environment.now())
       sort(stored, try writingSessions())
     }
-    guard !plan.rewritten.isEmpty else { return }
+  }
+
+  private func compact(_ packs: [PackUse], _ live: LiveRecords) throws {
     do {
-      try compact(plan.rewritten, live)
+      try copy(packs, live)
     } catch let error as StoreError where error.code == .noSpace {
       // What is dead can still go, which makes room.
       report.endedEarly = error.message
     }
   }
 
-  private func compact(_ packs: [PackUse], _ live: LiveRecords) throws {
+  private func copy(_ packs: [PackUse], _ live: LiveRecords) throws {
     progress.begin(.compacting, totalUnits: packs.map(\.neededBytes).reduce(0, +))
     // A session that begins now takes the condemned packs' records for absent, so they are stored.
     let writing = try repository.beginWriting(

@@ -199,6 +199,26 @@ struct CollectionTests {
     #expect(Set(packs.map { $0?.pack.id }).count == 1)
   }
 
+  @Test("What a collector condemned before it died is copied and deleted by the next")
+  func takesUpWhatWasCondemned() throws {
+    let place = try Store()
+    let forgotten = try place.backUp(chunks: 0..<20)
+    let kept = try place.backUp(chunks: 0..<8)
+    try place.forget(forgotten)
+    let packs = try place.workplace.packs("data").map {
+      (id: try #require(PackID(name: $0.lastComponent?.string ?? "")), kind: PackKind.data)
+    }
+    _ = try place.repository.condemn(packs, at: place.environment.now())
+    let preview = try place.collect { $0.isDryRun = true }
+    #expect(preview.freedBytes >= Int64(12 * Store.chunkBytes))
+    let report = try place.collect { $0.allowsLargeShare = true }
+    #expect(report.pardonedPacks == 0)
+    #expect(report.freedBytes >= Int64(12 * Store.chunkBytes))
+    #expect(try place.content(of: kept) == place.bytes(0..<8))
+    let again = try place.collect()
+    #expect(again.deletedPacks + again.rewrittenPacks + again.pardonedPacks == 0)
+  }
+
   @Test("Copying stays within its limit")
   func copyLimit() throws {
     let place = try Store()

@@ -3,6 +3,9 @@ import ChunkStore
 
 /// Which packs are to go: those that nothing is needed of, those that are mostly garbage, and small ones
 /// that make a larger one together.
+///
+/// Packs that are condemned are among them: whoever condemned them may have died before copying what is
+/// needed of them.
 struct CollectionPlan {
   private(set) var dead: [PackUse] = []
   /// To be rewritten, the deadest first.
@@ -12,10 +15,9 @@ struct CollectionPlan {
   let storeBytes: UInt64
 
   init(_ survey: Survey, _ settings: CollectionSettings) {
-    let packs = survey.packs.filter { !$0.isCondemned }
     storeBytes = survey.packs.map(\.lengthBytes).reduce(0, +)
-    dead = packs.filter { $0.neededRecords == 0 }
-    let needed = packs.filter { $0.neededRecords > 0 }
+    dead = survey.packs.filter { $0.neededRecords == 0 }
+    let needed = survey.packs.filter { $0.neededRecords > 0 }
     let wasteful = needed.filter {
       Double($0.deadBytes) > Double($0.lengthBytes) * settings.leastDeadShare
     }.sorted { $0.deadShare > $1.deadShare }
@@ -43,21 +45,24 @@ struct CollectionPlan {
     return small.count >= settings.leastSmallPacks ? small : []
   }
 
+  /// To be condemned now.
   var condemned: [(id: PackID, kind: PackKind)] {
-    (dead + rewritten).map { ($0.id, $0.kind) }
+    (dead + rewritten).filter { !$0.isCondemned }.map { ($0.id, $0.kind) }
   }
 
   /// - Throws: ``CollectionError`` with `.largeShare` where most of the store would go: whoever lost
   ///   the list of revisions shall not lose the packs too.
   func check(_ settings: CollectionSettings) throws(CollectionError) {
-    let going = dead.map(\.lengthBytes).reduce(0, +)
+    // Whoever condemned the others was asked then.
+    let new = dead.filter { !$0.isCondemned }
+    let going = new.map(\.lengthBytes).reduce(0, +)
     guard !settings.allowsLargeShare,
       Double(going) > Double(storeBytes) * CollectionSettings.usualShare
     else { return }
     throw CollectionError(
       .largeShare,
       "\(going * 100 / max(1, storeBytes)) % of the store, \(going) of \(storeBytes) bytes in "
-        + "\(dead.count) packs, would be deleted, since no revision needs it; nothing was deleted: "
+        + "\(new.count) packs, would be deleted, since no revision needs it; nothing was deleted: "
         + "look whether 'varve revisions' shows all there should be, and say --yes if it does")
   }
 }
