@@ -38,6 +38,7 @@ let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let argumentParser = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
@@ -75,7 +76,8 @@ let targets: [Target] = [
   library("FileIO", uses: ["CLinux", systemPackage]),
   library("ChunkFormat", uses: ["CZstd", "CCrypto", "CXXHash"]),
   library(
-    "ChunkStore", uses: ["Workers", "FileIO", "ChunkFormat", "CLMDB", "CLinux", systemPackage]),
+    "ChunkStore",
+    uses: ["Workers", "FileIO", "ChunkFormat", "CLMDB", "CLinux", systemPackage, heap]),
   library("Retention", uses: ["ChunkFormat", "ChunkStore"]),
   library("VolumeMap", uses: ["ChunkFormat"]),
   library("VolumeSources", uses: ["Workers", "FileIO", "CLinux", "CNBD", systemPackage]),

@@ -16,6 +16,9 @@ struct IndexDirectory: Sendable {
   /// after the other, and they must belong together.
   private var lock: FilePath { path.appending("moving-in.lock") }
 
+  /// Held by whoever enters many packs: two at once would enter everything twice.
+  private var loading: FilePath { path.appending("loading.lock") }
+
   init(path: FilePath) { self.path = path }
 
   /// Runs `open` on an index that is at home here, while no other process comes or goes. The
@@ -32,6 +35,12 @@ struct IndexDirectory: Sendable {
       return try open(try identityAtHome() ?? moveIn())
     } catch let error as LMDBError where error.isDamage {
       return try open(try moveIn())
+    }
+  }
+
+  func lockForLoading() throws(StoreError) -> any OpenFile {
+    try reportingFileErrors { () throws(FileError) in
+      try fileSystem.lockFile(loading, .exclusive)
     }
   }
 

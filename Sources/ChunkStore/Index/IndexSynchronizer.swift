@@ -1,4 +1,5 @@
 package import ChunkFormat
+import FileIO
 
 /// What a comparison of the index with the packs changed.
 package struct IndexChanges: Sendable {
@@ -11,7 +12,8 @@ package struct IndexChanges: Sendable {
   package init() {}
 }
 
-/// How far a comparison has come.
+/// How far a comparison has come. Of many packs, reading one counts as half of it, and entering what was
+/// read as the other half.
 package struct IndexProgress: Sendable {
   package let donePacks: Int
   package let totalPacks: Int
@@ -21,6 +23,8 @@ package struct IndexProgress: Sendable {
 struct IndexSynchronizer {
   /// Records entered in one transaction, but for the last pack's.
   private static let batchRecords = 8192
+  /// From so many packs on, their records are sorted before they are entered.
+  private static let manyPacks = 128
   /// More than one collection's deletions are seldom met in a row.
   private static let maximumLooks = 4
 
@@ -78,27 +82,65 @@ struct IndexSynchronizer {
     _ missing: [(id: PackID, kind: PackKind)], to changes: inout IndexChanges,
     progress: (IndexProgress) throws -> Void
   ) throws {
+    guard missing.count < Self.manyPacks else {
+      return try load(missing, to: &changes, progress: progress)
+    }
     var batch: [PackInventory] = []
     var batchRecords = 0
     for (number, (id, kind)) in missing.enumerated() {
-      do throws(StoreError) {
-        let inventory = try PackInventory(
-          of: try shelf.pack(id, kind: kind), idKey: shelf.idKey)
-        if let damage = inventory.footerDamage {
-          changes.damaged.append((id, damage))
-        }
+      if let inventory = try inventory(of: id, kind, &changes) {
         batch.append(inventory)
         batchRecords += inventory.entries.count
-      } catch {
-        // A pack that cannot be listed counts as absent; next time it may be readable again.
-        guard Self.concernsOnePack(error) else { throw error }
-        if try shelf.isThere(id, kind) { changes.damaged.append((id, error)) }
       }
       if batchRecords >= Self.batchRecords || number == missing.count - 1 {
         try enter(batch, &changes)
         (batch, batchRecords) = ([], 0)
         try progress(IndexProgress(donePacks: number + 1, totalPacks: missing.count))
       }
+    }
+  }
+
+  private func load(
+    _ missing: [(id: PackID, kind: PackKind)], to changes: inout IndexChanges,
+    progress: (IndexProgress) throws -> Void
+  ) throws {
+    let lock = try index.lockForLoading()
+    defer { lock.close() }
+    let (missing, first) = try index.write { index throws(StoreError) in
+      try index.clearUnlisted()
+      // Somebody may have listed them while this one waited.
+      let listed = try index.packs()
+      let missing = missing.filter { !listed.contains($0.id) }
+      return (missing, try index.reserveNumbers(missing.count))
+    }
+    var loader = try IndexLoader(index: index, shelf: shelf)
+    for (position, (id, kind)) in missing.enumerated() {
+      if let inventory = try inventory(of: id, kind, &changes) {
+        try loader.add(inventory, number: first + UInt32(position))
+        changes.records += inventory.entries.count
+      }
+      try progress(IndexProgress(donePacks: (position + 1) / 2, totalPacks: missing.count))
+    }
+    changes.addedPacks += try loader.finish { share in
+      let half = missing.count / 2
+      let entered = Int(Double(missing.count - half) * share)
+      try progress(IndexProgress(donePacks: half + entered, totalPacks: missing.count))
+    }
+  }
+
+  /// Nil where the pack cannot be listed.
+  private func inventory(
+    of id: PackID, _ kind: PackKind, _ changes: inout IndexChanges
+  ) throws(StoreError) -> PackInventory? {
+    do throws(StoreError) {
+      let inventory = try PackInventory(of: try shelf.pack(id, kind: kind), idKey: shelf.idKey)
+      if let damage = inventory.footerDamage { changes.damaged.append((id, damage)) }
+      return inventory
+    } catch {
+      // A pack that cannot be listed counts as absent; next time it may be readable again.
+      guard Self.concernsOnePack(error) else { throw error }
+      if try shelf.isThere(id, kind) { changes.damaged.append((id, error)) }
+      return nil
     }
   }
 
@@ -116,11 +158,7 @@ struct IndexSynchronizer {
         let pack = inventory.pack
         // It may have been deleted since it was read, and compared by whoever relies on the index.
         guard try shelf.isThere(pack.id, pack.kind) else { continue }
-        try index.add(
-          IndexedPack(
-            id: pack.id, kind: pack.kind, lengthBytes: pack.lengthBytes,
-            header: pack.seal.header.encoded()),
-          entries: inventory.entries)
+        try index.add(IndexedPack(pack), entries: inventory.entries)
         entered.append(inventory)
       }
       return entered

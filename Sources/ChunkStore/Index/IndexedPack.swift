@@ -30,6 +30,12 @@ struct IndexedPack: Equatable, Sendable {
     self.header = header
   }
 
+  init(_ pack: Pack) {
+    self.init(
+      id: pack.id, kind: pack.kind, lengthBytes: pack.lengthBytes,
+      header: pack.seal.header.encoded())
+  }
+
   /// The name alone.
   static func id(encoded bytes: UnsafeRawBufferPointer) -> PackID? {
     bytes.count >= ContentID.lengthBytes ? PackID(stored: bytes) : nil
@@ -59,12 +65,15 @@ struct IndexedPack: Equatable, Sendable {
 ///     18   32  base; only of a delta
 /// ```
 struct IndexedRecord: Sendable {
+  /// Of what ``encode(_:pack:)`` makes.
+  static let maximumBytes = 18 + ContentID.lengthBytes
+
   let pack: UInt32
   let entry: PackEntry
 
   static func encode(_ entry: PackEntry, pack: UInt32) -> [UInt8] {
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(50)
+    bytes.reserveCapacity(maximumBytes)
     for value in [pack, entry.offsetBytes, entry.storedBytes, entry.plainBytes] {
       withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
     }

@@ -85,6 +85,23 @@ enum LMDB {
     try LMDBError.check(mdb_put(transaction, table, &name, &content, 0), "mdb_put")
   }
 
+  /// Adds a value whose key is most likely above all others: pages are filled one after the other then.
+  static func append(
+    _ transaction: OpaquePointer, _ table: MDB_dbi, _ key: UnsafeRawBufferPointer,
+    _ value: UnsafeRawBufferPointer
+  ) throws(LMDBError) {
+    var name = MDB_val(key)
+    var content = MDB_val(value)
+    let code = mdb_put(transaction, table, &name, &content, UInt32(MDB_APPEND))
+    if code == MDB_KEYEXIST { return try put(transaction, table, key, value) }
+    try LMDBError.check(code, "mdb_put")
+  }
+
+  /// Removes all keys.
+  static func clear(_ transaction: OpaquePointer, _ table: MDB_dbi) throws(LMDBError) {
+    try LMDBError.check(mdb_drop(transaction, table, 0), "mdb_drop")
+  }
+
   /// Removes a key with all its values; a key that is not there is no error.
   static func remove(
     _ transaction: OpaquePointer, _ table: MDB_dbi, _ key: UnsafeRawBufferPointer

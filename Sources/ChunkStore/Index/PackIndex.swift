@@ -36,6 +36,13 @@ final class PackIndex: Sendable {
     state = Mutex(State(lease: try Self.lease(of: directory)))
   }
 
+  /// Keeps others from entering many packs at once, who wait meanwhile.
+  ///
+  /// - Returns: the lock, which goes when it is closed.
+  func lockForLoading() throws(StoreError) -> any OpenFile {
+    try directory.lockForLoading()
+  }
+
   /// Where the index lies, on storage of this machine.
   var path: FilePath { directory.path }
 
@@ -216,17 +223,62 @@ final class PackIndex: Sendable {
 
     /// Lists a pack with its records; one that is listed already is left as it is.
     func add(_ pack: IndexedPack, entries: [PackEntry]) throws(StoreError) {
+      guard try !isListed(pack.id) else { return }
+      let number = try reserveNumbers(1)
       try PackIndex.reportingIndexErrors { () throws(LMDBError) in
-        let name = pack.id.withUnsafeBytes { Array($0) }
-        guard try get(tables.names, name) == nil else { return }
-        let number = try nextNumber()
-        try put(tables.packs, number.bigEndianBytes, pack.encoded)
-        try put(tables.names, name, number.bigEndianBytes)
         for entry in entries {
           try put(
             tables.records, entry.id.withUnsafeBytes { Array($0) },
             IndexedRecord.encode(entry, pack: number))
         }
+      }
+      try list(pack, under: number)
+    }
+
+    /// Lists a pack whose records were entered under `number`; one that is listed already is left as it
+    /// is.
+    func list(_ pack: IndexedPack, under number: UInt32) throws(StoreError) {
+      guard try !isListed(pack.id) else { return }
+      try PackIndex.reportingIndexErrors { () throws(LMDBError) in
+        try put(tables.packs, number.bigEndianBytes, pack.encoded)
+        try put(tables.names, pack.id.withUnsafeBytes { Array($0) }, number.bigEndianBytes)
+      }
+    }
+
+    /// Enters a record of a pack that is to be listed later; quickest in the order of ids.
+    ///
+    /// - Parameter record: as ``IndexedRecord`` encodes it.
+    func append(
+      _ id: UnsafeRawBufferPointer, _ record: UnsafeRawBufferPointer
+    ) throws(StoreError) {
+      try PackIndex.reportingIndexErrors { () throws(LMDBError) in
+        try LMDB.append(transaction, tables.records, id, record)
+      }
+    }
+
+    /// Takes numbers for `count` packs, which nobody else gets; returns the first. They only grow, so
+    /// that what was left of a pack is never taken for another's.
+    func reserveNumbers(_ count: Int) throws(StoreError) -> UInt32 {
+      try PackIndex.reportingIndexErrors { () throws(LMDBError) in
+        let counter = Array("counter".utf8)
+        let stored = try get(tables.names, counter) ?? UInt32(0).bigEndianBytes
+        let last = stored.reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        try put(tables.names, counter, (last + UInt32(count)).bigEndianBytes)
+        return last + 1
+      }
+    }
+
+    /// Removes all records where no pack is listed: what somebody entered who came to nothing.
+    func clearUnlisted() throws(StoreError) {
+      try PackIndex.reportingIndexErrors { () throws(LMDBError) in
+        guard try LMDB.count(transaction, tables.packs) == 0 else { return }
+        try LMDB.clear(transaction, tables.records)
+      }
+    }
+
+    private func isListed(_ id: PackID) throws(StoreError) -> Bool {
+      try PackIndex.reportingIndexErrors { () throws(LMDBError) in
+        try get(tables.names, id.withUnsafeBytes { Array($0) }) != nil
       }
     }
 
@@ -242,15 +294,6 @@ final class PackIndex: Sendable {
           try LMDB.remove(transaction, tables.names, key)
         }
       }
-    }
-
-    /// Numbers only grow, so that what was left of a pack is never taken for another's.
-    private func nextNumber() throws(LMDBError) -> UInt32 {
-      let counter = Array("counter".utf8)
-      let stored = try get(tables.names, counter) ?? UInt32(0).bigEndianBytes
-      let next = stored.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } + 1
-      try put(tables.names, counter, next.bigEndianBytes)
-      return next
     }
 
     private func get(_ table: MDB_dbi, _ key: [UInt8]) throws(LMDBError) -> [UInt8]? {
