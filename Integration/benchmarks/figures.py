@@ -128,6 +128,15 @@ def collection_frees(results):
         f"{bytes_in_words(own)} beside {bytes_in_words(most)}", own >= most)
 
 
+def verifying_everything(results):
+    limit = sum(
+        results.median("verification", "limit", name, "cpu") for name in ("zstd-d", "sha256")) / 2
+    ratio = results.median("verification", "verify-all", "varve", "wall") / limit
+    return (
+        "`verify --all`", f"within 1.3 × of (zstd -d + SHA-256) ÷ 2 = {seconds(limit)}",
+        f"{ratio:.2f} ×", ratio <= 1.3)
+
+
 def marking(results):
     counts = [
         int(key[1].split("-")[1]) for key in results.values
@@ -200,6 +209,7 @@ FIGURES = [
     many_clients_at_once,
     collection_beside_peers,
     collection_frees,
+    verifying_everything,
     marking,
     peak_memory,
     first_byte_of_20_tebibytes,

@@ -4,6 +4,7 @@ benchmark_verification() {
   uses varve || return 0
   step "Verification"
   make_series_disk
+  measure_limits verification "$work/series.raw"
   local round policy
   for ((round = 0; round < rounds; round++)); do
     for policy in none 5% full; do verification_round "$policy"; done
