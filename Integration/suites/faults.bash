@@ -196,9 +196,10 @@ test_missing_permission_is_no_damage() {
 
 # storm_worker NUMBER SECONDS: backs up a disk of its own again and again, and looks after the
 # repository; every program may be killed at any moment. Leaves the sum of each state that a backup
-# said is stored.
+# said is stored, and the ids that may have been forgotten.
 storm_worker() {
   local number=$1 end=$((SECONDS + $2)) pid status disk=disk-$1.raw id
+  touch "forgotten-$number"
   RANDOM=$((seed + number))
   random_bytes 1500000 "$number" >"$disk"
   while ((SECONDS < end)); do
@@ -208,6 +209,7 @@ storm_worker() {
       1) "$varve" check-repository --fix --packs quick >/dev/null 2>&1 & ;;
       2) "$varve" gc --yes >/dev/null 2>&1 & ;;
       3) "$varve" distrust "job-$number@latest" >/dev/null 2>&1 & ;;
+      4) forget_before_newest "$number" & ;;
       *) "$varve" backup "job-$number" "$disk" --verify none --json >"report-$number" 2>/dev/null & ;;
     esac
     pid=$!
@@ -225,6 +227,14 @@ storm_worker() {
   done
 }
 
+# forget_before_newest NUMBER: and so leave something to collect.
+forget_before_newest() {
+  local id
+  id=$("$varve" show "job-$1@1" --json 2>/dev/null | jq -er .id) || return 0
+  echo "$id" >>"forgotten-$1"
+  exec "$varve" forget "$id" >/dev/null 2>&1
+}
+
 test_storm_of_kills() {
   "$varve" init
   seed=${VARVE_SEED:-$RANDOM}
@@ -237,16 +247,18 @@ test_storm_of_kills() {
   done
   for number in "${pids[@]}"; do wait "$number"; done
   local ran killed stored sum id
+  grep --invert-match --fixed-strings --file <(cat forgotten-*) <(cat stored-*) >kept || true
   ran=$(cat ran-* | wc -l)
   killed=$(cat killed-* 2>/dev/null | wc -l)
   stored=$(cat stored-* | wc -l)
-  echo "$ran programs ran, $killed were killed, $stored revisions were stored"
+  echo "$ran programs ran, $killed were killed, $stored revisions were stored, $(wc -l <kept) kept"
   expect_at_least "$killed" 10 "programs killed"
   expect_at_least "$stored" 10 "revisions stored"
+  expect_at_least "$(cat forgotten-* | wc -l)" 1 "revisions forgotten"
   expect_exit 0 "$varve" check-repository
   while read -r sum id; do
     expect_equal "$("$varve" restore "$id" - | sha256sum | cut -d' ' -f1)" "$sum" "revision $id"
-  done < <(cat stored-*)
+  done <kept
   expect_exit 0 "$varve" verify --all
   expect_exit 0 "$varve" check-repository --fix
   expect_exit 0 "$varve" gc
