@@ -130,8 +130,8 @@ struct Store {
 }
 
 /// The real file system, without room for another pack.
-private struct FullFileSystem: FileSystem {
-  private let base = POSIXFileSystem()
+private struct FullFileSystem: ForwardingFileSystem {
+  let base = POSIXFileSystem()
 
   func createFile(
     _ path: FilePath, permissions: FilePermissions
@@ -141,32 +141,4 @@ private struct FullFileSystem: FileSystem {
     }
     return try base.createFile(path, permissions: permissions)
   }
-
-  func openFile(_ path: FilePath, for access: FileAccess) throws(FileError) -> any OpenFile {
-    try base.openFile(path, for: access)
-  }
-
-  func createDirectory(_ path: FilePath, permissions: FilePermissions) throws(FileError) {
-    try base.createDirectory(path, permissions: permissions)
-  }
-
-  func list(_ directory: FilePath) throws(FileError) -> [DirectoryEntry] {
-    try base.list(directory)
-  }
-
-  func metadata(of path: FilePath) throws(FileError) -> FileMetadata {
-    try base.metadata(of: path)
-  }
-
-  func rename(_ source: FilePath, to destination: FilePath) throws(FileError) {
-    try base.rename(source, to: destination)
-  }
-
-  func remove(_ path: FilePath) throws(FileError) { try base.remove(path) }
-
-  func synchronizeDirectory(_ path: FilePath) throws(FileError) {
-    try base.synchronizeDirectory(path)
-  }
-
-  func bootID() throws(FileError) -> String { try base.bootID() }
 }

@@ -7,9 +7,9 @@ import Testing
 @testable import Overlays
 
 /// Files on which something happens right after their contents were made durable.
-private final class EventfulFileSystem: FileSystem {
+private final class EventfulFileSystem: ForwardingFileSystem {
   let base = SimulatedFileSystem()
-  /// Called once, with the name of the file.
+  /// Called once.
   private let event = Mutex<(@Sendable () -> Void)?>(nil)
   private let suffix: String
 
@@ -35,34 +35,10 @@ private final class EventfulFileSystem: FileSystem {
   func openFile(_ path: FilePath, for access: FileAccess) throws(FileError) -> any OpenFile {
     EventfulFile(try base.openFile(path, for: access), in: self)
   }
-
-  func createDirectory(_ path: FilePath, permissions: FilePermissions) throws(FileError) {
-    try base.createDirectory(path, permissions: permissions)
-  }
-
-  func list(_ directory: FilePath) throws(FileError) -> [DirectoryEntry] {
-    try base.list(directory)
-  }
-
-  func metadata(of path: FilePath) throws(FileError) -> FileMetadata {
-    try base.metadata(of: path)
-  }
-
-  func rename(_ source: FilePath, to destination: FilePath) throws(FileError) {
-    try base.rename(source, to: destination)
-  }
-
-  func remove(_ path: FilePath) throws(FileError) { try base.remove(path) }
-
-  func synchronizeDirectory(_ path: FilePath) throws(FileError) {
-    try base.synchronizeDirectory(path)
-  }
-
-  func bootID() -> String { base.bootID() }
 }
 
-private final class EventfulFile: OpenFile {
-  private let base: any OpenFile
+private final class EventfulFile: ForwardingFile {
+  let base: any OpenFile
   private let fileSystem: EventfulFileSystem
 
   init(_ base: any OpenFile, in fileSystem: EventfulFileSystem) {
@@ -70,37 +46,10 @@ private final class EventfulFile: OpenFile {
     self.fileSystem = fileSystem
   }
 
-  var path: FilePath { base.path }
-
-  func read(
-    into buffer: UnsafeMutableRawBufferPointer, at offsetBytes: UInt64
-  ) throws(FileError) -> Int { try base.read(into: buffer, at: offsetBytes) }
-
-  func write(_ bytes: UnsafeRawBufferPointer, at offsetBytes: UInt64) throws(FileError) {
-    try base.write(bytes, at: offsetBytes)
-  }
-
   func synchronizeData() throws(FileError) {
     try base.synchronizeData()
     fileSystem.synchronized(path)
   }
-
-  func sizeBytes() throws(FileError) -> UInt64 { try base.sizeBytes() }
-
-  func setSize(bytes sizeBytes: UInt64) throws(FileError) { try base.setSize(bytes: sizeBytes) }
-
-  func punchHole(at offsetBytes: UInt64, lengthBytes: UInt64) throws(FileError) {
-    try base.punchHole(at: offsetBytes, lengthBytes: lengthBytes)
-  }
-
-  func dataStart(from offsetBytes: UInt64) throws(FileError) -> UInt64? {
-    try base.dataStart(from: offsetBytes)
-  }
-
-  func tryLock(_ mode: LockMode) throws(FileError) -> Bool { try base.tryLock(mode) }
-  func lock(_ mode: LockMode) throws(FileError) { try base.lock(mode) }
-  func unlock() throws(FileError) { try base.unlock() }
-  func close() { base.close() }
 }
 
 @Suite("Writing while a flush is under way")

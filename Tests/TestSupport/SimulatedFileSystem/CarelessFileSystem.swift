@@ -3,7 +3,7 @@ package import SystemPackage
 
 /// A file system that leaves out what makes a store crash-safe: the planted bugs that crash tests must
 /// find.
-package struct CarelessFileSystem: FileSystem {
+package struct CarelessFileSystem: ForwardingFileSystem {
   /// What is left out, where the path of the file or directory contains a certain text.
   package enum Lapse: Sendable, CustomStringConvertible {
     /// Contents are never synchronised.
@@ -26,7 +26,7 @@ package struct CarelessFileSystem: FileSystem {
     }
   }
 
-  private let base: SimulatedFileSystem
+  package let base: SimulatedFileSystem
   private let lapse: Lapse
 
   package init(_ base: SimulatedFileSystem, lapse: Lapse) {
@@ -46,34 +46,12 @@ package struct CarelessFileSystem: FileSystem {
     }
   }
 
-  package func openFile(
-    _ path: FilePath, for access: FileAccess
-  ) throws(FileError) -> any OpenFile {
-    try base.openFile(path, for: access)
-  }
-
-  package func createDirectory(
-    _ path: FilePath, permissions: FilePermissions
-  ) throws(FileError) {
-    try base.createDirectory(path, permissions: permissions)
-  }
-
-  package func list(_ directory: FilePath) throws(FileError) -> [DirectoryEntry] {
-    try base.list(directory)
-  }
-
-  package func metadata(of path: FilePath) throws(FileError) -> FileMetadata {
-    try base.metadata(of: path)
-  }
-
   package func rename(_ source: FilePath, to destination: FilePath) throws(FileError) {
     try base.rename(source, to: destination)
     if case .namesFirst(let text) = lapse, source.string.contains(text) {
       try base.openFile(destination, for: .reading).synchronizeData()
     }
   }
-
-  package func remove(_ path: FilePath) throws(FileError) { try base.remove(path) }
 
   package func synchronizeDirectory(_ path: FilePath) throws(FileError) {
     if case .names(let text) = lapse {
@@ -90,36 +68,10 @@ package struct CarelessFileSystem: FileSystem {
 }
 
 /// A file that takes writing for storing.
-private final class CarelessFile: OpenFile {
-  private let base: any OpenFile
+private final class CarelessFile: ForwardingFile {
+  let base: any OpenFile
 
   init(_ base: any OpenFile) { self.base = base }
 
-  var path: FilePath { base.path }
-
-  func read(
-    into buffer: UnsafeMutableRawBufferPointer, at offsetBytes: UInt64
-  ) throws(FileError) -> Int { try base.read(into: buffer, at: offsetBytes) }
-
-  func write(_ bytes: UnsafeRawBufferPointer, at offsetBytes: UInt64) throws(FileError) {
-    try base.write(bytes, at: offsetBytes)
-  }
-
   func synchronizeData() {}
-  func sizeBytes() throws(FileError) -> UInt64 { try base.sizeBytes() }
-
-  func setSize(bytes sizeBytes: UInt64) throws(FileError) { try base.setSize(bytes: sizeBytes) }
-
-  func punchHole(at offsetBytes: UInt64, lengthBytes: UInt64) throws(FileError) {
-    try base.punchHole(at: offsetBytes, lengthBytes: lengthBytes)
-  }
-
-  func dataStart(from offsetBytes: UInt64) throws(FileError) -> UInt64? {
-    try base.dataStart(from: offsetBytes)
-  }
-
-  func tryLock(_ mode: LockMode) throws(FileError) -> Bool { try base.tryLock(mode) }
-  func lock(_ mode: LockMode) throws(FileError) { try base.lock(mode) }
-  func unlock() throws(FileError) { try base.unlock() }
-  func close() { base.close() }
 }
