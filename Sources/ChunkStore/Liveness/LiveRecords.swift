@@ -11,10 +11,9 @@ package final class LiveRecords {
   private let chunks: RankTable<ApproximateKey>
   /// Exact, since what is under a node that was marked is not walked again.
   private let nodes: RankTable<ExactKey>
-  private var markedChunks: Bitmap
-  private var markedNodes: Bitmap
-  private var neededChunks: Bitmap
-  private var neededNodes: Bitmap
+  /// By the records' places.
+  private var marked: Bitmap
+  private var needed: Bitmap
   private var newNodes: Set<ContentID> = []
   private let index: PackIndex
   /// Whether bases are looked up for every record that is marked: after the survey, which has looked up
@@ -41,10 +40,8 @@ package final class LiveRecords {
     try Self.number(index, &chunks, &nodes, progress)
     self.chunks = chunks
     self.nodes = nodes
-    markedChunks = Bitmap(count: chunks.count)
-    markedNodes = Bitmap(count: nodes.count)
-    neededChunks = Bitmap(count: chunks.count)
-    neededNodes = Bitmap(count: nodes.count)
+    marked = Bitmap(count: chunks.count + nodes.count)
+    needed = Bitmap(count: chunks.count + nodes.count)
   }
 
   private static func number(
@@ -79,24 +76,27 @@ package final class LiveRecords {
 
   /// A revision refers to the chunk.
   package func mark(chunk id: ContentID) throws(StoreError) {
-    guard let rank = chunks.rank(of: id) else { return try keepBase(ofNew: id) }
-    guard markedChunks.insert(rank) else { return }
-    markedCount += 1
-    if looksUpBases, neededChunks.insert(rank) { try keepBase(ofNew: id) }
+    guard let place = place(of: id, .chunk) else { return try keepBase(ofNew: id) }
+    _ = try mark(id, at: place)
   }
 
   /// A revision refers to the node.
   ///
   /// - Returns: whether that was not known; then what lies under it is to be marked too.
   package func mark(node id: ContentID) throws(StoreError) -> Bool {
-    guard let rank = nodes.rank(of: id) else {
+    guard let place = place(of: id, .mapNode) else {
       guard newNodes.insert(id).inserted else { return false }
       try keepBase(ofNew: id)
       return true
     }
-    guard markedNodes.insert(rank) else { return false }
+    return try mark(id, at: place)
+  }
+
+  /// - Returns: whether that is new.
+  private func mark(_ id: ContentID, at place: Int) throws(StoreError) -> Bool {
+    guard marked.insert(place) else { return false }
     markedCount += 1
-    if looksUpBases, neededNodes.insert(rank) { try keepBase(ofNew: id) }
+    if looksUpBases, needed.insert(place) { try keepBase(ofNew: id) }
     return true
   }
 
@@ -132,27 +132,16 @@ package final class LiveRecords {
   }
 
   /// Whether the record was in the index when it was numbered.
-  func isKnown(_ id: ContentID, _ type: RecordType) -> Bool {
-    switch type {
-    case .chunk: chunks.rank(of: id) != nil
-    case .mapNode: nodes.rank(of: id) != nil
-    }
-  }
+  func isKnown(_ id: ContentID, _ type: RecordType) -> Bool { place(of: id, type) != nil }
 
   /// Whether a revision refers to the record.
   func isMarked(_ id: ContentID, _ type: RecordType) -> Bool {
-    switch type {
-    case .chunk: chunks.rank(of: id).map { markedChunks[$0] } ?? true
-    case .mapNode: nodes.rank(of: id).map { markedNodes[$0] } ?? true
-    }
+    place(of: id, type).map { marked[$0] } ?? true
   }
 
   /// Whether a revision, or a delta that one refers to, cannot do without the record.
   package func isNeeded(_ id: ContentID, _ type: RecordType) -> Bool {
-    switch type {
-    case .chunk: chunks.rank(of: id).map { neededChunks[$0] } ?? true
-    case .mapNode: nodes.rank(of: id).map { neededNodes[$0] } ?? true
-    }
+    place(of: id, type).map { needed[$0] } ?? true
   }
 
   /// Whether no revision refers to the record and only deltas lean on it.
@@ -162,18 +151,12 @@ package final class LiveRecords {
 
   /// Nothing leans on the record any more, which no revision refers to.
   package func release(base id: ContentID, _ type: RecordType) {
-    guard !isMarked(id, type) else { return }
-    switch type {
-    case .chunk: if let rank = chunks.rank(of: id) { neededChunks.remove(rank) }
-    case .mapNode: if let rank = nodes.rank(of: id) { neededNodes.remove(rank) }
-    }
+    guard let place = place(of: id, type), !marked[place] else { return }
+    needed.remove(place)
   }
 
   /// Notes that the record is needed; returns whether that is new. It never is for one that came since.
   package func keep(_ id: ContentID, _ type: RecordType) -> Bool {
-    switch type {
-    case .chunk: chunks.rank(of: id).map { neededChunks.insert($0) } ?? false
-    case .mapNode: nodes.rank(of: id).map { neededNodes.insert($0) } ?? false
-    }
+    place(of: id, type).map { needed.insert($0) } ?? false
   }
 }
