@@ -180,8 +180,3 @@ extension UnsafeRawBufferPointer {
     return memcmp(baseAddress!, baseAddress! + 1, count - 1) == 0
   }
 }
-
-/// Processors that this process may use; work that computes runs as wide.
-package func processorCount() -> Int {
-  max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-}

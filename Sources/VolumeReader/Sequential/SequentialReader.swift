@@ -1,5 +1,4 @@
 import ChunkFormat
-import Glibc
 package import VolumeMap
 package import Workers
 
@@ -21,7 +20,7 @@ package struct SequentialReader: Sendable {
     package var baseCacheBytes = 8 << 20
     /// Threads that read and decode; more than cores, as some of them wait for storage, but not so many
     /// that their memory counts.
-    package var workerCount = min(16, 2 * max(2, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    package var workerCount = min(16, 2 * max(2, processorCount()))
 
     package init() {}
   }
