@@ -1,5 +1,6 @@
 package import ChunkFormat
 package import FileIO
+import SystemPackage
 
 /// Why the store could not do what was asked: which file or record is concerned, what was expected
 /// and found.
@@ -84,6 +85,25 @@ func reportingFileErrors<Result>(
     return try body()
   } catch {
     throw StoreError(error)
+  }
+}
+
+/// Runs `body`, which needs `directory`, one that every repository is made with; where it is missing, the
+/// error says so.
+func reportingFileErrors<Result>(
+  in directory: FilePath, of fileSystem: any FileSystem, _ body: () throws(FileError) -> Result
+) throws(StoreError) -> Result {
+  do throws(FileError) {
+    return try body()
+  } catch {
+    guard error.code == .notFound, (try? fileSystem.exists(directory)) == false else {
+      throw StoreError(error)
+    }
+    throw StoreError(
+      .fileSystem,
+      "the directory \(directory) is missing, which every repository has: bring it back from another "
+        + "copy; or, if it was left out when the repository was copied because it was empty, "
+        + "'varve check-repository --fix' makes it again")
   }
 }
 

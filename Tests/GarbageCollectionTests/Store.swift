@@ -85,12 +85,7 @@ struct Store {
     try writing.writer.flush()
   }
 
-  func forget(_ id: RevisionID) throws {
-    let files = POSIXFileSystem()
-    try files.createDirectories(root.appending("forgotten"))
-    try files.rename(
-      root.appending("revisions/\(id)"), to: root.appending("forgotten/\(id)"))
-  }
+  func forget(_ id: RevisionID) throws { try repository.forget([id]) }
 
   @discardableResult
   func collect(

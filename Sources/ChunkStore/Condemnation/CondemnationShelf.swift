@@ -20,14 +20,9 @@ struct CondemnationShelf: Sendable {
   ///
   /// - Throws: ``StoreError``, also where one cannot be read: its packs are not known then.
   func list() throws(StoreError) -> [StoredCondemnation] {
-    let names: [String]
-    do throws(FileError) {
-      names = try fileSystem.list(layout.condemned).map(\.name)
-    } catch  where error.code == .notFound {
-      // No garbage was ever collected here.
-      return []
-    } catch {
-      throw StoreError(error)
+    // Nothing is there where no garbage was ever collected.
+    let names = try reportingFileErrors { () throws(FileError) in
+      try fileSystem.listIfThere(layout.condemned)?.map(\.name) ?? []
     }
     var found: [StoredCondemnation] = []
     for name in names where Self.isName(name) {

@@ -55,10 +55,9 @@ extension Repository {
 
   /// Keeps others from forgetting and from changing marks; nil where nobody can.
   private func marksLock() throws(StoreError) -> (any OpenFile)? {
-    do throws(FileError) {
-      return try fileSystem.lockFile(layout.marksLock, .exclusive)
-    } catch {
-      guard error.code == .readOnly else { throw StoreError(error) }
+    do throws(StoreError) {
+      return try revisionShelf.lockMarks()
+    } catch  where error.code == .readOnly {
       return nil
     }
   }
@@ -123,12 +122,9 @@ extension Repository {
 
   /// Revisions that are forgotten and whose files are still there.
   package func forgottenRevisions() throws(StoreError) -> [RevisionID] {
-    do throws(FileError) {
-      return try fileSystem.list(layout.forgotten).compactMap { RevisionID(name: $0.name) }
-    } catch {
-      // Nothing was ever forgotten here.
-      if error.code == .notFound { return [] }
-      throw StoreError(error)
+    // Nothing is there where nothing was ever forgotten.
+    try reportingFileErrors { () throws(FileError) in
+      try fileSystem.listIfThere(layout.forgotten)?.compactMap { RevisionID(name: $0.name) } ?? []
     }
   }
 
@@ -146,23 +142,17 @@ extension Repository {
       // Marks go first, for good: without the revision, nothing would lead to them. But the very same
       // one may have been made again.
       if try !revisionShelf.exists(id) {
-        try reportingFileErrors { () throws(FileError) in try removeIfThere(layout.marks(of: id)) }
+        try reportingFileErrors { () throws(FileError) in
+          try fileSystem.removeIfThere(layout.marks(of: id))
+        }
       }
     }
     try reportingFileErrors { () throws(FileError) in
       try fileSystem.synchronizeDirectory(layout.marks)
       for id in ids {
-        try removeIfThere(layout.forgotten(id))
+        try fileSystem.removeIfThere(layout.forgotten(id))
       }
       try fileSystem.synchronizeDirectory(layout.forgotten)
-    }
-  }
-
-  private func removeIfThere(_ path: FilePath) throws(FileError) {
-    do throws(FileError) {
-      try fileSystem.remove(path)
-    } catch  where error.code == .notFound {
-      return
     }
   }
 

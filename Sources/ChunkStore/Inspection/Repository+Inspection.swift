@@ -67,21 +67,7 @@ extension Repository {
 
   /// Files of sessions that nobody holds: their processes are gone.
   package func abandonedSessions() throws(StoreError) -> [FilePath] {
-    try reportingFileErrors { () throws(FileError) in
-      var abandoned: [FilePath] = []
-      for entry in try fileSystem.list(layout.sessions) where entry.kind == .file {
-        let path = layout.sessions.appending(entry.name)
-        do throws(FileError) {
-          let file = try fileSystem.openFile(path, for: .reading)
-          defer { file.close() }
-          if try file.tryLock(.shared) { abandoned.append(path) }
-        } catch  where error.code == .notFound {
-          // Ended since.
-          continue
-        }
-      }
-      return abandoned
-    }
+    try sessions.abandoned()
   }
 
   /// Removes what crashed sessions left.
@@ -134,12 +120,7 @@ extension Repository {
   ) throws(StoreError) -> FilePath? {
     let destination = layout.pack(kind, id)
     let isTaken = try reportingFileErrors { () throws(FileError) in
-      do throws(FileError) {
-        _ = try fileSystem.metadata(of: destination)
-        return true
-      } catch  where error.code == .notFound {
-        return false
-      }
+      try fileSystem.exists(destination)
     }
     guard !isTaken else { return nil }
     try reportingFileErrors { () throws(FileError) in

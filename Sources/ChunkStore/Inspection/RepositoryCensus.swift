@@ -43,6 +43,8 @@ package struct RepositoryCensus: Sendable {
   package fileprivate(set) var leftovers: [FilePath] = []
   /// Directories that a repository is made with and that are not there.
   package fileprivate(set) var missingDirectories: [FilePath] = []
+  /// Whether the directory of revisions is missing, though something was stored.
+  package fileprivate(set) var hasLostRevisions = false
   /// Files and directories that mean nothing to this program.
   package fileprivate(set) var strangers: [FilePath] = []
 }
@@ -70,6 +72,8 @@ struct CensusTaker {
     try takeFiles(layout.condemned, .condemnation, isName: Self.isRandomName, isOptional: true)
     try takeFiles(layout.quarantine, .quarantine, isName: Self.isDigest, isOptional: true)
     try takeSetAside()
+    census.hasLostRevisions =
+      census.missingDirectories.contains(layout.revisions) && !census.packs.isEmpty
     return census
   }
 
@@ -158,13 +162,7 @@ struct CensusTaker {
 
   /// Nil where there is no such directory.
   private func list(_ directory: FilePath) throws(StoreError) -> [DirectoryEntry]? {
-    do throws(FileError) {
-      return try fileSystem.list(directory)
-    } catch  where error.code == .notFound {
-      return nil
-    } catch {
-      throw StoreError(error)
-    }
+    try reportingFileErrors { () throws(FileError) in try fileSystem.listIfThere(directory) }
   }
 
   private static func isDigest(_ name: String) -> Bool { FileDigest(name: name) != nil }

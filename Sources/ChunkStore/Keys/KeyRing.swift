@@ -55,7 +55,14 @@ struct KeyRing: Sendable {
   func open(with secret: UnlockSecret) throws(StoreError) -> Opened {
     if let keys = try keysOnPaper(secret) { return Opened(keys: keys, slot: nil, label: "") }
     var problems: [String] = []
-    for id in try ids() {
+    let ids = try ids()
+    guard !ids.isEmpty else {
+      throw StoreError(
+        .wrongKey,
+        "there is no key in \(layout.keys): bring the directory back from another copy, or add a key "
+          + "with the one from paper, 'varve key import'")
+    }
+    for id in ids {
       do throws(StoreError) {
         let slot = try slot(id)
         guard slot.method == secret.method else { continue }
@@ -109,6 +116,8 @@ struct KeyRing: Sendable {
       return (bytes, try FileDigest(of: bytes))
     }
     try reportingFileErrors { () throws(FileError) in
+      try fileSystem.createDirectories(
+        layout.keys, permissions: RepositoryLayout.directoryPermissions)
       try fileSystem.writeDurably(
         bytes, to: layout.key(id), permissions: RepositoryLayout.filePermissions)
     }
@@ -146,8 +155,9 @@ struct KeyRing: Sendable {
 
   /// Names of all slots, readable or not.
   func ids() throws(StoreError) -> [FileDigest] {
+    // A repository that is not encrypted has none, and a copy of it perhaps no directory for them.
     try reportingFileErrors { () throws(FileError) in
-      try fileSystem.list(layout.keys).compactMap { FileDigest(name: $0.name) }
+      try fileSystem.listIfThere(layout.keys)?.compactMap { FileDigest(name: $0.name) } ?? []
     }
   }
 

@@ -64,21 +64,17 @@ final class PackShelf: Sendable {
 
   /// Whether the pack's file is there.
   func isThere(_ id: PackID, _ kind: PackKind) throws(StoreError) -> Bool {
-    do throws(FileError) {
-      _ = try fileSystem.metadata(of: layout.pack(kind, id))
-      return true
-    } catch {
-      guard error.code == .notFound else { throw StoreError(error) }
-      return false
+    try reportingFileErrors { () throws(FileError) in
+      try fileSystem.exists(layout.pack(kind, id))
     }
   }
 
   /// Every pack in the repository; a directory that cannot be listed is an error.
   func list() throws(StoreError) -> [(id: PackID, kind: PackKind)] {
-    try reportingFileErrors { () throws(FileError) in
-      var packs: [(id: PackID, kind: PackKind)] = []
-      for kind in PackKind.allCases {
-        let directory = layout.packDirectory(kind)
+    var packs: [(id: PackID, kind: PackKind)] = []
+    for kind in PackKind.allCases {
+      let directory = layout.packDirectory(kind)
+      try reportingFileErrors(in: directory, of: fileSystem) { () throws(FileError) in
         for shard in try fileSystem.list(directory) where shard.kind == .directory {
           for file in try fileSystem.list(directory.appending(shard.name)) {
             // Under another directory's name nobody would look for it.
@@ -88,8 +84,8 @@ final class PackShelf: Sendable {
           }
         }
       }
-      return packs
     }
+    return packs
   }
 
   /// Makes sure that `packs`, which are there, are there after a power failure too.
@@ -116,11 +112,7 @@ final class PackShelf: Sendable {
   func delete(_ packs: [(id: PackID, kind: PackKind)]) throws(StoreError) {
     try reportingFileErrors { () throws(FileError) in
       for (id, kind) in packs {
-        do throws(FileError) {
-          try fileSystem.remove(layout.pack(kind, id))
-        } catch  where error.code == .notFound {
-          continue
-        }
+        try fileSystem.removeIfThere(layout.pack(kind, id))
       }
     }
     try makeNamesDurable(of: packs)

@@ -101,10 +101,10 @@ struct QuarantineShelf: Sendable {
     return released
   }
 
-  /// Removes a report, readable or not.
+  /// Removes a report, readable or not, unless somebody was quicker.
   func remove(_ name: FileDigest) throws(StoreError) {
     try reportingFileErrors { () throws(FileError) in
-      try fileSystem.remove(layout.quarantined(name))
+      try fileSystem.removeIfThere(layout.quarantined(name))
       try fileSystem.synchronizeDirectory(layout.quarantine)
     }
   }
@@ -129,12 +129,8 @@ struct QuarantineShelf: Sendable {
   }
 
   private func names() throws(StoreError) -> [FileDigest] {
-    do throws(FileError) {
-      return try fileSystem.list(layout.quarantine).compactMap { FileDigest(name: $0.name) }
-    } catch  where error.code == .notFound {
-      return []
-    } catch {
-      throw StoreError(error)
+    try reportingFileErrors { () throws(FileError) in
+      try fileSystem.listIfThere(layout.quarantine)?.compactMap { FileDigest(name: $0.name) } ?? []
     }
   }
 

@@ -27,9 +27,7 @@ extension Repository {
   package func updateRetentionPolicies(
     _ change: (inout RetentionPolicies) throws -> Void
   ) throws {
-    let lock = try reportingFileErrors { () throws(FileError) in
-      try fileSystem.lockFile(layout.marksLock, .exclusive)
-    }
+    let lock = try revisionShelf.lockMarks()
     defer { lock.close() }
     let current = try retentionPolicies()
     var policies = current

@@ -8,26 +8,30 @@ extension RevisionShelf {
   /// After a crash at any moment each revision exists as it was, or is forgotten. What said nothing of
   /// the crash may be in both places: it exists then.
   ///
-  /// - Parameter choose: names the revisions, while nobody can change what is said of any.
+  /// - Parameter choose: names the revisions, while nobody can change what is said of any, and what it
+  ///   has to say of its choice, which is returned.
   /// - Throws: what `choose` throws; ``StoreError``: `.notFound` where one does not exist, and nothing
   ///   is done then; `.readOnly`.
-  func forget(_ choose: () throws -> [RevisionID]) throws {
-    let lock = try explainingReadOnly { () throws(FileError) in
-      try fileSystem.lockFile(layout.marksLock, .exclusive)
-    }
+  func forget<Choice>(
+    _ choose: () throws -> (ids: [RevisionID], choice: Choice)
+  ) throws -> Choice {
+    let lock = try explainingReadOnly(lockMarks)
     defer { lock.close() }
-    let ids = try choose()
+    let (ids, choice) = try choose()
     for id in ids where try !exists(id) {
       throw StoreError(.notFound, "revision \(id) is not in the repository")
     }
-    guard !ids.isEmpty else { return }
-    try explainingReadOnly { () throws(FileError) in
-      try fileSystem.createDirectories(
-        layout.forgotten, permissions: RepositoryLayout.directoryPermissions)
-      // A revision that was seen may not be durable yet; an older one must not go for it.
-      try fileSystem.synchronizeDirectory(layout.revisions)
-      try move(ids)
+    guard !ids.isEmpty else { return choice }
+    try explainingReadOnly { () throws(StoreError) in
+      try reportingFileErrors { () throws(FileError) in
+        try fileSystem.createDirectories(
+          layout.forgotten, permissions: RepositoryLayout.directoryPermissions)
+        // A revision that was seen may not be durable yet; an older one must not go for it.
+        try fileSystem.synchronizeDirectory(layout.revisions)
+        try move(ids)
+      }
     }
+    return choice
   }
 
   private func move(_ ids: [RevisionID]) throws(FileError) {
@@ -47,12 +51,11 @@ extension RevisionShelf {
   }
 
   private func explainingReadOnly<Result>(
-    _ body: () throws(FileError) -> Result
+    _ body: () throws(StoreError) -> Result
   ) throws(StoreError) -> Result {
-    do throws(FileError) {
+    do throws(StoreError) {
       return try body()
-    } catch {
-      guard error.code == .readOnly else { throw StoreError(error) }
+    } catch  where error.code == .readOnly {
       throw StoreError(
         .readOnly, "no revision of \(layout.root) can be forgotten, since it is read-only: \(error)"
       )

@@ -13,7 +13,7 @@ struct RevisionShelf: Sendable {
   /// All revisions. What has not changed since the last time is not read again.
   func list() throws(StoreError) -> RevisionListing {
     let names = try names()
-    let marks = try reportingFileErrors { () throws(FileError) in
+    let marks = try reportingFileErrors(in: layout.marks, of: fileSystem) { () throws(FileError) in
       try MarksFiles(in: layout.marks, known: memory.marks, fileSystem)
     }
     if let listing = memory.listing(of: names, marks: marks) { return listing }
@@ -42,7 +42,7 @@ struct RevisionShelf: Sendable {
 
   /// Of revisions, readable or not, and of what else may lie there.
   private func names() throws(StoreError) -> [String] {
-    try reportingFileErrors { () throws(FileError) in
+    try reportingFileErrors(in: layout.revisions, of: fileSystem) { () throws(FileError) in
       try fileSystem.list(layout.revisions).map(\.name)
     }
   }
@@ -69,12 +69,8 @@ struct RevisionShelf: Sendable {
 
   /// Whether the revision is there, readable or not.
   func exists(_ id: RevisionID) throws(StoreError) -> Bool {
-    do throws(FileError) {
-      _ = try fileSystem.metadata(of: layout.revision(id))
-      return true
-    } catch {
-      guard error.code == .notFound else { throw StoreError(error) }
-      return false
+    try reportingFileErrors { () throws(FileError) in
+      try fileSystem.exists(layout.revision(id))
     }
   }
 
@@ -96,9 +92,7 @@ struct RevisionShelf: Sendable {
   func updateMarks(
     of id: RevisionID, _ change: (inout RevisionMarks) throws -> Void
   ) throws {
-    let lock = try reportingFileErrors { () throws(FileError) in
-      try fileSystem.lockFile(layout.marksLock, .exclusive)
-    }
+    let lock = try lockMarks()
     defer { lock.close() }
     let current = try entry(id)
     if let damage = current.marksDamage {
@@ -115,6 +109,13 @@ struct RevisionShelf: Sendable {
     try reportingFileErrors { () throws(FileError) in
       try fileSystem.writeDurably(
         bytes, to: layout.marks(of: id), permissions: RepositoryLayout.filePermissions)
+    }
+  }
+
+  /// Waits until nobody else changes marks or policies, or forgets revisions, and keeps others from it.
+  func lockMarks() throws(StoreError) -> any OpenFile {
+    try reportingFileErrors(in: layout.marks, of: fileSystem) { () throws(FileError) in
+      try fileSystem.lockFile(layout.marksLock, .exclusive)
     }
   }
 

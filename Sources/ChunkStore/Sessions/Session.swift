@@ -120,27 +120,48 @@ struct SessionList: Sendable {
     return sessions
   }
 
+  /// Files that crashed sessions left behind; they stay.
+  func abandoned() throws(StoreError) -> [FilePath] {
+    try reportingFileErrors { () throws(FileError) in
+      var abandoned: [FilePath] = []
+      try forEachFile { path, isHeld in
+        if !isHeld { abandoned.append(path) }
+      }
+      return abandoned
+    }
+  }
+
   /// Removes files that nobody holds a lock on; names the others.
   private func tidyUp() throws(StoreError) -> [String] {
     try reportingFileErrors { () throws(FileError) in
       try makeDirectory()
       var names: [String] = []
-      for entry in try fileSystem.list(directory) where entry.kind == .file {
-        let path = directory.appending(entry.name)
-        do throws(FileError) {
-          let file = try fileSystem.openFile(path, for: .readingAndWriting)
-          defer { file.close() }
-          // Shared: two who tidy up at once do not take each other for the one who lives.
-          if try file.tryLock(.shared) {
-            try fileSystem.remove(path)
-          } else {
-            names.append(entry.name)
-          }
-        } catch  where error.code == .notFound {
-          continue
+      try forEachFile { path, isHeld throws(FileError) in
+        if !isHeld {
+          try fileSystem.remove(path)
+        } else if let name = path.lastComponent?.string {
+          names.append(name)
         }
       }
       return names
+    }
+  }
+
+  /// Calls `body` for each file with whether somebody holds its lock, and else under a lock; files that
+  /// have gone by then are passed over.
+  private func forEachFile(
+    _ body: (FilePath, _ isHeld: Bool) throws(FileError) -> Void
+  ) throws(FileError) {
+    for entry in try fileSystem.list(directory) where entry.kind == .file {
+      let path = directory.appending(entry.name)
+      do throws(FileError) {
+        let file = try fileSystem.openFile(path, for: .reading)
+        defer { file.close() }
+        // Shared: two who tidy up at once do not take each other for the one who lives.
+        try body(path, !file.tryLock(.shared))
+      } catch  where error.code == .notFound {
+        continue
+      }
     }
   }
 

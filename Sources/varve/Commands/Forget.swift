@@ -54,17 +54,13 @@ struct Forget: ParsableCommand {
   mutating func run() throws {
     let repository = try repository.open()
     let users = try repository.revisionUsers()
-    let selection: ForgetSelection
-    if dryRun {
-      selection = try select(in: try repository.revisions())
-    } else {
-      var chosen = ForgetSelection()
-      try repository.forget { listing in
-        chosen = try select(in: listing)
-        return chosen.ids
+    let selection =
+      dryRun
+      ? try select(in: try repository.revisions())
+      : try repository.forget { listing in
+        let selection = try select(in: listing)
+        return (selection.ids, selection)
       }
-      selection = chosen
-    }
     try report(selection, users: users)
   }
 

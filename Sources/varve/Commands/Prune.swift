@@ -83,14 +83,10 @@ struct Prune: ParsableCommand {
   private func forget(
     _ look: (RevisionListing) throws -> PruneSurvey, in repository: Repository
   ) throws -> PruneSurvey {
-    var survey: PruneSurvey?
     try repository.forget { listing in
-      let found = try look(listing)
-      survey = found
-      return isAllowed(found) ? found.going.map(\.id) : []
+      let survey = try look(listing)
+      return (isAllowed(survey) ? survey.going.map(\.id) : [], survey)
     }
-    guard let survey else { throw Failure("the revisions were not looked at") }
-    return survey
   }
 
   private func isAllowed(_ survey: PruneSurvey) -> Bool {

@@ -45,11 +45,7 @@ struct LocalVolumes {
   }
 
   private func places() throws(FileError) -> [FilePath] {
-    do throws(FileError) {
-      return try fileSystem.list(path).filter { $0.kind == .directory }
-        .map { path.appending($0.name) }
-    } catch  where error.code == .notFound {
-      return []
-    }
+    try fileSystem.listIfThere(path)?.filter { $0.kind == .directory }
+      .map { path.appending($0.name) } ?? []
   }
 }

@@ -27,12 +27,7 @@ struct SecretFile {
   /// Makes a key file that only its owner can read, where there is no file.
   func makeKeyIfMissing() throws {
     let (path, fileSystem) = (FilePath(path), POSIXFileSystem())
-    do throws(FileError) {
-      _ = try fileSystem.metadata(of: path)
-      return
-    } catch {
-      guard error.code == .notFound else { throw error }
-    }
+    guard try !fileSystem.exists(path) else { return }
     let key = try Randomness.bytes(count: Self.newKeyBytes)
     try fileSystem.writeDurably(key, to: path, permissions: .ownerReadWrite)
     Console.shared.message("made the key file \(path); keep a copy of it somewhere else")
