@@ -1,3 +1,5 @@
+package import ChunkFormat
+
 /// Something that an inspection came upon.
 package struct Finding: Sendable {
   /// What it concerns.
@@ -60,7 +62,7 @@ package struct Finding: Sendable {
 /// A stretch of a volume or attachment that cannot be read.
 package struct Loss: Sendable {
   package let job: String
-  package let revision: String
+  package let revision: RevisionID
   /// Of the volume or attachment.
   package let name: String
   package let offsetBytes: UInt64

@@ -46,13 +46,13 @@ struct Mending {
 
   /// Moves damaged packs out of the way of which nothing is needed any more.
   ///
-  /// - Parameter search: knows what is lost, and so might be in one of them.
+  /// - Parameter walk: knows what is lost, and so might be in one of them.
   func putAside(
-    _ doubtful: [PackExamination], sparing search: LossSearch, _ report: inout InspectionReport
+    _ doubtful: [PackExamination], after walk: ContentWalk, _ report: inout InspectionReport
   ) throws {
     var gone: Set<PackID> = []
     for pack in doubtful {
-      guard !mayHold(pack, moreOf: search) else {
+      guard !mayHold(pack, moreOf: walk) else {
         report.add(
           inspection.finding(
             pack,
@@ -76,12 +76,12 @@ struct Mending {
 
   /// Whether something that is lost might still be brought back from a pack: a record that did not read
   /// back, perhaps for want of its base, or one that is not listed.
-  private func mayHold(_ pack: PackExamination, moreOf search: LossSearch) -> Bool {
-    if search.hasForgotten { return true }
-    if !pack.listsAllRecords, !search.lost.isEmpty { return true }
+  private func mayHold(_ pack: PackExamination, moreOf walk: ContentWalk) -> Bool {
+    if walk.hasForgotten { return true }
+    if !pack.listsAllRecords, !walk.lost.isEmpty { return true }
     let intact = Set(pack.intact.map(\.entry.id))
     return pack.records.contains { record in
-      search.lost.contains(record.entry.id) && !intact.contains(record.entry.id)
+      walk.lost.contains(record.entry.id) && !intact.contains(record.entry.id)
     }
   }
 
@@ -154,38 +154,5 @@ struct Mending {
       }
     }
     try writing.writer.flush()
-  }
-}
-
-/// Makes records anew from copies. Serves one thread.
-struct RecordResealer {
-  private let reader: RecordReader
-  private let compressor: Compressor
-
-  init(repository: Repository) throws {
-    reader = try RecordReader(store: repository.records, provingWith: repository.keys?.idKey)
-    compressor = try Compressor(method: repository.configuration.compression)
-  }
-
-  /// Whether the copy reads back.
-  func reads(_ copy: RecordLocation) throws -> Bool {
-    do throws(StoreError) {
-      _ = try reader.read(copy)
-      return true
-    } catch  where error.isDamage {
-      return false
-    }
-  }
-
-  /// The record at `copy` as it is, a delta where it is one.
-  func prepare(_ copy: RecordLocation) throws -> PreparedRecord {
-    try reader.extract(copy).record
-  }
-
-  /// A record of `content`, on its own.
-  func prepare(_ content: [UInt8], _ id: ContentID, _ type: RecordType) throws -> PreparedRecord {
-    try content.withUnsafeBytes {
-      try PreparedRecord(standalone: $0, id: id, type: type, compressor: compressor)
-    }
   }
 }

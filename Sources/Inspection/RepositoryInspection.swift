@@ -65,7 +65,7 @@ package struct RepositoryInspection: Sendable {
     }
     let search = try findLosses(listing, doubtful, &report)
     if mends {
-      try Mending(self).putAside(doubtful, sparing: search, &report)
+      try Mending(self).putAside(doubtful, after: search.walk, &report)
       try reviewQuarantine(census, &report)
     }
     report.quarantined = try repository.quarantine().copies.count
@@ -91,6 +91,13 @@ package struct RepositoryInspection: Sendable {
           .directory, .damage, path: repository.relative(directory),
           "is not there; a copy of the repository may have left it out since it was empty",
           mends ? .fixed("made") : .left("'--fix' makes it")))
+    }
+    if census.hasLostRevisions {
+      report.add(
+        Finding(
+          .revision, .damage, path: "",
+          "packs are there and no revision is; bring 'revisions' back from another copy of the "
+            + "repository before 'varve gc' runs"))
     }
     for path in census.strangers {
       report.add(
@@ -257,17 +264,10 @@ package struct RepositoryInspection: Sendable {
     for entry in listing.entries {
       let nodes = NodeCache(
         reading: VerifyingNodes(repository: repository, notes: DamageNotes()))
-      for volume in entry.revision.volumes {
-        try search.search(
-          try repository.map(of: volume), of: entry, named: volume.name, reading: nodes)
-      }
-      for attachment in entry.revision.attachments {
-        try search.search(
-          attachment, of: entry, chunkSizeBytes: repository.configuration.chunkSizeBytes)
-      }
+      try search.visit(entry, in: repository, reading: nodes)
       progress.advance(by: 1)
     }
-    (report.losses, report.nodes, report.chunks) = (search.losses, search.nodes, search.chunks)
+    (report.losses, report.nodes, report.chunks) = (search.walk.losses, search.nodes, search.chunks)
     return search
   }
 

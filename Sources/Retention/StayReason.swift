@@ -25,8 +25,6 @@ package enum StayReason: Hashable, Sendable {
 }
 
 extension StayReason: CustomStringConvertible {
-  private static let shownDigits = 12
-
   /// Short, as in a column: `daily 3 of 7`.
   package var description: String {
     switch self {
@@ -42,7 +40,7 @@ extension StayReason: CustomStringConvertible {
     case .newest: "newest, and none is good"
     case .future: "in the future"
     case .madeAfter(let parent):
-      "made after \(parent.description.prefix(Self.shownDigits)) with a clock that was behind"
+      "made after \(parent.short) with a clock that was behind"
     case .inUse(let user): "pinned by \(user)"
     }
   }

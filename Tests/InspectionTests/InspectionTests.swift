@@ -7,6 +7,7 @@ import Inspection
 import SystemPackage
 import TestSupport
 import Testing
+import Workers
 
 @Suite("Inspection")
 struct InspectionTests {
@@ -209,9 +210,40 @@ struct InspectionTests {
     #expect(throws: FileError.self) { try place.files.metadata(of: old) }
     #expect(throws: FileError.self) { try place.files.metadata(of: session) }
     #expect(try place.files.metadata(of: known).kind == .file)
-    try place.files.removeTree(place.root.appending("sessions"))
-    #expect(try !place.inspect().isClean)
-    #expect(try place.inspect(mends: true).isClean)
+    for directory in ["sessions", "keys"] {
+      try place.files.removeTree(place.root.appending(directory))
+      #expect(try !place.inspect().isClean)
+      #expect(try place.inspect(mends: true).isClean)
+    }
+  }
+
+  @Test("Lost revisions are no empty directory that was left out")
+  func lostRevisions() throws {
+    let place = try InspectedPlace()
+    try place.files.removeTree(place.root.appending("revisions"))
+    let report = try place.inspect(mends: true)
+    #expect(report.findings.contains { $0.subject == .revision && $0.isOpenDamage })
+  }
+
+  @Test("An attachment with more chunks than its bytes need is looked at like any other")
+  func surplusChunks() throws {
+    let place = try Workplace(chunkSizeBytes: 128 << 10, inMemory: true)
+    let entry = try place.repository.revision(
+      try place.backUp(try place.disk("disk", [UInt8](repeating: 7, count: 1 << 20))).id)
+    var revision = entry.revision
+    // Of chunks of 64 KiB, which another repository has, these would be as many as needed.
+    let chunk = [UInt8](repeating: 1, count: 32).withUnsafeBytes { ContentID($0) }
+    revision.attachments = [
+      Attachment(
+        name: "notes.txt", sizeBytes: 192 << 10, chunks: Array(repeating: chunk, count: 3))
+    ]
+    _ = try place.repository.commit(revision)
+    let report = try RepositoryInspection(
+      repository: place.repository, depth: .quick, mends: false, environment: place.environment,
+      progress: WorkProgress(), cancellation: CancellationFlag()
+    ).run()
+    #expect(report.losses.losses.map(\.name) == ["notes.txt"])
+    #expect(report.losses.losses.first?.lengthBytes == 192 << 10)
   }
 
   @Test("An unfinished file stays while somebody may be writing it")

@@ -130,7 +130,7 @@ package struct Verification: Sendable {
       guard error.isDamage else { throw error }
       report.add(
         VerificationReport.Damage(
-          job: place.job, revision: place.revision.description, name: place.volume,
+          job: place.job, revision: place.revision, name: place.volume,
           offsetBytes: place.offsetBytes, lengthBytes: place.lengthBytes,
           pack: error.pack?.description, message: error.description))
     }

@@ -1,3 +1,4 @@
+package import ChunkFormat
 package import ChunkStore
 
 /// How much of a revision is read back.
@@ -29,7 +30,7 @@ package struct VerificationReport: Sendable {
   /// Something that cannot be read back as it was stored.
   package struct Damage: Sendable {
     package let job: String
-    package let revision: String
+    package let revision: RevisionID
     /// Of the volume or attachment.
     package let name: String
     package let offsetBytes: UInt64
@@ -42,7 +43,7 @@ package struct VerificationReport: Sendable {
     package let message: String
 
     init(
-      job: String, revision: String, name: String, offsetBytes: UInt64, lengthBytes: UInt64,
+      job: String, revision: RevisionID, name: String, offsetBytes: UInt64, lengthBytes: UInt64,
       pack: String?, message: String
     ) {
       self.job = job

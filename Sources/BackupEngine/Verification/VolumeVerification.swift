@@ -181,7 +181,7 @@ struct VolumeVerification {
     at bytes: Range<UInt64>, _ error: any Error, _ pack: PackID?
   ) -> VerificationReport.Damage {
     VerificationReport.Damage(
-      job: entry.revision.job, revision: entry.id.description, name: volume.name,
+      job: entry.revision.job, revision: entry.id, name: volume.name,
       offsetBytes: bytes.lowerBound, lengthBytes: UInt64(bytes.count),
       pack: pack?.description, message: "\(error)")
   }

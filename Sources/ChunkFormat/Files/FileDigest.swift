@@ -37,6 +37,12 @@ package struct FileDigest: Hashable, Comparable, Sendable {
 extension FileDigest: CustomStringConvertible {
   /// 64 hexadecimal digits, the file's name.
   package var description: String { id.description }
+
+  /// Digits enough to tell a file from all others.
+  package static let shortDigits = 12
+
+  /// The first digits of the name, as lists show them.
+  package var short: String { String(description.prefix(Self.shortDigits)) }
 }
 
 /// SHA-256 over a file's bytes as they come.

@@ -99,24 +99,18 @@ package struct Repair: Sendable {
   private func walk(
     _ listing: RevisionListing, _ healer: RecordHealer
   ) throws -> (concerned: Set<RevisionID>, report: RepairReport) {
-    var walk = HealingWalk(healer: healer, cancellation: cancellation)
+    var healing = HealingWalk(healer: healer, cancellation: cancellation)
     var concerned: Set<RevisionID> = []
     progress.begin(.repairing, totalUnits: UInt64(listing.entries.count))
     for entry in listing.entries {
-      let before = walk.touched
-      for volume in entry.revision.volumes {
-        try walk.run(try repository.map(of: volume), of: entry, named: volume.name)
-      }
-      for attachment in entry.revision.attachments {
-        try walk.run(
-          attachment, of: entry, chunkSizeBytes: repository.configuration.chunkSizeBytes)
-      }
-      if walk.touched > before { concerned.insert(entry.id) }
+      let before = healing.walk.amissCount
+      try healing.visit(entry, in: repository, reading: healer)
+      if healing.walk.amissCount > before { concerned.insert(entry.id) }
       progress.advance(by: 1)
     }
     let report = RepairReport(
       isDryRun: isDryRun, healedRecords: healer.healedRecords, healedBytes: healer.healedBytes,
-      healedElsewhere: healer.healedElsewhere, losses: walk.losses,
+      healedElsewhere: healer.healedElsewhere, losses: healing.walk.losses,
       revisions: concerned.map(\.description).sorted())
     return (concerned, report)
   }

@@ -84,22 +84,13 @@ struct Clients: ParsableCommand {
       let latency = client["latency"]
       table.add([
         Cell(server.text("process")), Cell(client.text("address")), Cell(client.text("name")),
-        Cell(Self.short(client.text("export"))), Cell(client.time("since")),
+        Cell(SelectedVolume.shortened(client.text("export"))), Cell(client.time("since")),
         Cell(client.bytes("readBytes")), Cell(client.bytes("writtenBytes")),
         Cell(client.text("requests")), Cell(client.text("inFlight")),
         Cell(latency?.latency("meanSeconds") ?? ""), Cell(latency?.latency("p99Seconds") ?? ""),
       ])
     }
     return table
-  }
-
-  /// The first digits of the id, as everywhere in tables; the JSON document has them all.
-  private static func short(_ export: String) -> String {
-    let parts = export.split(separator: "@", maxSplits: 1)
-    guard parts.count == 2 else { return export }
-    let rest = parts[1].split(separator: "/", maxSplits: 1)
-    return (["\(parts[0])@\(rest[0].prefix(RevisionEntry.shortDigits))"] + rest.dropFirst())
-      .joined(separator: "/")
   }
 }
 

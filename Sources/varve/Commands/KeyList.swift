@@ -24,7 +24,7 @@ struct KeyList: ParsableCommand {
     ])
     for slot in slots {
       table.add([
-        Cell(String(slot.id.description.prefix(12))), Cell(slot.method.description),
+        Cell(slot.id.short), Cell(slot.method.description),
         Cell(LocalTime.system.text(of: slot.created)), Cell(slot.isCurrent ? "yes" : ""),
         Cell(slot.label ?? ""),
       ])

@@ -66,7 +66,7 @@ private struct Row {
     [
       Cell(listing.name),
       Cell(overlay?.job ?? ""),
-      Cell(overlay.map { String($0.revision.description.prefix(12)) } ?? ""),
+      Cell(overlay?.revision.short ?? ""),
       Cell(entry.map { LocalTime.system.text(of: $0.revision.created) } ?? ""),
       Cell(overlay.map { Quantities.bytes($0.sizeBytes) } ?? ""),
       Cell(Quantities.bytes(listing.allocatedBytes)),

@@ -59,8 +59,7 @@ struct Quarantine: ParsableCommand {
 
 extension ContentPlace {
   fileprivate var text: String {
-    "\(job)@\(revision.description.prefix(RevisionEntry.shortDigits)) \(volume), offset "
-      + "\(offsetBytes)"
+    "\(job)@\(revision.short) \(volume), offset \(offsetBytes)"
   }
 }
 

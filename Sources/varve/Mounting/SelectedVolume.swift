@@ -30,11 +30,11 @@ struct SelectedVolume {
   /// The same for people.
   var name: String { Self.shortened(reference) }
 
-  /// A reference with the first digits of its id.
+  /// A reference, or the name of an export, with the first digits of its id.
   static func shortened(_ reference: String) -> String {
     guard let at = reference.firstIndex(of: "@") else { return reference }
     let id = reference[reference.index(after: at)...].prefix { $0 != "/" }
-    return String(reference[...at] + id.prefix(12) + reference[id.endIndex...])
+    return String(reference[...at] + id.prefix(RevisionID.shortDigits) + reference[id.endIndex...])
   }
 
   /// What is remembered of it.

@@ -1,3 +1,4 @@
+import ChunkFormat
 import Inspection
 
 extension InspectionReport {
@@ -82,7 +83,7 @@ extension RepairReport {
 extension LossList {
   fileprivate var lines: [String] {
     let lines = losses.map { loss in
-      "lost: \(loss.job)@\(loss.revision.prefix(12)) \(loss.name), "
+      "lost: \(loss.job)@\(loss.revision.short) \(loss.name), "
         + Damages.place(
           offsetBytes: loss.offsetBytes, lengthBytes: loss.lengthBytes, pack: nil,
           message: loss.message)
@@ -94,7 +95,7 @@ extension LossList {
 extension Loss {
   fileprivate var json: JSON {
     .object([
-      "job": .string(job), "revision": .string(revision), "volume": .string(name),
+      "job": .string(job), "revision": .string(revision.description), "volume": .string(name),
       "offsetBytes": .unsigned(offsetBytes), "lengthBytes": .unsigned(lengthBytes),
       "message": .string(message),
     ])

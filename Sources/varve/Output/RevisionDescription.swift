@@ -22,10 +22,8 @@ extension Repository {
 }
 
 extension RevisionEntry {
-  static let shortDigits = 12
-
   /// Digits enough to tell a revision from all others, as lists show them.
-  var shortID: String { String(id.description.prefix(Self.shortDigits)) }
+  var shortID: String { id.short }
 
   /// `1f3a9c02be77 of web01, 2026-11-20 01:30:04`.
   var oneLine: String {

@@ -1,4 +1,5 @@
 import BackupEngine
+import ChunkFormat
 
 extension VerificationReport {
   /// What was read back, for what it was: `verified 5 % of the chunks (617 of 12345)`.
@@ -15,7 +16,7 @@ extension VerificationReport {
   /// One line a damage, and how many more there are.
   var damageLines: [String] {
     let lines = damages.map { damage in
-      "damaged: \(damage.job)@\(damage.revision.prefix(12)) \(damage.name), "
+      "damaged: \(damage.job)@\(damage.revision.short) \(damage.name), "
         + Damages.place(
           offsetBytes: damage.offsetBytes, lengthBytes: damage.lengthBytes, pack: damage.pack,
           message: damage.count == 1
@@ -45,7 +46,7 @@ extension VerificationReport {
 extension VerificationReport.Damage {
   fileprivate var json: JSON {
     .object([
-      "job": .string(job), "revision": .string(revision), "volume": .string(name),
+      "job": .string(job), "revision": .string(revision.description), "volume": .string(name),
       "offsetBytes": .unsigned(offsetBytes), "lengthBytes": .unsigned(lengthBytes),
       "count": .integer(Int64(count)), "pack": .optional(pack), "message": .string(message),
     ])

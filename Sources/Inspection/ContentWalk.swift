@@ -1,0 +1,97 @@
+import ChunkFormat
+import ChunkStore
+import VolumeMap
+import VolumeReader
+
+/// Visits the contents of revisions, one after the other. What lies under a node where nothing was amiss
+/// is not visited again for the next revision.
+protocol ContentVisitor: MapVisitor {
+  var walk: ContentWalk { get set }
+
+  /// The bytes of a volume or an attachment are in the chunk `id`.
+  mutating func visit(chunk id: ContentID, at bytes: Range<UInt64>) throws
+}
+
+extension ContentVisitor {
+  /// Visits all that a revision needs.
+  mutating func visit(
+    _ entry: RevisionEntry, in repository: Repository, reading nodes: any NodeReading
+  ) throws {
+    for volume in entry.revision.volumes {
+      let map = try repository.map(of: volume)
+      walk.begin(entry, volume.name, map.geometry)
+      try map.walk(reading: nodes, &self)
+      walk.end()
+    }
+    let chunkSizeBytes = UInt64(repository.configuration.chunkSizeBytes)
+    for attachment in entry.revision.attachments {
+      walk.begin(entry, attachment.name, nil)
+      for (number, id) in attachment.chunks.enumerated() {
+        let start = UInt64(number) * chunkSizeBytes
+        // A revision may say more chunks than this repository needs for so many bytes.
+        let bytes = start..<start + chunkSizeBytes
+        try visit(chunk: id, at: bytes.clamped(to: 0..<attachment.sizeBytes))
+      }
+    }
+  }
+
+  mutating func visit(chunk id: ContentID, number: UInt64) throws {
+    guard let geometry = walk.geometry else { return }
+    try visit(chunk: id, at: geometry.bytes(ofChunk: number))
+  }
+
+  /// Damage is noted; what keeps anybody from looking ends the walk.
+  mutating func visit(damaged error: MapError, at position: NodePosition) throws {
+    if let cause = error.cause as? StoreError, !cause.isDamage { throw cause }
+    walk.noteLoss(
+      of: walk.id(at: position), at: error.bytes ?? 0..<(walk.geometry?.sizeBytes ?? 0), "\(error)")
+  }
+}
+
+/// Where a walk is, and what it found lost.
+struct ContentWalk {
+  /// Ids of lost records remembered, which bounds the memory.
+  private static let rememberedLosses = 1 << 20
+
+  /// Of the volume; nil in an attachment.
+  private(set) var geometry: MapGeometry?
+  private var subject: (entry: RevisionEntry, name: String)?
+  private var subtrees = WholeSubtrees()
+
+  /// Places so far where something was amiss, mended or not.
+  private(set) var amissCount = 0
+  private(set) var losses = LossList()
+  /// What was found lost; not complete where ``hasForgotten``.
+  private(set) var lost: Set<ContentID> = []
+  private(set) var hasForgotten = false
+
+  fileprivate mutating func begin(
+    _ entry: RevisionEntry, _ name: String, _ geometry: MapGeometry?
+  ) {
+    (subject, self.geometry) = ((entry, name), geometry)
+  }
+
+  fileprivate mutating func end() { subtrees.end(amiss: amissCount) }
+
+  /// Notes that the walk comes to a node; returns false where everything under it is known to be right.
+  mutating func enter(_ id: ContentID, at position: NodePosition) -> Bool {
+    subtrees.enter(id, at: position, amiss: amissCount)
+  }
+
+  /// The node at `position`, which the walk is in or under.
+  fileprivate func id(at position: NodePosition) -> ContentID? { subtrees.id(at: position) }
+
+  /// Notes that something was amiss here, and is right now.
+  mutating func noteMended() { amissCount += 1 }
+
+  /// Notes that the record `id`, with the bytes that it stands for, cannot be had.
+  mutating func noteLoss(of id: ContentID?, at bytes: Range<UInt64>, _ message: String) {
+    amissCount += 1
+    if let id, lost.count < Self.rememberedLosses { lost.insert(id) } else { hasForgotten = true }
+    guard let (entry, name) = subject else { return }
+    losses.add(
+      Loss(
+        job: entry.revision.job, revision: entry.id, name: name,
+        offsetBytes: bytes.lowerBound, lengthBytes: UInt64(bytes.count), message: message))
+  }
+}
