@@ -12,7 +12,7 @@ extension CalendarUnit {
       return moment.wholeSeconds - Int64(time.minute * 60 + time.second)
     case .day: return time.dayNumber
     // 1969-12-29 was a Monday, three days before day 0.
-    case .week: return (time.dayNumber + 3) / 7
+    case .week: return (time.dayNumber + 3).flooringDivision(by: 7).quotient
     case .month: return Int64(time.year * 12 + time.month)
     case .year: return Int64(time.year)
     }
@@ -35,9 +35,9 @@ extension CalendarSpan {
 
   private func startOnCalendar(before moment: Nanoseconds, in zone: LocalTime) -> Nanoseconds {
     var time = zone.time(of: moment)
-    let month = time.year * 12 + time.month - 1 - Int(months)
-    time.year = (month - (month % 12 + 12) % 12) / 12
-    time.month = (month % 12 + 12) % 12 + 1
+    let (year, month) = Int64(time.year * 12 + time.month - 1 - Int(months))
+      .flooringDivision(by: 12)
+    (time.year, time.month) = (Int(year), Int(month) + 1)
     time.day = min(time.day, time.daysInMonth) - Int(days)
     guard let start = zone.moment(of: time) else { return .min }
     return start + (moment - moment.wholeSeconds * 1_000_000_000)

@@ -61,7 +61,8 @@ package struct CivilTime: Equatable, Sendable {
 }
 
 extension Int64 {
-  fileprivate func flooringDivision(by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
+  /// The quotient rounded downwards, and what is left, from 0 to below a `divisor` above 0.
+  package func flooringDivision(by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
     let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
     return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
   }

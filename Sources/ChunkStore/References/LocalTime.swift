@@ -59,10 +59,7 @@ package struct LocalTime: Sendable {
 
 extension Nanoseconds {
   /// Seconds since 1970, rounded towards the past.
-  package var wholeSeconds: Int64 {
-    let (quotient, remainder) = quotientAndRemainder(dividingBy: 1_000_000_000)
-    return remainder < 0 ? quotient - 1 : quotient
-  }
+  package var wholeSeconds: Int64 { flooringDivision(by: 1_000_000_000).quotient }
 
   /// `2026-11-20T14:30:15Z`: RFC 3339, in UTC, to the second.
   package var timestamp: String {
