@@ -28,7 +28,8 @@ package final class WorkProgress: Sendable {
   package init() {}
 
   package var phase: Phase { Phase(rawValue: phaseNumber.load(ordering: .relaxed)) ?? .preparing }
-  /// Of the phase: bytes; packs while indexing or deleting, records while marking.
+  /// Of the phase: bytes; packs while indexing, deleting or checking them, records while marking,
+  /// revisions while checking or repairing them.
   package var doneUnits: UInt64 { done.load(ordering: .relaxed) }
   /// Nil where it is not known, as with a pipe.
   package var totalUnits: UInt64? {

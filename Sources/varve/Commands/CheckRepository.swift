@@ -48,13 +48,7 @@ struct CheckRepository: ParsableCommand {
     let report = try ProgressDisplay.showing({ progress.reading(of: "the repository") }) {
       try inspection.run()
     }
-    let output = StandardOutput()
-    if json.isWanted {
-      try output.document(report.json)
-    } else {
-      for line in report.lines { try output.line(line) }
-      try output.flush()
-    }
+    try json.print(report.json, orLines: report.lines)
     Console.shared.message(report.summary)
     if !report.isClean { throw ReportedFailure() }
   }

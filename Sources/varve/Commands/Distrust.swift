@@ -51,10 +51,7 @@ struct Distrust: ParsableCommand {
       throw ValidationError(
         "What is to be distrusted? Give revisions, or --from and --until, perhaps with --job.")
     }
-    if let reference = revisions.first(where: { $0.volume != nil }) {
-      throw ValidationError(
-        "'\(reference.text)' names a volume; revisions are distrusted whole, without /VOLUME.")
-    }
+    try NameArgument.checkWhole(revisions)
   }
 
   mutating func run() throws {

@@ -52,13 +52,7 @@ struct Repair: ParsableCommand {
     let report = try ProgressDisplay.showing({ progress.reading(of: "revisions") }) {
       try repair.run()
     }
-    let output = StandardOutput()
-    if json.isWanted {
-      try output.document(report.json)
-    } else {
-      for line in report.lines { try output.line(line) }
-      try output.flush()
-    }
+    try json.print(report.json, orLines: report.lines)
     Console.shared.message(report.summary)
     if !report.isComplete { throw ReportedFailure() }
   }

@@ -47,10 +47,7 @@ struct Verify: ParsableCommand {
     if !all, sample == nil, revisions.isEmpty {
       throw ValidationError("What is to be verified? Give revisions, --all, or --sample 5%.")
     }
-    if let reference = revisions.first(where: { $0.volume != nil }) {
-      throw ValidationError(
-        "'\(reference.text)' names a volume; revisions are verified whole, without /VOLUME.")
-    }
+    try NameArgument.checkWhole(revisions)
   }
 
   mutating func run() throws {
@@ -106,19 +103,13 @@ struct Verify: ParsableCommand {
   private func print(
     _ report: VerificationReport, unreadable: [(id: RevisionID, error: StoreError)]
   ) throws {
-    let output = StandardOutput()
     for (id, error) in unreadable {
       Console.shared.message("damaged: revision \(id) cannot be read: \(error)")
     }
     if let error = report.notNoted {
       Console.shared.warning("the outcome is not noted in the repository: \(error)")
     }
-    if json.isWanted {
-      try output.document(report.json)
-    } else {
-      for line in report.damageLines { try output.line(line) }
-      try output.flush()
-    }
+    try json.print(report.json, orLines: report.damageLines)
     if report.quarantined > 0 {
       Console.shared.message(
         "\(Quantities.count(report.quarantined, "damaged copy", plural: "damaged copies")) noted in "

@@ -10,3 +10,13 @@ struct JSONOption: ParsableArguments {
       """)
   var isWanted = false
 }
+
+extension JSONOption {
+  /// Prints `document` where a program reads it, else `lines`.
+  func print(_ document: @autoclosure () -> JSON, orLines lines: [String]) throws {
+    let output = StandardOutput()
+    if isWanted { return try output.document(document()) }
+    for line in lines { try output.line(line) }
+    try output.flush()
+  }
+}

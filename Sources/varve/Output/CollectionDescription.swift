@@ -46,8 +46,8 @@ extension CollectionReport {
   /// For people.
   var lines: [String] {
     var lines = [
-      "\(Quantities.count(revisions, "revision")) need \(liveRecords) of "
-        + "\(Quantities.count(records, "record")) in \(Quantities.bytes(storeBytes))"
+      "\(liveRecords) of \(Quantities.count(records, "record")) in \(Quantities.bytes(storeBytes)) "
+        + "are needed by \(Quantities.count(revisions, "revision"))"
     ]
     lines += isDryRun ? prospects : outcome
     if postponedPacks > 0 {
