@@ -43,6 +43,10 @@ import Testing
         bytes: try Sample.quarantine.encoded(repository: Sample.repository, keys: keys)
       ) { "\(try QuarantineReport(encoded: $0, repository: Sample.repository, keys: keys))" },
       Structure(
+        testDescription: "\(how) condemnation",
+        bytes: try Sample.condemnation.encoded(repository: Sample.repository, keys: keys)
+      ) { "\(try Condemnation(encoded: $0, repository: Sample.repository, keys: keys))" },
+      Structure(
         testDescription: "\(how) configuration",
         bytes: try Sample.configuration(isEncrypted: keys != nil).encoded(keys: keys)
       ) { bytes in

@@ -10,6 +10,9 @@ import Testing
     #expect(try Sample.marks.encoded(repository: repository, keys: nil) == Golden.marks)
     #expect(try Sample.session.encoded(repository: repository, keys: nil) == Golden.session)
     #expect(try Sample.policies.encoded(repository: repository, keys: nil) == Golden.policies)
+    #expect(try Sample.quarantine.encoded(repository: repository, keys: nil) == Golden.quarantine)
+    #expect(
+      try Sample.condemnation.encoded(repository: repository, keys: nil) == Golden.condemnation)
     #expect(
       try Sample.configuration(isEncrypted: false).encoded(keys: nil) == Golden.configuration)
     #expect(
@@ -50,6 +53,12 @@ import Testing
     #expect(
       try RetentionPolicies(encoded: Golden.sealedPolicies, repository: repository, keys: keys)
         == Sample.policies)
+    #expect(
+      try QuarantineReport(encoded: Golden.sealedQuarantine, repository: repository, keys: keys)
+        == Sample.quarantine)
+    #expect(
+      try Condemnation(encoded: Golden.sealedCondemnation, repository: repository, keys: keys)
+        == Sample.condemnation)
     try RepositoryConfiguration.authenticate(Golden.sealedConfiguration, keys: keys)
   }
 

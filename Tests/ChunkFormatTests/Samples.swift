@@ -105,6 +105,12 @@ enum Sample {
       ])
   }
 
+  static var condemnation: Condemnation {
+    Condemnation(
+      condemned: 7_000_000_000, dataPacks: [digest(0xa1), digest(0xa2)], mapPacks: [digest(0xa3)],
+      awaited: [String(repeating: "5f", count: 16)])
+  }
+
   static func configuration(isEncrypted: Bool) throws -> RepositoryConfiguration {
     try RepositoryConfiguration(
       id: repository, chunkSizeBytes: 128 << 10, isEncrypted: isEncrypted,

@@ -1,0 +1,27 @@
+import Testing
+
+@testable import ChunkFormat
+
+@Suite struct CondemnationTests {
+  /// Nobody looked for sessions yet is not the same as that there are none.
+  @Test(arguments: [nil, [], ["one", "two"]] as [[String]?], [nil, Sample.keys])
+  func comesBackAsItWas(awaited: [String]?, keys: RepositoryKeys?) throws {
+    var condemnation = Sample.condemnation
+    condemnation.awaited = awaited
+    let bytes = try condemnation.encoded(repository: Sample.repository, keys: keys)
+    #expect(
+      try Condemnation(encoded: bytes, repository: Sample.repository, keys: keys) == condemnation)
+  }
+
+  /// As many packs as a writer puts into one file leave room for all sessions that there may be.
+  @Test func asManyPacksAsCanBeFit() throws {
+    func bytes(packs: Int) throws -> Int {
+      try Condemnation(
+        condemned: 1, dataPacks: Array(repeating: Sample.digest(1), count: packs), mapPacks: [],
+        awaited: []
+      ).encoded(repository: Sample.repository, keys: nil).count
+    }
+    let most = try (bytes(packs: 2) - bytes(packs: 1)) * Condemnation.maximumPacks
+    #expect(most + 10_000 * 38 < Condemnation.maximumFileBytes)
+  }
+}
