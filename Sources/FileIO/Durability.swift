@@ -88,6 +88,13 @@ extension FileSystem {
     try synchronizeDirectory(path.parentDirectory)
   }
 
+  /// What writers that were killed have left in a directory, or others are about to finish.
+  package func unfinishedFiles(in directory: FilePath) throws(FileError) -> [FilePath] {
+    try list(directory)
+      .filter { $0.kind == .file && $0.name.hasPrefix(FilePath.temporaryPrefix) }
+      .map { directory.appending($0.name) }
+  }
+
   /// Removes a directory with all it holds; symbolic links are not followed.
   package func removeTree(_ path: FilePath) throws(FileError) {
     for entry in try list(path) {

@@ -323,10 +323,11 @@ struct CollectionTests {
 
   @Test(
     "What a killed writer left unfinished goes, but not while it may live",
-    arguments: ["packs/data", "packs/maps", "revisions", "marks"])
+    arguments: ["packs/data", "packs/maps", "revisions", "condemned", "marks", "quarantine", "."])
   func unfinishedFiles(directory: String) throws {
     let place = try Store()
     try place.backUp(chunks: 0..<5)
+    try POSIXFileSystem().createDirectories(place.root.appending(directory))
     let leftover = place.root.appending("\(directory)/.tmp-0123456789abcdef")
     try POSIXFileSystem().writeDurably(
       [1, 2, 3], to: leftover, permissions: [.ownerReadWrite])

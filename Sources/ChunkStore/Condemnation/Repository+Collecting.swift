@@ -158,23 +158,18 @@ extension Repository {
 
   // MARK: - Leftovers
 
-  /// Unfinished files of packs, revisions and marks, oldest or not: whoever made them may live, but for
-  /// those of marks, which are made under a lock. With them, marks of revisions that a power failure
-  /// took back.
+  /// Unfinished files: of packs and revisions, whose makers may live and have a session then, and of
+  /// marks, policies, the quarantine and condemnations, which are made under locks that nobody else has
+  /// now. With them, marks of revisions that a power failure took back.
   package func unfinishedFiles() throws(StoreError) -> [FilePath] {
     let lock = try marksLock()
     defer { lock?.close() }
     let directories =
       PackKind.allCases.map(layout.packDirectory)
-      + [layout.revisions, layout.condemned, layout.marks]
-    var files = try orphanedMarks()
+      + [layout.revisions, layout.condemned, layout.marks, layout.policies.parentDirectory]
+    var files = try orphanedMarks() + quarantineShelf.unfinishedFiles()
     try reportingFileErrors { () throws(FileError) in
-      for directory in directories {
-        for entry in try fileSystem.list(directory)
-        where entry.kind == .file && entry.name.hasPrefix(FilePath.temporaryPrefix) {
-          files.append(directory.appending(entry.name))
-        }
-      }
+      for directory in directories { files += try fileSystem.unfinishedFiles(in: directory) }
     }
     return files
   }

@@ -109,6 +109,20 @@ struct QuarantineShelf: Sendable {
     }
   }
 
+  /// Files that nobody will finish.
+  func unfinishedFiles() throws(StoreError) -> [FilePath] {
+    let wasAnyFound = try reportingFileErrors { () throws(FileError) in
+      try fileSystem.exists(layout.quarantine)
+    }
+    // Else the lock would be made for nothing.
+    guard wasAnyFound else { return [] }
+    let lock = try lock()
+    defer { lock.close() }
+    return try reportingFileErrors { () throws(FileError) in
+      try fileSystem.unfinishedFiles(in: layout.quarantine)
+    }
+  }
+
   private func reports() throws(StoreError) -> (
     readable: [(name: FileDigest, report: QuarantineReport)],
     unreadable: [(name: FileDigest, error: StoreError)]
