@@ -33,7 +33,7 @@ note_a_copy_in_the_quarantine() {
 leave_a_session_and_a_condemnation() {
   random_bytes 500000 5 >gone.raw
   "$varve" backup gone gone.raw
-  rm "$VARVE_REPOSITORY/revisions/$(newest_revision gone)"
+  "$varve" forget --yes gone@latest
   mkfifo pipe
   "$varve" backup blocked - <pipe &
   local pid=$!

@@ -4,6 +4,8 @@ package struct CollectionError: Error, Sendable, CustomStringConvertible {
   package enum Code: Equatable, Sendable {
     /// Something that says what is needed cannot be read.
     case unreadable
+    /// Something that is needed is nowhere, and nobody said that it is given up.
+    case lost
     /// More would be deleted than is usual, and nobody said that this is meant.
     case largeShare
   }

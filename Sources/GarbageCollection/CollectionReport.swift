@@ -8,6 +8,10 @@ package struct CollectionReport: Sendable {
   /// Records in the store, and those of them that revisions refer to.
   package internal(set) var records = 0
   package internal(set) var liveRecords = 0
+  /// Why this would not be done but for a dry run; nil where it would.
+  package internal(set) var refusal: String?
+  /// Files that said which packs are condemned, were damaged, and are gone.
+  package internal(set) var damagedCondemnations = 0
   /// Records that are needed and in no pack.
   package internal(set) var lostRecords = 0
   /// Length of all packs before.

@@ -4,6 +4,9 @@ package struct CollectionSettings: Sendable {
   package var isDryRun = false
   /// Deletes even where that is most of the store.
   package var allowsLargeShare = false
+  /// Goes on where revisions, or content that they need, are lost: what comes back later may lean on what
+  /// is deleted now.
+  package var acceptsLosses = false
   /// At most so many bytes of needed records are copied out of packs that hold much garbage; nil for as
   /// many as there are.
   package var copiedBytesLimit: UInt64?

@@ -27,6 +27,8 @@ package final class GarbageCollection {
   private var ready: [StoredCondemnation] = []
   private var waiting: [StoredCondemnation] = []
   private var forgotten: [RevisionID] = []
+  /// Revisions whose files are lost.
+  private var lost: [RevisionID] = []
   private var unfinished: (files: [FilePath], sessions: Set<String>) = ([], [])
   private var ownPacks: Set<PackID> = []
 
@@ -48,13 +50,16 @@ package final class GarbageCollection {
   package func run() throws -> CollectionReport {
     report.isDryRun = settings.isDryRun
     if settings.isDryRun {
-      _ = try plan(marked: mark().survey)
+      try rehearse()
       return report
     }
     let lock = try repository.beginCollecting()
     defer { lock.release() }
+    report.damagedCondemnations = try repository.removeDamagedCondemnations(lock).count
     try lookAround()
-    var marking = try mark()
+    try checkRevisions()
+    var marking = try markSurely()
+    try checkRecords(marking)
     let plan = try plan(marked: marking.survey)
     try plan.check(settings)
     try condemn(plan.condemned)
@@ -63,18 +68,41 @@ package final class GarbageCollection {
     return report
   }
 
+  private func rehearse() throws {
+    lost = try repository.lostRevisions()
+    let marking = try markSurely()
+    let plan = try plan(marked: marking.survey)
+    do {
+      try checkRevisions()
+      try checkRecords(marking)
+      try plan.check(settings)
+    } catch {
+      report.refusal = error.description
+    }
+  }
+
   // MARK: - Before
 
   /// What is left from before: looked at first, so that all that is marked is marked later.
   private func lookAround() throws {
     unfinished.files = try repository.unfinishedFiles()
     forgotten = try repository.forgottenRevisions()
+    lost = try repository.lostRevisions()
     let writing = try writingSessions()
     unfinished.sessions = Set(writing.map(\.name))
     for var stored in try repository.condemnations() {
       try repository.noteAwaited(&stored)
       sort(stored, writing)
     }
+  }
+
+  private func checkRevisions() throws(CollectionError) {
+    guard let id = lost.first, !settings.acceptsLosses else { return }
+    throw CollectionError(
+      .lost,
+      "\(lost.count) revisions are lost, \(id) among them: marks are there, and no revision; nothing "
+        + "is deleted. Bring the files in 'revisions' back from another copy of the repository, or give "
+        + "up what is lost with --accept-losses")
   }
 
   private func sort(_ stored: StoredCondemnation, _ writing: [LiveSession]) {
@@ -96,6 +124,17 @@ package final class GarbageCollection {
     let live: LiveRecords
     let survey: Survey
     var roots: RootMarking
+
+    var lostRecords: Int { survey.lostRecords + live.lostCount }
+  }
+
+  /// Marks; where something is missing, once more with an index that was made anew: it may lack what was
+  /// damaged or away when a pack was listed.
+  private func markSurely() throws -> Marking {
+    let marking = try mark()
+    guard marking.lostRecords > 0 else { return marking }
+    _ = try repository.rebuildIndex { [cancellation] _ in try cancellation.check() }
+    return try mark()
   }
 
   private func mark() throws -> Marking {
@@ -119,22 +158,30 @@ package final class GarbageCollection {
       try repository.records.survey(
         live, absent: try repository.absentContent(), progress: check)
     }
-    if survey.lostRecords > 0 { try checkAllAreListed(roots) }
+    let marking = Marking(live: live, survey: survey, roots: roots)
     report.records = live.knownCount
     report.liveRecords = live.markedCount
-    report.lostRecords = survey.lostRecords
+    report.lostRecords = marking.lostRecords
     report.revisions = roots.revisions
-    return Marking(live: live, survey: survey, roots: roots)
+    return marking
   }
 
-  /// What is missing may be in a pack that cannot be read now, and lean on a base that nothing else
-  /// needs.
-  private func checkAllAreListed(_ roots: RootMarking) throws(CollectionError) {
-    guard let (pack, error) = roots.unlisted.first else { return }
+  /// What is missing may come back, and lean on a base that nothing else needs.
+  private func checkRecords(_ marking: Marking) throws(CollectionError) {
+    guard marking.lostRecords > 0 else { return }
+    if let (pack, error) = marking.roots.unlisted.first {
+      throw CollectionError(
+        .unreadable,
+        "pack \(pack) cannot be read (\(error)), so it is not known what it leans on, and nothing is "
+          + "deleted; 'varve check-repository' says more")
+    }
+    guard !settings.acceptsLosses else { return }
     throw CollectionError(
-      .unreadable,
-      "pack \(pack) cannot be read (\(error)), so it is not known what it leans on, and nothing is "
-        + "deleted; 'varve check-repository' says more")
+      .lost,
+      "\(marking.lostRecords) records that revisions need are in no pack, so it is not known what they "
+        + "lean on, and nothing is deleted; 'varve check-repository' names the revisions. Put the packs "
+        + "back, 'varve repair' from another repository, forget those revisions, or give up what is "
+        + "lost with --accept-losses")
   }
 
   @discardableResult
@@ -215,12 +262,13 @@ package final class GarbageCollection {
     let condemnations = ready + waiting
     (ready, waiting) = ([], [])
     for stored in condemnations { sort(stored, writing) }
-    if try marking.roots.markNew() { try checkAllAreListed(marking.roots) }
+    if try marking.roots.markNew() { try checkRecords(marking) }
     report.revisions = marking.roots.revisions
     try sweep(marking.live)
     noteWaiting(writing)
     let unpinned = forgotten.filter { !marking.roots.pinned.contains($0) }
     try repository.removeForgotten(unpinned)
+    try repository.giveUp(lost)
     report.removedRevisions = unpinned.count
     try removeUnfinished(writing)
     progress.begin(.finished, totalUnits: nil)

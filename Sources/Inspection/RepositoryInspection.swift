@@ -138,9 +138,28 @@ package struct RepositoryInspection: Sendable {
   private func inspectSmallFiles(
     _ files: [RepositoryCensus.SmallFile], _ report: inout InspectionReport
   ) throws {
+    if mends { try removeDamagedCondemnations(&report) }
     for file in files {
       try cancellation.check()
       if let finding = try finding(file) { report.add(finding) }
+    }
+  }
+
+  /// Nothing is lost by that: their packs are no longer condemned then.
+  private func removeDamagedCondemnations(_ report: inout InspectionReport) throws(StoreError) {
+    let removed: [FilePath]
+    do throws(StoreError) {
+      let lock = try repository.beginCollecting()
+      defer { lock.release() }
+      removed = try repository.removeDamagedCondemnations(lock)
+    } catch  where [.busy, .readOnly].contains(error.code) {
+      return
+    }
+    for path in removed {
+      report.add(
+        Finding(
+          .other, .damage, path: repository.relative(path),
+          "is a damaged list of condemned packs", .fixed("removed; the packs are judged anew")))
     }
   }
 
@@ -170,8 +189,11 @@ package struct RepositoryInspection: Sendable {
       guard let id = file.digest, !revisions.contains(id) else { continue }
       report.add(
         Finding(
-          .marks, .note, path: repository.relative(file.path),
-          "belongs to a revision that is not there; should its file come back, so do its tags"))
+          .marks, .damage, path: repository.relative(file.path),
+          "belongs to a revision that is not there: the file of the revision is lost",
+          .left(
+            "bring it back from another copy of the repository, or give it up with "
+              + "'varve gc --accept-losses'")))
     }
   }
 
@@ -322,6 +344,7 @@ extension RepositoryCensus.SmallFile {
     case .marks:
       "the revision counts as distrusted; remove the file to go back to what was said at the backup"
     case .quarantine: "'varve check-repository --fix' looks at all packs anew and removes it"
+    case .condemnation: "'varve gc' or '--fix' removes it, and nothing is lost by that"
     default: "bring the file back from another copy of the repository"
     }
   }

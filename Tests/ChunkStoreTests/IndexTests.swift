@@ -112,6 +112,23 @@ import Workers
     #expect(try other.disk(of: later) == disk.touching(2, with: 1))
   }
 
+  /// Who looked a record up before a comparison has ended looks again.
+  @Test func packsThatComeBackAreFoundByAllReaders() throws {
+    let packs = directory.appending("repository/packs")
+    let away = directory.appending("away")
+    try POSIXFileSystem().rename(packs.appending("data"), to: away)
+    try POSIXFileSystem().createDirectories(
+      packs.appending("data"), permissions: [.ownerReadWriteExecute])
+    _ = try store.repository.records.synchronize()
+    try POSIXFileSystem().removeTree(packs.appending("data"))
+    try POSIXFileSystem().rename(away, to: packs.appending("data"))
+    let other = try open()
+    try concurrently(16) { number in
+      let id = try other.id(of: disk.chunks[number % 14], type: .chunk)
+      #expect(try other.read(id, type: .chunk) == disk.chunks[number % 14])
+    }
+  }
+
   @Test func rebuildingWhileOthersWorkDisturbsNobody() throws {
     let other = try open()
     let writing = try other.beginWriting()

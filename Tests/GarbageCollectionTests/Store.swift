@@ -30,6 +30,13 @@ struct Store {
     }
   }
 
+  /// The same with an index that is made anew.
+  func withoutIndex() throws -> Store {
+    var environment = environment
+    environment.indexDirectory = workplace.directory.path.appending("another index")
+    return try Store(workplace, environment)
+  }
+
   /// The same on a disk without room for another pack.
   func onFullDisk() throws -> Store {
     var environment = environment

@@ -225,6 +225,30 @@ struct InspectionTests {
     #expect(report.findings.contains { $0.subject == .revision && $0.isOpenDamage })
   }
 
+  @Test("Marks without a revision tell of one that is lost")
+  func lostRevision() throws {
+    let place = try InspectedPlace()
+    let revision = try #require(try place.open().revisions().entries.first)
+    try place.open().updateMarks(of: revision.id) { $0.tags = ["keep"] }
+    try place.files.remove(place.root.appending("revisions/\(revision.id)"))
+    for _ in 0..<2 {
+      let report = try place.inspect(mends: true)
+      #expect(report.findings.contains { $0.subject == .marks && $0.isOpenDamage })
+    }
+  }
+
+  @Test("A damaged list of condemned packs is removed")
+  func damagedCondemnation() throws {
+    let place = try InspectedPlace()
+    let repository = try place.open()
+    let packs: [(id: PackID, kind: PackKind)] = []
+    let stored = try repository.condemn(packs, at: 1)
+    try place.flip(place.root.appending("condemned/\(stored.name)"), at: 70)
+    #expect(try !place.inspect().isClean)
+    #expect(try place.inspect(mends: true).isClean)
+    #expect(try place.inspect().findings.isEmpty)
+  }
+
   @Test("An attachment with more chunks than its bytes need is looked at like any other")
   func surplusChunks() throws {
     let place = try Workplace(chunkSizeBytes: 128 << 10, inMemory: true)

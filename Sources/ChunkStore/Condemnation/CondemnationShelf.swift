@@ -20,20 +20,42 @@ struct CondemnationShelf: Sendable {
   ///
   /// - Throws: ``StoreError``, also where one cannot be read: its packs are not known then.
   func list() throws(StoreError) -> [StoredCondemnation] {
-    // Nothing is there where no garbage was ever collected.
-    let names = try reportingFileErrors { () throws(FileError) in
-      try fileSystem.listIfThere(layout.condemned)?.map(\.name) ?? []
-    }
     var found: [StoredCondemnation] = []
-    for name in names where Self.isName(name) {
+    for name in try names() {
       do throws(StoreError) {
         found.append(StoredCondemnation(name: name, condemnation: try read(name)))
       } catch  where error.code == .notFound {
         // Carried out since the names were listed.
         continue
+      } catch  where error.code == .damaged {
+        throw StoreError(
+          .damaged,
+          "\(error.message); 'varve gc' or 'varve check-repository --fix' removes it, and nothing is "
+            + "lost by that")
       }
     }
     return found
+  }
+
+  /// Removes condemnations that are damaged; returns their files.
+  func removeDamaged() throws(StoreError) -> [FilePath] {
+    var removed: [FilePath] = []
+    for name in try names() {
+      do throws(StoreError) {
+        _ = try read(name)
+      } catch  where error.code == .damaged {
+        try remove(name)
+        removed.append(layout.condemned.appending(name))
+      }
+    }
+    return removed
+  }
+
+  private func names() throws(StoreError) -> [String] {
+    try reportingFileErrors { () throws(FileError) in
+      // Nothing is there where no garbage was ever collected.
+      try fileSystem.listIfThere(layout.condemned)?.map(\.name).filter(Self.isName) ?? []
+    }
   }
 
   /// Writes a condemnation down. When this returns, every session that begins heeds it, and it

@@ -103,6 +103,16 @@ extension Repository {
     try condemnationShelf.write(stored)
   }
 
+  /// Removes condemnations that are damaged: their packs are no longer condemned then.
+  ///
+  /// - Parameter lock: so that nobody else is carrying them out.
+  /// - Returns: their files.
+  package func removeDamagedCondemnations(
+    _ lock: CollectionLock
+  ) throws(StoreError) -> [FilePath] {
+    try condemnationShelf.removeDamaged()
+  }
+
   /// Ends a condemnation, whose packs are gone or pardoned.
   package func endCondemnation(_ name: String) throws(StoreError) {
     try condemnationShelf.remove(name)
@@ -156,25 +166,11 @@ extension Repository {
     }
   }
 
-  // MARK: - Leftovers
-
-  /// Unfinished files: of packs and revisions, whose makers may live and have a session then, and of
-  /// marks, policies, the quarantine and condemnations, which are made under locks that nobody else has
-  /// now. With them, marks of revisions that a power failure took back.
-  package func unfinishedFiles() throws(StoreError) -> [FilePath] {
+  /// Revisions of which something is said and whose files are nowhere, so that they were lost: nothing
+  /// is said of a revision before it is durable, nor any more when it goes.
+  package func lostRevisions() throws(StoreError) -> [RevisionID] {
     let lock = try marksLock()
     defer { lock?.close() }
-    let directories =
-      PackKind.allCases.map(layout.packDirectory)
-      + [layout.revisions, layout.condemned, layout.marks, layout.policies.parentDirectory]
-    var files = try orphanedMarks() + quarantineShelf.unfinishedFiles()
-    try reportingFileErrors { () throws(FileError) in
-      for directory in directories { files += try fileSystem.unfinishedFiles(in: directory) }
-    }
-    return files
-  }
-
-  private func orphanedMarks() throws(StoreError) -> [FilePath] {
     let forgotten = try forgottenRevisions()
     return try reportingFileErrors { () throws(FileError) in
       let known = Set(
@@ -182,8 +178,34 @@ extension Repository {
       )
       return try fileSystem.list(layout.marks)
         .compactMap { RevisionID(name: $0.name) }.filter { !known.contains($0) }
-        .map { layout.marks(of: $0) }
     }
+  }
+
+  /// Removes what is said of revisions that are lost.
+  package func giveUp(_ lost: [RevisionID]) throws(StoreError) {
+    guard !lost.isEmpty else { return }
+    try reportingFileErrors { () throws(FileError) in
+      for id in lost { try fileSystem.removeIfThere(layout.marks(of: id)) }
+      try fileSystem.synchronizeDirectory(layout.marks)
+    }
+  }
+
+  // MARK: - Leftovers
+
+  /// Unfinished files: of packs and revisions, whose makers may live and have a session then, and of
+  /// marks, policies, the quarantine and condemnations, which are made under locks that nobody else has
+  /// now.
+  package func unfinishedFiles() throws(StoreError) -> [FilePath] {
+    let lock = try marksLock()
+    defer { lock?.close() }
+    let directories =
+      PackKind.allCases.map(layout.packDirectory)
+      + [layout.revisions, layout.condemned, layout.marks, layout.policies.parentDirectory]
+    var files = try quarantineShelf.unfinishedFiles()
+    try reportingFileErrors { () throws(FileError) in
+      for directory in directories { files += try fileSystem.unfinishedFiles(in: directory) }
+    }
+    return files
   }
 
   /// Removes files whose makers are known to be gone; returns how many bytes they had.

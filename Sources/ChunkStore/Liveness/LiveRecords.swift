@@ -15,6 +15,7 @@ package final class LiveRecords {
   private var marked: Bitmap
   private var needed: Bitmap
   private var newNodes: Set<ContentID> = []
+  private var lost: Set<ContentID> = []
   private let index: PackIndex
   /// Whether bases are looked up for every record that is marked: after the survey, which has looked up
   /// all before.
@@ -22,8 +23,14 @@ package final class LiveRecords {
 
   /// Records that are marked.
   package private(set) var markedCount = 0
+  /// Chunks that revisions refer to, which came since or never, and that no pack holds with all they lean
+  /// on; counted up to a limit.
+  package var lostCount: Int { lost.count }
   /// Records that the index held.
   package var knownCount: Int { chunks.count + nodes.count }
+
+  /// So many lost chunks are counted: who has lost more need not know how many.
+  private static let maximumLost = 1 << 16
 
   /// Numbers all records of the index.
   init(
@@ -76,7 +83,10 @@ package final class LiveRecords {
 
   /// A revision refers to the chunk.
   package func mark(chunk id: ContentID) throws(StoreError) {
-    guard let place = place(of: id, .chunk) else { return try keepBase(ofNew: id) }
+    guard let place = place(of: id, .chunk) else {
+      try noteIfLost(id)
+      return try keepBase(ofNew: id)
+    }
     _ = try mark(id, at: place)
   }
 
@@ -96,8 +106,18 @@ package final class LiveRecords {
   private func mark(_ id: ContentID, at place: Int) throws(StoreError) -> Bool {
     guard marked.insert(place) else { return false }
     markedCount += 1
-    if looksUpBases, needed.insert(place) { try keepBase(ofNew: id) }
+    if looksUpBases, needed.insert(place) {
+      try noteIfLost(id)
+      try keepBase(ofNew: id)
+    }
     return true
+  }
+
+  /// The survey does that for what is marked before it.
+  private func noteIfLost(_ id: ContentID) throws(StoreError) {
+    guard lost.count < Self.maximumLost, try !index.contains(id, absent: AbsentContent())
+    else { return }
+    lost.insert(id)
   }
 
   private func keepBase(ofNew id: ContentID) throws(StoreError) {

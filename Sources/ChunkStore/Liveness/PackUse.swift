@@ -40,6 +40,8 @@ package struct Survey: Sendable {
 struct Surveyor {
   let live: LiveRecords
   let absent: AbsentContent
+  /// Packs with a copy that is damaged, where others may be soon.
+  private let damagedPacks: Set<PackID>
   /// Told of every record that is needed, with the copy that stays.
   var counted: (PackEntry) -> Void = { _ in }
 
@@ -50,6 +52,7 @@ struct Surveyor {
   init(_ live: LiveRecords, absent: AbsentContent) {
     self.live = live
     self.absent = absent
+    damagedPacks = Set(absent.records.map(\.pack))
   }
 
   mutating func run(
@@ -121,7 +124,8 @@ struct Surveyor {
     survey.packs[position].neededBytes += UInt64(range.count)
     survey.packs[position].neededRecords += 1
     survey.packs[position].markedRecords += isMarked ? 1 : 0
-    guard let base = entry.base, deltas < PackIndex.maximumDeltas, live.keep(base, entry.type)
+    guard let base = entry.base, deltas < PackIndex.maximumDeltas,
+      live.keep(base, entry.type) || !live.isKnown(base, entry.type)
     else { return }
     try count(base, try index.records(of: base), index, isMarked: false, deltas: deltas + 1)
   }
@@ -139,7 +143,7 @@ struct Surveyor {
     return Int(positions[number])
   }
 
-  /// The copy that stays: in a pack that stays, undamaged, no delta, the oldest.
+  /// The copy that stays: undamaged, in a pack that stays and has no damage, no delta, the oldest.
   private func best(of copies: [IndexedRecord]) -> (position: Int, entry: PackEntry)? {
     var best: (position: Int, entry: PackEntry, rank: Int)?
     for copy in copies {
@@ -147,8 +151,8 @@ struct Surveyor {
       let pack = survey.packs[position].id
       let isDamaged = absent.records.contains(AbsentRecord(pack: pack, id: copy.entry.id))
       let rank =
-        (isDamaged ? 4 : 0) + (absent.packs.contains(pack) ? 2 : 0)
-        + (copy.entry.base == nil ? 0 : 1)
+        (isDamaged ? 8 : 0) + (absent.packs.contains(pack) ? 4 : 0)
+        + (damagedPacks.contains(pack) ? 2 : 0) + (copy.entry.base == nil ? 0 : 1)
       if best.map({ rank < $0.rank }) ?? true { best = (position, copy.entry, rank) }
     }
     return best.map { ($0.position, $0.entry) }

@@ -84,6 +84,7 @@ package final class RecordReader {
     var failure: StoreError?
     for attempt in 1...2 {
       var lost: PackID?
+      let lookup = ContinuousClock.now
       for location in try store.copies(of: id) {
         do throws(StoreError) {
           return try content(of: location, type: type, plainBytes: plainBytes, deltas: deltas)
@@ -92,7 +93,7 @@ package final class RecordReader {
           lost = lost ?? (error.code == .notFound ? error.pack : nil)
         }
       }
-      guard attempt == 1, try store.refresh(afterLosing: lost) else { break }
+      guard attempt == 1, try store.refresh(after: lookup, losing: lost) else { break }
     }
     throw failure ?? StoreError(.notFound, "\(type) \(id) is in no pack of the repository")
   }

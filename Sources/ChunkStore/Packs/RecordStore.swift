@@ -155,11 +155,16 @@ package final class RecordStore: Sendable {
 
   /// Compares index and packs because a record was not where the index says.
   ///
-  /// - Parameter lost: a pack that the index names and that is gone. Without one, nothing is done
-  ///   where the last comparison was a moment ago and no new revision was seen since.
+  /// - Parameters:
+  ///   - lookup: when the index was asked. Nothing is done where somebody else has compared since.
+  ///   - lost: a pack that the index names and that is gone. Without one, nothing is done where the
+  ///     last comparison was a moment ago and no new revision was seen since.
   /// - Returns: whether to look again.
-  package func refresh(afterLosing lost: PackID? = nil) throws(StoreError) -> Bool {
+  func refresh(
+    after lookup: ContinuousClock.Instant, losing lost: PackID? = nil
+  ) throws(StoreError) -> Bool {
     try lastComparison.withLock { last throws(StoreError) in
+      if let last, last > lookup { return true }
       let isOutdated = isOutdated.exchange(false, ordering: .sequentiallyConsistent)
       let isFresh = last.map { $0.duration(to: .now) < Self.freshness } ?? false
       guard isOutdated || !isFresh || lost != nil else { return false }

@@ -107,6 +107,8 @@ struct RevisionShelf: Sendable {
       () throws(FormatError) in try marks.encoded(repository: repository, keys: keys)
     }
     try reportingFileErrors { () throws(FileError) in
+      // Whoever commits it may not have come to that yet; marks without a revision tell of a loss.
+      try fileSystem.synchronizeDirectory(layout.revisions)
       try fileSystem.writeDurably(
         bytes, to: layout.marks(of: id), permissions: RepositoryLayout.filePermissions)
     }

@@ -54,15 +54,16 @@ struct CollectionPlan {
   ///   the list of revisions shall not lose the packs too.
   func check(_ settings: CollectionSettings) throws(CollectionError) {
     // Whoever condemned the others was asked then.
-    let new = dead.filter { !$0.isCondemned }
-    let going = new.map(\.lengthBytes).reduce(0, +)
+    let going =
+      dead.filter { !$0.isCondemned }.map(\.lengthBytes).reduce(0, +)
+      + rewritten.filter { !$0.isCondemned }.map(\.deadBytes).reduce(0, +)
     guard !settings.allowsLargeShare,
       Double(going) > Double(storeBytes) * CollectionSettings.usualShare
     else { return }
     throw CollectionError(
       .largeShare,
-      "\(going * 100 / max(1, storeBytes)) % of the store, \(going) of \(storeBytes) bytes in "
-        + "\(new.count) packs, would be deleted, since no revision needs it; nothing was deleted: "
+      "\(going * 100 / max(1, storeBytes)) % of the store, \(going) of \(storeBytes) bytes, "
+        + "would be deleted, since no revision needs it; nothing was deleted: "
         + "look whether 'varve revisions' shows all there should be, and say --yes if it does")
   }
 }

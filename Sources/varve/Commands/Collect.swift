@@ -13,8 +13,9 @@ struct Collect: ParsableCommand {
       running backup may rely on waits for it to end: the next collection deletes it then. \
       Interrupting a collection loses nothing, and the next one takes up where it was.
 
-      Nothing is deleted where a revision or its map cannot be read, since it is not known then what \
-      is needed. Deleting more than half of the store takes --yes.
+      Nothing is deleted where a revision or its map cannot be read, or where what a revision needs is \
+      in no pack, since it is not known then what is needed. Deleting more than half of the store takes \
+      --yes.
 
         varve gc --dry-run
         varve gc
@@ -26,6 +27,12 @@ struct Collect: ParsableCommand {
 
   @Flag(help: "Delete even where that is more than half of the store.")
   var yes = false
+
+  @Flag(
+    help: ArgumentHelp(
+      "Go on although revisions, or content that they need, are lost.",
+      discussion: "What comes back later may lean on what is deleted now."))
+  var acceptLosses = false
 
   @Option(
     help: ArgumentHelp(
@@ -49,6 +56,7 @@ struct Collect: ParsableCommand {
     var settings = CollectionSettings()
     settings.isDryRun = dryRun
     settings.allowsLargeShare = yes
+    settings.acceptsLosses = acceptLosses
     settings.copiedBytesLimit = maxCopy?.bytes
     settings.timeLimit = maxMinutes.map { .seconds(60 * Int64($0)) }
     let progress = WorkProgress()

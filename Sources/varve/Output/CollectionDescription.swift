@@ -9,6 +9,7 @@ extension CollectionReport {
       "records": .integer(Int64(records)),
       "liveRecords": .integer(Int64(liveRecords)),
       "lostRecords": .integer(Int64(lostRecords)),
+      "refusal": .optional(refusal),
       "markSeconds": .seconds(markSeconds),
       "surveySeconds": .seconds(surveySeconds),
       "storeBytes": .unsigned(storeBytes),
@@ -53,6 +54,12 @@ extension CollectionReport {
     if postponedPacks > 0 {
       lines.append("left for another time: \(Quantities.count(postponedPacks, "pack"))")
     }
+    if damagedCondemnations > 0 {
+      lines.append(
+        "\(Quantities.count(damagedCondemnations, "damaged list")) of condemned packs removed; the packs "
+          + "were judged anew")
+    }
+    if let refusal { lines.append("without --dry-run this would be refused: \(refusal)") }
     if lostRecords > 0 {
       lines.append(
         "\(Quantities.count(lostRecords, "record")) that revisions need are in no pack; "

@@ -1,0 +1,155 @@
+import BackupEngine
+import ChunkFormat
+import ChunkStore
+import EngineTestSupport
+import FileIO
+import GarbageCollection
+import SystemPackage
+import TestSupport
+import Testing
+
+/// What is lost may come back, and nothing that it leans on may be gone by then.
+@Suite("Losses")
+struct LossTests {
+  private let files = POSIXFileSystem()
+
+  /// A store of which only a revision stays whose chunks are all deltas; with the packs of their bases
+  /// and of the deltas.
+  private struct Deltas {
+    let store: Store
+    let kept: RevisionID
+    let content: [UInt8]
+    let bases: FilePath
+    let deltas: FilePath
+
+    init() throws {
+      store = try Store()
+      let first = try store.backUp(chunks: 0..<20)
+      bases = try store.workplace.packs("data")[0]
+      var changed = store.bytes(0..<20)
+      for chunk in 0..<20 { changed[chunk * Store.chunkBytes + 77] ^= 0xff }
+      content = changed
+      kept = try store.backUp(bytes: changed)
+      let bases = bases
+      deltas = try #require(try store.workplace.packs("data").first { $0 != bases })
+      try store.forget(first)
+    }
+  }
+
+  enum Loss: CaseIterable {
+    case removed, headerDamaged
+  }
+
+  @Test("Bases stay while the deltas that lean on them are away", arguments: Loss.allCases)
+  func deltasAway(_ loss: Loss) throws {
+    let place = try Deltas()
+    let good = try files.readAll(place.deltas, limitBytes: 1 << 30)
+    switch loss {
+    case .removed: try files.remove(place.deltas)
+    case .headerDamaged: try place.store.overwrite(place.deltas, at: 4, [0xff, 0xff])
+    }
+    // An index that never heard of them.
+    let store = try place.store.withoutIndex()
+    let preview = try store.collect { $0.isDryRun = true }
+    #expect(preview.lostRecords == 20)
+    #expect(preview.refusal != nil)
+    #expect {
+      try store.collect { $0.allowsLargeShare = true }
+    } throws: {
+      ($0 as? CollectionError)?.code == (loss == .removed ? .lost : .unreadable)
+    }
+    try files.writeDurably(good, to: place.deltas, permissions: [.ownerRead])
+    #expect(try store.collect { $0.allowsLargeShare = true }.lostRecords == 0)
+    #expect(try store.content(of: place.kept) == place.content)
+  }
+
+  @Test("What is given up goes")
+  func givenUp() throws {
+    let place = try Deltas()
+    try files.remove(place.deltas)
+    let report = try place.store.collect {
+      $0.allowsLargeShare = true
+      $0.acceptsLosses = true
+    }
+    #expect(report.lostRecords == 20)
+    #expect(try place.store.workplace.packs("data").isEmpty)
+  }
+
+  @Test("An index that was made from half a pack is made anew")
+  func partlyListed() throws {
+    let place = try Deltas()
+    let good = try files.readAll(place.deltas, limitBytes: 1 << 30)
+    try files.remove(place.deltas)
+    try files.writeDurably(
+      Array(good.prefix(1500)), to: place.deltas, permissions: [.ownerRead])
+    let store = try place.store.withoutIndex()
+    #expect(try store.repository.records.synchronize().damaged.count == 1)
+    try files.writeDurably(good, to: place.deltas, permissions: [.ownerRead])
+    let report = try store.collect { $0.allowsLargeShare = true }
+    #expect(report.lostRecords == 0)
+    #expect(try store.content(of: place.kept) == place.content)
+  }
+
+  @Test("Garbage in packs that are rewritten counts where most of the store would go")
+  func rewrittenIsDeletedToo() throws {
+    let place = try Store()
+    let all = try place.backUp(chunks: 0..<60)
+    try place.backUp(chunks: 0..<6)
+    try place.forget(all)
+    let before = try place.packBytes()
+    #expect {
+      try place.collect()
+    } throws: { ($0 as? CollectionError)?.code == .largeShare }
+    #expect(try place.packBytes() == before)
+    #expect(try place.collect { $0.isDryRun = true }.refusal != nil)
+  }
+
+  @Test("A revision of which marks are left is lost, and stops everything until it is given up")
+  func lostRevision() throws {
+    let place = try Store()
+    let lost = try place.backUp(chunks: 0..<20)
+    try place.backUp(chunks: 30..<90)
+    try place.repository.updateMarks(of: lost) { $0.isProtected = true }
+    let path = place.root.appending("revisions/\(lost)")
+    let bytes = try files.readAll(path, limitBytes: 1 << 20)
+    try files.remove(path)
+    #expect { try place.collect() } throws: { ($0 as? CollectionError)?.code == .lost }
+    try files.writeDurably(bytes, to: path, permissions: [.ownerRead])
+    #expect(try place.collect().deletedPacks == 0)
+    #expect(try place.content(of: lost) == place.bytes(0..<20))
+    try files.remove(path)
+    #expect(try place.collect { $0.acceptsLosses = true }.deletedPacks > 0)
+    #expect(try place.repository.lostRevisions().isEmpty)
+  }
+
+  @Test("A damaged list of condemned packs goes, and its packs are judged anew")
+  func damagedCondemnation() throws {
+    let place = try Store()
+    let kept = try place.backUp(chunks: 0..<20)
+    let packs = try place.workplace.packs("data").map {
+      (id: try #require(PackID(name: $0.lastComponent?.string ?? "")), kind: PackKind.data)
+    }
+    let stored = try place.repository.condemn(packs, at: place.environment.now())
+    try place.overwrite(place.root.appending("condemned/\(stored.name)"), at: 70, [1, 2, 3])
+    #expect {
+      try place.backUp(chunks: 0..<20)
+    } throws: { "\($0)".contains("varve gc") }
+    #expect(try place.collect().damagedCondemnations == 1)
+    #expect(try place.content(of: kept) == place.bytes(0..<20))
+    try place.backUp(chunks: 0..<20)
+  }
+
+  @Test("Good copies in a pack without damage stay, not those beside a damaged one")
+  func copiesBesideDamage() throws {
+    let place = try Store()
+    let kept = try place.backUp(chunks: 0..<20)
+    try place.workplace.spoilChunk(3)
+    #expect(try place.workplace.verify().damageCount == 1)
+    let damaged = try place.workplace.packs("data")[0]
+    try place.storeAlone(place.bytes(0..<20))
+    let report = try place.collect { $0.allowsLargeShare = true }
+    #expect(report.deletedPacks > 0)
+    #expect(try !place.workplace.packs("data").contains(damaged))
+    #expect(try place.content(of: kept) == place.bytes(0..<20))
+  }
+}
