@@ -1,13 +1,35 @@
-# A guest with Debian's kernel in which varve itself runs; see testbed/run-guest.
+# A guest with Debian's kernel in which varve itself runs, see testbed/run-guest; and disks for it.
+
+# back_up_partitioned_disk: web01@latest has a partition with ext4, and in it old words, a blob and its sum.
+back_up_partitioned_disk() {
+  "$varve" init
+  mkdir tree
+  echo "old words" >tree/note
+  random_bytes 6000000 1 >tree/blob
+  (cd tree && sha256sum blob >SHA256SUMS)
+  make_disk disk.raw 160M tree
+  "$varve" backup web01 disk.raw
+}
+
+# back_up_old_and_new: the same as web01@1, and without the old words as web01@0.
+back_up_old_and_new() {
+  back_up_partitioned_disk
+  find_ext_partition disk.raw
+  printf 'rm /note\n' >commands
+  change_guest disk.raw commands
+  "$varve" backup web01 disk.raw
+}
 
 # in_guest_with_varve [OPTION...]: runs the script on standard input in the guest, with the program,
-# and $VARVE_REPOSITORY as it is here at /repository, whatever is done to it there. Options are those of
-# run-guest. Its output is in $work/guest.log. The script begins with GUEST-PRELUDE below.
+# and $VARVE_REPOSITORY as it is here at /repository, whatever is done to it there; fails unless it comes
+# to its end. Options are those of run-guest. The script begins with guest_prelude below.
 in_guest_with_varve() {
-  { guest_prelude && cat; } >"$work/guest-script"
-  "$integration/testbed/run-guest" -t 300 -m 1536 -p "$varve" -p pgrep -p findmnt -p setsid \
-    -k loop -k xfs -k btrfs -f "$VARVE_REPOSITORY:/repository" "$@" "$work/guest-script" \
-    >"$work/guest.log" 2>&1 || fail "$(cat "$work/guest.log")"
+  { guest_prelude && cat && echo "echo GUEST-DONE"; } >"$work/guest-script"
+  {
+    "$integration/testbed/run-guest" -t 300 -m 1536 -p "$varve" -p pgrep -p findmnt -p setsid \
+      -k loop -k xfs -k btrfs -f "$VARVE_REPOSITORY:/repository" "$@" "$work/guest-script" \
+      >"$work/guest.log" 2>&1 && grep -q '^GUEST-DONE' "$work/guest.log"
+  } || fail "$(cat "$work/guest.log")"
 }
 
 guest_prelude() {

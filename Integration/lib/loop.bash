@@ -33,6 +33,24 @@ mount_until_exit() {
   defer unmount "${@: -1}"
 }
 
+# small_file_system SIZE: sets `small`, the directory of a mounted ext4 file system of that size.
+small_file_system() {
+  needs_loop
+  small=$work/small
+  mkdir "$small"
+  truncate -s "$1" small.raw
+  mkfs.ext4 -q -F -m 0 small.raw
+  attach_loop "$work/small.raw"
+  mount_until_exit "$loop_device" "$small"
+}
+
+# fill_to_the_last_block: the small file system, with $small/ballast in pieces of a block, of which the
+# last one fails.
+fill_to_the_last_block() {
+  ! dd if=/dev/zero of="$small/ballast" bs=1k status=none 2>/dev/null
+  expect_equal "$(df --output=avail "$small" | tail -n 1 | tr -d ' ')" 0 "KiB available"
+}
+
 # make_bare_file_system TYPE IMAGE|DEVICE
 make_bare_file_system() {
   case $1 in

@@ -2,8 +2,8 @@
 """spoil-files.py VARVE REPOSITORY SEED ROUNDS JOB=FILE...: spoils one file at a time, in every way.
 
 Of each kind, up to ROUNDS files are taken. ROUNDS single bits are flipped in each of their regions; they
-are also cut, emptied, removed, and replaced by another of their kind. After each, `check-repository` and a restore of every JOB run, and the
-file is put back. JOB=FILE names the disk that the job's newest revision must give. Prints a table of
+are also cut, emptied, removed, and replaced by another of their kind. After each, `check-repository` and a
+restore of every JOB run, and the file is put back. JOB=FILE names the disk that the job's newest revision must give. Prints a table of
 what happened, and fails where a restore gave wrong bytes, a program was ended by a signal, damage was
 not reported, or it reached a job that the file has nothing to do with.
 
@@ -25,7 +25,7 @@ HEADER = [("magic", 0, 8), ("version", 8, 10), ("sealing", 10, 11), ("zeros", 11
           ("repository", 16, 32), ("salt", 32, 64)]
 KINDS = {"keys": "key slot", "revisions": "revision", "marks": "marks", "sessions": "session",
          "quarantine": "quarantine", "condemned": "condemnation", "forgotten": "forgotten",
-         "policy": "policy", "policies": "policy", "index": "index"}
+         "policy": "policy", "index": "index"}
 # What is wrong in these may be seen to without a word.
 CACHES = {"index", "session"}
 # That such a file is missing, nothing in the repository tells, or nothing is lost by it: a pack may hold

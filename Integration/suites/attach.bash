@@ -3,23 +3,8 @@
 # shellcheck source=../lib/guest.bash
 source "$integration/lib/guest.bash"
 
-# back_up_partitioned_disk: web01@1 and web01@0 have a partition with ext4; old words are in the older.
-back_up_partitioned_disk() {
-  "$varve" init
-  mkdir tree
-  echo "old words" >tree/note
-  random_bytes 6000000 1 >tree/blob
-  (cd tree && sha256sum blob >SHA256SUMS)
-  make_disk disk.raw 160M tree
-  "$varve" backup web01 disk.raw
-  find_ext_partition disk.raw
-  printf 'rm /note\n' >commands
-  change_guest disk.raw commands
-  "$varve" backup web01 disk.raw
-}
-
 test_attach_and_detach() {
-  back_up_partitioned_disk
+  back_up_old_and_new
   in_guest_with_varve <<'GUEST'
 varve attach web01@1 /dev/nbd0
 [ -b /dev/nbd0p1 ]
@@ -54,13 +39,11 @@ mount -r -t ext4 /dev/nbd3p1 /mnt
 umount /mnt
 varve detach /dev/nbd3
 expect_nothing_left
-echo GUEST-DONE
 GUEST
-  grep -q '^GUEST-DONE' guest.log || fail "$(cat guest.log)"
 }
 
 test_attach_where_something_is_missing() {
-  back_up_partitioned_disk
+  back_up_old_and_new
   in_guest_with_varve -p setpriv <<'GUEST'
 refused 'no revision|no job|unknown' varve attach nobody /dev/nbd0
 refused root setpriv --reuid=65534 --clear-groups varve attach web01 /dev/nbd0
@@ -86,13 +69,11 @@ rmmod nbd
 mv /lib/modules /hidden-modules
 refused 'no network block devices' varve attach web01 /dev/nbd0
 expect_nothing_left
-echo GUEST-DONE
 GUEST
-  grep -q '^GUEST-DONE' guest.log || fail "$(cat guest.log)"
 }
 
 test_detach_cleans_up_after_the_server_died_or_the_machine_restarted() {
-  back_up_partitioned_disk
+  back_up_old_and_new
   in_guest_with_varve <<'GUEST'
 varve attach web01@1 /dev/nbd0
 kill -KILL $(pgrep -f 'serve .*--unix')
@@ -117,13 +98,11 @@ varve attach web01@1 /dev/nbd0
 [ "$(ls -d /var/lib/varve/local-volumes/*/ | wc -l)" = 1 ]
 varve detach /dev/nbd0
 expect_nothing_left
-echo GUEST-DONE
 GUEST
-  grep -q '^GUEST-DONE' guest.log || fail "$(cat guest.log)"
 }
 
 test_mount_through_the_kernels_driver() {
-  back_up_partitioned_disk
+  back_up_old_and_new
   in_guest_with_varve <<'GUEST'
 varve mount web01@1 /mnt
 grep -q '^/dev/nbd0p1 /mnt ext4 ro,nosuid,nodev,noexec' /proc/mounts || fail "$(cat /proc/mounts)"
@@ -145,7 +124,5 @@ kill -KILL $(pgrep -f 'serve .*--unix')
 timeout 60 varve umount /mnt
 expect_nothing_left
 ! grep ' /mnt ' /proc/mounts || fail "still mounted"
-echo GUEST-DONE
 GUEST
-  grep -q '^GUEST-DONE' guest.log || fail "$(cat guest.log)"
 }

@@ -2,7 +2,7 @@
 
 pack_bytes() { du --summarize --block-size=1 "$VARVE_REPOSITORY/packs" | cut -f1; }
 
-# history COUNT: so many revisions of a job, each with 8 MB of its own; the disks are kept as N.raw.
+# history_of COUNT: so many revisions of a job, each with 8 MB of its own; the disks are kept as N.raw.
 history_of() {
   local number
   random_bytes 24000000 1 >disk.raw

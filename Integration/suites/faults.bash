@@ -11,8 +11,20 @@ repository_with_every_kind_of_file() {
   write_random one.raw 100000 3000 3
   "$varve" backup one one.raw --tag keep
   "$varve" tag add two@latest keep
+  "$varve" policy set --keep-last 99
   note_a_copy_in_the_quarantine
-  leave_a_session_and_a_condemnation
+  leave_a_session_and_more
+  expect_every_kind_of_file
+}
+
+# Else a kind that no file is of any more would be spoilt no more, and nobody would notice.
+expect_every_kind_of_file() {
+  local kind
+  for kind in config keys packs/data packs/maps revisions marks sessions forgotten condemned quarantine \
+    policy index; do
+    [[ $kind == keys && $VARVE_REPOSITORY != */sealed ]] ||
+      [[ -n $(find "$VARVE_REPOSITORY/$kind" -type f ! -name lock) ]] || fail "there is no file in $kind"
+  done
 }
 
 # A copy that was damaged, is stored again, and whose pack was put back since.
@@ -29,17 +41,20 @@ note_a_copy_in_the_quarantine() {
   expect_exit 0 "$varve" verify three@latest --sample 100%
 }
 
-# The process that stores is killed after a collection has condemned what it might rely on.
-leave_a_session_and_a_condemnation() {
+# The process that stores is killed after a collection has condemned what it might rely on, and a
+# revision was forgotten since.
+leave_a_session_and_more() {
   random_bytes 500000 5 >gone.raw
   "$varve" backup gone gone.raw
-  "$varve" forget --yes gone@latest
+  "$varve" forget --job gone --yes
   mkfifo pipe
   "$varve" backup blocked - <pipe &
   local pid=$!
   exec 4>pipe
   wait_until 20 a_session_is_there || fail "the backup did not begin"
   "$varve" gc --yes
+  "$varve" backup forgotten two.raw
+  "$varve" forget --job forgotten --yes
   kill -KILL "$pid"
   wait "$pid" 2>/dev/null || true
   exec 4>&-
@@ -136,29 +151,24 @@ test_read_only_file_system() {
 }
 
 test_full_file_system() {
-  needs_loop
-  mkdir small
-  truncate -s 60M small.raw
-  mkfs.ext4 -q -F -m 0 small.raw
-  attach_loop "$work/small.raw"
-  mount_until_exit "$loop_device" small
-  export VARVE_REPOSITORY=$work/small/repository
+  small_file_system 60M
+  export VARVE_REPOSITORY=$small/repository
   "$varve" init
   random_bytes 15000000 1 >disk.raw
   "$varve" backup job disk.raw
   cp -a "$VARVE_REPOSITORY" copy
   printf damaged | dd of="$(data_packs)" bs=1 seek=1000000 conv=notrunc status=none
   expect_exit 1 "$varve" verify --all
-  ! dd if=/dev/zero of=small/ballast bs=1k status=none 2>/dev/null
+  fill_to_the_last_block
   # Neither has room, neither takes anything away.
   local before
-  before=$(find small/repository -name index -prune -o -type f -print | sort)
+  before=$(find "$small/repository" -name index -prune -o -type f -print | sort)
   expect_exit 1 "$varve" check-repository --fix
   expect_output 'space'
   expect_exit 1 "$varve" repair --from copy
   expect_output 'space'
-  expect_equal "$(find small/repository -name index -prune -o -type f -print | sort)" "$before" "files"
-  rm small/ballast
+  expect_equal "$(find "$small/repository" -name index -prune -o -type f -print | sort)" "$before" "files"
+  rm "$small/ballast"
   expect_exit 0 "$varve" repair --from copy
   expect_exit 0 "$varve" check-repository --fix
   "$varve" restore job@latest - | cmp - disk.raw

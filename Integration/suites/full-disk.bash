@@ -1,22 +1,5 @@
 # A real file system that runs full under a backup or a restore.
 
-# small_file_system SIZE: sets `small`, a mounted ext4 file system of that size.
-small_file_system() {
-  needs_loop
-  small=$work/small
-  mkdir "$small"
-  truncate -s "$1" small.raw
-  mkfs.ext4 -q -F -m 0 small.raw
-  attach_loop "$work/small.raw"
-  mount_until_exit "$loop_device" "$small"
-}
-
-# fill_to_the_last_block: in pieces of a block, of which the last one fails.
-fill_to_the_last_block() {
-  ! dd if=/dev/zero of="$small/ballast" bs=1k status=none 2>/dev/null
-  expect_equal "$(df --output=avail "$small" | tail -n 1 | tr -d ' ')" 0 "KiB available"
-}
-
 test_repository_that_runs_full_works_again_once_there_is_room() {
   small_file_system 160M
   export VARVE_REPOSITORY=$small/repository

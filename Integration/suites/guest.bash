@@ -1,17 +1,10 @@
 # A guest with Debian's kernel and its own nbd-client mounts an ext4 partition of an export.
 
+# shellcheck source=../lib/guest.bash
+source "$integration/lib/guest.bash"
+
 test_guest_mounts_an_old_revision() {
-  "$varve" init
-  mkdir tree
-  echo "old words" >tree/note
-  random_bytes 6000000 1 >tree/blob
-  (cd tree && sha256sum blob >SHA256SUMS)
-  make_disk disk.raw 160M tree
-  "$varve" backup web01 disk.raw
-  find_ext_partition disk.raw
-  printf 'rm /note\n' >commands
-  change_guest disk.raw commands
-  "$varve" backup web01 disk.raw
+  back_up_old_and_new
   start_tcp_server
   cat >in-guest <<GUEST
 set -ex

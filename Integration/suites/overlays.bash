@@ -263,14 +263,9 @@ test_an_encrypted_repository() {
 # The overlay's own file system runs full: whoever writes is told, and nothing else is lost.
 test_a_full_file_system() {
   needs_root
-  needs_loop
+  small_file_system 24M
   prepare_overlays
-  mkdir small
-  truncate -s 24M small.raw
-  mkfs.ext4 -q -F -m 0 small.raw
-  attach_loop "$work/small.raw"
-  mount_until_exit "$loop_device" small
-  start_server job@latest --overlay repair --overlay-directory "$work/small/overlays"
+  start_server job@latest --overlay repair --overlay-directory "$small/overlays"
   cat >fill.py <<'PYTHON'
 import errno
 piece, written = 1 << 20, 0
@@ -293,7 +288,7 @@ print(written)
 PYTHON
   nbdsh -u "$(nbd_uri "")" -c "exec(open('fill.py').read())" >written
   kill_server
-  start_server --overlay repair --overlay-directory "$work/small/overlays"
+  start_server --overlay repair --overlay-directory "$small/overlays"
   nbdsh -u "$(nbd_uri "")" -c "
 assert h.pread(4 << 20, 0) == bytes(4 << 20)
 assert h.pread(19, 20 << 20) == b'there is room again'

@@ -2,7 +2,14 @@
 
 test_swift_sources_are_formatted() {
   cd "$project"
-  swift format lint --strict --recursive --configuration .swift-format Package.swift Sources Tests
+  swift format lint --strict --recursive --configuration .swift-format Package.swift Sources Tests \
+    Integration/fuzzing
+}
+
+# Only compiled: to be linked it wants libFuzzer, for which everything is built anew.
+test_fuzzer_compiles() {
+  cd "$project"
+  VARVE_FUZZ=1 VARVE_WARNINGS=error quietly swift build --target FuzzNBDProtocol
 }
 
 test_shellcheck_finds_nothing_in_the_scripts() {
