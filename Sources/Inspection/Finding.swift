@@ -18,6 +18,7 @@ package struct Finding: Sendable {
     case other
   }
 
+  /// How bad it is.
   package enum Severity: String, Sendable {
     /// Nothing is lost by it.
     case note
@@ -25,6 +26,7 @@ package struct Finding: Sendable {
     case damage
   }
 
+  /// What became of it.
   package enum Outcome: Sendable {
     /// Nobody asked for more than a report.
     case reported
@@ -120,6 +122,13 @@ package struct InspectionReport: Sendable {
   /// Whether no damage is left.
   package var isClean: Bool {
     losses.isEmpty && !hasUnlistedDamage && !findings.contains(where: \.isOpenDamage)
+  }
+
+  /// Notes what was done about the damage of a file.
+  mutating func markFixed(_ path: String, _ what: String) {
+    for number in findings.indices where findings[number].path == path {
+      findings[number].outcome = .fixed(what)
+    }
   }
 
   mutating func add(_ finding: Finding) {

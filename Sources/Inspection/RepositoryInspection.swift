@@ -30,6 +30,7 @@ package struct RepositoryInspection: Sendable {
   let progress: WorkProgress
   let cancellation: CancellationFlag
 
+  /// - Parameter mends: whether to do something about what is found; else it is only reported.
   package init(
     repository: Repository, depth: PackDepth, mends: Bool, environment: RepositoryEnvironment,
     progress: WorkProgress, cancellation: CancellationFlag
@@ -174,7 +175,22 @@ package struct RepositoryInspection: Sendable {
       if error.code == .fileSystem { throw error }
       return Finding(
         file.subject, .damage, path: repository.relative(file.path), error.message,
-        .left(file.advice))
+        try outcome(of: error, in: file))
+    }
+  }
+
+  /// What becomes of a small file that is damaged.
+  private func outcome(
+    of error: StoreError, in file: RepositoryCensus.SmallFile
+  ) throws(StoreError) -> Finding.Outcome {
+    guard mends, file.kind == .condemnation, error.code == .damaged else {
+      return .left(file.advice)
+    }
+    do throws(StoreError) {
+      try repository.removeCondemnation(file)
+      return .fixed("removed; the next 'varve gc' judges its packs anew")
+    } catch  where error.code == .busy {
+      return .left(file.advice)
     }
   }
 
@@ -309,43 +325,6 @@ package struct RepositoryInspection: Sendable {
     for (name, _) in try repository.quarantine().unreadable {
       try repository.removeQuarantineReport(name)
       report.markFixed("quarantine/\(name)", "removed: all packs were looked at anew")
-    }
-  }
-}
-
-extension InspectionReport {
-  /// Notes what was done about the damage of a file.
-  mutating func markFixed(_ path: String, _ what: String) {
-    for number in findings.indices where findings[number].path == path {
-      findings[number].outcome = .fixed(what)
-    }
-  }
-}
-
-extension RepositoryCensus.SmallFile {
-  var subject: Finding.Subject {
-    switch kind {
-    case .keySlot: .key
-    case .revision: .revision
-    case .marks: .marks
-    case .session: .session
-    case .quarantine: .quarantine
-    default: .other
-    }
-  }
-
-  /// What can be done about damage.
-  var advice: String {
-    switch kind {
-    case .keySlot:
-      "nobody can open the repository with this key; 'varve key remove' removes it, 'varve key add' "
-        + "adds another"
-    case .revision: "bring the file back from another copy of the repository, or remove it"
-    case .marks:
-      "the revision counts as distrusted; remove the file to go back to what was said at the backup"
-    case .quarantine: "'varve check-repository --fix' looks at all packs anew and removes it"
-    case .condemnation: "'varve gc' or '--fix' removes it, and nothing is lost by that"
-    default: "bring the file back from another copy of the repository"
     }
   }
 }

@@ -190,6 +190,24 @@ struct InspectionTests {
     #expect(report.losses.isEmpty)
   }
 
+  /// Whoever stores would have to know what it names.
+  @Test("A condemnation that cannot be read keeps nobody from storing once it was mended")
+  func damagedCondemnation() throws {
+    let place = try InspectedPlace()
+    let repository = try place.open()
+    let name = try #require(try place.dataPack().lastComponent?.string)
+    let condemned = try repository.condemn(
+      [(id: try #require(PackID(name: name)), kind: .data)], at: 1)
+    try place.flip(place.root.appending("condemned/\(condemned.name)"), at: 70)
+    #expect(throws: StoreError.self) { try place.workplace.backUp(place.disk) }
+    #expect(try !place.inspect().isClean)
+    let collecting = try repository.beginCollecting()
+    #expect(try !place.inspect(mends: true).isClean)
+    collecting.release()
+    #expect(try place.inspect(mends: true).isClean)
+    #expect(try place.workplace.backUp(place.disk).storedBytes == 0)
+  }
+
   @Test("Leftovers, strangers and missing directories are noted, and what can be is mended")
   func leftovers() throws {
     let place = try InspectedPlace()
@@ -280,8 +298,7 @@ struct InspectionTests {
       "test", pinned: [], environment: place.workplace.environment)
     _ = try place.inspect(mends: true)
     #expect(try place.files.metadata(of: old).kind == .file)
-    writing.writer.stop()
-    writing.session.end()
+    writing.end()
     _ = try place.inspect(mends: true)
     #expect(throws: FileError.self) { try place.files.metadata(of: old) }
   }

@@ -1,0 +1,38 @@
+import ChunkFormat
+import ChunkStore
+
+extension RepositoryCensus.SmallFile {
+  /// What a finding about the file concerns.
+  var subject: Finding.Subject {
+    switch kind {
+    case .keySlot: .key
+    case .revision: .revision
+    case .marks: .marks
+    case .session: .session
+    case .quarantine: .quarantine
+    default: .other
+    }
+  }
+
+  /// What can be done about damage.
+  var advice: String {
+    switch kind {
+    case .keySlot:
+      "nobody can open the repository with this key; 'varve key remove' removes it, 'varve key add' "
+        + "adds another"
+    case .revision: "bring the file back from another copy of the repository, or remove it"
+    case .marks:
+      "the revision counts as distrusted; remove the file to go back to what was said at the backup"
+    case .session: "no garbage is collected until the process that holds it has ended"
+    case .condemnation:
+      "nobody can back up or collect garbage with it; 'varve check-repository --fix' removes it while "
+        + "no garbage is collected"
+    case .policies:
+      "bring the file back from another copy of the repository, or remove it and set the policies anew; "
+        + "without them nothing is pruned"
+    case .quarantine: "'varve check-repository --fix' looks at all packs anew and removes it"
+    case .configuration, .dataPack, .mapPack:
+      "bring the file back from another copy of the repository"
+    }
+  }
+}
