@@ -139,28 +139,9 @@ package struct RepositoryInspection: Sendable {
   private func inspectSmallFiles(
     _ files: [RepositoryCensus.SmallFile], _ report: inout InspectionReport
   ) throws {
-    if mends { try removeDamagedCondemnations(&report) }
     for file in files {
       try cancellation.check()
       if let finding = try finding(file) { report.add(finding) }
-    }
-  }
-
-  /// Nothing is lost by that: their packs are no longer condemned then.
-  private func removeDamagedCondemnations(_ report: inout InspectionReport) throws(StoreError) {
-    let removed: [FilePath]
-    do throws(StoreError) {
-      let lock = try repository.beginCollecting()
-      defer { lock.release() }
-      removed = try repository.removeDamagedCondemnations(lock)
-    } catch  where [.busy, .readOnly].contains(error.code) {
-      return
-    }
-    for path in removed {
-      report.add(
-        Finding(
-          .other, .damage, path: repository.relative(path),
-          "is a damaged list of condemned packs", .fixed("removed; the packs are judged anew")))
     }
   }
 
@@ -187,7 +168,9 @@ package struct RepositoryInspection: Sendable {
       return .left(file.advice)
     }
     do throws(StoreError) {
-      try repository.removeCondemnation(file)
+      let lock = try repository.beginCollecting()
+      defer { lock.release() }
+      _ = try repository.removeDamagedCondemnations(lock)
       return .fixed("removed; the next 'varve gc' judges its packs anew")
     } catch  where error.code == .busy {
       return .left(file.advice)

@@ -25,8 +25,8 @@ extension RepositoryCensus.SmallFile {
       "the revision counts as distrusted; remove the file to go back to what was said at the backup"
     case .session: "no garbage is collected until the process that holds it has ended"
     case .condemnation:
-      "nobody can back up or collect garbage with it; 'varve check-repository --fix' removes it while "
-        + "no garbage is collected"
+      "nobody can back up with it; 'varve gc' or 'varve check-repository --fix' removes it, and nothing is "
+        + "lost by that"
     case .policies:
       "bring the file back from another copy of the repository, or remove it and set the policies anew; "
         + "without them nothing is pruned"

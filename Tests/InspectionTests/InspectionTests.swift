@@ -255,18 +255,6 @@ struct InspectionTests {
     }
   }
 
-  @Test("A damaged list of condemned packs is removed")
-  func damagedCondemnation() throws {
-    let place = try InspectedPlace()
-    let repository = try place.open()
-    let packs: [(id: PackID, kind: PackKind)] = []
-    let stored = try repository.condemn(packs, at: 1)
-    try place.flip(place.root.appending("condemned/\(stored.name)"), at: 70)
-    #expect(try !place.inspect().isClean)
-    #expect(try place.inspect(mends: true).isClean)
-    #expect(try place.inspect().findings.isEmpty)
-  }
-
   @Test("An attachment with more chunks than its bytes need is looked at like any other")
   func surplusChunks() throws {
     let place = try Workplace(chunkSizeBytes: 128 << 10, inMemory: true)

@@ -63,20 +63,6 @@ extension Repository {
     return path.string
   }
 
-  /// Removes a condemnation that cannot be read, without which its packs are like any others: the next
-  /// collection judges them anew.
-  ///
-  /// - Throws: ``StoreError`` with `.busy` while garbage is collected, since whoever does that may be about
-  ///   to delete them.
-  package func removeCondemnation(_ file: RepositoryCensus.SmallFile) throws(StoreError) {
-    let lock = try beginCollecting()
-    defer { lock.release() }
-    try reportingFileErrors { () throws(FileError) in
-      try fileSystem.removeIfThere(file.path)
-      try fileSystem.synchronizeDirectory(layout.condemned)
-    }
-  }
-
   // MARK: - Sessions and leftovers
 
   /// Files of sessions that nobody holds: their processes are gone.
