@@ -337,4 +337,10 @@ package struct WritingSession: Sendable {
   package let session: Session
   package let indexChanges: IndexChanges
   package let writer: RecordWriter
+
+  /// Lets go of what was not flushed, and takes the session off the list; ending twice is harmless.
+  package func end() {
+    writer.stop()
+    session.end()
+  }
 }

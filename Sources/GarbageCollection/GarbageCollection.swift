@@ -227,10 +227,7 @@ package final class GarbageCollection {
     // A session that begins now takes the condemned packs' records for absent, so they are stored.
     let writing = try repository.beginWriting(
       "garbage collection", pinned: [], environment: environment)
-    defer {
-      writing.writer.stop()
-      writing.session.end()
-    }
+    defer { writing.end() }
     var compaction = try Compaction(
       repository: repository, live: live, absent: try repository.absentContent(),
       writer: writing.writer, mayGoOn: mayGoOn,

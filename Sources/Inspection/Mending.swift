@@ -135,10 +135,7 @@ struct Mending {
     let doubtful = Set(damaged.map(\.file.id))
     let writing = try repository.beginWriting(
       "check of the repository", pinned: [], environment: inspection.environment)
-    defer {
-      writing.writer.stop()
-      writing.session.end()
-    }
+    defer { writing.end() }
     let resealer = try RecordResealer(repository: repository)
     for pack in damaged {
       for record in pack.intact {

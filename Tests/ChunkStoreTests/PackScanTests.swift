@@ -41,8 +41,7 @@ struct PackScanTests {
       try writing.writer.append(try record(content, id: try id(of: content)))
     }
     try writing.writer.flush()
-    writing.writer.stop()
-    writing.session.end()
+    writing.end()
     let data = repository.root.appending("packs").appending("data")
     let shard = try #require(try POSIXFileSystem().list(data).first { $0.kind == .directory })
     let pack = try #require(try POSIXFileSystem().list(data.appending(shard.name)).first)

@@ -152,14 +152,6 @@ struct TestStore {
   struct WrongContent: Error { let id: ContentID }
 }
 
-extension WritingSession {
-  /// What an engine does, whatever happens.
-  func end() {
-    writer.stop()
-    session.end()
-  }
-}
-
 /// What is backed up: up to 256 chunks.
 struct TestDisk: Equatable, Sendable {
   var chunks: [[UInt8]]

@@ -126,15 +126,13 @@ struct CollectionTests {
     let place = try Store()
     try place.backUp(chunks: 30..<90)
     let forgotten = try place.backUp(chunks: 0..<20)
-    let writing = try place.repository.beginWriting(
-      "a long backup", pinned: [], environment: place.environment)
+    let writing = try place.beginLongBackup()
     try place.forget(forgotten)
     let waiting = try place.collect()
     #expect(waiting.deletedPacks == 0)
     #expect(waiting.waitingPacks > 0)
     #expect(waiting.awaited.map(\.purpose) == ["a long backup"])
-    writing.writer.stop()
-    writing.session.end()
+    writing.end()
     let report = try place.collect()
     #expect(report.deletedPacks >= waiting.waitingPacks)
     #expect(report.waitingPacks == 0)
@@ -146,8 +144,7 @@ struct CollectionTests {
     try place.backUp(chunks: 30..<90)
     let forgotten = try place.backUp(chunks: 0..<20)
     let entry = try place.repository.revision(forgotten)
-    let writing = try place.repository.beginWriting(
-      "a long backup", pinned: [], environment: place.environment)
+    let writing = try place.beginLongBackup()
     try place.forget(forgotten)
     #expect(try place.collect().waitingPacks > 0)
     // It met the same content, and the index said that it is there.
@@ -155,8 +152,7 @@ struct CollectionTests {
     var again = entry.revision
     again.job = "again"
     let revision = try place.repository.commit(again)
-    writing.writer.stop()
-    writing.session.end()
+    writing.end()
     let report = try place.collect()
     #expect(report.deletedPacks == 0)
     #expect(report.pardonedPacks > 0)
@@ -169,13 +165,11 @@ struct CollectionTests {
     let place = try Store()
     try place.backUp(chunks: 30..<90)
     let forgotten = try place.backUp(chunks: 0..<20)
-    let old = try place.repository.beginWriting(
-      "a long backup", pinned: [], environment: place.environment)
+    let old = try place.beginLongBackup()
     try place.forget(forgotten)
     #expect(try place.collect().waitingPacks > 0)
     let revision = try place.backUp(chunks: 0..<20, job: "again")
-    old.writer.stop()
-    old.session.end()
+    old.end()
     let report = try place.collect()
     #expect(report.deletedPacks > 0, "\(report)")
     #expect(try place.content(of: revision) == place.bytes(0..<20))
@@ -331,11 +325,9 @@ struct CollectionTests {
     let leftover = place.root.appending("\(directory)/.tmp-0123456789abcdef")
     try POSIXFileSystem().writeDurably(
       [1, 2, 3], to: leftover, permissions: [.ownerReadWrite])
-    let writing = try place.repository.beginWriting(
-      "a backup", pinned: [], environment: place.environment)
+    let writing = try place.beginLongBackup()
     #expect(try place.collect().unfinishedFiles == 0)
-    writing.writer.stop()
-    writing.session.end()
+    writing.end()
     let report = try place.collect()
     #expect(report.unfinishedFiles == 1)
     #expect(report.unfinishedBytes == 3)

@@ -71,13 +71,15 @@ struct Store {
     try workplace.backUp(try workplace.disk("disk.raw", bytes), job: job).id
   }
 
+  /// A session that stores, until it is ended.
+  func beginLongBackup() throws -> WritingSession {
+    try repository.beginWriting("a long backup", pinned: [], environment: environment)
+  }
+
   /// Stores every chunk of `bytes` once more, as a record of its own.
   func storeAlone(_ bytes: [UInt8]) throws {
     let writing = try repository.beginWriting("test", pinned: [], environment: environment)
-    defer {
-      writing.writer.stop()
-      writing.session.end()
-    }
+    defer { writing.end() }
     let (hasher, compressor) = (
       try ContentHasher(idKey: repository.keys?.idKey), try Compressor(method: .none)
     )

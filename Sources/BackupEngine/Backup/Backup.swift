@@ -40,10 +40,7 @@ package struct Backup: Sendable {
     let created = environment.now()
     var warnings: [String] = []
     let (writing, history, parent) = try begin(&warnings)
-    defer {
-      writing.writer.stop()
-      writing.session.end()
-    }
+    defer { writing.end() }
     warnings += writing.indexChanges.damaged.map { "pack \($0.pack) is damaged: \($0.error)" }
     let quarantine = try repository.quarantine()
     warnings += quarantine.unreadable.map {

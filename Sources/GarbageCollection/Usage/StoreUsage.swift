@@ -19,12 +19,14 @@ package struct StoreUsage: Sendable {
     }
   }
 
+  /// What one revision takes.
   package struct RevisionUsage: Sendable {
     package let entry: RevisionEntry
     /// What no other revision needs: forgetting this one frees it, but for what deltas lean on.
     package internal(set) var exclusive = Amount()
   }
 
+  /// What a job takes.
   package struct JobUsage: Sendable {
     package let job: String
     /// Oldest first.

@@ -86,10 +86,7 @@ package struct Repair: Sendable {
   ) throws -> (concerned: Set<RevisionID>, report: RepairReport) {
     let writing = try repository.beginWriting(
       "repair", pinned: listing.entries.map(\.id), environment: environment)
-    defer {
-      writing.writer.stop()
-      writing.session.end()
-    }
+    defer { writing.end() }
     let outcome = try walk(
       listing, RecordHealer(repository: repository, other: other, writer: writing.writer))
     try writing.writer.flush()
