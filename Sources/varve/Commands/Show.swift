@@ -77,8 +77,8 @@ struct Show: ParsableCommand {
       ("trust", entry.trustCell.rendered(colours: Terminal.output.usesColours)),
       ("verified", entry.marks.verification.map(text) ?? "never"),
       ("parent", revision.parent?.description ?? ""),
-      ("host", revision.host),
-      ("program", revision.program),
+      ("host", revision.host.printable),
+      ("program", revision.program.printable),
     ]
     let width = pairs.reduce(0) { max($0, $1.0.count) }
     return pairs.filter { !$0.1.isEmpty }.map { name, value in

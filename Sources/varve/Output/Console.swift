@@ -11,13 +11,13 @@ final class Console: Sendable {
 
   /// Prints a line, `varve:` in front.
   func message(_ text: String) {
-    print("varve: \(text)")
+    print("varve: \(text.printable)")
   }
 
   /// Prints a line that begins with `warning:`.
   func warning(_ text: String) {
     let label = Terminal.messages.usesColours ? Colour.doubtful.applied(to: "warning:") : "warning:"
-    message("\(label) \(text)")
+    print("varve: \(label) \(text.printable)")
   }
 
   /// Prints a line as it is.

@@ -22,6 +22,14 @@ import Testing
     #expect(table.lines(colours: false) == ["A     B", "日本  x", "e\u{301}é    y"])
   }
 
+  /// What an envelope that is not sealed holds, anybody may have written.
+  @Test func nothingInACellMovesTheCursor() {
+    var table = Table([.left("SOURCE"), .left("X")])
+    table.add([Cell("/dev/\u{1b}[2Jsda\u{9b}\r\nnext"), Cell("naïve 日本")])
+    #expect(
+      table.lines(colours: true).last == "/dev/\u{fffd}[2Jsda\u{fffd}\u{fffd} next  naïve 日本")
+  }
+
   @Test func coloursTakeNoColumns() {
     var table = Table([.left("TRUST"), .left("T")])
     table.add([Cell("verified", .good), "x"])
