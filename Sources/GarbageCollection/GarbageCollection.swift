@@ -218,7 +218,7 @@ package final class GarbageCollection {
       try copy(packs, live)
     } catch let error as StoreError where error.code == .noSpace {
       // What is dead can still go, which makes room.
-      report.endedEarly = error.message
+      report.endedEarly = "\(error.message); with --max-copy less is copied at a time"
     }
   }
 

@@ -89,6 +89,8 @@ package struct Restore: Sendable {
   }
 
   private func fill(_ error: VolumeReadError, _ report: inout RestoreReport) throws {
+    // No pack is to blame, but the index, or the machine: the content may be as good as ever.
+    guard error.code != .unreadable || error.pack != nil else { throw error }
     guard let pattern = options.fillPattern else {
       throw EngineError(
         .damaged,

@@ -393,7 +393,11 @@ final class PackIndex: Sendable {
 
   private static func storeError(_ error: LMDBError) -> StoreError {
     switch error.code {
-    case ENOSPC, EDQUOT: StoreError(.noSpace, "no room for the index (\(error))")
+    case ENOSPC, EDQUOT:
+      StoreError(.noSpace, "there is no room for the index, which can be made anew at any time")
+    // What LMDB says of a write that was cut short.
+    case EIO:
+      StoreError(.index, "the index cannot be read or written: the file system is full or broken")
     case _ where error.isDamage: StoreError(.damagedIndex, "the index is damaged (\(error))")
     default: StoreError(.index, "the index cannot be used (\(error))")
     }

@@ -78,7 +78,7 @@ extension CollectionReport {
 
   private var outcome: [String] {
     var lines: [String] = []
-    if copiedRecords > 0 {
+    if newBytes > 0 {
       lines.append(
         "copied \(Quantities.count(copiedRecords, "record")) into \(Quantities.bytes(newBytes)) of "
           + "new packs")
