@@ -25,9 +25,10 @@ package final class LoopDevice: Sendable {
 package final class Mount: Sendable {
   package let path: FilePath
 
-  package init(_ device: FilePath, at path: FilePath) throws {
+  /// - Parameter isReadOnly: so that nothing changes on the device meanwhile.
+  package init(_ device: FilePath, at path: FilePath, isReadOnly: Bool = false) throws {
     self.path = path
-    try Command.run("mount", device.string, path.string)
+    try Command.run("mount", "-o", isReadOnly ? "ro" : "rw", device.string, path.string)
   }
 
   deinit {

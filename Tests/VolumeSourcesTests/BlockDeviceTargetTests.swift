@@ -53,7 +53,7 @@ struct BlockDeviceTargetTests {
     try Command.run("mkfs.ext4", "-q", device.path.string)
     let point = directory.appending("a mount point")
     try POSIXFileSystem().createDirectories(point)
-    let mount = try Mount(device.path, at: point)
+    let mount = try Mount(device.path, at: point, isReadOnly: true)
     let error = try refusal(device.path)
     #expect(error?.code == .mounted)
     #expect(error?.description.contains("\(device.path) is mounted at \(mount.path)") == true)
@@ -74,7 +74,7 @@ struct BlockDeviceTargetTests {
     defer { unlink(partition.string) }
     try Command.run("mkfs.ext4", "-q", partition.string)
     try POSIXFileSystem().createDirectories(directory.appending("mnt"))
-    let mount = try Mount(partition, at: directory.appending("mnt"))
+    let mount = try Mount(partition, at: directory.appending("mnt"), isReadOnly: true)
     for path in [device.path, partition] {
       let error = try refusal(path)
       #expect(error?.code == .mounted)
