@@ -90,7 +90,9 @@ package struct RepositoryInspection: Sendable {
       report.add(
         Finding(
           .directory, .damage, path: repository.relative(directory),
-          "is not there; a copy of the repository may have left it out since it was empty",
+          "is not there; a copy of the repository may have left it out since it was empty"
+            + (directory.lastComponent == "marks"
+              ? "; if it was not, protection, distrust and later tags are lost with it" : ""),
           mends ? .fixed("made") : .left("'--fix' makes it")))
     }
     if census.hasLostRevisions {
