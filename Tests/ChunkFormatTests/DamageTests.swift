@@ -17,35 +17,12 @@ import Testing
     let decode: @Sendable ([UInt8]) throws -> String
   }
 
-  private static func envelopes(keys: RepositoryKeys?) throws -> [Structure] {
+  private static func files(keys: RepositoryKeys?) throws -> [Structure] {
     let how = keys == nil ? "plain" : "sealed"
     return [
-      Structure(
-        testDescription: "\(how) revision",
-        bytes: try Sample.revision.encoded(repository: Sample.repository, keys: keys)
-      ) { "\(try Revision(encoded: $0, repository: Sample.repository, keys: keys))" },
-      Structure(
-        testDescription: "\(how) marks",
-        bytes: try Sample.marks.encoded(repository: Sample.repository, keys: keys)
-      ) {
-        "\(try RevisionMarks(encoded: $0, revision: Sample.digest(0xdd), repository: Sample.repository, keys: keys))"
-      },
-      Structure(
-        testDescription: "\(how) session",
-        bytes: try Sample.session.encoded(repository: Sample.repository, keys: keys)
-      ) { "\(try SessionRecord(encoded: $0, repository: Sample.repository, keys: keys))" },
-      Structure(
-        testDescription: "\(how) policies",
-        bytes: try Sample.policies.encoded(repository: Sample.repository, keys: keys)
-      ) { "\(try RetentionPolicies(encoded: $0, repository: Sample.repository, keys: keys))" },
-      Structure(
-        testDescription: "\(how) quarantine report",
-        bytes: try Sample.quarantine.encoded(repository: Sample.repository, keys: keys)
-      ) { "\(try QuarantineReport(encoded: $0, repository: Sample.repository, keys: keys))" },
-      Structure(
-        testDescription: "\(how) condemnation",
-        bytes: try Sample.condemnation.encoded(repository: Sample.repository, keys: keys)
-      ) { "\(try Condemnation(encoded: $0, repository: Sample.repository, keys: keys))" },
+      try envelope(Sample.revision, keys), try envelope(Sample.marks, keys),
+      try envelope(Sample.session, keys), try envelope(Sample.policies, keys),
+      try envelope(Sample.quarantine, keys), try envelope(Sample.condemnation, keys),
       Structure(
         testDescription: "\(how) configuration",
         bytes: try Sample.configuration(isEncrypted: keys != nil).encoded(keys: keys)
@@ -55,6 +32,15 @@ import Testing
       },
       try pack(keys: keys, description: "\(how) pack"),
     ]
+  }
+
+  private static func envelope<File: EnvelopedFile>(
+    _ file: File, _ keys: RepositoryKeys?
+  ) throws -> Structure {
+    Structure(
+      testDescription: "\(keys == nil ? "plain" : "sealed") \(File.fileKind.name)",
+      bytes: try file.encoded(repository: Sample.repository, keys: keys)
+    ) { "\(try File(encoded: $0, repository: Sample.repository, keys: keys))" }
   }
 
   /// All a store does with a pack: header, trailer, footer, every record.
@@ -102,7 +88,7 @@ import Testing
 
   static let structures: [Structure] = {
     do {
-      return try envelopes(keys: nil) + envelopes(keys: Sample.keys) + [
+      return try files(keys: nil) + files(keys: Sample.keys) + [
         slot(.passphrase, secret: Sample.secret("passphrase")),
         slot(.keyFile, secret: Sample.secret(0x55)),
       ]

@@ -34,7 +34,7 @@ struct FieldListWriter {
 }
 
 /// Fields read back; every getter checks presence, length and kind.
-struct FieldList {
+package struct FieldList {
   /// A reader that does not know a tag with this bit must refuse the structure.
   static let critical: UInt16 = 0x8000
 

@@ -4,9 +4,10 @@
 /// From the moment the file is there, a writing session that begins takes the packs' records for
 /// absent. The packs go when every writing session that was there before has ended, and nothing in them
 /// is needed then.
-package struct Condemnation: Equatable, Sendable {
-  private static let structure = RepositoryFileKind.condemnation.name
+package struct Condemnation: Equatable, EnvelopedFile {
+  package static let fileKind = RepositoryFileKind.condemnation
   package static let maximumFileBytes = 64 << 20
+  package static var knownTags: Set<UInt16> { Tag.all }
   /// So many packs fit one file.
   package static let maximumPacks = 1 << 20
 
@@ -26,12 +27,7 @@ package struct Condemnation: Equatable, Sendable {
     self.awaited = awaited
   }
 
-  /// The bytes of the file.
-  ///
-  /// - Throws: ``FormatError`` with `.invalidValue` where it would grow too large.
-  package func encoded(
-    repository: RepositoryID, keys: RepositoryKeys?
-  ) throws(FormatError) -> [UInt8] {
+  package func encodedFields() -> [UInt8] {
     var fields = FieldListWriter()
     fields.field(Tag.condemned, condemned)
     for pack in dataPacks {
@@ -46,21 +42,10 @@ package struct Condemnation: Equatable, Sendable {
         fields.field(Tag.awaited, session)
       }
     }
-    return try Envelope.encode(
-      fields.bytes, kind: .condemnation, repository: repository, keys: keys,
-      limitBytes: Self.maximumFileBytes)
+    return fields.bytes
   }
 
-  /// Reads the file.
-  ///
-  /// - Throws: ``FormatError``, as envelopes do, and `.corrupt` for fields that do not fit.
-  package init(
-    encoded bytes: [UInt8], repository: RepositoryID, keys: RepositoryKeys?
-  ) throws(FormatError) {
-    let body = try Envelope.decode(
-      bytes, kind: .condemnation, repository: repository, keys: keys,
-      limitBytes: Self.maximumFileBytes)
-    let fields = try FieldList(body[...], structure: Self.structure, known: Tag.all)
+  package init(fields: FieldList) throws(FormatError) {
     condemned = try fields.time(Tag.condemned)
     dataPacks = try fields.digests(Tag.dataPack)
     mapPacks = try fields.digests(Tag.mapPack)

@@ -2,9 +2,10 @@
 /// bytes, an envelope around fields (format, "Quarantine").
 ///
 /// While a copy is named here, whoever stores its content stores it again.
-package struct QuarantineReport: Equatable, Sendable {
-  private static let structure = RepositoryFileKind.quarantine.name
+package struct QuarantineReport: Equatable, EnvelopedFile {
+  package static let fileKind = RepositoryFileKind.quarantine
   package static let maximumFileBytes = 4 << 20
+  package static var knownTags: Set<UInt16> { Tag.all }
   /// So many copies fit one file, whatever is said of them.
   package static let maximumCopies = 2048
 
@@ -23,12 +24,7 @@ package struct QuarantineReport: Equatable, Sendable {
     self.copies = copies
   }
 
-  /// The bytes of the file.
-  ///
-  /// - Throws: ``FormatError`` with `.invalidValue` where it would grow too large.
-  package func encoded(
-    repository: RepositoryID, keys: RepositoryKeys?
-  ) throws(FormatError) -> [UInt8] {
+  package func encodedFields() -> [UInt8] {
     var fields = FieldListWriter()
     fields.field(Tag.found, found)
     fields.field(Tag.host, host)
@@ -36,21 +32,10 @@ package struct QuarantineReport: Equatable, Sendable {
     for copy in copies {
       fields.field(Tag.copy, copy.encoded())
     }
-    return try Envelope.encode(
-      fields.bytes, kind: .quarantine, repository: repository, keys: keys,
-      limitBytes: Self.maximumFileBytes)
+    return fields.bytes
   }
 
-  /// Reads the file.
-  ///
-  /// - Throws: ``FormatError``, as envelopes do, and `.corrupt` for fields that do not fit.
-  package init(
-    encoded bytes: [UInt8], repository: RepositoryID, keys: RepositoryKeys?
-  ) throws(FormatError) {
-    let body = try Envelope.decode(
-      bytes, kind: .quarantine, repository: repository, keys: keys,
-      limitBytes: Self.maximumFileBytes)
-    let fields = try FieldList(body[...], structure: Self.structure, known: Tag.all)
+  package init(fields: FieldList) throws(FormatError) {
     found = try fields.time(Tag.found)
     host = try fields.text(Tag.host)
     finder = try fields.text(Tag.finder)

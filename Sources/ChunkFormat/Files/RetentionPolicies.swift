@@ -1,9 +1,10 @@
 /// The policies of a repository: the file `policy`, an envelope around fields (format, "Policies").
 ///
 /// Every field in it is critical: a program that missed a rule would forget what that rule keeps.
-package struct RetentionPolicies: Equatable, Sendable {
+package struct RetentionPolicies: Equatable, EnvelopedFile {
+  package static let fileKind = RepositoryFileKind.policies
   package static let maximumFileBytes = 1 << 20
-  private static let structure = RepositoryFileKind.policies.name
+  package static var knownTags: Set<UInt16> { [Tag.policy] }
 
   /// Of jobs that have none of their own.
   package var standard: RetentionPolicy?
@@ -14,13 +15,9 @@ package struct RetentionPolicies: Equatable, Sendable {
     self.jobs = jobs
   }
 
-  /// The bytes of the file.
-  ///
   /// - Throws: ``FormatError`` with `.invalidValue` for a name that breaks the rule of ``Name``, a
-  ///   policy without rules, a rule that keeps nothing, and for more than the file can hold.
-  package func encoded(
-    repository: RepositoryID, keys: RepositoryKeys?
-  ) throws(FormatError) -> [UInt8] {
+  ///   policy without rules, and a rule that keeps nothing.
+  package func encodedFields() throws(FormatError) -> [UInt8] {
     var fields = FieldListWriter()
     if let standard {
       fields.field(Tag.policy, try Self.encode(standard, job: nil))
@@ -28,9 +25,7 @@ package struct RetentionPolicies: Equatable, Sendable {
     for (job, policy) in jobs.sorted(by: { $0.key < $1.key }) {
       fields.field(Tag.policy, try Self.encode(policy, job: Name.check(job, in: Self.structure)))
     }
-    return try Envelope.encode(
-      fields.bytes, kind: .policies, repository: repository, keys: keys,
-      limitBytes: Self.maximumFileBytes)
+    return fields.bytes
   }
 
   private static func encode(
@@ -50,18 +45,8 @@ package struct RetentionPolicies: Equatable, Sendable {
     return fields.bytes
   }
 
-  /// Reads the file.
-  ///
-  /// - Throws: ``FormatError``, as envelopes do, `.corrupt` for what would not have been written, and
-  ///   `.unsupported` for a rule that only a later program knows.
-  package init(
-    encoded bytes: [UInt8], repository: RepositoryID, keys: RepositoryKeys?
-  ) throws(FormatError) {
-    let body = try Envelope.decode(
-      bytes, kind: .policies, repository: repository, keys: keys,
-      limitBytes: Self.maximumFileBytes)
+  package init(fields: FieldList) throws(FormatError) {
     self.init()
-    let fields = try FieldList(body[...], structure: Self.structure, known: [Tag.policy])
     for value in fields.all(Tag.policy) {
       try add(FieldList(value, structure: Self.structure, known: Tag.ofPolicy))
     }

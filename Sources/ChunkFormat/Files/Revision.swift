@@ -7,10 +7,11 @@ package typealias PackID = FileDigest
 /// its bytes, an envelope around fields (format, "Revisions").
 ///
 /// The file is written last and never changed; while it is there, all that it names must be.
-package struct Revision: Equatable, Sendable {
+package struct Revision: Equatable, EnvelopedFile {
   /// A file larger than this is no revision; bounds what a reader loads.
+  package static let fileKind = RepositoryFileKind.revision
   package static let maximumFileBytes = 4 << 20
-  private static let structure = RepositoryFileKind.revision.name
+  package static var knownTags: Set<UInt16> { Tag.all }
 
   package var job: String
   /// The moment whose state this is.
@@ -43,21 +44,14 @@ package struct Revision: Equatable, Sendable {
     self.program = program
   }
 
-  /// The bytes of the file.
-  ///
   /// - Throws: ``FormatError`` with `.invalidValue` where a name breaks the rule of ``Name``, two
-  ///   volumes or attachments have one name, there is no volume, a size or time cannot be, or the
-  ///   file would grow too large.
-  package func encoded(
-    repository: RepositoryID, keys: RepositoryKeys?
-  ) throws(FormatError) -> [UInt8] {
+  ///   volumes or attachments have one name, there is no volume, or a size or time cannot be.
+  package func encodedFields() throws(FormatError) -> [UInt8] {
     try check()
-    return try Envelope.encode(
-      fields(), kind: .revision, repository: repository, keys: keys,
-      limitBytes: Self.maximumFileBytes)
+    return fields()
   }
 
-  /// The body of the file, whatever the values.
+  /// The fields, whatever the values.
   func fields() -> [UInt8] {
     var fields = FieldListWriter()
     fields.field(Tag.job, job)
@@ -80,16 +74,7 @@ package struct Revision: Equatable, Sendable {
     return fields.bytes
   }
 
-  /// Reads the file.
-  ///
-  /// - Throws: ``FormatError``, as envelopes do, and `.corrupt` for fields that do not fit.
-  package init(
-    encoded bytes: [UInt8], repository: RepositoryID, keys: RepositoryKeys?
-  ) throws(FormatError) {
-    let body = try Envelope.decode(
-      bytes, kind: .revision, repository: repository, keys: keys,
-      limitBytes: Self.maximumFileBytes)
-    let fields = try FieldList(body[...], structure: Self.structure, known: Tag.all)
+  package init(fields: FieldList) throws(FormatError) {
     job = try fields.text(Tag.job)
     created = try fields.time(Tag.created)
     finished = try fields.time(Tag.finished)

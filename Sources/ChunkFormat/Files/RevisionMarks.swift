@@ -18,9 +18,10 @@ package enum Trust: UInt8, Sendable, CustomStringConvertible {
 
 /// What is said of a revision after it was made, and may be said anew: a file in `marks/` with the
 /// revision's name, an envelope around fields (format, "Marks").
-package struct RevisionMarks: Equatable, Sendable {
-  private static let structure = RepositoryFileKind.marks.name
+package struct RevisionMarks: Equatable, EnvelopedFile {
+  package static let fileKind = RepositoryFileKind.marks
   package static let maximumFileBytes = 64 << 10
+  package static var knownTags: Set<UInt16> { Tag.all }
   /// Value of the field that says so; the only one there is yet.
   private static let protected: UInt8 = 1
 
@@ -56,13 +57,8 @@ package struct RevisionMarks: Equatable, Sendable {
     distrustedSince = nil
   }
 
-  /// The bytes of the file.
-  ///
-  /// - Throws: ``FormatError`` with `.invalidValue` for a tag that breaks the rule of ``Name``, and
-  ///   for more tags than the file can hold.
-  package func encoded(
-    repository: RepositoryID, keys: RepositoryKeys?
-  ) throws(FormatError) -> [UInt8] {
+  /// - Throws: ``FormatError`` with `.invalidValue` for a tag that breaks the rule of ``Name``.
+  package func encodedFields() throws(FormatError) -> [UInt8] {
     var fields = FieldListWriter()
     fields.field(Tag.revision, revision)
     for tag in tags {
@@ -78,9 +74,7 @@ package struct RevisionMarks: Equatable, Sendable {
     if let distrustedSince {
       fields.field(Tag.distrustedSince, distrustedSince)
     }
-    return try Envelope.encode(
-      fields.bytes, kind: .marks, repository: repository, keys: keys,
-      limitBytes: Self.maximumFileBytes)
+    return fields.bytes
   }
 
   /// Reads the file that lies under the name of `revision`.
@@ -89,14 +83,15 @@ package struct RevisionMarks: Equatable, Sendable {
   package init(
     encoded bytes: [UInt8], revision: RevisionID, repository: RepositoryID, keys: RepositoryKeys?
   ) throws(FormatError) {
-    let body = try Envelope.decode(
-      bytes, kind: .marks, repository: repository, keys: keys, limitBytes: Self.maximumFileBytes)
-    let fields = try FieldList(body[...], structure: Self.structure, known: Tag.all)
-    guard try fields.digest(try fields.one(Tag.revision)) == revision else {
+    try self.init(encoded: bytes, repository: repository, keys: keys)
+    guard self.revision == revision else {
       throw .corrupt(
         Self.structure, expected: "those of \(revision)", found: "those of another revision")
     }
-    self.revision = revision
+  }
+
+  package init(fields: FieldList) throws(FormatError) {
+    revision = try fields.digest(try fields.one(Tag.revision))
     tags = try fields.texts(Tag.tag)
     for tag in tags where !Name.isValid(tag) {
       throw .corrupt(Self.structure, expected: "a tag", found: tag.debugDescription)

@@ -1,8 +1,9 @@
 /// Who works with the repository: a locked file in `sessions/`, an envelope around fields (format,
 /// "Sessions").
-package struct SessionRecord: Equatable, Sendable {
-  private static let structure = RepositoryFileKind.session.name
+package struct SessionRecord: Equatable, EnvelopedFile {
+  package static let fileKind = RepositoryFileKind.session
   package static let maximumFileBytes = 16 << 20
+  package static var knownTags: Set<UInt16> { Tag.all }
 
   /// What the session may do.
   package enum Kind: UInt8, Sendable {
@@ -31,12 +32,7 @@ package struct SessionRecord: Equatable, Sendable {
     self.pinned = pinned
   }
 
-  /// The bytes of the file.
-  ///
-  /// - Throws: ``FormatError`` with `.invalidValue` where it would grow too large.
-  package func encoded(
-    repository: RepositoryID, keys: RepositoryKeys?
-  ) throws(FormatError) -> [UInt8] {
+  package func encodedFields() -> [UInt8] {
     var fields = FieldListWriter()
     fields.field(Tag.kind, kind.rawValue)
     fields.field(Tag.started, started)
@@ -46,21 +42,10 @@ package struct SessionRecord: Equatable, Sendable {
     for revision in pinned {
       fields.field(Tag.pinned, revision)
     }
-    return try Envelope.encode(
-      fields.bytes, kind: .session, repository: repository, keys: keys,
-      limitBytes: Self.maximumFileBytes)
+    return fields.bytes
   }
 
-  /// Reads the file.
-  ///
-  /// - Throws: ``FormatError``, as envelopes do, and `.corrupt` for fields that do not fit.
-  package init(
-    encoded bytes: [UInt8], repository: RepositoryID, keys: RepositoryKeys?
-  ) throws(FormatError) {
-    let body = try Envelope.decode(
-      bytes, kind: .session, repository: repository, keys: keys,
-      limitBytes: Self.maximumFileBytes)
-    let fields = try FieldList(body[...], structure: Self.structure, known: Tag.all)
+  package init(fields: FieldList) throws(FormatError) {
     let kind: UInt8 = try fields.integer(Tag.kind)
     guard let kind = Kind(rawValue: kind) else {
       throw FormatError(
