@@ -10,6 +10,7 @@ extension CollectionReport {
       "liveRecords": .integer(Int64(liveRecords)),
       "lostRecords": .integer(Int64(lostRecords)),
       "refusal": .optional(refusal),
+      "damagedCondemnations": .integer(Int64(damagedCondemnations)),
       "markSeconds": .seconds(markSeconds),
       "surveySeconds": .seconds(surveySeconds),
       "storeBytes": .unsigned(storeBytes),
