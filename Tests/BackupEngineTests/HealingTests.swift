@@ -6,6 +6,7 @@ import FileIO
 import SystemPackage
 import TestSupport
 import Testing
+import Workers
 
 /// 12 chunks that do not compress.
 private func disk(seed: UInt64) -> [UInt8] {
@@ -78,6 +79,28 @@ struct HealingTests {
     #expect(try place.repository.quarantine().copies.map(\.finder) == ["backup of web01"])
     #expect(try place.backUp(path).storedBytes == 0)
     #expect(try place.verify().isClean)
+  }
+
+  @Test("A clock that is behind does not make distrust of an older revision come to nothing")
+  func distrustByAClockBehind() throws {
+    let place = try Workplace()
+    let path = try place.disk("disk", disk(seed: 8))
+    let first = try place.backUp(path)
+    try place.backUp(path)
+    try place.spoilChunk(3)
+    var behind = place.environment
+    behind.now = { 1_577_836_800_000_000_000 }  // 2020
+    let damaged = [try place.repository.revision(first.id)]
+    let report = try Verification(
+      repository: place.repository, entries: damaged, policy: .full, environment: behind,
+      progress: WorkProgress(), cancellation: CancellationFlag()
+    ).run()
+    #expect(!report.isClean)
+    let entries = try place.repository.revisions().entries
+    let newest = try #require(entries.map(\.revision.finished).max())
+    #expect(entries[0].marks.distrustedSince == newest)
+    #expect(entries.distrustTime(of: "web01", now: newest + 1) == newest + 1)
+    #expect(entries.distrustTime(of: "other", now: 7) == 7)
   }
 
   /// Else damage that nothing can mend would make every backup read everything, every night.

@@ -143,7 +143,7 @@ package struct Verification: Sendable {
     try repository.updateMarks(of: entry.id) { marks in
       if isDamaged {
         // Once is enough: damage that nothing mends must not make every backup read all there is.
-        if marks.trust != .distrusted { marks.distrust(at: environment.now()) }
+        if marks.trust != .distrusted { marks.distrust(at: try distrustTime(of: entry)) }
       } else {
         if isComplete { marks.promote() }
         // That all was read back once says more than a later sample does.
@@ -152,6 +152,11 @@ package struct Verification: Sendable {
           time: environment.now(), checkedChunks: checked, totalChunks: total)
       }
     }
+  }
+
+  private func distrustTime(of entry: RevisionEntry) throws(StoreError) -> Nanoseconds {
+    try repository.revisions().entries.distrustTime(
+      of: entry.revision.job, now: environment.now())
   }
 
   private func policyReadsAll(_ entry: RevisionEntry) -> Bool {

@@ -37,6 +37,12 @@ extension [RevisionEntry] {
         < ($1.revision.created, $1.revision.finished, $1.id)
     }
   }
+
+  /// Since when revisions of `job` are distrusted that are so now: none that there is was made since,
+  /// also where the clock of whoever distrusts is behind that of whoever backed up.
+  package func distrustTime(of job: String, now: Nanoseconds) -> Nanoseconds {
+    reduce(now) { $1.revision.job == job ? Swift.max($0, $1.revision.finished) : $0 }
+  }
 }
 
 /// What a look into the repository found.

@@ -56,12 +56,13 @@ struct Distrust: ParsableCommand {
 
   mutating func run() throws {
     let repository = try repository.open()
-    let entries = try chosen(among: repository.readableRevisions())
-    let now = RepositoryEnvironment().now()
+    let all = try repository.readableRevisions()
+    let now = RepositoryEnvironment.systemClock()
     var changed: [RevisionEntry] = []
-    for entry in entries {
+    for entry in try chosen(among: all) {
       try Interruption.shared.flag.check()
-      try repository.updateMarks(of: entry.id) { $0.distrust(at: now) }
+      let since = all.distrustTime(of: entry.revision.job, now: now)
+      try repository.updateMarks(of: entry.id) { $0.distrust(at: since) }
       changed.append(try repository.revision(entry.id))
     }
     if json.isWanted { try StandardOutput().document(.array(changed.map(\.json))) }
