@@ -54,24 +54,32 @@ struct Forget: ParsableCommand {
   mutating func run() throws {
     let repository = try repository.open()
     let users = try repository.revisionUsers()
-    let selection =
-      dryRun
-      ? try select(in: try repository.revisions())
-      : try repository.forget { listing in
-        let selection = try select(in: listing)
-        return (selection.ids, selection)
-      }
+    let selection = try select(in: try repository.revisions())
     try report(selection, users: users)
+    if !dryRun {
+      try repository.forget { listing in
+        try check(selection.renewed(from: listing), listing)
+        return (selection.ids, ())
+      }
+    }
+    let count = Quantities.count(selection.ids.count, "revision")
+    Console.shared.message(
+      dryRun ? "would forget \(count)" : "forgot \(count); space is freed by 'varve gc'")
   }
 
   private func select(in listing: RevisionListing) throws -> ForgetSelection {
     var selection = ForgetSelection()
     if let job { try selection.add(job: job, of: listing) }
     for reference in revisions { try selection.add(reference, of: listing) }
-    try selection.check(forcesProtected: forceProtected, isSure: yes, among: listing.entries)
+    try check(selection, listing)
     return selection
   }
 
+  private func check(_ selection: ForgetSelection, _ listing: RevisionListing) throws {
+    try selection.check(forcesProtected: forceProtected, isSure: yes, among: listing.entries)
+  }
+
+  /// Before anything goes: who cannot be told of it shall not lose it.
   private func report(_ selection: ForgetSelection, users: [RevisionID: [String]]) throws {
     let output = StandardOutput()
     if json.isWanted {
@@ -89,8 +97,5 @@ struct Forget: ParsableCommand {
         Console.shared.warning("revision \(entry.shortID) is in use, and readable there: \(user)")
       }
     }
-    let count = Quantities.count(selection.ids.count, "revision")
-    Console.shared.message(
-      dryRun ? "would forget \(count)" : "forgot \(count); space is freed by 'varve gc'")
   }
 }

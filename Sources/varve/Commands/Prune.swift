@@ -10,8 +10,8 @@ struct Prune: ParsableCommand {
     discussion: """
       A revision stays if any rule keeps it. The rules are those of the options; without them, those \
       of the job's policy, else of the repository's default ('varve policy'). For every revision the \
-      reasons why it stays are printed, or that it goes; --dry-run prints them and changes nothing. \
-      The space of what is forgotten is freed by 'varve gc'.
+      reasons why it stays are printed, or that it goes, before any goes; --dry-run prints them and \
+      changes nothing. The space of what is forgotten is freed by 'varve gc'.
 
         varve prune --dry-run --keep-daily 7 --keep-weekly 5 --keep-monthly 12
         varve prune web01 --keep-within 30d --keep-yearly 10 --time-zone Europe/Berlin
@@ -74,18 +74,30 @@ struct Prune: ParsableCommand {
         listing, request, policies: try repository.retentionPolicies(),
         users: try repository.revisionUsers(), now: now)
     }
-    let survey = dryRun ? try look(try repository.revisions()) : try forget(look, in: repository)
+    let survey = try look(try repository.revisions())
     try report(survey)
-    if !survey.unreadable.isEmpty || !dryRun && !isAllowed(survey) { throw ReportedFailure() }
+    let isAllowed = isAllowed(survey)
+    if !dryRun, isAllowed { try forget(survey.going, look, in: repository) }
+    Console.shared.message(summary(of: survey))
+    if !survey.unreadable.isEmpty || !dryRun && !isAllowed { throw ReportedFailure() }
   }
 
-  /// The look that is shown is the one that decides: nobody protects or distrusts anything meanwhile.
+  /// Forgets what was printed, unless that is no longer what would go: nobody protects or distrusts
+  /// anything while it is looked at once more.
   private func forget(
-    _ look: (RevisionListing) throws -> PruneSurvey, in repository: Repository
-  ) throws -> PruneSurvey {
+    _ going: [RevisionEntry], _ look: (RevisionListing) throws -> PruneSurvey,
+    in repository: Repository
+  ) throws {
     try repository.forget { listing in
-      let survey = try look(listing)
-      return (isAllowed(survey) ? survey.going.map(\.id) : [], survey)
+      let present = Set(listing.entries.map(\.id))
+      let agreed = Set(try look(listing).going.map(\.id))
+      let left = going.filter { present.contains($0.id) }
+      if let kept = left.first(where: { !agreed.contains($0.id) }) {
+        throw Failure(
+          "nothing was forgotten: what is said of \(kept.oneLine), or who reads it, changed meanwhile; "
+            + "run it again")
+      }
+      return (left.map(\.id), ())
     }
   }
 
@@ -93,6 +105,7 @@ struct Prune: ParsableCommand {
     survey.unreadable.isEmpty && (yes || survey.doubts.isEmpty)
   }
 
+  /// Before anything goes: who cannot be told of it shall not lose it.
   private func report(_ survey: PruneSurvey) throws {
     let output = StandardOutput()
     if json.isWanted {
@@ -109,7 +122,6 @@ struct Prune: ParsableCommand {
       Console.shared.message(
         "left alone, having no policy: \(survey.withoutPolicy.joined(separator: ", "))")
     }
-    Console.shared.message(summary(of: survey))
   }
 
   private func summary(of survey: PruneSurvey) -> String {

@@ -36,6 +36,15 @@ struct ForgetSelection {
     if !entries.contains(where: { $0.id == entry.id }) { entries.append(entry) }
   }
 
+  /// The same revisions as they are now; those that are gone stay as they were.
+  func renewed(from listing: RevisionListing) -> ForgetSelection {
+    var renewed = self
+    renewed.entries = entries.map { entry in
+      listing.entries.first { $0.id == entry.id } ?? entry
+    }
+    return renewed
+  }
+
   /// Refuses what nobody does without meaning it.
   ///
   /// - Parameters:
