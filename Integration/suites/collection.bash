@@ -190,7 +190,7 @@ test_usage_adds_up() {
   expect_at_least "$(jq .sharedBetweenJobsBytes usage.json)" 23000000 "bytes shared"
   expect_at_least "$(jq '.jobs[0].exclusiveBytes' usage.json)" 15000000 "bytes of the job alone"
   # Headers and footers of packs are nobody's.
-  jq -e '(([.jobs[].exclusiveBytes] | add) + .sharedBetweenJobsBytes + .basesBytes + .garbageBytes)
+  jq -e '(([.jobs[].exclusiveBytes] | add) + .sharedBetweenJobsBytes + .heldBytes + .garbageBytes)
     / .storeBytes | . <= 1 and . > 0.98' usage.json
   expect_exit 0 "$varve" usage
   expect_output '^twin '

@@ -18,11 +18,18 @@ package final class RecordOwners {
   private static let several = UInt32.max
 
   private let live: LiveRecords
+  private let store: RecordStore
+  /// The number of the job of a revision.
+  private let jobOf: (Int) -> Int
   private let owners: ScratchMapping
 
   /// For the records that `live` numbers.
-  init(_ live: LiveRecords, store: RecordStore) throws(StoreError) {
+  init(
+    _ live: LiveRecords, store: RecordStore, jobOf: @escaping (Int) -> Int
+  ) throws(StoreError) {
     self.live = live
+    self.store = store
+    self.jobOf = jobOf
     owners = try reportingFileErrors { () throws(FileError) in
       let owners = try ScratchMapping(in: store.index.path)
       try owners.grow(toBytes: max(1, live.knownCount) * MemoryLayout<UInt32>.stride)
@@ -30,33 +37,70 @@ package final class RecordOwners {
     }
   }
 
-  /// Revision number `revision`, of job number `job`, refers to the record.
+  /// Revision number `revision` refers to the record.
   ///
-  /// - Parameter jobOf: the number of the job of a revision.
   /// - Returns: whether that was not known; then the same is to be said of what lies under a node.
-  package func note(
-    _ id: ContentID, _ type: RecordType, revision: Int, job: Int, jobOf: (Int) -> Int
-  ) -> Bool {
-    guard let place = live.place(of: id, type) else { return true }
-    let old = owners.bytes.load(fromByteOffset: place * 4, as: UInt32.self)
-    let new: UInt32 =
-      switch Self.owner(old) {
-      case nil: UInt32(revision + 1)
-      case .revision(revision): old
-      case .revision(let other):
-        jobOf(other) == job ? Self.jobBit | UInt32(job) : Self.several
-      case .job(job), .several: old
-      case .job: Self.several
+  package func note(_ id: ContentID, _ type: RecordType, revision: Int) -> Bool {
+    live.place(of: id, type).map { note(.revision(revision), at: $0) } ?? true
+  }
+
+  /// Notes of every base that those need it, too, who refer to what is stored as a delta of it: once all
+  /// else is noted. Deltas of deltas, which no writer makes, are passed over.
+  package func noteBases(progress: () throws -> Void) throws {
+    var (failure, visited): ((any Error)?, Int) = (nil, 0)
+    try store.index.read { index throws(StoreError) in
+      try index.forEachRecord { id, record in
+        visited += 1
+        if visited % (1 << 16) == 0 {
+          do { try progress() } catch { failure = error }
+        }
+        let type = record.entry.type
+        if let base = record.entry.base, let place = live.place(of: base, type),
+          let owner = owner(of: id, type)
+        {
+          _ = note(owner, at: place)
+        }
+        return failure == nil
       }
+    }
+    if let failure { throw failure }
+  }
+
+  /// - Returns: whether that is new.
+  private func note(_ owner: RecordOwner, at place: Int) -> Bool {
+    let old = owners.bytes.load(fromByteOffset: place * 4, as: UInt32.self)
+    let new = Self.stored(union(Self.owner(old), owner))
     guard new != old else { return false }
     owners.bytes.storeBytes(of: new, toByteOffset: place * 4, as: UInt32.self)
     return true
+  }
+
+  private func union(_ one: RecordOwner?, _ other: RecordOwner) -> RecordOwner {
+    guard let one, one != other else { return other }
+    guard let job = job(of: one), job == self.job(of: other) else { return .several }
+    return .job(job)
+  }
+
+  private func job(of owner: RecordOwner) -> Int? {
+    switch owner {
+    case .revision(let revision): jobOf(revision)
+    case .job(let job): job
+    case .several: nil
+    }
   }
 
   /// Nil where no revision refers to the record.
   package func owner(of id: ContentID, _ type: RecordType) -> RecordOwner? {
     guard let place = live.place(of: id, type) else { return nil }
     return Self.owner(owners.bytes.load(fromByteOffset: place * 4, as: UInt32.self))
+  }
+
+  private static func stored(_ owner: RecordOwner) -> UInt32 {
+    switch owner {
+    case .several: several
+    case .job(let job): jobBit | UInt32(job)
+    case .revision(let revision): UInt32(revision + 1)
+    }
   }
 
   private static func owner(_ stored: UInt32) -> RecordOwner? {

@@ -20,8 +20,10 @@ extension RecordStore {
   }
 
   /// Tells whose each record is, once it has been told who refers to what.
-  package func recordOwners(_ live: LiveRecords) throws(StoreError) -> RecordOwners {
-    try RecordOwners(live, store: self)
+  ///
+  /// - Parameter jobOf: the number of the job of each revision.
+  package func recordOwners(_ live: LiveRecords, jobOf: [Int]) throws(StoreError) -> RecordOwners {
+    try RecordOwners(live, store: self, jobOf: { jobOf[$0] })
   }
 
   /// Adds up what is needed of every pack that is listed.

@@ -59,7 +59,7 @@ struct RootMarking {
 
   /// Those that are forgotten and still there. One that is not there at all was forgotten before the
   /// session could pin it, and the session is about to find that out.
-  private func forgotten(
+  func forgotten(
     _ ids: Set<RevisionID>
   ) throws -> [(id: RevisionID, revision: Revision)] {
     var revisions: [(id: RevisionID, revision: Revision)] = []

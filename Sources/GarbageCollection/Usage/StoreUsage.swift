@@ -22,7 +22,7 @@ package struct StoreUsage: Sendable {
   /// What one revision takes.
   package struct RevisionUsage: Sendable {
     package let entry: RevisionEntry
-    /// What no other revision needs: forgetting this one frees it, but for what deltas lean on.
+    /// What no other revision needs, also not for its deltas: forgetting this one makes it garbage.
     package internal(set) var exclusive = Amount()
   }
 
@@ -47,7 +47,9 @@ package struct StoreUsage: Sendable {
   package internal(set) var jobs: [JobUsage] = []
   /// What several jobs need.
   package internal(set) var sharedBetweenJobs = Amount()
-  /// Bases that only deltas lean on.
+  /// What no revision needs and somebody uses: of revisions that are forgotten, or just being stored.
+  package internal(set) var held = Amount()
+  /// Bases that only deltas lean on, which are counted above too.
   package internal(set) var bases = Amount()
   /// Map nodes, which are counted above too.
   package internal(set) var maps = Amount()
@@ -97,21 +99,35 @@ package final class UsageSurvey {
     defer { session.end() }
     _ = try repository.records.synchronize { [cancellation] _ in try cancellation.check() }
     let live = try repository.records.liveRecords { [cancellation] in try cancellation.check() }
-    let owners = try repository.records.recordOwners(live)
-    progress.begin(.marking, totalUnits: UInt64(live.knownCount))
     number(entries)
-    for (number, entry) in entries.enumerated() { try walk(entry, number, live, owners) }
+    let owners = try repository.records.recordOwners(live, jobOf: jobOf)
+    progress.begin(.marking, totalUnits: UInt64(live.knownCount))
+    for (number, entry) in entries.enumerated() {
+      try walk(entry.id, entry.revision, live) { owners.note($0, $1, revision: number) }
+    }
+    try owners.noteBases { [cancellation] in try cancellation.check() }
+    let held = try held(besides: entries, live)
+    for (id, revision) in held { try walk(id, revision, live) }
     try addUp(live, owners)
-    if !pruned.isEmpty { try addUp(without: pruned, of: entries) }
+    if !pruned.isEmpty {
+      let left = entries.filter { !pruned.contains($0.id) }.map { ($0.id, $0.revision) }
+      try addUp(leaving: left + held)
+    }
     return usage
   }
 
-  /// What is garbage once some revisions are gone, and was none before.
-  private func addUp(without pruned: Set<RevisionID>, of entries: [RevisionEntry]) throws {
+  /// Revisions that are forgotten and that somebody reads.
+  private func held(
+    besides entries: [RevisionEntry], _ live: LiveRecords
+  ) throws -> [(RevisionID, Revision)] {
+    let pinned = Set(try repository.revisionUsers().keys).subtracting(entries.map(\.id))
+    return try RootMarking(repository, live, step: {}).forgotten(pinned).map { ($0, $1) }
+  }
+
+  /// What is garbage where these revisions are all there are, and was none before.
+  private func addUp(leaving revisions: [(RevisionID, Revision)]) throws {
     let live = try repository.records.liveRecords { [cancellation] in try cancellation.check() }
-    for entry in entries where !pruned.contains(entry.id) {
-      try walk(entry, live, note: { _, _ in false })
-    }
+    for (id, revision) in revisions { try walk(id, revision, live) }
     let survey = try repository.records.survey(
       live, absent: try repository.absentContent(),
       progress: { [cancellation] in try cancellation.check() })
@@ -140,21 +156,12 @@ package final class UsageSurvey {
     }
   }
 
+  /// - Parameter note: told of every node and chunk; whether that is news.
   private func walk(
-    _ entry: RevisionEntry, _ number: Int, _ live: LiveRecords, _ owners: RecordOwners
+    _ id: RevisionID, _ revision: Revision, _ live: LiveRecords,
+    note: @escaping (ContentID, RecordType) -> Bool = { _, _ in false }
   ) throws {
-    let jobOf = jobOf
-    let note = { (id: ContentID, type: RecordType) in
-      owners.note(id, type, revision: number, job: jobOf[number], jobOf: { jobOf[$0] })
-    }
-    try walk(entry, live, note: note)
-  }
-
-  private func walk(
-    _ entry: RevisionEntry, _ live: LiveRecords,
-    note: @escaping (ContentID, RecordType) -> Bool
-  ) throws {
-    for volume in entry.revision.volumes {
+    for volume in revision.volumes {
       var visitor = OwningVisitor(live: live, note: note) { [cancellation, progress] in
         try cancellation.check()
         progress.advance(to: UInt64(live.markedCount))
@@ -164,10 +171,10 @@ package final class UsageSurvey {
       } catch let error as MapError {
         throw CollectionError(
           .unreadable,
-          "volume \(volume.name) of revision \(entry.id) of job \(entry.revision.job): \(error)")
+          "volume \(volume.name) of revision \(id) of job \(revision.job): \(error)")
       }
     }
-    for chunk in entry.revision.attachments.flatMap(\.chunks) {
+    for chunk in revision.attachments.flatMap(\.chunks) {
       try live.mark(chunk: chunk)
       _ = note(chunk, .chunk)
     }
@@ -176,7 +183,10 @@ package final class UsageSurvey {
   private func addUp(_ live: LiveRecords, _ owners: RecordOwners) throws {
     let survey = try repository.records.survey(
       live, absent: try repository.absentContent(),
-      counted: { [self] entry in count(entry, owners.owner(of: entry.id, entry.type)) },
+      counted: { [self] entry in
+        count(entry, owners.owner(of: entry.id, entry.type))
+        if live.isOnlyBase(entry.id, entry.type) { usage.bases.add(entry) }
+      },
       progress: { [cancellation] in try cancellation.check() })
     usage.packs = survey.packs.count
     usage.storeBytes = survey.packs.map(\.lengthBytes).reduce(0, +)
@@ -192,7 +202,7 @@ package final class UsageSurvey {
       usage.deltas += entry.base == nil ? 0 : 1
     }
     switch owner {
-    case nil: usage.bases.add(entry)
+    case nil: usage.held.add(entry)
     case .several: usage.sharedBetweenJobs.add(entry)
     case .job(let job): usage.jobs[job].shared.add(entry)
     case .revision(let number):

@@ -10,10 +10,12 @@ struct Usage: ParsableCommand {
     abstract: "Show where the space of the repository goes.",
     discussion: """
       Without a job: a line for each job, with what only its revisions need ('ALONE') and the size \
-      and data of its newest revision; then what jobs share, what deltas lean on, how far \
-      compression and deltas shrink the chunks, how much is garbage, and what pruning by the stored \
-      policies would add to it. With a job: a line for \
-      each of its revisions, with what forgetting that one alone would free.
+      and data of its newest revision; then what jobs share, what is forgotten and still read by \
+      somebody, what of all this only deltas lean on, how far compression and deltas shrink the \
+      chunks, how much is garbage, and what pruning by the stored policies would add to it. With a \
+      job: a line for each of its revisions, with what forgetting that one alone would make garbage.
+
+      'varve gc' frees garbage pack by pack, and leaves packs of which it is less than 30 %.
 
         varve usage
         varve usage web01

@@ -9,6 +9,7 @@ extension StoreUsage {
       "packs": .integer(Int64(packs)),
       "jobs": .array(jobs.map(\.json)),
       "sharedBetweenJobsBytes": .unsigned(sharedBetweenJobs.storedBytes),
+      "heldBytes": .unsigned(held.storedBytes),
       "basesBytes": .unsigned(bases.storedBytes),
       "mapsBytes": .unsigned(maps.storedBytes),
       "chunkPlainBytes": .unsigned(chunkPlainBytes),
@@ -42,6 +43,7 @@ extension StoreUsage {
     return [
       "all packs                 \(Quantities.bytes(storeBytes)) in \(packs)",
       "shared between jobs       \(Quantities.bytes(sharedBetweenJobs.storedBytes))",
+      "forgotten, but in use     \(Quantities.bytes(held.storedBytes))",
       "kept for deltas alone     \(Quantities.bytes(bases.storedBytes))",
       "maps                      \(Quantities.bytes(maps.storedBytes))",
       "different chunks          \(Quantities.bytes(chunkPlainBytes)), stored in "
