@@ -145,6 +145,11 @@ package final class Repository: Sendable {
     return entry
   }
 
+  /// Whether the revision is there and not forgotten, readable or not.
+  package func exists(_ id: RevisionID) throws(StoreError) -> Bool {
+    try revisionShelf.exists(id)
+  }
+
   private func note(_ ids: [RevisionID]) {
     let hasNew = seenRevisions.withLock { seen in
       let count = seen.count

@@ -14,6 +14,19 @@ private func disk(seed: UInt64) -> [UInt8] {
   return random.bytes(12 * 64 << 10)
 }
 
+/// Tells when packs are opened.
+private struct WatchedPacks: ForwardingFileSystem {
+  let base = POSIXFileSystem()
+  let onOpening: @Sendable () -> Void
+
+  func openFile(
+    _ path: FilePath, for access: FileAccess
+  ) throws(FileError) -> any OpenFile {
+    if path.string.contains("/packs/") { onOpening() }
+    return try base.openFile(path, for: access)
+  }
+}
+
 @Suite("Healing by backups")
 struct HealingTests {
   @Test("Verification notes the damaged copy, with its place", arguments: [false, true])
@@ -101,6 +114,40 @@ struct HealingTests {
     #expect(entries[0].marks.distrustedSince == newest)
     #expect(entries.distrustTime(of: "web01", now: newest + 1) == newest + 1)
     #expect(entries.distrustTime(of: "other", now: 7) == 7)
+  }
+
+  @Test(
+    "Verification passes over what was forgotten since it was listed", arguments: [false, true])
+  func forgottenMeanwhile(whileReading: Bool) throws {
+    let place = try Workplace()
+    let first = try place.backUp(try place.disk("disk", disk(seed: 9)))
+    let second = try place.backUp(try place.disk("disk", disk(seed: 10)))
+    let entries = try place.repository.revisions().entries
+    let forget: @Sendable () -> Void = { [repository = place.repository] in
+      try? repository.forget([second.id])
+    }
+    var environment = place.environment
+    if whileReading {
+      environment.fileSystem = WatchedPacks(onOpening: forget)
+    } else {
+      forget()
+    }
+    let repository = try Repository.open(at: place.repository.root, environment: environment) {
+      Workplace.passphrase
+    }
+    let verify = { (entries: [RevisionEntry]) in
+      try Verification(
+        repository: repository, entries: entries, policy: .full, environment: environment,
+        progress: WorkProgress(), cancellation: CancellationFlag()
+      ).run()
+    }
+    let report = try verify(entries)
+    #expect(report.forgotten == 1)
+    #expect(report.isClean)
+    #expect(report.revisions == (whileReading ? 2 : 1))
+    #expect(try place.repository.revision(first.id).marks.trust == .verified)
+    let error = #expect(throws: StoreError.self) { try verify([entries[1]]) }
+    #expect(error?.code == .notFound)
   }
 
   /// Else damage that nothing can mend would make every backup read everything, every night.

@@ -47,10 +47,10 @@ package struct Verification: Sendable {
     var report = VerificationReport()
     report.comparedSources = !sources.isEmpty && policy != .none
     guard policy != .none else { return report }
-    let session = try repository.beginReading(
-      "verification", pinned: entries.map(\.id), environment: environment)
+    let (session, entries) = try begin()
     defer { session.end() }
-    progress.begin(.verifying, totalUnits: expectedBytes)
+    report.forgotten = self.entries.count - entries.count
+    progress.begin(.verifying, totalUnits: expectedBytes(of: entries))
     var done = VerifiedContent()
     let quarantine = QuarantineRecorder(
       repository: repository, environment: environment, finder: finder)
@@ -73,6 +73,8 @@ package struct Verification: Sendable {
           checked: report.checkedChunks - before.1, total: report.totalChunks - before.2)
       } catch let error as StoreError where error.code == .readOnly {
         report.notNoted = error
+      } catch let error as StoreError where error.code == .notFound {
+        report.forgotten += 1
       }
     }
     report.quarantined = quarantine.newCopies
@@ -80,8 +82,27 @@ package struct Verification: Sendable {
     return report
   }
 
+  /// Pins the revisions, but for those that were forgotten since somebody listed them.
+  ///
+  /// - Throws: ``StoreError`` with `.notFound` where that is all of them.
+  private func begin() throws -> (session: Session, entries: [RevisionEntry]) {
+    var left = entries
+    while true {
+      do throws(StoreError) {
+        let session = try repository.beginReading(
+          "verification", pinned: left.map(\.id), environment: environment)
+        return (session, left)
+      } catch {
+        guard error.code == .notFound else { throw error }
+        let count = left.count
+        left = try left.filter { try repository.exists($0.id) }
+        guard 1..<count ~= left.count else { throw error }
+      }
+    }
+  }
+
   /// A guess for the progress: what successive revisions share is read once.
-  private var expectedBytes: UInt64 {
+  private func expectedBytes(of entries: [RevisionEntry]) -> UInt64 {
     var newest: [String: Double] = [:]
     var changed = 0.0
     for entry in entries {

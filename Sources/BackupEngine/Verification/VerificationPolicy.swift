@@ -64,6 +64,8 @@ package struct VerificationReport: Sendable {
   }
 
   package var revisions = 0
+  /// Revisions that somebody forgot meanwhile; some of them may have been read.
+  package var forgotten = 0
   /// Chunks read back and compared with their ids.
   package var checkedChunks: UInt64 = 0
   /// Chunks that there are in the revisions, holes not counted.

@@ -115,6 +115,10 @@ struct Verify: ParsableCommand {
         "\(Quantities.count(report.quarantined, "damaged copy", plural: "damaged copies")) noted in "
           + "the quarantine")
     }
+    if report.forgotten > 0 {
+      Console.shared.message(
+        "\(Quantities.count(report.forgotten, "revision")) forgotten by somebody meanwhile")
+    }
     let count = report.damageCount
     let outcome = count == 0 ? "no damage" : "\(Quantities.count(count, "damaged place"))"
     Console.shared.message(

@@ -29,6 +29,7 @@ extension VerificationReport {
   var json: JSON {
     .object([
       "revisions": .integer(Int64(revisions)),
+      "forgotten": .integer(Int64(forgotten)),
       "checkedChunks": .unsigned(checkedChunks),
       "totalChunks": .unsigned(totalChunks),
       "checkedBytes": .unsigned(checkedBytes),
