@@ -101,6 +101,25 @@ test_policies_are_stored_and_used() {
     "$VARVE_REPOSITORY/policy" "$VARVE_REPOSITORY/forgotten"
 }
 
+test_damaged_policies_can_be_replaced() {
+  "$varve" init
+  back_up_at web01 "2026-11-1"{6..9}" 01:30:00"
+  "$varve" policy set web01 --keep-last 1
+  printf damage | dd of="$VARVE_REPOSITORY/policy" bs=1 seek=70 conv=notrunc status=none
+  expect_exit 1 "$varve" prune
+  expect_output "'varve policy set' writes the file anew"
+  expect_exit 1 "$varve" policy remove web01
+  expect_exit 0 "$varve" usage
+  expect_output 'warning: what pruning would free is not known'
+  expect_exit 0 "$varve" prune --keep-last 3
+  expect_output 'forgot 1 of 4'
+  expect_exit 0 "$varve" policy set --keep-last 2
+  expect_output 'warning: .*policy'
+  expect_equal "$("$varve" policy show --json | jq -r '[.[].options] | join(" ")')" "--keep-last 2"
+  expect_exit 0 "$varve" prune
+  expect_output 'forgot 1 of 3'
+}
+
 test_days_begin_in_the_time_zone_that_is_stated() {
   "$varve" init
   back_up_at web01 "2026-10-24 21:30:00" "2026-10-24 22:30:00" "2026-10-25 21:30:00" \

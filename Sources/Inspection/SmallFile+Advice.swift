@@ -28,8 +28,8 @@ extension RepositoryCensus.SmallFile {
       "nobody can back up with it; 'varve gc' or 'varve check-repository --fix' removes it, and nothing is "
         + "lost by that"
     case .policies:
-      "bring the file back from another copy of the repository, or remove it and set the policies anew; "
-        + "without them nothing is pruned"
+      "bring the file back from another copy of the repository, or set the policies anew, of which "
+        + "none is left then"
     case .quarantine: "'varve check-repository --fix' looks at all packs anew and removes it"
     case .configuration, .dataPack, .mapPack:
       "bring the file back from another copy of the repository"

@@ -178,6 +178,12 @@ import Testing
     try fileSystem.writeDurably(bytes, to: layout.policies, permissions: .ownerReadWrite)
     expectFailure(.damaged) { _ = try repository.retentionPolicies() }
     expectFailure(.damaged) { try repository.updateRetentionPolicies { $0.standard = policy } }
+    var replaced: StoreError?
+    try repository.updateRetentionPolicies(replacing: { replaced = $0 }, { $0.standard = policy })
+    #expect(replaced?.code == .damaged)
+    let stored = try repository.retentionPolicies()
+    #expect(stored.standard == policy)
+    #expect(stored.jobs.isEmpty)
   }
 
   @Test func whatCannotBeStoredIsRefused() throws {

@@ -15,22 +15,35 @@ extension Repository {
       guard error.code == .notFound else { throw StoreError(error) }
       return RetentionPolicies()
     }
-    return try reportingFormatErrors(of: path.string) { () throws(FormatError) in
-      try RetentionPolicies(encoded: bytes, repository: configuration.id, keys: keys)
+    do throws(FormatError) {
+      return try RetentionPolicies(encoded: bytes, repository: configuration.id, keys: keys)
+    } catch {
+      let error = StoreError(error, in: path.string)
+      guard error.code == .damaged else { throw error }
+      throw StoreError(
+        .damaged, "\(error); 'varve policy set' writes the file anew, without what it held")
     }
   }
 
   /// Writes down how long revisions are kept; changes by others at the same time are not lost.
   ///
+  /// - Parameter replacing: told why what was written down is damaged; nothing takes its place then, and
+  ///   is changed. Nil to leave what is damaged alone.
   /// - Throws: ``StoreError``, also `.invalidRequest` for what the file cannot hold; and what `change`
   ///   throws.
   package func updateRetentionPolicies(
-    _ change: (inout RetentionPolicies) throws -> Void
+    replacing: ((StoreError) -> Void)? = nil, _ change: (inout RetentionPolicies) throws -> Void
   ) throws {
     let lock = try revisionShelf.lockMarks()
     defer { lock.close() }
-    let current = try retentionPolicies()
-    var policies = current
+    var current: RetentionPolicies?
+    do throws(StoreError) {
+      current = try retentionPolicies()
+    } catch {
+      guard error.code == .damaged, let replacing else { throw error }
+      replacing(error)
+    }
+    var policies = current ?? RetentionPolicies()
     try change(&policies)
     guard policies != current else { return }
     let bytes = try reportingFormatErrors(of: layout.policies.string) { () throws(FormatError) in

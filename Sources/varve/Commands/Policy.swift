@@ -25,7 +25,7 @@ struct PolicySet: ParsableCommand {
     usage: "varve policy set [<job>] --keep-... <n> [<options>]",
     discussion: """
       Takes the place of the policy that there was. The job need not have revisions yet. 'varve prune \
-      --dry-run' shows what it means.
+      --dry-run' shows what it means. Where the stored policies are damaged, only this one is left.
 
         varve policy set --keep-daily 7 --keep-weekly 5
         varve policy set db01 --keep-schedule daily=1d:9 --keep-schedule weekly=7d:5
@@ -47,7 +47,8 @@ struct PolicySet: ParsableCommand {
 
   mutating func run() throws {
     guard let policy = retention.policy else { return }
-    try repository.open().updateRetentionPolicies { $0[job] = policy }
+    try repository.open().updateRetentionPolicies(
+      replacing: { Console.shared.warning("\($0)") }, { $0[job] = policy })
     Console.shared.message("\(job ?? "default"): \(policy)")
   }
 }

@@ -71,7 +71,10 @@ struct Prune: ParsableCommand {
     let now = RepositoryEnvironment.systemClock()
     let look = { (listing: RevisionListing) throws -> PruneSurvey in
       try PruneSurvey(
-        listing, request, policies: try repository.retentionPolicies(),
+        listing, request,
+        // Not read where they say nothing: they may be damaged.
+        policies: request.options.policy == nil
+          ? try repository.retentionPolicies() : RetentionPolicies(),
         users: try repository.revisionUsers(), now: now)
     }
     let survey = try look(try repository.revisions())

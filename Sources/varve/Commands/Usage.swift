@@ -51,7 +51,13 @@ struct Usage: ParsableCommand {
 
   /// What 'varve prune' would forget now.
   private func prunable(in repository: Repository) throws -> Set<RevisionID> {
-    let policies = try repository.retentionPolicies()
+    let policies: RetentionPolicies
+    do throws(StoreError) {
+      policies = try repository.retentionPolicies()
+    } catch {
+      Console.shared.warning("what pruning would free is not known: \(error)")
+      return []
+    }
     guard policies != RetentionPolicies() else { return [] }
     let users = try repository.revisionUsers()
     let histories = Dictionary(
