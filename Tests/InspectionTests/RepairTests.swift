@@ -51,6 +51,17 @@ struct RepairTests {
     #expect(again.revisions.isEmpty)
   }
 
+  @Test("A repository with chunks of another size is refused")
+  func otherChunkSize() throws {
+    let place = try InspectedPlace()
+    let other = try Workplace(chunkSizeBytes: 2 * InspectedPlace.chunkBytes, inMemory: true)
+    let error = #expect(throws: StoreError.self) {
+      try repair(place, from: other.repository.root)
+    }
+    #expect(error?.code == .invalidRequest)
+    #expect(error?.message.contains("131072") == true)
+  }
+
   @Test("What was damaged under a damaged node is found on the way, and comes back too")
   func damagedBelowDamage() throws {
     let place = try InspectedPlace()

@@ -32,7 +32,19 @@ package struct Repair: Sendable {
   }
 
   /// Runs the repair. What cannot be brought back is in the report, not an error.
+  ///
+  /// - Throws: ``StoreError``, also `.invalidRequest` where the other repository has chunks of another
+  ///   size, none of which is of use here.
   package func run() throws -> RepairReport {
+    let (size, otherSize) = (
+      repository.configuration.chunkSizeBytes, other.configuration.chunkSizeBytes
+    )
+    guard size == otherSize else {
+      throw StoreError(
+        .invalidRequest,
+        "chunks are of \(otherSize) bytes in \(other.root), and of \(size) in this repository: it has "
+          + "nothing that is needed here")
+    }
     let listing = try repository.revisions()
     let reading = try other.beginReading(
       "repair of \(repository.root)", pinned: [], environment: environment)

@@ -14,8 +14,8 @@ struct Repair: ParsableCommand {
       Then the revisions concerned are verified. What is damaged must be known: run 'varve verify --all' \
       before.
 
-      The other repository is a copy of this one, or both are not encrypted. It needs no passphrase of \
-      its own. It is only read.
+      The other repository is a copy of this one, or both are not encrypted and have chunks of one size. \
+      It needs no passphrase of its own. It is only read.
 
         varve verify --all
         varve repair --from /srv/offsite/varve --dry-run
