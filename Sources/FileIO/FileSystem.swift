@@ -14,7 +14,7 @@ package protocol FileSystem: Sendable {
     _ path: FilePath, permissions: FilePermissions
   ) throws(FileError) -> any OpenFile
 
-  /// Opens a file that exists.
+  /// Opens a file that exists. A FIFO is opened without waiting for its other end.
   func openFile(_ path: FilePath, for access: FileAccess) throws(FileError) -> any OpenFile
 
   /// Makes one directory; its parent must exist.

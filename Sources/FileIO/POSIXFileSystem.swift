@@ -14,7 +14,14 @@ package struct POSIXFileSystem: FileSystem {
   package func openFile(
     _ path: FilePath, for access: FileAccess
   ) throws(FileError) -> any OpenFile {
-    try open(path, as: "open", flags: access == .reading ? O_RDONLY : O_RDWR)
+    let flags = access == .reading ? O_RDONLY : O_RDWR
+    do {
+      // A FIFO would wait for whoever writes into it.
+      return try open(path, as: "open", flags: flags | O_NONBLOCK)
+    } catch  where error.errno == .resourceTemporarilyUnavailable {
+      // A file server has lent the file to a client, and asks for it back.
+      return try open(path, as: "open", flags: flags)
+    }
   }
 
   package func createDirectory(

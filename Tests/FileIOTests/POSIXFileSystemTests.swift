@@ -53,6 +53,17 @@ import Testing
     #expect(abs(metadata.modified.seconds - Int64(time(nil))) < 60)
   }
 
+  @Test func doesNotWaitForTheOtherEndOfAFIFO() throws {
+    let path = directory.appending("fifo")
+    #expect(mkfifo(path.string, 0o600) == 0)
+    let file = try fileSystem.openFile(path, for: .reading)
+    var byte: [UInt8] = [0]
+    #expect(throws: FileError.self) {
+      try byte.withUnsafeMutableBytes { _ = try file.read(into: $0, at: 0) }
+    }
+    #expect(try fileSystem.readAll(path, limitBytes: 10).isEmpty)
+  }
+
   @Test func opensWithoutLeakingToChildren() throws {
     let file = try directory.file("file", [1])
     let descriptor = try Descriptor(opening: file, flags: O_RDONLY)

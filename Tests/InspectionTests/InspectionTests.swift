@@ -3,6 +3,7 @@ import ChunkFormat
 import ChunkStore
 import EngineTestSupport
 import FileIO
+import Glibc
 import Inspection
 import SystemPackage
 import TestSupport
@@ -23,6 +24,41 @@ struct InspectionTests {
       #expect(report.chunks == 17)
       #expect((report.hashedBytes > 0) == (depth == .full))
     }
+  }
+
+  @Test("What has the name of a pack and is no file is passed over")
+  func noPacks() throws {
+    let place = try InspectedPlace()
+    let directory = try place.dataPack().removingLastComponent()
+    let shard = try #require(directory.lastComponent?.string)
+    let names = (0..<3).map { shard + String(repeating: "\($0)", count: 62) }
+    #expect(mkfifo(directory.appending(names[0]).string, 0o600) == 0)
+    #expect(symlink("nowhere", directory.appending(names[1]).string) == 0)
+    try place.files.createDirectory(
+      directory.appending(names[2]), permissions: .ownerReadWriteExecute)
+    // The second finds the same as the first, so nothing is brought up to date again and again.
+    for _ in 0..<2 {
+      let report = try place.inspect(place.open())
+      #expect(report.isClean)
+      #expect(report.packs == 4)
+      #expect(report.findings.map(\.subject) == [.stranger, .stranger, .stranger])
+    }
+    #expect(try place.workplace.backUp(place.disk).storedBytes == 0)
+  }
+
+  @Test("What has the name of a revision and is no file is damage, as it is to everybody else")
+  func noRevisions() throws {
+    let place = try InspectedPlace()
+    let revisions = place.root.appending("revisions")
+    let names = ["1", "2"].map { String(repeating: $0, count: 64) }
+    #expect(mkfifo(revisions.appending(names[0]).string, 0o600) == 0)
+    try place.files.createDirectory(
+      revisions.appending(names[1]), permissions: .ownerReadWriteExecute)
+    let listing = try place.open().revisions()
+    #expect(listing.entries.count == 3)
+    #expect(listing.unreadable.map(\.id.description) == names)
+    let report = try place.inspect()
+    #expect(report.findings.filter(\.isOpenDamage).map(\.path) == names.map { "revisions/\($0)" })
   }
 
   @Test("A damaged chunk is named down to revision, volume and bytes", arguments: [false, true])

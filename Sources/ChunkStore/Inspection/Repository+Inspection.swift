@@ -20,7 +20,9 @@ extension Repository {
       bytes = try fileSystem.readAll(file.path, limitBytes: file.kind.longestBytes)
     } catch  where error.code == .notFound {
       throw StoreError(.notFound, "\(file.path) is not there any more")
-    } catch  where error.errno == .fileTooLarge || error.code == .inputOutput {
+    } catch
+      where error.errno == .fileTooLarge || [.inputOutput, .isDirectory].contains(error.code)
+    {
       throw StoreError(.damaged, "\(error)")
     } catch {
       throw StoreError(error)

@@ -130,7 +130,8 @@ struct CensusTaker {
     }
     for entry in entries {
       let path = directory.appending(entry.name)
-      if entry.kind == .file, isName(entry.name) {
+      // Whatever has the name of a revision keeps garbage from being collected.
+      if entry.kind == .file || kind == .revision, isName(entry.name) {
         census.smallFiles.append(
           RepositoryCensus.SmallFile(
             path: path, kind: kind, digest: FileDigest(name: entry.name)))

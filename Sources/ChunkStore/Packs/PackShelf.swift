@@ -76,9 +76,12 @@ final class PackShelf: Sendable {
       let directory = layout.packDirectory(kind)
       try reportingFileErrors(in: directory, of: fileSystem) { () throws(FileError) in
         for shard in try fileSystem.list(directory) where shard.kind == .directory {
-          for file in try fileSystem.list(directory.appending(shard.name)) {
+          let path = directory.appending(shard.name)
+          for file in try fileSystem.list(path) {
             // Under another directory's name nobody would look for it.
-            if let id = PackID(name: file.name), file.name.hasPrefix(shard.name) {
+            if let id = PackID(name: file.name), file.name.hasPrefix(shard.name),
+              try isFile(file, in: path)
+            {
               packs.append((id, kind))
             }
           }
@@ -86,6 +89,16 @@ final class PackShelf: Sendable {
       }
     }
     return packs
+  }
+
+  /// Whether it is a file, or a symbolic link to one.
+  private func isFile(_ entry: DirectoryEntry, in directory: FilePath) throws(FileError) -> Bool {
+    guard entry.kind == .symbolicLink else { return entry.kind == .file }
+    do throws(FileError) {
+      return try fileSystem.metadata(of: directory.appending(entry.name)).kind == .file
+    } catch  where error.code == .notFound {
+      return false
+    }
   }
 
   /// Makes sure that `packs`, which are there, are there after a power failure too.
