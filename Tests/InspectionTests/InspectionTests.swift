@@ -147,6 +147,33 @@ struct InspectionTests {
     #expect(try place.inspect().findings.isEmpty)
   }
 
+  @Test("A pack stays that may hold what is lost, though nothing lists it there any more")
+  func unlistedLoss() throws {
+    let place = try InspectedPlace()
+    let pack = try place.dataPack()
+    try place.flip(pack, at: try place.files.metadata(of: pack).sizeBytes - 41)
+    try place.flip(pack, at: place.contentOffset(ofRecord: 4) - 72)
+    let report = try place.inspect(place.open(freshIndex: true), mends: true)
+    #expect(report.losses.count == 2)
+    #expect(try place.files.exists(pack))
+  }
+
+  /// Its name says nothing then: it was hashed as it is.
+  @Test("A header that went bad before its pack was hashed is found")
+  func headerThatWasHashedDamaged() throws {
+    let place = try InspectedPlace()
+    let pack = try place.dataPack()
+    try place.flip(pack, at: place.contentOffset(ofRecord: 3) - 72 + 30)
+    let digest = try FileDigest(of: place.files.readAll(pack, limitBytes: 1 << 30)).description
+    let shard = place.root.appending("packs/data").appending(String(digest.prefix(2)))
+    try place.files.createDirectories(shard)
+    try place.files.rename(pack, to: shard.appending(digest))
+    let report = try place.inspect(place.open(freshIndex: true))
+    let finding = try #require(report.findings.first { $0.subject == .pack })
+    #expect(finding.message.contains("11 records are intact, 1 are damaged"))
+    #expect(report.losses.count == 2)
+  }
+
   @Test("Packs that have each other's names get their own back", arguments: [false, true])
   func swappedNames(encrypted: Bool) throws {
     let place = try InspectedPlace(encrypted: encrypted)
