@@ -57,15 +57,17 @@ test_what_the_rules_keep_stays_and_the_rest_goes() {
   expect_output 'forgot 1 of '
 }
 
+varve_on_full_output() { "$varve" "$@" >/dev/full; }
+
 # What cannot be told is not done.
 test_nothing_goes_before_it_is_printed() {
   "$varve" init
   back_up_at web01 "2026-11-1"{6..9}" 01:30:00"
-  expect_exit 1 sh -c '"$1" prune --keep-last 2 >/dev/full' sh "$varve"
+  expect_exit 1 varve_on_full_output prune --keep-last 2
   expect_output 'standard output'
-  expect_exit 1 sh -c '"$1" prune --keep-last 2 --json >/dev/full' sh "$varve"
-  expect_exit 1 sh -c '"$1" forget web01@first >/dev/full' sh "$varve"
-  expect_exit 1 sh -c '"$1" forget web01@first --json >/dev/full' sh "$varve"
+  expect_exit 1 varve_on_full_output prune --keep-last 2 --json
+  expect_exit 1 varve_on_full_output forget web01@first
+  expect_exit 1 varve_on_full_output forget web01@first --json
   expect_equal "$(count_revisions)" 4
   expect_exit 0 "$varve" forget web01@first
   expect_exit 0 "$varve" prune --keep-last 2
