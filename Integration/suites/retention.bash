@@ -135,6 +135,15 @@ test_days_begin_in_the_time_zone_that_is_stated() {
     "2026-10-24T21:30 2026-10-25T22:30 2026-10-25T23:30"
   expect_exit 2 "$varve" prune --keep-daily 9 --time-zone Europe/Berln
   expect_output "no time zone 'Europe/Berln'"
+  local zone
+  for zone in Europe/Berln Berln :Europe/Berln /nowhere; do
+    TZ=$zone expect_exit 1 "$varve" prune --keep-daily 9
+    expect_output "variable TZ: .*no time zone '$zone'"
+  done
+  for zone in "" UTC Europe/Berlin :Europe/Berlin /usr/share/zoneinfo/Europe/Berlin \
+    CET-1CEST,M3.5.0,M10.5.0/3 "<+03>-3"; do
+    TZ=$zone expect_exit 0 "$varve" prune --keep-daily 9 --dry-run
+  done
 }
 
 test_clocks_that_are_wrong_forget_nothing() {

@@ -26,6 +26,18 @@ struct LibraryZone: Sendable {
     variable = ":\(name)"
   }
 
+  /// What `TZ` is set to where that is no zone, for which the library takes UTC: neither one of the
+  /// database, nor a file of one, nor a rule such as `CET-1CEST,M3.5.0,M10.5.0/3` (tzset(3)).
+  static let unknownVariable: String? = {
+    guard let variable = getenv("TZ").map({ String(cString: $0) }) else { return nil }
+    let name = variable.hasPrefix(":") ? String(variable.dropFirst()) : variable
+    let isRule = name.prefixMatch(of: /([A-Za-z]{3,}|<[A-Za-z0-9+\-]{3,}>)[+\-]?[0-9]/) != nil
+    let isKnown =
+      name.isEmpty || name == "UTC" || isRule || LibraryZone(named: name) != nil
+      || name.hasPrefix("/") && isZone(FilePath(name))
+    return isKnown ? nil : variable
+  }()
+
   /// Where zones are looked up (tzset(3)).
   static var database: FilePath {
     FilePath(getenv("TZDIR").map { String(cString: $0) } ?? "/usr/share/zoneinfo")
@@ -73,7 +85,11 @@ struct LibraryZone: Sendable {
   /// What the library is set to; nil for what the program began with.
   private static let current = Mutex<String?>(nil)
   /// What the program began with, in other words where it began with nothing.
-  private static let initial = getenv("TZ").map { String(cString: $0) } ?? ":/etc/localtime"
+  private static let initial: String = {
+    // Looked at before anybody changes it.
+    _ = unknownVariable
+    return getenv("TZ").map { String(cString: $0) } ?? ":/etc/localtime"
+  }()
 
   private func asking<Answer: Sendable>(_ question: () -> Answer) -> Answer {
     Self.current.withLock { current in

@@ -11,6 +11,9 @@ package struct LocalTime: Sendable {
   /// The zone of the environment variable `TZ`, else of the system.
   package static let system = LocalTime(library: .system)
 
+  /// The value of the variable `TZ` where that is no zone, so that ``system`` is UTC.
+  package static var unknownSystemZone: String? { LibraryZone.unknownVariable }
+
   /// A zone of the system's database, such as `Europe/Berlin`; nil where there is none of this name.
   package static func named(_ name: String) -> LocalTime? {
     if name == "UTC" { return .fixed(offsetSeconds: 0) }

@@ -104,7 +104,16 @@ struct PruneSurvey {
     "\(plan.going.count) of \(Quantities.count(plan.verdicts.count, "revision")) of \(plan.job)"
   }
 
-  /// What is odd about the times.
+  /// Tags of rules that no revision of any of their jobs has.
+  private var unknownTags: Set<String> {
+    let (named, given) = jobs.reduce(into: (Set<String>(), Set<String>())) { tags, job in
+      tags.0.formUnion(job.policy?.policy.rules.compactMap(\.tag) ?? [])
+      for verdict in job.plan.verdicts { tags.1.formUnion(verdict.entry.marks.tags) }
+    }
+    return named.subtracting(given)
+  }
+
+  /// What is odd about the times, and about the rules.
   var warnings: [String] {
     var warnings = jobs.compactMap { job -> String? in
       let future = job.plan.verdicts.filter { $0.reasons.contains(.future) }
@@ -113,9 +122,22 @@ struct PruneSurvey {
         + "\((job.policy?.zone ?? .system).text(of: first.entry.revision.created)), "
         + "\(future.count == 1 ? "has a time" : "have times") in the future: a clock is or was wrong"
     }
+    for tag in unknownTags.sorted() {
+      warnings.append("no revision has the tag '\(tag)', which a rule names: is it written right?")
+    }
     if orphans.count > 1, orphans.count == jobs.count + withoutPolicy.count {
       warnings.append("every job is orphaned: is the clock right?")
     }
     return warnings
+  }
+}
+
+extension RetentionRule {
+  /// The tag of those that the rule is about; nil where it is about all.
+  fileprivate var tag: String? {
+    switch self {
+    case .tagged(let tag), .schedule(let tag, _, _): tag
+    case .newest, .calendar, .within: nil
+    }
   }
 }
