@@ -62,7 +62,8 @@ struct Backup: ParsableCommand {
         auto reads volumes with up to 1GiB of data in full, and 5 % of the chunks, chosen at \
         random, of larger ones. The result says what was read.
         """,
-      valueName: "share"))
+      valueName: "share"),
+    transform: VerificationArgument.reading)
   var verify = VerificationArgument.automatic
 
   @Flag(

@@ -38,14 +38,19 @@ struct Collect: ParsableCommand {
     help: ArgumentHelp(
       "Copy at most so much out of packs that are to be rewritten.",
       discussion: "The packs with the most garbage come first. 0 rewrites nothing.",
-      valueName: "size"))
+      valueName: "size"),
+    transform: ByteSize.reading)
   var maxCopy: ByteSize?
 
   @Option(
     help: ArgumentHelp(
       "Rewrite no further pack after so many minutes.",
       discussion: "What is begun is brought to its end, which takes a little longer.",
-      valueName: "n"))
+      valueName: "n"),
+    transform: { text in
+      guard let minutes = UInt32(text) else { throw ValidationError("expected whole minutes") }
+      return minutes
+    })
   var maxMinutes: UInt32?
 
   @OptionGroup var json: JSONOption

@@ -41,7 +41,8 @@ struct Init: ParsableCommand {
     help: ArgumentHelp(
       "The size of a chunk: a power of two from 64KiB to 4MiB.",
       discussion: "Smaller chunks make small changes cheaper, larger ones the index smaller.",
-      valueName: "size"))
+      valueName: "size"),
+    transform: ByteSize.reading)
   var chunkSize = ByteSize(bytes: UInt64(RepositoryConfiguration.standardChunkSizeBytes))
 
   @Option(

@@ -34,7 +34,8 @@ struct Verify: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "Read this share of the chunks, chosen at random, above 0% and up to 100%.",
-      valueName: "percentage"))
+      valueName: "percentage"),
+    transform: Percentage.reading)
   var sample: Percentage?
 
   @OptionGroup var json: JSONOption

@@ -31,7 +31,9 @@ struct ByteSize: Equatable, Sendable {
   }
 }
 
-extension ByteSize: ExpressibleByArgument {
+extension ByteSize: ExplainedArgument {
+  static let expectation = "bytes, or a size in binary units such as 512KiB or 20GiB (no KB, no GB)"
+
   init?(argument: String) { self.init(argument) }
 
   var defaultValueDescription: String { description }

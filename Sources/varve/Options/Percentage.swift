@@ -14,7 +14,9 @@ struct Percentage: Equatable, Sendable {
   }
 }
 
-extension Percentage: ExpressibleByArgument {
+extension Percentage: ExplainedArgument {
+  static let expectation = "a share above 0% and up to 100%, such as 5% (with the sign)"
+
   init?(argument: String) { self.init(argument) }
 }
 

@@ -4,24 +4,35 @@ import ChunkStore
 
 /// Which revisions are kept, as options.
 struct RetentionOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("Keep the newest N revisions.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp("Keep the newest N revisions.", valueName: "n"),
+    transform: KeptCount.reading)
   var keepLast: KeptCount?
 
   @Option(
     help: ArgumentHelp(
-      "Keep the newest revision of each of the last N hours that have one.", valueName: "n"))
+      "Keep the newest revision of each of the last N hours that have one.", valueName: "n"),
+    transform: KeptCount.reading)
   var keepHourly: KeptCount?
 
-  @Option(help: ArgumentHelp("The same for days.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp("The same for days.", valueName: "n"),
+    transform: KeptCount.reading)
   var keepDaily: KeptCount?
 
-  @Option(help: ArgumentHelp("The same for weeks, from Monday to Sunday.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp("The same for weeks, from Monday to Sunday.", valueName: "n"),
+    transform: KeptCount.reading)
   var keepWeekly: KeptCount?
 
-  @Option(help: ArgumentHelp("The same for months.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp("The same for months.", valueName: "n"),
+    transform: KeptCount.reading)
   var keepMonthly: KeptCount?
 
-  @Option(help: ArgumentHelp("The same for years.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp("The same for years.", valueName: "n"),
+    transform: KeptCount.reading)
   var keepYearly: KeptCount?
 
   @Option(
@@ -73,8 +84,9 @@ struct RetentionOptions: ParsableArguments {
 }
 
 /// How many revisions are kept: 1 or more.
-struct KeptCount: ExpressibleByArgument, Equatable {
+struct KeptCount: ExplainedArgument, Equatable {
   private static let limit: UInt32 = 1_000_000
+  static let expectation = "a whole number from 1 to \(limit)"
 
   let number: UInt32
 

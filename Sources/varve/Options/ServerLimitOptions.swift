@@ -9,14 +9,16 @@ struct ServerLimitOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The memory that keeps chunks that were read, 1MiB or more.", valueName: "size"))
+      "The memory that keeps chunks that were read, 1MiB or more.", valueName: "size"),
+    transform: ByteSize.reading)
   var cacheSize = ByteSize(bytes: 64 << 20)
 
   @Option(
     help: ArgumentHelp(
       "The memory that replies of all clients may take until they are sent, 64MiB or more.",
       discussion: "Who wants more waits until others have taken their replies.",
-      valueName: "size"))
+      valueName: "size"),
+    transform: ByteSize.reading)
   var replyMemory = ByteSize(bytes: UInt64(ServerConfiguration.leastReplyMemoryBytes))
 
   @Option(

@@ -8,7 +8,9 @@ struct VerificationArgument: Equatable, Sendable {
   static let automatic = VerificationArgument(policy: .automatic)
 }
 
-extension VerificationArgument: ExpressibleByArgument {
+extension VerificationArgument: ExplainedArgument {
+  static let expectation = "auto, full, none, or \(Percentage.expectation)"
+
   init?(argument: String) {
     switch argument {
     case "auto": policy = .automatic
