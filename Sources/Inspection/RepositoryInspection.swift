@@ -156,8 +156,10 @@ package struct RepositoryInspection: Sendable {
       // Forgotten, ended or released since the names were listed.
       if error.code == .notFound { return nil }
       if error.code == .fileSystem { throw error }
+      // The path goes before the message.
+      let path = repository.relative(file.path)
       return Finding(
-        file.subject, .damage, path: repository.relative(file.path), error.message,
+        file.subject, .damage, path: path, String(error.message.trimmingPrefix("\(path): ")),
         try outcome(of: error, in: file))
     }
   }

@@ -251,6 +251,7 @@ struct InspectionTests {
     let report = try place.inspect(repository)
     #expect(Set(report.findings.filter(\.isOpenDamage).map(\.subject)) == [.marks, .key])
     #expect(report.losses.isEmpty)
+    #expect(report.findings.allSatisfy { !$0.message.contains($0.path) })
   }
 
   /// Whoever stores would have to know what it names.

@@ -92,4 +92,7 @@ package final class Pack: Sendable {
 package struct RecordLocation: Sendable {
   package let pack: Pack
   package let entry: PackEntry
+
+  /// What errors call it: `pack 77d0…, offset 64, chunk 1f3a…`.
+  var name: String { "pack \(pack.id), offset \(entry.offsetBytes), \(entry.type) \(entry.id)" }
 }

@@ -70,11 +70,7 @@ package final class RecordReader {
       try decoder.decode(
         record, expecting: location.entry, seal: location.pack.seal, base: base, into: output)
     } catch {
-      throw StoreError(
-        error,
-        in: "pack \(location.pack.id), offset \(location.entry.offsetBytes), "
-          + "\(location.entry.type) \(location.entry.id)",
-        pack: location.pack.id)
+      throw StoreError(error, in: location.name, pack: location.pack.id)
     }
   }
 
@@ -107,8 +103,7 @@ package final class RecordReader {
     else {
       throw StoreError(
         .damaged,
-        "pack \(location.pack.id), offset \(entry.offsetBytes): expected "
-          + "\(plainBytes.map { "\($0) bytes of " } ?? "")\(type) \(entry.id), found "
+        "\(location.name): expected \(plainBytes.map { "\($0) bytes of " } ?? "")\(type), found "
           + "\(entry.plainBytes) bytes of \(entry.type)",
         pack: location.pack.id)
     }
@@ -160,8 +155,7 @@ package final class RecordReader {
       }
     }
     let record = try reportingFormatErrors(
-      of: "pack \(location.pack.id), offset \(entry.offsetBytes), \(entry.type) \(entry.id)",
-      pack: location.pack.id, { () throws(FormatError) in try outcome.get() })
+      of: location.name, pack: location.pack.id, { () throws(FormatError) in try outcome.get() })
     return (record, content)
   }
 
@@ -176,9 +170,8 @@ package final class RecordReader {
     }
     guard found == expected else {
       throw StoreError(
-        .damaged,
-        "pack \(location.pack.id), offset \(location.entry.offsetBytes): expected content with the "
-          + "id \(expected), found \(found)", pack: location.pack.id)
+        .damaged, "\(location.name): expected content with this id, found \(found)",
+        pack: location.pack.id)
     }
     return content
   }

@@ -37,11 +37,12 @@ package final class DamageNotes: Sendable {
 }
 
 extension DamagedCopy {
-  /// The copy at `location`, which failed with `error`.
+  /// The copy at `location`, which failed with `error`: where that is, need not be said twice.
   package init(_ location: RecordLocation, _ error: StoreError) {
     let entry = location.entry
     self.init(
       pack: location.pack.id, entry: entry,
-      expected: "\(entry.type) \(entry.id) of \(entry.plainBytes) bytes", found: error.message)
+      expected: "\(entry.type) \(entry.id) of \(entry.plainBytes) bytes",
+      found: String(error.message.trimmingPrefix("\(location.name): ")))
   }
 }
