@@ -103,6 +103,29 @@ test_policies_are_stored_and_used() {
     "$VARVE_REPOSITORY/policy" "$VARVE_REPOSITORY/forgotten"
 }
 
+test_what_a_mistyped_argument_can_be_is_said() {
+  "$varve" init
+  back_up_at web01 "2026-11-1"{6..9}" 01:30:00"
+  "$varve" tag add web01@first golden
+  expect_exit 0 "$varve" prune --keep-tag goldn --keep-schedule golden=1d:1 --dry-run
+  expect_output "warning: no revision has the tag 'goldn'"
+  ! grep "tag 'golden'" <<<"$output" || fail "golden is a tag"
+  expect_exit 2 "$varve" prune --keep-last 0
+  expect_output "invalid for '--keep-last <n>': expected a whole number from 1 to 1000000"
+  expect_exit 2 "$varve" gc --max-copy 1GB
+  expect_output "expected bytes, or a size in binary units"
+  expect_exit 2 "$varve" gc --max-minutes 0.5
+  expect_output "expected whole minutes"
+  expect_exit 2 "$varve" verify --sample 5
+  expect_output "expected a share above 0% and up to 100%, such as 5%"
+  expect_exit 0 "$varve" policy show
+  expect_output "no policies are stored"
+  expect_exit 0 "$varve" unprotect web01@0
+  expect_output "was not protected"
+  expect_exit 1 faketime "1969-06-01 00:00:00" "$varve" backup web01 disk.raw
+  expect_output "clock of this machine shows a time before 1970"
+}
+
 test_damaged_policies_can_be_replaced() {
   "$varve" init
   back_up_at web01 "2026-11-1"{6..9}" 01:30:00"

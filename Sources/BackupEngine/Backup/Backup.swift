@@ -38,6 +38,11 @@ package struct Backup: Sendable {
   package func run() throws -> BackupReport {
     try request.check()
     let created = environment.now()
+    guard created >= 0 else {
+      throw EngineError(
+        .invalidRequest,
+        "the clock of this machine shows a time before 1970: set it right, then back up")
+    }
     var warnings: [String] = []
     let (writing, history, parent) = try begin(&warnings)
     defer { writing.end() }

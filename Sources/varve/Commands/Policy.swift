@@ -103,6 +103,8 @@ struct PolicyShow: ParsableCommand {
       var table = Table([.left("JOB"), .left("POLICY")])
       for row in rows { table.add([Cell(row.job ?? "(default)"), Cell("\(row.policy)")]) }
       try output.table(table)
+    } else {
+      Console.shared.message("no policies are stored; 'varve policy set' stores one")
     }
   }
 

@@ -45,8 +45,18 @@ struct ProtectionArguments: ParsableArguments {
     let repository = try repository.open()
     let entries = try repository.readableRevisions()
     for entry in try revisions.map({ try $0.revision(in: entries) }) {
-      try repository.updateMarks(of: entry.id) { $0.isProtected = isProtected }
-      let change = isProtected ? "protected" : "no longer protected"
+      var isChange = false
+      try repository.updateMarks(of: entry.id) { marks in
+        isChange = marks.isProtected != isProtected
+        marks.isProtected = isProtected
+      }
+      let change =
+        switch (isProtected, isChange) {
+        case (true, true): "protected"
+        case (true, false): "protected already"
+        case (false, true): "no longer protected"
+        case (false, false): "was not protected"
+        }
       Console.shared.message("\(change): \(entry.oneLine)")
     }
   }

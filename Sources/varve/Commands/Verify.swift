@@ -122,7 +122,6 @@ struct Verify: ParsableCommand {
     }
     let count = report.damageCount
     let outcome = count == 0 ? "no damage" : "\(Quantities.count(count, "damaged place"))"
-    Console.shared.message(
-      "\(report.summary) of \(Quantities.count(report.revisions, "revision")): \(outcome)")
+    Console.shared.message("\(report.summaryOfRevisions): \(outcome)")
   }
 }

@@ -13,6 +13,14 @@ extension VerificationReport {
       + "(\(checkedChunks) of \(totalChunks)), \(size)"
   }
 
+  /// The same where it is not clear of how many revisions.
+  var summaryOfRevisions: String {
+    let count = Quantities.count(revisions, "revision")
+    if revisions == 0 { return "verified nothing: there are no revisions" }
+    return totalChunks == 0
+      ? "verified \(count): there are no chunks, all is holes" : "\(summary) of \(count)"
+  }
+
   /// One line a damage, and how many more there are.
   var damageLines: [String] {
     let lines = damages.map { damage in
