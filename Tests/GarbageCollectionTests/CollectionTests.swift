@@ -300,6 +300,41 @@ struct CollectionTests {
     #expect(try place.content(of: second) == changed)
   }
 
+  @Test("Of two deltas the one whose base is there is counted on")
+  func deltaWithoutBase() throws {
+    let place = try Store()
+    let (gone, base, kept) = (place.chunk(0), place.variant(5), place.variant(77))
+    let first = try place.backUp(bytes: gone)
+    let packs = try place.workplace.packs("data")
+    try place.storeAlone(base)
+    try place.store(kept, asDeltaOf: gone)
+    try place.store(kept, asDeltaOf: base)
+    let second = try place.backUp(bytes: kept)
+    for pack in packs { try POSIXFileSystem().remove(pack) }
+    try place.forget(first)
+    try place.collect { $0.allowsLargeShare = true }
+    #expect(try place.content(of: second) == kept)
+  }
+
+  @Test("A delta whose base went is no damage where another condemned pack has its content")
+  func superfluousDelta() throws {
+    let place = try Store()
+    let first = try place.backUp(chunks: 0..<1)
+    let packs = try place.workplace.packs("data")
+    let changed = place.variant(77)
+    let second = try place.backUp(bytes: changed + place.bytes(1..<2))
+    try place.storeAlone(changed + place.bytes(2..<3))
+    for pack in packs { try POSIXFileSystem().remove(pack) }
+    _ = try place.repository.rebuildIndex { _ in }
+    try place.forget(first)
+    let report = try place.collect {
+      $0.allowsLargeShare = true
+      $0.leastSmallPacks = 2
+    }
+    #expect(report.damaged.isEmpty)
+    #expect(try place.content(of: second) == changed + place.bytes(1..<2))
+  }
+
   @Test("Many small packs become few")
   func merging() throws {
     let place = try Store()

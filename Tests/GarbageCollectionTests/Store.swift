@@ -6,6 +6,7 @@ import FileIO
 import GarbageCollection
 import SystemPackage
 import TestSupport
+import Testing
 import Workers
 
 /// A repository whose content is chunks that are known by their numbers.
@@ -47,6 +48,13 @@ struct Store {
   func chunk(_ number: Int) -> [UInt8] {
     var random = SeededRandom(seed: UInt64(number))
     return random.bytes(Self.chunkBytes)
+  }
+
+  /// The first chunk, with another byte at an offset.
+  func variant(_ offsetBytes: Int) -> [UInt8] {
+    var bytes = chunk(0)
+    bytes[offsetBytes] ^= 0xff
+    return bytes
   }
 
   func bytes(_ numbers: Range<Int>) -> [UInt8] { numbers.flatMap { chunk($0) } }
@@ -91,6 +99,23 @@ struct Store {
         try writing.writer.append(record, isReplacement: true)
       }
     }
+    try writing.writer.flush()
+  }
+
+  /// Stores a chunk once more, as what differs from another that is stored.
+  func store(_ chunk: [UInt8], asDeltaOf base: [UInt8]) throws {
+    let writing = try repository.beginWriting("test", pinned: [], environment: environment)
+    defer { writing.end() }
+    let hasher = try ContentHasher(idKey: repository.keys?.idKey)
+    let compressor = try Compressor(method: repository.configuration.compression)
+    let record = try chunk.withUnsafeBytes { chunk in
+      try base.withUnsafeBytes { base in
+        try PreparedRecord(
+          deltaOf: chunk, id: try hasher.id(of: chunk, type: .chunk), type: .chunk,
+          base: try hasher.id(of: base, type: .chunk), baseContent: base, compressor: compressor)
+      }
+    }
+    try writing.writer.append(try #require(record), isReplacement: true)
     try writing.writer.flush()
   }
 

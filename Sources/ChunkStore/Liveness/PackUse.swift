@@ -106,7 +106,7 @@ struct Surveyor {
     guard live.isMarked(id, type) else { return }
     // Counted before where a delta leans on it, or where it came since the numbering.
     let isNew = live.keep(id, type) || !live.isKnown(id, type)
-    guard isNew else { return countMark(copies) }
+    guard isNew else { return try countMark(copies, index) }
     try count(id, copies, index, isMarked: true, deltas: 0)
   }
 
@@ -115,7 +115,7 @@ struct Surveyor {
     _ id: ContentID, _ copies: [IndexedRecord], _ index: PackIndex.Reading, isMarked: Bool,
     deltas: Int
   ) throws(StoreError) {
-    guard let (position, entry) = best(of: copies) else {
+    guard let (position, entry) = try best(of: copies, index) else {
       survey.lostRecords += 1
       return
     }
@@ -131,8 +131,10 @@ struct Surveyor {
   }
 
   /// A base that turns out to be referred to as well.
-  private mutating func countMark(_ copies: [IndexedRecord]) {
-    guard let (position, _) = best(of: copies) else { return }
+  private mutating func countMark(
+    _ copies: [IndexedRecord], _ index: PackIndex.Reading
+  ) throws(StoreError) {
+    guard let (position, _) = try best(of: copies, index) else { return }
     survey.packs[position].markedRecords += 1
   }
 
@@ -143,18 +145,30 @@ struct Surveyor {
     return Int(positions[number])
   }
 
-  /// The copy that stays: undamaged, in a pack that stays and has no damage, no delta, the oldest.
-  private func best(of copies: [IndexedRecord]) -> (position: Int, entry: PackEntry)? {
+  /// The copy that stays: undamaged and with its base, in a pack that stays and has no damage, no delta,
+  /// the oldest.
+  private func best(
+    of copies: [IndexedRecord], _ index: PackIndex.Reading
+  ) throws(StoreError) -> (position: Int, entry: PackEntry)? {
     var best: (position: Int, entry: PackEntry, rank: Int)?
     for copy in copies {
       guard let position = position(of: copy) else { continue }
       let pack = survey.packs[position].id
       let isDamaged = absent.records.contains(AbsentRecord(pack: pack, id: copy.entry.id))
+      let lacksBase = try copies.count > 1 ? lacksBase(copy.entry, index) : false
       let rank =
-        (isDamaged ? 8 : 0) + (absent.packs.contains(pack) ? 4 : 0)
+        (isDamaged || lacksBase ? 8 : 0) + (absent.packs.contains(pack) ? 4 : 0)
         + (damagedPacks.contains(pack) ? 2 : 0) + (copy.entry.base == nil ? 0 : 1)
       if best.map({ rank < $0.rank }) ?? true { best = (position, copy.entry, rank) }
     }
     return best.map { ($0.position, $0.entry) }
+  }
+
+  /// Whether it is a delta whose base went while another copy was the one that stays.
+  private func lacksBase(
+    _ entry: PackEntry, _ index: PackIndex.Reading
+  ) throws(StoreError) -> Bool {
+    guard let base = entry.base else { return false }
+    return try !index.records(of: base).contains { position(of: $0) != nil }
   }
 }
