@@ -160,7 +160,7 @@ let targets: [Target] = [
     uses: [
       "EngineTestSupport", "Workers", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader",
       "VolumeSources",
-      "BackupEngine", "FileIO", systemPackage,
+      "BackupEngine", "FileIO", "Retention", systemPackage,
     ]),
   tests(
     of: "Inspection",

@@ -3,6 +3,7 @@ import ChunkFormat
 @testable import ChunkStore
 import FileIO
 import GarbageCollection
+import Retention
 import SystemPackage
 import TestSupport
 import VolumeMap
@@ -11,7 +12,7 @@ import Workers
 
 /// What a process of the simulation may do.
 enum Activity: String, CaseIterable {
-  case backup, forgetting, collection, verification, reading, tagging
+  case backup, forgetting, pruning, collection, verification, reading, tagging
 }
 
 extension SimulatedProcess {
@@ -36,6 +37,7 @@ extension SimulatedProcess {
     switch activity {
     case .backup: try SimulatedBackup(self, repository, environment).run()
     case .forgetting: try forget(in: repository)
+    case .pruning: try prune(repository)
     case .collection: try collect(in: repository)
     case .verification: try verify(repository)
     case .reading: try read(repository)
@@ -60,22 +62,34 @@ extension SimulatedProcess {
 
   // MARK: - Forgetting
 
-  /// Forgets some revision of those that are there.
+  /// Forgets some of the revisions that are there, whichever they are.
   private func forget(in repository: Repository) throws {
-    let lock = try environment.fileSystem.lockFile(world.layout.marksLock, .exclusive)
-    defer { lock.close() }
-    let entries = try repository.revisions().entries
-    guard entries.count > 1 else { return }
-    let fileSystem = environment.fileSystem
-    try fileSystem.createDirectories(world.layout.forgotten)
-    for _ in 0..<Int.random(in: 1...max(1, entries.count / 2), using: &random) {
-      let id = entries[Int.random(in: entries.indices, using: &random)].id
-      guard try repository.revisionShelf.exists(id) else { continue }
-      world.ledger.willForget(id)
-      try fileSystem.rename(world.layout.revision(id), to: world.layout.forgotten(id))
+    try repository.forget { listing in
+      let entries = listing.entries
+      guard entries.count > 1 else { return ([], ()) }
+      let count = Int.random(in: 1...max(1, entries.count / 2), using: &random)
+      let going = entries.shuffled(using: &random).prefix(count)
+      for entry in going { world.ledger.willForget(entry) }
+      return (going.map(\.id), ())
     }
-    try fileSystem.synchronizeDirectory(world.layout.forgotten)
-    try fileSystem.synchronizeDirectory(world.layout.revisions)
+  }
+
+  /// Forgets what a policy says, which leaves every job its newest good revision.
+  private func prune(_ repository: Repository) throws {
+    let policy = RetentionPolicy(rules: [.newest(count: UInt32.random(in: 1...3, using: &random))])
+    let users = try repository.revisionUsers()
+    try repository.forget { listing in
+      let now = world.now()
+      let jobs = Dictionary(grouping: listing.entries, by: \.revision.job)
+      let going = jobs.sorted { $0.key < $1.key }.flatMap { job, history in
+        let plan = RetentionPlan(
+          of: job, history: history, policy: policy, in: .fixed(offsetSeconds: 0), now: now,
+          users: users)
+        world.ledger.willPrune(plan.going, of: job)
+        return plan.going.map(\.id)
+      }
+      return (going, ())
+    }
   }
 
   // MARK: - Collecting

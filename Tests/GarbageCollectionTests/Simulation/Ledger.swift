@@ -10,6 +10,8 @@ struct Ledger {
   /// Commits that returned, of revisions that nobody has begun to forget.
   private(set) var committed: Set<RevisionID> = []
   private var forgotten: Set<RevisionID> = []
+  /// Jobs of which a policy forgot something, and nobody anything else since.
+  private var prunedJobs: Set<String> = []
   /// Revisions that somebody has open.
   private var opened: [Int: Revision] = [:]
   private var openings = 0
@@ -40,7 +42,19 @@ struct Ledger {
     if !forgotten.contains(id) { committed.insert(id) }
   }
 
-  mutating func willForget(_ id: RevisionID) {
+  /// Somebody is about to forget the revision, for reasons of his own.
+  mutating func willForget(_ entry: RevisionEntry) {
+    forget(entry.id)
+    prunedJobs.remove(entry.revision.job)
+  }
+
+  /// A policy is about to.
+  mutating func willPrune(_ entries: [RevisionEntry], of job: String) {
+    for entry in entries { forget(entry.id) }
+    if !entries.isEmpty { prunedJobs.insert(job) }
+  }
+
+  private mutating func forget(_ id: RevisionID) {
     committed.remove(id)
     forgotten.insert(id)
   }
@@ -75,9 +89,13 @@ struct Ledger {
       from: PackShelf(layout: layout, fileSystem: fileSystem, repository: repository, keys: nil))
     let listed = try fileSystem.list(layout.revisions).compactMap { RevisionID(name: $0.name) }
     var violations = committed.subtracting(listed).map { "revision \($0) is missing" }
+    var emptied = prunedJobs
     for id in listed {
-      violations += try self.violations(of: revision(id, in: fileSystem), "revision \(id)")
+      let revision = try revision(id, in: fileSystem)
+      emptied.remove(revision.job)
+      violations += try self.violations(of: revision, "revision \(id)")
     }
+    violations += emptied.sorted().map { "a policy left nothing of \($0)" }
     for revision in opened.values {
       violations += try self.violations(of: revision, "a revision that is open")
     }

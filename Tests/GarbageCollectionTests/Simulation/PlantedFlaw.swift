@@ -26,7 +26,8 @@ enum PlantedFlaw: String, CaseIterable, Sendable {
     _ entries: [DirectoryEntry], of directory: FilePath, for process: SimulatedProcess
   ) throws(FileError) -> [DirectoryEntry] {
     let world = process.world
-    let collects = process.name.hasPrefix(Activity.collection.rawValue)
+    // Not the one in the end, which leaves behind what it does not see.
+    let collects = process.name.hasPrefix("\(Activity.collection) ")
     switch (self, directory) {
     case (.condemnationUnheeded, world.layout.condemned) where !collects: return []
     case (.writersUnseen, world.layout.sessions) where collects:
@@ -35,7 +36,8 @@ enum PlantedFlaw: String, CaseIterable, Sendable {
       return entries.filter { !world.isOf(.reading, session: $0.name) }
     case (.revisionsBeforeSessions, world.layout.sessions) where collects:
       process.revisionsBefore = try world.fileSystem.list(world.layout.revisions)
-      try process.pass(.list, directory)
+      // Long enough for others to come to an end.
+      for _ in 1...40 { try process.pass(.list, directory) }
       return try world.fileSystem.list(directory)
     case (.revisionsBeforeSessions, world.layout.revisions) where collects:
       return process.revisionsBefore ?? entries

@@ -54,10 +54,10 @@ struct Schedule {
     for _ in 0..<Int.random(in: 0...4, using: &random) {
       kinds.append(
         [
-          .backup, .backup, .backup, .forgetting, .collection, .verification, .reading, .reading,
-          .tagging,
+          .backup, .backup, .backup, .forgetting, .pruning, .collection, .verification, .reading,
+          .reading, .tagging,
         ][
-          Int.random(in: 0..<9, using: &random)])
+          Int.random(in: 0..<10, using: &random)])
     }
     let processes = kinds.enumerated().map { number, kind in
       var activities = [kind]

@@ -30,10 +30,7 @@ struct SimulatedBackup {
   func run() throws {
     let created = environment.now()
     let (writing, history, parent) = try begin()
-    defer {
-      writing.writer.stop()
-      writing.session.end()
-    }
+    defer { writing.end() }
     let doubts = [history.last, parent].contains { $0?.marks.trust == .distrusted }
     let disk = disk ?? nextDisk(after: parent)
     let proof: RecordKeeper.Proof = doubts ? .reading(DamageNotes()) : .index
@@ -133,10 +130,20 @@ struct SimulatedBackup {
         try keeper.keep($0, type: .chunk, previous: { previous })
       }
       if case .new(let record, let isReplacement) = kept {
-        try writer.append(record, isReplacement: isReplacement)
+        if storesTwice(record, isReplacement) {
+          try repository.storeTwice(record)
+        } else {
+          try writer.append(record, isReplacement: isReplacement)
+        }
       }
       try builder.append(kept.id, at: place)
     }
+  }
+
+  /// Seldom, and not where it is looked whether all is stored once.
+  private func storesTwice(_ record: PreparedRecord, _ isReplacement: Bool) -> Bool {
+    disk == nil && record.base == nil && !isReplacement
+      && Int.random(in: 0..<24, using: &process.random) == 0
   }
 }
 
