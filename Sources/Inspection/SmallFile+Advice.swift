@@ -23,7 +23,8 @@ extension RepositoryCensus.SmallFile {
     case .revision: "bring the file back from another copy of the repository, or remove it"
     case .marks:
       "the revision counts as distrusted; remove the file to go back to what was said at the backup"
-    case .session: "no garbage is collected until the process that holds it has ended"
+    case .session:
+      "end the process that has it open, which 'fuser' names; no garbage is collected before"
     case .condemnation:
       "nobody can back up with it; 'varve gc' or 'varve check-repository --fix' removes it, and nothing is "
         + "lost by that"
