@@ -64,6 +64,23 @@ struct HealingTests {
     #expect(try place.backUp(path, job: "third").storedBytes == 0)
   }
 
+  /// Deltas may lean on it, and a base is no delta.
+  @Test("What is stored again stands alone, also where something like it was there before")
+  func healedWithoutABase() throws {
+    let place = try Workplace()
+    let bytes = disk(seed: 8)
+    let path = try place.disk("disk", bytes)
+    try place.backUp(path)
+    try place.spoilChunk(0)
+    #expect(try !place.verify().isClean)
+    var similar = bytes
+    for chunk in 0..<12 { similar[chunk * 64 << 10] ^= 0xff }
+    try place.backUp(try place.disk("similar", similar), job: "other") { $0.usesDeltas = false }
+    let healing = try place.backUp(path, job: "other").revision.volumes[0].statistics
+    #expect(healing.newChunks == 1)
+    #expect(healing.deltaChunks == 0)
+  }
+
   @Test("A damaged node of a map is written again", arguments: [false, true])
   func damagedNode(encrypted: Bool) throws {
     let place = try Workplace(encrypted: encrypted)

@@ -135,6 +135,22 @@ struct UnchangedTests {
     #expect(known.readBytes == 0)
   }
 
+  /// What is taken over unread might be what is damaged.
+  @Test("it is read all the same while the store is known to have damage, and heals that")
+  func readWhereDamageIsKnown() throws {
+    var random = SeededRandom(seed: 4)
+    let bytes = random.bytes(4 * Self.chunkBytes)
+    let first = try place.backUp(try place.disk("first", bytes))
+    try place.spoilChunk(2)
+    #expect(try place.verify().quarantined == 1)
+    // Somebody trusts it all the same.
+    try place.repository.updateMarks(of: first.id) { $0.promote() }
+    let source = KnowingSource(bytes, changes: [])
+    #expect(try backUp(source, on: first.id).statistics.newChunks == 1)
+    #expect(source.readBytes == bytes.count)
+    #expect(try place.verify().damageCount == 0)
+  }
+
   @Test("a parent that is gone is an error, and no revision is made")
   func parentGone() throws {
     let bytes = [UInt8](repeating: 1, count: 1000)
