@@ -189,9 +189,28 @@ let targets: [Target] = [
     ]),
 ]
 
+extension [Target] {
+  /// Those that the tests of one target take, with themselves: all that Integration/simulate builds.
+  func needed(forTestsOf name: String) -> [Target] {
+    var (names, waiting): (Set<String>, [String]) = ([], ["\(name)Tests"])
+    while let name = waiting.popLast() {
+      guard names.insert(name).inserted else { continue }
+      for dependency in first(where: { $0.name == name })?.dependencies ?? [] {
+        switch dependency {
+        case .targetItem(let name, _), .byNameItem(let name, _): waiting.append(name)
+        default: continue
+        }
+      }
+    }
+    return filter { names.contains($0.name) }
+  }
+}
+
+let only = Context.environment["VARVE_TESTS_OF"].map(targets.needed)
+
 let package = Package(
   name: "varve",
-  products: [.executable(name: "varve", targets: ["varve"])],
+  products: only == nil ? [.executable(name: "varve", targets: ["varve"])] : [],
   dependencies: dependencies,
-  targets: targets + fuzzTargets,
+  targets: only ?? targets + fuzzTargets,
   swiftLanguageModes: [.v6])
