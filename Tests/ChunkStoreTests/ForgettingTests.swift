@@ -85,7 +85,7 @@ import Testing
     let (first, second) = (try backUp("a", seed: 1), try backUp("b", seed: 2))
     try repository.updateMarks(of: second) { $0.isProtected = true }
     try repository.forget { listing in
-      (listing.entries.filter { !$0.marks.isProtected }.map(\.id), ())
+      listing.entries.filter { !$0.marks.isProtected }.map(\.id)
     }
     #expect(try listed() == [second])
     #expect(try names(in: layout.forgotten) == ["\(first)"])
@@ -94,9 +94,7 @@ import Testing
   @Test func whoeverRefusesForgetsNothing() throws {
     struct Refusal: Error {}
     let id = try backUp("a", seed: 1)
-    #expect(throws: Refusal.self) {
-      try repository.forget { _ -> ([RevisionID], Void) in throw Refusal() }
-    }
+    #expect(throws: Refusal.self) { try repository.forget { _ in throw Refusal() } }
     #expect(try listed() == [id])
     // The lock is free again.
     try repository.forget([id])

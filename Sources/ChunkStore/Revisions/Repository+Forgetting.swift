@@ -8,18 +8,14 @@ extension Repository {
   ///
   /// - Throws: ``StoreError``: `.notFound`, and then none is forgotten; `.readOnly`.
   package func forget(_ ids: [RevisionID]) throws {
-    try forget { _ in (ids, ()) }
+    try forget { _ in ids }
   }
 
   /// The same for those that `choose` picks among all that there are: what is said of them cannot
   /// change before they are forgotten.
   ///
-  /// - Parameter choose: names the revisions, and what it has to say of its choice.
-  /// - Returns: what it said.
   /// - Throws: also what `choose` throws; nothing is forgotten then.
-  package func forget<Choice>(
-    _ choose: (RevisionListing) throws -> (ids: [RevisionID], choice: Choice)
-  ) throws -> Choice {
+  package func forget(_ choose: (RevisionListing) throws -> [RevisionID]) throws {
     try revisionShelf.forget { try choose(try revisions()) }
   }
 

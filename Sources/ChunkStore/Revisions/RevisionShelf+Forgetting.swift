@@ -8,20 +8,17 @@ extension RevisionShelf {
   /// After a crash at any moment each revision exists as it was, or is forgotten. What said nothing of
   /// the crash may be in both places: it exists then.
   ///
-  /// - Parameter choose: names the revisions, while nobody can change what is said of any, and what it
-  ///   has to say of its choice, which is returned.
+  /// - Parameter choose: names the revisions, while nobody can change what is said of any.
   /// - Throws: what `choose` throws; ``StoreError``: `.notFound` where one does not exist, and nothing
   ///   is done then; `.readOnly`.
-  func forget<Choice>(
-    _ choose: () throws -> (ids: [RevisionID], choice: Choice)
-  ) throws -> Choice {
+  func forget(_ choose: () throws -> [RevisionID]) throws {
     let lock = try explainingReadOnly(lockMarks)
     defer { lock.close() }
-    let (ids, choice) = try choose()
+    let ids = try choose()
     for id in ids where try !exists(id) {
       throw StoreError(.notFound, "revision \(id) is not in the repository")
     }
-    guard !ids.isEmpty else { return choice }
+    guard !ids.isEmpty else { return }
     try explainingReadOnly { () throws(StoreError) in
       try reportingFileErrors { () throws(FileError) in
         try fileSystem.createDirectories(
@@ -31,7 +28,6 @@ extension RevisionShelf {
         try move(ids)
       }
     }
-    return choice
   }
 
   private func move(_ ids: [RevisionID]) throws(FileError) {

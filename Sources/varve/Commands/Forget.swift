@@ -59,7 +59,7 @@ struct Forget: ParsableCommand {
     if !dryRun {
       try repository.forget { listing in
         try check(selection.renewed(from: listing), listing)
-        return (selection.ids, ())
+        return selection.ids
       }
     }
     let count = Quantities.count(selection.ids.count, "revision")

@@ -100,7 +100,7 @@ struct Prune: ParsableCommand {
           "nothing was forgotten: what is said of \(kept.oneLine), or who reads it, changed meanwhile; "
             + "run it again")
       }
-      return (left.map(\.id), ())
+      return left.map(\.id)
     }
   }
 

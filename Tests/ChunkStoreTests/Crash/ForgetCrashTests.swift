@@ -64,7 +64,7 @@ import Testing
         }
       }
       // Whoever comes next can finish it.
-      try store.repository.forget { ($0.entries.map(\.id).filter { $0 != kept }, ()) }
+      try store.repository.forget { $0.entries.map(\.id).filter { $0 != kept } }
       if try store.repository.revisions().entries.map(\.id) != [kept] {
         violations.append("it cannot be finished")
       }

@@ -66,11 +66,11 @@ extension SimulatedProcess {
   private func forget(in repository: Repository) throws {
     try repository.forget { listing in
       let entries = listing.entries
-      guard entries.count > 1 else { return ([], ()) }
+      guard entries.count > 1 else { return [] }
       let count = Int.random(in: 1...max(1, entries.count / 2), using: &random)
       let going = entries.shuffled(using: &random).prefix(count)
       for entry in going { world.ledger.willForget(entry) }
-      return (going.map(\.id), ())
+      return going.map(\.id)
     }
   }
 
@@ -88,7 +88,7 @@ extension SimulatedProcess {
         world.ledger.willPrune(plan.going, of: job)
         return plan.going.map(\.id)
       }
-      return (going, ())
+      return going
     }
   }
 
