@@ -76,11 +76,12 @@ struct Schedule {
   ) -> [Int: SimulatedProcess.Fault] {
     guard Int.random(in: 0..<3, using: &random) == 0 else { return [:] }
     let fault: SimulatedProcess.Fault =
-      switch Int.random(in: 0..<6, using: &random) {
+      switch Int.random(in: 0..<8, using: &random) {
       case 0: .stop
       case 1: .fullDisk(Int.random(in: 1...6, using: &random))
       case 2: .failingLists(Int.random(in: 1...3, using: &random))
       case 3: .failingPacks(Int.random(in: 1...3, using: &random))
+      case 4, 5: .fullDiskForPack
       default: .kill
       }
     return [Int.random(in: 1...250, using: &random): fault]

@@ -16,6 +16,8 @@ final class SimulatedProcess: @unchecked Sendable {
     case stop
     /// So many changes in a row find the disk full.
     case fullDisk(Int)
+    /// The next pack finds the disk full.
+    case fullDiskForPack
     /// So many listings of directories fail in a row.
     case failingLists(Int)
     /// So many packs in a row cannot be opened.
@@ -26,6 +28,7 @@ final class SimulatedProcess: @unchecked Sendable {
       case .kill: "killed"
       case .stop: "told to stop"
       case .fullDisk(let count): "to find the disk full \(count) times"
+      case .fullDiskForPack: "to find the disk full with its next pack"
       case .failingLists(let count): "to fail at \(count) lists"
       case .failingPacks(let count): "to fail at \(count) packs"
       }
@@ -44,6 +47,7 @@ final class SimulatedProcess: @unchecked Sendable {
   private var faults: [Int: Fault]
   private var operations = 0
   private var failingChanges = 0
+  private var failsNextPack = false
   private var failingLists = 0
   private var failingPacks = 0
   private(set) var isKilled = false
@@ -81,6 +85,10 @@ final class SimulatedProcess: @unchecked Sendable {
       failingChanges -= 1
       throw FileError(operation: "change", path: path, errno: .noSpace)
     }
+    if kind == .createFile, failsNextPack, world.isPack(path) {
+      failsNextPack = false
+      throw FileError(operation: "create", path: path, errno: .noSpace)
+    }
     if kind == .list, failingLists > 0 {
       failingLists -= 1
       throw FileError(operation: "list", path: path, errno: .ioError)
@@ -103,6 +111,7 @@ final class SimulatedProcess: @unchecked Sendable {
     case .kill: isKilled = true
     case .stop: cancellation.cancel()
     case .fullDisk(let count): failingChanges = count
+    case .fullDiskForPack: failsNextPack = true
     case .failingLists(let count): failingLists = count
     case .failingPacks(let count): failingPacks = count
     }
