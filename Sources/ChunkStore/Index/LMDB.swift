@@ -80,9 +80,7 @@ enum LMDB {
     _ transaction: OpaquePointer, _ table: MDB_dbi, _ key: UnsafeRawBufferPointer,
     _ value: UnsafeRawBufferPointer
   ) throws(LMDBError) {
-    var name = MDB_val(key)
-    var content = MDB_val(value)
-    try LMDBError.check(mdb_put(transaction, table, &name, &content, 0), "mdb_put")
+    try LMDBError.check(put(transaction, table, key, value, flags: 0), "mdb_put")
   }
 
   /// Adds a value whose key is most likely above all others: pages are filled one after the other then.
@@ -90,11 +88,18 @@ enum LMDB {
     _ transaction: OpaquePointer, _ table: MDB_dbi, _ key: UnsafeRawBufferPointer,
     _ value: UnsafeRawBufferPointer
   ) throws(LMDBError) {
-    var name = MDB_val(key)
-    var content = MDB_val(value)
-    let code = mdb_put(transaction, table, &name, &content, UInt32(MDB_APPEND))
+    let code = put(transaction, table, key, value, flags: UInt32(MDB_APPEND))
     if code == MDB_KEYEXIST { return try put(transaction, table, key, value) }
     try LMDBError.check(code, "mdb_put")
+  }
+
+  private static func put(
+    _ transaction: OpaquePointer, _ table: MDB_dbi, _ key: UnsafeRawBufferPointer,
+    _ value: UnsafeRawBufferPointer, flags: UInt32
+  ) -> Int32 {
+    var name = MDB_val(key)
+    var content = MDB_val(value)
+    return mdb_put(transaction, table, &name, &content, flags)
   }
 
   /// Removes all keys.

@@ -263,7 +263,11 @@ final class PackIndex: Sendable {
         let counter = Array("counter".utf8)
         let stored = try get(tables.names, counter) ?? UInt32(0).bigEndianBytes
         let last = stored.reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-        try put(tables.names, counter, (last + UInt32(count)).bigEndianBytes)
+        // Nobody has so many packs: the counter is not what was written, and the index is made anew.
+        guard let next = UInt32(exactly: UInt64(last) + UInt64(count)), next < UInt32.max else {
+          throw LMDBError(code: MDB_CORRUPTED, call: "counting packs")
+        }
+        try put(tables.names, counter, next.bigEndianBytes)
         return last + 1
       }
     }
