@@ -100,9 +100,9 @@ package final class GarbageCollection {
     guard let id = lost.first, !settings.acceptsLosses else { return }
     throw CollectionError(
       .lost,
-      "\(lost.count) revisions are lost, \(id) among them: marks are there, and no revision; nothing "
-        + "is deleted. Bring the files in 'revisions' back from another copy of the repository, or give "
-        + "up what is lost with --accept-losses")
+      "revision \(id)\(lost.count > 1 ? " and \(lost.count - 1) more" : "") must be lost, since marks are "
+        + "there and no revision; nothing is deleted. Bring what is missing in 'revisions' back from "
+        + "another copy of the repository, or give it up with --accept-losses")
   }
 
   private func sort(_ stored: StoredCondemnation, _ writing: [LiveSession]) {
@@ -178,10 +178,10 @@ package final class GarbageCollection {
     guard !settings.acceptsLosses else { return }
     throw CollectionError(
       .lost,
-      "\(marking.lostRecords) records that revisions need are in no pack, so it is not known what they "
-        + "lean on, and nothing is deleted; 'varve check-repository' names the revisions. Put the packs "
-        + "back, 'varve repair' from another repository, forget those revisions, or give up what is "
-        + "lost with --accept-losses")
+      "some of what revisions need is in no pack (records: \(marking.lostRecords)), so it is not known "
+        + "what that leans on, and nothing is deleted; 'varve check-repository' names the revisions. Put "
+        + "the packs back, 'varve repair' from another repository, forget those revisions, or give up "
+        + "what is lost with --accept-losses")
   }
 
   @discardableResult
