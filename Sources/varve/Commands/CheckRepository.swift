@@ -13,11 +13,11 @@ struct CheckRepository: ParsableCommand {
       copy. Each pack is hashed and compared with its name. What is lost is named down to revision, \
       volume and bytes.
 
-      With --fix, directories that are missing are made, leftovers and condemnations that cannot be read \
-      are removed, the index is made anew where it is wrong, packs get back the names that their content has, damaged copies go to the quarantine, \
-      and what is intact in a damaged pack is stored again. The damaged pack is moved to quarantine/packs \
-      once nothing in it is needed; delete it there when you like. Nothing that is still needed is \
-      touched.
+      With --fix, directories that are missing are made, leftovers and condemnations that cannot be \
+      read are removed, the index is made anew where it is wrong, packs get back the names that their \
+      content has, damaged copies go to the quarantine, and what is intact in a damaged pack is stored \
+      again. The damaged pack is moved to quarantine/packs once nothing in it is needed; delete it there \
+      when you like. Nothing that is still needed is touched.
 
       It does not read every chunk: 'varve verify --all' does. The exit status is 0 where there is no \
       damage, or none is left, else 1.
