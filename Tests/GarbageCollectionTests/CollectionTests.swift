@@ -231,8 +231,7 @@ struct CollectionTests {
   func bases() throws {
     let place = try Store()
     let first = try place.backUp(chunks: 0..<20)
-    var changed = place.bytes(0..<20)
-    for chunk in 0..<20 { changed[chunk * Store.chunkBytes + 77] ^= 0xff }
+    let changed = place.changedBytes(0..<20)
     let second = try place.backUp(bytes: changed)
     let statistics = try place.repository.revision(second).revision.volumes[0].statistics
     try #require(statistics.deltaChunks == 20)
@@ -249,10 +248,7 @@ struct CollectionTests {
     let place = try Store()
     let all = try place.backUp(chunks: 0..<60)
     let kept = 4
-    var changed = place.bytes(0..<(deltasAreRewritten ? 40 : kept))
-    for byte in stride(from: 77, to: changed.count, by: Store.chunkBytes) {
-      changed[byte] ^= 0xff
-    }
+    var changed = place.changedBytes(0..<(deltasAreRewritten ? 40 : kept))
     var going = [all]
     if deltasAreRewritten { going.append(try place.backUp(bytes: changed)) }
     changed.removeLast(changed.count - kept * Store.chunkBytes)
@@ -272,8 +268,7 @@ struct CollectionTests {
   func basesOnFullDisk() throws {
     let place = try Store()
     let first = try place.backUp(chunks: 0..<40)
-    var changed = place.bytes(0..<20)
-    for chunk in 0..<20 { changed[chunk * Store.chunkBytes + 77] ^= 0xff }
+    let changed = place.changedBytes(0..<20)
     let second = try place.backUp(bytes: changed)
     try place.forget(first)
     let full = try place.onFullDisk()
@@ -287,8 +282,7 @@ struct CollectionTests {
   func baseOfAPardonedDelta() throws {
     let place = try Store()
     let first = try place.backUp(chunks: 0..<20)
-    var changed = place.bytes(0..<20)
-    for chunk in 0..<20 { changed[chunk * Store.chunkBytes + 77] ^= 0xff }
+    let changed = place.changedBytes(0..<20)
     let second = try place.backUp(bytes: changed)
     let before = Set(try place.workplace.packs("data"))
     try place.storeAlone(changed)

@@ -13,24 +13,19 @@ import Testing
 struct LossTests {
   private let files = POSIXFileSystem()
 
-  /// A store of which only a revision stays whose chunks are all deltas; with the packs of their bases
-  /// and of the deltas.
+  /// A store of which only a revision stays whose chunks are all deltas, with the pack of these.
   private struct Deltas {
     let store: Store
     let kept: RevisionID
     let content: [UInt8]
-    let bases: FilePath
     let deltas: FilePath
 
     init() throws {
       store = try Store()
       let first = try store.backUp(chunks: 0..<20)
-      bases = try store.workplace.packs("data")[0]
-      var changed = store.bytes(0..<20)
-      for chunk in 0..<20 { changed[chunk * Store.chunkBytes + 77] ^= 0xff }
-      content = changed
-      kept = try store.backUp(bytes: changed)
-      let bases = bases
+      let bases = try store.workplace.packs("data")[0]
+      content = store.changedBytes(0..<20)
+      kept = try store.backUp(bytes: content)
       deltas = try #require(try store.workplace.packs("data").first { $0 != bases })
       try store.forget(first)
     }

@@ -50,6 +50,13 @@ struct Store {
     return random.bytes(Self.chunkBytes)
   }
 
+  /// Chunks in each of which a byte is another, so that they are stored as deltas of the former.
+  func changedBytes(_ numbers: Range<Int>) -> [UInt8] {
+    var bytes = bytes(numbers)
+    for byte in stride(from: 77, to: bytes.count, by: Self.chunkBytes) { bytes[byte] ^= 0xff }
+    return bytes
+  }
+
   /// The first chunk, with another byte at an offset.
   func variant(_ offsetBytes: Int) -> [UInt8] {
     var bytes = chunk(0)
