@@ -12,12 +12,12 @@ INTRODUCTION = """\
 
 What backing up and restoring costs, beside other programs and beside what the machine can do at all.
 
-Written by `Integration/benchmark` on {date}; every figure on this page comes from that one run. The
-programs take turns on the same disk; times are medians. Each reads the whole disk, since none is told
-what changed, and none verifies after its backup. borg and varve compress like `zstd -1`; restic
-always encrypts; borg runs with its default chunks and with `fixed,4194304`. casync cannot restore to
-a pipe and writes a file instead. Stores are measured without the caches that each program could make
-anew.
+Written by `Integration/benchmark` on {date}; every figure on this page comes from that one run, where the
+list below does not say otherwise. The programs take turns on the same disk; times are medians. Each reads
+the whole disk, since none is told what changed, and none verifies after its backup. borg and varve
+compress like `zstd -1`; restic always encrypts; borg runs with its default chunks and with
+`fixed,4194304`. casync cannot restore to a pipe and writes a file instead. Stores are measured without
+the caches that each program could make anew.
 
 ![Bars: the time of each step, by program; the speed over NBD. Lines: each store's growth over the nights.](benchmark)
 
