@@ -129,6 +129,16 @@ import Workers
     }
   }
 
+  @Test func aCounterThatIsAtItsEndIsDamageThatMends() throws {
+    try store.repository.records.index.write { index throws(StoreError) in
+      let first = try index.reserveNumbers(1)
+      _ = try index.reserveNumbers(Int(UInt32.max - first) - 1)
+    }
+    let later = try store.backUp(disk.touching(2, with: 1), job: "a", parent: revision)
+    #expect(try store.disk(of: later) == disk.touching(2, with: 1))
+    try expectRightAnswers(store)
+  }
+
   @Test func rebuildingWhileOthersWorkDisturbsNobody() throws {
     let other = try open()
     let writing = try other.beginWriting()
