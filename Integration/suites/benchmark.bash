@@ -29,3 +29,12 @@ test_table_of_chunk_sizes() {
   expect_equal "$(find tmp -mindepth 1)" "" "what is left in the temporary directory"
   expect_exit 2 "$integration/benchmarks/chunk-sizes" --nonsense
 }
+
+test_table_of_compression_levels() {
+  mkdir tmp
+  VARVE_PROGRAM=$varve TMPDIR=$work/tmp "$integration/benchmarks/compression-levels" --quick >table
+  expect_equal "$(grep -cE '^\| .[a-z:0-9-]+. \| [0-9.]+ % \| [0-9]+ MiB/s \| [0-9]+ MiB/s \|$' table)" \
+    10 "rows"
+  expect_equal "$(find tmp -mindepth 1)" "" "what is left in the temporary directory"
+  expect_exit 2 "$integration/benchmarks/compression-levels" --nonsense
+}

@@ -1,7 +1,7 @@
 # The command line itself: help, versions, mistakes.
 
 subcommands=(init backup revisions show diff restore verify serve clients run attach detach
-  mount umount prune policy forget protect unprotect key index tag overlay completion)
+  mount umount prune policy forget protect unprotect key index config tag overlay completion)
 
 test_help_of_every_subcommand() {
   local subcommand

@@ -180,3 +180,32 @@ test_source_that_is_no_disk() {
   mkfifo fifo
   expect_equal "$(count_revisions)" 0
 }
+
+# A faster level takes more room, for chunks that are stored after the change.
+test_compression_can_be_changed_later() {
+  "$varve" init --compression zstd:19
+  # The program is something that compresses, by how much depends on the level.
+  head -c 12M "$varve" >old.raw
+  tail -c 12M "$varve" >new.raw
+  "$varve" backup job old.raw
+  local slow_bytes before
+  before=$(repository_bytes)
+  "$varve" backup other new.raw
+  slow_bytes=$(($(repository_bytes) - before))
+  "$varve" verify --all
+
+  expect_exit 0 "$varve" config set --compression zstd:-7
+  expect_equal "$("$varve" config show --json | jq -r .compression)" zstd:-7
+  "$varve" forget other@latest --yes
+  "$varve" gc
+  before=$(repository_bytes)
+  "$varve" backup other new.raw
+  expect_at_least $(($(repository_bytes) - before)) $((slow_bytes * 11 / 10)) "bytes at level -7"
+  "$varve" verify --all
+  "$varve" restore job@latest - | cmp - old.raw
+  "$varve" restore other@latest - | cmp - new.raw
+
+  expect_exit 2 "$varve" config set --compression zstd:0
+  expect_output "zstd:LEVEL with a level from -7 to 19 but 0"
+  expect_exit 2 "$varve" config set
+}

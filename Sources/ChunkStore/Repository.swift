@@ -310,7 +310,7 @@ package final class Repository: Sendable {
     return keys
   }
 
-  private static func readConfiguration(
+  static func readConfiguration(
     _ layout: RepositoryLayout, _ fileSystem: any FileSystem
   ) throws(StoreError) -> [UInt8] {
     do throws(FileError) {

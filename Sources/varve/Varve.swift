@@ -56,7 +56,7 @@ struct Varve: ParsableCommand {
         name: "Look after a repository",
         subcommands: [
           Tag.self, Collect.self, Overlay.self, Key.self, CheckRepository.self, Repair.self,
-          Distrust.self, Index.self,
+          Distrust.self, Index.self, Config.self,
         ]),
       CommandGroup(name: "Shells", subcommands: [Completion.self]),
     ])

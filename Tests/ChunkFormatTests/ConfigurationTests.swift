@@ -93,6 +93,7 @@ import Testing
 
   @Test(arguments: [
     ("none", CompressionMethod.none), ("zstd", .zstd(level: 1)), ("zstd:19", .zstd(level: 19)),
+    ("zstd:-7", .zstd(level: -7)), ("zstd:-1", .zstd(level: -1)),
   ]) func compressionIsNamed(_ text: String, _ method: CompressionMethod) {
     #expect(CompressionMethod(text) == method)
     #expect(CompressionMethod(method.description) == method)
@@ -100,6 +101,7 @@ import Testing
 
   @Test(arguments: [
     "", "zstd:", "zstd:0", "zstd:20", "zstd:1:2", "lz4", "none:1", "zstd:99999999999999999999",
+    "zstd:-8", "zstd:+3", "zstd:03", "zstd:-0", "zstd:-",
   ])
   func otherCompressionIsNot(_ text: String) {
     #expect(CompressionMethod(text) == nil)

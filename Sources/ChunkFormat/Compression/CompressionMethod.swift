@@ -1,21 +1,26 @@
 /// How a repository compresses what it stores anew: `none`, or `zstd:LEVEL`.
 package enum CompressionMethod: Equatable, Sendable {
   case none
-  /// Levels 1 to 19.
+  /// A level that ``isValid(level:)`` accepts. Negative levels are zstd's fast ones.
   case zstd(level: Int)
 
   package static let standard = CompressionMethod.zstd(level: 1)
-  /// The levels that are accepted.
-  package static let levels = 1...19
+  /// The levels that are accepted, but for 0.
+  package static let levels = -7...19
 
-  /// Reads `none`, `zstd` or `zstd:LEVEL`; nil where the text is none of them.
+  /// Whether `level` is accepted. 0 is refused: zstd takes it for its own default, which is level 3.
+  package static func isValid(level: Int) -> Bool { levels ~= level && level != 0 }
+
+  /// Reads `none`, `zstd` or `zstd:LEVEL`; nil for any other text.
   package init?(_ text: String) {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
     switch (parts.first, parts.count) {
     case ("none", 1): self = .none
     case ("zstd", 1): self = .standard
     case ("zstd", 2):
-      guard let level = Int(parts[1]), Self.levels ~= level else { return nil }
+      guard let level = Int(parts[1]), Self.isValid(level: level),
+        String(level) == parts[1]
+      else { return nil }
       self = .zstd(level: level)
     default: return nil
     }

@@ -1,4 +1,5 @@
-/// What was fixed when a repository was made: the file `config` (format, "Configuration").
+/// The settings of a repository: the file `config` (format, "Configuration"). All but the compression
+/// are fixed when the repository is created.
 ///
 /// ```
 /// offset size
@@ -45,6 +46,19 @@ package struct RepositoryConfiguration: Equatable, Sendable {
     self.isEncrypted = isEncrypted
     self.compression = compression
     self.created = created
+  }
+
+  /// The same but for the compression of what is stored from then on.
+  package func compressed(by method: CompressionMethod) -> RepositoryConfiguration {
+    RepositoryConfiguration(self, compression: method)
+  }
+
+  private init(_ other: RepositoryConfiguration, compression: CompressionMethod) {
+    id = other.id
+    chunkSizeBytes = other.chunkSizeBytes
+    isEncrypted = other.isEncrypted
+    self.compression = compression
+    created = other.created
   }
 
   /// Whether chunks can have `chunkSizeBytes`.

@@ -9,7 +9,7 @@ struct Init: ParsableCommand {
     usage: "varve init [<directory>] [<options>]",
     discussion: """
       The directory is made where there is none; one that holds anything else is refused. Chunk \
-      size, compression and whether it is encrypted are fixed from then on.
+      size and encryption are fixed from then on.
 
         varve init /srv/varve
         varve init /srv/varve --encrypt passphrase
@@ -47,8 +47,12 @@ struct Init: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "How new chunks are compressed: zstd:LEVEL with a level from 1 to 19, or none.",
-      valueName: "method"))
+      "How new chunks are compressed: zstd:LEVEL with a level from -7 to 19, or none.",
+      discussion: """
+        Levels below 0 are zstd's fast ones. 'varve config set --compression' changes it later.
+        """,
+      valueName: "method"),
+    transform: CompressionMethod.reading)
   var compression = CompressionMethod.standard
 
   @OptionGroup var options: RepositoryOptions

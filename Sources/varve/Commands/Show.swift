@@ -80,10 +80,7 @@ struct Show: ParsableCommand {
       ("host", revision.host.printable),
       ("program", revision.program.printable),
     ]
-    let width = pairs.reduce(0) { max($0, $1.0.count) }
-    return pairs.filter { !$0.1.isEmpty }.map { name, value in
-      name + String(repeating: " ", count: width - name.count + 2) + value
-    }
+    return Table.lines(ofNamed: pairs)
   }
 
   private func text(of mark: VerificationMark) -> String {

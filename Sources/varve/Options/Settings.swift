@@ -1,7 +1,11 @@
 import ArgumentParser
 import ChunkFormat
 
-extension CompressionMethod: ExpressibleByArgument {
+extension CompressionMethod: ExplainedArgument {
+  static var expectation: String {
+    "none, zstd, or zstd:LEVEL with a level from \(levels.lowerBound) to \(levels.upperBound) but 0"
+  }
+
   package init?(argument: String) { self.init(argument) }
 
   package var defaultValueDescription: String { description }

@@ -20,6 +20,14 @@ struct Table {
     rows.append(cells)
   }
 
+  /// One line a value, with the values below one another. Empty values are left out.
+  static func lines(ofNamed values: [(name: String, value: String)]) -> [String] {
+    let width = values.reduce(0) { max($0, $1.name.displayWidth) }
+    return values.filter { !$0.value.isEmpty }.map { name, value in
+      name + String(repeating: " ", count: width - name.displayWidth) + gap + value
+    }
+  }
+
   /// The lines, the headings first, without space at their ends.
   func lines(colours: Bool) -> [String] {
     let all = [columns.map { Cell($0.heading, .heading) }] + rows

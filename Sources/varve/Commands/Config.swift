@@ -1,0 +1,83 @@
+import ArgumentParser
+import ChunkFormat
+import ChunkStore
+
+struct Config: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Show the repository's settings, or change them.",
+    discussion: """
+        varve config show
+        varve config set --compression zstd:-3
+      """,
+    subcommands: [ConfigShow.self, ConfigSet.self])
+
+  func run() throws { throw MissingSubcommand(Varve.helpMessage(for: Self.self)) }
+}
+
+struct ConfigShow: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "show", abstract: "Show the repository's settings.",
+    usage: "varve config show [<options>]",
+    discussion: """
+        varve config show
+        varve config show --json
+      """)
+
+  @OptionGroup var json: JSONOption
+  @OptionGroup var repository: RepositoryOptions
+
+  mutating func run() throws {
+    let configuration = try repository.open().configuration
+    try json.print(configuration.json, orLines: configuration.lines)
+  }
+}
+
+struct ConfigSet: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "set", abstract: "Change the repository's settings.",
+    usage: "varve config set --compression <method> [<options>]",
+    discussion: """
+      Chunks that are stored already stay as they are, and are not stored again. Commands that are \
+      running keep the old setting until they end. Older versions of varve cannot open a repository \
+      with a level below 1.
+
+        varve config set --compression zstd:-3
+        varve config set --compression none
+      """)
+
+  @Option(
+    help: ArgumentHelp(
+      "How new chunks are compressed: zstd:LEVEL with a level from -7 to 19, or none.",
+      valueName: "method"),
+    transform: CompressionMethod.reading)
+  var compression: CompressionMethod
+
+  @OptionGroup var json: JSONOption
+  @OptionGroup var repository: RepositoryOptions
+
+  mutating func run() throws {
+    let changed = try repository.open().changeCompression(to: compression)
+    if json.isWanted { return try StandardOutput().document(changed.json) }
+    Console.shared.message("new chunks are compressed with \(changed.compression)")
+  }
+}
+
+extension RepositoryConfiguration {
+  var json: JSON {
+    .object([
+      "id": .string("\(id)"), "created": .string(created.timestamp),
+      "chunkSizeBytes": .integer(Int64(chunkSizeBytes)),
+      "encrypted": .bool(isEncrypted), "compression": .string("\(compression)"),
+    ])
+  }
+
+  fileprivate var lines: [String] {
+    Table.lines(ofNamed: [
+      ("repository", "\(id)"),
+      ("created", LocalTime.system.text(of: created)),
+      ("chunk size", "\(ByteSize(bytes: UInt64(chunkSizeBytes)))"),
+      ("encryption", isEncrypted ? "yes" : "no"),
+      ("compression", "\(compression)"),
+    ])
+  }
+}
