@@ -310,6 +310,73 @@ PYTHON
   expect_at_most "$(wc -l <serve.log)" 70 "lines of log"
 }
 
+# The client has the server's answer to its first message, and goes on while the server stops.
+test_a_server_that_stops_during_TLS_handshakes_ends_in_order() {
+  serve_encrypted
+  PORT=$server_port SERVER=$server_pid /usr/bin/python3 - <<'PYTHON'
+import os, signal, socket, ssl, struct, time
+
+context = ssl.create_default_context(cafile="nobody/ca-cert.pem")
+
+class Client:
+    def __init__(self):
+        self.s = socket.create_connection(("localhost", int(os.environ["PORT"])))
+        self.s.settimeout(10)
+        self.s.recv(18, socket.MSG_WAITALL)
+        self.s.sendall(struct.pack(">I", 3) + b"IHAVEOPT" + struct.pack(">II", 5, 0))
+        self.s.recv(20, socket.MSG_WAITALL)
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname="localhost")
+
+    # One step of the handshake; what is to be sent is returned.
+    def step(self):
+        try:
+            self.tls.do_handshake()
+        except ssl.SSLWantReadError:
+            pass
+        return self.outgoing.read()
+
+    def receive(self):
+        try:
+            self.incoming.write(self.s.recv(65536))
+        except OSError:
+            pass
+
+    def send(self, data):
+        try:
+            self.s.sendall(data)
+        except OSError:
+            pass
+
+silent, asking, answered, halfway, closing = [[Client() for _ in range(4)] for _ in range(5)]
+for c in asking + answered + halfway + closing:
+    c.send(c.step())
+for c in answered + halfway + closing:
+    c.receive()
+last = {c: c.step() for c in answered + halfway + closing}
+for c in halfway:
+    c.send(last[c][:20])
+for c in closing:
+    c.send(last[c])
+    c.s.shutdown(socket.SHUT_WR)
+os.kill(int(os.environ["SERVER"]), signal.SIGTERM)
+time.sleep(0.2)
+for c in asking:
+    c.receive()
+    c.send(c.step())
+for c in answered:
+    c.send(last[c])
+for c in halfway:
+    c.send(last[c][20:])
+for c in silent:
+    c.send(c.step())
+time.sleep(0.5)
+PYTHON
+  local status=0
+  wait "$server_pid" || status=$?
+  [[ $status == 0 ]] || fail "the server ended with $status: $(cat serve.log)"
+}
+
 test_memory_of_idle_clients_that_were_busy_once() {
   serve_encrypted
   PORT=$server_port SERVER=$server_pid /usr/bin/python3 - <<'PYTHON'

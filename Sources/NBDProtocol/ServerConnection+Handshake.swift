@@ -146,14 +146,11 @@ extension ServerConnection {
     return .act(action)
   }
 
-  /// Takes what the catalogue said to the question that was asked last.
-  ///
-  /// - Precondition: ``Action/listExports`` or ``Action/openExport(name:queries:isSelection:)`` is
-  ///   unanswered.
+  /// Takes what the catalogue said to the question that was asked last, which was
+  /// ``Action/listExports`` or ``Action/openExport(name:queries:isSelection:)``. An answer that
+  /// nobody waits for is ignored.
   package mutating func answer(_ answer: Answer) {
-    guard case .catalogue(let question) = phase else {
-      preconditionFailure("an answer without a question")
-    }
+    guard case .catalogue(let question) = phase else { return }
     phase = .option
     switch question {
     case .list: answerList(answer)

@@ -22,12 +22,10 @@ extension ServerConnection {
   }
 
   /// To be called when the TLS handshake that ``Action/startTLS`` asked for has succeeded; when it
-  /// fails, the connection is to be closed.
+  /// fails, the connection is to be closed. A handshake may also succeed after the connection has
+  /// ended, since the client goes on with it while the server stops: that changes nothing.
   package mutating func tlsEstablished() {
-    guard case .establishingTLS = phase else {
-      preconditionFailure("TLS that was not asked for")
-    }
-    guard input.readableBytes == 0 else { return }
+    guard case .establishingTLS = phase, input.readableBytes == 0 else { return }
     isSecure = true
     phase = .option
   }

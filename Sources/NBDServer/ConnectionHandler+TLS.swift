@@ -12,12 +12,15 @@ extension ConnectionHandler {
   /// Puts TLS in front of this handler and calls ``ServerConnection/tlsEstablished()`` once it is
   /// established. Everything that was to be sent in the clear has been flushed.
   func startTLS(_ context: ChannelHandlerContext) {
-    guard let source = services.tls else { preconditionFailure("STARTTLS without credentials") }
+    // The machine asks for TLS only where there are credentials.
+    guard let source = services.tls else { return context.close(promise: nil) }
     do {
       let session = try source.current.makeSession()
       let gate = TLSGate(
         session, of: source, timeLimit: TimeAmount(services.configuration.optionTimeLimit),
         whenEstablished: { [self] names in
+          // The server may be stopping since the TLS handshake began.
+          guard case .open = closing else { return }
           record.encrypted(for: names.first)
           machine.tlsEstablished()
           scheduleAdvance()

@@ -104,7 +104,8 @@ extension ConnectionHandler {
   }
 
   func enter(_ loop: any EventLoop) {
-    guard let opened else { preconditionFailure("an export was entered that is not open") }
+    // The machine enters only what was opened.
+    guard let opened else { return context?.close(promise: nil) ?? () }
     let own = selection.flatMap { $0.export === opened ? $0.contexts : nil } ?? []
     let handler = NIOLoopBound(self, eventLoop: loop)
     queue = WorkQueue(

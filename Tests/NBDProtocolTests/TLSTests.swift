@@ -153,4 +153,35 @@ struct TLSTests {
     client.run()
     #expect(client.end == .finished)
   }
+
+  @Test("a TLS handshake that succeeds after the end changes nothing", arguments: 0..<3)
+  func successAfterTheEnd(_ which: Int) {
+    let client = Transcript.greeted(tls: .on)
+    client.send(Handshake.option(5))
+    switch which {
+    case 0: client.connection.inputClosed()
+    case 1: client.connection.shutDown()
+    default: client.connection.receive(ByteBuffer(bytes: [0x49]))
+    }
+    client.run()
+    let end = client.end
+    #expect(end != nil)
+    _ = client.takeReplies()
+    client.connection.tlsEstablished()
+    client.connection.receive(ByteBuffer(bytes: Handshake.option(3)))
+    guard case .wait = client.connection.next() else {
+      Issue.record("the connection goes on")
+      return
+    }
+    #expect(!client.wantsInput)
+  }
+
+  @Test("an answer that nobody waits for is ignored")
+  func unaskedAnswer() {
+    let client = Transcript.greeted()
+    client.connection.answer(.opened(Transcript.disk))
+    client.connection.tlsEstablished()
+    client.send(Handshake.option(3))
+    #expect(OptionVerdict.all(in: client.takeReplies())?.map(\.type) == [2, 1])
+  }
 }

@@ -14,6 +14,7 @@ struct Driver: ~Copyable {
   private var connection: ServerConnection
   private var work: [Work] = []
   private var hasEnded = false
+  private var isTLSLate = false
   private var replyBytes = 0
   private var receivedBytes = 0
 
@@ -46,6 +47,8 @@ struct Driver: ~Copyable {
     connection.inputClosed()
     takeActions()
     while !hasEnded, !work.isEmpty { finishOne() }
+    // The client may go on with the TLS handshake of a connection that has ended.
+    if isTLSLate { connection.tlsEstablished() }
     precondition(hasEnded, "the connection outlives its input and its work")
   }
 
@@ -86,7 +89,8 @@ struct Driver: ~Copyable {
       case .listExports:
         connection.answer(.exports([ExportSummary(name: "disk", description: "made up")]))
       case .openExport(let name, let queries, _): answer(name, queries)
-      case .startTLS: if order.isMultiple(of: 2) { connection.tlsEstablished() }
+      case .startTLS:
+        if order.isMultiple(of: 2) { connection.tlsEstablished() } else { isTLSLate = true }
       case .begin: break
       case .perform(let piece): take(piece)
       case .finish, .abandon: hasEnded = true

@@ -46,9 +46,11 @@ final class MemoryAccount: WindowMemory {
     case .no: break
     case .queued: return false
     case .granted(let granted):
-      precondition(granted == bytes, "something else is taken than was waited for")
       waiting = .no
-      return true
+      if granted == bytes { return true }
+      // What was waited for is wanted no more.
+      heldBytes -= granted
+      settlePool()
     }
     let wanted = exceedingShare(heldBytes + bytes)
     if wanted > pooledBytes {
