@@ -20,6 +20,23 @@ make_certificate() {
     ${alternatives:+-addext "subjectAltName=$alternatives"}
 }
 
+# date_certificate AUTHORITY DIR ROLE FROM UNTIL: the certificate in DIR is signed anew, and is valid from
+# FROM until UNTIL, which date(1) understands.
+date_certificate() {
+  local from until subject
+  from=$(date -u --date "$4" +%Y%m%d%H%M%SZ)
+  until=$(date -u --date "$5" +%Y%m%d%H%M%SZ)
+  subject=$(openssl x509 -in "$2/$3-cert.pem" -noout -subject -nameopt compat)
+  openssl req -new -key "$2/$3-key.pem" -subj "${subject#subject=}" -out request.pem
+  touch "$1/database"
+  printf '%s\n' '[ca]' 'default_ca=c' '[c]' "database=$1/database" 'policy=p' 'rand_serial=yes' \
+    'unique_subject=no' 'default_md=sha256' "new_certs_dir=$1" '[p]' 'commonName=supplied' \
+    >"$1/configuration"
+  openssl ca -batch -config "$1/configuration" -cert "$1/ca-cert.pem" -keyfile "$1/ca-key.pem" \
+    -in request.pem -out "$2/$3-cert.pem" -notext -startdate "$from" -enddate "$until" \
+    2>openssl.log || die "$(cat openssl.log)"
+}
+
 # request_certificate PREFIX SUBJECT [OPTION...]: PREFIX-key.pem and PREFIX-cert.pem.
 request_certificate() {
   local prefix=$1 subject=$2

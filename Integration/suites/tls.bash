@@ -67,7 +67,7 @@ test_only_clients_with_certificates() {
   make_certificate other client mallory alice DNS:alice.example
   cp authority/ca-cert.pem mallory/
   refused nbdinfo --size "$(encrypted_uri mallory)"
-  expect_at_least "$(grep -c 'refused TLS to a client: peer did not return' serve.log)" 2 "refusals"
+  expect_at_least "$(grep -c 'refused TLS to a client: the client sent no certificate' serve.log)" 2 "refusals"
 }
 
 test_only_clients_of_a_name() {
@@ -76,6 +76,47 @@ test_only_clients_of_a_name() {
   refused nbdinfo --size "$(encrypted_uri bob)"
   refused nbdinfo --size "$(encrypted_uri nobody)"
   grep -q "'bob' is not among those" serve.log || fail "$(cat serve.log)"
+}
+
+test_the_log_says_why_a_client_is_refused_and_whose_certificate_it_was() {
+  serve_encrypted --tls-verify-peer
+  date_certificate authority alice client '10 days ago' '3 days ago'
+  refused nbdinfo --size "$(encrypted_uri alice)"
+  wait_until 10 grep -q "refused TLS to a client: the certificate of 'alice' expired on $(
+    date -u --date '3 days ago' +%Y-%m-%d)" serve.log || fail "$(cat serve.log)"
+  date_certificate authority bob client 'now + 2 days' 'now + 4 days'
+  refused nbdinfo --size "$(encrypted_uri bob)"
+  wait_until 10 grep -q "the certificate of 'bob' is not valid before $(
+    date -u --date 'now + 2 days' +%Y-%m-%d).*clocks" serve.log || fail "$(cat serve.log)"
+  refused nbdinfo --size "$(encrypted_uri nobody)"
+  wait_until 10 grep -q 'the client sent no certificate' serve.log || fail "$(cat serve.log)"
+  # A client that does not trust the server says so, if it uses OpenSSL.
+  PORT=$server_port /usr/bin/python3 - <<'PYTHON'
+import os, socket, ssl, struct
+s = socket.create_connection(("localhost", int(os.environ["PORT"])))
+s.recv(18, socket.MSG_WAITALL)
+s.sendall(struct.pack(">I", 3) + b"IHAVEOPT" + struct.pack(">II", 5, 0))
+s.recv(20, socket.MSG_WAITALL)
+try:
+    ssl.create_default_context().wrap_socket(s, server_hostname="localhost")
+except ssl.SSLCertVerificationError:
+    pass
+PYTHON
+  wait_until 10 grep -q 'the client refused the server: ' serve.log || fail "$(cat serve.log)"
+}
+
+test_certificates_of_the_server_that_are_not_valid_now_are_named() {
+  back_up_disk
+  make_authority authority
+  make_certificate authority server server localhost DNS:localhost
+  date_certificate authority server server '10 days ago' '3 days ago'
+  start_tcp_server --tls-certificates server
+  wait_until 10 grep -q "server-cert.pem: the certificate of 'localhost' expired on $(
+    date -u --date '3 days ago' +%Y-%m-%d)" serve.log || fail "$(cat serve.log)"
+  date_certificate authority server server 'now + 2 days' 'now + 4 days'
+  kill -HUP "$server_pid"
+  wait_until 10 grep -q "server-cert.pem: the certificate of 'localhost' is not valid before" \
+    serve.log || fail "$(cat serve.log)"
 }
 
 test_who_is_connected_is_shown_by_name() {
@@ -194,6 +235,54 @@ test_qemu_with_pre_shared_keys() {
     --object "tls-creds-psk,id=tls,dir=$work/psk-bob,username=bob,endpoint=client" --image-opts \
     "driver=nbd,host=localhost,port=$server_port,export=web01@latest,tls-creds=tls" -O raw copy.raw
   expect_same_bytes disk.raw copy.raw
+}
+
+# Pre-shared keys go with TLS 1.2: a client that can do that gets in whatever else it can do, and the
+# log tells what to change in one that cannot.
+test_pre_shared_keys_and_versions_of_TLS() {
+  back_up_disk
+  make_keys
+  start_tcp_server --tls-psk keys
+  local priority
+  # with_priority PRIORITY
+  with_priority() {
+    timeout 20 qemu-img info --object \
+      "tls-creds-psk,id=tls,dir=$work/psk-bob,username=bob,endpoint=client,priority=$1" \
+      --image-opts "driver=nbd,host=localhost,port=$server_port,export=web01@latest,tls-creds=tls"
+  }
+  for priority in NORMAL NORMAL:-VERS-ALL:+VERS-TLS1.2 NORMAL:-VERS-ALL:+VERS-TLS1.2:+ECDHE-PSK; do
+    with_priority "$priority" || fail "$priority: $(cat serve.log)"
+  done
+  expect_exit 1 with_priority NORMAL:-VERS-ALL:+VERS-TLS1.3
+  wait_until 10 grep -q 'the client does without TLS 1.2.*NORMAL:-VERS-ALL:+VERS-TLS1.2' serve.log ||
+    fail "$(cat serve.log)"
+  # The same with libnbd, which reads the system's settings.
+  printf '[overrides]\ndisabled-version = %s\n' TLS1.2 >only-1.3
+  printf '[overrides]\ndisabled-version = %s\n' TLS1.3 >only-1.2
+  local uri="nbds://bob@localhost:$server_port/web01@latest?tls-psk-file=$work/psk-bob/keys.psk"
+  : >serve.log
+  refused env GNUTLS_SYSTEM_PRIORITY_FILE=only-1.3 nbdinfo --size "$uri"
+  wait_until 10 grep -q 'the client does without TLS 1.2' serve.log || fail "$(cat serve.log)"
+  GNUTLS_SYSTEM_PRIORITY_FILE=only-1.2 nbdinfo --size "$uri"
+  nbdinfo --size "$uri"
+}
+
+test_the_log_says_whose_pre_shared_key_was_refused() {
+  back_up_disk
+  make_keys
+  start_tcp_server --tls-psk keys
+  local uri="nbds://alice@localhost:$server_port/web01@latest?tls-psk-file=$work"
+  sed 's/^bob/alice/' psk-bob/keys.psk >wrong
+  refused nbdinfo --size "$uri/wrong"
+  wait_until 10 grep -q "key of 'alice' is not the server's" serve.log || fail "$(cat serve.log)"
+  sed 's/^alice/mallory/' psk-alice/keys.psk >unknown
+  refused nbdinfo --size "${uri/alice@/mallory@}/unknown"
+  wait_until 10 grep -q "no key of a user 'mallory'" serve.log || fail "$(cat serve.log)"
+  make_authority authority
+  make_certificate authority client carol carol
+  refused nbdinfo --size \
+    "nbds://localhost:$server_port/web01@latest?tls-certificates=$work/carol"
+  wait_until 10 grep -q 'no cipher suite ECDHE-PSK' serve.log || fail "$(cat serve.log)"
 }
 
 test_printed_URIs_ask_for_TLS() {

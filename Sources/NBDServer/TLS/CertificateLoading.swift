@@ -37,12 +37,32 @@ struct CertificateLoading {
         reason: "lists of revoked certificates are not read; remove it, and say with --tls-allow "
           + "whose certificates are good")
     }
-    var warnings = keyFile.warning.map { [$0] } ?? []
-    for certificate in chain + authorities where certificate.notValidAfter < time(nil) {
-      warnings.append("a certificate in \(directory) has expired; clients will refuse it")
-      break
+    warnings =
+      (keyFile.warning.map { [$0] } ?? [])
+      + chain.compactMap {
+        Self.warning(of: $0, in: path(Self.certificateName), "clients will refuse it")
+      }
+      + authorities.compactMap {
+        Self.warning(
+          of: $0, in: path(Self.authorityName), "clients that it has signed will be refused")
+      }
+  }
+
+  /// What is to be said of a certificate that is not valid now.
+  private static func warning(
+    of certificate: NIOSSLCertificate, in file: String, _ consequence: String
+  ) -> String? {
+    let now = time(nil)
+    let owner = (try? certificate.toDERBytes()).flatMap { X509Certificate(encoded: $0)?.owner }
+    let whose = "\(file): the certificate of \(owner ?? "somebody")"
+    if certificate.notValidAfter < now {
+      return "\(whose) expired on \(TLSFailure.text(of: certificate.notValidAfter)); \(consequence)"
     }
-    self.warnings = warnings
+    if certificate.notValidBefore > now {
+      return "\(whose) is not valid before \(TLSFailure.text(of: certificate.notValidBefore)); "
+        + "until then \(consequence)"
+    }
+    return nil
   }
 
   /// - Throws: ``TLSError`` where key and certificate do not belong together.

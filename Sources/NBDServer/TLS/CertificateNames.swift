@@ -8,12 +8,13 @@ struct CertificateNames {
 
   /// - Parameter encoded: a certificate in DER.
   init(of encoded: [UInt8]) {
-    let certificate = encoded.withUnsafeBufferPointer {
-      var next = $0.baseAddress
-      return d2i_X509(nil, &next, $0.count)
-    }
-    guard let certificate else { return }
-    defer { X509_free(certificate) }
+    guard let certificate = X509Certificate(encoded: encoded) else { return }
+    addCommonName(of: certificate.pointer)
+    addAlternativeNames(of: certificate.pointer)
+  }
+
+  /// - Parameter certificate: an `X509` of OpenSSL.
+  init(of certificate: OpaquePointer) {
     addCommonName(of: certificate)
     addAlternativeNames(of: certificate)
   }

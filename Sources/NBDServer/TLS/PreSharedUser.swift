@@ -5,16 +5,44 @@ import Synchronization
 final class PreSharedUser: Sendable {
   private struct Unknown: Error {}
 
-  private let state = Mutex<String?>(nil)
+  private struct State {
+    /// Whose key was handed out.
+    var name: String?
+    /// Who was asked for and has no key.
+    var unknown: String?
+  }
 
-  var name: String? { state.withLock { $0 } }
+  private let state = Mutex(State())
+
+  var name: String? { state.withLock(\.name) }
+
+  /// What is to be said of a TLS handshake with keys that failed; nil where BoringSSL's words do.
+  func explanation(of error: any Error) -> String? {
+    let (name, unknown) = state.withLock { ($0.name, $0.unknown) }
+    switch TLSFailure.name(of: error) {
+    case "PSK_IDENTITY_NOT_FOUND": return unknown.map { "there is no key of a user '\($0)'" }
+    case "BAD_DECRYPT", "DECRYPTION_FAILED_OR_BAD_RECORD_MAC", "DIGEST_CHECK_FAILED":
+      return name.map { "the client's key of '\($0)' is not the server's" }
+    case "UNSUPPORTED_PROTOCOL":
+      return "the client does without TLS 1.2, which pre-shared keys need here: let it use that "
+        + "version, in GnuTLS with the priority NORMAL:-VERS-ALL:+VERS-TLS1.2:+ECDHE-PSK"
+    case "NO_SHARED_CIPHER":
+      return "the client offers no cipher suite ECDHE-PSK of TLS 1.2: give it a pre-shared key, "
+        + "and in GnuTLS the priority NORMAL:+ECDHE-PSK"
+    default: return nil
+    }
+  }
 
   /// The key of the user that a client says it is.
   func answer(
     _ question: PSKServerContext, from keys: PreSharedKeys
   ) throws -> PSKServerIdentityResponse {
-    guard let key = keys.key(of: question.clientIdentity) else { throw Unknown() }
-    state.withLock { $0 = question.clientIdentity }
+    let user = question.clientIdentity
+    guard let key = keys.key(of: user) else {
+      state.withLock { $0.unknown = user }
+      throw Unknown()
+    }
+    state.withLock { $0.name = user }
     return PSKServerIdentityResponse(key: key)
   }
 }

@@ -5,7 +5,8 @@ import NIOSSL
 /// The credentials of a server as they were when their files were read.
 struct TLSCredentials: Sendable {
   private enum Keys: Sendable {
-    case certificate(NIOSSLContext)
+    /// With the authorities that sign clients' certificates, in DER.
+    case certificate(NIOSSLContext, authorities: [[UInt8]])
     case preShared(PreSharedKeys)
   }
 
@@ -41,7 +42,9 @@ struct TLSCredentials: Sendable {
       configuration.minimumTLSVersion = .tlsv12
       configuration.cipherSuites = Self.cipherSuites
       configuration.shutdownTimeout = Self.closingLimit
-      keys = .certificate(try loading.context(configuration))
+      keys = .certificate(
+        try loading.context(configuration),
+        authorities: loading.authorities.compactMap { try? $0.toDERBytes() })
       warnings = loading.warnings
     case .preSharedKeys(let path):
       let file = try TLSFile(path)
@@ -58,11 +61,14 @@ struct TLSCredentials: Sendable {
   /// One connection's side of TLS.
   func makeSession() throws -> TLSSession {
     switch keys {
-    case .certificate(let context):
-      return TLSSession(handler: Self.handler(context)) { handler in
-        guard let certificate = handler.peerCertificate else { return [] }
-        return CertificateNames(of: try certificate.toDERBytes()).all
-      }
+    case .certificate(let context, let authorities):
+      return TLSSession(
+        handler: Self.handler(context),
+        names: { handler in
+          guard let certificate = handler.peerCertificate else { return [] }
+          return CertificateNames(of: try certificate.toDERBytes()).all
+        },
+        explanation: { Self.certificateExplanation(of: $0, authorities, $1) })
     case .preShared(let keys):
       // BoringSSL does not tell a connection's user afterwards, only asks for the key meanwhile; a
       // context of its own tells the connections apart, and is cheap without certificates.
@@ -74,7 +80,27 @@ struct TLSCredentials: Sendable {
       configuration.cipherSuites = Self.preSharedCipherSuites
       configuration.shutdownTimeout = Self.closingLimit
       let context = try NIOSSLContext(configuration: configuration)
-      return TLSSession(handler: Self.handler(context)) { _ in user.name.map { [$0] } ?? [] }
+      return TLSSession(
+        handler: Self.handler(context), names: { _ in user.name.map { [$0] } ?? [] },
+        explanation: { error, _ in user.explanation(of: error) })
+    }
+  }
+
+  private static func certificateExplanation(
+    of error: any Error, _ authorities: [[UInt8]], _ handler: NIOSSLServerHandler
+  ) -> String? {
+    switch TLSFailure.name(of: error) {
+    case "CERTIFICATE_VERIFY_FAILED":
+      guard let certificate = try? handler.peerCertificate?.toDERBytes() else { return nil }
+      return CertificateVerdict.reason(against: certificate, authorities: authorities)
+    case "PEER_DID_NOT_RETURN_A_CERTIFICATE":
+      return "the client sent no certificate; it needs one that an authority in ca-cert.pem signed"
+    case "UNSUPPORTED_PROTOCOL":
+      return "the client speaks no version of TLS that this server does, 1.2 and 1.3"
+    case "NO_SHARED_CIPHER":
+      return "the client offers no cipher suite that goes with certificates; it may have a "
+        + "pre-shared key, and those want a server with --tls-psk"
+    default: return nil
     }
   }
 
@@ -91,12 +117,20 @@ struct TLSSession {
   /// Encrypts and decrypts: the pipeline's first handler.
   let handler: NIOSSLServerHandler
   private let names: (NIOSSLServerHandler) throws -> [String]
+  private let explanation: (any Error, NIOSSLServerHandler) -> String?
 
   init(
-    handler: NIOSSLServerHandler, names: @escaping (NIOSSLServerHandler) throws -> [String]
+    handler: NIOSSLServerHandler, names: @escaping (NIOSSLServerHandler) throws -> [String],
+    explanation: @escaping (any Error, NIOSSLServerHandler) -> String?
   ) {
     self.handler = handler
     self.names = names
+    self.explanation = explanation
+  }
+
+  /// Why the TLS handshake failed, and whose certificate or key it was about, as far as is known.
+  func reason(of error: any Error) -> String {
+    explanation(error, handler) ?? TLSFailure.reason(of: error)
   }
 
   /// What the client proved to be called, the usual name first; none of a client that had to prove

@@ -1,9 +1,14 @@
+import Glibc
 import NIOSSL
 
 /// Words for what goes wrong in the TLS library.
 enum TLSFailure {
-  /// What BoringSSL calls it, without the place in its sources.
-  static func reason(of error: any Error) -> String {
+  /// BoringSSL's name for what the other side complained of begins so.
+  private static let alertMarks = ["SSLV3_ALERT_", "TLSV1_ALERT_"]
+
+  /// What BoringSSL calls it, without the place in its sources, such as `UNSUPPORTED_PROTOCOL`; nil
+  /// where the error is none of its own.
+  static func name(of error: any Error) -> String? {
     let stack: NIOBoringSSLErrorStack =
       switch error {
       case NIOSSLError.handshakeFailed(.sslError(let stack)): stack
@@ -11,10 +16,35 @@ enum TLSFailure {
       case BoringSSLError.unknownError(let stack): stack
       default: []
       }
-    guard let first = stack.first else { return String(describing: error) }
-    if first == .eofDuringHandshake { return "the client left" }
-    let words = first.description.split(separator: " at ").first ?? ""
-    guard let name = words.split(separator: ":").last else { return String(describing: error) }
-    return name.lowercased().replacing("_", with: " ")
+    guard let first = stack.first else { return nil }
+    if first == .eofDuringHandshake { return "EOF" }
+    return first.description.split(separator: " at ").first?.split(separator: ":").last
+      .map(String.init)
+  }
+
+  static func reason(of error: any Error) -> String {
+    guard let name = name(of: error) else { return String(describing: error) }
+    if name == "EOF" { return "the client left" }
+    if let mark = alertMarks.first(where: name.hasPrefix) {
+      return "the client refused the server: \(words(name.dropFirst(mark.count)))"
+    }
+    return words(name[...])
+  }
+
+  private static func words(_ name: Substring) -> String {
+    name.lowercased().replacing("_", with: " ")
+  }
+
+  /// A moment of a certificate, such as `2026-11-28 15:04:05 UTC`.
+  static func text(of moment: time_t) -> String {
+    var (moment, civil) = (moment, tm())
+    return gmtime_r(&moment, &civil) == nil ? "an unreadable date" : text(of: civil)
+  }
+
+  static func text(of civil: tm) -> String {
+    var civil = civil
+    var text = [CChar](repeating: 0, count: 64)
+    let count = strftime(&text, text.count, "%Y-%m-%d %H:%M:%S UTC", &civil)
+    return String(decoding: text.prefix(count).map(UInt8.init(bitPattern:)), as: UTF8.self)
   }
 }

@@ -84,13 +84,13 @@ final class TLSGate: ChannelDuplexHandler {
       guard end(.established) else { return }
       whenEstablished(names)
     } catch {
-      fail(TLSFailure.reason(of: error), context)
+      fail(session.reason(of: error), context)
     }
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     switch state {
-    case .shakingHands: fail(TLSFailure.reason(of: error), context)
+    case .shakingHands: fail(session.reason(of: error), context)
     // That the client left without a word shows in the end of its bytes.
     case .established:
       if case NIOSSLError.uncleanShutdown = error { return }
