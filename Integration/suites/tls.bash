@@ -97,8 +97,10 @@ s = socket.create_connection(("localhost", int(os.environ["PORT"])))
 s.recv(18, socket.MSG_WAITALL)
 s.sendall(struct.pack(">I", 3) + b"IHAVEOPT" + struct.pack(">II", 5, 0))
 s.recv(20, socket.MSG_WAITALL)
+context = ssl.create_default_context()
+context.maximum_version = ssl.TLSVersion.TLSv1_2
 try:
-    ssl.create_default_context().wrap_socket(s, server_hostname="localhost")
+    context.wrap_socket(s, server_hostname="localhost")
 except ssl.SSLCertVerificationError:
     pass
 PYTHON

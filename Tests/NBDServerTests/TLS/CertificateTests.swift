@@ -62,7 +62,10 @@ struct CertificateTests {
     #expect(throws: EncryptedClient.Failure.self) {
       try connect(mallory, to: closed).read(at: 0, count: 1)
     }
-    #expect(eventually { closed.log.all.contains { $0.contains("'mallory' is not signed by an authority") } })
+    #expect(
+      eventually {
+        closed.log.all.contains { $0.contains("'mallory' is not signed by an authority") }
+      })
   }
 
   @Test(
