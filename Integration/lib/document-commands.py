@@ -8,7 +8,7 @@ that is an error.
 - A command that takes this project's own scripts or the compiler is left out here when the table
   below says what runs it instead.
 - A date is taken for today's, since no revision of the test is older.
-- After a command in the background the script waits until it listens, or shows its files.
+- Nothing is added: what a command in the background has to do first, the document waits for itself.
 """
 
 import datetime
@@ -52,8 +52,6 @@ def runnable(line):
     if command in RUN_ELSEWHERE:
         return f": {command!r} is run by {RUN_ELSEWHERE[command]!r}"
     line = re.sub(r"\b20\d\d-\d\d-\d\d\b", datetime.date.today().isoformat(), line)
-    if re.search(r"&\s*(#.*)?$", line):
-        line += "\nwait_until_it_serves $!"
     return line
 
 

@@ -188,6 +188,168 @@ test_pidfile() {
   [[ ! -e s.sock ]] || fail "a server that did not start left its socket"
 }
 
+# end_server_of PIDFILE: asks the server to end, and waits.
+end_server_of() {
+  local pid
+  pid=$(cat "$1")
+  kill -TERM "$pid"
+  wait_until 10 has_ended "$pid" || fail "it goes on"
+  [[ ! -e $1 ]] || fail "the file $1 is still there"
+}
+
+test_without_an_address_only_this_user_reaches_the_server() {
+  back_up_two_jobs
+  expect_exit 0 "$varve" serve --daemonize --pidfile pid
+  local uri="nbd+unix:///web01@first?socket=$VARVE_RUNTIME/nbd.sock"
+  expect_output "nbdinfo --list 'nbd\+unix:///\?socket=$VARVE_RUNTIME/nbd.sock'"
+  expect_equal "$(nbdinfo --size "$uri")" 1000000
+  expect_equal "$(stat -c %a "$VARVE_RUNTIME/nbd.sock") $(stat -c %a "$VARVE_RUNTIME")" "600 700"
+  ! ss --listening --tcp --processes --no-header | grep "pid=$(cat pid)," || fail "it listens on TCP"
+  # A second one is refused, also for another repository, and told what to do.
+  expect_exit 1 "$varve" serve
+  expect_output 'another server of this user listens on .*nbd.sock.*--unix'
+  expect_exit 0 "$varve" serve --unix "$work/second.sock" --daemonize --pidfile second
+  nbdinfo --size "nbd+unix:///web01?socket=$work/second.sock"
+  end_server_of second
+  # One that was killed leaves a socket that the next one replaces.
+  local killed
+  killed=$(cat pid)
+  kill -KILL "$killed"
+  wait_until 10 has_ended "$killed"
+  "$varve" serve --daemonize --pidfile pid
+  expect_equal "$(nbdinfo --size "$uri")" 1000000
+  end_server_of pid
+  # Which looks for the one that was killed.
+  "$varve" clients
+  [[ -z $(ls "$VARVE_RUNTIME") ]] || fail "left behind: $(ls "$VARVE_RUNTIME")"
+  # No directory that others can use, and no place at all.
+  chmod 755 "$VARVE_RUNTIME"
+  expect_exit 1 "$varve" serve
+  expect_output 'this user alone'
+  needs_root
+  chmod -R o+rX "$work"
+  mkdir -m 777 cache-of-another
+  expect_exit 1 env -u VARVE_RUNTIME -u XDG_RUNTIME_DIR XDG_CACHE_HOME="$work/cache-of-another" \
+    setpriv --reuid=65534 --regid=65534 --clear-groups "$varve" serve
+  expect_output 'XDG_RUNTIME_DIR is not set.*--unix.*--listen'
+}
+
+test_daemonize_returns_when_clients_can_connect() {
+  back_up_two_jobs
+  local round uri
+  for round in 1 2 3 4 5; do
+    # The output ends, though the server goes on.
+    uri=$("$varve" serve web01@first --unix "s-$round.sock" --daemonize --print-uri \
+      --pidfile pid --log-file log 2>messages)
+    expect_equal "$(nbdinfo --size "$uri")" 1000000 "round $round"
+    expect_equal "$(ps -o sid= -p "$(cat pid)" | tr -d ' ')" "$(cat pid)" "its session"
+    expect_equal "$(readlink "/proc/$(cat pid)/fd/1")" /dev/null
+    grep -q "serving" messages || fail "$(cat messages)"
+    end_server_of pid
+  done
+  expect_equal "$(grep -c 'stopped by SIGTERM' log)" 5 "ends in the log"
+}
+
+test_daemonize_says_why_a_server_does_not_start() {
+  back_up_two_jobs
+  expect_exit 1 "$varve" serve nobody --daemonize --pidfile pid
+  expect_output "no job 'nobody'|neither a job"
+  expect_exit 1 "$varve" serve --daemonize --unix no/such/place/s.sock --pidfile pid
+  expect_output 'no/such/place'
+  expect_exit 1 "$varve" serve --daemonize --unix s.sock --pidfile pid --log-file no/such/log
+  expect_output 'no/such/log'
+  expect_exit 2 "$varve" serve --daemonize --writable --overlay x
+  # shellcheck disable=SC2016 # for the inner shell
+  expect_exit 2 bash -c 'LISTEN_PID=$$ LISTEN_FDS=0 exec "$1" serve --daemonize' - "$varve"
+  [[ ! -e s.sock && ! -e pid ]] || fail "a server that did not start left something"
+  ! pgrep --list-full --full "serve --daemonize" || fail "a server is left"
+}
+
+# start_slowly: a server in the background that waits for its passphrase; `first` and `child` are its
+# processes.
+start_slowly() {
+  "$varve" serve --daemonize --pidfile pid --passphrase-command "touch $work/waiting; sleep 20" \
+    >>serve.log 2>&1 &
+  first=$!
+  wait_until 20 test -e waiting || fail "it has not come so far"
+  rm waiting
+  child=$(pgrep --parent "$first")
+}
+
+test_daemonize_when_one_of_its_processes_is_killed() {
+  VARVE_PASSPHRASE=secret "$varve" init --encrypt passphrase
+  local first child
+  start_slowly
+  kill -KILL "$child"
+  ! wait "$first" || fail "it says that the server runs"
+  grep -q 'ended with signal 9' serve.log || fail "$(cat serve.log)"
+  # Whoever would wait has gone: a server that nobody knows of does not stay.
+  printf '#!/bin/sh\ntouch waiting\nwhile [ -e waiting ]; do sleep 0.1; done\necho secret\n' >ask
+  chmod +x ask
+  "$varve" serve --daemonize --pidfile pid --passphrase-command ./ask >>serve.log 2>&1 &
+  first=$!
+  wait_until 20 test -e waiting || fail "it has not come so far"
+  child=$(pgrep --parent "$first")
+  kill -KILL "$first"
+  wait "$first" || true
+  rm waiting
+  wait_until 20 has_ended "$child" || fail "the server stays"
+  [[ ! -e pid && ! -e $VARVE_RUNTIME/nbd.sock ]] || fail "it left something"
+}
+
+test_log_file_is_opened_again_on_SIGHUP() {
+  back_up_two_jobs
+  start_server --log-file "$work/log"
+  expect_exit 1 nbdinfo --size "$(nbd_uri nobody)"
+  wait_until 10 grep -q 'refused an export' log || fail "$(cat log)"
+  ! grep 'refused' serve.log || fail "the message is in both places"
+  mv log log.1
+  kill -HUP "$server_pid"
+  wait_until 10 test -e log
+  expect_exit 1 nbdinfo --size "$(nbd_uri nobody)"
+  wait_until 10 grep -q 'refused an export' log || fail "$(cat log)"
+}
+
+test_messages_of_a_server_in_the_background_go_to_syslog() {
+  needs_root
+  back_up_two_jobs
+  mkdir dev
+  cat >with-syslog <<SCRIPT
+set -e
+mount -t tmpfs dev dev
+cp --archive /dev/{null,zero,random,urandom,full} dev
+mount --bind dev /dev
+/usr/bin/python3 -c '
+import socket
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind("/dev/log")
+with open("received", "w") as received:
+    while True:
+        print(s.recv(4096).decode(), file=received, flush=True)' &
+trap 'kill %1' EXIT
+while ! [ -S /dev/log ]; do sleep 0.1; done
+"$varve" serve --daemonize --pidfile pid
+nbdinfo --size "nbd+unix:///nobody?socket=$VARVE_RUNTIME/nbd.sock" || true
+kill "\$(cat pid)"
+for _ in {1..100}; do ! grep "stopped by" received || break; sleep 0.1; done
+SCRIPT
+  unshare --mount --propagation private bash with-syslog
+  # Facility daemon (3), level notice (5).
+  wait_until 5 grep -q "^<29>.*varve\\[[0-9]*\\]: .*refused an export: .*nobody" received ||
+    fail "$(cat received)"
+  grep -q "varve\\[[0-9]*\\]: stopped by SIGTERM" received || fail "$(cat received)"
+}
+
+test_a_refused_export_is_logged_once() {
+  back_up_two_jobs
+  start_server
+  # libnbd asks for its contexts, and then to enter it.
+  expect_exit 1 nbdinfo --size "$(nbd_uri nobody)"
+  expect_equal "$(grep -c 'refused an export' serve.log)" 1 "lines"
+  expect_exit 1 qemu-img info "$(nbd_uri nobody)"
+  expect_equal "$(grep -c 'refused an export' serve.log)" 2 "lines"
+}
+
 test_SIGTERM_ends_it_cleanly_and_SIGHUP_not_at_all() {
   back_up_two_jobs
   start_server

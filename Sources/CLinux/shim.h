@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <sys/vfs.h>
+#include <syslog.h>
 
 // MARK: Threads
 
@@ -136,6 +137,16 @@ static inline int linux_spawn_in_directory(
 
 /// POSIX_SPAWN_SETSID: the program leads a session of its own.
 static const int linux_spawn_in_new_session = 0x80;
+
+/// fork(2), which Swift does not offer: only for a process with a single thread.
+static inline pid_t linux_fork(void) { return fork(); }
+
+// MARK: The system's log
+
+/// syslog(3), facility LOG_DAEMON.
+static inline void linux_log(int priority, const char *text) {
+  syslog(LOG_DAEMON | priority, "%s", text);
+}
 
 // MARK: Signals
 

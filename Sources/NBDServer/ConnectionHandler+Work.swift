@@ -37,7 +37,7 @@ extension ConnectionHandler {
     let known = [opened, selection?.export].compactMap(\.self).first { $0.name == name }
     if isSelection { selection = nil }
     if let known, queries.isEmpty {
-      return took(.success((known, [])), isSelection: isSelection)
+      return took(.success((known, [])), of: name, isSelection: isSelection)
     }
     let handler = NIOLoopBound(self, eventLoop: loop)
     let services = services
@@ -54,7 +54,7 @@ extension ConnectionHandler {
         if case .success((let export, let contexts)?) = result, isSelection {
           handler.value.reportUnknown(queries, among: contexts, of: export)
         }
-        handler.value.took(result, isSelection: isSelection)
+        handler.value.took(result, of: name, isSelection: isSelection)
         handler.value.advance()
       }
     }
@@ -75,7 +75,8 @@ extension ConnectionHandler {
   }
 
   private func took(
-    _ result: Result<(OpenExport, [ExportContext])?, any Error>, isSelection: Bool
+    _ result: Result<(OpenExport, [ExportContext])?, any Error>, of name: String,
+    isSelection: Bool
   ) {
     guard context != nil else { return }
     switch result {
@@ -85,10 +86,18 @@ extension ConnectionHandler {
       answer(.opened(export.properties, contexts: contexts.map(\.name)))
     case .success(nil): answer(.noSuchExport)
     case .failure(let error as NoSuchExport):
-      services.report(.notice, "refused an export: \(error.reason)", of: record)
+      reportRefusal(of: name, error.reason)
       answer(.noSuchExport)
     case .failure(let error): answer(.failed(String(describing: error)))
     }
+  }
+
+  /// Once for a name: clients ask for its contexts, for its size and to enter it, and are refused each
+  /// time.
+  private func reportRefusal(of name: String, _ reason: String) {
+    guard refusedExport != name else { return }
+    refusedExport = name
+    services.report(.notice, "refused an export: \(reason)", of: record)
   }
 
   private func answer(_ answer: ServerConnection.Answer) {

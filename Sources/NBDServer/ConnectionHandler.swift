@@ -32,6 +32,8 @@ final class ConnectionHandler: ChannelInboundHandler {
   /// The export that was opened last.
   var opened: OpenExport?
   var selection: ContextSelection?
+  /// The name of the export that was refused last.
+  var refusedExport: String?
   /// The way to the export that was entered; nil before that, and once the client is gone.
   var queue: WorkQueue?
   /// What is to be handed over to the queue.

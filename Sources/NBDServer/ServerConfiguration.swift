@@ -60,9 +60,8 @@ package struct ServerConfiguration: Sendable {
   /// Bytes that the answers of all connections may hold until they are sent.
   package var replyMemoryBytes = leastReplyMemoryBytes
 
-  package init(
-    addresses: [ListenAddress] = [.tcp(host: "127.0.0.1", port: ListenAddress.defaultPort)]
-  ) {
+  /// Without addresses nobody reaches the server: there is no default that would be right everywhere.
+  package init(addresses: [ListenAddress] = []) {
     self.addresses = addresses
   }
 }

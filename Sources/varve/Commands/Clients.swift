@@ -16,7 +16,7 @@ struct Clients: ParsableCommand {
         varve clients
         varve clients --json | jq '[.[].clients[].readBytes] | add'
 
-      Servers tell this on sockets in /run/varve, those of other users than root in \
+      Servers tell this on sockets that only this user reaches, in /run/varve, those of other users than root in \
       $XDG_RUNTIME_DIR/varve; or in the directory that $VARVE_RUNTIME names.
       """)
 

@@ -17,19 +17,23 @@ struct Serve: ParsableCommand {
       when it is forgotten meanwhile; a revision that is made while the server runs is there at \
       once.
 
-        varve serve
-        nbdinfo nbd://localhost/web01@latest
-        nbd-client -N web01@latest localhost /dev/nbd0
-
-        varve serve --unix /run/varve.sock
-        qemu-img convert 'nbd+unix:///web01@latest?socket=/run/varve.sock' \\
+        varve serve --daemonize
+        nbdinfo 'nbd+unix:///web01@latest?socket=/run/varve/nbd.sock'
+        nbd-client -N web01@latest -unix /run/varve/nbd.sock /dev/nbd0
+        qemu-img convert 'nbd+unix:///web01@latest?socket=/run/varve/nbd.sock' \\
           web01.qcow2
+
+      That socket is for this user alone: in /run/varve for root, in $XDG_RUNTIME_DIR/varve for \
+      others. --unix chooses another one, and --listen a TCP address, which every user of this machine \
+      reaches, if not others:
+
+        varve serve --listen 127.0.0.1:10809
 
       With revisions as arguments nothing else is exported; the bare name of a job stands for all \
       revisions of it. Where that comes to a single volume, clients need not name it:
 
-        varve serve web01@latest
-        nbdcopy nbd://localhost web01.raw
+        varve serve web01@latest --unix /run/web01.sock --daemonize
+        nbdcopy 'nbd+unix://?socket=/run/web01.sock' web01.raw
         nbdcopy -- [ varve serve web01@latest ] web01.raw
 
       The last line starts a server for itself, on a socket that it passes as systemd does.
@@ -40,19 +44,18 @@ struct Serve: ParsableCommand {
       can be mounted only where that can be written:
 
         varve serve web01@latest --overlay repair
-        nbd-client localhost /dev/nbd0
+        nbd-client -unix /run/varve/nbd.sock /dev/nbd0
         varve overlay commit repair --tag repaired
 
-      Without TLS, who reaches the address reads every disk. So only this machine does, unless \
-      --listen says otherwise. Certificates let clients know the server, and the server its \
-      clients:
+      Without TLS, who reaches an address reads every disk. Certificates let clients know the server, \
+      and the server its clients:
 
         varve serve --listen 0.0.0.0:10809 --tls-certificates /srv/pki/server \\
           --tls-allow web01
         nbdinfo 'nbds://backup.example/web01@0?tls-certificates=/srv/pki/web01'
 
-      SIGHUP has certificates and keys read again. SIGINT or SIGTERM end the server; clients get \
-      their last replies. 'varve clients' shows who is connected.
+      SIGHUP has certificates and keys read again, and opens the log file anew. SIGINT or SIGTERM end \
+      the server; clients get their last replies. 'varve clients' shows who is connected.
       """)
 
   /// How long clients may take over their last replies.
@@ -92,12 +95,7 @@ struct Serve: ParsableCommand {
 
   @OptionGroup var overlays: OverlayLocation
 
-  @Option(
-    help: ArgumentHelp(
-      "Write the process's number to this file as soon as clients can connect.",
-      valueName: "file"),
-    completion: .file())
-  var pidfile: String?
+  @OptionGroup(title: "In the background") var background: BackgroundOptions
 
   @Flag(help: "Log connections too, not only what goes wrong.")
   var verbose = false
@@ -107,7 +105,6 @@ struct Serve: ParsableCommand {
   @OptionGroup var repository: RepositoryOptions
 
   mutating func validate() throws {
-    if pidfile == "" { throw ValidationError("--pidfile wants a path, found ''.") }
     if writable, overlay != nil {
       throw ValidationError(
         "What is written is thrown away with --writable and kept with --overlay; give one of them.")
@@ -119,35 +116,69 @@ struct Serve: ParsableCommand {
 
   mutating func run() throws {
     let reloading = TLSReloading()
-    Interruption.shared.onHangUp { reloading.reload() }
+    let log = background.logFile.map(LogFile.init)
+    Interruption.shared.onHangUp {
+      do { try log?.open() } catch { Console.shared.warning("\(error)") }
+      reloading.reload()
+    }
     let inherited = try InheritedSocket.takeAll()
     let repository = try repository.open()
+    BackgroundProcess.shared.enterOwnSession()
     let catalog = try catalog(of: repository)
     let writable = try writableCatalog(over: catalog, repository)
-    var configuration = ServerConfiguration(addresses: listening.addresses(beside: inherited))
+    var configuration = ServerConfiguration(addresses: try addresses(beside: inherited))
     configuration.tls = encryption.settings
     limits.apply(to: &configuration)
-    let server = try NBDServer.start(
-      configuration: configuration, catalog: writable ?? catalog, logger: logger)
+    let server = try start(configuration, writable ?? catalog)
     reloading.begin(with: server)
     server.every(Self.releaseInterval) { repository.records.releaseDeleted() }
-    let pidfile = pidfile.map(PIDFile.init)
+    let pidfile = background.pidfile.map(PIDFile.init)
     do {
       publishStatus(of: server, catalog, repository, configuration)
       try pidfile?.write()
-      try announce(server, repository, isQuiet: !inherited.isEmpty) {
+      try announce(server, repository, inherited) {
         try writable?.hasDefaultExport() ?? catalog.hasDefaultExport()
       }
+      try log?.open()
+      try BackgroundProcess.shared.becomeReady(hasLog: log != nil)
       Interruption.shared.wait()
     } catch {
       server.stop(gracePeriod: Self.gracePeriod)
+      pidfile?.remove()
       throw error
     }
     server.stop(gracePeriod: Self.gracePeriod)
-    pidfile?.remove()
+    // Whoever waits for the file to go can have the overlay.
+    defer { pidfile?.remove() }
     try writable?.close()
     if inherited.isEmpty || verbose {
       Console.shared.message("stopped by \(Interruption.shared.signalName)")
+    }
+  }
+
+  private func addresses(beside inherited: [ListenAddress]) throws -> [ListenAddress] {
+    let given = listening.addresses(beside: inherited)
+    guard given.isEmpty else { return given }
+    guard let directory = RuntimeDirectory() else {
+      throw Failure(
+        "there is no place for a socket, since XDG_RUNTIME_DIR is not set; choose one with --unix, or a "
+          + "TCP address such as --listen 127.0.0.1:\(ListenAddress.defaultPort)")
+    }
+    try directory.make()
+    return [.unix(path: directory.serverSocket)]
+  }
+
+  private func start(
+    _ configuration: ServerConfiguration, _ catalog: any ExportCatalog
+  ) throws -> NBDServer {
+    do {
+      return try NBDServer.start(configuration: configuration, catalog: catalog, logger: logger)
+    } catch let error as ServerError
+      where error.code == .addressInUse && error.address == RuntimeDirectory()?.serverSocket
+    {
+      throw Failure(
+        "another server of this user listens on \(error.address), see 'varve clients'; choose another "
+          + "place for this one with --unix")
     }
   }
 
@@ -198,16 +229,21 @@ struct Serve: ParsableCommand {
     }
   }
 
-  /// - Parameter isQuiet: whoever passed the sockets knows where they are.
+  /// - Parameter inherited: whoever passed these sockets knows where they are.
   private func announce(
-    _ server: NBDServer, _ repository: Repository, isQuiet: Bool,
+    _ server: NBDServer, _ repository: Repository, _ inherited: [ListenAddress],
     hasDefault: () throws -> Bool
   ) throws {
     for warning in server.tlsWarnings { Console.shared.warning(warning) }
-    if !isQuiet || verbose {
+    if inherited.isEmpty || verbose {
       for address in server.listeningAddresses {
         Console.shared.message("serving \(repository.root) on \(address)")
       }
+    }
+    if listening.isDefault, inherited.isEmpty, let address = server.listeningAddresses.first {
+      let uri = ExportURI(
+        address: address, exportName: "", tls: encryption.settings?.policy ?? .off)
+      Console.shared.message("clients reach it such as with: nbdinfo --list '\(uri)'")
     }
     guard printURI else { return }
     let hasDefault = try hasDefault()

@@ -9,9 +9,8 @@ struct ListeningOptions: ParsableArguments {
     help: ArgumentHelp(
       "Listen on this TCP address; can be repeated. Port 0 lets the system choose.",
       discussion: """
-        Default: 127.0.0.1:\(ListenAddress.defaultPort), unless --unix is given or systemd passes \
-        sockets. An IPv6 address is written in brackets, such as \
-        [::1]:\(ListenAddress.defaultPort).
+        Every user of a machine reaches its loopback addresses. An IPv6 address is written in \
+        brackets, such as [::1]:\(ListenAddress.defaultPort).
         """,
       valueName: "host:port"))
   var listen: [ListenArgument] = []
@@ -20,6 +19,10 @@ struct ListeningOptions: ParsableArguments {
     parsing: .singleValue,
     help: ArgumentHelp(
       "Listen on a Unix socket at this path, for this user only; can be repeated.",
+      discussion: """
+        Default: nbd.sock in /run/varve, for other users than root in $XDG_RUNTIME_DIR/varve, or in \
+        the directory that $VARVE_RUNTIME names; unless --listen is given or systemd passes sockets.
+        """,
       valueName: "path"),
     completion: .file())
   var unix: [String] = []
@@ -42,13 +45,17 @@ struct ListeningOptions: ParsableArguments {
     if unixOwner != nil { throw ValidationError("--unix-owner goes with --unix.") }
   }
 
+  /// Whether no place was chosen.
+  var isDefault: Bool { listen.isEmpty && unix.isEmpty }
+
+  /// What was asked for; empty where nothing was.
+  ///
   /// - Parameter inherited: sockets that were passed to this process.
   func addresses(beside inherited: [ListenAddress]) -> [ListenAddress] {
     let sockets = unix.map {
       ListenAddress.unix(path: $0, mode: unixMode?.bits ?? 0o600, owner: unixOwner?.owner)
     }
-    let given = inherited + listen.map { .tcp(host: $0.host, port: $0.port) } + sockets
-    return given.isEmpty ? ServerConfiguration().addresses : given
+    return inherited + listen.map { .tcp(host: $0.host, port: $0.port) } + sockets
   }
 }
 

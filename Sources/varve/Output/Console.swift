@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Synchronization
 import Workers
@@ -7,21 +8,39 @@ import Workers
 final class Console: Sendable {
   static let shared = Console()
 
+  /// As syslog(3) keeps it, for as long as the process lives.
+  private static let logName: StaticString = "varve"
+
   private let statusLine = Mutex("")
+  private let usesSystemLog = Atomic(false)
 
   /// Prints a line, `varve:` in front.
   func message(_ text: String) {
-    print("varve: \(text.printable)")
+    print("varve: \(text.printable)", priority: LOG_NOTICE)
   }
 
   /// Prints a line that begins with `warning:`.
   func warning(_ text: String) {
     let label = Terminal.messages.usesColours ? Colour.doubtful.applied(to: "warning:") : "warning:"
-    print("varve: \(label) \(text.printable)")
+    print("varve: \(label) \(text.printable)", priority: LOG_WARNING)
   }
 
   /// Prints a line as it is.
-  func print(_ text: String) {
+  func print(_ text: String) { print(text, priority: LOG_INFO) }
+
+  /// Has everything go to the system's log from now on.
+  func useSystemLog() {
+    Self.logName.withUTF8Buffer { name in
+      name.withMemoryRebound(to: CChar.self) { openlog($0.baseAddress, LOG_PID, LOG_DAEMON) }
+    }
+    usesSystemLog.store(true, ordering: .releasing)
+  }
+
+  private func print(_ text: String, priority: CInt) {
+    // The log adds the program's name itself.
+    guard !usesSystemLog.load(ordering: .acquiring) else {
+      return linux_log(priority, text.hasPrefix("varve: ") ? String(text.dropFirst(7)) : text)
+    }
     statusLine.withLock { status in
       Self.write(Self.erasing(status) + text + "\n" + status)
     }

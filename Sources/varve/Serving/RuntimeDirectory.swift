@@ -2,7 +2,8 @@ import FileIO
 import Glibc
 import SystemPackage
 
-/// The directory in which the servers of a user tell what they are doing, each on a socket.
+/// The directory of a user's servers: the socket of the one that was given no address, and those on
+/// which each tells what it is doing.
 struct RuntimeDirectory {
   static let variable = "VARVE_RUNTIME"
   private static let prefix = "serve-"
@@ -40,10 +41,13 @@ struct RuntimeDirectory {
     }
   }
 
-  /// Of this process.
+  /// Where a server listens that was given no address.
+  var serverSocket: String { path.appending("nbd.sock").string }
+
+  /// Where this process tells what it is doing.
   var ownSocket: String { path.appending("\(Self.prefix)\(getpid())\(Self.suffix)").string }
 
-  /// The sockets of all servers, those included that died; with the numbers of their processes.
+  /// Where all servers tell what they are doing, those included that died; with the numbers of their processes.
   func sockets() throws -> [(process: Int32, path: String)] {
     let entries: [DirectoryEntry]
     do throws(FileError) {

@@ -1,0 +1,46 @@
+import ArgumentParser
+import Glibc
+
+/// How a server runs on when whoever started it goes on.
+struct BackgroundOptions: ParsableArguments {
+  @Flag(
+    help: ArgumentHelp(
+      "Go on in the background, and return as soon as clients can connect.",
+      discussion: """
+        The exit status is 0 then; what keeps the server from starting is said before, with the same \
+        status as without --daemonize. Later messages go to the system's log (syslog), or to --log-file.
+        """))
+  var daemonize = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Write the process's number to this file as soon as clients can connect.",
+      discussion: "The file is removed when the server has ended.",
+      valueName: "file"),
+    completion: .file())
+  var pidfile: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Append messages to this file as soon as clients can connect; SIGHUP opens it again.",
+      valueName: "file"),
+    completion: .file())
+  var logFile: String?
+
+  mutating func validate() throws {
+    if pidfile == "" { throw ValidationError("--pidfile wants a path, found ''.") }
+    if logFile == "" { throw ValidationError("--log-file wants a path, found ''.") }
+  }
+
+  /// Goes on in the background where that is wanted. To be called while there is one thread only.
+  ///
+  /// - Throws: ``UsageFailure`` where sockets were passed: they are meant for this very process.
+  func begin() throws {
+    guard daemonize else { return }
+    if Environment["LISTEN_PID"] == "\(getpid())" {
+      throw UsageFailure(
+        "--daemonize is of no use with sockets that were passed to the server; leave it out")
+    }
+    try BackgroundProcess.shared.begin()
+  }
+}
