@@ -14,7 +14,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <sys/vfs.h>
-#include <syslog.h>
 
 // MARK: Threads
 
@@ -143,9 +142,11 @@ static inline pid_t linux_fork(void) { return fork(); }
 
 // MARK: The system's log
 
+extern void syslog(int priority, const char *format, ...);
+
 /// syslog(3), facility LOG_DAEMON.
 static inline void linux_log(int priority, const char *text) {
-  syslog(LOG_DAEMON | priority, "%s", text);
+  syslog(3 << 3 | priority, "%s", text);
 }
 
 // MARK: Signals
