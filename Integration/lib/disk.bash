@@ -23,7 +23,8 @@ copy_tree() {
   for size in "${@:3}"; do sizes+=(-size "$size"); done
   ((${#sizes[@]} > 0)) || sizes=(-size -2M)
   mkdir -p "$destination"
-  (cd /usr && find share include sbin bin lib libexec -xdev -type f "${sizes[@]}" -readable \
+  (cd /usr && find share include sbin bin lib libexec -xdev \
+    -type d ! -readable -prune -o -type f "${sizes[@]}" -readable \
     -printf '%s\t%p\n') |
     LC_ALL=C sort -t$'\t' -k2 |
     awk -F'\t' -v left="$budget_bytes" '{ left -= $1; if (left >= 0) print $2 }' |

@@ -11,8 +11,8 @@ build_simulation() {
   export VARVE_TESTS_OF=GarbageCollection VARVE_WARNINGS=error
   say "Building the simulator; that takes some minutes the first time."
   local status=0
-  if quietly swift build "${options[@]}"; then
-    simulation=$(swift build "${options[@]}" --show-bin-path)/varvePackageTests.xctest
+  if quietly swift_package build "${options[@]}"; then
+    simulation=$(swift_package build "${options[@]}" --show-bin-path)/varvePackageTests.xctest
   else
     status=1
   fi

@@ -8,9 +8,9 @@ run_unit_tests() {
   export VARVE_WARNINGS=error
   # Replays a crash after every operation, rather than after a sample of them.
   export VARVE_CRASH_SEEDS=2
-  if quietly swift build --build-tests --package-path "$project"; then
+  if quietly swift_package build --build-tests --package-path "$project"; then
     # Planted flaws are the suite `simulation`'s.
-    swift test --skip-build --package-path "$project" --skip SimulationTests/finds \
+    swift_package test --skip-build --package-path "$project" --skip SimulationTests/finds \
       --xunit-output "$report_directory/unit.xml" >"$report_directory/log" 2>&1 </dev/null ||
       show_unit_failures "$report_directory/log"
     count_unit_tests "$report_directory/unit-swift-testing.xml"

@@ -48,6 +48,27 @@ protect
 MISTAKES
 }
 
+test_options_of_the_repository_stand_before_or_behind_the_command() {
+  local elsewhere=$work/elsewhere
+  "$varve" init "$elsewhere"
+  echo content >disk.raw
+  expect_exit 0 "$varve" -r "$elsewhere" backup job disk.raw
+  expect_exit 0 "$varve" --json --repository="$elsewhere" tag list
+  "$varve" -r "$elsewhere" --json revisions | jq -e 'length == 1'
+  "$varve" --json -r "$elsewhere" policy show | jq -e 'length == 0'
+  expect_exit 0 "$varve" -r "$elsewhere" run job -- true
+}
+
+test_a_mistyped_command_is_refused_and_the_right_one_suggested() {
+  expect_exit 2 "$varve" bakup job disk.raw
+  expect_output "did you mean 'varve backup'"
+  expect_exit 2 "$varve" -r "$work/nowhere" key lst
+  expect_output "did you mean 'varve key list'"
+  expect_exit 2 "$varve" help nosuch
+  expect_output "there is no command 'varve nosuch'"
+  expect_exit 0 "$varve" help key list
+}
+
 test_what_does_not_exist_is_named() {
   expect_exit 1 "$varve" revisions -r "$work/nowhere"
   expect_output "$work/nowhere"

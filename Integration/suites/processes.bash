@@ -4,16 +4,16 @@ test_terminated_server_exits_cleanly_and_removes_its_socket() {
   "$varve" init
   random_bytes 1000000 1 >disk.raw
   "$varve" backup job disk.raw
-  local signal status
-  for signal in INT TERM; do
+  local signal expected status
+  while read -r signal expected; do
     start_server
     nbdinfo --size "$(nbd_uri job@latest)"
     kill "-$signal" "$server_pid"
     status=0
     wait "$server_pid" || status=$?
-    expect_equal "$status" 0 "exit status after SIG$signal"
+    expect_equal "$status" "$expected" "exit status after SIG$signal"
     [[ ! -e $server_socket ]] || fail "the socket is still there after SIG$signal"
-  done
+  done <<<$'TERM 0\nINT 130'
 }
 
 test_server_stops_although_a_client_stays_connected() {
@@ -33,20 +33,70 @@ h = nbd.NBD(); h.connect_uri(os.environ["URI"]); print("connected", flush=True);
 test_interrupted_backup_leaves_no_revision_and_a_good_repository() {
   "$varve" init
   random_bytes 400000000 2 >disk.raw
-  local signal pid status
-  for signal in INT TERM; do
+  local signal expected pid status
+  while read -r signal expected; do
     interruptible "$varve" backup job disk.raw &
     pid=$!
     wait_until 20 either "at_least_packs 1" "has_ended $pid"
     kill "-$signal" "$pid" 2>/dev/null || true
     status=0
     wait "$pid" || status=$?
-    ((status != 0)) || fail "a backup ended by SIG$signal said that it succeeded"
+    expect_equal "$status" "$expected" "exit status of a backup ended by SIG$signal"
     expect_equal "$(count_revisions)" 0 "revisions"
     expect_exit 0 "$varve" verify --all
     rm -rf "$VARVE_REPOSITORY"
     "$varve" init
-  done
+  done <<<$'INT 130\nTERM 143\nHUP 129'
+}
+
+# expect_interrupted COMMAND...: runs it until it has begun, and interrupts it.
+expect_interrupted() {
+  local pid status=0
+  interruptible "$@" 2>messages &
+  pid=$!
+  wait_until 20 has_session || fail "did not begin: $*"
+  kill -INT "$pid"
+  wait "$pid" || status=$?
+  expect_equal "$status" 130 "exit status of $*"
+}
+
+test_an_interrupt_ends_every_command_with_130() {
+  "$varve" init
+  random_bytes 50000000 1 >disk.raw
+  "$varve" backup job disk.raw
+  mkfifo input output
+  # Neither gives nor takes anything.
+  exec 7<>input 8<>output
+  expect_interrupted "$varve" backup stream - <input
+  expect_interrupted "$varve" restore job@latest - >output
+  expect_interrupted "$varve" serve --unix "$work/s.sock"
+}
+
+has_session() { [[ -n $(ls "$VARVE_REPOSITORY/sessions") ]]; }
+
+test_progress_without_a_terminal() {
+  "$varve" init
+  { head -c 4M /dev/zero && sleep 4; } | VARVE_PROGRESS=1 "$varve" backup job - 2>messages
+  expect_at_least "$(grep -c '^varve: backing up job  4.00 MiB' messages)" 2 "lines of progress"
+  { head -c 4M /dev/zero && sleep 3; } | VARVE_PROGRESS=0 "$varve" backup job - 2>messages
+  expect_equal "$(grep -c 'backing up job' messages || true)" 0 "lines of progress"
+}
+
+test_sigusr1_reports_progress_and_stops_nothing() {
+  "$varve" init
+  mkfifo input
+  "$varve" backup job - <input 2>messages &
+  local pid=$!
+  exec 7>input
+  head -c 4M /dev/zero >&7
+  wait_until 10 has_session
+  sleep 0.5
+  kill -USR1 "$pid"
+  wait_until 10 grep -q '^varve: backing up job  4.00 MiB' messages
+  kill -USR1 "$pid"
+  exec 7>&-
+  wait "$pid"
+  expect_equal "$(count_revisions)" 1 "revisions"
 }
 
 test_two_backups_at_once_store_the_data_about_once() {

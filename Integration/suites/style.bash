@@ -9,7 +9,7 @@ test_swift_sources_are_formatted() {
 # Only compiled: to be linked it wants libFuzzer, for which everything is built anew.
 test_fuzzer_compiles() {
   cd "$project"
-  VARVE_FUZZ=1 VARVE_WARNINGS=error quietly swift build --target FuzzNBDProtocol
+  VARVE_FUZZ=1 VARVE_WARNINGS=error quietly swift_package build --target FuzzNBDProtocol
 }
 
 test_shellcheck_finds_nothing_in_the_scripts() {

@@ -5,7 +5,8 @@ import Glibc
 enum Main {
   static func main() {
     do {
-      var command = try Varve.parseAsRoot(Arguments.normalised(CommandLine.arguments.dropFirst()))
+      let arguments = try Arguments.normalised(CommandLine.arguments.dropFirst())
+      var command = try Varve.parseAsRoot(arguments)
       try (command as? Serve)?.background.begin()
       try Interruption.shared.begin()
       try command.run()

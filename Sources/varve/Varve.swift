@@ -30,9 +30,13 @@ struct Varve: ParsableCommand {
         db01@latest/vdb         one volume of several
 
       The repository is that of --repository, else of the environment variable VARVE_REPOSITORY, \
-      else the current directory. Data goes to standard output, everything else to standard error. \
+      else the current directory. --repository and the options that open it may stand before the \
+      command, too. Data goes to standard output, everything else to standard error.
+
       The exit status is 0 when all was done, 1 after a failure, 2 when the command was given \
-      wrongly.
+      wrongly, 130 after Ctrl-C, and 128 with its number added after another signal. Work that \
+      takes longer says on a terminal how far it is; elsewhere once a minute, or as many seconds as \
+      VARVE_PROGRESS says, never for 0. SIGUSR1 asks for a line at once.
       """,
     version: "varve \(version)",
     groupedSubcommands: [

@@ -5,14 +5,14 @@ import Testing
 @testable import varve
 
 @Suite struct CommandLineTests {
-  private func words(_ text: String) -> [String] {
-    Arguments.normalised(text.split(separator: " ").map(String.init))
+  private func words(_ text: String) throws -> [String] {
+    try Arguments.normalised(text.split(separator: " ").map(String.init))
   }
 
   @Test(
     "wrong command lines",
     arguments: [
-      "frobnicate", "init a b", "init a -r b", "init --chunk-size 100KiB",
+      "init a b", "init a -r b", "init --chunk-size 100KiB",
       "init --chunk-size 32KiB",
       "init --chunk-size 8MiB", "init --chunk-size 4096PiB", "init --compression lzw",
       "init --compression zstd:20", "init --encrypt aes", "init --encrypt keyfile",
@@ -57,7 +57,7 @@ import Testing
       "check-repository web01", "quarantine web01",
     ])
   func areUsageErrors(text: String) {
-    let error = #expect(throws: (any Error).self) { try Varve.parseAsRoot(words(text)) }
+    let error = #expect(throws: (any Error).self) { try Varve.parseAsRoot(try words(text)) }
     guard let error else { return }
     #expect(Varve.exitCode(for: error) == .validationFailure)
     #expect(Varve.fullMessage(for: error).hasPrefix("varve: "))
@@ -95,7 +95,7 @@ import Testing
       "distrust --job web01 --from 2026-11-03 --until 2026-11-07T06:00Z --json",
       "repair --from dir --dry-run --json", "check-repository --fix --packs quick --json",
     ])
-  func areUnderstood(text: String) throws { _ = try Varve.parseAsRoot(words(text)) }
+  func areUnderstood(text: String) throws { _ = try Varve.parseAsRoot(try words(text)) }
 
   @Test func anOptionalValueDoesNotTakeTheTarget() throws {
     let command = try Varve.parseAsRoot(words("restore --skip-damaged web01@0 out.raw"))

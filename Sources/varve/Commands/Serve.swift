@@ -154,6 +154,10 @@ struct Serve: ParsableCommand {
     if inherited.isEmpty || verbose {
       Console.shared.message("stopped by \(Interruption.shared.signalName)")
     }
+    // SIGTERM is how a service is stopped; an interrupt ends every command alike.
+    if Interruption.shared.isInterrupt {
+      throw CommandEnding(status: Interruption.shared.exitStatus.rawValue)
+    }
   }
 
   private func addresses(beside inherited: [ListenAddress]) throws -> [ListenAddress] {

@@ -3,7 +3,8 @@ import FileIO
 import Glibc
 import SystemPackage
 
-/// The exit statuses of the program: these three, or that of a command which it ran.
+/// The exit statuses of the program: these three, that of a command which it ran, or 128 and the number of
+/// the signal that stopped it.
 struct ExitStatus: RawRepresentable, Sendable {
   let rawValue: Int32
 
@@ -25,7 +26,7 @@ struct ExitStatus: RawRepresentable, Sendable {
     case let error as FileError where error.isClosedOutput: return .failed
     case _ where Interruption.shared.isRequested:
       Console.shared.message("stopped by \(Interruption.shared.signalName)")
-      return .failed
+      return Interruption.shared.exitStatus
     default: return reportingThroughParser(error)
     }
   }

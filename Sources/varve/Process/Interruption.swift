@@ -9,7 +9,7 @@ import Workers
 /// A signal that was ignored when the program was started, as under `nohup`, stays ignored. The others
 /// are taken by a thread of their own, so that nothing has to be fit for a signal handler. Work that
 /// does not stop within a few seconds, since it waits for a pipe that gives nothing, or a second
-/// signal, end the process at once.
+/// signal, end the process at once. SIGUSR1 asks how far the work has come, and stops nothing.
 final class Interruption: Sendable {
   static let shared = Interruption()
   private static let patienceSeconds = 5
@@ -29,11 +29,22 @@ final class Interruption: Sendable {
     var endsAtOnce = false
     /// Called for SIGHUP, which asks for no stop then.
     var hangUp: (@Sendable () -> Void)?
+    /// Called for SIGUSR1.
+    var report: (@Sendable () -> Void)?
     /// Gets the signals in place of this program.
     var receiver: (@Sendable (CInt) -> Void)?
   }
 
   var isRequested: Bool { flag.isCancelled }
+
+  /// Whether it was Ctrl-C, or the signal that it stands for.
+  var isInterrupt: Bool { signalNumber.load(ordering: .acquiring) == SIGINT }
+
+  /// As a shell reports a program that a signal ended: 128 and the signal's number.
+  var exitStatus: ExitStatus {
+    let number = signalNumber.load(ordering: .acquiring)
+    return number == 0 ? .failed : ExitStatus(rawValue: 128 + number)
+  }
 
   /// Of the signal that came: `SIGINT`.
   var signalName: String {
@@ -66,6 +77,15 @@ final class Interruption: Sendable {
   /// Has SIGHUP call `handle` from now on, on the thread of the signals, and stop nothing.
   func onHangUp(_ handle: @escaping @Sendable () -> Void) {
     state.withLock { $0.hangUp = handle }
+  }
+
+  /// Runs `body`; has SIGUSR1 call `report` meanwhile, on the thread of the signals.
+  func answeringReportRequests<Result, Failure: Error>(
+    _ report: @escaping @Sendable () -> Void, while body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    state.withLock { $0.report = report }
+    defer { state.withLock { $0.report = nil } }
+    return try body()
   }
 
   /// Runs `body`; when the process is ended at once meanwhile, `cleanup` runs before.
@@ -107,7 +127,7 @@ final class Interruption: Sendable {
   private static var signals: sigset_t {
     var signals = sigset_t()
     sigemptyset(&signals)
-    for signal in [SIGINT, SIGTERM, SIGHUP] where linux_signal_is_ignored(signal) == 0 {
+    for signal in [SIGINT, SIGTERM, SIGHUP, SIGUSR1] where linux_signal_is_ignored(signal) == 0 {
       sigaddset(&signals, signal)
     }
     return signals
@@ -125,6 +145,8 @@ final class Interruption: Sendable {
       _ = nextRequest(of: &signals)
     } else {
       var patience = timespec(tv_sec: Self.patienceSeconds, tv_nsec: 0)
+      // Whoever asks how far it is must not end it.
+      sigdelset(&signals, SIGUSR1)
       _ = sigtimedwait(&signals, nil, &patience)
     }
     endNow()
@@ -138,8 +160,10 @@ final class Interruption: Sendable {
       let number = sigwaitinfo(&signals, &information)
       if number == -1, errno == EINTR { continue }
       guard number > 0 else { return nil }
-      let (receiver, hangUp) = state.withLock { ($0.receiver, $0.hangUp) }
-      if let receiver {
+      let (receiver, hangUp, report) = state.withLock { ($0.receiver, $0.hangUp, $0.report) }
+      if number == SIGUSR1, receiver == nil {
+        report?()
+      } else if let receiver {
         let isTyped = information.si_code > 0
         if !isTyped { receiver(number) }
       } else if number == SIGHUP, let hangUp {
@@ -156,6 +180,6 @@ final class Interruption: Sendable {
     for (_, cleanup) in cleanups { cleanup() }
     Console.shared.clearStatus()
     Console.shared.message("stopped by \(signalName)")
-    _exit(ExitStatus.failed.rawValue)
+    _exit(exitStatus.rawValue)
   }
 }

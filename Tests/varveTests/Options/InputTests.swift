@@ -88,13 +88,3 @@ import Testing
   ])
   func refused(text: String) { #expect(ListenArgument(text) == nil) }
 }
-
-@Suite struct ArgumentsTests {
-  @Test func anOptionalValueFollowsTheEqualsSignOnly() {
-    #expect(
-      Arguments.normalised(["restore", "--skip-damaged", "web01", "out.raw"])
-        == ["restore", "--skip-damaged=zeros", "web01", "out.raw"])
-    #expect(Arguments.normalised(["--skip-damaged=0xff"]) == ["--skip-damaged=0xff"])
-    #expect(Arguments.normalised(["--", "--skip-damaged"]) == ["--", "--skip-damaged"])
-  }
-}
