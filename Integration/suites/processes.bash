@@ -52,7 +52,7 @@ test_interrupted_backup_leaves_no_revision_and_a_good_repository() {
 # expect_interrupted COMMAND...: runs it until it has begun, and interrupts it.
 expect_interrupted() {
   local pid status=0
-  interruptible "$@" 2>messages &
+  interruptible "$@" <&0 2>messages &
   pid=$!
   wait_until 20 has_session || fail "did not begin: $*"
   kill -INT "$pid"

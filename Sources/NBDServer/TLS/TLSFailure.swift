@@ -1,3 +1,5 @@
+// Which of these two modules `tm` belongs to depends on the order of the build.
+import CCrypto
 import Glibc
 import NIOSSL
 
