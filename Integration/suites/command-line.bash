@@ -115,6 +115,38 @@ test_json_is_one_document_and_nothing_else_on_standard_output() {
   "$varve" verify --json job@latest 2>/dev/null | jq -es 'length == 1 and (.[0] | type) == "object"'
 }
 
+# expect_error CODE STATUS COMMAND...: the command fails with that status, and its only output is one
+# document with that code and a message.
+expect_error() {
+  local code=$1 expected=$2 status=0
+  shift 2
+  "$@" >document 2>messages || status=$?
+  expect_equal "$status" "$expected" "exit status of $*"
+  jq -es --arg code "$code" 'length == 1 and .[0].error.code == $code
+    and (.[0].error.message | length) > 0 and (.[0].error | has("remedy"))' document ||
+    fail "$*: $(cat document)"
+  [[ -s messages ]] || fail "$* says nothing to people"
+}
+
+test_json_after_a_failure_is_a_document_that_says_what_kind() {
+  expect_error not-a-repository 1 "$varve" revisions --json
+  "$varve" init
+  echo content >disk.raw
+  "$varve" backup job disk.raw
+  expect_error not-found 1 "$varve" show --json nobody
+  expect_error not-found 1 "$varve" backup --json job no-such-disk
+  expect_error usage 2 "$varve" show --json
+  expect_error usage 2 "$varve" --json bakup
+  expect_error already-exists 1 "$varve" restore --json job@latest disk.raw
+  expect_error unconfirmed 1 "$varve" forget --json job@latest
+  find "$VARVE_REPOSITORY/packs/data" -type f -delete
+  expect_error damaged 1 "$varve" restore --json job@latest out.raw
+  # A word behind -- is no option of varve.
+  status=0
+  "$varve" run nobody -- echo --json >document 2>messages || status=$?
+  expect_equal "$(cat document)" "" "output of a command without --json"
+}
+
 test_revisions_are_chosen_by_every_kind_of_selector() {
   "$varve" init
   local number

@@ -4,14 +4,16 @@ import Glibc
 @main
 enum Main {
   static func main() {
+    let given = CommandLine.arguments.dropFirst()
     do {
-      let arguments = try Arguments.normalised(CommandLine.arguments.dropFirst())
+      let arguments = try Arguments.normalised(given)
       var command = try Varve.parseAsRoot(arguments)
       try (command as? Serve)?.background.begin()
       try Interruption.shared.begin()
       try command.run()
     } catch {
-      exit(ExitStatus.reporting(error).rawValue)
+      let asJSON = Arguments.contain("--json", given)
+      exit(ExitStatus.reporting(error, asJSON: asJSON).rawValue)
     }
   }
 }

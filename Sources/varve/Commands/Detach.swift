@@ -24,7 +24,7 @@ struct Detach: ParsableCommand {
       let remark =
         device.clientID == nil
         ? "" : "; who has connected it disconnects it with 'nbd-client -d \(device.path)'"
-      throw Failure("varve has attached nothing to \(device.path)\(remark)")
+      throw Failure(.notFound, "varve has attached nothing to \(device.path)\(remark)")
     }
     if let directory = local.record.directory {
       throw Failure("\(device.path) is mounted at \(directory); use 'varve umount \(directory)'")

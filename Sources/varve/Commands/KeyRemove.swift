@@ -24,6 +24,7 @@ struct KeyRemove: ParsableCommand {
     let found = slots.filter { $0.id.description.hasPrefix(id.lowercased()) }
     guard let slot = found.first else {
       throw Failure(
+        .notFound,
         "the repository \(repository.root) has no key '\(id)'; 'varve key list' lists its keys")
     }
     guard found.count == 1 else {

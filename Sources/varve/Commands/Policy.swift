@@ -81,7 +81,8 @@ struct PolicyShow: ParsableCommand {
   private func show(_ job: String, _ policies: RetentionPolicies) throws {
     let own = policies[job]
     guard let policy = own ?? policies.standard else {
-      throw Failure("there is no policy for '\(job)', nor a default; 'varve policy set' stores one")
+      throw Failure(
+        .notFound, "there is no policy for '\(job)', nor a default; 'varve policy set' stores one")
     }
     let output = StandardOutput()
     if json.isWanted {

@@ -58,6 +58,7 @@ struct Show: ParsableCommand {
     let attachments = entry.revision.attachments
     guard let found = attachments.first(where: { $0.name == name }) else {
       throw Failure(
+        .notFound,
         "revision \(entry.shortID) of \(entry.revision.job) has no attachment '\(name)'; "
           + (attachments.isEmpty
             ? "it has none" : "it has \(attachments.map(\.name).joined(separator: ", "))"))

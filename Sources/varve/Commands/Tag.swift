@@ -62,6 +62,7 @@ struct TagRemove: ParsableCommand {
     try repository.updateMarks(of: entry.id) { marks in
       if let missing = tags.first(where: { !marks.tags.contains($0) }) {
         throw Failure(
+          .notFound,
           "revision \(entry.shortID) of \(entry.revision.job) has no tag '\(missing)'; "
             + (marks.tags.isEmpty
               ? "it has none" : "its tags are \(marks.tags.joined(separator: ", "))"))

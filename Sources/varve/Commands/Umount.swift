@@ -19,7 +19,10 @@ struct Umount: ParsableCommand {
     try Privilege.require(for: "unmounting")
     let path = AbsolutePath.of(directory)
     guard let local = try LocalVolumes().all().last(where: { $0.record.directory == path })
-    else { throw Failure("varve has mounted nothing at \(path); 'varve mount' lists what it has") }
+    else {
+      throw Failure(
+        .notFound, "varve has mounted nothing at \(path); 'varve mount' lists what it has")
+    }
     try local.takeDown(lazily: false)
   }
 }

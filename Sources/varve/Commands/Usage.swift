@@ -44,7 +44,7 @@ struct Usage: ParsableCommand {
       return
     }
     guard let found = usage.jobs.first(where: { $0.job == job }) else {
-      throw Failure("the repository has no revision of a job '\(job)'")
+      throw Failure(.notFound, "the repository has no revision of a job '\(job)'")
     }
     try json.isWanted ? output.document(found.json) : output.table(found.table)
   }

@@ -101,7 +101,7 @@ struct RepositoryOptions: ParsableArguments {
         return (repository, used)
       } catch let error as StoreError where error.code == .wrongKey {
         guard source == nil, attempts < Self.promptAttempts else {
-          throw Failure("cannot open the repository \(path): \(error)")
+          throw Failure(.wrongKey, "cannot open the repository \(path): \(error)")
         }
         Console.shared.message("\(error); try again")
       }

@@ -1,11 +1,17 @@
 import FileIO
 import Glibc
+import Synchronization
 import SystemPackage
 
 /// Standard output, where data goes and nothing else. Errors count: a full disk behind a redirection
 /// must not look like success.
 final class StandardOutput {
   private static let bufferBytes = 1 << 16
+  private static let written = Atomic(false)
+
+  /// Whether anything was written by this process.
+  static var hasWritten: Bool { written.load(ordering: .relaxed) }
+
   private var buffer: [UInt8] = []
 
   /// Writes `text`, and whatever was written before, when ``flush()`` is called or much is at hand.
@@ -31,6 +37,7 @@ final class StandardOutput {
         Glibc.write(STDOUT_FILENO, $0.baseAddress! + written, bytes.count - written)
       }
       if count > 0 {
+        Self.written.store(true, ordering: .relaxed)
         written += count
       } else if errno != EINTR {
         throw FileError(

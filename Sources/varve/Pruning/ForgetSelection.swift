@@ -55,6 +55,7 @@ struct ForgetSelection {
     if isSure { return }
     if let id = unreadable.first {
       throw Failure(
+        .unconfirmed,
         "revision \(id) cannot be read, so nobody knows what it holds, and whether it is protected; "
           + "to give it up, add --yes")
     }
@@ -62,9 +63,12 @@ struct ForgetSelection {
     for job in Set(entries.map(\.revision.job)).sorted() {
       let history = all.filter { $0.revision.job == job }
       let rest = history.filter { !chosen.contains($0.id) }
-      if rest.isEmpty { throw Failure("no revision of \(job) would be left; add --yes to go on") }
+      if rest.isEmpty {
+        throw Failure(.unconfirmed, "no revision of \(job) would be left; add --yes to go on")
+      }
       if history.contains(where: \.isGood), !rest.contains(where: \.isGood) {
         throw Failure(
+          .unconfirmed,
           "only distrusted revisions of \(job) would be left, \(rest.count) of them; add --yes to "
             + "go on")
       }
@@ -78,6 +82,7 @@ struct ForgetSelection {
       entry.oneLine + (entry.marks.isProtected ? "" : " (perhaps: its marks cannot be read)")
     }
     throw Failure(
+      .unconfirmed,
       "protected, and not forgotten: \(names.joined(separator: ", ")); 'varve unprotect' lets them "
         + "go, or --force-protected")
   }

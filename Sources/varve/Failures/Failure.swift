@@ -1,8 +1,14 @@
 /// Why a command failed, in words for the person who gave it.
 struct Failure: Error, CustomStringConvertible {
+  let code: FailureCode
   let description: String
 
-  init(_ description: String) { self.description = description }
+  init(_ description: String) { self.init(.failed, description) }
+
+  init(_ code: FailureCode, _ description: String) {
+    self.code = code
+    self.description = description
+  }
 }
 
 /// The command was given wrongly: exit status 2, like what the parser refuses.

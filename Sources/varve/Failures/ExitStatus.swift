@@ -13,7 +13,21 @@ struct ExitStatus: RawRepresentable, Sendable {
   static let usage = ExitStatus(rawValue: 2)
 
   /// Prints what `error` has to say, where it belongs, and says how the program is to end.
-  static func reporting(_ error: any Error) -> ExitStatus {
+  ///
+  /// - Parameter asJSON: a program reads standard output: where nothing was written there, it gets the
+  ///   failure as a document. What people read goes to standard error all the same.
+  static func reporting(_ error: any Error, asJSON: Bool) -> ExitStatus {
+    let status = reporting(error)
+    let isFailure = status.rawValue != done.rawValue && !(error is CommandEnding)
+    if asJSON, isFailure, !StandardOutput.hasWritten {
+      let report = Interruption.shared.isRequested ? .interruption : FailureReport(error)
+      // Nobody is left to be told when that fails, too.
+      try? StandardOutput().document(report.json)
+    }
+    return status
+  }
+
+  private static func reporting(_ error: any Error) -> ExitStatus {
     switch error {
     case is ReportedFailure: return .failed
     case let error as CommandEnding: return ExitStatus(rawValue: error.status)
