@@ -126,3 +126,160 @@ expect_nothing_left
 ! grep ' /mnt ' /proc/mounts || fail "still mounted"
 GUEST
 }
+
+# in_guest_with_lvm [OPTION...]: the same with LVM, whose programs are functions in the script, and no udev.
+in_guest_with_lvm() {
+  printf '%s\n' 'activation { udev_sync=0 udev_rules=0 monitoring=0 verify_udev_operations=0 }' \
+    'devices { obtain_device_list_from_udev=0 use_devicesfile=0 }' 'backup { backup=0 archive=0 }' \
+    >lvm.conf
+  {
+    echo 'export DM_DISABLE_UDEV=1; mkdir -p /run/lock /host; modprobe dm-mod; modprobe dm-snapshot'
+    # shellcheck disable=SC2016 # for the guest
+    echo 'for name in pvcreate vgcreate lvcreate vgchange vgs lvs pvs; do eval "$name() { lvm $name \"\$@\"; }"; done'
+    cat
+  } |
+    in_guest_with_varve -p lvm -p dmsetup -p mkfs.ext4 -p setsid -k dm-mod -k dm-snapshot -k dm-thin-pool \
+      -f "$work/lvm.conf:/etc/lvm/lvm.conf" "$@"
+}
+
+# The machine that is backed up is the one that looks at the backup: the same names and identifiers.
+test_volume_group_that_the_host_has_too() {
+  "$varve" init
+  truncate -s 96M host.raw
+  in_guest_with_lvm -t 600 -d "$work/host.raw" <<'GUEST'
+pvcreate -q /dev/vda
+vgcreate -q vg0 /dev/vda
+lvcreate -q -y -L 24M -n root vg0
+lvcreate -q -y -L 16M -n data vg0
+mkfs.ext4 -q -F /dev/vg0/root
+mkfs.ext4 -q -F /dev/vg0/data
+mount /dev/vg0/root /host
+echo old >/host/note
+sync
+varve backup web01 /dev/vda
+echo new >/host/note
+sync
+
+varve attach web01@0 /dev/nbd0 2>/tmp/said
+grep 'vg0/root is /dev/vg0.nbd0/root, 24.0 MiB, ext4' /tmp/said || fail "$(cat /tmp/said)"
+# The host's LVM sees no duplicate, and can change its own group.
+vgs 2>&1 | tee /tmp/vgs
+! grep -i 'duplicate\|warning' /tmp/vgs || fail "the host is disturbed"
+lvcreate -q -y -s -L 8M -n snap vg0/root
+lvcreate -q -y -L 4M -n more vg0
+[ "$(dmsetup deps -o blkdevname vg0-data)" = "1 dependencies	: (vda)" ]
+[ "$(dmsetup deps -o blkdevname vg0.nbd0-root)" = "1 dependencies	: (nbd0)" ]
+# What is attached to read cannot be written to.
+! dd if=/dev/zero of=/dev/vg0.nbd0/data bs=4k count=1 oflag=direct 2>/dev/null || fail "written"
+mount -r -t ext4 -o noload /dev/vg0.nbd0/root /mnt
+[ "$(cat /mnt/note)" = old ]
+[ "$(cat /host/note)" = new ]
+refused '/dev/mapper/vg0.nbd0-root is mounted at /mnt' varve detach /dev/nbd0
+umount /mnt
+# The same disk twice.
+varve attach web01@0 /dev/nbd1 --writable
+mount -t ext4 /dev/vg0.nbd1/root /mnt
+echo written >/mnt/note
+umount /mnt
+exec 7</dev/vg0.nbd1/data
+refused 'vg0.nbd1-data is held open by process [0-9]+ .bash' varve detach /dev/nbd1
+exec 7<&-
+varve detach /dev/nbd1
+varve detach /dev/nbd0
+expect_nothing_left
+! dmsetup ls | grep nbd || fail "a logical volume is left"
+[ ! -e /dev/vg0.nbd0 ] && [ ! -e /dev/vg0.nbd1 ]
+
+# Bit by bit, where that is asked for.
+varve attach web01@0 /dev/nbd0 --exact
+varve restore web01@0 - | cmp - /dev/nbd0
+varve detach /dev/nbd0
+umount /host
+GUEST
+}
+
+test_logical_volumes_are_mounted_by_name_beside_the_hosts_own() {
+  "$varve" init
+  truncate -s 64M host.raw
+  in_guest_with_lvm -t 600 -d "$work/host.raw" <<'GUEST'
+pvcreate -q /dev/vda
+vgcreate -q vg0 /dev/vda
+lvcreate -q -y -L 16M -n root vg0
+lvcreate -q -y -L 16M -n data vg0
+mkfs.ext4 -q -F /dev/vg0/root
+mkfs.ext4 -q -F /dev/vg0/data
+mount /dev/vg0/root /host
+echo old >/host/note
+sync
+varve backup web01 /dev/vda --verify none
+echo new >/host/note
+sync
+# By name, with the journal replayed.
+refused 'several logical volumes with file systems.*' varve mount web01@0 /mnt
+refused 'vg0/data +16.0 MiB +ext4' varve mount web01@0 /mnt
+refused 'no logical volume vg0/nothing' varve mount web01@0 /mnt --logical-volume vg0/nothing
+varve mount web01@0 /mnt --logical-volume vg0/root
+[ "$(cat /mnt/note)" = old ]
+varve mount | grep vg0/root
+varve umount /mnt
+expect_nothing_left
+! dmsetup ls | grep -v '^vg0-' || fail "a logical volume is left"
+
+# The server dies under a mounted logical volume.
+varve mount web01@0 /mnt --logical-volume data --read-write
+kill -KILL $(pgrep -f 'serve .*--unix')
+timeout 60 varve umount /mnt
+expect_nothing_left
+! dmsetup ls | grep -v '^vg0-' || fail "a logical volume is left"
+varve attach web01@0 /dev/nbd0
+kill -KILL $(pgrep -f 'serve .*--unix')
+timeout 60 varve detach /dev/nbd0
+expect_nothing_left
+! dmsetup ls | grep -v '^vg0-' || fail "a logical volume is left"
+[ "$(cat /host/note)" = new ]
+vgs
+umount /host
+GUEST
+}
+
+# Everything is refused that would take a device away from somebody, and says from whom.
+test_detach_names_who_uses_the_device() {
+  back_up_old_and_new
+  in_guest_with_varve -p unshare <<'GUEST'
+varve attach web01@0 /dev/nbd0 --writable
+sleep 100 </dev/nbd0p1 &
+reader=$!
+refused "/dev/nbd0p1 is held open by process $reader \(sleep\)" varve detach /dev/nbd0
+kill $reader
+wait $reader || true
+mount -t ext4 /dev/nbd0p1 /mnt
+sleep 100 </mnt/SHA256SUMS &
+reader=$!
+umount -l /mnt
+refused "unmounted, but process $reader \(sleep\) still uses its files" varve detach /dev/nbd0
+[ "$(blockdev --getsize64 /dev/nbd0)" = 167772160 ]
+kill $reader
+wait $reader || true
+varve detach /dev/nbd0
+expect_nothing_left
+
+varve mount web01@0 /mnt
+sleep 100 </mnt/SHA256SUMS &
+reader=$!
+refused "busy.*process $reader \(sleep\) uses it" varve umount /mnt
+kill $reader
+wait $reader || true
+varve umount /mnt
+
+# In another mount namespace.
+varve attach web01@0 /dev/nbd0 --writable
+unshare --mount --propagation private sh -c 'mount -t ext4 /dev/nbd0p1 /mnt && sleep 100' &
+keeper=$!
+wait_until pgrep -x sleep
+refused "is mounted at /mnt for process" varve detach /dev/nbd0
+kill $(pgrep -x sleep) $keeper || true
+wait $keeper || true
+varve detach /dev/nbd0
+expect_nothing_left
+GUEST
+}

@@ -343,3 +343,74 @@ test_only_root_can_mount() {
   expect_output root
   expect_exit 1 setpriv --reuid=65534 --regid=65534 --clear-groups "$varve" umount mounted
 }
+
+# What cannot be mounted is named, with what to do, or with the kernel's reason.
+test_disks_that_cannot_be_mounted_say_why() {
+  prepare_mounting
+  "$varve" init
+  mkdir -p "$VARVE_LOCAL_VOLUMES" && touch "$VARVE_LOCAL_VOLUMES/lock"
+  local volume=0
+  # refused_disk PATTERN: disk.raw cannot be mounted, for that reason, and nothing stays of the attempt.
+  refused_disk() {
+    volume=$((volume + 1))
+    "$varve" backup "job$volume" disk.raw --verify none
+    expect_exit 1 "$varve" mount "job$volume" mounted
+    expect_output "$1"
+    expect_nothing_left
+  }
+  echo secret >passphrase
+  truncate -s 32M disk.raw
+  cryptsetup luksFormat --batch-mode --pbkdf pbkdf2 --pbkdf-force-iterations 1000 disk.raw passphrase
+  refused_disk 'LUKS.*cryptsetup open'
+  rm disk.raw && truncate -s 8M disk.raw
+  printf '\353\130\220-FVE-FS-' | dd of=disk.raw conv=notrunc status=none
+  printf '\125\252' | dd of=disk.raw bs=1 seek=510 conv=notrunc status=none
+  refused_disk 'BitLocker.*bitlk'
+  rm disk.raw && truncate -s 8M disk.raw
+  printf '\014\261\272\0\0\0\0\0' | dd of=disk.raw bs=1024 seek=140 conv=notrunc status=none
+  refused_disk 'ZFS.*zpool import'
+  printf 'label: dos\nstart=63, type=42\n' | sfdisk --quiet --force disk.raw
+  dd if=/dev/zero of=disk.raw bs=1024 seek=140 count=1 conv=notrunc status=none
+  refused_disk 'LDM.*ldmtool'
+  # A file system that is larger than what there is of it, and one with a feature of the future.
+  make_file_system disk.raw 64M
+  truncate -s 32M disk.raw
+  refused_disk 'kernel says.*bad geometry'
+  make_file_system disk.raw 64M
+  debugfs -w -R 'set_super_value feature_incompat 0x80000042' disk.raw 2>/dev/null
+  debugfs -w -R 'set_super_value feature_incompat 0x800002c2' disk.raw 2>/dev/null
+  refused_disk "kernel says.*unsupported optional features"
+  # bcachefs: this kernel does not know it, or says what is wrong with it.
+  rm disk.raw && truncate -s 8M disk.raw
+  printf '\306\205\163\366\146\316\220\251\331\152\140\317\200\075\367\357' |
+    dd of=disk.raw bs=1 seek=4120 conv=notrunc status=none
+  refused_disk 'bcachefs'
+  # A partition that is not all there.
+  rm disk.raw && truncate -s 64M disk.raw
+  printf 'label: dos\nstart=2048, type=83\n' | sfdisk --quiet disk.raw
+  truncate -s 32M disk.raw
+  refused_disk 'past the end of the disk'
+}
+
+test_partition_table_of_4096_byte_sectors() {
+  prepare_mounting
+  "$varve" init
+  local label
+  for label in dos gpt; do
+    rm -f disk.raw
+    truncate -s 80M disk.raw
+    attach_loop "$work/disk.raw" --sector-size 4096
+    printf 'label: %s\nsize=20M\nsize=40M\n' "$label" | sfdisk --quiet --no-reread --no-tell-kernel "$loop_device"
+    local start
+    start=$(sfdisk --json "$loop_device" | jq -r '.partitiontable.partitions[1].start')
+    detach_loop "$loop_device"
+    make_file_system volume.raw 40M
+    dd if=volume.raw of=disk.raw bs=4096 seek="$start" conv=notrunc,sparse status=none
+    "$varve" backup "$label" disk.raw
+    "$varve" mount "$label" mounted
+    expect_equal "$(cat mounted/etc/greeting)" "hello from the guest"
+    expect_equal "$("$varve" mount --json | jq '.[0].partition')" 2
+    "$varve" umount mounted
+    expect_nothing_left
+  done
+}

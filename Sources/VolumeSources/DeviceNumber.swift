@@ -12,7 +12,7 @@ package struct DeviceNumber: Hashable, CustomStringConvertible {
   }
 
   /// From `st_rdev`, packed as glibc's makedev(3) does it.
-  init(packed: UInt64) {
+  package init(packed: UInt64) {
     major = (packed >> 8) & 0xfff | (packed >> 32) & ~0xfff
     minor = packed & 0xff | (packed >> 12) & 0xffff_ff00
   }

@@ -23,6 +23,11 @@ package struct MountTable {
     MountTable(lines: try SystemFile("/proc/self/mountinfo").lines())
   }
 
+  /// Of another process's mount namespace.
+  package static func of(process: Int32) throws(FileError) -> MountTable {
+    MountTable(lines: try SystemFile(FilePath("/proc/\(process)/mountinfo")).lines())
+  }
+
   init(lines: [Substring]) {
     mounts = lines.compactMap(Mount.init(line:))
   }

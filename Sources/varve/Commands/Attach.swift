@@ -11,8 +11,13 @@ struct Attach: ParsableCommand {
       driver nbd; varve mount works without the latter two.
 
         varve attach web01@latest /dev/nbd0
-        vgchange -ay
+        mount -r /dev/nbd0p1 /mnt
+        umount /mnt
         varve detach /dev/nbd0
+
+      Logical volumes of LVM on the disk become block devices, too. While it is attached their volume \
+      groups have other names and identifiers, so that this machine's LVM does not take them for its \
+      own: vg0 is called vg0.nbd0. They are deactivated by detach.
 
       With --writable everything can be written to; the revision does not change, and what was \
       written is gone when the device is detached.
@@ -31,6 +36,15 @@ struct Attach: ParsableCommand {
   @Flag(help: "Let the device be written to; what is written is thrown away by detach.")
   var writable = false
 
+  @Flag(
+    help: ArgumentHelp(
+      "Leave LVM's names and identifiers as they are on the disk, and activate nothing.",
+      discussion: """
+        Every byte is that of the revision then. Where this machine has a volume group of the same \
+        name or identifier, its LVM refuses to change that as long, or uses the wrong disk.
+        """))
+  var exact = false
+
   @Option(
     help: ArgumentHelp("How many connections the kernel opens, 1 to 16.", valueName: "number"))
   var connections = 1
@@ -47,14 +61,38 @@ struct Attach: ParsableCommand {
     try Privilege.require(for: "attaching a device")
     try KernelDevice.prepare()
     let selected = try SelectedVolume(revision, in: repository)
+    let inventory = try selected.withContent { try DiskInventory(of: $0, name: selected.name) }
+    let groups = VolumeGroupIdentity(key: "nbd\(device.number)")
+    let changes = exact ? [] : try selected.changes(to: groups, of: inventory.physicalVolumes)
     var record = selected.record(isWritable: writable)
     record.device = device.path
+    if !changes.isEmpty { record.groupKey = groups.key }
     let local = try LocalVolumes().begin(record) { $0.conflict(withDevice: device) }
     try local.undoingOnFailure {
       try device.requireFree()
-      try PrivateServer(volume: selected, local: local).start()
-      try local.connect(device, connections: connections)
+      try PrivateServer(volume: selected, local: local, changes: changes).start()
+      try local.connect(device, connections: connections, sectorBytes: inventory.sectorBytes)
     }
     Console.shared.message("attached \(selected.name) to \(device.path)")
+    if !changes.isEmpty { activate(inventory.physicalVolumes, local) }
+  }
+
+  /// The disk is attached, whatever comes of this.
+  private func activate(_ physicalVolumes: [DiskInventory.Item], _ local: LocalVolume) {
+    do {
+      try BlockDeviceMaker.withDevices(of: physicalVolumes, on: device, device.path) { paths in
+        let all = LogicalVolumes(of: local)
+        let (volumes, failure) = try all.activate(on: paths, isReadOnly: !writable)
+        if let failure { Console.shared.warning("not all logical volumes are there: \(failure)") }
+        for volume in volumes {
+          let type = try all.content(of: volume).map { ", \($0.rawValue)" } ?? ""
+          Console.shared.message(
+            "\(all.nameOnDisk(volume)) is \(volume.path), \(Quantities.bytes(volume.sizeBytes))\(type)"
+          )
+        }
+      }
+    } catch {
+      Console.shared.warning("the logical volumes on it are not active: \(error)")
+    }
   }
 }

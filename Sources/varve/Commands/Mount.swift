@@ -20,9 +20,10 @@ struct Mount: ParsableCommand {
 
         varve mount web01@latest /mnt --partition 2
         varve mount db01@latest/vdb /mnt -o subvol=@home
+        varve mount app01@latest /mnt --logical-volume vg0/root
 
       A disk without a partition table is mounted whole; of several partitions with file systems \
-      one has to be chosen. Programs and devices in it do not work unless -o exec,suid,dev says so.
+      one has to be chosen, and so of several logical volumes of LVM. Programs and devices in it do not work unless -o exec,suid,dev says so.
       """)
 
   @Argument(
@@ -35,6 +36,10 @@ struct Mount: ParsableCommand {
 
   @Option(help: ArgumentHelp("The partition's number, as in /dev/sda5.", valueName: "number"))
   var partition: Int?
+
+  @Option(
+    help: ArgumentHelp("The logical volume, VG/LV as on the disk, or LV alone.", valueName: "name"))
+  var logicalVolume: String?
 
   @Flag(help: "Let files be written; what is written is thrown away by umount.")
   var readWrite = false
@@ -61,7 +66,11 @@ struct Mount: ParsableCommand {
     if revision != nil, directory == nil {
       throw ValidationError("A directory is expected behind the revision.")
     }
-    if revision == nil, partition != nil || readWrite || options != nil {
+    if partition != nil, logicalVolume != nil {
+      throw ValidationError("Only one of --partition and --logical-volume can be given.")
+    }
+    if logicalVolume == "" { throw ValidationError("--logical-volume wants a name, found ''.") }
+    if revision == nil, partition != nil || logicalVolume != nil || readWrite || options != nil {
       throw ValidationError("A revision and a directory are expected.")
     }
   }
@@ -76,12 +85,13 @@ struct Mount: ParsableCommand {
     try Privilege.require(for: "mounting")
     let selected = try SelectedVolume(revision, in: repository)
     let mount = try RevisionMount(
-      selected, at: directory, partition: partition, isReadOnly: !readWrite, options: options)
+      selected, at: directory, partition: partition, logicalVolume: logicalVolume,
+      isReadOnly: !readWrite, options: options)
     let local = try mount.perform()
     if json.isWanted {
       try StandardOutput().document(try local.json())
     } else {
-      Console.shared.message("mounted \(mount.summary)")
+      Console.shared.message("mounted \(mount.summary(of: local))")
     }
   }
 
@@ -104,7 +114,8 @@ struct Mount: ParsableCommand {
       let record = mount.record
       table.add([
         Cell(record.directory ?? ""), Cell(SelectedVolume.shortened(record.volume)),
-        Cell(record.partition.map(String.init) ?? ""), Cell(record.type ?? ""),
+        Cell(record.partition.map(String.init) ?? record.logicalVolume ?? ""),
+        Cell(record.type ?? ""),
         Cell(LocalTime.system.text(of: record.created)), try mount.state().cell,
       ])
     }
@@ -131,6 +142,7 @@ extension LocalVolume {
       "volume": .string(record.volume),
       "repository": .string(record.repository),
       "partition": record.partition.map { .integer(Int64($0)) } ?? .null,
+      "logicalVolume": .optional(record.logicalVolume),
       "type": .optional(record.type),
       "readOnly": .bool(!record.isMountedForWriting),
       "device": .optional(record.source),

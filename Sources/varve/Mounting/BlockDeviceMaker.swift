@@ -25,31 +25,46 @@ enum BlockDeviceMaker {
     return .fuse
   }
 
-  /// Calls `body` with the path of a block device of the item, while it is sure to be there.
-  func withDevice(
-    of item: DiskInventory.Item, _ local: LocalVolume, _ body: (String) throws -> Void
+  /// Calls `body` with the paths of block devices of the items, while they are sure to be there.
+  func withDevices(
+    of items: [DiskInventory.Item], _ local: LocalVolume, sectorBytes: UInt64,
+    _ body: ([String]) throws -> Void
   ) throws {
-    let file: String
     switch self {
     case .kernel:
-      let device = try connectFreeDevice(local)
-      guard let number = item.number else { return try body(device.path) }
-      if let path = device.partition(number, at: item.bytes) { return try body(path) }
-      file = device.path
-    case .fuse: file = try local.showAsFile()
+      let device = try connectFreeDevice(local, sectorBytes: sectorBytes)
+      try Self.withDevices(of: items, on: device, device.path, body)
+    case .fuse: try Self.withDevices(of: items, on: nil, try local.showAsFile(), body)
+    }
+  }
+
+  /// The same for a disk that is a device, or a file, already.
+  static func withDevices(
+    of items: [DiskInventory.Item], on device: KernelDevice?, _ file: String,
+    _ body: ([String]) throws -> Void
+  ) throws {
+    guard let item = items.first else { return try body([]) }
+    func go(on path: String) throws {
+      try withDevices(of: Array(items.dropFirst()), on: device, file) { try body([path] + $0) }
+    }
+    if let device {
+      guard let number = item.number else { return try go(on: device.path) }
+      if let path = device.partition(number, at: item.bytes) { return try go(on: path) }
     }
     // Where the kernel reads no partition tables, and for a file.
     let loop = try LoopDevice.make(of: file, bytes: item.bytes)
-    try body(loop.path)
+    try go(on: loop.path)
     withExtendedLifetime(loop.path) {}
   }
 
   /// Others may take the device that was free a moment ago.
-  private func connectFreeDevice(_ local: LocalVolume) throws -> KernelDevice {
+  private func connectFreeDevice(
+    _ local: LocalVolume, sectorBytes: UInt64
+  ) throws -> KernelDevice {
     var failure = Failure("all network block devices of the kernel are in use")
     for device in KernelDevice.free().prefix(4) {
       do {
-        try local.connect(device, connections: 1)
+        try local.connect(device, connections: 1, sectorBytes: sectorBytes)
         return device
       } catch let error as Failure {
         failure = error

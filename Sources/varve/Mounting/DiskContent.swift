@@ -1,3 +1,23 @@
+import FileIO
+import Glibc
+import SystemPackage
+
+/// A device that is open for as long as somebody reads it.
+private final class HeldDevice {
+  private let descriptor: Descriptor
+
+  init(descriptor: consuming Descriptor) { self.descriptor = descriptor }
+
+  func bytes(of range: Range<UInt64>) throws -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: range.count)
+    let count = try bytes.withUnsafeMutableBytes {
+      try descriptor.read(into: $0, at: range.lowerBound)
+    }
+    guard count == bytes.count else { throw Failure("a device ends before its size") }
+    return bytes
+  }
+}
+
 /// The bytes of a disk, for those who look for partitions and file systems on it.
 struct DiskContent {
   let sizeBytes: UInt64
@@ -7,6 +27,18 @@ struct DiskContent {
   init(sizeBytes: UInt64, read: @escaping (Range<UInt64>) throws -> [UInt8]) {
     self.sizeBytes = sizeBytes
     self.read = read
+  }
+
+  /// What a block device holds.
+  init(ofDevice path: String, _ sizeBytes: UInt64) throws {
+    let device: Descriptor
+    do throws(Errno) {
+      device = try Descriptor(opening: FilePath(path), flags: O_RDONLY)
+    } catch {
+      throw Failure("cannot open \(path): \(error.explanation)")
+    }
+    let held = HeldDevice(descriptor: device)
+    self.init(sizeBytes: sizeBytes) { range in try held.bytes(of: range) }
   }
 
   /// `count` bytes from `offsetBytes` on; nil where the disk has not got all of them.

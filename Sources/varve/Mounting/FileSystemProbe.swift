@@ -1,15 +1,28 @@
 /// What lies at the beginning of a disk or a partition, as far as magic numbers tell.
 enum VolumeContent: String, Sendable, CaseIterable {
   case ext2, ext3, ext4, xfs, btrfs, f2fs, ntfs, exfat, vfat, iso9660, squashfs
+  case bcachefs, jfs, reiserfs, hfsplus, erofs
   case swap
   case physicalVolume = "LVM2"
   case luks = "LUKS"
   case raid = "RAID"
+  case bitLocker = "BitLocker"
+  case dynamicDisk = "LDM"
+  case zfs = "ZFS"
+  case bcache
+  case refs = "ReFS"
+  case apfs = "APFS"
+  case vmfs = "VMFS"
+  case stratis = "Stratis"
+  case bluestore = "Ceph BlueStore"
 
   /// Whether this is no file system itself, though there may be one inside.
   var isContainer: Bool {
     switch self {
-    case .swap, .physicalVolume, .luks, .raid: true
+    case .swap, .physicalVolume, .luks, .raid, .bitLocker, .dynamicDisk, .zfs, .bcache, .refs,
+      .apfs,
+      .vmfs, .stratis, .bluestore:
+      true
     default: false
     }
   }
@@ -32,7 +45,7 @@ enum FileSystemProbe {
     let offsetBytes: UInt64
     let bytes: [UInt8]
 
-    init(_ content: VolumeContent, at offsetBytes: UInt64, _ text: String, _ more: UInt8...) {
+    init(_ content: VolumeContent, at offsetBytes: UInt64, _ text: String = "", _ more: UInt8...) {
       self.content = content
       self.offsetBytes = offsetBytes
       bytes = Array(text.utf8) + more
@@ -44,6 +57,21 @@ enum FileSystemProbe {
     Magic(.luks, at: 0, "LUKS", 0xba, 0xbe),
     Magic(.physicalVolume, at: 512, "LABELONE"),
     Magic(.raid, at: 4096, "", 0xfc, 0x4e, 0x2b, 0xa9),
+    Magic(.raid, at: 0, "", 0xfc, 0x4e, 0x2b, 0xa9),
+    Magic(.bitLocker, at: 3, "-FVE-FS-"),
+    Magic(.refs, at: 3, "ReFS", 0, 0, 0, 0),
+    Magic(.stratis, at: 516, "!Stra0tis"),
+    Magic(.bluestore, at: 0, "bluestore block device"),
+    Magic(.vmfs, at: 1 << 20, "", 0x0d, 0xd0, 0x01, 0xc0),
+    Magic(.apfs, at: 32, "NXSB"),
+    // The superblocks of the two begin alike.
+    Magic(
+      .bcache, at: 4120, "", 0xc6, 0x85, 0x73, 0xf6, 0x4e, 0x1a, 0x45, 0xca, 0x82, 0x65, 0xf5, 0x7f,
+      0x48, 0xba, 0x6d, 0x81),
+    Magic(
+      .bcachefs, at: 4120, "", 0xc6, 0x85, 0x73, 0xf6, 0x66, 0xce, 0x90, 0xa9, 0xd9, 0x6a, 0x60,
+      0xcf,
+      0x80, 0x3d, 0xf7, 0xef),
     Magic(.swap, at: 4086, "SWAPSPACE2"),
     Magic(.xfs, at: 0, "XFSB"),
     Magic(.btrfs, at: 65600, "_BHRfS_M"),
@@ -55,7 +83,16 @@ enum FileSystemProbe {
     Magic(.vfat, at: 82, "FAT32   "),
     Magic(.iso9660, at: 32769, "CD001"),
     Magic(.squashfs, at: 0, "hsqs"),
+    Magic(.erofs, at: 1024, "", 0xe2, 0xe1, 0xf5, 0xe0),
+    Magic(.hfsplus, at: 1024, "H+", 0, 4),
+    Magic(.jfs, at: 32768, "JFS1"),
+    Magic(.reiserfs, at: 65588, "ReIsEr"),
   ]
+
+  /// The first label's copies of the root, of which a pool has written the latest few: each a KiB or
+  /// more, with its magic number in either order (OpenZFS, `uberblock_impl.h`).
+  private static let zfsRootsBytes = (offset: UInt64(128 << 10), count: 128 << 10, step: 1 << 10)
+  private static let zfsMagic: UInt64 = 0x00ba_b10c
 
   /// Nil for what is not known, or empty.
   static func content(of disk: DiskContent) throws -> VolumeContent? {
@@ -64,12 +101,22 @@ enum FileSystemProbe {
       guard found == magic.bytes else { continue }
       return magic.content == .ext2 ? try generation(of: disk) : magic.content
     }
-    return nil
+    return try isZFS(disk) ? .zfs : nil
+  }
+
+  private static func isZFS(_ disk: DiskContent) throws -> Bool {
+    let (offset, count, step) = zfsRootsBytes
+    guard let roots = try disk.bytes(at: offset, count: count) else { return false }
+    return stride(from: 0, to: count, by: step).contains { position in
+      let magic = roots.integer(UInt64.self, at: position)
+      return magic == zfsMagic || magic == zfsMagic.byteSwapped
+    }
   }
 
   /// Whether a disk's first sector is that of a file system, which ends like a partition table.
   static func isBootSector(_ sector: [UInt8]) -> Bool {
     sector.contains("NTFS    ", at: 3) || sector.contains("EXFAT   ", at: 3)
+      || sector.contains("-FVE-FS-", at: 3) || sector.contains("ReFS", at: 3)
       || sector.contains("FAT1", at: 54) || sector.contains("FAT32   ", at: 82)
   }
 

@@ -19,6 +19,17 @@
 enum GUIDPartitionTable {
   /// Disks that say 512 are far more; in an image nothing says which it is.
   private static let sectorSizes: [UInt64] = [512, 4096]
+  /// Metadata and data of Windows's dynamic disks, as they lie in an entry.
+  private static let dynamicDiskTypes: [[UInt8]] = [
+    [
+      0xaa, 0xc8, 0x08, 0x58, 0x8f, 0x7e, 0xe0, 0x42, 0x85, 0xd2, 0xe1, 0xe9, 0x04, 0x34, 0xcf,
+      0xb3,
+    ],
+    [
+      0xa0, 0x60, 0x9b, 0xaf, 0x31, 0x14, 0x62, 0x4f, 0xbc, 0x68, 0x33, 0x11, 0x71, 0x4a, 0x69,
+      0xad,
+    ],
+  ]
   private static let minimumHeaderBytes = 92
   private static let minimumEntryBytes = 128
   /// The specification asks for 16 KiB at least, and disks have no more.
@@ -46,13 +57,19 @@ enum GUIDPartitionTable {
       let entries = try entries(of: header, sectorBytes, disk)
     else { return nil }
     let entryBytes = Int(header.integer(UInt32.self, at: 84))
-    let partitions = stride(from: 0, to: entries.count, by: entryBytes).enumerated().compactMap {
-      index, offset in
-      bytes(of: entries, at: offset, sectorBytes, disk).map {
-        Partition(number: index + 1, bytes: $0)
+    var result = PartitionTable(scheme: .guid, partitions: [], sectorBytes: sectorBytes)
+    for (index, offset) in stride(from: 0, to: entries.count, by: entryBytes).enumerated() {
+      let type = Array(entries[offset..<offset + 16])
+      guard type.contains(where: { $0 != 0 }) else { continue }
+      if let bytes = bytes(of: entries, at: offset, sectorBytes, disk) {
+        result.partitions.append(
+          Partition(
+            number: index + 1, bytes: bytes, isDynamic: dynamicDiskTypes.contains(type)))
+      } else {
+        result.cutOff.append(index + 1)
       }
     }
-    return PartitionTable(scheme: .guid, partitions: partitions)
+    return result
   }
 
   private static func isHeader(_ bytes: [UInt8], of sector: UInt64) -> Bool {
@@ -81,24 +98,25 @@ enum GUIDPartitionTable {
     return entries
   }
 
-  /// Nil for a free entry, and for what does not lie on the disk.
+  /// Nil for what does not lie on the disk.
   private static func bytes(
     of entries: [UInt8], at offset: Int, _ sectorBytes: UInt64, _ disk: DiskContent
   ) -> Range<UInt64>? {
     let sectors = disk.sizeBytes / sectorBytes
     let first = entries.integer(UInt64.self, at: offset + 32)
     let last = entries.integer(UInt64.self, at: offset + 40)
-    guard entries[offset..<offset + 16].contains(where: { $0 != 0 }), first > 0, first <= last,
-      last < sectors
-    else { return nil }
+    guard first > 0, first <= last, last < sectors else { return nil }
     return first * sectorBytes..<(last + 1) * sectorBytes
   }
 }
 
 /// The CRC-32 of Ethernet, zip and UEFI: polynomial 0x04C11DB7, bits reflected.
 enum CyclicRedundancyCheck {
-  static func value(of bytes: [UInt8]) -> UInt32 {
-    ~bytes.reduce(~UInt32(0)) { sum, byte in
+  static func value(of bytes: [UInt8]) -> UInt32 { ~remainder(of: bytes, from: ~0) }
+
+  /// The same without inverting anything, with another beginning.
+  static func remainder(of bytes: some Sequence<UInt8>, from start: UInt32) -> UInt32 {
+    bytes.reduce(start) { sum, byte in
       (0..<8).reduce(sum ^ UInt32(byte)) { sum, _ in
         sum >> 1 ^ (sum & 1 == 0 ? 0 : 0xedb8_8320)
       }

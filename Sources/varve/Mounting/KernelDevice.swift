@@ -75,9 +75,14 @@ struct KernelDevice: Equatable, Sendable {
   // MARK: Connecting
 
   /// Connects the device with the default export of the server on a Unix socket.
-  func connect(toSocket socket: String, connections: Int, isReadOnly: Bool) throws(Failure) {
+  ///
+  /// - Parameter sectorBytes: 512 or 4096, which the kernel takes for what a partition table counts in.
+  func connect(
+    toSocket socket: String, connections: Int, sectorBytes: UInt64, isReadOnly: Bool
+  ) throws(Failure) {
     try Tool(
       ["nbd-client", "-unix", socket, path, "-connections", "\(connections)"]
+        + (sectorBytes > 512 ? ["-block-size", "\(sectorBytes)"] : [])
         + (isReadOnly ? ["-readonly"] : [])
     ).run()
     guard Waiting.until(patience: Self.patience, { clientID != nil }) else {
@@ -95,17 +100,13 @@ struct KernelDevice: Equatable, Sendable {
     }
   }
 
-  /// Where the device, or a partition of it, is mounted or used by another device; nil for nowhere.
-  func use() throws -> String? {
-    guard let own = firstLine(of: "dev").flatMap({ DeviceNumber($0) }) else { return nil }
-    let mounts = try MountTable.current()
-    for device in [own] + own.partitions() {
-      if let mount = mounts.mount(of: device) {
-        return "\(device.devicePath) is mounted at \(mount.mountPoint)"
-      }
-      if let holder = device.holders().first { return "\(device.devicePath) is used by \(holder)" }
-    }
-    return nil
+  /// Who uses the device, or a partition or logical volume of it; nil for nobody.
+  ///
+  /// - Parameter key: of the volume groups on it.
+  func use(groupKey key: String?) throws -> String? {
+    try DeviceUse(
+      of: BlockDeviceEntry(name: "nbd\(number)"), groupKey: key, connector: clientID
+    ).find()
   }
 
   /// The block device of a partition, where the kernel has found the same one; nil where it has not.

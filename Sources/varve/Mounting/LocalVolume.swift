@@ -42,6 +42,9 @@ final class LocalVolume: Sendable {
 
   var record: LocalVolumeRecord { current.withLock { $0 } }
 
+  /// What no other local volume is called; letters and digits.
+  var key: String { place.lastComponent?.string ?? "" }
+
   var socket: String { place.appending("socket").string }
   /// What is written to the volume lies here.
   var overlays: FilePath { place.appending("overlays") }
@@ -117,9 +120,10 @@ final class LocalVolume: Sendable {
   }
 
   /// Connects a device of the kernel.
-  func connect(_ device: KernelDevice, connections: Int) throws {
+  func connect(_ device: KernelDevice, connections: Int, sectorBytes: UInt64) throws {
     try device.connect(
-      toSocket: socket, connections: connections, isReadOnly: !record.isWritable)
+      toSocket: socket, connections: connections, sectorBytes: sectorBytes,
+      isReadOnly: !record.isWritable)
     try note { record in
       record.device = device.path
       record.clientID = device.clientID
@@ -158,7 +162,15 @@ final class LocalVolume: Sendable {
   /// What uses the device where it is the one that was connected; nil for nothing.
   func use(of device: KernelDevice) throws -> String? {
     guard isOfThisBoot, device.clientID == record.clientID else { return nil }
-    return try device.use()
+    return try device.use(groupKey: record.groupKey)
+  }
+
+  /// Who has files of the mounted file system open; nil for nobody who can be found.
+  private func user(of directory: String) -> String? {
+    var status = stat()
+    guard stat(directory, &status) == 0 else { return nil }
+    let device = DeviceNumber(packed: UInt64(status.st_dev))
+    return RunningProcess.all().first { $0.usesFileSystem(on: device) }?.description
   }
 
   // MARK: Undoing
@@ -173,6 +185,7 @@ final class LocalVolume: Sendable {
       // Nothing that the file system still waits for would ever be answered.
       if !isServed { record.fuse?.terminate(patience: .zero) }
       try unmount(lazily: isLazy)
+      try LogicalVolumes(of: self).deactivate(lazily: isLazy)
       try disconnect()
       try unmountFuse()
       record.fuse?.terminate(patience: Self.patience)
@@ -195,7 +208,9 @@ final class LocalVolume: Sendable {
     do {
       try Tool("umount", directory).run()
     } catch {
-      guard lazily else { throw error }
+      guard lazily else {
+        throw Failure("\(error)" + (user(of: directory).map { "; \($0) uses it" } ?? ""))
+      }
       try Tool("umount", "--lazy", directory).run()
     }
   }

@@ -21,11 +21,17 @@ struct LocalVolumeRecord: Equatable, Sendable {
   /// A network block device, such as `/dev/nbd0`, and the process that connected it.
   var device: String?
   var clientID: Int?
+  /// What tells the volume groups on the disk from all others, where it has any.
+  var groupKey: String?
+  /// Paths of the physical volumes whose logical volumes are active.
+  var physicalVolumes: [String] = []
 
   /// The rest is known of what is mounted: where, what, and how.
   var directory: String?
   var source: String?
   var partition: Int?
+  /// `vg0/root`, as they are called on the disk.
+  var logicalVolume: String?
   var type: String?
   var isMountedForWriting = false
 
@@ -48,7 +54,10 @@ struct LocalVolumeRecord: Equatable, Sendable {
       "bootID": .string(bootID), "isWritable": .bool(isWritable), "server": server.json,
       "fuse": fuse.json, "device": .optional(device),
       "clientID": clientID.map { .integer(Int64($0)) } ?? .null,
-      "directory": .optional(directory), "source": .optional(source),
+      "groupKey": .optional(groupKey),
+      "physicalVolumes": .strings(physicalVolumes),
+      "logicalVolume": .optional(logicalVolume), "directory": .optional(directory),
+      "source": .optional(source),
       "partition": partition.map { .integer(Int64($0)) } ?? .null, "type": .optional(type),
       "isMountedForWriting": .bool(isMountedForWriting),
     ]).indentedText + "\n"
@@ -69,6 +78,9 @@ struct LocalVolumeRecord: Equatable, Sendable {
     fuse = json["fuse"].flatMap(ProcessIdentity.init)
     device = json["device"]?.string
     clientID = json["clientID"]?.count.flatMap { Int(exactly: $0) }
+    groupKey = json["groupKey"]?.string
+    physicalVolumes = (json["physicalVolumes"]?.elements ?? []).compactMap(\.string)
+    logicalVolume = json["logicalVolume"]?.string
     directory = json["directory"]?.string
     source = json["source"]?.string
     partition = json["partition"]?.count.flatMap { Int(exactly: $0) }

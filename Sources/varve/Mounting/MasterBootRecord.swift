@@ -4,7 +4,7 @@
 ///     446   16 × 4   entries
 ///     510   2        55 AA
 ///
-/// An entry, with sectors of 512 bytes:
+/// An entry; a sector is what the disk had, 512 or 4096 bytes:
 ///
 ///       0   1        00 or 80
 ///       4   1        type
@@ -21,9 +21,10 @@ struct MasterBootRecord {
 
     var isExtended: Bool { [0x05, 0x0f, 0x85].contains(type) }
     var isUsed: Bool { type != 0 && sectorCount > 0 }
+    var isDynamic: Bool { type == 0x42 }
   }
 
-  private static let sectorBytes: UInt64 = 512
+  private static let recordBytes = 512
   /// The kernel follows as many. A chain that leads in a circle ends here, too.
   private static let chainLimit = 100
   private static let firstLogicalNumber = 5
@@ -32,7 +33,7 @@ struct MasterBootRecord {
 
   /// Nil where the disk does not begin with such a sector.
   init?(of disk: DiskContent) throws {
-    guard let sector = try disk.bytes(at: 0, count: Int(Self.sectorBytes)),
+    guard let sector = try disk.bytes(at: 0, count: Self.recordBytes),
       !FileSystemProbe.isBootSector(sector), let entries = Self.entries(in: sector)
     else { return nil }
     self.entries = entries
@@ -42,48 +43,54 @@ struct MasterBootRecord {
   var isProtective: Bool { entries.contains { $0.type == 0xee } }
 
   /// The primary partitions, and the logical ones from number 5 on.
-  func partitions(of disk: DiskContent) throws -> [Partition] {
-    var found: [Partition] = []
+  func table(of disk: DiskContent, sectorBytes: UInt64) throws -> PartitionTable {
+    var found = Found(disk: disk, sectorBytes: sectorBytes)
     for (index, entry) in entries.enumerated() where entry.isUsed && !entry.isExtended {
-      if let bytes = bytes(of: entry, countedFrom: 0, on: disk) {
-        found.append(Partition(number: index + 1, bytes: bytes))
-      }
+      found.add(entry, number: index + 1, countedFrom: 0)
     }
     if let extended = entries.first(where: { $0.isUsed && $0.isExtended }) {
-      try addLogical(in: extended, on: disk, to: &found)
+      try addLogical(in: extended, to: &found)
     }
-    return found
+    return PartitionTable(
+      scheme: .masterBootRecord, partitions: found.partitions, cutOff: found.cutOff,
+      sectorBytes: sectorBytes)
   }
 
-  private func addLogical(
-    in extended: Entry, on disk: DiskContent, to found: inout [Partition]
-  ) throws {
+  private struct Found {
+    let disk: DiskContent
+    let sectorBytes: UInt64
+    var partitions: [Partition] = []
+    var cutOff: [Int] = []
+
+    mutating func add(_ entry: Entry, number: Int, countedFrom link: UInt64) {
+      // 32 bits each, so that nothing overflows.
+      let start = (link + entry.firstSector) * sectorBytes
+      let end = start + entry.sectorCount * sectorBytes
+      if start > 0, end <= disk.sizeBytes {
+        partitions.append(
+          Partition(number: number, bytes: start..<end, isDynamic: entry.isDynamic))
+      } else {
+        cutOff.append(number)
+      }
+    }
+  }
+
+  private func addLogical(in extended: Entry, to found: inout Found) throws {
     var number = Self.firstLogicalNumber
     var link = extended.firstSector
     for _ in 0..<Self.chainLimit {
       guard
-        let sector = try disk.bytes(at: link * Self.sectorBytes, count: Int(Self.sectorBytes)),
+        let sector = try found.disk.bytes(
+          at: link * found.sectorBytes, count: Self.recordBytes),
         let entries = Self.entries(in: sector)
       else { return }
       for entry in entries.prefix(2) where entry.isUsed && !entry.isExtended {
-        if let bytes = bytes(of: entry, countedFrom: link, on: disk) {
-          found.append(Partition(number: number, bytes: bytes))
-        }
+        found.add(entry, number: number, countedFrom: link)
         number += 1
       }
       guard let next = entries.first(where: { $0.isUsed && $0.isExtended }) else { return }
       link = extended.firstSector + next.firstSector
     }
-  }
-
-  /// Nil for what does not lie on the disk.
-  private func bytes(
-    of entry: Entry, countedFrom link: UInt64, on disk: DiskContent
-  ) -> Range<UInt64>? {
-    // 32 bits each, so that nothing overflows.
-    let start = (link + entry.firstSector) * Self.sectorBytes
-    let end = start + entry.sectorCount * Self.sectorBytes
-    return start > 0 && end <= disk.sizeBytes ? start..<end : nil
   }
 
   private static func entries(in sector: [UInt8]) -> [Entry]? {

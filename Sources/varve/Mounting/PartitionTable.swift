@@ -4,6 +4,8 @@ struct Partition: Equatable, Sendable {
   let number: Int
   /// Within the disk; never empty.
   let bytes: Range<UInt64>
+  /// Whether the table says that it belongs to a dynamic disk of Windows.
+  var isDynamic = false
 }
 
 /// What the partition table of a disk says, where it has one.
@@ -14,8 +16,12 @@ struct PartitionTable: Equatable, Sendable {
   }
 
   let scheme: Scheme
-  /// By number. One that reaches past the disk's end, or has no length, is left out.
-  let partitions: [Partition]
+  /// By number. One that has no length is left out.
+  var partitions: [Partition]
+  /// Numbers of those that reach past the disk's end, which are not among the others.
+  var cutOff: [Int] = []
+  /// What the table counts in: 512 or 4096.
+  var sectorBytes: UInt64 = 512
 
   /// Reads the table of a disk; nil where it has none.
   ///
@@ -23,9 +29,16 @@ struct PartitionTable: Equatable, Sendable {
   static func read(from disk: DiskContent) throws -> PartitionTable? {
     guard let record = try MasterBootRecord(of: disk) else { return nil }
     if record.isProtective { return try GUIDPartitionTable.read(from: disk) }
-    let partitions = try record.partitions(of: disk)
+    let table = try record.table(of: disk, sectorBytes: 512)
+    // Nothing on the disk says which sectors are meant; what is at the beginning of partitions may.
+    let wide = try record.table(of: disk, sectorBytes: 4096)
+    if try wide.knownCount(on: disk) > table.knownCount(on: disk) { return wide }
     // A boot sector of a file system has the same signature and no partitions in it.
-    if partitions.isEmpty { return nil }
-    return PartitionTable(scheme: .masterBootRecord, partitions: partitions)
+    return table.partitions.isEmpty && table.cutOff.isEmpty ? nil : table
+  }
+
+  /// Partitions whose content is recognised.
+  private func knownCount(on disk: DiskContent) throws -> Int {
+    try partitions.filter { try FileSystemProbe.content(of: disk.part($0.bytes)) != nil }.count
   }
 }

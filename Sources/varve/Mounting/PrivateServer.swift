@@ -14,9 +14,12 @@ struct PrivateServer {
 
   let volume: SelectedVolume
   let local: LocalVolume
+  /// What clients find changed from the beginning.
+  var changes: [PhysicalVolume.Change] = []
 
   /// Returns when the server listens.
   func start() throws {
+    if !changes.isEmpty { try volume.prepareOverlay(Self.overlayName, in: local.overlays, changes) }
     let server = try launch()
     try server.waitUntilReady(patience: Self.patience) {
       UnixSocket.answers(at: local.socket)
@@ -58,7 +61,7 @@ struct PrivateServer {
 
   /// Shared by all connections, and there again for those that come back.
   private var overlayArguments: [String] {
-    guard local.record.isWritable else { return [] }
+    guard local.record.isWritable || !changes.isEmpty else { return [] }
     return ["--overlay", Self.overlayName, "--overlay-directory", local.overlays.string]
   }
 

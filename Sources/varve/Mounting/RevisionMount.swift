@@ -6,7 +6,8 @@ import VolumeSources
 struct RevisionMount {
   private let volume: SelectedVolume
   private let directory: String
-  private let item: DiskInventory.Item
+  private let inventory: DiskInventory
+  private let target: DiskInventory.Target
   private let isReadOnly: Bool
   private let options: String?
 
@@ -14,8 +15,8 @@ struct RevisionMount {
   ///
   /// - Throws: ``Failure`` where there is no directory, or nothing clear to mount.
   init(
-    _ volume: SelectedVolume, at directory: String, partition: Int?, isReadOnly: Bool,
-    options: String?
+    _ volume: SelectedVolume, at directory: String, partition: Int?, logicalVolume: String?,
+    isReadOnly: Bool, options: String?
   ) throws {
     self.volume = volume
     self.directory = AbsolutePath.of(directory)
@@ -25,49 +26,89 @@ struct RevisionMount {
     guard stat(self.directory, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
       throw Failure("\(directory) is no directory; make it first")
     }
-    item = try volume.withContent { content in
-      try DiskInventory(of: content, name: volume.name).item(partition)
+    inventory = try volume.withContent { content in
+      try DiskInventory(of: content, name: volume.name)
     }
+    target = try inventory.target(partition: partition, logicalVolume: logicalVolume)
   }
 
-  /// What is mounted where and how, once it is.
-  var summary: String {
-    let partition = item.number.map { ", partition \($0)" } ?? ""
-    let type = item.content.map { ", \($0.rawValue)" } ?? ""
-    return "\(volume.name)\(partition)\(type), \(isReadOnly ? "read-only" : "read-write"), at "
+  /// What is mounted where and how.
+  func summary(of local: LocalVolume) -> String {
+    let record = local.record
+    let part =
+      record.partition.map { ", partition \($0)" } ?? record.logicalVolume.map { ", \($0)" } ?? ""
+    let type = record.type.map { ", \($0)" } ?? ""
+    return "\(volume.name)\(part)\(type), \(isReadOnly ? "read-only" : "read-write"), at "
       + directory
   }
 
   /// - Throws: what went wrong; then everything is as it was before.
   func perform() throws -> LocalVolume {
-    let device = try BlockDeviceMaker.forThisMachine()
+    let maker = try BlockDeviceMaker.forThisMachine()
     let local = try LocalVolumes().begin(record) { $0.conflict(withDirectory: directory) }
     try local.undoingOnFailure {
-      try PrivateServer(volume: volume, local: local).start()
-      try device.withDevice(of: item, local) { path in
-        try local.note { $0.source = path }
-        try Tool(mountWords(path)).run()
+      // Also for a partition beside them: this machine's LVM looks at the whole disk.
+      let groups = VolumeGroupIdentity(key: local.key)
+      let changes = try volume.changes(to: groups, of: inventory.physicalVolumes)
+      try local.note { $0.groupKey = groups.key }
+      try PrivateServer(volume: volume, local: local, changes: changes).start()
+      switch target {
+      case .item(let item):
+        try maker.withDevices(of: [item], local, sectorBytes: inventory.sectorBytes) { paths in
+          try mount(paths[0], item.content, local)
+        }
+      case .logicalVolume(let name):
+        try maker.withDevices(
+          of: inventory.physicalVolumes, local, sectorBytes: inventory.sectorBytes
+        ) { paths in try mount(logicalVolume: name, on: paths, local) }
       }
     }
     return local
+  }
+
+  private func mount(logicalVolume name: String?, on paths: [String], _ local: LocalVolume) throws {
+    let all = LogicalVolumes(of: local)
+    let (volumes, failure) = try all.activate(on: paths, isReadOnly: false)
+    if let failure, volumes.isEmpty { throw failure }
+    if let failure { Console.shared.warning("not all logical volumes are there: \(failure)") }
+    let (chosen, content) = try all.choose(name, among: volumes)
+    if let content, content.isContainer {
+      throw Failure("\(all.nameOnDisk(chosen)) is no file system but \(content.explanation)")
+    }
+    try local.note { $0.logicalVolume = all.nameOnDisk(chosen) }
+    try mount(chosen.mapperPath, content, local)
+  }
+
+  private func mount(_ path: String, _ content: VolumeContent?, _ local: LocalVolume) throws {
+    try local.note { record in
+      record.source = path
+      record.type = content?.rawValue
+    }
+    let log = KernelLog()
+    do throws(Failure) {
+      try Tool(mountWords(path, content)).run()
+    } catch {
+      let lines = log.lines(about: path, type: content?.mountType)
+      throw Failure(
+        "\(error)" + (lines.isEmpty ? "" : "; the kernel says: " + lines.joined(separator: "; ")))
+    }
   }
 
   private var record: LocalVolumeRecord {
     // Also for reading: the kernel replays the journal, and writes when it does.
     var record = volume.record(isWritable: true)
     record.directory = directory
-    record.partition = item.number
-    record.type = item.content?.rawValue
+    if case .item(let item) = target { record.partition = item.number }
     record.isMountedForWriting = !isReadOnly
     return record
   }
 
-  private func mountWords(_ device: String) -> [String] {
+  private func mountWords(_ device: String, _ content: VolumeContent?) -> [String] {
     var all = [isReadOnly ? "ro" : "rw", "noexec", "nosuid", "nodev"]
     // The same file system is often mounted already: the running one, or another revision of it.
-    if item.content == .xfs { all.append("nouuid") }
+    if content == .xfs { all.append("nouuid") }
     if let options { all.append(options) }
-    let type = item.content?.mountType.map { ["--types", $0] } ?? []
+    let type = content?.mountType.map { ["--types", $0] } ?? []
     return ["mount"] + type + ["--options", all.joined(separator: ","), device, directory]
   }
 }

@@ -3,6 +3,7 @@ import ChunkStore
 import Glibc
 import NBDServer
 import NIOCore
+import Overlays
 import SystemPackage
 import VolumeReader
 
@@ -49,6 +50,41 @@ struct SelectedVolume {
     try RevisionCatalog(
       repository: repository, references: [RevisionReference(reference)],
       environment: RepositoryEnvironment())
+  }
+
+  /// What gives the volume groups on the disk an identity of their own.
+  func changes(
+    to identity: VolumeGroupIdentity, of physicalVolumes: [DiskInventory.Item]
+  ) throws -> [PhysicalVolume.Change] {
+    guard !physicalVolumes.isEmpty else { return [] }
+    return try withContent { disk in
+      try physicalVolumes.flatMap { item in
+        try PhysicalVolume(on: disk.part(item.bytes))?.changes(to: identity).map { change in
+          PhysicalVolume.Change(
+            offsetBytes: item.bytes.lowerBound + change.offsetBytes, bytes: change.bytes)
+        } ?? []
+      }
+    }
+  }
+
+  /// Makes an overlay of the revision in which the volume has these changes.
+  func prepareOverlay(
+    _ name: String, in directory: FilePath, _ changes: [PhysicalVolume.Change]
+  ) throws {
+    let store = try OverlayStore(
+      in: directory, of: repository, environment: RepositoryEnvironment())
+    try store.create(name, on: entry)
+    let catalog = WritableCatalog(
+      base: try catalog(), mode: .named(try store.open(name), volume: volume.name))
+    defer { try? catalog.close() }
+    guard let device = try catalog.open("")?.device else {
+      throw Failure("revision \(entry.shortID) has just disappeared from the repository")
+    }
+    defer { device.close() }
+    for change in changes {
+      try device.writer?.write(ByteBuffer(bytes: change.bytes), at: change.offsetBytes)
+    }
+    try device.writer?.sync()
   }
 
   /// Calls `body` with its bytes.

@@ -4,8 +4,9 @@ import SystemPackage
 
 /// A program of the system that does a part of the work, such as mount(8).
 struct Tool {
-  /// What a program says is kept up to this length.
-  private static let limitBytes = 16 << 10
+  /// What a program says, or prints, is kept up to these lengths.
+  private static let messageLimitBytes = 16 << 10
+  private static let outputLimitBytes = 4 << 20
 
   /// The program, which is looked for in `PATH`, and its arguments.
   let words: [String]
@@ -21,21 +22,35 @@ struct Tool {
   ///
   /// - Throws: ``Failure`` with what it said where it cannot be started or does not end with 0.
   func run() throws(Failure) {
-    let (ending, text) = try outcome()
+    let (ending, bytes) = try outcome(limitBytes: Self.messageLimitBytes)
+    try check(ending, Self.oneLine(bytes))
+  }
+
+  /// Runs the program to its end; the lines that it printed.
+  ///
+  /// - Throws: ``Failure`` with what it said where it cannot be started or does not end with 0.
+  func output() throws(Failure) -> [String] {
+    let (ending, bytes) = try outcome(limitBytes: Self.outputLimitBytes)
+    try check(ending, Self.oneLine(bytes))
+    return String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline).map(
+      String.init)
+  }
+
+  private func check(_ ending: ChildProcess.Ending, _ text: String) throws(Failure) {
     guard ending != .exited(0) else { return }
     if text.isEmpty { throw Failure("\(words[0]) ended with \(ending)") }
     throw Failure(text.hasPrefix("\(words[0]):") ? text : "\(words[0]): \(text)")
   }
 
-  private func outcome() throws(Failure) -> (ChildProcess.Ending, String) {
+  private func outcome(limitBytes: Int) throws(Failure) -> (ChildProcess.Ending, [UInt8]) {
     do {
       let pipe = try Pipe()
       let reading = pipe.reading
       let process = try start(writingTo: pipe.writing)
       return try Interruption.shared.cleaningUp(with: { process.send(SIGKILL) }) {
         () throws(Errno) in
-        let text = try Self.text(of: reading)
-        return (try process.wait(), text)
+        let bytes = try Self.bytes(of: reading, limitBytes: limitBytes)
+        return (try process.wait(), bytes)
       }
     } catch {
       throw Failure("cannot run \(words[0]): \(error.explanation)")
@@ -52,12 +67,14 @@ struct Tool {
     return try ChildProcess(launch)
   }
 
-  /// All that comes, on one line; read to its end, since a full pipe would stop the program.
-  private static func text(of pipe: borrowing Descriptor) throws(Errno) -> String {
+  /// All that comes; read to its end, since a full pipe would stop the program.
+  private static func bytes(
+    of pipe: borrowing Descriptor, limitBytes: Int
+  ) throws(Errno) -> [UInt8] {
     var bytes: [UInt8] = []
     while true {
       let piece = try pipe.nextBytes()
-      if piece.isEmpty { return oneLine(bytes) }
+      if piece.isEmpty { return bytes }
       bytes += piece.prefix(limitBytes - bytes.count)
     }
   }

@@ -1,0 +1,48 @@
+import FileIO
+import Glibc
+import SystemPackage
+import VolumeSources
+
+/// A block device or partition as sysfs lists it in `/sys/class/block`: `nbd0p1`, `dm-3`.
+struct BlockDeviceEntry: Hashable {
+  let name: String
+
+  init(name: String) { self.name = name }
+
+  /// Of a path, whatever links lead there.
+  init(path: String) {
+    name = AbsolutePath.of(path).split(separator: "/").last.map(String.init) ?? path
+  }
+
+  var number: DeviceNumber? { firstLine(of: "dev").flatMap { DeviceNumber($0) } }
+
+  /// As people call it: `/dev/mapper/vg0-root` for what device-mapper made.
+  var path: String { mapperName.map { "/dev/mapper/\($0)" } ?? "/dev/\(name)" }
+
+  var mapperName: String? { firstLine(of: "dm/name") }
+
+  /// The devices that are built on this one.
+  var holders: [BlockDeviceEntry] {
+    names(in: directory.appending("holders")).map(BlockDeviceEntry.init(name:))
+  }
+
+  var partitions: [BlockDeviceEntry] {
+    names(in: directory).filter { $0.hasPrefix(name) }.map(BlockDeviceEntry.init(name:))
+  }
+
+  /// Whether it is a logical volume of an attached disk whose groups have this key.
+  func isLogicalVolume(ofGroupsWith key: String?) -> Bool {
+    guard let key, let uuid = firstLine(of: "dm/uuid"), let mapperName else { return false }
+    return uuid.hasPrefix("LVM-") && mapperName.contains(".\(key)-")
+  }
+
+  private var directory: FilePath { FilePath("/sys/class/block").appending(name) }
+
+  private func firstLine(of attribute: String) -> String? {
+    (try? SystemFile(directory.appending(attribute)).lines().first).map(String.init)
+  }
+
+  private func names(in directory: FilePath) -> [String] {
+    ((try? POSIXFileSystem().list(directory)) ?? []).map(\.name)
+  }
+}

@@ -1,0 +1,50 @@
+import FileIO
+import Glibc
+import SystemPackage
+import VolumeSources
+
+/// A process of this machine, as proc(5) shows it to whoever asks what it uses.
+struct RunningProcess: CustomStringConvertible {
+  let id: pid_t
+
+  /// All but this one.
+  static func all() -> [RunningProcess] {
+    names(in: "/proc").compactMap { pid_t($0) }.filter { $0 != getpid() }.map(RunningProcess.init)
+  }
+
+  /// `process 4711 (bash)`
+  var description: String {
+    let name = (try? SystemFile(directory.appending("comm")).lines().first).map(String.init)
+    return "process \(id)" + (name.map { " (\($0))" } ?? "")
+  }
+
+  /// What its descriptors lead to.
+  func openPaths() -> [String] {
+    descriptors.compactMap { link in
+      var target = [CChar](repeating: 0, count: Int(PATH_MAX))
+      let count = readlink(link, &target, target.count)
+      guard count > 0 else { return nil }
+      return String(decoding: target.prefix(count).map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+  }
+
+  /// Whether a file of the file system on a device is open, or a directory of it the current one.
+  func usesFileSystem(on device: DeviceNumber) -> Bool {
+    let links = ["cwd", "root", "exe"].map { directory.appending($0).string }
+    return (links + descriptors).contains { link in
+      var status = stat()
+      return stat(link, &status) == 0 && DeviceNumber(packed: UInt64(status.st_dev)) == device
+    }
+  }
+
+  private var descriptors: [String] {
+    let place = directory.appending("fd")
+    return Self.names(in: place).map { place.appending($0).string }
+  }
+
+  private var directory: FilePath { FilePath("/proc/\(id)") }
+
+  private static func names(in directory: FilePath) -> [String] {
+    ((try? POSIXFileSystem().list(directory)) ?? []).map(\.name)
+  }
+}
