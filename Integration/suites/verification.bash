@@ -74,3 +74,58 @@ test_deleted_pack_is_found_by_every_verification() {
   expect_exit 1 "$varve" verify --all
   expect_exit 1 "$varve" verify --sample 100%
 }
+
+# three_jobs_of_one_disk: six revisions in three jobs, all of the same content.
+three_jobs_of_one_disk() {
+  "$varve" init
+  random_bytes 13107200 6 >disk.raw
+  local job
+  for job in a b c a b c; do "$varve" backup "$job" disk.raw --verify none; done
+}
+
+test_what_jobs_share_is_read_once() {
+  three_jobs_of_one_disk
+  "$varve" verify --all --json >all
+  expect_equal "$(jq -c '[.checkedChunks, .totalChunks, .checkedBytes]' all)" '[100,100,13107200]'
+  "$varve" verify --sample 50% --json >half
+  expect_equal "$(jq -c '[.checkedChunks, .totalChunks]' half)" '[50,100]'
+  expect_equal "$("$varve" revisions --json | jq -c '[.[].trust] | unique')" '["verified"]'
+}
+
+test_one_damaged_chunk_is_one_line_and_show_tells_of_it() {
+  three_jobs_of_one_disk
+  printf '\xaa\xaa\xaa' |
+    dd of="$(data_packs | sed -n 1p)" bs=1 seek=5000 conv=notrunc status=none
+  expect_exit 1 "$varve" verify a@0 a@1 b@0 b@1 c@0 c@1
+  expect_equal "$(grep -c '^damaged: ' <<<"$output")" 1
+  expect_output 'in 6 revisions'
+  expect_output 'checked 99 chunks.*1 damaged place'
+  expect_exit 0 "$varve" show b@0
+  expect_output 'failed: 1 damaged chunk, 99 of 100 read back'
+}
+
+test_after_repair_the_repository_verifies() {
+  three_jobs_of_one_disk
+  cp -a "$VARVE_REPOSITORY" copy
+  printf '\xaa\xaa\xaa' |
+    dd of="$(data_packs | sed -n 1p)" bs=1 seek=5000 conv=notrunc status=none
+  expect_exit 1 "$varve" verify --all
+  expect_output '1 damaged place, 1 damaged pack'
+  expect_exit 0 "$varve" repair --from copy
+  expect_exit 0 "$varve" verify --all
+  expect_output 'verified all 100 chunks.* in 6 revisions: no damage'
+}
+
+test_whoever_holds_a_lock_is_named_and_not_waited_for_without_end() {
+  "$varve" init
+  random_bytes 100000 7 >disk.raw
+  "$varve" backup job disk.raw --verify none
+  flock --shared "$VARVE_REPOSITORY/marks/lock" sleep 60 &
+  defer kill "$!"
+  wait_until not flock --nonblock "$VARVE_REPOSITORY/marks/lock" true
+  VARVE_LOCK_TIMEOUT=4 expect_exit 1 "$varve" tag add job@latest kept
+  expect_output 'waiting for .*/marks/lock, which is locked by .*process [0-9]+'
+  expect_output 'held for more than 4 s by .*process [0-9]+'
+  # What reads goes on.
+  expect_exit 0 "$varve" revisions
+}

@@ -51,6 +51,7 @@ package struct StoreError: Error, Sendable {
       switch error.code {
       case .noSpace: .noSpace
       case .readOnly: .readOnly
+      case _ where error.isOfHeldLock: .busy
       default: .fileSystem
       }
     self.init(code, error.description)

@@ -20,20 +20,29 @@ package struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
     case other
   }
 
+  /// What is known besides the system's answer.
+  package enum Detail: Sendable, Hashable {
+    /// These processes held a lock for so long.
+    case lockHeld([LockHolder], seconds: Int)
+  }
+
   /// What was tried, as words that the path can follow: `write`, `make directory`.
   package let operation: String
   package let path: FilePath
   /// The new name when renaming.
   package let destination: FilePath?
   package let errno: Errno
+  package let detail: Detail?
 
   package init(
-    operation: String, path: FilePath, destination: FilePath? = nil, errno: Errno
+    operation: String, path: FilePath, destination: FilePath? = nil, errno: Errno,
+    detail: Detail? = nil
   ) {
     self.operation = operation
     self.path = path
     self.destination = destination
     self.errno = errno
+    self.detail = detail
   }
 
   package var code: Code { Code(errno) }
@@ -41,9 +50,22 @@ package struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
   /// Whether the file had been closed by this process.
   package var isOfClosedFile: Bool { errno == .badFileDescriptor }
 
+  /// Whether somebody held a lock for too long.
+  package var isOfHeldLock: Bool {
+    if case .lockHeld = detail { true } else { false }
+  }
+
   package var description: String {
     let target = destination.map { " to \($0)" } ?? ""
-    return "cannot \(operation) \(path)\(target): \(errno.explanation)"
+    return "cannot \(operation) \(path)\(target): \(reason)"
+  }
+
+  private var reason: String {
+    switch detail {
+    case nil: errno.explanation
+    case .lockHeld(let holders, let seconds):
+      "held for more than \(seconds) s by \(holders.names); end that process, or try again later"
+    }
   }
 }
 

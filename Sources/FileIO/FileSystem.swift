@@ -93,7 +93,7 @@ package protocol OpenFile: AnyObject, Sendable {
   /// Locking again changes the mode, not in one step. Advisory: binds only those who ask. (flock(2))
   func tryLock(_ mode: LockMode) throws(FileError) -> Bool
 
-  /// Like ``tryLock(_:)``, but waits.
+  /// Like ``tryLock(_:)``, but waits, as long as ``LockWaiting`` says.
   func lock(_ mode: LockMode) throws(FileError)
 
   func unlock() throws(FileError)

@@ -70,7 +70,15 @@ package final class POSIXFile: OpenFile, @unchecked Sendable {
   }
 
   package func lock(_ mode: LockMode) throws(FileError) {
-    _ = try use("lock") { file throws(Errno) in try file.lock(mode, waits: true) }
+    var failure: FileError?
+    try use("lock") { file throws(Errno) in
+      do throws(FileError) {
+        try LockWaiting.wait(for: path, file, mode)
+      } catch {
+        failure = error
+      }
+    }
+    if let failure { throw failure }
   }
 
   package func unlock() throws(FileError) {

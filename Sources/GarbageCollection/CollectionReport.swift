@@ -24,9 +24,12 @@ package struct CollectionReport: Sendable {
   /// Packs that nothing is needed of, those that were condemned before included.
   package internal(set) var deadPacks = 0
   package internal(set) var deadBytes: UInt64 = 0
-  /// Packs that are rewritten without their garbage, and how much that is.
+  /// Packs that are rewritten without their garbage, and how much that is; small ones that are merged
+  /// are not counted, but what garbage they have is.
   package internal(set) var rewrittenPacks = 0
   package internal(set) var rewrittenDeadBytes: UInt64 = 0
+  /// Small packs that become larger ones.
+  package internal(set) var mergedPacks = 0
   /// Packs to rewrite that the limits did not allow.
   package internal(set) var postponedPacks = 0
 

@@ -198,7 +198,8 @@ package final class GarbageCollection {
     report.storeBytes = plan.storeBytes
     report.deadPacks = plan.dead.count
     report.deadBytes = plan.dead.map(\.lengthBytes).reduce(0, +)
-    report.rewrittenPacks = plan.rewritten.count
+    report.rewrittenPacks = plan.rewritten.count - plan.merged
+    report.mergedPacks = plan.merged
     report.rewrittenDeadBytes = plan.rewritten.map(\.deadBytes).reduce(0, +)
     report.postponedPacks = plan.postponed
     return plan

@@ -73,9 +73,16 @@ struct ContentWalk {
 
   fileprivate mutating func end() { subtrees.end(amiss: amissCount) }
 
-  /// Notes that the walk comes to a node; returns false where everything under it is known to be right.
+  /// Notes that the walk comes to a node; returns false where it is known what is under it.
   mutating func enter(_ id: ContentID, at position: NodePosition) -> Bool {
-    subtrees.enter(id, at: position, amiss: amissCount)
+    switch subtrees.enter(id, at: position, amiss: amissCount) {
+    case nil: return true
+    case .whole: return false
+    case .amiss:
+      // The nodes above must not count as whole.
+      amissCount += 1
+      return false
+    }
   }
 
   /// The node at `position`, which the walk is in or under.

@@ -4,8 +4,11 @@ import ChunkFormat
 ///
 /// Subtrees of equal ids and subtrees outside the range asked for are not read, so the cost is in
 /// proportion to the difference within the range. Beyond its end a volume counts as a hole: growth by a
-/// hole is no difference of the maps, and what a smaller volume cuts off became a hole. Memory is two
-/// nodes a level.
+/// hole is no difference of the maps, and what a smaller volume cuts off became a hole.
+///
+/// Two subtrees that differ everywhere in the same way are remembered: wherever else the two stand
+/// opposite each other, they are one run, and not read again. So the cost follows the distinct nodes and
+/// the runs, however large a volume claims to be. Memory is two nodes a level, and what is remembered.
 package struct MapDifference {
   /// How the content of a chunk differs.
   package enum Kind: Equatable, Sendable {
@@ -36,7 +39,30 @@ package struct MapDifference {
     var index: Int
     /// Behind the last child to compare.
     let endIndex: Int
+    /// To remember how the two differ; nil where that is not to be remembered.
+    let pair: NodePair?
+    var pattern = Pattern.unknown
   }
+
+  /// How everything under two nodes differs, as far as it was compared.
+  private enum Pattern: Equatable {
+    case unknown
+    case uniform(Kind)
+    case mixed
+
+    mutating func add(_ other: Pattern) {
+      self = self == .unknown || self == other ? other : .mixed
+    }
+  }
+
+  private struct NodePair: Hashable {
+    let old: ContentID
+    let new: ContentID
+    let level: Int
+  }
+
+  /// Pairs of nodes remembered, which bounds the memory.
+  private static let rememberedPairs = 1 << 16
 
   private let old: MapRoot
   private let new: MapRoot
@@ -44,6 +70,7 @@ package struct MapDifference {
   private var frames: [Frame] = []
   private var hasBegun = false
   private var pending: Run?
+  private var uniform: [NodePair: Kind] = [:]
   /// Leaves, of either map or of both at one place, that may still be read.
   private var leavesLeft: Int
 
@@ -81,36 +108,63 @@ package struct MapDifference {
       hasBegun = true
       // The lower map stands under nodes that only have a first child: see `children`.
       let top = max(old.position.level, new.position.level)
-      try compare(old.id, new.id, at: NodePosition(level: top, number: 0))
+      if let run = try compare(old.id, new.id, at: NodePosition(level: top, number: 0)) {
+        return run
+      }
     }
     while let frame = frames.last {
       guard frame.index < frame.endIndex else {
-        frames.removeLast()
+        leave(frame)
         continue
       }
       frames[frames.count - 1].index += 1
       let oldChild = frame.old?[frame.index] ?? .hole
       let newChild = frame.new?[frame.index] ?? .hole
-      guard oldChild != newChild else { continue }
-      if frame.position.level > 0 {
-        try compare(oldChild, newChild, at: frame.position.child(frame.index))
-      } else if let run = add(
-        frame.position.firstChunk + UInt64(frame.index), kind(oldChild, newChild))
-      {
-        return run
+      guard oldChild != newChild else {
+        frames[frames.count - 1].pattern = .mixed
+        continue
       }
+      let run =
+        if frame.position.level > 0 {
+          try compare(oldChild, newChild, at: frame.position.child(frame.index))
+        } else {
+          add(frame.position.firstChunk + UInt64(frame.index), kind(oldChild, newChild))
+        }
+      if let run { return run }
     }
     defer { pending = nil }
     return pending
   }
 
+  /// Goes back to the node above, and remembers what the two nodes were like.
+  private mutating func leave(_ frame: Frame) {
+    frames.removeLast()
+    if !frames.isEmpty { frames[frames.count - 1].pattern.add(frame.pattern) }
+    guard let pair = frame.pair, case .uniform(let kind) = frame.pattern,
+      uniform.count < Self.rememberedPairs
+    else { return }
+    uniform[pair] = kind
+  }
+
+  /// - Returns: a run that has come to its end.
   private mutating func compare(
     _ oldID: ContentID, _ newID: ContentID, at position: NodePosition
-  ) throws(MapError) {
+  ) throws(MapError) -> Run? {
     let wanted = compared.clamped(to: position.firstChunk..<position.endChunk)
-    guard oldID != newID, !wanted.isEmpty else { return }
+    guard oldID != newID, !wanted.isEmpty else {
+      if !frames.isEmpty { frames[frames.count - 1].pattern = .mixed }
+      return nil
+    }
+    let pair = pair(oldID, newID, at: position, wanted)
+    if let pair, let kind = uniform[pair] {
+      if !frames.isEmpty { frames[frames.count - 1].pattern.add(.uniform(kind)) }
+      return add(wanted, kind)
+    }
     if position.level == 0 {
-      guard leavesLeft > 0 else { return stop(before: wanted.lowerBound) }
+      guard leavesLeft > 0 else {
+        stop(before: wanted.lowerBound)
+        return nil
+      }
       leavesLeft -= 1
     }
     frames.append(
@@ -118,7 +172,19 @@ package struct MapDifference {
         position: position, old: try children(of: oldID, in: old, at: position),
         new: try children(of: newID, in: new, at: position),
         index: position.childIndex(of: wanted.lowerBound),
-        endIndex: position.childIndex(of: wanted.upperBound - 1) + 1))
+        endIndex: position.childIndex(of: wanted.upperBound - 1) + 1, pair: pair))
+    return nil
+  }
+
+  /// Nil where the pair is not compared as a whole, or an end of a volume lies within.
+  private func pair(
+    _ oldID: ContentID, _ newID: ContentID, at position: NodePosition, _ wanted: Range<UInt64>
+  ) -> NodePair? {
+    guard wanted == position.firstChunk..<position.endChunk,
+      oldID.isHole || position.endChunk <= old.geometry.chunkCount,
+      newID.isHole || position.endChunk <= new.geometry.chunkCount
+    else { return nil }
+    return NodePair(old: oldID, new: newID, level: position.level)
   }
 
   private mutating func stop(before chunk: UInt64) {
@@ -144,11 +210,17 @@ package struct MapDifference {
 
   /// Adds a chunk to the run at hand; returns that run where the chunk begins another.
   private mutating func add(_ chunk: UInt64, _ kind: Kind) -> Run? {
-    if pending?.kind == kind, pending?.chunks.upperBound == chunk {
-      pending!.chunks = pending!.chunks.lowerBound..<chunk + 1
+    frames[frames.count - 1].pattern.add(.uniform(kind))
+    return add(chunk..<chunk + 1, kind)
+  }
+
+  /// The same for chunks that differ in one way.
+  private mutating func add(_ chunks: Range<UInt64>, _ kind: Kind) -> Run? {
+    if pending?.kind == kind, pending?.chunks.upperBound == chunks.lowerBound {
+      pending!.chunks = pending!.chunks.lowerBound..<chunks.upperBound
       return nil
     }
-    defer { pending = Run(chunks: chunk..<chunk + 1, kind: kind) }
+    defer { pending = Run(chunks: chunks, kind: kind) }
     return pending
   }
 }

@@ -5,6 +5,7 @@ import Glibc
 enum Main {
   static func main() {
     let given = CommandLine.arguments.dropFirst()
+    LockPatience.begin()
     do {
       let arguments = try Arguments.normalised(given)
       var command = try Varve.parseAsRoot(arguments)

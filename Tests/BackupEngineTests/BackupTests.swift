@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// A disk of 40 chunks with content that does not compress, but for a hole in the middle.
-private func sampleDisk(seed: UInt64) -> [UInt8] {
+func sampleDisk(seed: UInt64) -> [UInt8] {
   var random = SeededRandom(seed: seed)
   let hole = [UInt8](repeating: 0, count: 10 * 64 << 10)
   return random.bytes(10 * 64 << 10) + hole + random.bytes(20 * 64 << 10)

@@ -56,6 +56,19 @@ import Testing
     #expect(try Self.decode(Self.encode(marks)).distrustedSince == nil)
   }
 
+  /// An earlier program reads what comes before, and passes over the rest.
+  @Test func tellOfDamageBehindWhatWasReadBack() throws {
+    var marks = Sample.marks
+    marks.verification = VerificationMark(time: 5, checkedChunks: 7, totalChunks: 9)
+    let sound = try Self.encode(marks)
+    marks.verification = VerificationMark(
+      time: 5, checkedChunks: 7, totalChunks: 9, damagedChunks: 2)
+    let damaged = try Self.encode(marks)
+    #expect(damaged.count == sound.count + 8)
+    #expect(try Self.decode(damaged) == marks)
+    #expect(try Self.decode(sound).verification?.damagedChunks == 0)
+  }
+
   @Test func mayBeEmpty() throws {
     let marks = RevisionMarks(
       revision: Sample.digest(0xdd), tags: [], trust: .trusted, verification: nil)

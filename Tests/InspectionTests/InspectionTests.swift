@@ -372,4 +372,25 @@ struct InspectionTests {
     #expect(listing.unreadable.isEmpty)
     #expect(listing.copies.count == 1)
   }
+
+  @Test("A sparse file of 1 TiB in the place of a pack is not read to its end")
+  func sparsePack() throws {
+    let place = try InspectedPlace()
+    let name = String(repeating: "ab", count: 32)
+    let shard = place.root.appending("packs").appending("data").appending("ab")
+    try place.files.createDirectories(shard)
+    let path = shard.appending(name)
+    let pack = try place.files.readAll(try place.dataPack(), limitBytes: 1 << 30)
+    for content in [[], pack] {
+      try place.files.writeDurably(content, to: path, permissions: [.ownerReadWrite])
+      let file = try place.files.openFile(path, for: .readingAndWriting)
+      try file.setSize(bytes: 1 << 40)
+      file.close()
+      let began = ContinuousClock.now
+      let report = try place.inspect(try place.open(freshIndex: true))
+      #expect(report.findings.contains { $0.message.contains("expected at most") })
+      #expect(report.losses.isEmpty)
+      #expect(began.duration(to: .now) < .seconds(60))
+    }
+  }
 }

@@ -1,71 +1,80 @@
 import ChunkFormat
 import ChunkStore
-import VolumeMap
 
 /// Reads batches of chunks back. One verifier serves one thread.
 struct BatchVerifier {
-  let repository: Repository
-  let geometry: MapGeometry
-  let source: SourceComparison?
-  let checker: ContentChecker
-  private let volume: VolumeVerification
+  private let repository: Repository
+  private let checker: ContentChecker
   private let notes = DamageNotes()
 
-  init(of volume: VolumeVerification, geometry: MapGeometry) throws {
-    self.volume = volume
-    self.geometry = geometry
-    repository = volume.repository
-    source = volume.source
+  init(repository: Repository) throws {
+    self.repository = repository
     checker = try ContentChecker(repository: repository, notes: notes)
   }
 
-  func process(_ work: VolumeVerification.Work) throws -> VolumeVerification.Outcome {
-    var outcome = VolumeVerification.Outcome()
-    switch work {
-    case .damage(let error, let copies):
-      outcome.mapDamage = error
-      outcome.damagedCopies = copies
-    case .chunks(let chunks, let passedOver):
-      outcome.total = chunks.count + passedOver
-      for chunk in try inOrderOfPacks(chunks) {
-        try process(chunk, &outcome)
-      }
+  func process(_ work: VerificationWork) throws -> VerificationOutcome {
+    var outcome = VerificationOutcome(work: work)
+    var failures: [(order: Int, error: StoreError)] = []
+    var last = LastContent()
+    for order in try inOrderOfPacks(work.chunks) {
+      let chunk = work.chunks[order]
+      if let error = try check(chunk, &last, &outcome) { failures.append((order, error)) }
+      outcome.damagedCopies += notes.take(at: chunk.volume.place(chunk.bytes))
     }
+    failures.sort { $0.order < $1.order }
+    outcome.failures = failures.map { (work.chunks[$0.order], $0.error) }
     return outcome
   }
 
-  private func process(
-    _ chunk: VolumeVerification.Chunk, _ outcome: inout VolumeVerification.Outcome
-  ) throws {
-    do throws(StoreError) {
-      let content = try checker.check(
-        chunk.id, type: .chunk, plainBytes: geometry.plainLengthBytes(ofChunk: chunk.number))
-      outcome.checked += 1
-      outcome.bytes += content.count
-      if let source, !source.holds(content, at: geometry.offsetBytes(ofChunk: chunk.number)) {
-        outcome.changedAtSource += 1
-      }
-    } catch  where error.isDamage {
-      outcome.failures.append((chunk, error))
-    }
-    outcome.damagedCopies += notes.take(
-      at: volume.place(geometry.bytes(ofChunk: chunk.number)))
+  /// What was read last: the same chunk may be wanted in several places, each compared with the source.
+  private struct LastContent {
+    var id: ContentID?
+    var plainBytes: Int?
+    var bytes: [UInt8] = []
   }
 
-  private func inOrderOfPacks(
-    _ chunks: [VolumeVerification.Chunk]
-  ) throws -> [VolumeVerification.Chunk] {
-    let locations = try repository.records.locate(chunks.map(\.id))
-    let places = zip(chunks, locations).map { chunk, location in
-      (chunk: chunk, pack: location?.pack.id, offset: location?.entry.offsetBytes ?? 0)
+  /// - Returns: what is wrong with the chunk; nil where nothing is.
+  private func check(
+    _ chunk: VerifiedChunk, _ last: inout LastContent, _ outcome: inout VerificationOutcome
+  ) throws(StoreError) -> StoreError? {
+    do throws(StoreError) {
+      try read(chunk, into: &last)
+    } catch {
+      guard error.isDamage else { throw error }
+      return error
     }
-    return places.sorted { left, right in
-      switch (left.pack, right.pack) {
-      case (let left?, let right?) where left != right: left < right
+    outcome.checked += 1
+    outcome.bytes += UInt64(last.bytes.count)
+    if isChangedAtSource(chunk, last.bytes) { outcome.changedAtSource += 1 }
+    return nil
+  }
+
+  private func read(
+    _ chunk: VerifiedChunk, into last: inout LastContent
+  ) throws(StoreError) {
+    let plainBytes = chunk.volume.geometry == nil ? nil : chunk.bytes.count
+    if last.id == chunk.id, last.plainBytes == plainBytes { return }
+    last.id = nil
+    last.bytes = try checker.check(chunk.id, type: .chunk, plainBytes: plainBytes)
+    (last.id, last.plainBytes) = (chunk.id, plainBytes)
+  }
+
+  private func isChangedAtSource(_ chunk: VerifiedChunk, _ content: [UInt8]) -> Bool {
+    chunk.volume.source.map { !$0.holds(content, at: chunk.bytes.lowerBound) } ?? false
+  }
+
+  /// Positions in `chunks` in the order in which the records lie in packs.
+  private func inOrderOfPacks(_ chunks: [VerifiedChunk]) throws -> [Int] {
+    let places = try repository.records.locate(chunks.map(\.id)).map { location in
+      (pack: location?.pack.id, offset: location?.entry.offsetBytes ?? 0)
+    }
+    return chunks.indices.sorted { left, right in
+      switch (places[left].pack, places[right].pack) {
+      case (let one?, let other?) where one != other: one < other
       case (nil, .some): true
       case (.some, nil): false
-      default: left.offset < right.offset
+      default: (places[left].offset, left) < (places[right].offset, right)
       }
-    }.map(\.chunk)
+    }
   }
 }

@@ -1,45 +1,199 @@
 import ChunkFormat
+import ChunkStore
 import VolumeMap
+import VolumeReader
+import Workers
 
-/// Gathers chunks into batches, passing over those that a sample leaves out.
-struct ChunkCollector: MapVisitor {
-  private let batchChunks: Int
-  private let volume: VolumeVerification
-  private let sink: (VolumeVerification.Work) throws -> Void
-  /// Nil to pass over nothing.
-  private var sample: ChunkSample?
-  private var batch: [VolumeVerification.Chunk] = []
-  private var passedOver = 0
+/// Walks the maps of revisions, each node once, and gathers each chunk that is to be read once, whichever
+/// revisions and places have it. For one thread.
+struct ChunkCollector {
+  private static let batchChunks = 256
+  /// Revisions that wait for the chunks of others to be read with theirs.
+  private static let batchRevisions = 256
+  /// Short chunks remembered: one for each volume that does not end with a whole chunk.
+  private static let rememberedShortChunks = 1 << 16
 
-  /// - Parameter volume: knows what to report of a node that cannot be used.
+  private let repository: Repository
+  private let cancellation: CancellationFlag
+  private let notes = DamageNotes()
+  private let nodes: NodeCache
+  private let sink: (VerificationWork) throws -> Void
+
+  private var sample: RunningSample
+  /// Whether each chunk met so far is read.
+  private let met: MetChunks
+  private var metShort: [ShortChunk: Bool] = [:]
+  private var sums = NodeSums<ChunkTally>()
+  private var work = VerificationWork()
+  private var hasChosen = false
+  /// One of those that were passed over, taken where nothing else is.
+  private var substitute: VerifiedChunk?
+  private var passedOver: UInt64 = 0
+  private var volume: VerifiedVolume?
+
+  /// A chunk at the end of a volume, which must be as long as the rest of that; or of an attachment, of any
+  /// length.
+  private struct ShortChunk: Hashable {
+    let id: ContentID
+    let lengthBytes: Int
+  }
+
+  /// - Parameter expectedChunks: how many chunks a sample may come to.
   init(
-    of volume: VolumeVerification, sample: ChunkSample?, batchChunks: Int,
-    sink: @escaping (VolumeVerification.Work) throws -> Void
+    repository: Repository, expectedChunks: Double, cancellation: CancellationFlag,
+    sink: @escaping (VerificationWork) throws -> Void
   ) {
-    self.volume = volume
-    self.sample = sample
-    self.batchChunks = batchChunks
+    self.repository = repository
+    self.cancellation = cancellation
     self.sink = sink
+    sample = RunningSample(expected: expectedChunks)
+    met = MetChunks(of: repository.records)
+    nodes = NodeCache(reading: VerifyingNodes(repository: repository, notes: notes))
   }
 
-  mutating func shouldEnter(node id: ContentID, at position: NodePosition) -> Bool { true }
-
-  mutating func visit(chunk id: ContentID, number: UInt64) throws {
-    guard sample?.takesNext() ?? true else {
-      passedOver += 1
-      return
+  /// Walks a revision.
+  ///
+  /// - Parameter sources: by name of the volume, what to compare the content with.
+  mutating func collect(
+    _ entry: RevisionEntry, policy: VerificationPolicy, sources: [String: SourceComparison]
+  ) throws {
+    var (tally, readsAll) = (ChunkTally(), true)
+    for described in entry.revision.volumes {
+      let map = try repository.map(of: described)
+      let share = policy.share(dataBytes: described.statistics.dataBytes)
+      readsAll = readsAll && share == 1
+      volume = VerifiedVolume(
+        entry: entry, name: described.name, sizeBytes: described.sizeBytes, geometry: map.geometry,
+        chunkSizeBytes: map.geometry.chunkSizeBytes, share: share,
+        source: sources[described.name])
+      tally.add(try map.sum(reading: nodes, &self))
+      noteDamagedNodes(volume?.place(0..<described.sizeBytes))
     }
-    batch.append(VolumeVerification.Chunk(number: number, id: id))
-    if batch.count == batchChunks { try flush() }
+    for attachment in entry.revision.attachments { try collect(attachment, of: entry, &tally) }
+    work.walked.append(WalkedRevision(entry: entry, tally: tally, readsAll: readsAll))
+    if work.walked.count >= Self.batchRevisions || work.chunks.count >= Self.batchChunks {
+      try flush()
+    }
   }
 
-  mutating func visit(damaged error: MapError, at position: NodePosition) throws {
-    try sink(try volume.nodeDamage(error))
+  /// To be called once, last: hands over what is left.
+  mutating func finish() throws {
+    if !hasChosen, let substitute {
+      work.chunks.append(substitute)
+      work.passedOver -= min(1, work.passedOver)
+    }
+    try flush()
   }
 
-  mutating func flush() throws {
-    guard !batch.isEmpty || passedOver > 0 else { return }
-    try sink(.chunks(batch, passedOver: passedOver))
-    (batch, passedOver) = ([], 0)
+  private mutating func flush() throws {
+    guard !work.isEmpty else { return }
+    try cancellation.check()
+    let full = work
+    work = VerificationWork()
+    try sink(full)
+  }
+
+  /// Attachments are small: they are always read.
+  private mutating func collect(
+    _ attachment: Attachment, of entry: RevisionEntry, _ tally: inout ChunkTally
+  ) throws {
+    let place = VerifiedVolume(
+      entry: entry, name: attachment.name, sizeBytes: attachment.sizeBytes, geometry: nil,
+      chunkSizeBytes: repository.configuration.chunkSizeBytes, share: 1, source: nil)
+    for (number, id) in attachment.chunks.enumerated() {
+      tally.add(isChosen: true)
+      let key = ShortChunk(id: id, lengthBytes: -1)
+      guard metShort[key] == nil, met[id] != true else { continue }
+      if metShort.count < Self.rememberedShortChunks { metShort[key] = true }
+      try take(VerifiedChunk(volume: place, number: UInt64(number), id: id))
+    }
+  }
+
+  private mutating func take(_ chunk: VerifiedChunk) throws {
+    hasChosen = true
+    work.chunks.append(chunk)
+    if work.chunks.count >= Self.batchChunks { try flush() }
+  }
+
+  private mutating func passOver(_ chunk: VerifiedChunk) {
+    work.passedOver += 1
+    passedOver = passedOver.addingOrMaximum(1)
+    if !hasChosen, UInt64.random(in: 0..<passedOver) == 0 { substitute = chunk }
+  }
+
+  private mutating func noteDamagedNodes(_ place: ContentPlace?) {
+    work.damagedNodes += notes.take(at: place)
+  }
+}
+
+extension ChunkCollector: MapFold {
+  var zero: ChunkTally { ChunkTally() }
+
+  func add(_ sum: ChunkTally, to total: inout ChunkTally) { total.add(sum) }
+
+  mutating func knownSum(of id: ContentID, level: Int) throws -> ChunkTally? {
+    // With a source, each place is compared with it.
+    volume?.source == nil ? sums[id, level] : nil
+  }
+
+  mutating func note(_ sum: ChunkTally, of id: ContentID, level: Int) {
+    if volume?.source == nil { sums[id, level] = sum }
+  }
+
+  mutating func sum(ofLeaf leaf: MapNode, at position: NodePosition) throws -> ChunkTally {
+    guard let volume else { return zero }
+    try cancellation.check()
+    let places = leaf.children.enumerated().lazy.filter { !$0.element.isHole }.map {
+      VerifiedChunk(
+        volume: volume, number: position.firstChunk + UInt64($0.offset), id: $0.element)
+    }
+    var new: [VerifiedChunk] = []
+    for chunk in places where try isNew(chunk) { new.append(chunk) }
+    let choice = sample.choose(from: new.count, share: volume.share)
+    var tally = ChunkTally()
+    for (chunk, isChosen) in zip(new, choice) {
+      if volume.source != nil { tally.add(isChosen: isChosen) } else { try note(chunk, isChosen) }
+      if isChosen { try take(chunk) } else { passOver(chunk) }
+    }
+    if volume.source == nil {
+      for chunk in places { tally.add(isChosen: isChosen(chunk) ?? (volume.share == 1)) }
+    }
+    return tally
+  }
+
+  mutating func sum(
+    ofDamaged id: ContentID, _ error: MapError, at position: NodePosition, isEverywhere: Bool
+  ) throws -> ChunkTally {
+    guard let volume else { return .broken }
+    if let cause = error.cause as? StoreError, !cause.isDamage { throw cause }
+    if error.cause is WorkersError { throw error }
+    work.mapDamages.append(VerificationWork.MapDamage(volume: volume, id: id, error: error))
+    noteDamagedNodes(volume.place(error.bytes ?? 0..<volume.sizeBytes))
+    if isEverywhere { sums[id, position.level] = .broken }
+    return .broken
+  }
+
+  /// The key of a chunk that is shorter than others; nil for the others.
+  private func short(_ chunk: VerifiedChunk) -> ShortChunk? {
+    let length = chunk.bytes.count
+    return length < chunk.volume.chunkSizeBytes
+      ? ShortChunk(id: chunk.id, lengthBytes: length) : nil
+  }
+
+  private func isChosen(_ chunk: VerifiedChunk) -> Bool? {
+    short(chunk).map { metShort[$0] } ?? met[chunk.id]
+  }
+
+  /// Whether the chunk is met for the first time; else, and with a source, it counts as new.
+  private mutating func isNew(_ chunk: VerifiedChunk) throws -> Bool {
+    if chunk.volume.source != nil { return true }
+    guard isChosen(chunk) == nil else { return false }
+    try note(chunk, false)
+    return true
+  }
+
+  private mutating func note(_ chunk: VerifiedChunk, _ isChosen: Bool) throws {
+    guard let short = short(chunk) else { return try met.note(chunk.id, isChosen) }
+    if metShort.count < Self.rememberedShortChunks { metShort[short] = isChosen }
   }
 }

@@ -41,6 +41,8 @@ package struct VerificationReport: Sendable {
     package let pack: String?
     /// Of the first of them.
     package let message: String
+    /// Revisions that have it, the one that is named included.
+    package fileprivate(set) var revisionCount = 0
 
     init(
       job: String, revision: RevisionID, name: String, offsetBytes: UInt64, lengthBytes: UInt64,
@@ -68,7 +70,7 @@ package struct VerificationReport: Sendable {
   package var forgotten = 0
   /// Chunks read back and compared with their ids.
   package var checkedChunks: UInt64 = 0
-  /// Chunks that there are in the revisions, holes not counted.
+  /// Different chunks that there are in the revisions, holes not counted.
   package var totalChunks: UInt64 = 0
   package var checkedBytes: UInt64 = 0
   package var damages: [Damage] = []
@@ -82,10 +84,12 @@ package struct VerificationReport: Sendable {
   package var quarantined = 0
   /// Why the outcome stands nowhere but in this report: the repository cannot be written to.
   package var notNoted: StoreError?
+  /// Revisions of which nothing could be noted, since their marks are damaged.
+  package var unmarkable: [(id: RevisionID, error: StoreError)] = []
 
   package init() {}
 
-  package var isClean: Bool { damages.isEmpty }
+  package var isClean: Bool { damages.isEmpty && unmarkable.isEmpty }
   /// Damages, listed or not.
   package var damageCount: Int { damages.count + furtherDamages }
   /// Whether every chunk was read back.
@@ -93,7 +97,8 @@ package struct VerificationReport: Sendable {
 
   static let listedDamages = 10_000
 
-  mutating func add(_ damage: Damage) {
+  /// - Returns: the number of the damage in ``damages``; nil where it is not listed.
+  mutating func add(_ damage: Damage) -> Int? {
     if furtherDamages == 0, let last = damages.last, last.isContinued(by: damage) {
       damages[damages.count - 1].lengthBytes += damage.lengthBytes
       damages[damages.count - 1].count += damage.count
@@ -101,6 +106,10 @@ package struct VerificationReport: Sendable {
       damages.append(damage)
     } else {
       furtherDamages += 1
+      return nil
     }
+    return damages.count - 1
   }
+
+  mutating func countRevision(ofDamage number: Int) { damages[number].revisionCount += 1 }
 }

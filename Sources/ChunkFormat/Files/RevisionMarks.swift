@@ -136,16 +136,22 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
   }
 }
 
-/// What a verification read back without finding damage.
+/// What a verification read back.
 package struct VerificationMark: Equatable, Sendable {
   package let time: Nanoseconds
+  /// Those that were right.
   package let checkedChunks: UInt64
   package let totalChunks: UInt64
+  /// Chunks, or parts of the map, that were found damaged; 0 where none were.
+  package let damagedChunks: UInt64
 
-  package init(time: Nanoseconds, checkedChunks: UInt64, totalChunks: UInt64) {
+  package init(
+    time: Nanoseconds, checkedChunks: UInt64, totalChunks: UInt64, damagedChunks: UInt64 = 0
+  ) {
     self.time = time
     self.checkedChunks = checkedChunks
     self.totalChunks = totalChunks
+    self.damagedChunks = damagedChunks
   }
 
   func encoded() -> [UInt8] {
@@ -153,6 +159,8 @@ package struct VerificationMark: Equatable, Sendable {
     writer.write(time)
     writer.write(checkedChunks)
     writer.write(totalChunks)
+    // Left out where there is none, as earlier programs wrote it.
+    if damagedChunks > 0 { writer.write(damagedChunks) }
     return writer.bytes
   }
 
@@ -162,6 +170,7 @@ package struct VerificationMark: Equatable, Sendable {
     time = try reader.read()
     checkedChunks = try reader.read()
     totalChunks = try reader.read()
+    damagedChunks = reader.remainingBytes >= MemoryLayout<UInt64>.size ? try reader.read() : 0
     guard time >= 0, checkedChunks <= totalChunks else {
       throw .corrupt(
         "verification of a revision", expected: "a moment since 1970 and a part of all chunks",

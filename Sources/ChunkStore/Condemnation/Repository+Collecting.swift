@@ -23,6 +23,7 @@ extension Repository {
   ///
   /// - Throws: ``StoreError`` with `.busy` where somebody else has it.
   package func beginCollecting() throws(StoreError) -> CollectionLock {
+    // Another collection keeps it as long as that takes, so nobody waits for it.
     let file = try reportingFileErrors { () throws(FileError) in
       try fileSystem.createDirectories(
         layout.condemned, permissions: RepositoryLayout.directoryPermissions)

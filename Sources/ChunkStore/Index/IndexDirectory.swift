@@ -38,9 +38,16 @@ struct IndexDirectory: Sendable {
     }
   }
 
+  /// Waits as long as it takes: entering millions of records takes minutes.
   func lockForLoading() throws(StoreError) -> any OpenFile {
     try reportingFileErrors { () throws(FileError) in
-      try fileSystem.lockFile(loading, .exclusive)
+      while true {
+        do throws(FileError) {
+          return try fileSystem.lockFile(loading, .exclusive)
+        } catch  where error.isOfHeldLock {
+          continue
+        }
+      }
     }
   }
 

@@ -68,6 +68,13 @@ package final class PackExaminer {
     defer { opened.close() }
     var result = PackExamination(file: file, lengthBytes: length)
     if !file.isInPlace { result.problems.append("lies in the wrong directory") }
+    guard length <= PackLimits.maximumBytes else {
+      // Not read to its end: a sparse file may claim any length.
+      result.problems.append(
+        "expected at most \(PackLimits.maximumBytes) bytes, found \(length)")
+      result.listsAllRecords = false
+      return result
+    }
     if isFull { try compareName(opened, &result) }
     let header = try readHeader(opened, &result)
     if result.isForeign { return result }

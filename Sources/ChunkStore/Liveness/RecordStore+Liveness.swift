@@ -19,6 +19,18 @@ extension RecordStore {
     }
   }
 
+  /// Numbers all chunks of the index; nil where there is no room for that.
+  func numberedChunks() throws -> RankTable<ExactKey>? {
+    for directory in [index.path, Self.temporaryDirectory] {
+      do {
+        return try index.numberedChunks(scratch: directory)
+      } catch let error as StoreError where error.code == .noSpace {
+        continue
+      }
+    }
+    return nil
+  }
+
   /// Tells whose each record is, once it has been told who refers to what.
   ///
   /// - Parameter jobOf: the number of the job of each revision.

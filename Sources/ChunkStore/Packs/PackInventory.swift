@@ -12,6 +12,8 @@ struct PackInventory {
   /// - Throws: ``StoreError`` where not even the header of the pack is right, or it cannot be read.
   init(of pack: Pack, idKey: SecretBytes?) throws(StoreError) {
     self.pack = pack
+    // Whoever looked for records in it would read to its end.
+    if let problem = pack.lengthProblem { throw problem }
     do throws(StoreError) {
       entries = try Self.readFooter(of: pack)
       footerDamage = nil
@@ -44,6 +46,14 @@ struct PackInventory {
 }
 
 extension Pack {
+  /// Why a pack cannot be one, by its length alone: a sparse file may claim any.
+  var lengthProblem: StoreError? {
+    guard lengthBytes > PackLimits.maximumBytes else { return nil }
+    return StoreError(
+      .damaged,
+      "pack \(id): expected at most \(PackLimits.maximumBytes) bytes, found \(lengthBytes)", pack: id)
+  }
+
   /// `count` bytes of the pack from `offsetBytes` on.
   func bytes(count: Int, at offsetBytes: UInt64) throws(StoreError) -> [UInt8] {
     try .filled(count: count) { buffer throws(StoreError) in

@@ -4,6 +4,9 @@ import SystemPackage
 
 /// The files of revisions and of their marks.
 struct RevisionShelf: Sendable {
+  /// Marks that are written together, each of which is an open file meanwhile.
+  private static let groupedFiles = 64
+
   let layout: RepositoryLayout
   let fileSystem: any FileSystem
   let repository: RepositoryID
@@ -92,8 +95,43 @@ struct RevisionShelf: Sendable {
   func updateMarks(
     of id: RevisionID, _ change: (inout RevisionMarks) throws -> Void
   ) throws {
+    let failures = try updateMarks(of: [id]) { _, marks in try change(&marks) }
+    if let failure = failures.first { throw failure.error }
+  }
+
+  /// The same for several at once, which takes less time than one after the other.
+  ///
+  /// - Returns: those of which nothing could be changed, since they are gone or damaged.
+  func updateMarks(
+    of ids: [RevisionID], _ change: (RevisionID, inout RevisionMarks) throws -> Void
+  ) throws -> [(id: RevisionID, error: StoreError)] {
     let lock = try lockMarks()
     defer { lock.close() }
+    var failures: [(id: RevisionID, error: StoreError)] = []
+    for first in stride(from: 0, to: ids.count, by: Self.groupedFiles) {
+      var files: [NewFile] = []
+      for id in ids[first..<min(first + Self.groupedFiles, ids.count)] {
+        do {
+          if let file = try changedMarks(of: id, change) { files.append(file) }
+        } catch let error as StoreError where error.isDamage {
+          failures.append((id, error))
+        }
+      }
+      guard !files.isEmpty else { continue }
+      try reportingFileErrors { () throws(FileError) in
+        // Whoever commits one may not have come to that yet; marks without a revision tell of a loss.
+        try fileSystem.synchronizeDirectory(layout.revisions)
+        try fileSystem.writeDurably(
+          files, in: layout.marks, permissions: RepositoryLayout.filePermissions)
+      }
+    }
+    return failures
+  }
+
+  /// The marks of a revision after `change`; nil where that changes nothing.
+  private func changedMarks(
+    of id: RevisionID, _ change: (RevisionID, inout RevisionMarks) throws -> Void
+  ) throws -> NewFile? {
     let current = try entry(id)
     if let damage = current.marksDamage {
       throw StoreError(
@@ -101,17 +139,12 @@ struct RevisionShelf: Sendable {
         "\(damage); remove \(layout.marks(of: id)) to go back to what was said at the backup")
     }
     var marks = current.marks
-    try change(&marks)
-    guard marks != current.marks else { return }
+    try change(id, &marks)
+    guard marks != current.marks else { return nil }
     let bytes = try reportingFormatErrors(of: "marks of revision \(id)") {
       () throws(FormatError) in try marks.encoded(repository: repository, keys: keys)
     }
-    try reportingFileErrors { () throws(FileError) in
-      // Whoever commits it may not have come to that yet; marks without a revision tell of a loss.
-      try fileSystem.synchronizeDirectory(layout.revisions)
-      try fileSystem.writeDurably(
-        bytes, to: layout.marks(of: id), permissions: RepositoryLayout.filePermissions)
-    }
+    return NewFile(path: layout.marks(of: id), bytes: bytes)
   }
 
   /// Waits until nobody else changes marks or policies, or forgets revisions, and keeps others from it.

@@ -46,6 +46,8 @@ private struct OrderingVisitor: MapVisitor {
   var places: [ContentID: Int]
   var missing: Int
   private var next = 0
+  /// A node that stands in many places has its first.
+  private var visited = NodeSums<Bool>()
 
   init(places: [ContentID: Int]) {
     self.places = places
@@ -53,6 +55,8 @@ private struct OrderingVisitor: MapVisitor {
   }
 
   mutating func shouldEnter(node id: ContentID, at position: NodePosition) throws -> Bool {
+    guard visited[id, position.level] == nil else { return false }
+    visited[id, position.level] = true
     try note(id)
     return true
   }

@@ -10,6 +10,8 @@ struct CollectionPlan {
   private(set) var dead: [PackUse] = []
   /// To be rewritten, the deadest first.
   private(set) var rewritten: [PackUse] = []
+  /// Of those, how many only because they are small.
+  private(set) var merged = 0
   /// Worth rewriting, and beyond the limit.
   private(set) var postponed = 0
   let storeBytes: UInt64
@@ -32,6 +34,7 @@ struct CollectionPlan {
       if pack.neededBytes <= room {
         room -= pack.neededBytes
         rewritten.append(pack)
+        if !chosen.contains(pack.id) { merged += 1 }
       } else {
         postponed += 1
       }

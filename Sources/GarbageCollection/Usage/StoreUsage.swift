@@ -57,8 +57,11 @@ package struct StoreUsage: Sendable {
   package internal(set) var chunkPlainBytes: UInt64 = 0
   package internal(set) var chunkStoredBytes: UInt64 = 0
   package internal(set) var deltas = 0
-  /// What 'gc' could free.
+  /// What 'gc' could free; where ``unreadable`` is not empty, what no readable revision needs.
   package internal(set) var garbageBytes: UInt64 = 0
+  /// Revisions that cannot be read, or whose maps cannot, and why: what they need counts as garbage here,
+  /// though 'gc' deletes nothing.
+  package internal(set) var unreadable: [(id: RevisionID, message: String)] = []
   /// What it could free besides, without the revisions that were asked about; nil where none were.
   package internal(set) var prunableBytes: UInt64?
 }
@@ -90,10 +93,12 @@ package final class UsageSurvey {
 
   /// Walks every revision; what successive ones share is walked twice at most.
   ///
-  /// - Throws: ``CollectionError`` with `.unreadable`; ``StoreError``; ``WorkersError/cancelled``.
+  /// - Throws: ``StoreError``; ``WorkersError/cancelled``.
   package func run() throws -> StoreUsage {
     progress.begin(.indexing, totalUnits: nil)
-    let entries = try readableEntries()
+    let listing = try repository.revisions()
+    let entries = listing.entries
+    usage.unreadable = listing.unreadable.map { ($0.id, "\($0.error)") }
     let session = try repository.beginReading(
       "survey of the store", pinned: entries.map(\.id), environment: environment)
     defer { session.end() }
@@ -103,13 +108,17 @@ package final class UsageSurvey {
     let owners = try repository.records.recordOwners(live, jobOf: jobOf)
     progress.begin(.marking, totalUnits: UInt64(live.knownCount))
     for (number, entry) in entries.enumerated() {
-      try walk(entry.id, entry.revision, live) { owners.note($0, $1, revision: number) }
+      do {
+        try walk(entry.id, entry.revision, live) { owners.note($0, $1, revision: number) }
+      } catch let error as CollectionError where error.code == .unreadable {
+        usage.unreadable.append((entry.id, error.description))
+      }
     }
     try owners.noteBases { [cancellation] in try cancellation.check() }
     let held = try held(besides: entries, live)
     for (id, revision) in held { try walk(id, revision, live) }
     try addUp(live, owners)
-    if !pruned.isEmpty {
+    if !pruned.isEmpty, usage.unreadable.isEmpty {
       let left = entries.filter { !pruned.contains($0.id) }.map { ($0.id, $0.revision) }
       try addUp(leaving: left + held)
     }
@@ -133,15 +142,6 @@ package final class UsageSurvey {
       progress: { [cancellation] in try cancellation.check() })
     let garbage = survey.packs.map(\.deadBytes).reduce(0, +)
     usage.prunableBytes = garbage - min(garbage, usage.garbageBytes)
-  }
-
-  private func readableEntries() throws -> [RevisionEntry] {
-    let listing = try repository.revisions()
-    if let (id, error) = listing.unreadable.first {
-      throw CollectionError(
-        .unreadable, "revision \(id) cannot be read (\(error)), so it is not known what it needs")
-    }
-    return listing.entries
   }
 
   private func number(_ entries: [RevisionEntry]) {

@@ -9,7 +9,8 @@ package import Workers
 ///
 /// What is damaged is known from the quarantine, what is missing from the index: so a verification
 /// goes before. What is brought is checked against its id, and durable and listed before anything is
-/// said; then the revisions concerned are verified.
+/// said; then the revisions concerned are verified. At the end the repository is inspected and mended, so
+/// that damaged packs of which nothing is needed do not stay among the others.
 package struct Repair: Sendable {
   private let repository: Repository
   private let other: Repository
@@ -75,6 +76,11 @@ package struct Repair: Sendable {
     } while newlyFound > 0
     report.unreadableRevisions = listing.unreadable.map(\.id.description)
     report.released = try repository.reviewQuarantine(cancellation: cancellation).count
+    // Damaged packs of which nothing is needed any more would fail the next verification.
+    report.inspection = try RepositoryInspection(
+      repository: repository, depth: .full, mends: true, environment: environment,
+      progress: progress, cancellation: cancellation
+    ).run()
     return report
   }
 
@@ -142,6 +148,8 @@ package struct RepairReport: Sendable {
   package internal(set) var unreadableRevisions: [String] = []
   /// Of the revisions concerned; nil where nothing was stored.
   package internal(set) var verification: VerificationReport?
+  /// Of the repository afterwards: damaged packs are moved away then; nil in a dry run.
+  package internal(set) var inspection: InspectionReport?
   /// Copies that left the quarantine.
   package internal(set) var released = 0
 
@@ -156,5 +164,6 @@ package struct RepairReport: Sendable {
   /// Whether all that revisions need is there, or would be.
   package var isComplete: Bool {
     losses.isEmpty && unreadableRevisions.isEmpty && verification?.isClean ?? true
+      && inspection?.isClean ?? true
   }
 }

@@ -11,8 +11,9 @@ struct Repair: ParsableCommand {
     discussion: """
       Looks for every chunk and every map node that some revision needs and that is in the quarantine \
       or in no pack, reads it from the other repository, checks its id, and stores it in a new pack. \
-      Then the revisions concerned are verified. What is damaged must be known: run 'varve verify --all' \
-      before.
+      Then the revisions concerned are verified, and the repository is inspected and mended as by \
+      'varve check-repository --fix', which moves damaged packs to quarantine/packs: after exit status 0, \
+      'varve verify --all' finds no damage. What is damaged must be known: run 'varve verify --all' before.
 
       The other repository is a copy of this one, or both are not encrypted and have chunks of one size. \
       It needs no passphrase of its own. It is only read.

@@ -86,7 +86,12 @@ struct Show: ParsableCommand {
 
   private func text(of mark: VerificationMark) -> String {
     let time = LocalTime.system.text(of: mark.time)
-    return "\(mark.shareText) of the chunks (\(mark.checkedChunks) of \(mark.totalChunks)), \(time)"
+    let checked = "\(mark.checkedChunks) of \(mark.totalChunks)"
+    if mark.damagedChunks > 0 {
+      let damaged = Quantities.count(mark.damagedChunks, "damaged chunk")
+      return "failed: \(damaged), \(checked) read back, \(time)"
+    }
+    return "\(mark.shareText) of the chunks (\(checked)), \(time)"
   }
 
   private func volumes(of revision: Revision) -> Table {

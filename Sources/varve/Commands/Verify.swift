@@ -67,7 +67,8 @@ struct Verify: ParsableCommand {
     let report = try ProgressDisplay.showing({ progress.reading(of: subject) }) {
       try verification.run()
     }
-    try print(report, unreadable: unreadable)
+    let packs = chosen.isEmpty && sample == nil ? try damagedPacks(of: repository, progress) : []
+    try print(report, unreadable, packs)
     let released =
       sample == nil ? try repository.reviewQuarantine(cancellation: Interruption.shared.flag) : []
     if !released.isEmpty {
@@ -75,7 +76,7 @@ struct Verify: ParsableCommand {
         "\(Quantities.count(released.count, "copy", plural: "copies")) left the quarantine: they read "
           + "back, or are gone and intact elsewhere")
     }
-    let packs = chosen.isEmpty && sample == nil ? try damagedPacks(of: repository, progress) : []
+    Console.shared.message(report.summaryOfRevisions(and: unreadable.count, packs.count))
     if !report.isClean || !unreadable.isEmpty || !packs.isEmpty { throw ReportedFailure() }
   }
 
@@ -83,12 +84,28 @@ struct Verify: ParsableCommand {
   private func damagedPacks(
     of repository: Repository, _ progress: WorkProgress
   ) throws -> [PackExamination] {
-    let packs = try ProgressDisplay.showing({ progress.reading(of: "the repository") }) {
+    try ProgressDisplay.showing({ progress.reading(of: "the repository") }) {
       try RepositoryInspection(
         repository: repository, depth: .full, mends: false, environment: RepositoryEnvironment(),
         progress: progress, cancellation: Interruption.shared.flag
       ).damagedPacks()
     }
+  }
+
+  private func print(
+    _ report: VerificationReport, _ unreadable: [(id: RevisionID, error: StoreError)],
+    _ packs: [PackExamination]
+  ) throws {
+    for (id, error) in unreadable {
+      Console.shared.message("damaged: revision \(id) cannot be read: \(error)")
+    }
+    for (id, error) in report.unmarkable {
+      Console.shared.message("damaged: nothing can be noted of revision \(id): \(error)")
+    }
+    if let error = report.notNoted {
+      Console.shared.warning("the outcome is not noted in the repository: \(error)")
+    }
+    try json.print(report.json(unreadable, packs), orLines: report.damageLines)
     for pack in packs {
       Console.shared.message(
         "damaged: pack \(pack.file.id): \(pack.problems.joined(separator: "; "))")
@@ -98,19 +115,6 @@ struct Verify: ParsableCommand {
         "'varve check-repository --fix' stores again what is intact in damaged packs, and moves those "
           + "away of which nothing is needed")
     }
-    return packs
-  }
-
-  private func print(
-    _ report: VerificationReport, unreadable: [(id: RevisionID, error: StoreError)]
-  ) throws {
-    for (id, error) in unreadable {
-      Console.shared.message("damaged: revision \(id) cannot be read: \(error)")
-    }
-    if let error = report.notNoted {
-      Console.shared.warning("the outcome is not noted in the repository: \(error)")
-    }
-    try json.print(report.json, orLines: report.damageLines)
     if report.quarantined > 0 {
       Console.shared.message(
         "\(Quantities.count(report.quarantined, "damaged copy", plural: "damaged copies")) noted in "
@@ -120,8 +124,5 @@ struct Verify: ParsableCommand {
       Console.shared.message(
         "\(Quantities.count(report.forgotten, "revision")) forgotten by somebody meanwhile")
     }
-    let count = report.damageCount
-    let outcome = count == 0 ? "no damage" : "\(Quantities.count(count, "damaged place"))"
-    Console.shared.message("\(report.summaryOfRevisions): \(outcome)")
   }
 }

@@ -18,6 +18,7 @@ extension CollectionReport {
       "deadBytes": .unsigned(deadBytes),
       "rewrittenPacks": .integer(Int64(rewrittenPacks)),
       "rewrittenDeadBytes": .unsigned(rewrittenDeadBytes),
+      "mergedPacks": .integer(Int64(mergedPacks)),
       "postponedPacks": .integer(Int64(postponedPacks)),
       "deletedPacks": .integer(Int64(deletedPacks)),
       "deletedBytes": .unsigned(deletedBytes),
@@ -48,8 +49,8 @@ extension CollectionReport {
   /// For people.
   var lines: [String] {
     var lines = [
-      "\(liveRecords) of \(Quantities.count(records, "record")) in \(Quantities.bytes(storeBytes)) "
-        + "are needed by \(Quantities.count(revisions, "revision"))"
+      "\(liveRecords) of \(Quantities.count(records, "record")) in use by "
+        + "\(Quantities.count(revisions, "revision")); all packs: \(Quantities.bytes(storeBytes))"
     ]
     lines += isDryRun ? prospects : outcome
     if postponedPacks > 0 {
@@ -70,15 +71,25 @@ extension CollectionReport {
   }
 
   private var prospects: [String] {
-    [
-      "would delete \(Quantities.count(deadPacks, "pack")) of \(Quantities.bytes(deadBytes)), and "
-        + "rewrite \(Quantities.count(rewrittenPacks, "pack")) without "
-        + "\(Quantities.bytes(rewrittenDeadBytes)) of garbage"
+    var parts: [String] = []
+    if deadPacks > 0 {
+      parts.append("delete \(Quantities.count(deadPacks, "pack")) (\(Quantities.bytes(deadBytes)))")
+    }
+    if rewrittenPacks > 0 {
+      parts.append("rewrite \(Quantities.count(rewrittenPacks, "pack"))")
+    }
+    if mergedPacks > 0 { parts.append("merge \(Quantities.count(mergedPacks, "small pack"))") }
+    guard !parts.isEmpty else { return ["would change nothing"] }
+    return [
+      "would \(parts.joined(separator: ", ")); \(Quantities.bytes(deadBytes + rewrittenDeadBytes)) of garbage"
     ]
   }
 
   private var outcome: [String] {
     var lines: [String] = []
+    if newBytes > 0, mergedPacks > 0 {
+      lines.append("merged \(Quantities.count(mergedPacks, "small pack"))")
+    }
     if newBytes > 0 {
       lines.append(
         "copied \(Quantities.count(copiedRecords, "record")) into \(Quantities.bytes(newBytes)) of "

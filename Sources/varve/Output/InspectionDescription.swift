@@ -46,7 +46,7 @@ extension InspectionReport {
 extension RepairReport {
   var lines: [String] {
     unreadableRevisions.map { "lost: revision \($0) cannot be read" } + losses.lines
-      + (verification?.damageLines ?? [])
+      + (verification?.damageLines ?? []) + (inspection?.findings.map(\.line) ?? [])
   }
 
   var summary: String {
@@ -60,7 +60,8 @@ extension RepairReport {
     let outcome =
       losses.isEmpty ? "" : "; \(Quantities.count(losses.count, "place")) lost in both repositories"
     let checked = verification.map { "; \($0.summary)" } ?? ""
-    return healed + elsewhere + outcome + checked
+    let inspected = inspection.map { "; \($0.summary)" } ?? ""
+    return healed + elsewhere + outcome + checked + inspected
   }
 
   var json: JSON {
@@ -76,17 +77,31 @@ extension RepairReport {
       "losses": .array(losses.losses.map(\.json)),
       "furtherLosses": .integer(Int64(losses.further)),
       "verification": verification?.json ?? .null,
+      "inspection": inspection?.json ?? .null,
     ])
   }
 }
 
 extension LossList {
   fileprivate var lines: [String] {
-    let lines = losses.map { loss in
+    // What many revisions have lost is one line: the message names the chunk.
+    var first: [String: Int] = [:]
+    var groups: [(loss: Loss, revisions: Set<RevisionID>)] = []
+    for loss in losses {
+      let key = "\(loss.lengthBytes) \(loss.message)"
+      if let number = first[key] {
+        groups[number].revisions.insert(loss.revision)
+      } else {
+        first[key] = groups.count
+        groups.append((loss, [loss.revision]))
+      }
+    }
+    let lines = groups.map { loss, revisions in
       "lost: \(loss.job)@\(loss.revision.short) \(loss.name), "
         + Damages.place(
           offsetBytes: loss.offsetBytes, lengthBytes: loss.lengthBytes, pack: nil,
           message: loss.message)
+        + (revisions.count > 1 ? "; in \(Quantities.count(revisions.count, "revision"))" : "")
     }
     return further == 0 ? lines : lines + ["lost: \(further) more places, not listed"]
   }

@@ -21,6 +21,20 @@ extension Repository {
   }
 }
 
+extension RevisionListing {
+  /// Why there is no revision of `job`: it may have one that cannot be read.
+  func unknown(job: String) -> any Error {
+    guard let (id, error) = unreadable.first else {
+      return ReferenceError.unknown(job: job, in: entries)
+    }
+    let others = unreadable.count > 1 ? " and \(unreadable.count - 1) more" : ""
+    return Failure(
+      .notFound,
+      "no revision of '\(job)' can be read; revision \(id)\(others) may be one of it: \(error); bring "
+        + "the file back from a copy of the repository, or give it up with 'varve forget ID --yes'")
+  }
+}
+
 extension RevisionEntry {
   /// Digits enough to tell a revision from all others, as lists show them.
   var shortID: String { id.short }
@@ -47,7 +61,12 @@ extension RevisionEntry {
     case .verified: Cell("verified", .good)
     case .distrusted: Cell("distrusted", .bad)
     case .trusted:
-      Cell(marks.verification.map { "trusted (\($0.shareText) verified)" } ?? "trusted")
+      // After damage was found, somebody declared the revision trusted again: that verification says
+      // nothing for it.
+      Cell(
+        marks.verification.flatMap {
+          $0.damagedChunks == 0 ? "trusted (\($0.shareText) verified)" : nil
+        } ?? "trusted")
     }
   }
 
@@ -106,6 +125,7 @@ extension VerificationMark {
       "time": .string(time.timestamp),
       "checkedChunks": .unsigned(checkedChunks),
       "totalChunks": .unsigned(totalChunks),
+      "damagedChunks": .unsigned(damagedChunks),
     ])
   }
 }

@@ -15,7 +15,8 @@ extension StoreUsage {
       "chunkPlainBytes": .unsigned(chunkPlainBytes),
       "chunkStoredBytes": .unsigned(chunkStoredBytes),
       "deltas": .integer(Int64(deltas)),
-      "garbageBytes": .unsigned(garbageBytes),
+      "garbageBytes": unreadable.isEmpty ? .unsigned(garbageBytes) : .null,
+      "unreadableRevisions": .strings(unreadable.map(\.id.description)),
       "prunableBytes": prunableBytes.map(JSON.unsigned) ?? .null,
     ])
   }
@@ -48,7 +49,9 @@ extension StoreUsage {
       "maps                      \(Quantities.bytes(maps.storedBytes))",
       "different chunks          \(Quantities.bytes(chunkPlainBytes)), stored in "
         + "\(Quantities.bytes(chunkStoredBytes))\(ratio); \(Quantities.count(deltas, "delta"))",
-      "garbage, for 'varve gc'   \(Quantities.bytes(garbageBytes))",
+      unreadable.isEmpty
+        ? "garbage, for 'varve gc'   \(Quantities.bytes(garbageBytes))"
+        : "garbage                   unknown, as long as a revision cannot be read",
     ] + (prunableBytes.map { ["pruning would free        \(Quantities.bytes($0))"] } ?? [])
   }
 }

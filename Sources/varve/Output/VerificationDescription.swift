@@ -1,24 +1,40 @@
 import BackupEngine
 import ChunkFormat
+import ChunkStore
 
 extension VerificationReport {
   /// What was read back, for what it was: `verified 5 % of the chunks (617 of 12345)`.
   var summary: String {
     let size = Quantities.bytes(checkedBytes)
-    if totalChunks == 0 { return "verified: there are no chunks, all is holes" }
+    guard damageCount == 0 else {
+      return "checked \(Quantities.count(checkedChunks, "chunk")) (\(size)): "
+        + Quantities.count(damageCount, "damaged place")
+    }
+    if totalChunks == 0 { return "nothing to verify: no chunks, only holes" }
     if isComplete {
-      return "verified all \(Quantities.count(totalChunks, "chunk")), \(size)"
+      return "verified all \(Quantities.count(totalChunks, "chunk")) (\(size))"
     }
     return "verified \(Quantities.share(checkedChunks, of: totalChunks)) of the chunks "
       + "(\(checkedChunks) of \(totalChunks)), \(size)"
   }
 
-  /// The same where it is not clear of how many revisions.
-  var summaryOfRevisions: String {
+  /// The same where it is not clear of how many revisions, with all that was found damaged besides.
+  func summaryOfRevisions(and unreadable: Int, _ packs: Int) -> String {
     let count = Quantities.count(revisions, "revision")
-    if revisions == 0 { return "verified nothing: there are no revisions" }
-    return totalChunks == 0
-      ? "verified \(count): there are no chunks, all is holes" : "\(summary) of \(count)"
+    var damage: [String] = []
+    if damageCount > 0 { damage.append(Quantities.count(damageCount, "damaged place")) }
+    if packs > 0 { damage.append(Quantities.count(packs, "damaged pack")) }
+    if unreadable > 0 { damage.append(Quantities.count(unreadable, "unreadable revision")) }
+    if !unmarkable.isEmpty {
+      damage.append("\(Quantities.count(unmarkable.count, "revision")) with damaged marks")
+    }
+    guard damage.isEmpty else {
+      return "checked \(Quantities.count(checkedChunks, "chunk")) (\(Quantities.bytes(checkedBytes))) in "
+        + "\(count): \(damage.joined(separator: ", "))"
+    }
+    if revisions == 0 { return "nothing to verify: no revisions" }
+    if totalChunks == 0 { return "nothing to verify: no chunks in \(count), only holes" }
+    return "\(summary) in \(count): no damage"
   }
 
   /// One line a damage, and how many more there are.
@@ -29,13 +45,29 @@ extension VerificationReport {
           offsetBytes: damage.offsetBytes, lengthBytes: damage.lengthBytes, pack: damage.pack,
           message: damage.count == 1
             ? damage.message : "\(damage.count) chunks, the first: \(damage.message)")
+        + (damage.revisionCount > 1
+          ? "; in \(Quantities.count(damage.revisionCount, "revision"))" : "")
     }
     return furtherDamages == 0
       ? lines : lines + ["damaged: \(furtherDamages) more places, not listed"]
   }
 
-  var json: JSON {
-    .object([
+  var json: JSON { .object(jsonMembers) }
+
+  func json(
+    _ unreadable: [(id: RevisionID, error: StoreError)], _ packs: [PackExamination]
+  ) -> JSON {
+    .object(
+      JSON.Members(
+        jsonMembers.pairs + [
+          ("isClean", .bool(isClean && unreadable.isEmpty && packs.isEmpty)),
+          ("unreadableRevisions", .strings(unreadable.map(\.id.description))),
+          ("damagedPacks", .strings(packs.map(\.file.id.description))),
+        ]))
+  }
+
+  private var jsonMembers: JSON.Members {
+    [
       "revisions": .integer(Int64(revisions)),
       "forgotten": .integer(Int64(forgotten)),
       "checkedChunks": .unsigned(checkedChunks),
@@ -48,7 +80,8 @@ extension VerificationReport {
       "changedAtSource": .unsigned(changedAtSource),
       "damages": .array(damages.map(\.json)),
       "furtherDamages": .integer(Int64(furtherDamages)),
-    ])
+      "unmarkableRevisions": .strings(unmarkable.map(\.id.description)),
+    ]
   }
 }
 
@@ -57,7 +90,8 @@ extension VerificationReport.Damage {
     .object([
       "job": .string(job), "revision": .string(revision.description), "volume": .string(name),
       "offsetBytes": .unsigned(offsetBytes), "lengthBytes": .unsigned(lengthBytes),
-      "count": .integer(Int64(count)), "pack": .optional(pack), "message": .string(message),
+      "count": .integer(Int64(count)), "revisions": .integer(Int64(revisionCount)),
+      "pack": .optional(pack), "message": .string(message),
     ])
   }
 }

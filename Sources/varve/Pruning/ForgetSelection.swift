@@ -14,7 +14,7 @@ struct ForgetSelection {
   /// Adds all revisions of `job`.
   mutating func add(job: String, of listing: RevisionListing) throws {
     let history = listing.entries.filter { $0.revision.job == job }
-    guard !history.isEmpty else { throw ReferenceError.unknown(job: job, in: listing.entries) }
+    guard !history.isEmpty else { throw listing.unknown(job: job) }
     entries += history
   }
 

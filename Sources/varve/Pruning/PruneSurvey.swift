@@ -36,7 +36,7 @@ struct PruneSurvey {
   ) throws {
     self.now = now
     unreadable = listing.unreadable
-    let histories = try Self.histories(listing.entries, of: request.jobs)
+    let histories = try Self.histories(listing, of: request.jobs)
     if let age = request.orphanedAfter {
       orphans = OrphanedJob.among(
         histories, after: age, in: try AppliedPolicy.zone(named: request.options.timeZone), now: now
@@ -61,11 +61,11 @@ struct PruneSurvey {
   }
 
   private static func histories(
-    _ entries: [RevisionEntry], of jobs: [String]
+    _ listing: RevisionListing, of jobs: [String]
   ) throws -> [String: [RevisionEntry]] {
-    let histories = Dictionary(grouping: entries, by: \.revision.job)
+    let histories = Dictionary(grouping: listing.entries, by: \.revision.job)
     for job in jobs where histories[job] == nil {
-      throw ReferenceError.unknown(job: job, in: entries)
+      throw listing.unknown(job: job)
     }
     return jobs.isEmpty ? histories : histories.filter { jobs.contains($0.key) }
   }

@@ -1,0 +1,128 @@
+import ChunkFormat
+import ChunkStore
+import VolumeMap
+import Workers
+
+/// Adds up what a verification finds, and notes of each revision what was found. For one thread.
+///
+/// As long as nothing is damaged, revisions are noted as they are read. Once something is, it takes
+/// another walk to know which revisions have it, and those that follow are noted at the end.
+struct OutcomeRecorder {
+  private let repository: Repository
+  private let environment: RepositoryEnvironment
+  private let cancellation: CancellationFlag
+  private let quarantine: QuarantineRecorder
+  /// By damaged chunk or node: the number of the damage in the report; nil for one that is not listed.
+  private var damaged: [ContentID: Int?] = [:]
+  private var waiting: [WalkedRevision] = []
+  private(set) var report: VerificationReport
+
+  init(
+    _ report: VerificationReport, repository: Repository, environment: RepositoryEnvironment,
+    finder: String, cancellation: CancellationFlag
+  ) {
+    self.report = report
+    self.repository = repository
+    self.environment = environment
+    self.cancellation = cancellation
+    quarantine = QuarantineRecorder(
+      repository: repository, environment: environment, finder: finder)
+  }
+
+  mutating func add(_ outcome: VerificationOutcome) throws {
+    let work = outcome.work
+    report.checkedChunks += outcome.checked
+    report.totalChunks += UInt64(work.chunks.count) + work.passedOver
+    report.checkedBytes = report.checkedBytes.addingOrMaximum(outcome.bytes)
+    report.changedAtSource += outcome.changedAtSource
+    for damage in work.mapDamages {
+      let bytes = damage.error.bytes ?? 0..<damage.volume.sizeBytes
+      note(damage.id, damage.volume.damage(at: bytes, damage.error, nil))
+    }
+    for (chunk, error) in outcome.failures {
+      note(chunk.id, chunk.volume.damage(at: chunk.bytes, error, error.pack))
+    }
+    try quarantine.add(work.damagedNodes + outcome.damagedCopies)
+    report.revisions += work.walked.count
+    guard !work.walked.isEmpty else { return }
+    // First: what makes backups store content again must not be missing when it is asked for.
+    try quarantine.flush()
+    waiting += work.walked
+    if damaged.isEmpty { try noteWaiting() }
+  }
+
+  /// To be called once, last.
+  mutating func finish() throws -> VerificationReport {
+    try quarantine.flush()
+    try noteWaiting()
+    report.quarantined = quarantine.newCopies
+    report.notNoted = report.notNoted ?? quarantine.refusal
+    return report
+  }
+
+  private mutating func note(_ id: ContentID, _ damage: VerificationReport.Damage) {
+    // One chunk may fail in several places of a volume that is compared with its source.
+    guard damaged[id] == nil else { return }
+    damaged.updateValue(report.add(damage), forKey: id)
+  }
+
+  // MARK: - Marks
+
+  private mutating func noteWaiting() throws {
+    var shares: [RevisionID: DamageAttribution.Share] = [:]
+    if !damaged.isEmpty {
+      var attribution = DamageAttribution(
+        repository: repository, damaged: damaged, cancellation: cancellation)
+      for revision in waiting {
+        let share = try attribution.share(of: revision.entry)
+        shares[revision.entry.id] = share
+        for damage in share.damages { report.countRevision(ofDamage: damage) }
+      }
+    }
+    let noted = waiting.filter { isWorthNoting($0, shares[$0.entry.id]) }
+    let revisions = Dictionary(noted.map { ($0.entry.id, $0) }, uniquingKeysWith: { one, _ in one })
+    waiting = []
+    do {
+      let failures = try repository.updateMarks(of: noted.map(\.entry.id)) { id, marks in
+        if let revision = revisions[id] { try mark(revision, shares[id], &marks) }
+      }
+      for (id, error) in failures {
+        if error.code == .notFound { report.forgotten += 1 } else { report.unmarkable.append((id, error)) }
+      }
+    } catch let error as StoreError where error.code == .readOnly {
+      report.notNoted = error
+    }
+  }
+
+  /// Of a revision of which a sample has nothing, there is nothing to say.
+  private func isWorthNoting(
+    _ revision: WalkedRevision, _ share: DamageAttribution.Share?
+  ) -> Bool {
+    revision.tally.isBroken || share?.isDamaged ?? false || revision.tally.chosen > 0
+      || revision.tally.chunks == 0
+  }
+
+  private func mark(
+    _ revision: WalkedRevision, _ share: DamageAttribution.Share?, _ marks: inout RevisionMarks
+  ) throws {
+    let (tally, damagedPlaces) = (revision.tally, share?.places ?? 0)
+    let isDamaged = tally.isBroken || share?.isDamaged ?? false
+    let isComplete = revision.readsAll && tally.chosen == tally.chunks
+    if isDamaged {
+      // Once is enough: damage that nothing mends must not make every backup read all there is.
+      if marks.trust != .distrusted { marks.distrust(at: try distrustTime(of: revision.entry)) }
+    } else {
+      if isComplete { marks.promote() }
+      // That all was read back once says more than a later sample does.
+      guard isComplete || marks.trust != .verified else { return }
+    }
+    marks.verification = VerificationMark(
+      time: environment.now(), checkedChunks: tally.chosen - min(tally.chosen, damagedPlaces),
+      totalChunks: tally.chunks, damagedChunks: isDamaged ? max(1, damagedPlaces) : 0)
+  }
+
+  private func distrustTime(of entry: RevisionEntry) throws(StoreError) -> Nanoseconds {
+    try repository.revisions().entries.distrustTime(
+      of: entry.revision.job, now: environment.now())
+  }
+}

@@ -1,0 +1,140 @@
+import ChunkFormat
+import ChunkStore
+import VolumeMap
+
+/// A volume or an attachment that is read back.
+final class VerifiedVolume: Sendable {
+  let entry: RevisionEntry
+  let name: String
+  let sizeBytes: UInt64
+  /// Nil for an attachment.
+  let geometry: MapGeometry?
+  let chunkSizeBytes: Int
+  /// Of the chunks to read, 0 to 1.
+  let share: Double
+  /// What to compare the content with besides.
+  let source: SourceComparison?
+
+  init(
+    entry: RevisionEntry, name: String, sizeBytes: UInt64, geometry: MapGeometry?,
+    chunkSizeBytes: Int, share: Double, source: SourceComparison?
+  ) {
+    self.entry = entry
+    self.name = name
+    self.sizeBytes = sizeBytes
+    self.geometry = geometry
+    self.chunkSizeBytes = chunkSizeBytes
+    self.share = share
+    self.source = source
+  }
+
+  /// The bytes of a chunk. A revision may say more chunks of an attachment than there are bytes.
+  func bytes(ofChunk number: UInt64) -> Range<UInt64> {
+    if let geometry { return geometry.bytes(ofChunk: number) }
+    let (start, hasOverflow) = number.multipliedReportingOverflow(by: UInt64(chunkSizeBytes))
+    let first = hasOverflow ? sizeBytes : min(start, sizeBytes)
+    return first..<first + min(UInt64(chunkSizeBytes), sizeBytes - first)
+  }
+
+  /// What the bytes are called in reports.
+  func place(_ bytes: Range<UInt64>) -> ContentPlace {
+    ContentPlace(
+      revision: entry.id, job: entry.revision.job, volume: name,
+      offsetBytes: bytes.lowerBound, lengthBytes: UInt64(bytes.count))
+  }
+
+  func damage(
+    at bytes: Range<UInt64>, _ error: any Error, _ pack: PackID?
+  ) -> VerificationReport.Damage {
+    VerificationReport.Damage(
+      job: entry.revision.job, revision: entry.id, name: name, offsetBytes: bytes.lowerBound,
+      lengthBytes: UInt64(bytes.count), pack: pack?.description, message: "\(error)")
+  }
+}
+
+/// A chunk to read back.
+struct VerifiedChunk: Sendable {
+  let volume: VerifiedVolume
+  /// Counted from the beginning of the volume or attachment.
+  let number: UInt64
+  let id: ContentID
+
+  var bytes: Range<UInt64> { volume.bytes(ofChunk: number) }
+}
+
+/// What the maps of a revision refer to: chunks in all places, holes not counted.
+struct ChunkTally: Sendable {
+  /// Held at the largest number there is.
+  private(set) var chunks: UInt64 = 0
+  /// Those that this run reads.
+  private(set) var chosen: UInt64 = 0
+  /// Whether a node below cannot be used.
+  private(set) var isBroken = false
+
+  static let broken: ChunkTally = {
+    var tally = ChunkTally()
+    tally.isBroken = true
+    return tally
+  }()
+
+  mutating func add(isChosen: Bool) {
+    chunks = chunks.addingOrMaximum(1)
+    if isChosen { chosen = chosen.addingOrMaximum(1) }
+  }
+
+  mutating func add(_ other: ChunkTally) {
+    chunks = chunks.addingOrMaximum(other.chunks)
+    chosen = chosen.addingOrMaximum(other.chosen)
+    isBroken = isBroken || other.isBroken
+  }
+}
+
+extension UInt64 {
+  func addingOrMaximum(_ other: UInt64) -> UInt64 {
+    let (sum, hasOverflow) = addingReportingOverflow(other)
+    return hasOverflow ? .max : sum
+  }
+}
+
+/// A revision whose maps were walked to their end.
+struct WalkedRevision: Sendable {
+  let entry: RevisionEntry
+  let tally: ChunkTally
+  /// Whether the policy reads all of it.
+  let readsAll: Bool
+}
+
+/// A part of the work: chunks to read, of one revision or several, and what the walk met on the way.
+struct VerificationWork: Sendable {
+  struct MapDamage: Sendable {
+    let volume: VerifiedVolume
+    let id: ContentID
+    let error: MapError
+  }
+
+  var chunks: [VerifiedChunk] = []
+  /// Chunks that a sample leaves out.
+  var passedOver: UInt64 = 0
+  var mapDamages: [MapDamage] = []
+  /// Damaged copies of map nodes, also of those that could be read from another copy.
+  var damagedNodes: [DamagedCopy] = []
+  /// Revisions all chunks of which are in this part, or were in earlier ones.
+  var walked: [WalkedRevision] = []
+
+  var isEmpty: Bool {
+    chunks.isEmpty && passedOver == 0 && mapDamages.isEmpty && damagedNodes.isEmpty
+      && walked.isEmpty
+  }
+}
+
+/// What became of a part of the work.
+struct VerificationOutcome: Sendable {
+  let work: VerificationWork
+  var checked: UInt64 = 0
+  var bytes: UInt64 = 0
+  var changedAtSource: UInt64 = 0
+  /// In the order of the walk.
+  var failures: [(chunk: VerifiedChunk, error: StoreError)] = []
+  /// Copies that are damaged, also of what could be read from another one.
+  var damagedCopies: [DamagedCopy] = []
+}

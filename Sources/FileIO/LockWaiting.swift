@@ -1,0 +1,117 @@
+import Glibc
+import Synchronization
+package import SystemPackage
+
+/// A process that holds a lock on a file.
+package struct LockHolder: Sendable, Hashable, CustomStringConvertible {
+  package let process: Int32
+  /// What the kernel calls it; empty where it cannot be told.
+  package let name: String
+
+  package var description: String { name.isEmpty ? "process \(process)" : "\(name) (process \(process))" }
+
+  /// Who has a file with this number locked with flock(2), as proc_locks(5) says: nobody where that
+  /// is a process of another machine or container.
+  static func holders(inode: UInt64) -> [LockHolder] {
+    guard let text = try? text(of: "/proc/locks", limitBytes: 4 << 20) else { return [] }
+    var holders: [LockHolder] = []
+    for line in text.split(separator: "\n") {
+      // 1: FLOCK  ADVISORY  WRITE 4711 fd:01:131 0 EOF; behind "->" one that waits.
+      let fields = line.split(separator: " ")
+      guard fields.count >= 6, fields[1] == "FLOCK", let process = Int32(fields[4]), process > 0
+      else { continue }
+      // File systems may show another device here than stat(2) does.
+      guard fields[5].split(separator: ":").last.flatMap({ UInt64($0) }) == inode else { continue }
+      let holder = LockHolder(process: process, name: Self.name(of: process))
+      if !holders.contains(holder) { holders.append(holder) }
+    }
+    return holders
+  }
+
+  private static func name(of process: Int32) -> String {
+    let text = (try? text(of: "/proc/\(process)/comm", limitBytes: 64)) ?? ""
+    return String(text.unicodeScalars.filter { $0.value >= 0x20 && $0.value < 0x7f }.map(Character.init))
+  }
+
+  private static func text(of path: String, limitBytes: Int) throws(Errno) -> String {
+    let file = try Descriptor(opening: FilePath(path), flags: O_RDONLY)
+    var bytes = [UInt8](repeating: 0, count: limitBytes)
+    let outcome = bytes.withUnsafeMutableBytes { buffer in
+      Result<Int, Errno> { () throws(Errno) in try file.read(into: buffer, at: 0) }
+    }
+    return String(decoding: bytes.prefix(try outcome.get()), as: UTF8.self)
+  }
+}
+
+/// How long this process waits for a lock that somebody else holds, and whom it tells.
+package struct LockWaiting: Sendable {
+  package static let standardLimit = Duration.seconds(60)
+  /// Locks are short: who holds one longer is named.
+  private static let noticeAfter = Duration.seconds(2)
+  private static let longestPause = Duration.milliseconds(50)
+
+  private static let state = Mutex(LockWaiting())
+
+  private var limit = standardLimit
+  private var onWait: (@Sendable (FilePath, [LockHolder]) -> Void)?
+
+  /// Chooses for this process.
+  ///
+  /// - Parameters:
+  ///   - limit: after which waiting fails.
+  ///   - onWait: told once a lock of who holds it, after two seconds.
+  package static func configure(
+    limit: Duration, onWait: @escaping @Sendable (FilePath, [LockHolder]) -> Void
+  ) {
+    state.withLock { $0 = LockWaiting(limit: limit, onWait: onWait) }
+  }
+
+  /// Waits until `tryLock` succeeds.
+  ///
+  /// - Throws: what `tryLock` throws; ``FileError`` with ``FileError/Detail/lockHeld`` when the time is
+  ///   up.
+  static func wait(
+    for path: FilePath, _ file: borrowing Descriptor, _ mode: LockMode
+  ) throws(FileError) {
+    let waiting = state.withLock { $0 }
+    let began = ContinuousClock.now
+    var pause = Duration.milliseconds(1)
+    var hasTold = false
+    do throws(Errno) {
+      while try !file.lock(mode, waits: false) {
+        let waited = began.duration(to: .now)
+        if waited >= waiting.limit {
+          throw Errno.timedOut
+        }
+        if waited >= noticeAfter, !hasTold {
+          hasTold = true
+          waiting.onWait?(path, try file.lockHolders())
+        }
+        usleep(UInt32(pause / .microseconds(1)))
+        pause = min(pause * 2, longestPause)
+      }
+    } catch .timedOut {
+      throw FileError(
+        operation: "lock", path: path, errno: .timedOut,
+        detail: .lockHeld(
+          (try? file.lockHolders()) ?? [], seconds: Int(waiting.limit / .seconds(1))))
+    } catch {
+      throw FileError(operation: "lock", path: path, errno: error)
+    }
+  }
+}
+
+extension Descriptor {
+  fileprivate func lockHolders() throws(Errno) -> [LockHolder] {
+    LockHolder.holders(inode: try metadata().inode)
+  }
+}
+
+extension [LockHolder] {
+  /// `flock (process 4711)`, or that nobody can be named.
+  package var names: String {
+    isEmpty
+      ? "a process of another machine or container, or one that cannot be seen"
+      : map(\.description).joined(separator: ", ")
+  }
+}

@@ -1,0 +1,152 @@
+import BackupEngine
+import ChunkFormat
+import ChunkStore
+import EngineTestSupport
+import FileIO
+import SystemPackage
+import TestSupport
+import Testing
+import VolumeMap
+import VolumeReader
+
+@Suite("Verification of what revisions share")
+struct SharedContentTests {
+  private static let chunkBytes = 64 << 10
+
+  /// Three revisions of each of two jobs, of one disk that does not change.
+  private func sharedDisk() throws -> Workplace {
+    let workplace = try Workplace()
+    let disk = try workplace.disk("disk", sampleDisk(seed: 11))
+    for _ in 0..<3 {
+      try workplace.backUp(disk)
+      try workplace.backUp(disk, job: "db01")
+    }
+    return workplace
+  }
+
+  private func marks(_ workplace: Workplace) throws -> [RevisionMarks] {
+    try workplace.repository.revisions().entries.map(\.marks)
+  }
+
+  @Test("Each chunk is read once, and every revision is noted")
+  func once() throws {
+    let workplace = try sharedDisk()
+    let report = try workplace.verify()
+    #expect(report.isClean && report.isComplete)
+    #expect(report.checkedChunks == 30)
+    #expect(report.checkedBytes == UInt64(30 * Self.chunkBytes))
+    #expect(report.revisions == 6)
+    let marks = try marks(workplace)
+    #expect(marks.allSatisfy { $0.trust == .verified && $0.verification?.checkedChunks == 30 })
+  }
+
+  @Test("A sample of several jobs is a share of the different chunks", arguments: [10.0, 50, 90])
+  func sample(percent: Double) throws {
+    let workplace = try sharedDisk()
+    let report = try workplace.verify(.sample(percent: percent))
+    #expect(report.totalChunks == 30)
+    #expect(report.checkedChunks == UInt64(30 * percent / 100))
+    let marks = try marks(workplace)
+    #expect(marks.allSatisfy { $0.trust == .trusted })
+    // Each has all of these chunks.
+    #expect(marks.allSatisfy { $0.verification?.checkedChunks == report.checkedChunks })
+    #expect(marks.allSatisfy { $0.verification?.totalChunks == 30 })
+  }
+
+  @Test("A damaged chunk is one damage, and all revisions that have it are distrusted")
+  func damage() throws {
+    let workplace = try sharedDisk()
+    try workplace.spoilChunk(3)
+    var other = sampleDisk(seed: 12)
+    other.removeLast(5)
+    try workplace.backUp(try workplace.disk("other", other), job: "other")
+    let report = try workplace.verify()
+    #expect(report.damageCount == 1)
+    #expect(report.damages.first?.revisionCount == 6)
+    let entries = try workplace.repository.revisions().entries
+    for entry in entries where entry.revision.job != "other" {
+      #expect(entry.marks.trust == .distrusted)
+      #expect(entry.marks.verification?.damagedChunks == 1)
+      #expect(entry.marks.verification?.checkedChunks == 29)
+    }
+    #expect(entries.last?.marks.trust == .verified)
+    #expect(entries.last?.marks.verification?.damagedChunks == 0)
+  }
+
+  @Test("A damaged node of a map is one damage, and all revisions that have it are distrusted")
+  func damagedNode() throws {
+    let workplace = try sharedDisk()
+    let map = try #require(try workplace.packs("maps").first)
+    let file = try POSIXFileSystem().openFile(map, for: .readingAndWriting)
+    try [0xaa, 0xaa].withUnsafeBytes { try file.write($0, at: 64 + 72 + 40) }
+    file.close()
+    let report = try workplace.verify()
+    #expect(report.damageCount == 1)
+    #expect(report.damages.first?.revisionCount == 6)
+    #expect(try marks(workplace).allSatisfy { $0.trust == .distrusted })
+  }
+
+  @Test("A chunk that fills a volume is read once")
+  func repeated() throws {
+    let workplace = try Workplace()
+    var random = SeededRandom(seed: 13)
+    let chunk = random.bytes(Self.chunkBytes)
+    // The end of the volume is a part of the chunk, and so another one.
+    let bytes = (0..<600).flatMap { _ in chunk } + chunk.prefix(1000)
+    try workplace.backUp(try workplace.disk("disk", bytes))
+    let report = try workplace.verify()
+    #expect(report.isClean && report.isComplete)
+    #expect(report.checkedChunks == 2)
+    #expect(try marks(workplace).first?.verification?.checkedChunks == 601)
+    #expect(try marks(workplace).first?.trust == .verified)
+  }
+
+  @Test("Of a chunk that fills a volume, damage is one place")
+  func repeatedDamage() throws {
+    let workplace = try Workplace()
+    var random = SeededRandom(seed: 14)
+    let chunk = random.bytes(Self.chunkBytes)
+    try workplace.backUp(try workplace.disk("disk", (0..<600).flatMap { _ in chunk }))
+    try workplace.spoilChunk(0)
+    let report = try workplace.verify()
+    #expect(report.damageCount == 1)
+    #expect(report.checkedChunks == 0)
+    let mark = try #require(try marks(workplace).first?.verification)
+    #expect((mark.checkedChunks, mark.damagedChunks) == (0, 600))
+  }
+
+  @Test("A sample of one chunk is one chunk, whatever the share")
+  func tinySample() throws {
+    let workplace = try Workplace()
+    var random = SeededRandom(seed: 15)
+    let chunk = random.bytes(Self.chunkBytes)
+    try workplace.backUp(try workplace.disk("disk", (0..<600).flatMap { _ in chunk }))
+    let report = try workplace.verify(.sample(percent: 0.001))
+    #expect(report.checkedChunks == 1)
+    #expect(report.totalChunks == 1)
+  }
+
+  /// All chunks of a map.
+  private struct Chunks: MapVisitor {
+    var ids: [ContentID] = []
+    mutating func shouldEnter(node id: ContentID, at position: NodePosition) -> Bool { true }
+    mutating func visit(chunk id: ContentID, number: UInt64) { ids.append(id) }
+  }
+
+  @Test("Chunks that do not fit in memory are remembered by their numbers")
+  func metChunks() throws {
+    let workplace = try sharedDisk()
+    let volume = try workplace.repository.revisions().entries[0].revision.volumes[0]
+    var chunks = Chunks()
+    try workplace.repository.map(of: volume).walk(
+      reading: workplace.repository.nodeReader, &chunks)
+    let met = MetChunks(of: workplace.repository.records, limit: 4)
+    for (number, id) in chunks.ids.enumerated() {
+      #expect(met[id] == nil)
+      try met.note(id, number % 2 == 0)
+    }
+    for (number, id) in chunks.ids.enumerated() { #expect(met[id] == (number % 2 == 0)) }
+    try met.note(chunks.ids[0], false)
+    #expect(met[chunks.ids[0]] == false)
+  }
+}

@@ -1,0 +1,126 @@
+import ChunkFormat
+import Testing
+import VolumeMap
+
+/// Maps that are large and consist of few nodes: whatever walks them must not visit each place.
+@Suite struct RepeatedNodesTests {
+  private static let chunkSizeBytes = 128 << 10
+
+  /// A volume of so many levels that holds `leaf` everywhere.
+  private func uniform(
+    _ leaf: MapNode, levels: Int, in nodes: RecordingNodes
+  ) throws -> MapRoot {
+    var id = nodes.add(leaf)
+    for level in 1..<levels {
+      var node = MapNode(level: level)
+      for index in node.children.indices { node.children[index] = id }
+      id = nodes.add(node)
+    }
+    let chunks = (0..<levels).reduce(UInt64(1)) { product, _ in product * 256 }
+    return try MapRoot(
+      id: id,
+      geometry: try MapGeometry(
+        sizeBytes: chunks * UInt64(Self.chunkSizeBytes), chunkSizeBytes: Self.chunkSizeBytes))
+  }
+
+  private func leaf(_ ids: (Int) -> ContentID) -> MapNode {
+    var node = MapNode(level: 0)
+    for index in node.children.indices { node.children[index] = ids(index) }
+    return node
+  }
+
+  /// Counts chunks.
+  private struct Counting: MapFold {
+    let zero: UInt64 = 0
+    var sums = NodeSums<UInt64>()
+    var damaged = 0
+
+    func add(_ sum: UInt64, to total: inout UInt64) { total += sum }
+    mutating func knownSum(of id: ContentID, level: Int) -> UInt64? { sums[id, level] }
+    mutating func note(_ sum: UInt64, of id: ContentID, level: Int) { sums[id, level] = sum }
+
+    mutating func sum(ofLeaf leaf: MapNode, at position: NodePosition) -> UInt64 {
+      UInt64(leaf.children.count { !$0.isHole })
+    }
+
+    mutating func sum(
+      ofDamaged id: ContentID, _ error: MapError, at position: NodePosition, isEverywhere: Bool
+    ) -> UInt64 {
+      damaged += 1
+      if isEverywhere { sums[id, position.level] = 0 }
+      return 0
+    }
+  }
+
+  @Test("2 PiB of one chunk are counted with two reads a level, and so is damage")
+  func sums() throws {
+    let nodes = RecordingNodes()
+    let map = try uniform(leaf { _ in .chunk(1) }, levels: 4, in: nodes)
+    nodes.forgetCounts()
+    var counting = Counting()
+    #expect(try map.sum(reading: nodes, &counting) == 1 << 32)
+    // Each once, and the path to the end of the volume.
+    #expect(nodes.reads.count <= 2 * 4)
+
+    nodes.replace(nodes.add(leaf { _ in .chunk(1) }), with: nil)
+    var failing = Counting()
+    nodes.forgetCounts()
+    #expect(try map.sum(reading: nodes, &failing) == 0)
+    #expect(failing.damaged <= 4)
+    #expect(nodes.reads.count <= 2 * 4)
+  }
+
+  @Test("2 PiB that differ everywhere are one difference, found with a few reads")
+  func uniformDifference() throws {
+    let nodes = RecordingNodes()
+    let old = try uniform(leaf { _ in .chunk(1) }, levels: 4, in: nodes)
+    let new = try uniform(leaf { .chunk(UInt64(2 + $0 % 2)) }, levels: 4, in: nodes)
+    nodes.forgetCounts()
+    let all = 0..<old.geometry.chunkCount
+    #expect(
+      try old.difference(to: new, of: nodes) == [MapDifference.Run(chunks: all, kind: .changed)])
+    #expect(nodes.reads.count == 2 * 4)
+    // Without the map's help: everything became a hole.
+    let hole = try MapRoot(id: .hole, geometry: old.geometry)
+    #expect(
+      try old.difference(to: hole, of: nodes)
+        == [MapDifference.Run(chunks: all, kind: .becameHole)])
+    #expect(
+      try hole.difference(to: new, of: nodes)
+        == [MapDifference.Run(chunks: all, kind: .appeared)])
+  }
+
+  @Test("repeated leaves are compared as if each were read")
+  func mixedDifference() throws {
+    let nodes = RecordingNodes()
+    let kinds: [MapNode] = [
+      leaf { _ in .chunk(1) }, leaf { _ in .chunk(2) }, leaf { $0 < 100 ? .chunk(1) : .hole },
+      leaf { _ in .hole },
+    ]
+    func map(_ choice: [Int]) throws -> (MapRoot, [ContentID]) {
+      var top = MapNode(level: 1)
+      for (index, kind) in choice.enumerated() where kind < 3 {
+        top.children[index] = nodes.add(kinds[kind])
+      }
+      let geometry = try MapGeometry(
+        sizeBytes: UInt64(choice.count * 256 * Self.chunkSizeBytes),
+        chunkSizeBytes: Self.chunkSizeBytes)
+      return (
+        try MapRoot(id: nodes.add(top), geometry: geometry), choice.flatMap { kinds[$0].children }
+      )
+    }
+    var generator = SystemRandomNumberGenerator()
+    for _ in 0..<50 {
+      let (old, oldChunks) = try map((0..<40).map { _ in Int.random(in: 0..<4, using: &generator) })
+      let (new, newChunks) = try map((0..<40).map { _ in Int.random(in: 0..<4, using: &generator) })
+      var found = [MapDifference.Kind?](repeating: nil, count: oldChunks.count)
+      for run in try old.difference(to: new, of: nodes) {
+        for chunk in run.chunks { found[Int(chunk)] = run.kind }
+      }
+      let expected = zip(oldChunks, newChunks).map { old, new -> MapDifference.Kind? in
+        old == new ? nil : new.isHole ? .becameHole : old.isHole ? .appeared : .changed
+      }
+      #expect(found == expected)
+    }
+  }
+}
