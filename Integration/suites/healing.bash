@@ -162,7 +162,7 @@ test_backup_after_distrust_proves_all_that_it_relies_on() {
   expect_exit 0 "$varve" verify job@0 job@1 job@2
   # Only the file is not what its name says.
   expect_exit 1 "$varve" verify --all
-  expect_output 'no damage'
+  expect_output 'in 3 revisions: 1 damaged pack'
   expect_exit 0 "$varve" check-repository --fix
   expect_exit 0 "$varve" verify --all
 }

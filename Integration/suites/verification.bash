@@ -116,13 +116,15 @@ test_after_repair_the_repository_verifies() {
   expect_output 'verified all 100 chunks.* in 6 revisions: no damage'
 }
 
+marks_are_locked() { ! flock --nonblock "$VARVE_REPOSITORY/marks/lock" true; }
+
 test_whoever_holds_a_lock_is_named_and_not_waited_for_without_end() {
   "$varve" init
   random_bytes 100000 7 >disk.raw
   "$varve" backup job disk.raw --verify none
-  flock --shared "$VARVE_REPOSITORY/marks/lock" sleep 60 &
+  flock --shared --no-fork "$VARVE_REPOSITORY/marks/lock" sleep 60 &
   defer kill "$!"
-  wait_until not flock --nonblock "$VARVE_REPOSITORY/marks/lock" true
+  wait_until 10 marks_are_locked
   VARVE_LOCK_TIMEOUT=4 expect_exit 1 "$varve" tag add job@latest kept
   expect_output 'waiting for .*/marks/lock, which is locked by .*process [0-9]+'
   expect_output 'held for more than 4 s by .*process [0-9]+'

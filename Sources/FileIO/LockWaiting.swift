@@ -8,7 +8,9 @@ package struct LockHolder: Sendable, Hashable, CustomStringConvertible {
   /// What the kernel calls it; empty where it cannot be told.
   package let name: String
 
-  package var description: String { name.isEmpty ? "process \(process)" : "\(name) (process \(process))" }
+  package var description: String {
+    name.isEmpty ? "process \(process)" : "\(name) (process \(process))"
+  }
 
   /// Who has a file with this number locked with flock(2), as proc_locks(5) says: nobody where that
   /// is a process of another machine or container.
@@ -30,7 +32,9 @@ package struct LockHolder: Sendable, Hashable, CustomStringConvertible {
 
   private static func name(of process: Int32) -> String {
     let text = (try? text(of: "/proc/\(process)/comm", limitBytes: 64)) ?? ""
-    return String(text.unicodeScalars.filter { $0.value >= 0x20 && $0.value < 0x7f }.map(Character.init))
+    // A process may choose its name.
+    let printable = text.unicodeScalars.filter { $0.value >= 0x20 && $0.value < 0x7f }
+    return String(printable.map(Character.init))
   }
 
   private static func text(of path: String, limitBytes: Int) throws(Errno) -> String {

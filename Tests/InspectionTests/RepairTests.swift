@@ -49,7 +49,7 @@ struct RepairTests {
     #expect(again.healedRecords == 0)
     // The damaged packs were moved away, since nothing of them is needed any more.
     #expect(again.healedElsewhere == 0)
-    #expect(try place.inspect(place.open(freshIndex: true)).findings.isEmpty)
+    #expect(try place.inspect(place.open(freshIndex: true)).isClean)
     #expect(again.revisions.isEmpty)
   }
 

@@ -87,7 +87,11 @@ struct OutcomeRecorder {
         if let revision = revisions[id] { try mark(revision, shares[id], &marks) }
       }
       for (id, error) in failures {
-        if error.code == .notFound { report.forgotten += 1 } else { report.unmarkable.append((id, error)) }
+        if error.code == .notFound {
+          report.forgotten += 1
+        } else {
+          report.unmarkable.append((id, error))
+        }
       }
     } catch let error as StoreError where error.code == .readOnly {
       report.notNoted = error

@@ -51,7 +51,8 @@ extension Pack {
     guard lengthBytes > PackLimits.maximumBytes else { return nil }
     return StoreError(
       .damaged,
-      "pack \(id): expected at most \(PackLimits.maximumBytes) bytes, found \(lengthBytes)", pack: id)
+      "pack \(id): expected at most \(PackLimits.maximumBytes) bytes, found \(lengthBytes)",
+      pack: id)
   }
 
   /// `count` bytes of the pack from `offsetBytes` on.

@@ -29,8 +29,9 @@ extension VerificationReport {
       damage.append("\(Quantities.count(unmarkable.count, "revision")) with damaged marks")
     }
     guard damage.isEmpty else {
-      return "checked \(Quantities.count(checkedChunks, "chunk")) (\(Quantities.bytes(checkedBytes))) in "
-        + "\(count): \(damage.joined(separator: ", "))"
+      let chunks = Quantities.count(checkedChunks, "chunk")
+      return "checked \(chunks) (\(Quantities.bytes(checkedBytes))) in \(count): "
+        + damage.joined(separator: ", ")
     }
     if revisions == 0 { return "nothing to verify: no revisions" }
     if totalChunks == 0 { return "nothing to verify: no chunks in \(count), only holes" }
