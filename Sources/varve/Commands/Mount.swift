@@ -38,7 +38,8 @@ struct Mount: ParsableCommand {
   var partition: Int?
 
   @Option(
-    help: ArgumentHelp("The logical volume, VG/LV as on the disk, or LV alone.", valueName: "volume"))
+    help: ArgumentHelp(
+      "The logical volume, VG/LV as on the disk, or LV alone.", valueName: "volume"))
   var logicalVolume: String?
 
   @Flag(help: "Let files be written; what is written is thrown away by umount.")
