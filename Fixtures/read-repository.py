@@ -352,6 +352,18 @@ class Repository:
             demand(policies[job], f"the policy of {job} has no rules")
         return policies
 
+    def pins(self):
+        """The revisions that pins keep, by the names of the pins."""
+        pins = {}
+        for path in sorted((self.path / "pins").glob("*")):
+            if not re.fullmatch("[0-9a-f]{32}", path.name):
+                continue
+            body = open_envelope(path.read_bytes(), b"VARVEPIN", self.id, self.keys)
+            values = fields(body, {0x8001, 2, 3, 4, 5, 6, 7, 8})
+            demand(all(len(value) == 1 for value in values.values()), "a pin says something twice")
+            pins[path.name] = values[0x8001][0].hex()
+        return pins
+
     def content(self, type_, id_):
         """The plaintext under an id, which is computed again."""
         entry = self.index.get((type_, id_))
@@ -428,6 +440,9 @@ def check(repository):
             found = sum(len(repository.content(1, id_)) for id_ in chunks)
             demand(found == size, f"attachment {name} has {found} bytes, not {size}")
     repository.policies()
+    for pin, revision in repository.pins().items():
+        places = [repository.path / name / revision for name in ("revisions", "forgotten")]
+        demand(any(place.exists() for place in places), f"pin {pin} keeps a revision that is lost")
     print(f"{len(repository.revisions)} revisions, {len(repository.index)} records: sound")
 
 

@@ -13,6 +13,8 @@ package struct RepositoryEnvironment: Sendable {
   package var now: @Sendable () -> Nanoseconds = Self.systemClock
   package var passphraseCost = ScryptCost.standard
   package var host = Self.hostName()
+  /// Tells this machine from others of its name; empty where it has no identifier.
+  package var machine = Self.machineIdentifier
 
   package init() {}
 
@@ -29,6 +31,14 @@ package struct RepositoryEnvironment: Sendable {
     clock_gettime(CLOCK_REALTIME, &time)
     return Nanoseconds(time.tv_sec) * 1_000_000_000 + Nanoseconds(time.tv_nsec)
   }
+
+  /// A hash of what /etc/machine-id says, which is not to be shown to others (machine-id(5)).
+  private static let machineIdentifier: String = {
+    guard let id = try? POSIXFileSystem().readAll("/etc/machine-id", limitBytes: 64),
+      !id.isEmpty, let digest = try? FileDigest(of: Array("varve machine ".utf8) + id)
+    else { return "" }
+    return String(digest.description.prefix(32))
+  }()
 
   private static func hostName() -> String {
     var name = [CChar](repeating: 0, count: 256)

@@ -28,7 +28,9 @@ struct RepositoryLayout: Sendable {
   let setAside: FilePath
   /// Whoever changes the quarantine holds a lock on this file.
   let quarantineLock: FilePath
-  /// Whoever changes marks or policies, or forgets revisions, holds a lock on this file.
+  /// Pins, which keep revisions for something outside the repository. Made when needed.
+  let pins: FilePath
+  /// Whoever changes marks, policies or pins, or forgets revisions, holds a lock on this file.
   let marksLock: FilePath
   /// Whoever makes the repository or removes a key holds a lock on this file.
   let keysLock: FilePath
@@ -50,6 +52,7 @@ struct RepositoryLayout: Sendable {
     quarantine = root.appending("quarantine")
     setAside = quarantine.appending("packs")
     quarantineLock = quarantine.appending("lock")
+    pins = root.appending("pins")
     marksLock = marks.appending("lock")
     keysLock = keys.appending("lock")
     dataPacks = packs.appending(PackKind.data.directoryName)
@@ -62,7 +65,7 @@ struct RepositoryLayout: Sendable {
   }
 
   /// Those that come with their first file.
-  var optionalDirectories: [FilePath] { [forgotten, condemned, quarantine] }
+  var optionalDirectories: [FilePath] { [forgotten, condemned, quarantine, pins] }
 
   func packDirectory(_ kind: PackKind) -> FilePath {
     switch kind {
@@ -84,6 +87,7 @@ struct RepositoryLayout: Sendable {
   func revision(_ id: RevisionID) -> FilePath { revisions.appending(id.description) }
   func forgotten(_ id: RevisionID) -> FilePath { forgotten.appending(id.description) }
   func quarantined(_ name: FileDigest) -> FilePath { quarantine.appending(name.description) }
+  func pin(_ name: PinName) -> FilePath { pins.appending(name.description) }
   func marks(of id: RevisionID) -> FilePath { marks.appending(id.description) }
   func key(_ id: FileDigest) -> FilePath { keys.appending(id.description) }
 }

@@ -21,6 +21,8 @@ package struct StoreError: Error, Sendable {
     case wrongKey
     /// The request contradicts itself or the repository's rules.
     case invalidRequest
+    /// A pin keeps the revision that was to be forgotten.
+    case pinned
     /// Somebody else is at what only one may do at a time.
     case busy
     /// The file system has no room.

@@ -100,9 +100,10 @@ package final class GarbageCollection {
     guard let id = lost.first, !settings.acceptsLosses else { return }
     throw CollectionError(
       .lost,
-      "revision \(id)\(lost.count > 1 ? " and \(lost.count - 1) more" : "") must be lost, since marks are "
-        + "there and no revision; nothing is deleted. Bring what is missing in 'revisions' back from "
-        + "another copy of the repository, or give it up with --accept-losses")
+      "revision \(id)\(lost.count > 1 ? " and \(lost.count - 1) more" : "") must be lost, since marks or "
+        + "a pin are there and no revision; nothing is deleted. Bring what is missing in 'revisions' back "
+        + "from another copy of the repository, or give it up with --accept-losses, and its pins with "
+        + "'varve pin release'")
   }
 
   private func sort(_ stored: StoredCondemnation, _ writing: [LiveSession]) {

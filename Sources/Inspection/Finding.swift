@@ -11,6 +11,7 @@ package struct Finding: Sendable {
     case marks
     case session
     case quarantine
+    case pin
     case leftover
     case directory
     case stranger

@@ -1,5 +1,6 @@
 import ChunkFormat
 import ChunkStore
+import SystemPackage
 
 extension RepositoryCensus.SmallFile {
   /// What a finding about the file concerns.
@@ -10,6 +11,7 @@ extension RepositoryCensus.SmallFile {
     case .marks: .marks
     case .session: .session
     case .quarantine: .quarantine
+    case .pin: .pin
     default: .other
     }
   }
@@ -28,6 +30,9 @@ extension RepositoryCensus.SmallFile {
     case .condemnation:
       "nobody can back up with it; 'varve gc' or 'varve check-repository --fix' removes it, and nothing is "
         + "lost by that"
+    case .pin:
+      "bring the file back from another copy of the repository, or give the pin up with 'varve pin "
+        + "release \(path.lastComponent?.string ?? "") --yes'; no garbage is collected before"
     case .policies:
       "bring the file back from another copy of the repository, or set the policies anew, of which "
         + "none is left then"

@@ -1,3 +1,4 @@
+import ChunkStore
 package import FileIO
 
 /// Why an overlay could not do what was asked: which overlay, volume or file, what was expected and
@@ -48,5 +49,16 @@ func reportingFileErrors<Result>(
     return try body()
   } catch {
     throw OverlayError(error)
+  }
+}
+
+/// Runs `body`; what the repository refuses becomes the overlay's error.
+func reportingStoreErrors<Result>(
+  _ body: () throws(StoreError) -> Result
+) throws(OverlayError) -> Result {
+  do throws(StoreError) {
+    return try body()
+  } catch {
+    throw OverlayError(.fileSystem, "\(error)")
   }
 }

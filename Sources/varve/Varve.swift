@@ -59,8 +59,8 @@ struct Varve: ParsableCommand {
       CommandGroup(
         name: "Look after a repository",
         subcommands: [
-          Tag.self, Collect.self, Overlay.self, Key.self, CheckRepository.self, Repair.self,
-          Distrust.self, Index.self, Config.self,
+          Tag.self, Collect.self, Overlay.self, PinCommand.self, Key.self, CheckRepository.self,
+          Repair.self, Distrust.self, Index.self, Config.self,
         ]),
       CommandGroup(name: "Shells", subcommands: [Completion.self]),
     ])

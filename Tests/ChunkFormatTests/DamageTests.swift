@@ -23,6 +23,7 @@ import Testing
       try envelope(Sample.revision, keys), try envelope(Sample.marks, keys),
       try envelope(Sample.session, keys), try envelope(Sample.policies, keys),
       try envelope(Sample.quarantine, keys), try envelope(Sample.condemnation, keys),
+      try envelope(Sample.pin, keys),
       Structure(
         testDescription: "\(how) configuration",
         bytes: try Sample.configuration(isEncrypted: keys != nil).encoded(keys: keys)

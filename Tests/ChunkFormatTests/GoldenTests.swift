@@ -13,6 +13,7 @@ import Testing
     #expect(try Sample.quarantine.encoded(repository: repository, keys: nil) == Golden.quarantine)
     #expect(
       try Sample.condemnation.encoded(repository: repository, keys: nil) == Golden.condemnation)
+    #expect(try Sample.pin.encoded(repository: repository, keys: nil) == Golden.pin)
     #expect(
       try Sample.configuration(isEncrypted: false).encoded(keys: nil) == Golden.configuration)
     #expect(
@@ -59,6 +60,8 @@ import Testing
     #expect(
       try Condemnation(encoded: Golden.sealedCondemnation, repository: repository, keys: keys)
         == Sample.condemnation)
+    #expect(
+      try Pin(encoded: Golden.sealedPin, repository: repository, keys: keys) == Sample.pin)
     try RepositoryConfiguration.authenticate(Golden.sealedConfiguration, keys: keys)
   }
 

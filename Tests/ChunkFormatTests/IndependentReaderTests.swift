@@ -29,6 +29,14 @@ import Testing
     #expect(found.status == 1)
   }
 
+  @Test func findsAPinWithoutItsRevision() throws {
+    var random = SeededRandom(seed: 4)
+    let repository = try SampleRepository(keys: nil, random: &random)
+    let pin = try Sample.pin.encoded(repository: Sample.repository, keys: nil)
+    try repository.root?.file("pins/\(String(repeating: "60", count: 16))", pin)
+    #expect(try Python.readRepository(repository, "check").status == 1)
+  }
+
   private func compare(keys: RepositoryKeys?) throws {
     var random = SeededRandom()
     let repository = try SampleRepository(keys: keys, random: &random)
@@ -117,7 +125,8 @@ private struct SampleRepository {
   private mutating func write(
     root: ContentID, data: [PreparedRecord], nodes: [PreparedRecord]
   ) throws {
-    for name in ["keys", "packs", "packs/data", "packs/maps", "revisions", "marks", "sessions"] {
+    for name in ["keys", "packs", "packs/data", "packs/maps", "revisions", "marks", "sessions", "pins"]
+    {
       try POSIXFileSystem().createDirectory(
         directory.appending(name), permissions: .ownerReadWriteExecute)
     }
@@ -147,6 +156,11 @@ private struct SampleRepository {
     var marks = RevisionMarks(revision: id, tags: ["marked"], trust: .trusted, verification: nil)
     marks.isProtected = true
     _ = try put(marks.encoded(repository: Sample.repository, keys: keys), "marks/\(name)")
+    var pin = Sample.pin
+    pin.revision = id
+    try put(
+      pin.encoded(repository: Sample.repository, keys: keys),
+      "pins/\(String(repeating: "5f", count: 16))")
     try put(Sample.policies.encoded(repository: Sample.repository, keys: keys), "policy")
   }
 

@@ -111,6 +111,14 @@ enum Sample {
       awaited: [String(repeating: "5f", count: 16)])
   }
 
+  static var pin: Pin {
+    Pin(
+      revision: digest(0xdd), job: "web01", created: 8_000_000_000, owner: "overlay repair",
+      // Paths are bytes: this one is no UTF-8.
+      ownerPath: Array("/srv/o/repair".utf8) + [0xe9], host: "backup1",
+      machine: "0123456789abcdef", repositoryPath: Array("/srv/varve".utf8))
+  }
+
   static func configuration(isEncrypted: Bool) throws -> RepositoryConfiguration {
     try RepositoryConfiguration(
       id: repository, chunkSizeBytes: 128 << 10, isEncrypted: isEncrypted,

@@ -273,6 +273,9 @@ struct OverlayCreationCrashTests {
         return listing.name
       }
       #expect(names == ["repair"] || names == [] && count < fileSystem.operationCount, "\(count)")
+      let pins = try repository.pins().pins.map(\.name)
+      let pin = try store.list().first?.description.get().pin
+      #expect(pin.map(pins.contains) ?? true, "an overlay without its pin at \(count)")
       if names == [] { try store.create("repair", on: entry) }
       let overlay = try store.open("repair")
       _ = try overlay.volume("vda")

@@ -85,12 +85,13 @@ final class Workplace: Sendable {
       base: try reader(of: name, in: overlay.revision()), overlay: overlay.volume(name))
   }
 
-  /// Every file of the repository but the index and sessions, with its content.
+  /// Every file of the repository but the index, sessions and pins, with its content.
   func repositoryContent() throws -> [String: [UInt8]] {
     let files = POSIXFileSystem()
     var content: [String: [UInt8]] = [:]
     func visit(_ path: FilePath) throws {
-      for entry in try files.list(path) where entry.name != "index" && entry.name != "sessions" {
+      for entry in try files.list(path)
+      where !["index", "sessions", "pins"].contains(entry.name) {
         let child = path.appending(entry.name)
         if entry.kind == .directory {
           try visit(child)

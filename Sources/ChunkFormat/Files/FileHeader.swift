@@ -10,6 +10,7 @@ package enum RepositoryFileKind: String, Sendable, CaseIterable {
   case condemnation = "VARVECND"
   case policies = "VARVEPOL"
   case quarantine = "VARVEQUA"
+  case pin = "VARVEPIN"
 
   /// In errors.
   package var name: String {
@@ -24,6 +25,7 @@ package enum RepositoryFileKind: String, Sendable, CaseIterable {
     case .condemnation: "condemnation"
     case .policies: "retention policies"
     case .quarantine: "quarantine report"
+    case .pin: "pin"
     }
   }
 

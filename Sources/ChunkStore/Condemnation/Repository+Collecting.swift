@@ -41,17 +41,20 @@ extension Repository {
   /// - Throws: ``StoreError``, also where one that lives cannot be read.
   package func liveSessions() throws(StoreError) -> [LiveSession] { try sessions.live() }
 
-  /// Who uses what, and all revisions there are, at one moment: nothing is forgotten between the two
-  /// looks, and what was forgotten before stays so after a power failure.
+  /// Which revisions sessions and pins keep, and all revisions there are, at one moment: nothing is
+  /// forgotten between the looks, and what was forgotten before stays so after a power failure.
   ///
   /// Else a revision that a session has just pinned, and that is forgotten then, would be in neither.
-  package func roots() throws(StoreError) -> (sessions: [LiveSession], listing: RevisionListing) {
+  ///
+  /// - Throws: ``StoreError``, also where the file of a session or a pin cannot be read.
+  package func roots() throws(StoreError) -> (pinned: Set<RevisionID>, listing: RevisionListing) {
     // Remembered: nobody waits for the lock while many files are read.
     _ = try revisions()
     let lock = try marksLock()
     defer { lock?.close() }
     if lock != nil { try settleForgotten() }
-    return (try liveSessions(), try revisions())
+    let pinned = Set(try liveSessions().flatMap(\.record.pinned) + soundPins().map(\.pin.revision))
+    return (pinned, try revisions())
   }
 
   /// Keeps others from forgetting and from changing marks; nil where nobody can.
@@ -167,18 +170,19 @@ extension Repository {
     }
   }
 
-  /// Revisions of which something is said and whose files are nowhere, so that they were lost: nothing
-  /// is said of a revision before it is durable, nor any more when it goes.
+  /// Revisions that have marks or a pin and whose files are nowhere, so that they were lost: a revision
+  /// has neither before it is durable, nor any more when it goes.
   package func lostRevisions() throws(StoreError) -> [RevisionID] {
     let lock = try marksLock()
     defer { lock?.close() }
     let forgotten = try forgottenRevisions()
+    let pinned = try soundPins().map(\.pin.revision)
     return try reportingFileErrors { () throws(FileError) in
       let known = Set(
         forgotten + (try fileSystem.list(layout.revisions).compactMap { RevisionID(name: $0.name) })
       )
-      return try fileSystem.list(layout.marks)
-        .compactMap { RevisionID(name: $0.name) }.filter { !known.contains($0) }
+      let marked = try fileSystem.list(layout.marks).compactMap { RevisionID(name: $0.name) }
+      return Set(marked + pinned).subtracting(known).sorted()
     }
   }
 
@@ -194,7 +198,7 @@ extension Repository {
   // MARK: - Leftovers
 
   /// Unfinished files: of packs and revisions, whose makers may live and have a session then, and of
-  /// marks, policies, the quarantine and condemnations, which are made under locks that nobody else has
+  /// marks, policies, pins, the quarantine and condemnations, which are made under locks that nobody else has
   /// now.
   package func unfinishedFiles() throws(StoreError) -> [FilePath] {
     let lock = try marksLock()
@@ -205,6 +209,9 @@ extension Repository {
     var files = try quarantineShelf.unfinishedFiles()
     try reportingFileErrors { () throws(FileError) in
       for directory in directories { files += try fileSystem.unfinishedFiles(in: directory) }
+      if try fileSystem.exists(layout.pins) {
+        files += try fileSystem.unfinishedFiles(in: layout.pins)
+      }
     }
     return files
   }

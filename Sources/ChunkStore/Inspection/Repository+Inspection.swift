@@ -50,6 +50,7 @@ extension Repository {
     case .quarantine: _ = try QuarantineReport(encoded: bytes, repository: repository, keys: keys)
     case .policies: _ = try RetentionPolicies(encoded: bytes, repository: repository, keys: keys)
     case .condemnation: _ = try Condemnation(encoded: bytes, repository: repository, keys: keys)
+    case .pin: _ = try Pin(encoded: bytes, repository: repository, keys: keys)
     case .marks:
       guard let revision = file.digest else { return }
       _ = try RevisionMarks(
@@ -174,6 +175,7 @@ extension RepositoryFileKind {
     case .condemnation: Condemnation.maximumFileBytes
     case .policies: RetentionPolicies.maximumFileBytes
     case .quarantine: QuarantineReport.maximumFileBytes
+    case .pin: Pin.maximumFileBytes
     }
   }
 }

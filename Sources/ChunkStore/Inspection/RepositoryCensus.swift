@@ -71,6 +71,7 @@ struct CensusTaker {
     try takeFiles(layout.forgotten, .revision, isName: Self.isDigest, isOptional: true)
     try takeFiles(layout.condemned, .condemnation, isName: Self.isRandomName, isOptional: true)
     try takeFiles(layout.quarantine, .quarantine, isName: Self.isDigest, isOptional: true)
+    try takeFiles(layout.pins, .pin, isName: Self.isRandomName, isOptional: true)
     try takeSetAside()
     census.hasLostRevisions =
       census.missingDirectories.contains(layout.revisions) && !census.packs.isEmpty
@@ -130,8 +131,8 @@ struct CensusTaker {
     }
     for entry in entries {
       let path = directory.appending(entry.name)
-      // Whatever has the name of a revision keeps garbage from being collected.
-      if entry.kind == .file || kind == .revision, isName(entry.name) {
+      // Whatever has the name of a revision or a pin keeps garbage from being collected.
+      if entry.kind == .file || kind == .revision || kind == .pin, isName(entry.name) {
         census.smallFiles.append(
           RepositoryCensus.SmallFile(
             path: path, kind: kind, digest: FileDigest(name: entry.name)))

@@ -6,7 +6,8 @@ extension Repository {
   ///
   /// A crash leaves any of them forgotten and the others as they were (design, §7).
   ///
-  /// - Throws: ``StoreError``: `.notFound`, and then none is forgotten; `.readOnly`.
+  /// - Throws: ``StoreError``: `.notFound`, or `.pinned` where a pin keeps one, and then none is forgotten;
+  ///   `.readOnly`; what ``soundPins()`` throws.
   package func forget(_ ids: [RevisionID]) throws {
     try forget { _ in ids }
   }
@@ -16,12 +17,30 @@ extension Repository {
   ///
   /// - Throws: also what `choose` throws; nothing is forgotten then.
   package func forget(_ choose: (RevisionListing) throws -> [RevisionID]) throws {
-    try revisionShelf.forget { try choose(try revisions()) }
+    try revisionShelf.forget {
+      let ids = try choose(try revisions())
+      try checkPins(of: ids)
+      return ids
+    }
   }
 
-  /// Who uses which revision now, in words, such as `restore of web01 (process 4711 on backup1)`.
+  /// Refuses revisions that a pin keeps.
   ///
-  /// - Throws: ``StoreError``, also where the file of a session cannot be read.
+  /// - Throws: ``StoreError`` with `.pinned`, and what ``soundPins()`` throws.
+  package func checkPins(of ids: [RevisionID]) throws(StoreError) {
+    let (ids, pins) = (Set(ids), try soundPins())
+    guard let held = pins.first(where: { ids.contains($0.pin.revision) }) else { return }
+    throw StoreError(
+      .pinned,
+      "nothing was forgotten: revision \(held.pin.revision.short) of \(held.pin.job) is pinned by "
+        + "\(held.text), which needs it; remove the overlay, or give it up with 'varve pin release "
+        + "\(held.name) --yes'")
+  }
+
+  /// Who uses which revision now, in words, such as `restore of web01 (process 4711 on backup1)`, and
+  /// which pins keep it.
+  ///
+  /// - Throws: ``StoreError``, also where the file of a session or a pin cannot be read.
   package func revisionUsers() throws(StoreError) -> [RevisionID: [String]] {
     var users: [RevisionID: [String]] = [:]
     for session in try sessionsWhereAnyCanBe() {
@@ -29,6 +48,7 @@ extension Repository {
       let user = "\(record.purpose) (process \(record.process) on \(record.host))"
       for id in Set(record.pinned) { users[id, default: []].append(user) }
     }
+    for pin in try soundPins() { users[pin.pin.revision, default: []].append(pin.text) }
     return users
   }
 

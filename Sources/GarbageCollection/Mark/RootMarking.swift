@@ -3,14 +3,14 @@ import ChunkStore
 import VolumeMap
 import VolumeReader
 
-/// Marks what revisions refer to: those that are there, and those that a session has pinned.
+/// Marks what revisions refer to: those that are there, and those that a session or a pin keeps.
 struct RootMarking {
   private let repository: Repository
   private let live: LiveRecords
   private let nodes: any NodeReading
   private let step: () throws -> Void
   private var seen: Set<RevisionID> = []
-  /// Pinned when the sessions were last looked at.
+  /// Kept by a session or a pin at the last look.
   private(set) var pinned: Set<RevisionID> = []
   /// Packs of which not all is in the index.
   private(set) var unlisted: [(pack: PackID, error: StoreError)] = []
@@ -39,14 +39,14 @@ struct RootMarking {
   mutating func markNew() throws -> Bool {
     var isAnyNew = false
     while true {
-      let (sessions, listing) = try repository.roots()
+      let (kept, listing) = try repository.roots()
       if let (id, error) = listing.unreadable.first {
         throw CollectionError(
           .unreadable,
           "revision \(id) cannot be read (\(error)), so it is not known what it needs, and nothing "
             + "is deleted; 'varve check-repository' says more")
       }
-      pinned = Set(sessions.flatMap(\.record.pinned))
+      pinned = kept
       let listed = listing.entries.filter { !seen.contains($0.id) }.map { ($0.id, $0.revision) }
       let forgotten = try forgotten(pinned.subtracting(seen).subtracting(listed.map(\.0)))
       if listed.isEmpty && forgotten.isEmpty { return isAnyNew }
@@ -71,8 +71,8 @@ struct RootMarking {
       } catch {
         throw CollectionError(
           .unreadable,
-          "revision \(id) is forgotten, still in use, and cannot be read (\(error)); nothing is "
-            + "deleted while it is in use")
+          "revision \(id) is forgotten, still in use or pinned, and cannot be read (\(error)); nothing "
+            + "is deleted as long as it is; 'varve pin list' lists the pins")
       }
     }
     return revisions

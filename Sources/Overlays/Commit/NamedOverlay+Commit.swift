@@ -36,7 +36,7 @@ extension NamedOverlay {
           volume: try OverlaidVolume(base: reader, overlay: self.volume(volume.name))))
     }
     var request = BackupRequest(job: job ?? description.job, volumes: volumes, program: program)
-    request.parent = entry.id
+    if try repository.exists(entry.id) { request.parent = entry.id }
     request.documents = try entry.revision.attachments.map {
       BackupRequest.Document(name: $0.name, bytes: try repository.content(of: $0))
     }

@@ -5,7 +5,7 @@ import Synchronization
 
 /// A named overlay that this process has open: one revision's volumes with what was written to them.
 ///
-/// Its revision is pinned as long. Close it, or what was written since the last flush is lost if the
+/// Its revision stays readable as long, whether it is pinned or not. Close it, or what was written since the last flush is lost if the
 /// machine loses power, as with any disk; with the process it is not.
 package final class NamedOverlay: Sendable {
   private struct State {
@@ -15,6 +15,9 @@ package final class NamedOverlay: Sendable {
 
   package let name: String
   package let description: OverlayDescription
+  /// Whether the revision stays when the overlay is closed: ``PinOutcome/unpinned(_:)`` where the repository
+  /// cannot be written to.
+  package let pinning: PinOutcome
   let repository: Repository
   private let files: OverlayFiles
   private let lock: any OpenFile
@@ -23,17 +26,19 @@ package final class NamedOverlay: Sendable {
 
   /// - Parameter lock: the overlay's, held; let go here where this fails.
   init(
-    name: String, description: OverlayDescription, files: OverlayFiles, lock: any OpenFile,
-    repository: Repository, environment: RepositoryEnvironment
+    name: String, description: OverlayDescription, pinning: PinOutcome, files: OverlayFiles,
+    lock: any OpenFile, repository: Repository, environment: RepositoryEnvironment
   ) throws(OverlayError) {
     self.name = name
     self.description = description
+    self.pinning = pinning
     self.repository = repository
     self.files = files
     self.lock = lock
     do throws(StoreError) {
       session = try repository.beginReading(
-        "overlay \(name)", pinned: [description.revision], environment: environment)
+        "overlay \(name)", pinned: [description.revision],
+        held: pinning.isPinned ? [description.revision] : [], environment: environment)
     } catch {
       lock.close()
       throw error.code == .notFound
@@ -44,19 +49,23 @@ package final class NamedOverlay: Sendable {
 
   deinit { try? close() }
 
-  /// The revision that the overlay lies on, with its marks as of now.
+  /// The revision that the overlay lies on, with its marks as of now; also one that a program that knows no
+  /// pins has forgotten, as long as the pin keeps it.
   ///
   /// - Throws: ``OverlayError`` with `.revisionGone` or `.unreadableBase`.
   package func revision() throws(OverlayError) -> RevisionEntry {
     do throws(StoreError) {
       return try repository.revision(description.revision)
     } catch {
-      throw error.code == .notFound
-        ? Self.revisionGone(name, description) : OverlayError(.unreadableBase, "\(error)")
+      guard error.code == .notFound else { throw OverlayError(.unreadableBase, "\(error)") }
+      if pinning.isPinned, let kept = try? repository.forgottenRevision(description.revision) {
+        return RevisionEntry(id: description.revision, revision: kept, marks: nil)
+      }
+      throw Self.revisionGone(name, description)
     }
   }
 
-  private static func revisionGone(
+  static func revisionGone(
     _ name: String, _ description: OverlayDescription
   ) -> OverlayError {
     OverlayError(

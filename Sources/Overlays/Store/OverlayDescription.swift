@@ -1,4 +1,5 @@
 package import ChunkFormat
+package import ChunkStore
 
 /// What a named overlay lies on: the file `overlay` of its directory (``DescriptionText``).
 package struct OverlayDescription: Equatable, Sendable {
@@ -9,6 +10,7 @@ package struct OverlayDescription: Equatable, Sendable {
   }
 
   private static let title = "varve overlay 1"
+  private static let pinKey = "pin"
 
   let repository: String
   /// The revision that the overlay was made on and stays on.
@@ -16,9 +18,15 @@ package struct OverlayDescription: Equatable, Sendable {
   package let job: String
   package let created: Nanoseconds
   package let volumes: [Volume]
+  /// The pin that keeps the revision, where it could be made; nil for an overlay that was made before there
+  /// were pins.
+  package internal(set) var pin: PinName?
 
-  init(repository: RepositoryID, revision: RevisionID, of described: Revision, created: Nanoseconds)
-  {
+  init(
+    repository: RepositoryID, revision: RevisionID, of described: Revision, created: Nanoseconds,
+    pin: PinName
+  ) {
+    self.pin = pin
     self.repository = repository.description
     self.revision = revision
     self.created = created
@@ -37,6 +45,7 @@ package struct OverlayDescription: Equatable, Sendable {
     text.add("revision", revision)
     text.add("job", job)
     text.add("created", created)
+    if let pin { text.add(Self.pinKey, pin) }
     for volume in volumes { text.add("volume", "\(volume.name) \(volume.sizeBytes)") }
     return text.encoded
   }
@@ -48,6 +57,9 @@ package struct OverlayDescription: Equatable, Sendable {
     revision = try text.value(of: "revision", in: subject) { RevisionID(name: $0) }
     job = try text.value(of: "job", in: subject) { Name.isValid($0) ? $0 : nil }
     created = try text.value(of: "created", in: subject) { Nanoseconds($0) }
+    pin =
+      text.values(of: Self.pinKey).isEmpty
+      ? nil : try text.value(of: Self.pinKey, in: subject) { PinName($0) }
     let values = text.values(of: "volume")
     volumes = values.compactMap { value in
       let parts = value.split(separator: " ")

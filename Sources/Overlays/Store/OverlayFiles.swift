@@ -28,8 +28,9 @@ struct OverlayFiles: Sendable {
   func create(_ description: OverlayDescription) throws(OverlayError) {
     try reportingFileErrors { () throws(FileError) in
       try fileSystem.createDirectory(directory, permissions: OverlayDirectory.permissions)
-      try fileSystem.writeDurably(
-        description.encoded, to: descriptionPath, permissions: Self.filePermissions)
+    }
+    try write(description)
+    try reportingFileErrors { () throws(FileError) in
       try fileSystem.lockFile(directory.appending("lock"), .shared).close()
     }
     for volume in description.volumes {
@@ -37,6 +38,14 @@ struct OverlayFiles: Sendable {
     }
     try reportingFileErrors { () throws(FileError) in
       try fileSystem.synchronizeDirectory(directory)
+    }
+  }
+
+  /// Writes down, durably, what the overlay lies on.
+  func write(_ description: OverlayDescription) throws(OverlayError) {
+    try reportingFileErrors { () throws(FileError) in
+      try fileSystem.writeDurably(
+        description.encoded, to: descriptionPath, permissions: Self.filePermissions)
     }
   }
 

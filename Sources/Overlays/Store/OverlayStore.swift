@@ -19,9 +19,9 @@ package struct OverlayStore: Sendable {
     package let allocatedBytes: UInt64
   }
 
-  private let root: FilePath
-  private let repository: Repository
-  private let environment: RepositoryEnvironment
+  let root: FilePath
+  let repository: Repository
+  let environment: RepositoryEnvironment
 
   /// - Parameter directory: of the overlays of all repositories; made when the first one is.
   /// - Throws: ``OverlayError`` with `.invalidRequest` for a directory inside the repository.
@@ -59,10 +59,13 @@ package struct OverlayStore: Sendable {
 
   // MARK: - Opening and making
 
-  /// Makes an overlay without changes.
+  /// Makes an overlay without changes, and pins its revision where the repository can be written to.
   ///
-  /// - Throws: ``OverlayError`` with `.invalidRequest` for a name that is none or is taken, and with
-  ///   `.noSpace`.
+  /// The pin is there before the overlay has its name: a crash in between leaves a pin that keeps a
+  /// revision for nothing, never an overlay whose revision may go.
+  ///
+  /// - Throws: ``OverlayError`` with `.invalidRequest` for a name that is none or is taken, with
+  ///   `.revisionGone`, and with `.noSpace`.
   package func create(_ name: String, on entry: RevisionEntry) throws(OverlayError) {
     guard Name.isValid(name) else {
       throw OverlayError(.invalidRequest, "'\(name)' is no name of an overlay: \(Name.rule)")
@@ -77,75 +80,94 @@ package struct OverlayStore: Sendable {
       try removeUnfinished()
       let unfinished = OverlayFiles(
         directory: files(name).directory.temporarySibling(), fileSystem: fileSystem)
+      let pin = try reportingStoreErrors { () throws(StoreError) in try PinName.random() }
       do throws(OverlayError) {
-        try unfinished.create(
-          OverlayDescription(
-            repository: repository.configuration.id, revision: entry.id, of: entry.revision,
-            created: environment.now()))
+        let description = OverlayDescription(
+          repository: repository.configuration.id, revision: entry.id, of: entry.revision,
+          created: environment.now(), pin: pin)
+        try unfinished.create(description)
+        _ = try self.pin(description, of: name, as: pin)
         try rename(unfinished.directory, to: files(name).directory)
       } catch {
-        try? fileSystem.removeTree(unfinished.directory)
+        _ = try? discard(unfinished)
         throw error
       }
     }
   }
 
-  /// Opens an overlay, which nobody else can then do, and pins its revision until it is closed.
+  /// Opens an overlay, which nobody else can then do. Its revision is pinned where it is not yet, and the
+  /// repository can be written to.
   ///
   /// - Throws: ``OverlayError`` with `.notFound`, `.inUse`, `.damaged`, `.unsupported`,
   ///   `.wrongRepository` or `.revisionGone`.
   package func open(_ name: String) throws(OverlayError) -> NamedOverlay {
     let files = files(name)
     let lock = try whileAlone { () throws(OverlayError) -> any OpenFile in try locked(name) }
-    let description = try checkedDescription(files)
+    var description = try checkedDescription(files)
+    let pinning = try ensurePinned(&description, of: name, in: files)
     return try NamedOverlay(
-      name: name, description: description, files: files, lock: lock, repository: repository,
-      environment: environment)
+      name: name, description: description, pinning: pinning, files: files, lock: lock,
+      repository: repository, environment: environment)
   }
 
   // MARK: - Removing
 
-  /// Removes an overlay with all that was written to it, whatever state it is in.
+  /// Removes an overlay with all that was written to it, whatever state it is in, and then its pin.
   ///
   /// - Throws: ``OverlayError`` with `.notFound` or `.inUse`.
-  package func remove(_ name: String) throws(OverlayError) {
-    let removed = try whileAlone { () throws(OverlayError) -> FilePath in
+  /// - Returns: the pin where it could not be released.
+  @discardableResult
+  package func remove(_ name: String) throws(OverlayError) -> LeftPin? {
+    let removed = try whileAlone { () throws(OverlayError) -> OverlayFiles in
       let lock = try locked(name)
       defer { lock.close() }
       return try takeAway(name)
     }
-    try removeTree(removed)
+    return try discard(removed)
   }
 
   /// Removes an overlay that this process has open, and closes it.
-  package func remove(_ overlay: NamedOverlay) throws(OverlayError) {
-    let removed = try whileAlone { () throws(OverlayError) -> FilePath in
+  ///
+  /// - Returns: the pin where it could not be released.
+  @discardableResult
+  package func remove(_ overlay: NamedOverlay) throws(OverlayError) -> LeftPin? {
+    let removed = try whileAlone { () throws(OverlayError) -> OverlayFiles in
       try takeAway(overlay.name)
     }
     overlay.abandon()
-    try removeTree(removed)
+    return try discard(removed)
   }
 
   /// Takes the name from an overlay; returns where its files are then.
-  private func takeAway(_ name: String) throws(OverlayError) -> FilePath {
+  private func takeAway(_ name: String) throws(OverlayError) -> OverlayFiles {
     let directory = files(name).directory
     let removed = directory.temporarySibling()
     try rename(directory, to: removed)
-    return removed
+    return OverlayFiles(directory: removed, fileSystem: fileSystem)
+  }
+
+  /// Removes the files of an overlay that has no name any more, or none yet, after its pin: until both are
+  /// gone, whoever finds the files can tell which pin is left.
+  private func discard(_ files: OverlayFiles) throws(OverlayError) -> LeftPin? {
+    let pin = (try? checkedDescription(files))?.pin
+    let left = pin.flatMap(release)
+    try removeTree(files.directory)
+    return left
   }
 
   /// What somebody did not live to finish.
   private func removeUnfinished() throws(OverlayError) {
     for entry in try entries() where entry.name.hasPrefix(FilePath.temporaryPrefix) {
-      try removeTree(root.appending(entry.name))
+      _ = try discard(
+        OverlayFiles(directory: root.appending(entry.name), fileSystem: fileSystem))
     }
   }
 
   // MARK: - Parts
 
-  private var fileSystem: any FileSystem { environment.fileSystem }
+  var fileSystem: any FileSystem { environment.fileSystem }
 
-  private func files(_ name: String) -> OverlayFiles {
+  func files(_ name: String) -> OverlayFiles {
     OverlayFiles(directory: root.appending(name), fileSystem: fileSystem)
   }
 

@@ -13,7 +13,7 @@ struct Collect: ParsableCommand {
       running backup may rely on waits for it to end: the next collection deletes it then. \
       Interrupting a collection loses nothing, and the next one takes up where it was.
 
-      Nothing is deleted where a revision or its map cannot be read, or where what a revision needs is \
+      Nothing is deleted where a revision, its map or a pin cannot be read, or where what a revision needs is \
       in no pack, since it is not known then what is needed. Deleting more than half of the store takes \
       --yes.
 

@@ -18,7 +18,8 @@ struct Forget: ParsableCommand {
       All of them are forgotten, or, where one is refused, none. A protected revision is refused \
       without --force-protected, and without --yes the last one of a job that is not distrusted. The \
       name of a job alone, which stands for its newest revision elsewhere, is refused. A revision \
-      that cannot be read can be given up by its whole id, with --yes.
+      that cannot be read can be given up by its whole id, with --yes. A revision that an overlay lies \
+      on is pinned, and refused until the overlay is removed or the pin released ('varve pin').
       """)
 
   @Argument(
@@ -54,11 +55,11 @@ struct Forget: ParsableCommand {
   mutating func run() throws {
     let repository = try repository.open()
     let users = try repository.revisionUsers()
-    let selection = try select(in: try repository.revisions())
+    let selection = try select(in: try repository.revisions(), of: repository)
     try report(selection, users: users)
     if !dryRun {
       try repository.forget { listing in
-        try check(selection.renewed(from: listing), listing)
+        try check(selection.renewed(from: listing), listing, in: repository)
         return selection.ids
       }
     }
@@ -67,15 +68,20 @@ struct Forget: ParsableCommand {
       dryRun ? "would forget \(count)" : "forgot \(count); space is freed by 'varve gc'")
   }
 
-  private func select(in listing: RevisionListing) throws -> ForgetSelection {
+  private func select(
+    in listing: RevisionListing, of repository: Repository
+  ) throws -> ForgetSelection {
     var selection = ForgetSelection()
     if let job { try selection.add(job: job, of: listing) }
     for reference in revisions { try selection.add(reference, of: listing) }
-    try check(selection, listing)
+    try check(selection, listing, in: repository)
     return selection
   }
 
-  private func check(_ selection: ForgetSelection, _ listing: RevisionListing) throws {
+  private func check(
+    _ selection: ForgetSelection, _ listing: RevisionListing, in repository: Repository
+  ) throws {
+    try repository.checkPins(of: selection.ids)
     try selection.check(forcesProtected: forceProtected, isSure: yes, among: listing.entries)
   }
 

@@ -12,8 +12,8 @@ struct OverlayCommit: ParsableCommand {
     discussion: """
       The new revision is complete in itself like any other; the one underneath is its parent and \
       stays what it is. Only what was written is read and stored. The documents of the revision \
-      underneath go with it, its tags do not. Afterwards the overlay is removed, unless --keep is \
-      given. No server may have the overlay open meanwhile.
+      underneath go with it, its tags do not. Afterwards the overlay is removed and its pin released, \
+      unless --keep is given. No server may have the overlay open meanwhile.
 
         varve overlay commit repair --tag repaired
         varve overlay commit experiment --job web01-experiment --keep
@@ -65,7 +65,7 @@ struct OverlayCommit: ParsableCommand {
     }
     // Throws where what was stored is damaged: the overlay is still wanted then.
     try BackupOutcome(report, in: repository).print(asJSON: json.isWanted, policy: verify.policy)
-    if keep { try overlay.close() } else { try store.remove(overlay) }
+    if keep { try overlay.close() } else { try store.remove(overlay)?.warn() }
   }
 
   /// What was backed up since the overlay was made is not in it.

@@ -17,10 +17,12 @@ struct OverlayList: ParsableCommand {
     let repository = try repository.open()
     let listings = try location.store(of: repository).list()
     let entries = try repository.readableRevisions()
+    let pins = Set(try repository.pins().pins.map(\.name))
     let rows = listings.map { listing in
-      Row(
-        listing: listing, overlay: try? listing.description.get(),
-        entry: entries.first { $0.id == (try? listing.description.get())?.revision })
+      let overlay = try? listing.description.get()
+      return Row(
+        listing: listing, overlay: overlay, entry: entries.first { $0.id == overlay?.revision },
+        pin: overlay?.pin.flatMap { pins.contains($0) ? $0 : nil })
     }
     let output = StandardOutput()
     if json.isWanted {
@@ -59,8 +61,10 @@ private struct Row {
   let listing: OverlayStore.Listing
   /// Nil where it cannot be read.
   let overlay: OverlayDescription?
-  /// Nil where the revision is gone.
+  /// Nil where the revision is gone or forgotten.
   let entry: RevisionEntry?
+  /// Nil where none keeps the revision.
+  let pin: PinName?
 
   var cells: [Cell] {
     [
@@ -77,8 +81,12 @@ private struct Row {
 
   private var state: Cell {
     if overlay == nil { return Cell("unreadable", .bad) }
-    if entry == nil { return Cell("its revision is gone", .bad) }
-    return Cell(listing.isInUse ? "in use" : "")
+    if entry == nil {
+      return pin == nil
+        ? Cell("its revision is gone", .bad) : Cell("its revision is forgotten, and kept by the pin")
+    }
+    let states = (listing.isInUse ? ["in use"] : []) + (pin == nil ? ["not pinned"] : [])
+    return Cell(states.joined(separator: ", "), pin == nil ? .bad : nil)
   }
 
   var json: JSON {
@@ -87,6 +95,7 @@ private struct Row {
       "job": .optional(overlay?.job),
       "revision": .optional(overlay?.revision.description),
       "revisionIsGone": overlay == nil ? .null : .bool(entry == nil),
+      "pin": .optional(pin?.description),
       "created": .optional(overlay?.created.timestamp),
       "isInUse": .bool(listing.isInUse),
       "isReadable": .bool(overlay != nil),

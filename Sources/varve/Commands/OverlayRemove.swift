@@ -6,7 +6,11 @@ struct OverlayRemove: ParsableCommand {
     commandName: "remove",
     abstract: "Remove an overlay with all that was written to it.",
     usage: "varve overlay remove <name> [<options>]",
-    discussion: "  varve overlay remove repair")
+    discussion: """
+      Releases the pin of its revision, too.
+
+        varve overlay remove repair
+      """)
 
   @Argument(help: "The overlay.", transform: NameArgument.overlay)
   var name: String
@@ -15,7 +19,17 @@ struct OverlayRemove: ParsableCommand {
   @OptionGroup var repository: RepositoryOptions
 
   mutating func run() throws {
-    try location.store(of: try repository.open()).remove(name)
+    let left = try location.store(of: try repository.open()).remove(name)
     Console.shared.message("removed the overlay '\(name)'")
+    left?.warn()
+  }
+}
+
+extension LeftPin {
+  /// Says that the pin keeps its revision still.
+  func warn() {
+    Console.shared.warning(
+      "its pin stays in the repository and keeps the revision; 'varve pin release \(name)' releases it: "
+        + reason)
   }
 }

@@ -19,7 +19,7 @@ struct Prune: ParsableCommand {
         varve prune
 
       Whatever the rules, these stay: the newest revision of a job that is not distrusted; what is \
-      protected ('varve protect'); what somebody reads now; what has a time in the future; and what \
+      protected ('varve protect'); what an overlay lies on ('varve pin'); what somebody reads now; what has a time in the future; and what \
       was made with a clock that had been set back, as long as the revision that it was made from \
       stays. A distrusted revision never takes the place of a good one, and is not counted. Hours, \
       days, weeks, months and years without a revision are not counted either.

@@ -18,6 +18,11 @@ extension OverlayStore {
     }
     if try !contains(name) { try make(name, for: references.first, in: repository) }
     let overlay = try open(name)
+    if case .unpinned(let reason) = overlay.pinning {
+      Console.shared.warning(
+        "the overlay '\(name)' is not pinned, and what is written to it is lost when its revision is "
+          + "forgotten or pruned: \(reason)")
+    }
     if let reference = references.first { try check(overlay, against: reference, in: repository) }
     return overlay
   }

@@ -1,0 +1,138 @@
+package import ChunkFormat
+import FileIO
+import Glibc
+package import SystemPackage
+
+/// Whether a revision could be pinned.
+package enum PinOutcome: Sendable {
+  /// The pin is there, and survives a power failure.
+  case pinned
+  /// Nothing can be written to the repository now; why, in words.
+  case unpinned(String)
+
+  package var isPinned: Bool {
+    if case .pinned = self { true } else { false }
+  }
+}
+
+/// Where a pin was made: what tells the pins of a repository from those that a copy of it brought along.
+package enum PinOrigin: Sendable {
+  /// On this machine, in this repository.
+  case here
+  /// On this machine, in a repository at another path: this one is a copy, or was moved.
+  case otherPath
+  /// On another machine, which shares this repository or has the one that this is a copy of.
+  case otherMachine
+}
+
+extension Repository {
+  /// All pins.
+  package func pins() throws(StoreError) -> PinListing { try pinShelf.list() }
+
+  /// All pins, for whoever deletes something.
+  ///
+  /// - Throws: ``StoreError``, also where one cannot be read: which revision it keeps is not known then.
+  package func soundPins() throws(StoreError) -> [StoredPin] {
+    let listing = try pinShelf.list()
+    guard let (name, error) = listing.unreadable.first else { return listing.pins }
+    throw StoreError(
+      error.code,
+      "pin \(name) cannot be read (\(error.message)), so it is not known which revision it keeps, and "
+        + "nothing is deleted; bring 'pins/\(name)' back from another copy of the repository, or give "
+        + "the pin up with 'varve pin release \(name) --yes'")
+  }
+
+  /// A pin by its name.
+  ///
+  /// - Throws: ``StoreError`` with `.notFound` where there is none, `.damaged`.
+  package func pin(_ name: PinName) throws(StoreError) -> StoredPin {
+    StoredPin(name: name, pin: try pinShelf.read(name))
+  }
+
+  /// Keeps a revision until the pin is released, whoever forgets it and whatever becomes of this
+  /// process. A pin of that name is replaced.
+  ///
+  /// - Throws: ``StoreError``: `.notFound` where the revision is not there, or was forgotten and is not
+  ///   pinned.
+  @discardableResult
+  package func pin(_ pin: Pin, as name: PinName) throws(StoreError) -> PinOutcome {
+    let bytes = try pinShelf.encoded(pin)
+    var isThere = true
+    do throws(FileError) {
+      // Nobody forgets it between the look and the pin.
+      let lock = try fileSystem.lockFile(layout.marksLock, .exclusive)
+      defer { lock.close() }
+      isThere = try fileSystem.exists(layout.revision(pin.revision))
+      if !isThere { isThere = try isKept(pin.revision) }
+      if isThere {
+        // Whoever commits it may not have come to that yet; a pin without a revision tells of a loss.
+        try fileSystem.synchronizeDirectory(layout.revisions)
+        try pinShelf.write(bytes, as: name)
+      }
+    } catch  where [.readOnly, .permissionDenied, .noSpace].contains(error.code) {
+      return .unpinned("\(error)")
+    } catch {
+      throw StoreError(error)
+    }
+    guard isThere else {
+      throw StoreError(.notFound, "revision \(pin.revision) is not in the repository")
+    }
+    return .pinned
+  }
+
+  /// Lets a revision go that was pinned.
+  ///
+  /// - Returns: false where there is no such pin.
+  package func releasePin(_ name: PinName) throws(StoreError) -> Bool {
+    try pinShelf.remove(name)
+  }
+
+  /// Whether a revision is kept by another pin although a program that knows no pins has forgotten it.
+  private func isKept(_ id: RevisionID) throws(FileError) -> Bool {
+    guard try fileSystem.exists(layout.forgotten(id)) else { return false }
+    return (try? pinShelf.list())?.pins.contains { $0.pin.revision == id } ?? false
+  }
+
+  // MARK: - Where pins come from
+
+  /// A pin made here and now.
+  ///
+  /// - Parameters:
+  ///   - owner: what needs the revision, in words.
+  ///   - path: where that lies.
+  package func newPin(
+    of revision: RevisionID, job: String, for owner: String, at path: FilePath,
+    environment: RepositoryEnvironment
+  ) -> Pin {
+    Pin(
+      revision: revision, job: job, created: environment.now(), owner: owner,
+      ownerPath: path.canonicalBytes, host: environment.host, machine: environment.machine,
+      repositoryPath: root.canonicalBytes)
+  }
+
+  /// Where a pin was made, as seen from here.
+  package func origin(of pin: Pin, environment: RepositoryEnvironment) -> PinOrigin {
+    let isKnown = !pin.machine.isEmpty && !environment.machine.isEmpty
+    let isSameMachine =
+      isKnown ? pin.machine == environment.machine : pin.host == environment.host
+    guard isSameMachine else { return .otherMachine }
+    return pin.repositoryPath == root.canonicalBytes ? .here : .otherPath
+  }
+
+  var pinShelf: PinShelf {
+    PinShelf(layout: layout, fileSystem: fileSystem, repository: configuration.id, keys: keys)
+  }
+}
+
+extension FilePath {
+  /// The path without links, `.` and `..`, as bytes; as it is where it leads nowhere.
+  package var canonicalBytes: [UInt8] {
+    withPlatformString { path in
+      guard let resolved = realpath(path, nil) else {
+        return Array(UnsafeRawBufferPointer(start: path, count: strlen(path)))
+      }
+      defer { free(resolved) }
+      return Array(UnsafeRawBufferPointer(start: resolved, count: strlen(resolved)))
+    }
+  }
+}

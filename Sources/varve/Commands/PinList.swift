@@ -1,0 +1,74 @@
+import ArgumentParser
+import ChunkFormat
+import ChunkStore
+import Overlays
+
+struct PinList: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list",
+    abstract: "List the pins of a repository: which revision each keeps, and for what.",
+    usage: "varve pin list [<options>]",
+    discussion: """
+      STATE says 'in use' where a process has the overlay open, 'stale' where the overlay is gone, \
+      'copied' where the pin was made in a repository at another path of this machine, of which this one \
+      is then a copy, and 'other machine' where it was made on another one, which may share this \
+      repository or have the one that this is a copy of.
+      """)
+
+  @OptionGroup var json: JSONOption
+  @OptionGroup var location: OverlayLocation
+  @OptionGroup var repository: RepositoryOptions
+
+  mutating func run() throws {
+    let repository = try repository.open()
+    let listing = try repository.pins()
+    let store = try location.store(of: repository)
+    let pins = try listing.pins.map { try DescribedPin($0, in: repository, overlays: store) }
+    let output = StandardOutput()
+    if json.isWanted {
+      try output.document(
+        .object([
+          "pins": .array(pins.map(\.json)),
+          "unreadablePins": .strings(listing.unreadable.map(\.name.description)),
+        ]))
+    } else if !pins.isEmpty {
+      try output.table(table(of: pins))
+    } else if listing.unreadable.isEmpty {
+      Console.shared.message("no pins")
+    }
+    for advice in advice(on: pins) { Console.shared.message(advice) }
+    for (name, error) in listing.unreadable {
+      Console.shared.message(
+        "pin \(name) cannot be read, and nothing is deleted as long as it is there: \(error)")
+    }
+    if !listing.unreadable.isEmpty { throw ReportedFailure() }
+  }
+
+  private func table(of pins: [DescribedPin]) -> Table {
+    var table = Table([
+      .left("PIN"), .left("JOB"), .left("REVISION"), .left("SINCE"), .left("FOR"), .left("STATE"),
+      .left("WHERE"),
+    ])
+    for pin in pins { table.add(pin.cells) }
+    return table
+  }
+
+  /// What can be done about pins that perhaps nothing needs.
+  private func advice(on pins: [DescribedPin]) -> [String] {
+    let copied = pins.filter { $0.state == .copied || $0.state == .otherMachine }
+    let stale = pins.filter { $0.state == .stale }
+    var advice: [String] = []
+    if let first = stale.first {
+      advice.append(
+        "\(Quantities.count(stale.count, "pin")) left by overlays that are gone: 'varve pin release "
+          + "\(first.shortName)' releases the first")
+    }
+    if let first = copied.first {
+      advice.append(
+        "\(Quantities.count(copied.count, "pin")) made elsewhere: if this repository is a copy of "
+          + "\(first.madeIn), its overlays lie on that one, and 'varve pin release \(first.shortName) --yes' "
+          + "releases the first one here")
+    }
+    return advice
+  }
+}
