@@ -12,10 +12,10 @@ prepare_overlays() {
   repository_sums >sums
 }
 
-# repository_sums: of every file that says what the repository holds.
+# repository_sums: of every file that says what the repository holds. Pins say what overlays hold.
 repository_sums() {
   (cd "$VARVE_REPOSITORY" && find . -path ./index -prune -o -path ./sessions -prune -o \
-    -type f -exec sha256sum {} + | sort -k2)
+    -path ./pins -prune -o -type f -exec sha256sum {} + | sort -k2)
 }
 
 expect_repository_untouched() {
@@ -381,6 +381,143 @@ h.flush()'
 assert h.pread(10, h.get_size() - 10) == b"at the end"
 assert h.pread(13, 10 << 40) == b"in the middle"
 assert h.pread(1 << 20, 7 << 40) == bytes(1 << 20)'
+}
+
+# What was written and flushed stays usable, whatever is pruned, forgotten and collected meanwhile.
+test_an_overlay_pins_its_revision() {
+  prepare_overlays
+  local id pin
+  id=$("$varve" show job@latest --json | jq -r .id)
+  start_server job@latest --overlay repair
+  nbdsh -u "$(nbd_uri "")" -c 'h.pwrite(b"kept", 1 << 20); h.flush()'
+  "$varve" pin list --json >pins.json
+  jq -e --arg id "$id" '.pins | length == 1 and .[0].revision == $id and .[0].state == "inUse" and
+    .[0].owner == "overlay repair" and .[0].job == "job"' pins.json || fail "$(cat pins.json)"
+  pin=$(jq -r '.pins[0].id' pins.json)
+  end_server
+  for seed in 2 3; do
+    make_mixed_volume other.raw 48 "$seed"
+    "$varve" backup job other.raw
+  done
+  expect_exit 1 "$varve" forget job@first
+  expect_output "pinned by overlay repair on .* \(pin $pin\).*varve pin release $pin --yes"
+  expect_exit 1 "$varve" forget "$id" --yes --force-protected
+  expect_exit 1 "$varve" forget --job job --yes
+  expect_exit 0 "$varve" prune --keep-last 1 --yes
+  expect_output "${id:0:12} .*stays +pinned by overlay repair"
+  "$varve" gc --yes
+  start_server --overlay repair
+  nbdsh -u "$(nbd_uri "")" -c 'assert h.pread(6, (1 << 20) - 1)[1:5] == b"kept"'
+  end_server
+  "$varve" overlay commit repair --tag repaired
+  expect_exit 0 "$varve" pin list
+  expect_output "no pins"
+  "$varve" restore job@tag:repaired - >found.raw
+  printf kept | dd of=disk.raw conv=notrunc bs=1M seek=1 status=none
+  expect_same_bytes disk.raw found.raw
+  "$varve" forget "$id"
+}
+
+# As a program does that knows no pins: what it forgot is not collected, and the overlay goes on.
+test_a_pin_holds_against_an_older_program() {
+  prepare_overlays
+  start_server job@latest --overlay repair
+  end_server
+  "$varve" backup job disk.raw --verify none
+  mkdir -p "$VARVE_REPOSITORY/forgotten"
+  local id
+  id=$("$varve" show job@first --json | jq -r .id)
+  mv "$VARVE_REPOSITORY/revisions/$id" "$VARVE_REPOSITORY/forgotten/"
+  "$varve" gc --yes
+  expect_exit 0 "$varve" overlay list
+  expect_output "its revision is forgotten, and kept by the pin"
+  start_server --overlay repair
+  nbdcopy "$(nbd_uri "")" - | cmp - disk.raw
+  end_server
+  "$varve" overlay remove repair
+  "$varve" gc --yes
+  [[ ! -e $VARVE_REPOSITORY/forgotten/$id ]] || fail "the revision is still kept"
+}
+
+# Pins that nothing needs are named as such, and released by hand.
+test_pins_are_listed_and_released() {
+  prepare_overlays
+  start_server job@latest --overlay repair
+  end_server
+  local pin
+  pin=$("$varve" pin list --json | jq -r '.pins[0].id')
+  expect_exit 1 "$varve" pin release "${pin:0:6}"
+  expect_output "overlay repair is still there.*add --yes"
+  cp -a "$VARVE_REPOSITORY" copy
+  expect_exit 0 "$varve" pin list -r copy
+  expect_output " copied "
+  expect_output "copy of .*$VARVE_REPOSITORY.*release ${pin:0:8} --yes"
+  expect_exit 1 "$varve" pin release -r copy "$pin"
+  "$varve" pin release -r copy "$pin" --yes --json >released.json
+  jq -e --arg pin "$pin" '.releasedPins == [$pin]' released.json
+  # An overlay that somebody deletes by other means leaves a pin that keeps its revision for nothing.
+  rm -r "$VARVE_OVERLAYS"
+  expect_exit 0 "$varve" pin list
+  expect_output " stale "
+  expect_exit 1 "$varve" forget job@latest --yes
+  expect_exit 1 "$varve" pin release abcd1234abcd
+  expect_exit 2 "$varve" pin release xyz
+  "$varve" pin release "${pin:0:4}"
+  "$varve" forget job@latest --yes
+}
+
+# A pin that cannot be read stops whatever deletes, and the messages say how to go on.
+test_a_damaged_pin() {
+  prepare_overlays
+  start_server job@latest --overlay repair
+  end_server
+  local pin file command
+  pin=$("$varve" pin list --json | jq -r '.pins[0].id')
+  file=$VARVE_REPOSITORY/pins/$pin
+  cp -p "$file" kept
+  printf x | dd of="$file" conv=notrunc bs=1 seek=70 status=none
+  for command in "gc" "prune --keep-last 1" "forget job@latest --yes"; do
+    # shellcheck disable=SC2086
+    expect_exit 1 "$varve" $command
+    expect_output "varve pin release $pin --yes"
+  done
+  expect_exit 1 "$varve" pin list
+  expect_exit 1 "$varve" check-repository
+  expect_output "damaged: pins/$pin: .*varve pin release $pin --yes"
+  expect_exit 1 "$varve" pin release "$pin"
+  # The overlay knows what it needs: opening it mends the pin.
+  start_server --overlay repair
+  end_server
+  "$varve" check-repository
+  cp "$file" again
+  rm "$file"
+  mkdir "$file"
+  expect_exit 1 "$varve" gc
+  rmdir "$file"
+  mv again "$file"
+  "$varve" gc
+}
+
+# Where nothing can be written to the repository, the overlay works, and says that it is not pinned.
+test_a_read_only_repository() {
+  prepare_overlays
+  mount --bind "$VARVE_REPOSITORY" "$VARVE_REPOSITORY"
+  defer umount "$VARVE_REPOSITORY"
+  mount -o remount,bind,ro "$VARVE_REPOSITORY"
+  start_server job@latest --overlay repair
+  grep -q "the overlay 'repair' is not pinned.*Read-only file system" serve.log || fail "$(cat serve.log)"
+  nbdsh -u "$(nbd_uri "")" -c 'h.pwrite(b"kept", 5); h.flush(); assert h.pread(4, 5) == b"kept"'
+  expect_exit 0 "$varve" overlay list
+  expect_output "in use, not pinned"
+  end_server
+  mount -o remount,bind,rw "$VARVE_REPOSITORY"
+  start_server --overlay repair
+  end_server
+  expect_exit 1 "$varve" forget job@latest --yes
+  # What is removed while nothing can be released leaves a pin, and says so.
+  mount -o remount,bind,ro "$VARVE_REPOSITORY"
+  expect_exit 0 "$varve" overlay remove repair
+  expect_output "its pin stays in the repository.*varve pin release"
 }
 
 # An overlay whose revision is gone says so; it can still be removed.

@@ -92,6 +92,43 @@ PYTHON
   wait "$reader" || fail "who had the forgotten revision open could not read it"
 }
 
+# A client whose connection breaks comes back to what it read before, not to a newer revision.
+test_a_reconnecting_client_keeps_what_the_name_meant() {
+  back_up_two_jobs
+  random_bytes "$(stat -c %s second.raw)" 77 >newer.raw
+  start_server
+  local uri
+  uri=$(nbd_uri web01@latest)
+  cat >broken.py <<'PYTHON'
+import os, sys
+h.pread(4096, 0)
+os.kill(os.getpid(), 9)
+PYTHON
+  # Debian's Python has the library; another one may come first.
+  PATH=/usr/bin:$PATH nbdsh -u "$uri" -c 'exec(open("broken.py").read())' || true
+  "$varve" backup web01 newer.raw
+  # As another process, like the kernel's client; it ends without a word once more.
+  PATH=/usr/bin:$PATH nbdsh -u "$uri" \
+    -c 'assert h.pread(4096, 4096) == open("second.raw", "rb").read(8192)[4096:]'
+  wait_until 10 grep -q "'web01@latest' stays web01@.* for this client" serve.log || fail "$(cat serve.log)"
+  # One that ends in good order is done with it: the next one gets the newest.
+  nbdcopy "$uri" - | cmp - second.raw
+  nbdcopy "$uri" - | cmp - newer.raw
+}
+
+# An id that a client was given stays exported when 'latest' has moved on.
+test_the_printed_uri_names_an_id() {
+  back_up_two_jobs
+  "$varve" serve web01@latest --unix s.sock --print-uri >uri 2>>serve.log &
+  defer stop_process $!
+  wait_until 10 test -s uri
+  grep -q '^nbd+unix:///web01%40[0-9a-f]\{16\}?socket=' uri || fail "$(cat uri)"
+  "$varve" backup web01 third.raw
+  nbdcopy "$(cat uri)" - | cmp - second.raw
+  nbdcopy "nbd+unix:///?socket=$work/s.sock" - | cmp - third.raw
+  nbdcopy "$(cat uri)" - | cmp - second.raw
+}
+
 # client_is_connected EXPORT: somebody reads that, or something whose name holds it.
 client_is_connected() {
   "$varve" clients --json | jq -e --arg export "$1" \

@@ -295,7 +295,7 @@ test_printed_URIs_ask_for_TLS() {
   "$varve" serve web01@latest --unix s.sock --tls-psk key-of-alice --print-uri >uri 2>>serve.log &
   defer stop_process $!
   wait_until 10 test -s uri
-  grep -q '^nbds+unix://alice@/web01%40latest?socket=/' uri || fail "$(cat uri)"
+  grep -q '^nbds+unix://alice@/web01%40[0-9a-f]\{16\}?socket=/' uri || fail "$(cat uri)"
   nbdinfo --size "$(cat uri)&tls-psk-file=$work/key-of-alice"
 }
 

@@ -269,7 +269,8 @@ package final class Repository: Sendable {
   ) throws(StoreError) -> Session {
     let session = try sessions.begin(record)
     for id in record.pinned where !held.contains(id) {
-      guard try !revisionShelf.exists(id) else { continue }
+      if try revisionShelf.exists(id) { continue }
+      if try reportingFileErrors({ () throws(FileError) in try isKept(id) }) { continue }
       session.end()
       throw StoreError(.notFound, "revision \(id) was forgotten a moment ago")
     }

@@ -38,6 +38,7 @@ extension ServerConnection {
 
   private mutating func take(_ request: Request, _ gate: RequestGate) -> Step {
     guard request.command != .disconnect else {
+      hasDisconnected = true
       input = ByteBuffer()
       phase = .draining
       return .again

@@ -130,6 +130,8 @@ package struct ServerConnection: ~Copyable {
   var splitCount: UInt32 = 0
 
   private var isInputClosed = false
+  /// Whether the client has said that it is done (NBD_CMD_DISC).
+  package internal(set) var hasDisconnected = false
   var isShuttingDown = false
   /// Requests are left alone for now.
   var isHoldingRequests = false

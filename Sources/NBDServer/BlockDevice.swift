@@ -116,6 +116,8 @@ package struct OpenedExport: Sendable {
   /// False: every connection that opens it has a device of its own, and one that can be written is
   /// not said to be fit for several connections (NBD_FLAG_CAN_MULTI_CONN).
   package var isShared: Bool
+  /// A word for the log about what was opened.
+  package var notice: String?
 
   package init(
     canonicalName: String, description: String, device: any BlockDevice, isShared: Bool = true
@@ -146,4 +148,17 @@ package protocol ExportCatalog: Sendable {
   /// Every call gives a device of its own, which the caller closes: one that turns out to be open
   /// already is closed at once, and the connection shares the other.
   func open(_ name: String) throws -> OpenedExport?
+
+  /// Opens again what ``open(_:)`` has opened under `name` before, whatever the name has come to mean and
+  /// whether it is exported still.
+  ///
+  /// - Throws: ``NoSuchExport`` where that is gone.
+  func reopen(_ name: String, as canonicalName: String) throws -> OpenedExport?
+}
+
+extension ExportCatalog {
+  /// For a catalogue whose names never change their meaning.
+  package func reopen(_ name: String, as canonicalName: String) throws -> OpenedExport? {
+    try open(canonicalName)
+  }
 }

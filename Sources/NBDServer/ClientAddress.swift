@@ -11,6 +11,13 @@ enum ClientAddress {
     return process(behind: channel).map { "process \($0)" } ?? "local"
   }
 
+  /// - Parameter tlsName: what the client proved to be called, where it had to.
+  static func identity(of channel: any Channel, tlsName: String?) -> ClientIdentity {
+    let host = channel.remoteAddress?.ipAddress
+    return ClientIdentity(
+      host: host ?? "", process: host == nil ? process(behind: channel) : nil, tlsName: tlsName)
+  }
+
   private static func process(behind channel: any Channel) -> Int32? {
     let process = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
       of: NIOBSDSocket.Handle.self
@@ -19,5 +26,20 @@ enum ClientAddress {
     }
     // A client of another container, whose processes have no number here, has 0.
     return process.flatMap { $0 > 0 ? $0 : nil }
+  }
+}
+
+/// Who a client is, as far as that can be told of several connections.
+struct ClientIdentity: Hashable, Sendable {
+  /// The IP address; empty on a Unix socket.
+  let host: String
+  /// On a Unix socket, where it is known.
+  var process: Int32?
+  let tlsName: String?
+
+  var withoutProcess: ClientIdentity {
+    var identity = self
+    identity.process = nil
+    return identity
   }
 }

@@ -40,13 +40,11 @@ extension ConnectionHandler {
       return took(.success((known, [])), of: name, isSelection: isSelection)
     }
     let handler = NIOLoopBound(self, eventLoop: loop)
-    let services = services
+    let (services, record, client) = (services, record, identity)
     services.librarians.submit { state in
       let result: Result<(OpenExport, [ExportContext])?, any Error> = Result {
         guard state == .active else { throw CancellationError() }
-        let export =
-          try known
-          ?? services.catalog.open(name).map { OpenExport($0, as: name, of: services) }
+        let export = try known ?? services.open(name, for: client, record)
         guard let export else { return nil }
         return (export, try export.contexts(matching: queries))
       }
@@ -107,6 +105,23 @@ extension ConnectionHandler {
     machine.answer(answer)
   }
 
+  private var identity: ClientIdentity {
+    guard let channel = context?.channel else {
+      return ClientIdentity(host: "", process: nil, tlsName: nil)
+    }
+    return ClientAddress.identity(of: channel, tlsName: record.activity.tlsName)
+  }
+
+  /// The connection is gone. A client that said that it was done, or that has seen nothing of the content,
+  /// has no use for it any more; another one may come back.
+  func endUse() {
+    guard let use else { return }
+    self.use = nil
+    let activity = record.activity
+    let hasTransferred = activity.readBytes > 0 || activity.writtenBytes > 0
+    services.names.left(use, isOrderly: machine.hasDisconnected || !hasTransferred)
+  }
+
   func forgetExports() {
     opened = nil
     selection = nil
@@ -123,6 +138,10 @@ extension ConnectionHandler {
       loop.execute { handler.value.finishWork() }
     }
     record.entered(opened.properties.name)
+    let use = KeptNames.Use(
+      client: identity, name: opened.name, canonicalName: opened.properties.name)
+    services.names.entered(use)
+    self.use = use
     services.report(.debug, "entered an export", of: record)
     forgetExports()
   }

@@ -32,6 +32,8 @@ final class ConnectionHandler: ChannelInboundHandler {
   /// The export that was opened last.
   var opened: OpenExport?
   var selection: ContextSelection?
+  /// The name that the export was entered by, and what it meant.
+  var use: KeptNames.Use?
   /// The name of the export that was refused last.
   var refusedExport: String?
   /// The way to the export that was entered; nil before that, and once the client is gone.
@@ -114,6 +116,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
   func channelInactive(context: ChannelHandlerContext) {
     optionDeadline?.scheduled.cancel()
+    endUse()
     self.context = nil
     queue?.cancel()
     queue = nil

@@ -6,6 +6,7 @@ struct Services: Sendable {
   let configuration: ServerConfiguration
   let catalog: any ExportCatalog
   let exports = SharedExports()
+  let names = KeptNames()
   let registry: ConnectionRegistry
   let memory: ReplyMemory
   /// Nil where nobody can use TLS.
@@ -32,6 +33,16 @@ struct Services: Sendable {
     librarians = NIOThreadPool(numberOfThreads: configuration.catalogThreadCount)
     readers.start()
     librarians.start()
+  }
+
+  /// Opens what a name means to a client. Blocks.
+  func open(
+    _ name: String, for client: ClientIdentity, _ record: ConnectionRecord
+  ) throws -> OpenExport? {
+    let kept = try names.meaning(of: name, to: client)
+    let opened = try kept.map { try catalog.reopen(name, as: $0) } ?? catalog.open(name)
+    if let notice = opened?.notice { report(.notice, notice, of: record) }
+    return opened.map { OpenExport($0, as: name, of: self) }
   }
 
   /// Logs what a client caused, on one line of bounded length, unless there was too much of that

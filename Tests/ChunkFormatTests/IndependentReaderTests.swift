@@ -125,8 +125,9 @@ private struct SampleRepository {
   private mutating func write(
     root: ContentID, data: [PreparedRecord], nodes: [PreparedRecord]
   ) throws {
-    for name in ["keys", "packs", "packs/data", "packs/maps", "revisions", "marks", "sessions", "pins"]
-    {
+    for name in [
+      "keys", "packs", "packs/data", "packs/maps", "revisions", "marks", "sessions", "pins",
+    ] {
       try POSIXFileSystem().createDirectory(
         directory.appending(name), permissions: .ownerReadWriteExecute)
     }

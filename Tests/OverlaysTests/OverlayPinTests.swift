@@ -120,7 +120,7 @@ struct OverlayPinTests {
     #expect(try pins().isEmpty)
   }
 
-  @Test("where the repository cannot be written to, an overlay works and says that it is not pinned")
+  @Test("where the repository cannot be written to, an overlay says that it is not pinned")
   func readOnly() throws {
     let store = try OverlayStore(
       in: place.overlays, of: try readOnlyRepository(), environment: place.environment)

@@ -87,8 +87,8 @@ extension Repository {
     try pinShelf.remove(name)
   }
 
-  /// Whether a revision is kept by another pin although a program that knows no pins has forgotten it.
-  private func isKept(_ id: RevisionID) throws(FileError) -> Bool {
+  /// Whether a pin keeps a revision although a program that knows no pins has forgotten it.
+  func isKept(_ id: RevisionID) throws(FileError) -> Bool {
     guard try fileSystem.exists(layout.forgotten(id)) else { return false }
     return (try? pinShelf.list())?.pins.contains { $0.pin.revision == id } ?? false
   }

@@ -1,5 +1,6 @@
 import ChunkFormat
 package import ChunkStore
+import Synchronization
 import VolumeMap
 package import VolumeReader
 package import Workers
@@ -29,6 +30,9 @@ package final class RevisionCatalog: ExportCatalog {
   private let zone: LocalTime
   private let fetcher: ChunkFetcher
   private let nodes: NodeCache
+  /// Canonical names of exports that were opened or named: they stay exported, so that who keeps an id can
+  /// come back with it when `latest` has moved on.
+  private let given = Mutex<Set<String>>([])
 
   /// - Parameters:
   ///   - references: what is exported, all volumes where they name none; empty: everything.
@@ -58,9 +62,15 @@ package final class RevisionCatalog: ExportCatalog {
     for reference in references { _ = try exports(of: reference, in: entries) }
   }
 
-  /// Whether the empty name stands for an export now.
-  package func hasDefaultExport() throws -> Bool {
-    try !references.isEmpty && exports(in: repository.revisions().entries).count == 1
+  /// The name that always stands for what the empty name stands for now; nil where that is no export.
+  package func defaultExportName() throws -> String? {
+    do {
+      let export = try defaultExport()
+      given.withLock { _ = $0.insert(self.name(of: export)) }
+      return name(of: export, digits: Self.listedDigits)
+    } catch is NoSuchExport {
+      return nil
+    }
   }
 
   /// Of the chunks that all exports share.
@@ -81,19 +91,44 @@ package final class RevisionCatalog: ExportCatalog {
   }
 
   package func open(_ name: String) throws -> OpenedExport? {
-    let export = name.isEmpty ? try defaultExport() : try self.export(named: name)
+    let export = try export(called: name)
+    if !references.isEmpty { given.withLock { _ = $0.insert(self.name(of: export)) } }
     return try open(export.volume, of: export.entry)
+  }
+
+  package func reopen(_ name: String, as canonicalName: String) throws -> OpenedExport? {
+    let export: Export
+    do {
+      let reference = try RevisionReference(canonicalName)
+      let entry = try reference.revision(in: repository.candidates(for: reference), zone: zone)
+      export = Export(entry: entry, volume: try reference.volume(of: entry.revision))
+    } catch let error as ReferenceError {
+      throw NoSuchExport(
+        "'\(name)' meant \(canonicalName) to this client before, which is gone (\(error.description)); "
+          + "name another revision by its id")
+    }
+    var opened = try open(export.volume, of: export.entry)
+    if let now = try? self.export(called: name), !now.isSame(as: export) {
+      opened.notice =
+        "'\(name)' stays \(self.name(of: export, digits: Self.listedDigits)) for this client, which had "
+        + "it open; to everybody else it is \(self.name(of: now, digits: Self.listedDigits)) now"
+    }
+    return opened
   }
 
   /// Opens a volume of a revision.
   func open(_ volume: RevisionVolume, of entry: RevisionEntry) throws -> OpenedExport {
     let export = Export(entry: entry, volume: volume)
     return OpenedExport(
-      canonicalName: self.name(of: export, digits: ContentID.lengthBytes * 2),
+      canonicalName: self.name(of: export),
       description: description(of: export), device: try device(export))
   }
 
   // MARK: What names mean
+
+  private func export(called name: String) throws -> Export {
+    name.isEmpty ? try defaultExport() : try export(named: name)
+  }
 
   private func defaultExport() throws -> Export {
     let exports = references.isEmpty ? [] : exports(in: try repository.revisions().entries)
@@ -115,7 +150,9 @@ package final class RevisionCatalog: ExportCatalog {
         ? repository.candidates(for: reference) : repository.revisions().entries
       let entry = try reference.revision(in: entries, zone: zone)
       let export = Export(entry: entry, volume: try reference.volume(of: entry.revision))
-      guard references.isEmpty || exports(in: entries).contains(where: { $0.isSame(as: export) })
+      guard
+        references.isEmpty || given.withLock({ $0.contains(self.name(of: export)) })
+          || exports(in: entries).contains(where: { $0.isSame(as: export) })
       else {
         throw NoSuchExport(
           "\(name) is \(self.name(of: export, digits: Self.listedDigits)), which is not exported")
@@ -174,7 +211,9 @@ package final class RevisionCatalog: ExportCatalog {
         entry.id, for: "export of \(name)", in: repository, environment: environment))
   }
 
-  private func name(of export: Export, digits: Int) -> String {
+  private func name(
+    of export: Export, digits: Int = ContentID.lengthBytes * 2
+  ) -> String {
     let (entry, volume) = (export.entry, export.volume)
     let revision = "\(entry.revision.job)@\(entry.id.description.prefix(digits))"
     return entry.revision.volumes.count == 1 ? revision : "\(revision)/\(volume.name)"

@@ -29,13 +29,11 @@ package final class WritableCatalog: ExportCatalog {
     self.mode = mode
   }
 
-  /// Whether the empty name stands for an export now.
-  package func hasDefaultExport() throws -> Bool {
-    switch mode {
-    case .privateOverlays, .sharedOverlays: try base.hasDefaultExport()
-    case .named(let overlay, let volume):
-      volume != nil || overlay.description.volumes.count == 1
-    }
+  /// The name that always stands for what the empty name stands for now; nil where that is no export.
+  package func defaultExportName() throws -> String? {
+    guard case .named(let overlay, let volume) = mode else { return try base.defaultExportName() }
+    guard volume != nil || overlay.description.volumes.count == 1 else { return nil }
+    return try list().first?.name
   }
 
   package func list() throws -> [ExportListing] {
@@ -50,15 +48,26 @@ package final class WritableCatalog: ExportCatalog {
   }
 
   package func open(_ name: String) throws -> OpenedExport? {
+    try open(name) { try base.open(name) }
+  }
+
+  package func reopen(_ name: String, as canonicalName: String) throws -> OpenedExport? {
+    try open(name) { try base.reopen(name, as: canonicalName) }
+  }
+
+  /// - Parameter openBase: opens what is underneath, unless that is a named overlay's revision.
+  private func open(
+    _ name: String, _ openBase: () throws -> OpenedExport?
+  ) throws -> OpenedExport? {
     switch mode {
     case .privateOverlays(let overlays):
-      var export = try base.open(name)
+      var export = try openBase()
       export?.isShared = false
       return try writable(export) { export throws(OverlayError) in
         try overlays.makeOverlay(sizeBytes: export.device.sizeBytes)
       }
     case .sharedOverlays(let overlays):
-      return try writable(try base.open(name)) { export throws(OverlayError) in
+      return try writable(try openBase()) { export throws(OverlayError) in
         try sharedOverlay(of: export, from: overlays)
       }
     case .named(let overlay, let only):

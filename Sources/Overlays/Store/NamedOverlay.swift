@@ -37,8 +37,7 @@ package final class NamedOverlay: Sendable {
     self.lock = lock
     do throws(StoreError) {
       session = try repository.beginReading(
-        "overlay \(name)", pinned: [description.revision],
-        held: pinning.isPinned ? [description.revision] : [], environment: environment)
+        "overlay \(name)", pinned: [description.revision], environment: environment)
     } catch {
       lock.close()
       throw error.code == .notFound

@@ -18,10 +18,12 @@ struct OverlayList: ParsableCommand {
     let listings = try location.store(of: repository).list()
     let entries = try repository.readableRevisions()
     let pins = Set(try repository.pins().pins.map(\.name))
+    let forgotten = Set(try repository.forgottenRevisions())
     let rows = listings.map { listing in
       let overlay = try? listing.description.get()
       return Row(
         listing: listing, overlay: overlay, entry: entries.first { $0.id == overlay?.revision },
+        isForgotten: overlay.map { forgotten.contains($0.revision) } ?? false,
         pin: overlay?.pin.flatMap { pins.contains($0) ? $0 : nil })
     }
     let output = StandardOutput()
@@ -63,6 +65,8 @@ private struct Row {
   let overlay: OverlayDescription?
   /// Nil where the revision is gone or forgotten.
   let entry: RevisionEntry?
+  /// Whether the revision's file is there although it was forgotten.
+  let isForgotten: Bool
   /// Nil where none keeps the revision.
   let pin: PinName?
 
@@ -79,11 +83,15 @@ private struct Row {
     ]
   }
 
+  /// Whether the revision can be used although it was forgotten.
+  private var isKept: Bool { isForgotten && pin != nil }
+
   private var state: Cell {
     if overlay == nil { return Cell("unreadable", .bad) }
     if entry == nil {
-      return pin == nil
-        ? Cell("its revision is gone", .bad) : Cell("its revision is forgotten, and kept by the pin")
+      return isKept
+        ? Cell("its revision is forgotten, and kept by the pin")
+        : Cell("its revision is gone", .bad)
     }
     let states = (listing.isInUse ? ["in use"] : []) + (pin == nil ? ["not pinned"] : [])
     return Cell(states.joined(separator: ", "), pin == nil ? .bad : nil)
@@ -94,7 +102,7 @@ private struct Row {
       "name": .string(listing.name),
       "job": .optional(overlay?.job),
       "revision": .optional(overlay?.revision.description),
-      "revisionIsGone": overlay == nil ? .null : .bool(entry == nil),
+      "revisionIsGone": overlay == nil ? .null : .bool(entry == nil && !isKept),
       "pin": .optional(pin?.description),
       "created": .optional(overlay?.created.timestamp),
       "isInUse": .bool(listing.isInUse),

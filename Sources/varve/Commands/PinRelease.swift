@@ -27,7 +27,8 @@ struct PinRelease: ParsableCommand {
     transform: { text in
       guard PinRelease.isPrefix(text) else {
         throw ValidationError(
-          "'\(text)' is not a pin: 4 to 32 hexadecimal digits are expected; 'varve pin list' lists them.")
+          "'\(text)' is not a pin: 4 to 32 hexadecimal digits are expected; 'varve pin list' lists them."
+        )
       }
       return text.lowercased()
     })

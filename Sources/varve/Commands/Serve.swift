@@ -15,7 +15,8 @@ struct Serve: ParsableCommand {
       The name of an export is that of a revision, as everywhere: web01@latest, db01@2/vdb, or an \
       id. It is looked up when a client connects, and the client stays with that revision, even \
       when it is forgotten meanwhile; a revision that is made while the server runs is there at \
-      once.
+      once. A client whose connection broke gets what the name meant to it before. Where a name is \
+      written down, as in a qcow2 file, use an id: web01@latest becomes another disk.
 
         varve serve --daemonize
         nbdinfo 'nbd+unix:///web01@latest?socket=/run/varve/nbd.sock'
@@ -137,7 +138,7 @@ struct Serve: ParsableCommand {
       publishStatus(of: server, catalog, repository, configuration)
       try pidfile?.write()
       try announce(server, repository, inherited) {
-        try writable?.hasDefaultExport() ?? catalog.hasDefaultExport()
+        try writable.map { try $0.defaultExportName() } ?? catalog.defaultExportName()
       }
       try log?.open()
       try BackgroundProcess.shared.becomeReady(hasLog: log != nil)
@@ -236,7 +237,7 @@ struct Serve: ParsableCommand {
   /// - Parameter inherited: whoever passed these sockets knows where they are.
   private func announce(
     _ server: NBDServer, _ repository: Repository, _ inherited: [ListenAddress],
-    hasDefault: () throws -> Bool
+    defaultExport: () throws -> String?
   ) throws {
     for warning in server.tlsWarnings { Console.shared.warning(warning) }
     if inherited.isEmpty || verbose {
@@ -250,11 +251,12 @@ struct Serve: ParsableCommand {
       Console.shared.message("clients reach it such as with: nbdinfo --list '\(uri)'")
     }
     guard printURI else { return }
-    let hasDefault = try hasDefault()
+    // With the id: whoever writes the URI down keeps this revision, whatever 'latest' is then.
+    let exportName = try defaultExport() ?? ""
     let output = StandardOutput()
     for address in server.listeningAddresses {
       let uri = ExportURI(
-        address: address, exportName: hasDefault && revisions.count == 1 ? revisions[0].text : "",
+        address: address, exportName: exportName,
         tls: encryption.settings?.policy ?? .off,
         user: server.tlsUsers.count == 1 ? server.tlsUsers[0] : nil)
       try output.line(uri.description)

@@ -1,0 +1,87 @@
+import Synchronization
+
+/// What names of exports mean to clients that may rely on it: `web01@latest` becomes another disk with the
+/// next backup, and a client that connects again by itself must not mix the two.
+///
+/// ```
+/// a connection enters an export        held: for further connections of the same client
+/// it ends with NBD_CMD_DISC            the name means what it means to everybody
+/// it ends without, after a transfer    lost: kept for whoever comes back from the same place, as long
+///                                      as the server runs or until one of them ends in good order
+/// ```
+final class KeptNames: Sendable {
+  /// Names that are kept for clients whose connection broke; beyond that the oldest is given up.
+  private static let limit = 4096
+
+  /// A client's use of a name.
+  struct Use: Hashable, Sendable {
+    let client: ClientIdentity
+    let name: String
+    /// The name that stands for the same content for ever.
+    let canonicalName: String
+
+    fileprivate var holder: Holder { Holder(client: client, name: name) }
+    /// Whoever comes back may do so as another process.
+    fileprivate var place: Holder { Holder(client: client.withoutProcess, name: name) }
+  }
+
+  fileprivate struct Holder: Hashable {
+    let client: ClientIdentity
+    let name: String
+  }
+
+  private struct State {
+    var held: [Holder: [Use: Int]] = [:]
+    var lost: [Holder: Set<String>] = [:]
+    /// Keys of ``lost``, oldest first.
+    var order: [Holder] = []
+
+    mutating func lose(_ use: Use) {
+      if lost[use.place] == nil { order.append(use.place) }
+      lost[use.place, default: []].insert(use.canonicalName)
+      if order.count > KeptNames.limit { lost[order.removeFirst()] = nil }
+    }
+
+    mutating func find(_ use: Use) {
+      lost[use.place]?.remove(use.canonicalName)
+      guard lost[use.place]?.isEmpty == true else { return }
+      lost[use.place] = nil
+      order.removeAll { $0 == use.place }
+    }
+  }
+
+  private let state = Mutex(State())
+
+  /// The canonical name of what `name` has to mean to the client; nil for what it means to everybody.
+  ///
+  /// - Throws: ``NoSuchExport`` where several clients of one place lost connections to different content:
+  ///   nobody can tell which of them this is.
+  func meaning(of name: String, to client: ClientIdentity) throws(NoSuchExport) -> String? {
+    let holder = Holder(client: client, name: name)
+    let place = Holder(client: client.withoutProcess, name: name)
+    let (held, lost) = state.withLock { (Set(($0.held[holder] ?? [:]).keys), $0.lost[place] ?? []) }
+    let meanings = lost.union(held.map(\.canonicalName))
+    guard meanings.count <= 1 else {
+      throw NoSuchExport(
+        "'\(name)' meant \(meanings.sorted().joined(separator: " and ")) to clients at this address "
+          + "whose connections broke; name the revision by its id")
+    }
+    return meanings.first
+  }
+
+  func entered(_ use: Use) {
+    guard use.name != use.canonicalName else { return }
+    state.withLock { $0.held[use.holder, default: [:]][use, default: 0] += 1 }
+  }
+
+  /// - Parameter isOrderly: whether the client is known not to come back for the same content.
+  func left(_ use: Use, isOrderly: Bool) {
+    guard use.name != use.canonicalName else { return }
+    state.withLock { state in
+      let count = (state.held[use.holder]?[use] ?? 1) - 1
+      state.held[use.holder]?[use] = count > 0 ? count : nil
+      if state.held[use.holder]?.isEmpty == true { state.held[use.holder] = nil }
+      if isOrderly { state.find(use) } else { state.lose(use) }
+    }
+  }
+}
