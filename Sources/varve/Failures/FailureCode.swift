@@ -21,6 +21,8 @@ enum FailureCode: String, CaseIterable, Sendable {
   case unconfirmed
   /// Somebody else uses what this command needs alone.
   case inUse = "in-use"
+  /// A pin keeps the revision.
+  case pinned
   case noSpace = "no-space"
   case readOnly = "read-only"
   case permissionDenied = "permission-denied"
@@ -44,6 +46,7 @@ enum FailureCode: String, CaseIterable, Sendable {
     case .wrongKey: "open the repository with another passphrase or key file"
     case .unconfirmed: "check what the command is about to do, and confirm it with --yes"
     case .inUse: "wait until the other command has ended"
+    case .pinned: "remove the overlay, or release its pin with 'varve pin release'"
     case .noSpace: "free space, for example with 'varve prune' and 'varve gc'"
     case .readOnly: "mount the file system so that it can be written to"
     case .permissionDenied: "run the command as a user who may do that"

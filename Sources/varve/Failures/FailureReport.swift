@@ -71,6 +71,7 @@ extension StoreError: ClassifiedError {
     case .wrongKey: .wrongKey
     case .invalidRequest: .invalidRequest
     case .busy: .inUse
+    case .pinned: .pinned
     case .noSpace: .noSpace
     case .readOnly: .readOnly
     case .fileSystem, .index: .inputOutput
