@@ -93,7 +93,9 @@ struct PinRelease: ParsableCommand {
             + "give it up, add --yes")
       }
       let pin = try DescribedPin(stored, in: repository, overlays: store)
-      if let reason = pin.reasonToKeep { throw Failure(.unconfirmed, "\(reason); add --yes to release it") }
+      if let reason = pin.reasonToKeep {
+        throw Failure(.unconfirmed, "\(reason); add --yes to release it")
+      }
     }
   }
 
