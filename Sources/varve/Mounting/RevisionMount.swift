@@ -72,10 +72,11 @@ struct RevisionMount {
     if let failure, volumes.isEmpty { throw failure }
     if let failure { Console.shared.warning("not all logical volumes are there: \(failure)") }
     let (chosen, content) = try all.choose(name, among: volumes)
+    let nameOnDisk = all.nameOnDisk(chosen)
     if let content, content.isContainer {
-      throw Failure("\(all.nameOnDisk(chosen)) is no file system but \(content.explanation)")
+      throw Failure("\(nameOnDisk) is no file system but \(content.explanation)")
     }
-    try local.note { $0.logicalVolume = all.nameOnDisk(chosen) }
+    try local.note { $0.logicalVolume = nameOnDisk }
     try mount(chosen.mapperPath, content, local)
   }
 
