@@ -37,6 +37,23 @@ static const int linux_open_path_only = 010000000;
 /// open(2), O_TMPFILE: a file without a name, in the directory that is given.
 static const int linux_open_unnamed = 020200000;
 
+extern long syscall(long number, ...);
+
+/// openat2(2): opens what lies below an open directory, at a path without `..`, and follows no link.
+/// ELOOP where a part of the path is a symbolic link.
+static inline int linux_open_beneath(
+    int directory, const char *path, uint64_t flags, uint64_t mode) {
+  // struct open_how of <linux/openat2.h>: RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS
+  uint64_t how[3] = {flags, flags & O_CREAT ? mode : 0, 0x08 | 0x04 | 0x02};
+  // The number is the same on every architecture.
+  return (int)syscall(437, directory, path, how, sizeof how);
+}
+
+/// openat(2), which Swift does not know since it takes what follows as it comes.
+static inline int linux_open_at(int directory, const char *path, int flags, mode_t mode) {
+  return openat(directory, path, flags, mode);
+}
+
 // MARK: Holes
 
 /// lseek(2) with SEEK_DATA and SEEK_HOLE.

@@ -43,6 +43,8 @@ package final class Repository: Sendable {
     at root: FilePath, settings: RepositorySettings, firstKey: NewKey?,
     environment: RepositoryEnvironment
   ) throws(StoreError) -> Repository {
+    try RepositoryFoundation.makeRoot(root, environment.fileSystem)
+    let environment = environment.confined(to: root)
     let foundation = RepositoryFoundation(
       layout: RepositoryLayout(root: root), fileSystem: environment.fileSystem)
     let (configuration, openedKey) = try foundation.lay(
@@ -59,7 +61,7 @@ package final class Repository: Sendable {
   package static func open(
     at root: FilePath, environment: RepositoryEnvironment, secret: () throws -> UnlockSecret
   ) throws -> Repository {
-    let layout = RepositoryLayout(root: root)
+    let (layout, environment) = (RepositoryLayout(root: root), environment.confined(to: root))
     let bytes = try readConfiguration(layout, environment.fileSystem)
     let configuration = try reportingFormatErrors(of: layout.configuration.string) {
       () throws(FormatError) in try RepositoryConfiguration(encoded: bytes)
@@ -92,7 +94,7 @@ package final class Repository: Sendable {
   package static func open(
     at root: FilePath, environment: RepositoryEnvironment, sharing keys: RepositoryKeys?
   ) throws(StoreError) -> Repository {
-    let layout = RepositoryLayout(root: root)
+    let (layout, environment) = (RepositoryLayout(root: root), environment.confined(to: root))
     let bytes = try readConfiguration(layout, environment.fileSystem)
     let configuration = try reportingFormatErrors(of: layout.configuration.string) {
       () throws(FormatError) in try RepositoryConfiguration(encoded: bytes)
@@ -191,8 +193,11 @@ package final class Repository: Sendable {
   package func addKey(
     _ new: NewKey, environment: RepositoryEnvironment
   ) throws(StoreError) -> FileDigest {
-    try keyRing.add(
-      try encryptionKeys(), secret: new.secret, label: new.label, created: environment.now(),
+    let keys = try encryptionKeys()
+    let lock = try keyRing.lock()
+    defer { lock.close() }
+    return try keyRing.add(
+      keys, secret: new.secret, label: new.label, created: environment.now(),
       cost: environment.passphraseCost)
   }
 
@@ -210,7 +215,7 @@ package final class Repository: Sendable {
   package static func importPaperKey(
     _ text: String, into root: FilePath, new: NewKey, environment: RepositoryEnvironment
   ) throws(StoreError) -> FileDigest {
-    let layout = RepositoryLayout(root: root)
+    let (layout, environment) = (RepositoryLayout(root: root), environment.confined(to: root))
     let bytes = try readConfiguration(layout, environment.fileSystem)
     let (id, keys) = try reportingFormatErrors(of: "paper key") {
       () throws(FormatError) -> (RepositoryID, RepositoryKeys) in
@@ -220,6 +225,8 @@ package final class Repository: Sendable {
       return (configuration.id, keys)
     }
     let ring = KeyRing(layout: layout, fileSystem: environment.fileSystem, repository: id)
+    let lock = try ring.lock()
+    defer { lock.close() }
     return try ring.add(
       keys, secret: new.secret, label: new.label, created: environment.now(),
       cost: environment.passphraseCost)
@@ -307,7 +314,7 @@ package final class Repository: Sendable {
       directory: layout.sessions, fileSystem: fileSystem, repository: configuration.id, keys: keys)
   }
 
-  private var keyRing: KeyRing {
+  var keyRing: KeyRing {
     KeyRing(layout: layout, fileSystem: fileSystem, repository: configuration.id)
   }
 

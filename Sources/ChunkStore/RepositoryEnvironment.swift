@@ -18,6 +18,14 @@ package struct RepositoryEnvironment: Sendable {
 
   package init() {}
 
+  /// The same for what lies in a repository: no file of it is reached through a link, and whoever may
+  /// use its directory may use what is made in it.
+  func confined(to root: FilePath) -> RepositoryEnvironment {
+    var environment = self
+    environment.fileSystem = fileSystem.confined(to: root, newFiles: .likeDirectory)
+    return environment
+  }
+
   func session(
     _ kind: SessionRecord.Kind, purpose: String, pinned: [RevisionID]
   ) -> SessionRecord {

@@ -22,6 +22,7 @@ struct RepositoryFoundation: Sendable {
     }
     defer { lock.close() }
     try checkThatNothingIsThere()
+    try checkFileSystem()
     let configuration = try reportingFormatErrors(of: "new repository") {
       () throws(FormatError) in
       try RepositoryConfiguration(
@@ -54,15 +55,18 @@ struct RepositoryFoundation: Sendable {
     return KeyRing.Opened(keys: keys, slot: slot, label: key.label)
   }
 
-  private func makeDirectories() throws(StoreError) {
+  /// Makes the directory of the repository, where there is none.
+  static func makeRoot(_ root: FilePath, _ fileSystem: any FileSystem) throws(StoreError) {
     try reportingFileErrors { () throws(FileError) in
-      try fileSystem.createDirectories(
-        layout.root, permissions: RepositoryLayout.directoryPermissions)
+      try fileSystem.createDirectories(root, permissions: RepositoryLayout.directoryPermissions)
       do throws(FileError) {
         // Who made it may have died before making it durable.
-        try fileSystem.synchronizeDirectory(layout.root.parentDirectory)
+        try fileSystem.synchronizeDirectory(root.parentDirectory)
       } catch  where error.code == .permissionDenied {}
     }
+  }
+
+  private func makeDirectories() throws(StoreError) {
     try checkForStrangers()
     try reportingFileErrors { () throws(FileError) in
       for directory in layout.directories {
@@ -82,7 +86,7 @@ struct RepositoryFoundation: Sendable {
     let present = try names(in: layout.root)
     guard !present.contains("config") else { throw alreadyARepository }
     if let stranger = present.first(where: {
-      !known.contains($0) && $0 != "lost+found" && !$0.hasPrefix(FilePath.temporaryPrefix)
+      !known.contains($0) && $0 != "lost+found" && !FilePath.isTemporaryName($0)
     }) {
       throw StoreError(
         .alreadyExists,
@@ -97,12 +101,40 @@ struct RepositoryFoundation: Sendable {
     guard try !names(in: layout.root).contains("config") else { throw alreadyARepository }
     let stored = [layout.revisions] + PackKind.allCases.map(layout.packDirectory)
     for directory in stored
-    where try names(in: directory).contains(where: { !$0.hasPrefix(FilePath.temporaryPrefix) }) {
+    where try names(in: directory).contains(where: { !FilePath.isTemporaryName($0) }) {
       throw StoreError(
         .alreadyExists,
         "\(layout.root) holds a repository whose file 'config' is missing: '\(directory)' is not "
           + "empty; bring the file back from a copy, or choose another directory")
     }
+  }
+
+  /// Tries what sessions need: an open, locked file gets another name, and keeps its lock.
+  private func checkFileSystem() throws(StoreError) {
+    let path = layout.sessions.appending("trial").temporarySibling()
+    let renamed = path.temporarySibling()
+    var refusal: FileError?
+    try reportingFileErrors { () throws(FileError) in
+      let file = try fileSystem.createFile(path, permissions: RepositoryLayout.filePermissions)
+      defer {
+        file.close()
+        for path in [path, renamed] { try? fileSystem.removeIfThere(path) }
+      }
+      try file.lock(.exclusive)
+      do throws(FileError) {
+        try fileSystem.rename(path, to: renamed)
+      } catch {
+        refusal = error
+        return
+      }
+      // Says so itself where it does not; nothing is deleted there then.
+      _ = try fileSystem.lockExcludesOthers(on: renamed)
+    }
+    guard let refusal else { return }
+    throw StoreError(
+      .fileSystem,
+      "\(layout.root) cannot hold a repository: its file system refuses to rename a file that is open, "
+        + "which every backup has to do; choose a directory on another file system (\(refusal))")
   }
 
   private var alreadyARepository: StoreError {

@@ -32,7 +32,7 @@ struct RepositoryLayout: Sendable {
   let pins: FilePath
   /// Whoever changes marks, policies or pins, or forgets revisions, holds a lock on this file.
   let marksLock: FilePath
-  /// Whoever makes the repository or removes a key holds a lock on this file.
+  /// Whoever makes the repository, or adds or removes a key, holds a lock on this file.
   let keysLock: FilePath
   private let dataPacks: FilePath
   private let mapPacks: FilePath
@@ -82,6 +82,11 @@ struct RepositoryLayout: Sendable {
   func pack(_ kind: PackKind, _ pack: PackID) -> FilePath {
     let name = pack.description
     return packDirectory(kind).appending("\(name.prefix(2))/\(name)")
+  }
+
+  /// Whether it is the name of a session or a condemnation: 32 hexadecimal digits.
+  static func isRandomName(_ name: String) -> Bool {
+    name.utf8.count == 32 && Hexadecimal.decode(name) != nil
   }
 
   func revision(_ id: RevisionID) -> FilePath { revisions.appending(id.description) }

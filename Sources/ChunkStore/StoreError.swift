@@ -41,11 +41,18 @@ package struct StoreError: Error, Sendable {
   package let message: String
   /// The pack concerned, where it is one.
   package let pack: PackID?
+  /// Whether nothing was wrong but that this process may not write there, or nobody may.
+  package let isRefusal: Bool
 
   package init(_ code: Code, _ message: String, pack: PackID? = nil) {
+    self.init(code, message, pack: pack, isRefusal: code == .readOnly)
+  }
+
+  private init(_ code: Code, _ message: String, pack: PackID?, isRefusal: Bool) {
     self.code = code
     self.message = message
     self.pack = pack
+    self.isRefusal = isRefusal
   }
 
   package init(_ error: FileError) {
@@ -56,7 +63,9 @@ package struct StoreError: Error, Sendable {
       case _ where error.isOfHeldLock: .busy
       default: .fileSystem
       }
-    self.init(code, error.description)
+    self.init(
+      code, error.description, pack: nil,
+      isRefusal: [.readOnly, .permissionDenied].contains(error.code))
   }
 
   /// Whether what was wanted is damaged or missing; else nobody could look.

@@ -29,6 +29,19 @@ package struct Descriptor: ~Copyable, Sendable {
     try self.init(opening: path, flags: linux_open_path_only)
   }
 
+  /// Opens what lies at `path` below `directory`, following no link; see ``DirectoryDescriptor``.
+  /// (openat2(2))
+  init(
+    beneath directory: CInt, _ path: FilePath, flags: CInt, permissions: FilePermissions = []
+  ) throws(Errno) {
+    rawValue = try retryingCall {
+      path.withPlatformString {
+        linux_open_beneath(
+          directory, $0, UInt64(flags | O_CLOEXEC), UInt64(permissions.rawValue))
+      }
+    }
+  }
+
   /// dup(2): a second descriptor of the same open file, as for standard input.
   package init(duplicating other: CInt) throws(Errno) {
     rawValue = try retryingCall { fcntl(other, F_DUPFD_CLOEXEC, 0) }
@@ -122,7 +135,7 @@ package struct Descriptor: ~Copyable, Sendable {
   /// Whether the file has no name any more, so that closing it frees its space.
   package func isUnlinked() throws(Errno) -> Bool { try status().st_nlink == 0 }
 
-  private func status() throws(Errno) -> stat {
+  func status() throws(Errno) -> stat {
     var status = stat()
     try retryingCall { fstat(rawValue, &status) }
     return status

@@ -12,6 +12,18 @@ struct DirectoryStream: ~Copyable {
     self.stream = stream
   }
 
+  /// Of an open directory, whose descriptor goes with the stream.
+  init(_ directory: consuming Descriptor) throws(Errno) {
+    // A descriptor of its own, since fdopendir(3) takes over what it is given.
+    let copy = try retryingCall { fcntl(directory.rawValue, F_DUPFD_CLOEXEC, 0) }
+    guard let stream = fdopendir(copy) else {
+      let error = Errno(rawValue: errno)
+      close(copy)
+      throw error
+    }
+    self.stream = stream
+  }
+
   deinit { closedir(stream) }
 
   /// All entries but `.` and `..`, in no order.

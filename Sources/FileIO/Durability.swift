@@ -1,14 +1,22 @@
 package import SystemPackage
 
 extension FilePath {
-  /// Files whose names begin like this are unfinished; whoever finds one left over may remove it.
   package static let temporaryPrefix = ".tmp-"
+  private static let temporaryDigits = 16
+
+  /// Whether a name is one of ``temporarySibling()``: whoever finds such a file left over may remove it.
+  package static func isTemporaryName(_ name: String) -> Bool {
+    guard name.hasPrefix(temporaryPrefix) else { return false }
+    let digits = name.utf8.dropFirst(temporaryPrefix.utf8.count)
+    return digits.count == temporaryDigits
+      && digits.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+  }
 
   /// A name in the same directory that nobody else has, for a file to be renamed to `self`.
   package func temporarySibling() -> FilePath {
     let number = UInt64.random(in: .min ... .max)
     let digits = String(number, radix: 16)
-    let padding = String(repeating: "0", count: 16 - digits.count)
+    let padding = String(repeating: "0", count: Self.temporaryDigits - digits.count)
     return parentDirectory.appending(Self.temporaryPrefix + padding + digits)
   }
 
@@ -73,12 +81,14 @@ extension FileSystem {
   package func createDirectories(
     _ path: FilePath, permissions: FilePermissions = .ownerReadWriteExecute
   ) throws(FileError) {
-    do {
-      try createDirectory(path, permissions: permissions)
-    } catch  where error.code == .notFound && path.parentDirectory != path {
-      try createDirectories(path.parentDirectory, permissions: permissions)
-      try createDirectories(path, permissions: permissions)
-      return
+    do throws(FileError) {
+      do {
+        try createDirectory(path, permissions: permissions)
+      } catch  where error.code == .notFound && path.parentDirectory != path {
+        try createDirectories(path.parentDirectory, permissions: permissions)
+        // Once: below /proc, for one, every new name is "not found" though its parent is there.
+        try createDirectory(path, permissions: permissions)
+      }
     } catch  where error.code == .alreadyExists {
       guard try metadata(of: path).kind == .directory else {
         throw FileError(operation: "make directory", path: path, errno: .notDirectory)
@@ -91,7 +101,7 @@ extension FileSystem {
   /// What writers that were killed have left in a directory, or others are about to finish.
   package func unfinishedFiles(in directory: FilePath) throws(FileError) -> [FilePath] {
     try list(directory)
-      .filter { $0.kind == .file && $0.name.hasPrefix(FilePath.temporaryPrefix) }
+      .filter { $0.kind == .file && FilePath.isTemporaryName($0.name) }
       .map { directory.appending($0.name) }
   }
 

@@ -17,6 +17,8 @@ package struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
     case notDirectory
     /// The device failed.
     case inputOutput
+    /// A symbolic link stands where none is followed.
+    case symbolicLink
     case other
   }
 
@@ -24,6 +26,14 @@ package struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
   package enum Detail: Sendable, Hashable {
     /// These processes held a lock for so long.
     case lockHeld([LockHolder], seconds: Int)
+    /// This part of the path is a symbolic link.
+    case symbolicLink(FilePath)
+    /// Something else has the name of a regular file.
+    case notAFile(FileKind)
+    /// The file or directory belongs to another user than the one who asks.
+    case owner(of: FilePath, owner: String, user: String)
+    /// New files would belong to `user`, and `owner`, whose directory it is, could not use them.
+    case locksOut(owner: String, of: FilePath, user: String)
   }
 
   /// What was tried, as words that the path can follow: `write`, `make directory`.
@@ -47,6 +57,12 @@ package struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
 
   package var code: Code { Code(errno) }
 
+  /// Whether something else than a regular file has the name of one.
+  package var isOfWrongKind: Bool {
+    if case .notAFile = detail { return true }
+    return code == .symbolicLink || code == .isDirectory
+  }
+
   /// Whether the file had been closed by this process.
   package var isOfClosedFile: Bool { errno == .badFileDescriptor }
 
@@ -65,6 +81,15 @@ package struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
     case nil: errno.explanation
     case .lockHeld(let holders, let seconds):
       "held for more than \(seconds) s by \(holders.names); end that process, or try again later"
+    case .symbolicLink(let link):
+      "\(link) is a symbolic link, and links are not followed here; put the file or directory itself "
+        + "there ('mount --bind' brings a directory of another disk)"
+    case .notAFile(let kind): "expected a regular file, found a \(kind.words)"
+    case .owner(let path, let owner, let user):
+      "\(errno.explanation): \(path) belongs to \(owner), and this process runs as \(user)"
+    case .locksOut(let owner, let path, let user):
+      "\(path) belongs to \(owner), who could not use the files that this process makes as \(user); "
+        + "run as \(owner), or let a group of both write to the directory ('chmod g+rwxs')"
     }
   }
 }
@@ -81,6 +106,7 @@ extension FileError.Code {
       case .isDirectory: .isDirectory
       case .notDirectory: .notDirectory
       case .ioError: .inputOutput
+      case .tooManySymbolicLinkLevels: .symbolicLink
       default: .other
       }
   }

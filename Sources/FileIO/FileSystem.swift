@@ -41,6 +41,27 @@ package protocol FileSystem: Sendable {
   /// it stays the same, whatever was written can be read, whether it was synchronised or not.
   /// (random(4): `/proc/sys/kernel/random/boot_id`)
   func bootID() throws(FileError) -> String
+
+  /// The same file system for what lies below a directory, which others may be able to write to:
+  /// nothing is reached through a symbolic link, and only regular files are opened, replaced or removed.
+  ///
+  /// - Parameters:
+  ///   - directory: need not be there yet; a link that leads to it is followed.
+  ///   - newFiles: who may use the files and directories that are made.
+  func confined(to directory: FilePath, newFiles: NewFileAccess) -> any FileSystem
+}
+
+/// Who may use files and directories that are made.
+package enum NewFileAccess: Sendable {
+  /// The user who makes them.
+  case user
+  /// Whoever may use the directory that they are made below: see ``DirectoryAccess``.
+  case likeDirectory
+}
+
+extension FileSystem {
+  /// For file systems without links and users, such as simulated ones.
+  package func confined(to directory: FilePath, newFiles: NewFileAccess) -> any FileSystem { self }
 }
 
 /// A file opened through a ``FileSystem``. Reads and writes carry their offset, so several threads
@@ -129,6 +150,18 @@ package enum FileKind: Sendable, Hashable {
   case characterDevice
   case pipe
   case socket
+
+  var words: String {
+    switch self {
+    case .file: "regular file"
+    case .directory: "directory"
+    case .symbolicLink: "symbolic link"
+    case .blockDevice: "block device"
+    case .characterDevice: "character device"
+    case .pipe: "FIFO"
+    case .socket: "socket"
+    }
+  }
 }
 
 package struct DirectoryEntry: Sendable, Hashable {

@@ -19,6 +19,26 @@ extension FileSystem {
     return nil
   }
 
+  /// Whether a lock keeps others out: some file systems grant every lock to everybody. The caller holds
+  /// one on the file, of any mode.
+  ///
+  /// - Returns: true where that is so; false, with a ``StorageNotice``, where it is not, and where this
+  ///   process may not try.
+  package func lockExcludesOthers(on path: FilePath) throws(FileError) -> Bool {
+    let second: any OpenFile
+    do throws(FileError) {
+      // For writing: network file systems ask for that for an exclusive lock.
+      second = try openFile(path, for: .readingAndWriting)
+    } catch  where error.code == .permissionDenied || error.code == .readOnly {
+      return false
+    }
+    defer { second.close() }
+    guard try second.tryLock(.exclusive) else { return true }
+    try second.unlock()
+    StorageNotice.locksWithoutEffect(path).give()
+    return false
+  }
+
   private func openOrCreate(_ path: FilePath) throws(FileError) -> any OpenFile {
     do {
       return try createFile(path, permissions: .ownerReadWrite)

@@ -62,10 +62,17 @@ package struct POSIXFileSystem: FileSystem {
 
   package func synchronizeDirectory(_ path: FilePath) throws(FileError) {
     do {
-      try Descriptor(opening: path, flags: O_RDONLY | O_DIRECTORY).synchronize()
+      let directory = try Descriptor(opening: path, flags: O_RDONLY | O_DIRECTORY)
+      try directory.synchronizeNames(of: path)
     } catch {
       throw FileError(operation: "synchronise directory", path: path, errno: error)
     }
+  }
+
+  package func confined(
+    to directory: FilePath, newFiles: NewFileAccess
+  ) -> any FileSystem {
+    ConfinedFileSystem(root: directory, newFiles: newFiles)
   }
 
   package func bootID() throws(FileError) -> String {

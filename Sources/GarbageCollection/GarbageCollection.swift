@@ -69,7 +69,7 @@ package final class GarbageCollection {
   }
 
   private func rehearse() throws {
-    lost = try repository.lostRevisions()
+    lost = try repository.lostRevisions(changesNothing: true)
     let marking = try markSurely()
     let plan = try plan(marked: marking.survey)
     do {
@@ -85,9 +85,10 @@ package final class GarbageCollection {
 
   /// What is left from before: looked at first, so that all that is marked is marked later.
   private func lookAround() throws {
+    try repository.removeAbandonedSessions()
     unfinished.files = try repository.unfinishedFiles()
     forgotten = try repository.forgottenRevisions()
-    lost = try repository.lostRevisions()
+    lost = try repository.lostRevisions(changesNothing: false)
     let writing = try writingSessions()
     unfinished.sessions = Set(writing.map(\.name))
     for var stored in try repository.condemnations() {
@@ -150,7 +151,8 @@ package final class GarbageCollection {
       try repository.records.liveRecords(progress: check)
     }
     progress.begin(.marking, totalUnits: UInt64(live.knownCount))
-    var roots = RootMarking(repository, live) { [progress, cancellation] in
+    var roots = RootMarking(repository, live, changesNothing: settings.isDryRun) {
+      [progress, cancellation] in
       try cancellation.check()
       progress.advance(to: UInt64(live.markedCount))
     }

@@ -127,7 +127,7 @@ package struct RepositoryInspection: Sendable {
     _ leftovers: [FilePath], _ report: inout InspectionReport
   ) throws {
     let removed =
-      mends ? try repository.removeLeftovers(leftovers, now: environment.now()) : []
+      mends ? try repository.removeLeftovers(leftovers) : []
     for path in leftovers {
       let outcome: Finding.Outcome =
         removed.contains(path)

@@ -14,9 +14,8 @@ struct UnixSocketFile: Sendable {
   static func listen(
     at path: String, mode: UInt32, owner: SocketOwner? = nil, backlog: Int32
   ) throws(ServerError) -> (file: UnixSocketFile, descriptor: Int32) {
-    let lock = lockDirectory(of: path)
-    defer { if lock >= 0 { close(lock) } }
-    try clearStale(path)
+    let directory = try SocketDirectory(of: path)
+    try clearStale(path, in: directory)
     let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { throw systemError(path, "socket") }
     do throws(ServerError) {
@@ -25,17 +24,12 @@ struct UnixSocketFile: Sendable {
       guard try withAddress(path, { bind(descriptor, $0, $1) }) == 0 else {
         throw systemError(path, "bind")
       }
-      if let owner {
-        // All bits set: as it is.
-        let changed = chown(path, owner.user ?? .max, owner.group ?? .max)
-        guard changed == 0 else { throw systemError(path, "chown") }
-      }
-      guard chmod(path, mode) == 0 else { throw systemError(path, "chmod") }
+      let file = try directory.openSocket()
+      try file.allow(mode: mode, owner: owner)
       guard Glibc.listen(descriptor, backlog) == 0 else { throw systemError(path, "listen") }
-      var status = stat()
-      guard lstat(path, &status) == 0 else { throw systemError(path, "lstat") }
       return (
-        UnixSocketFile(path: path, device: status.st_dev, inode: status.st_ino), descriptor
+        UnixSocketFile(path: path, device: file.status.st_dev, inode: file.status.st_ino),
+        descriptor
       )
     } catch {
       close(descriptor)
@@ -45,32 +39,22 @@ struct UnixSocketFile: Sendable {
 
   /// Removes the file, unless another server has put its own there.
   func remove() {
-    var status = stat()
-    guard lstat(path, &status) == 0, status.st_dev == device, status.st_ino == inode else {
-      return
-    }
-    unlink(path)
+    guard let directory = try? SocketDirectory(of: path), let status = directory.status(),
+      status.st_dev == device, status.st_ino == inode
+    else { return }
+    directory.removeSocket()
   }
 
   /// Removes the file of a server that died.
   static func removeIfStale(_ path: String) {
-    let lock = lockDirectory(of: path)
-    defer { if lock >= 0 { close(lock) } }
-    try? clearStale(path)
+    guard let directory = try? SocketDirectory(of: path) else { return }
+    try? clearStale(path, in: directory)
   }
 
-  /// Best effort: without permission to read the directory there is no lock, only the check.
-  private static func lockDirectory(of path: String) -> Int32 {
-    let end = path.lastIndex(of: "/")
-    let directory = end.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-    let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    if descriptor >= 0 { _ = flock(descriptor, LOCK_EX) }
-    return descriptor
-  }
-
-  private static func clearStale(_ path: String) throws(ServerError) {
-    var status = stat()
-    guard lstat(path, &status) == 0 else { return }
+  private static func clearStale(
+    _ path: String, in directory: borrowing SocketDirectory
+  ) throws(ServerError) {
+    guard let status = directory.status() else { return }
     guard status.st_mode & S_IFMT == S_IFSOCK else {
       throw ServerError(
         code: .notASocket, address: path,
@@ -87,7 +71,7 @@ struct UnixSocketFile: Sendable {
         code: .addressInUse, address: path,
         reason: "another server answers there; stop it or choose another path")
     }
-    guard unlink(path) == 0 else { throw systemError(path, "unlink") }
+    guard directory.removeSocket() else { throw systemError(path, "unlink") }
   }
 
   static func withAddress(

@@ -1,9 +1,12 @@
 import ArgumentParser
+import FileIO
 import Glibc
 
 @main
 enum Main {
   static func main() {
+    StandardDescriptors.occupy()
+    StorageNotice.handle { Console.shared.warning($0.description) }
     let given = CommandLine.arguments.dropFirst()
     LockPatience.begin()
     do {

@@ -6,6 +6,7 @@ import TestSupport
 /// only as far as it does.
 enum FileSystemKind: CaseIterable {
   case posix
+  case confined
   case simulated
 
   /// An empty directory.
@@ -14,6 +15,10 @@ enum FileSystemKind: CaseIterable {
     case .posix:
       let directory = try TemporaryDirectory()
       return Place(fileSystem: POSIXFileSystem(), path: directory.path, directory: directory)
+    case .confined:
+      let directory = try TemporaryDirectory()
+      let fileSystem = POSIXFileSystem().confined(to: directory.path, newFiles: .likeDirectory)
+      return Place(fileSystem: fileSystem, path: directory.path, directory: directory)
     case .simulated:
       let fileSystem = SimulatedFileSystem()
       try fileSystem.createDirectory("/place", permissions: .ownerReadWriteExecute)

@@ -93,7 +93,7 @@ struct OutcomeRecorder {
           report.unmarkable.append((id, error))
         }
       }
-    } catch let error as StoreError where error.code == .readOnly {
+    } catch let error as StoreError where error.isRefusal {
       report.notNoted = error
     }
   }

@@ -29,7 +29,7 @@ final class QuarantineRecorder {
     defer { gathered = [] }
     do throws(StoreError) {
       newCopies += try repository.quarantine(gathered, finder: finder, environment: environment)
-    } catch  where error.code == .readOnly {
+    } catch  where error.isRefusal {
       refusal = error
     }
   }

@@ -54,7 +54,8 @@ struct CondemnationShelf: Sendable {
   private func names() throws(StoreError) -> [String] {
     try reportingFileErrors { () throws(FileError) in
       // Nothing is there where no garbage was ever collected.
-      try fileSystem.listIfThere(layout.condemned)?.map(\.name).filter(Self.isName) ?? []
+      try fileSystem.listIfThere(layout.condemned)?
+        .filter { $0.kind == .file && RepositoryLayout.isRandomName($0.name) }.map(\.name) ?? []
     }
   }
 
@@ -103,10 +104,5 @@ struct CondemnationShelf: Sendable {
     return try reportingFormatErrors(of: "condemnation \(path)") { () throws(FormatError) in
       try Condemnation(encoded: bytes, repository: repository, keys: keys)
     }
-  }
-
-  /// 32 hexadecimal digits; the lock and what is unfinished are none.
-  private static func isName(_ name: String) -> Bool {
-    name.utf8.count == 32 && Hexadecimal.decode(name) != nil
   }
 }

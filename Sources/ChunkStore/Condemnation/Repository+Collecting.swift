@@ -33,10 +33,21 @@ extension Repository {
       throw StoreError(
         .busy, "garbage is being collected in \(root) already; try again when that is over")
     }
-    return CollectionLock(file: file)
+    let lock = CollectionLock(file: file)
+    let isEffective = try reportingFileErrors { () throws(FileError) in
+      try fileSystem.lockExcludesOthers(on: layout.condemnedLock)
+    }
+    guard isEffective else {
+      throw StoreError(
+        .fileSystem,
+        "nothing is deleted in \(root): its file system grants a lock to everybody, so it cannot be "
+          + "told who uses the repository; mount it so that flock(2) works, or collect garbage on the "
+          + "machine that has the files")
+    }
+    return lock
   }
 
-  /// The sessions that live; what crashed ones left behind is removed.
+  /// The sessions that live.
   ///
   /// - Throws: ``StoreError``, also where one that lives cannot be read.
   package func liveSessions() throws(StoreError) -> [LiveSession] { try sessions.live() }
@@ -46,19 +57,23 @@ extension Repository {
   ///
   /// Else a revision that a session has just pinned, and that is forgotten then, would be in neither.
   ///
+  /// - Parameter changesNothing: for who does not delete: no lock file is made where there is none.
   /// - Throws: ``StoreError``, also where the file of a session or a pin cannot be read.
-  package func roots() throws(StoreError) -> (pinned: Set<RevisionID>, listing: RevisionListing) {
+  package func roots(
+    changesNothing: Bool
+  ) throws(StoreError) -> (pinned: Set<RevisionID>, listing: RevisionListing) {
     // Remembered: nobody waits for the lock while many files are read.
     _ = try revisions()
-    let lock = try marksLock()
+    let lock = try marksLock(changesNothing: changesNothing)
     defer { lock?.close() }
-    if lock != nil { try settleForgotten() }
+    if lock != nil, !changesNothing { try settleForgotten() }
     let pinned = Set(try liveSessions().flatMap(\.record.pinned) + soundPins().map(\.pin.revision))
     return (pinned, try revisions())
   }
 
   /// Keeps others from forgetting and from changing marks; nil where nobody can.
-  private func marksLock() throws(StoreError) -> (any OpenFile)? {
+  private func marksLock(changesNothing: Bool) throws(StoreError) -> (any OpenFile)? {
+    if changesNothing { return try revisionShelf.lockMarksForReading() }
     do throws(StoreError) {
       return try revisionShelf.lockMarks()
     } catch  where error.code == .readOnly {
@@ -138,7 +153,8 @@ extension Repository {
   package func forgottenRevisions() throws(StoreError) -> [RevisionID] {
     // Nothing is there where nothing was ever forgotten.
     try reportingFileErrors { () throws(FileError) in
-      try fileSystem.listIfThere(layout.forgotten)?.compactMap { RevisionID(name: $0.name) } ?? []
+      try fileSystem.listIfThere(layout.forgotten)?
+        .filter { $0.kind == .file }.compactMap { RevisionID(name: $0.name) } ?? []
     }
   }
 
@@ -172,8 +188,10 @@ extension Repository {
 
   /// Revisions that have marks or a pin and whose files are nowhere, so that they were lost: a revision
   /// has neither before it is durable, nor any more when it goes.
-  package func lostRevisions() throws(StoreError) -> [RevisionID] {
-    let lock = try marksLock()
+  ///
+  /// - Parameter changesNothing: as for ``roots(changesNothing:)``.
+  package func lostRevisions(changesNothing: Bool) throws(StoreError) -> [RevisionID] {
+    let lock = try marksLock(changesNothing: changesNothing)
     defer { lock?.close() }
     let forgotten = try forgottenRevisions()
     let pinned = try soundPins().map(\.pin.revision)
@@ -181,7 +199,8 @@ extension Repository {
       let known = Set(
         forgotten + (try fileSystem.list(layout.revisions).compactMap { RevisionID(name: $0.name) })
       )
-      let marked = try fileSystem.list(layout.marks).compactMap { RevisionID(name: $0.name) }
+      let marked = try fileSystem.list(layout.marks).filter { $0.kind == .file }
+        .compactMap { RevisionID(name: $0.name) }
       return Set(marked + pinned).subtracting(known).sorted()
     }
   }
@@ -201,7 +220,7 @@ extension Repository {
   /// marks, policies, pins, the quarantine and condemnations, which are made under locks that nobody else has
   /// now.
   package func unfinishedFiles() throws(StoreError) -> [FilePath] {
-    let lock = try marksLock()
+    let lock = try marksLock(changesNothing: false)
     defer { lock?.close() }
     let directories =
       PackKind.allCases.map(layout.packDirectory)

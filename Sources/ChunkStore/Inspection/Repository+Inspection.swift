@@ -21,7 +21,7 @@ extension Repository {
     } catch  where error.code == .notFound {
       throw StoreError(.notFound, "\(file.path) is not there any more")
     } catch
-      where error.errno == .fileTooLarge || [.inputOutput, .isDirectory].contains(error.code)
+      where error.errno == .fileTooLarge || error.code == .inputOutput || error.isOfWrongKind
     {
       throw StoreError(.damaged, "\(error)")
     } catch {
@@ -78,22 +78,54 @@ extension Repository {
     try sessions.removeAbandoned()
   }
 
-  /// Removes those of `files`, which are unfinished, that nobody can be writing any more: a writing
-  /// session that had one of them would still be there, and who writes without a session takes no
-  /// minute.
+  /// Removes those of `files`, which are unfinished and were there before this is called, that nobody
+  /// is writing any more. Locks tell, not the times of files, which another machine's clock may set.
   ///
   /// - Returns: the files removed.
-  package func removeLeftovers(
-    _ files: [FilePath], now: Nanoseconds
-  ) throws(StoreError) -> [FilePath] {
-    let live = try sessions.live()
-    guard !live.contains(where: { $0.record.kind == .writing }) else { return [] }
+  package func removeLeftovers(_ files: [FilePath]) throws(StoreError) -> [FilePath] {
+    guard !files.isEmpty else { return [] }
+    var (idle, locks): (Set<FilePath>, [any OpenFile]) = ([], [])
+    defer { for lock in locks { lock.close() } }
+    locks.append(try revisionShelf.lockMarks())
+    guard
+      try reportingFileErrors({ () throws(FileError) in
+        try fileSystem.lockExcludesOthers(on: layout.marksLock)
+      })
+    else { return [] }
+    idle.formUnion([layout.marks, layout.pins])
+    locks.append(try keyRing.lock())
+    // The configuration is written under the one lock, policies under the other.
+    idle.formUnion([layout.keys, layout.root])
+    if let lock = try quarantineShelf.lockIfThere() {
+      locks.append(lock)
+      idle.insert(layout.quarantine)
+    }
+    let collecting = try lockCondemned(for: files)
+    defer { collecting?.release() }
+    if collecting != nil { idle.insert(layout.condemned) }
+    // A writing session that made one of the files would still be there.
+    if try !sessions.live().contains(where: { $0.record.kind == .writing }) {
+      idle.formUnion(PackKind.allCases.map(layout.packDirectory))
+      idle.insert(layout.revisions)
+    }
+    return try remove(files.filter { idle.contains($0.parentDirectory) })
+  }
+
+  /// Nil where none of `files` is a condemnation, or somebody may be writing one.
+  private func lockCondemned(for files: [FilePath]) throws(StoreError) -> CollectionLock? {
+    guard files.contains(where: { $0.parentDirectory == layout.condemned }) else { return nil }
+    do throws(StoreError) {
+      return try beginCollecting()
+    } catch  where error.code == .busy {
+      return nil
+    }
+  }
+
+  private func remove(_ files: [FilePath]) throws(StoreError) -> [FilePath] {
     var removed: [FilePath] = []
-    for file in files {
-      try reportingFileErrors { () throws(FileError) in
+    try reportingFileErrors { () throws(FileError) in
+      for file in files {
         do throws(FileError) {
-          let modified = try fileSystem.metadata(of: file).modified.seconds
-          guard modified < now.wholeSeconds - 60 else { return }
           try fileSystem.remove(file)
           removed.append(file)
         } catch  where error.code == .notFound {}

@@ -67,11 +67,12 @@ struct CensusTaker {
     try takeFiles(layout.keys, .keySlot, isName: Self.isDigest)
     try takeFiles(layout.revisions, .revision, isName: Self.isDigest)
     try takeFiles(layout.marks, .marks, isName: Self.isDigest)
-    try takeFiles(layout.sessions, .session, isName: Self.isRandomName)
+    try takeFiles(layout.sessions, .session, isName: RepositoryLayout.isRandomName)
     try takeFiles(layout.forgotten, .revision, isName: Self.isDigest, isOptional: true)
-    try takeFiles(layout.condemned, .condemnation, isName: Self.isRandomName, isOptional: true)
+    try takeFiles(
+      layout.condemned, .condemnation, isName: RepositoryLayout.isRandomName, isOptional: true)
     try takeFiles(layout.quarantine, .quarantine, isName: Self.isDigest, isOptional: true)
-    try takeFiles(layout.pins, .pin, isName: Self.isRandomName, isOptional: true)
+    try takeFiles(layout.pins, .pin, isName: RepositoryLayout.isRandomName, isOptional: true)
     try takeSetAside()
     census.hasLostRevisions =
       census.missingDirectories.contains(layout.revisions) && !census.packs.isEmpty
@@ -155,7 +156,7 @@ struct CensusTaker {
 
   private mutating func take(stranger entry: DirectoryEntry, in directory: FilePath) {
     let path = directory.appending(entry.name)
-    if entry.kind == .file, entry.name.hasPrefix(FilePath.temporaryPrefix) {
+    if entry.kind == .file, FilePath.isTemporaryName(entry.name) {
       census.leftovers.append(path)
     } else {
       census.strangers.append(path)
@@ -168,9 +169,4 @@ struct CensusTaker {
   }
 
   private static func isDigest(_ name: String) -> Bool { FileDigest(name: name) != nil }
-
-  /// 32 hexadecimal digits.
-  private static func isRandomName(_ name: String) -> Bool {
-    name.utf8.count == 32 && Hexadecimal.decode(name) != nil
-  }
 }

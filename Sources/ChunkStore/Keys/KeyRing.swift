@@ -103,7 +103,16 @@ struct KeyRing: Sendable {
     return listing.sorted { ($0.created, $0.id) < ($1.created, $1.id) }
   }
 
-  /// Adds a slot and returns its name.
+  /// Waits until nobody else makes the repository, or adds or removes a key.
+  func lock() throws(StoreError) -> any OpenFile {
+    try reportingFileErrors { () throws(FileError) in
+      try fileSystem.createDirectories(
+        layout.keys, permissions: RepositoryLayout.directoryPermissions)
+      return try fileSystem.lockFile(layout.keysLock, .exclusive)
+    }
+  }
+
+  /// Adds a slot and returns its name. For who holds the lock.
   func add(
     _ keys: RepositoryKeys, secret: UnlockSecret, label: String, created: Nanoseconds,
     cost: ScryptCost
@@ -116,8 +125,6 @@ struct KeyRing: Sendable {
       return (bytes, try FileDigest(of: bytes))
     }
     try reportingFileErrors { () throws(FileError) in
-      try fileSystem.createDirectories(
-        layout.keys, permissions: RepositoryLayout.directoryPermissions)
       try fileSystem.writeDurably(
         bytes, to: layout.key(id), permissions: RepositoryLayout.filePermissions)
     }
@@ -126,9 +133,7 @@ struct KeyRing: Sendable {
 
   /// Removes a slot, but never the last one that can be read.
   func remove(_ id: FileDigest) throws(StoreError) {
-    let lock = try reportingFileErrors { () throws(FileError) in
-      try fileSystem.lockFile(layout.keysLock, .exclusive)
-    }
+    let lock = try lock()
     defer { lock.close() }
     let ids = try ids()
     guard ids.contains(id) else {
@@ -157,7 +162,8 @@ struct KeyRing: Sendable {
   func ids() throws(StoreError) -> [FileDigest] {
     // A repository that is not encrypted has none, and a copy of it perhaps no directory for them.
     try reportingFileErrors { () throws(FileError) in
-      try fileSystem.listIfThere(layout.keys)?.compactMap { FileDigest(name: $0.name) } ?? []
+      try fileSystem.listIfThere(layout.keys)?
+        .filter { $0.kind == .file }.compactMap { FileDigest(name: $0.name) } ?? []
     }
   }
 

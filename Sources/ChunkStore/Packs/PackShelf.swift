@@ -80,7 +80,7 @@ final class PackShelf: Sendable {
           for file in try fileSystem.list(path) {
             // Under another directory's name nobody would look for it.
             if let id = PackID(name: file.name), file.name.hasPrefix(shard.name),
-              try isFile(file, in: path)
+              file.kind == .file
             {
               packs.append((id, kind))
             }
@@ -89,16 +89,6 @@ final class PackShelf: Sendable {
       }
     }
     return packs
-  }
-
-  /// Whether it is a file, or a symbolic link to one.
-  private func isFile(_ entry: DirectoryEntry, in directory: FilePath) throws(FileError) -> Bool {
-    guard entry.kind == .symbolicLink else { return entry.kind == .file }
-    do throws(FileError) {
-      return try fileSystem.metadata(of: directory.appending(entry.name)).kind == .file
-    } catch  where error.code == .notFound {
-      return false
-    }
   }
 
   /// Makes sure that `packs`, which are there, are there after a power failure too.
@@ -112,9 +102,10 @@ final class PackShelf: Sendable {
       for directory in directories.sorted(by: { $0.string < $1.string }) {
         do throws(FileError) {
           try fileSystem.synchronizeDirectory(directory)
-        } catch  where error.code == .readOnly || error.code == .notFound {
-          // Nothing is pending on a medium that cannot be written to, and a name that went with its
-          // directory is found missing when its pack is opened.
+        } catch  where [.readOnly, .notFound, .permissionDenied].contains(error.code) {
+          // Nothing is pending on a medium that cannot be written to, a name that went with its
+          // directory is found missing when its pack is opened, and another user's directory is that
+          // user's to make durable.
           continue
         }
       }

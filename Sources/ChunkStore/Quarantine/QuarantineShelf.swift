@@ -111,12 +111,7 @@ struct QuarantineShelf: Sendable {
 
   /// Files that nobody will finish.
   func unfinishedFiles() throws(StoreError) -> [FilePath] {
-    let wasAnyFound = try reportingFileErrors { () throws(FileError) in
-      try fileSystem.exists(layout.quarantine)
-    }
-    // Else the lock would be made for nothing.
-    guard wasAnyFound else { return [] }
-    let lock = try lock()
+    guard let lock = try lockIfThere() else { return [] }
     defer { lock.close() }
     return try reportingFileErrors { () throws(FileError) in
       try fileSystem.unfinishedFiles(in: layout.quarantine)
@@ -144,7 +139,8 @@ struct QuarantineShelf: Sendable {
 
   private func names() throws(StoreError) -> [FileDigest] {
     try reportingFileErrors { () throws(FileError) in
-      try fileSystem.listIfThere(layout.quarantine)?.compactMap { FileDigest(name: $0.name) } ?? []
+      try fileSystem.listIfThere(layout.quarantine)?
+        .filter { $0.kind == .file }.compactMap { FileDigest(name: $0.name) } ?? []
     }
   }
 
@@ -178,6 +174,14 @@ struct QuarantineShelf: Sendable {
         bytes, to: layout.quarantined(name), permissions: RepositoryLayout.filePermissions)
     }
     return name
+  }
+
+  /// Keeps others from changing the quarantine; nil where nothing was ever found, and nothing is made.
+  func lockIfThere() throws(StoreError) -> (any OpenFile)? {
+    let wasAnyFound = try reportingFileErrors { () throws(FileError) in
+      try fileSystem.exists(layout.quarantine)
+    }
+    return wasAnyFound ? try lock() : nil
   }
 
   private func lock() throws(StoreError) -> any OpenFile {

@@ -57,7 +57,7 @@ extension Repository {
     do throws(StoreError) {
       return try liveSessions()
     } catch {
-      guard error.code == .readOnly else { throw error }
+      guard error.isRefusal else { throw error }
       return []
     }
   }

@@ -154,6 +154,20 @@ struct RevisionShelf: Sendable {
     }
   }
 
+  /// Keeps others from changing marks or policies and from forgetting revisions, changing nothing
+  /// itself; nil where nobody ever did that, or this process may not.
+  func lockMarksForReading() throws(StoreError) -> (any OpenFile)? {
+    try reportingFileErrors { () throws(FileError) in
+      do throws(FileError) {
+        let file = try fileSystem.openFile(layout.marksLock, for: .reading)
+        try file.lock(.shared)
+        return file
+      } catch  where error.code == .notFound || error.code == .permissionDenied {
+        return nil
+      }
+    }
+  }
+
   /// A revision that was forgotten and whose file is still there.
   func forgottenRevision(_ id: RevisionID) throws(StoreError) -> Revision {
     try revision(id, in: layout.forgotten(id)).revision

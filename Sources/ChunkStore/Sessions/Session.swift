@@ -65,9 +65,13 @@ struct SessionList: Sendable {
         } catch  where error.code == .notFound {
           // Somebody tidied up in the moment between the file's creation and its lock.
           continue
-        } catch  where record.kind == .reading && [.readOnly, .noSpace].contains(error.code) {
+        } catch
+          where record.kind == .reading
+          && [.readOnly, .noSpace, .permissionDenied].contains(error.code)
+        {
           // On a read-only medium nothing is deleted either, at least not by this machine. On a full
-          // one it could be; but then reading fails, and without this it could not even begin.
+          // one it could be, and by another user; but then reading fails, and without this it could
+          // not even begin.
           return Session(record: record, file: nil, path: path, fileSystem: fileSystem)
         }
       }
@@ -99,17 +103,34 @@ struct SessionList: Sendable {
   }
 
   /// Removes what crashed sessions left behind: files that nobody holds a lock on, finished or not.
+  ///
+  /// Where locks keep nobody out, which file is whose cannot be told, and all stay.
   func removeAbandoned() throws(StoreError) {
-    _ = try tidyUp()
+    try reportingFileErrors { () throws(FileError) in
+      try forEachFile { path, isHeld throws(FileError) in
+        guard !isHeld, try fileSystem.lockExcludesOthers(on: path) else { return }
+        do throws(FileError) {
+          try fileSystem.remove(path)
+        } catch  where error.code == .permissionDenied {
+          // Another user's, who may have it removed.
+        }
+      }
+    }
   }
 
-  /// The sessions that live; what crashed ones left behind is removed.
+  /// The sessions that live.
   ///
   /// - Throws: ``StoreError``, also where the file of one that lives cannot be read: what it relies on
   ///   is not known then.
   func live() throws(StoreError) -> [LiveSession] {
+    var names: [String] = []
+    try reportingFileErrors { () throws(FileError) in
+      try forEachFile { path, isHeld in
+        if isHeld, let name = path.lastComponent?.string { names.append(name) }
+      }
+    }
     var sessions: [LiveSession] = []
-    for name in try tidyUp() where !name.hasPrefix(FilePath.temporaryPrefix) {
+    for name in names where RepositoryLayout.isRandomName(name) {
       do throws(StoreError) {
         sessions.append(LiveSession(name: name, record: try record(of: name)))
       } catch  where error.code == .notFound {
@@ -131,28 +152,12 @@ struct SessionList: Sendable {
     }
   }
 
-  /// Removes files that nobody holds a lock on; names the others.
-  private func tidyUp() throws(StoreError) -> [String] {
-    try reportingFileErrors { () throws(FileError) in
-      try makeDirectory()
-      var names: [String] = []
-      try forEachFile { path, isHeld throws(FileError) in
-        if !isHeld {
-          try fileSystem.remove(path)
-        } else if let name = path.lastComponent?.string {
-          names.append(name)
-        }
-      }
-      return names
-    }
-  }
-
-  /// Calls `body` for each file with whether somebody holds its lock, and else under a lock; files that
-  /// have gone by then are passed over.
+  /// Calls `body` for each file of a session with whether somebody holds its lock, and else under a
+  /// lock; files that have gone by then are passed over, and so is whatever has another name.
   private func forEachFile(
     _ body: (FilePath, _ isHeld: Bool) throws(FileError) -> Void
   ) throws(FileError) {
-    for entry in try fileSystem.list(directory) where entry.kind == .file {
+    for entry in try fileSystem.listIfThere(directory) ?? [] where Self.isFile(entry) {
       let path = directory.appending(entry.name)
       do throws(FileError) {
         let file = try fileSystem.openFile(path, for: .reading)
@@ -163,6 +168,11 @@ struct SessionList: Sendable {
         continue
       }
     }
+  }
+
+  private static func isFile(_ entry: DirectoryEntry) -> Bool {
+    entry.kind == .file
+      && (RepositoryLayout.isRandomName(entry.name) || FilePath.isTemporaryName(entry.name))
   }
 
   private func record(of name: String) throws(StoreError) -> SessionRecord {

@@ -8,6 +8,7 @@ struct RootMarking {
   private let repository: Repository
   private let live: LiveRecords
   private let nodes: any NodeReading
+  private let changesNothing: Bool
   private let step: () throws -> Void
   private var seen: Set<RevisionID> = []
   /// Kept by a session or a pin at the last look.
@@ -15,8 +16,14 @@ struct RootMarking {
   /// Packs of which not all is in the index.
   private(set) var unlisted: [(pack: PackID, error: StoreError)] = []
 
-  /// - Parameter step: called now and then; throws to end the walk.
-  init(_ repository: Repository, _ live: LiveRecords, step: @escaping () throws -> Void) {
+  /// - Parameters:
+  ///   - changesNothing: as for ``ChunkStore/Repository/roots(changesNothing:)``.
+  ///   - step: called now and then; throws to end the walk.
+  init(
+    _ repository: Repository, _ live: LiveRecords, changesNothing: Bool,
+    step: @escaping () throws -> Void
+  ) {
+    self.changesNothing = changesNothing
     self.repository = repository
     self.live = live
     nodes = repository.nodeReader
@@ -39,7 +46,7 @@ struct RootMarking {
   mutating func markNew() throws -> Bool {
     var isAnyNew = false
     while true {
-      let (kept, listing) = try repository.roots()
+      let (kept, listing) = try repository.roots(changesNothing: changesNothing)
       if let (id, error) = listing.unreadable.first {
         throw CollectionError(
           .unreadable,

@@ -130,7 +130,9 @@ package final class UsageSurvey {
     besides entries: [RevisionEntry], _ live: LiveRecords
   ) throws -> [(RevisionID, Revision)] {
     let pinned = Set(try repository.revisionUsers().keys).subtracting(entries.map(\.id))
-    return try RootMarking(repository, live, step: {}).forgotten(pinned).map { ($0, $1) }
+    return try RootMarking(repository, live, changesNothing: true, step: {}).forgotten(pinned).map {
+      ($0, $1)
+    }
   }
 
   /// What is garbage where these revisions are all there are, and was none before.

@@ -22,6 +22,10 @@ package struct OverlayStore: Sendable {
   let root: FilePath
   let repository: Repository
   let environment: RepositoryEnvironment
+  /// The directory of the overlays of all repositories.
+  private let directory: FilePath
+  /// For what lies in it.
+  let fileSystem: any FileSystem
 
   /// - Parameter directory: of the overlays of all repositories; made when the first one is.
   /// - Throws: ``OverlayError`` with `.invalidRequest` for a directory inside the repository.
@@ -32,6 +36,8 @@ package struct OverlayStore: Sendable {
     root = directory.appending(repository.configuration.id.description)
     self.repository = repository
     self.environment = environment
+    self.directory = directory
+    fileSystem = environment.fileSystem.confined(to: directory, newFiles: .user)
   }
 
   // MARK: - What there is
@@ -71,6 +77,8 @@ package struct OverlayStore: Sendable {
       throw OverlayError(.invalidRequest, "'\(name)' is no name of an overlay: \(Name.rule)")
     }
     try reportingFileErrors { () throws(FileError) in
+      try environment.fileSystem.createDirectories(
+        directory, permissions: OverlayDirectory.permissions)
       try fileSystem.createDirectories(root, permissions: OverlayDirectory.permissions)
     }
     try whileAlone { () throws(OverlayError) in
@@ -157,15 +165,13 @@ package struct OverlayStore: Sendable {
 
   /// What somebody did not live to finish.
   private func removeUnfinished() throws(OverlayError) {
-    for entry in try entries() where entry.name.hasPrefix(FilePath.temporaryPrefix) {
+    for entry in try entries() where FilePath.isTemporaryName(entry.name) {
       _ = try discard(
         OverlayFiles(directory: root.appending(entry.name), fileSystem: fileSystem))
     }
   }
 
   // MARK: - Parts
-
-  var fileSystem: any FileSystem { environment.fileSystem }
 
   func files(_ name: String) -> OverlayFiles {
     OverlayFiles(directory: root.appending(name), fileSystem: fileSystem)

@@ -16,11 +16,12 @@ package struct TemporaryOverlays: Sendable {
   ) throws(OverlayError) {
     try OverlayDirectory.check(directory, isOutside: repository)
     self.directory = directory
-    self.fileSystem = fileSystem
+    let confined = fileSystem.confined(to: directory, newFiles: .user)
+    self.fileSystem = confined
     try reportingFileErrors { () throws(FileError) in
       try fileSystem.createDirectories(directory, permissions: OverlayDirectory.permissions)
       // Better now than at a client's first write.
-      try OverlayPlace(directory: directory, volume: nil, fileSystem: fileSystem).create("trial")
+      try OverlayPlace(directory: directory, volume: nil, fileSystem: confined).create("trial")
         .close()
     }
   }

@@ -133,7 +133,7 @@ struct Serve: ParsableCommand {
     let server = try start(configuration, writable ?? catalog)
     reloading.begin(with: server)
     server.every(Self.releaseInterval) { repository.records.releaseDeleted() }
-    let pidfile = background.pidfile.map(PIDFile.init)
+    let pidfile = background.pidfile.map { PIDFile(path: $0) }
     do {
       publishStatus(of: server, catalog, repository, configuration)
       try pidfile?.write()

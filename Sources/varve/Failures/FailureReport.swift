@@ -87,7 +87,7 @@ extension FileError: ClassifiedError {
     case .permissionDenied: .permissionDenied
     case .noSpace: .noSpace
     case .readOnly: .readOnly
-    case .isDirectory, .notDirectory: .invalidRequest
+    case .isDirectory, .notDirectory, .symbolicLink: .invalidRequest
     case .inputOutput: .inputOutput
     case .other: .failed
     }

@@ -192,7 +192,7 @@ final class LocalVolume: Sendable {
       record.server?.terminate(patience: Self.patience)
     }
     do throws(FileError) {
-      try POSIXFileSystem().removeTree(place)
+      try PrivateDirectory.remove(place)
     } catch {
       // Somebody else may have been quicker.
       if error.code != .notFound { throw error }

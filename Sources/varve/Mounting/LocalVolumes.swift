@@ -4,6 +4,8 @@ import SystemPackage
 /// All that `attach` and `mount` have set up on this machine, each with a directory of its own.
 struct LocalVolumes {
   static let variable = "VARVE_LOCAL_VOLUMES"
+  /// Of the names of directories, which mkdtemp(3) ends with six more characters.
+  private static let prefix = "volume-"
 
   private let path = FilePath(Environment[Self.variable] ?? "/var/lib/varve/local-volumes")
   private let fileSystem = POSIXFileSystem()
@@ -31,7 +33,8 @@ struct LocalVolumes {
     defer { lock.close() }
     for place in try places() {
       guard let other = try LocalVolume(at: place) else {
-        try fileSystem.removeTree(place)
+        // Directories of others may lie there.
+        if isOwn(place) { try PrivateDirectory.remove(place) }
         continue
       }
       if !other.record.isOfThisBoot {
@@ -40,8 +43,13 @@ struct LocalVolumes {
         throw failure
       }
     }
-    let place = try PrivateDirectory(in: path, prefix: "").path
+    let place = try PrivateDirectory(in: path, prefix: Self.prefix).path
     return try LocalVolume(place: place, record: record)
+  }
+
+  private func isOwn(_ place: FilePath) -> Bool {
+    let name = place.lastComponent?.string ?? ""
+    return name.hasPrefix(Self.prefix) && name.utf8.count == Self.prefix.utf8.count + 6
   }
 
   private func places() throws(FileError) -> [FilePath] {

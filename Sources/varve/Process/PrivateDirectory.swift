@@ -22,5 +22,10 @@ struct PrivateDirectory {
     try PrivateDirectory(in: FilePath(Environment["TMPDIR"] ?? "/var/tmp"), prefix: "varve-")
   }
 
-  func remove() throws(FileError) { try POSIXFileSystem().removeTree(path) }
+  func remove() throws(FileError) { try Self.remove(path) }
+
+  /// Removes a directory that was made here, and what is in it, through no link.
+  static func remove(_ path: FilePath) throws(FileError) {
+    try POSIXFileSystem().confined(to: path.parentDirectory, newFiles: .user).removeTree(path)
+  }
 }

@@ -4,26 +4,29 @@ import SystemPackage
 
 /// A file with the number of this process, for those who are to send it signals.
 struct PIDFile {
-  let path: String
+  private static let limitBytes = 64
 
-  /// Written when the server is ready; replaces what is there.
-  func write() throws {
-    let temporary = "\(path).\(getpid())"
-    let text = Array("\(getpid())\n".utf8)
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o644)
-    guard descriptor >= 0 else { throw failure() }
-    defer { close(descriptor) }
-    guard Glibc.write(descriptor, text, text.count) == text.count, rename(temporary, path) == 0
-    else {
-      let error = failure()
-      unlink(temporary)
-      throw error
-    }
+  private let path: FilePath
+  /// The file's directory, in which no link is followed.
+  private let fileSystem: any FileSystem
+
+  init(path: String) {
+    let (path, directory) = (FilePath(path), FilePath(path).parentDirectory)
+    self.path = path.lastComponent.map { directory.appending($0) } ?? path
+    fileSystem = POSIXFileSystem().confined(to: directory, newFiles: .user)
   }
 
-  func remove() { unlink(path) }
+  private var text: [UInt8] { Array("\(getpid())\n".utf8) }
 
-  private func failure() -> Failure {
-    Failure("cannot write the file \(path): \(Errno(rawValue: errno).explanation)")
+  /// Written when the server is ready; replaces a file that is there.
+  func write() throws(FileError) {
+    try fileSystem.writeDurably(
+      text, to: path, permissions: [.ownerReadWrite, .groupRead, .otherRead])
+  }
+
+  /// Removes the file, unless another process has put its own there.
+  func remove() {
+    guard (try? fileSystem.readAll(path, limitBytes: Self.limitBytes)) == text else { return }
+    try? fileSystem.remove(path)
   }
 }

@@ -1,0 +1,78 @@
+import CLinux
+import Glibc
+import SystemPackage
+
+/// Who may use a directory, and so the files and directories that are made below it.
+///
+/// New ones get its owner and group, as far as this process may give them away. The group may do with
+/// them what it may do with the directory, where somebody meant it to: the directory is closed to all
+/// others, or the group may write to it, or it has the set-group-ID bit. A directory that `mkdir` made
+/// (`rwxr-xr-x`) shares nothing. Others get nothing ever: a backup holds all that its disks hold.
+struct DirectoryAccess: Sendable {
+  private let path: FilePath
+  private let owner: uid_t
+  private let group: gid_t
+  /// Of the bits 070.
+  private let groupBits: mode_t
+  private let isSetGroupID: Bool
+
+  /// - Parameter directory: the open directory at `path`.
+  init(_ directory: borrowing Descriptor, at path: FilePath) throws(Errno) {
+    let status = try directory.status()
+    let mode = status.st_mode
+    self.path = path
+    owner = status.st_uid
+    group = status.st_gid
+    isSetGroupID = mode & S_ISGID != 0
+    let isShared = isSetGroupID || mode & 0o020 != 0 || mode & 0o007 == 0
+    groupBits = isShared ? mode & 0o070 : 0
+  }
+
+  /// Lets those use a new file or directory who may use this directory.
+  ///
+  /// - Returns: false where the owner of this directory could not use it: see ``lockedOut``.
+  func apply(to new: borrowing Descriptor) throws(Errno) -> Bool {
+    var status = try new.status()
+    // Nobody else can have made it, unless they took it away in between and put another in its place.
+    if geteuid() == 0, status.st_uid != 0 { return true }
+    let newOwner = geteuid() == 0 && status.st_uid != owner ? owner : uid_t.max
+    let newGroup = status.st_gid != group ? group : gid_t.max
+    let isGiven =
+      (newOwner == .max && newGroup == .max) || fchown(new.rawValue, newOwner, newGroup) == 0
+    // Without the group, the bits would let in another one.
+    if isGiven, groupBits != 0 {
+      _ = fchmod(new.rawValue, mode(isDirectory: status.st_mode & S_IFMT == S_IFDIR))
+    }
+    guard geteuid() != 0, geteuid() != owner, owner != 0 else { return true }
+    status = try new.status()
+    let groupMayWrite = status.st_gid == group && status.st_mode & 0o060 == 0o060
+    return status.st_uid == owner || groupMayWrite || status.st_mode & 0o006 == 0o006
+  }
+
+  /// Why ``apply(to:)`` returned false.
+  var lockedOut: FileError.Detail {
+    .locksOut(owner: UserName.of(owner), of: path, user: UserName.ofThisProcess)
+  }
+
+  private func mode(isDirectory: Bool) -> mode_t {
+    isDirectory
+      ? 0o700 | groupBits | (isSetGroupID ? S_ISGID : 0)
+      : 0o600 | groupBits & 0o060
+  }
+}
+
+/// Users as people call them.
+enum UserName {
+  static var ofThisProcess: String { of(geteuid()) }
+
+  /// `user backup`, or `user ID 1000` where it has no name.
+  static func of(_ id: uid_t) -> String {
+    var entry = passwd()
+    var buffer = [CChar](repeating: 0, count: 16 << 10)
+    var found: UnsafeMutablePointer<passwd>?
+    guard getpwuid_r(id, &entry, &buffer, buffer.count, &found) == 0, found != nil,
+      let name = entry.pw_name
+    else { return "user ID \(id)" }
+    return "user \(String(cString: name))"
+  }
+}

@@ -1,0 +1,104 @@
+import CLinux
+import Glibc
+import Synchronization
+import SystemPackage
+
+/// An open directory, and what is below it: reached by relative paths without `..`, through no link.
+final class DirectoryDescriptor: Sendable {
+  /// Whether openat2(2) is missing (Linux before 5.6), or a container forbids it.
+  private static let lacksOpenat2 = Atomic(false)
+
+  let descriptor: Descriptor
+
+  init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
+
+  var rawValue: CInt { descriptor.rawValue }
+
+  /// Opens what lies at `path`.
+  ///
+  /// - Throws: `ELOOP` where a part of the path, or its end, is a symbolic link.
+  func open(
+    _ path: FilePath, flags: CInt, permissions: FilePermissions = []
+  ) throws(Errno) -> Descriptor {
+    if !Self.lacksOpenat2.load(ordering: .relaxed) {
+      do throws(Errno) {
+        return try Descriptor(
+          beneath: rawValue, path, flags: flags, permissions: permissions)
+      } catch .noFunction {
+        Self.lacksOpenat2.store(true, ordering: .relaxed)
+      } catch .notPermitted {
+        // From the file system, or from a container's filter that does not know the call.
+      }
+    }
+    return try walk(path, flags: flags, permissions: permissions)
+  }
+
+  /// Runs `body` with the directory in which the last name of `path` stands, and that name.
+  @discardableResult
+  func withParent<Result>(
+    of path: FilePath, _ body: (_ parent: CInt, _ name: String) throws(Errno) -> Result
+  ) throws(Errno) -> Result {
+    guard let name = path.lastComponent?.string else { throw .invalidArgument }
+    let parent = path.removingLastComponent()
+    if parent.isEmpty { return try body(rawValue, name) }
+    let directory = try open(parent, flags: linux_open_path_only | O_DIRECTORY)
+    return try body(directory.rawValue, name)
+  }
+
+  /// The same as ``open(_:flags:permissions:)``, one name after the other.
+  func walk(
+    _ path: FilePath, flags: CInt, permissions: FilePermissions
+  ) throws(Errno) -> Descriptor {
+    var directory: DirectoryDescriptor = self
+    var names = path.components.map(\.string)
+    guard let last = names.popLast(), !names.contains(".."), last != ".." else {
+      throw path.isEmpty ? .noSuchFileOrDirectory : .improperLink
+    }
+    for name in names {
+      directory = DirectoryDescriptor(
+        try directory.openName(name, flags: linux_open_path_only | O_DIRECTORY))
+    }
+    return try directory.openName(last, flags: flags, permissions: permissions)
+  }
+
+  private func openName(
+    _ name: String, flags: CInt, permissions: FilePermissions = []
+  ) throws(Errno) -> Descriptor {
+    let opened: CInt
+    do throws(Errno) {
+      opened = try retryingCall {
+        linux_open_at(rawValue, name, flags | O_NOFOLLOW | O_CLOEXEC, permissions.rawValue)
+      }
+    } catch {
+      // Of a link, O_DIRECTORY says no more than that.
+      if error == .notDirectory, (try? entryKind(of: name, in: rawValue)) == .symbolicLink {
+        throw .tooManySymbolicLinkLevels
+      }
+      throw error
+    }
+    let descriptor = Descriptor(owning: opened)
+    // O_PATH opens a link itself.
+    if flags & linux_open_path_only != 0, try descriptor.metadata().kind == .symbolicLink {
+      throw .tooManySymbolicLinkLevels
+    }
+    return descriptor
+  }
+}
+
+/// What has a name in an open directory; a link is one. (fstatat(2), `AT_SYMLINK_NOFOLLOW`)
+func entryKind(of name: String, in directory: CInt) throws(Errno) -> FileKind {
+  var status = stat()
+  try retryingCall { fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) }
+  return status.metadata.kind
+}
+
+extension Descriptor {
+  /// fsync(2) of a directory. A file system that cannot do that is named once, and that is all.
+  func synchronizeNames(of path: FilePath) throws(Errno) {
+    do throws(Errno) {
+      try synchronize()
+    } catch  where [.invalidArgument, .notSupportedOnSocket, .noFunction].contains(error) {
+      StorageNotice.directoriesNotSynchronized(path, error).give()
+    }
+  }
+}

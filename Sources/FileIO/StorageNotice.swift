@@ -1,0 +1,55 @@
+import Synchronization
+package import SystemPackage
+
+/// Something about the storage that a user should know, though work goes on.
+package enum StorageNotice: Sendable, Hashable {
+  /// The file system cannot make names durable.
+  case directoriesNotSynchronized(FilePath, Errno)
+  /// Two open files of one process get a lock that excludes others.
+  case locksWithoutEffect(FilePath)
+
+  private static let state = Mutex(State())
+
+  private struct State {
+    var handler: (@Sendable (StorageNotice) -> Void)?
+    var given: Set<Discriminator> = []
+  }
+
+  /// Notices of one kind are given once a process, whatever the path.
+  private enum Discriminator {
+    case synchronization
+    case locks
+  }
+
+  private var discriminator: Discriminator {
+    switch self {
+    case .directoriesNotSynchronized: .synchronization
+    case .locksWithoutEffect: .locks
+    }
+  }
+
+  /// Lets `handler` have the notices of this process.
+  package static func handle(_ handler: @escaping @Sendable (StorageNotice) -> Void) {
+    state.withLock { $0.handler = handler }
+  }
+
+  /// Gives a notice, unless one of its kind was given.
+  package func give() {
+    let handler = Self.state.withLock { state in
+      state.given.insert(discriminator).inserted ? state.handler : nil
+    }
+    handler?(self)
+  }
+}
+
+extension StorageNotice: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .directoriesNotSynchronized(let path, let error):
+      "the file system of \(path) cannot synchronise directories (\(error.explanation)): after a power "
+        + "failure, files that were just written may be missing"
+    case .locksWithoutEffect(let path):
+      "the file system of \(path) grants a lock to everybody: it cannot be told which files are in use"
+    }
+  }
+}
