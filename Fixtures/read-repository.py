@@ -245,6 +245,7 @@ class Revision:
     tags: list
     volumes: list
     attachments: dict
+    is_unusual: bool
 
 
 class Repository:
@@ -318,6 +319,7 @@ class Repository:
             [tag.decode() for tag in self._tags(name, values)],
             volumes,
             dict(map(self._attachment, values.get(0x8007, []))),
+            10 in values,
         )
 
     @staticmethod
@@ -450,7 +452,10 @@ def list_revisions(repository):
     for revision in repository.revisions:
         for volume in revision.volumes:
             tags = ",".join(revision.tags)
-            print(f"{revision.id}  {revision.job}/{volume.name}  {volume.size} bytes  {tags}")
+            unusual = "  unusual" if revision.is_unusual else ""
+            print(
+                f"{revision.id}  {revision.job}/{volume.name}  {volume.size} bytes  {tags}{unusual}"
+            )
 
 
 def sums(repository):

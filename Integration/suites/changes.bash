@@ -112,8 +112,8 @@ test_other_jobs_and_volumes_are_unknown() {
   "$varve" init
   random_bytes 300000 1 >disk.raw
   "$varve" backup one disk.raw
-  "$varve" backup one vda=disk.raw vdb=disk.raw
-  "$varve" backup one vda=disk.raw
+  "$varve" backup one vda=disk.raw vdb=disk.raw --accept-unusual
+  "$varve" backup one vda=disk.raw --accept-unusual
   "$varve" backup two disk.raw
   start_server
   local other

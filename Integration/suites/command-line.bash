@@ -81,6 +81,28 @@ test_what_does_not_exist_is_named() {
   [[ ! -e out.raw ]] || fail "a restore of nothing left a file"
 }
 
+test_a_volume_in_a_reference_is_never_ignored() {
+  "$varve" init
+  random_bytes 100000 1 >disk.raw
+  "$varve" backup db01 vda=disk.raw vdb=disk.raw
+  local command
+  for command in "show db01/vdc" "show db01/vdc --json" "diff db01/vdc db01/vda" "restore db01/vdc -" \
+    "run db01/vdc -- true" "serve db01/vdc --unix socket"; do
+    # shellcheck disable=SC2086 # words are meant to be split
+    expect_exit 1 timeout 20 "$varve" $command
+    expect_output "no volume 'vdc'; it has vda, vdb"
+  done
+  for command in "tag add db01/vda x" "tag remove db01/vda x" "protect db01/vda" "forget db01/vda" \
+    "verify db01/vda" "distrust db01/vda"; do
+    # shellcheck disable=SC2086 # words are meant to be split
+    expect_exit 2 "$varve" $command
+    expect_output "'db01/vda' names a volume"
+  done
+  "$varve" show db01/vdb --json | jq -e '.sizeBytes == 100000 and [.volumes[].name] == ["vdb"]'
+  expect_exit 0 "$varve" show db01/vdb
+  ! grep '^vda' <<<"$output" || fail "only vdb was asked for"
+}
+
 test_the_repository_is_found_by_option_then_environment_then_directory() {
   local elsewhere=$work/elsewhere here=$work/here
   "$varve" init "$elsewhere"

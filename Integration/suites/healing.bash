@@ -138,9 +138,28 @@ test_distrust_one_many_and_by_time() {
   expect_equal "$("$varve" revisions --json | jq '[.[] | select(.trust == "distrusted")] | length')" 2
   expect_exit 0 "$varve" verify --all
   expect_equal "$("$varve" revisions --json | jq '[.[] | select(.trust == "distrusted")] | length')" 0
-  "$varve" distrust --job job --from "$(date +%F)" --json | jq -e 'length == 3'
+  expect_exit 1 "$varve" distrust --job job --from "$(date +%F)"
+  expect_output 'nothing was changed: add --yes to distrust 3 revisions'
+  expect_exit 0 "$varve" distrust --job job --from "$(date +%F)" --dry-run
+  expect_output 'would distrust 3 revisions'
+  "$varve" distrust --job job --from "$(date +%F)" --yes --json | jq -e '.revisions | length == 3'
   expect_equal "$(trust_of other@latest)" verified
-  "$varve" distrust --until "$(date +%F)" --json | jq -e 'length == 4'
+  "$varve" distrust --until "$(date +%F)" --yes --json | jq -e '.isChange and (.revisions | length) == 4'
+  # Each is again what it was before; none but those is touched.
+  "$varve" verify other@latest
+  expect_exit 0 "$varve" distrust --job job --until "$(date +%F)" --undo --yes
+  expect_output 'took back the distrust of 3 revisions'
+  expect_equal "$("$varve" revisions --json | jq -c '[.[].trust]')" \
+    '["verified","verified","verified","verified"]'
+  expect_exit 0 "$varve" distrust job@1 --undo
+  expect_output 'took back the distrust of 0 revisions'
+  # Damage that was found is not taken back by a word.
+  cp -r "$VARVE_REPOSITORY" spoiled
+  damage "$(VARVE_REPOSITORY=spoiled data_packs | sed -n 1p)" 500000
+  expect_exit 1 "$varve" verify job@0 -r spoiled
+  expect_exit 0 "$varve" distrust job@0 -r spoiled
+  expect_exit 1 "$varve" distrust job@0 --undo -r spoiled
+  expect_output 'still distrusted: .* it is not known that only .varve distrust. said so'
   expect_exit 0 "$varve" distrust --until 2001-01-01
   expect_output 'nothing was changed'
   expect_exit 2 "$varve" distrust

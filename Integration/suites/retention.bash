@@ -38,7 +38,7 @@ test_what_the_rules_keep_stays_and_the_rest_goes() {
   local rules=(--keep-daily 3 --keep-weekly 3 --keep-monthly 2)
   expect_exit 0 varve_at "2026-11-19 12:00:00" prune "${rules[@]}" --dry-run
   expect_output 'would forget 34 of 40 revisions, but only with --yes'
-  expect_output 'web01@0 .* stays +daily 1 of 3, weekly 1 of 3, monthly 1 of 2, newest good one'
+  expect_output 'web01@0 .* stays +daily 1 of 3, weekly 1 of 3, monthly 1 of 2, newest usable revision'
   expect_output '2026-10-31 .* stays +monthly 2 of 2'
   expect_output '2026-10-30 .* goes +no rule keeps it'
   expect_exit 1 varve_at "2026-11-19 12:00:00" prune "${rules[@]}"
@@ -79,6 +79,7 @@ test_policies_are_stored_and_used() {
   export VARVE_PASSPHRASE=secret
   back_up_at web01-of-the-bank 2026-11-{16,17,18,19}" 01:30:00"
   back_up_at db01 2026-11-{16,17,18,19}" 01:30:00"
+  "$varve" tag add db01@latest daily
   expect_exit 2 "$varve" prune
   expect_output 'what is to be kept'
   expect_exit 2 "$varve" policy set web01-of-the-bank
@@ -108,8 +109,25 @@ test_what_a_mistyped_argument_can_be_is_said() {
   back_up_at web01 "2026-11-1"{6..9}" 01:30:00"
   "$varve" tag add web01@first golden
   expect_exit 0 "$varve" prune --keep-tag goldn --keep-schedule golden=1d:1 --dry-run
-  expect_output "warning: no revision has the tag 'goldn'"
+  expect_output "would forget 2 of 4 revisions, but only with --yes: no revision has the tag 'goldn'"
   ! grep "tag 'golden'" <<<"$output" || fail "golden is a tag"
+  expect_exit 1 "$varve" prune --keep-tag goldn --keep-last 1
+  expect_output "nothing is forgotten: no revision has the tag 'goldn'"
+  expect_exit 1 "$varve" prune --keep-schedule goldn=1d:1 --keep-last 1 --json
+  "$varve" policy set --keep-tag goldn --keep-last 1
+  expect_exit 1 "$varve" prune
+  expect_equal "$(count_revisions)" 4
+  "$varve" policy remove
+  expect_exit 0 "$varve" prune --keep-tag goldn --keep-last 9
+  expect_output "warning: no revision has the tag 'goldn'"
+  expect_exit 0 "$varve" policy set wbe01 --keep-tag golden
+  expect_output "warning: the repository has no job 'wbe01'; its jobs are web01"
+  expect_exit 0 "$varve" policy set web01 --keep-tag goldn
+  expect_output "warning: no revision has the tag 'goldn' yet"
+  expect_exit 0 "$varve" policy show wbe01
+  expect_output "warning: the repository has no job 'wbe01'"
+  "$varve" policy remove wbe01
+  "$varve" policy remove web01
   expect_exit 2 "$varve" prune --keep-last 0
   expect_output "invalid for '--keep-last <n>': expected a whole number from 1 to 1000000"
   expect_exit 2 "$varve" gc --max-copy 1GB
@@ -201,7 +219,7 @@ test_distrusted_revisions_take_no_place() {
   dd if=/dev/zero of="${newest#* }" bs=64K seek=4 count=2 conv=notrunc status=none
   expect_exit 1 "$varve" verify web01@latest
   expect_exit 0 varve_at "2026-11-19 12:00:00" prune --keep-last 1
-  expect_output '2026-11-15 .* stays +last 1 of 1, newest good one'
+  expect_output '2026-11-15 .* stays +last 1 of 1, newest usable revision'
   expect_output '2026-11-19 .* distrusted +stays +last 1 of 1'
   expect_equal "$(count_revisions)" 2
 }

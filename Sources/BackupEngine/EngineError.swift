@@ -1,6 +1,8 @@
 /// Why a backup, a restore or a verification ended without doing what was asked.
 package struct EngineError: Error, Sendable, CustomStringConvertible {
   package enum Code: Equatable, Sendable {
+    /// The sources came empty, or differ from the revision before as they seldom do.
+    case unusual(UnusualBackup)
     /// The request contradicts itself or the rules of the repository.
     case invalidRequest
     /// Content is damaged or missing; the message says where.

@@ -3,9 +3,9 @@ package import ChunkStore
 
 /// Which revisions of a job stay, and why, and which go.
 ///
-/// Whatever the policy, these stay: what is protected or in use, the newest good one, what has a time
-/// in the future, and what was made with a clock that had been set back as long as what it was made
-/// from stays.
+/// Whatever the policy, these stay: what is protected or in use, the newest usable revision, what has a
+/// time in the future, and what was made with a clock that had been set back as long as what it was
+/// made from stays.
 package struct RetentionPlan: Sendable {
   /// What is to become of one revision.
   package struct Verdict: Sendable {
@@ -120,8 +120,8 @@ private struct Judgement {
     for rule in policy.rules {
       for (id, reason) in selection.reasons(of: rule) { reasons[id, default: []].append(reason) }
     }
-    if let newest = newestFirst.first(where: \.isGood) {
-      reasons[newest.id, default: []].append(.newestGood)
+    if let newest = newestFirst.first(where: \.isUsable) {
+      reasons[newest.id, default: []].append(.newestUsable)
     } else if let newest = newestFirst.first {
       reasons[newest.id, default: []].append(.newest)
     }

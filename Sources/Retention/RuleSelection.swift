@@ -3,8 +3,8 @@ import ChunkStore
 
 /// What single rules keep of a job's revisions.
 ///
-/// A distrusted revision never takes the place of a good one: it stays where there is no good one in
-/// its place, as long as a good one there would, and is not counted.
+/// A revision that is distrusted or unusual never takes the place of a usable one: it stays where there
+/// is no usable one in its place, as long as a usable one there would, and is not counted.
 struct RuleSelection {
   /// Newest first, none of the future.
   let candidates: [RevisionEntry]
@@ -36,11 +36,11 @@ struct RuleSelection {
     let placed = entries.enumerated().map { number, entry in
       (entry, period: unit?.period(of: entry.revision.created, in: zone) ?? Int64(number))
     }
-    let good = placed.filter { $0.0.isGood }
-    let periodsOfGood = Set(good.map(\.period))
-    return newest(of: good, count: count).map { ($0.id, .slot(rule, number: $0.number)) }
+    let usable = placed.filter { $0.0.isUsable }
+    let usablePeriods = Set(usable.map(\.period))
+    return newest(of: usable, count: count).map { ($0.id, .slot(rule, number: $0.number)) }
       + newest(of: placed, count: count)
-      .filter { !periodsOfGood.contains($0.period) }
+      .filter { !usablePeriods.contains($0.period) }
       .map { ($0.id, .slot(rule, number: $0.number)) }
   }
 
@@ -55,18 +55,19 @@ struct RuleSelection {
     return found
   }
 
-  /// What is no older than `span`, counted back from the newest good one: of a machine that is no
-  /// longer backed up nothing goes because time goes by, nor because a clock is ahead.
+  /// What is no older than `span`, counted back from the newest usable revision: of a machine that is
+  /// no longer backed up nothing goes because time goes by, nor because a clock is ahead.
   private func young(
     by rule: RetentionRule, span: CalendarSpan, among entries: [RevisionEntry]
   ) -> [(RevisionID, StayReason)] {
-    guard let newest = candidates.first(where: \.isGood) ?? candidates.first else { return [] }
+    guard let newest = candidates.first(where: \.isUsable) ?? candidates.first else { return [] }
     let start = span.start(before: newest.revision.created, in: zone)
     return entries.filter { $0.revision.created >= start }.map { ($0.id, .young(rule)) }
   }
 }
 
 extension RevisionEntry {
-  /// Whether nothing speaks against what it holds.
-  package var isGood: Bool { marks.trust != .distrusted }
+  /// Whether nothing speaks against what it holds, and it was not made of volumes that had lost most of
+  /// their content.
+  package var isUsable: Bool { marks.trust != .distrusted && !revision.isUnusual }
 }

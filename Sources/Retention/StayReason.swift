@@ -11,9 +11,9 @@ package enum StayReason: Hashable, Sendable {
   case protected
   /// It may be protected: what is said of it cannot be read.
   case unreadableMarks
-  /// The newest of the job that is not distrusted.
-  case newestGood
-  /// The newest of a job that has no other than distrusted ones.
+  /// The newest of the job that is neither distrusted nor unusual.
+  case newestUsable
+  /// The newest of a job that has no usable one.
   case newest
   /// Its time is yet to come: a clock is wrong, and nobody knows how old it is.
   case future
@@ -36,8 +36,8 @@ extension StayReason: CustomStringConvertible {
     case .tag(let tag): "tag \(tag)"
     case .protected: "protected"
     case .unreadableMarks: "its marks cannot be read; it may be protected"
-    case .newestGood: "newest good one"
-    case .newest: "newest, and none is good"
+    case .newestUsable: "newest usable revision"
+    case .newest: "newest (no usable revision left)"
     case .future: "in the future"
     case .madeAfter(let parent):
       "made after \(parent.short) with a clock that was behind"

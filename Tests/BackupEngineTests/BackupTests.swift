@@ -54,6 +54,7 @@ struct BackupTests {
     var random = SeededRandom(seed: UInt64(count))
     let bytes = random.bytes(count)
     let report = try workplace.backUp(try workplace.disk("disk", bytes))
+    #expect(report.revision.isUnusual == (count == 0))
     #expect(report.revision.volumes[0].sizeBytes == UInt64(count))
     #expect(try workplace.verify().isClean)
   }

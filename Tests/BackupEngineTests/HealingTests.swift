@@ -104,7 +104,9 @@ struct HealingTests {
     try place.backUp(path)
     try place.spoilChunk(7)
     #expect(try place.backUp(path).storedBytes == 0)
-    try place.repository.updateMarks(of: first.id) { $0.distrust(at: place.environment.now()) }
+    try place.repository.updateMarks(of: first.id) {
+      $0.distrust(at: place.environment.now(), canBeUndone: true)
+    }
     let healing = try place.backUp(path)
     #expect(healing.revision.volumes[0].statistics.newChunks == 1)
     #expect(try place.repository.quarantine().copies.map(\.finder) == ["backup of web01"])

@@ -21,6 +21,26 @@ import Testing
         == Golden.sealedConfiguration)
   }
 
+  @Test func whatIsUnusualIsOneMoreField() throws {
+    var revision = Sample.revision
+    revision.isUnusual = true
+    let repository = Sample.repository
+    #expect(try revision.encoded(repository: repository, keys: nil) == Golden.unusualRevision)
+    #expect(
+      try Revision(encoded: Golden.unusualRevision, repository: repository, keys: nil) == revision)
+  }
+
+  @Test func whatWasSaidBeforeDistrustIsOneMoreField() throws {
+    var marks = Sample.marks
+    marks.distrust(at: 7, canBeUndone: true)
+    let repository = Sample.repository
+    #expect(try marks.encoded(repository: repository, keys: nil) == Golden.distrustedMarks)
+    #expect(
+      try RevisionMarks(
+        encoded: Golden.distrustedMarks, revision: Sample.digest(0xdd), repository: repository,
+        keys: nil) == marks)
+  }
+
   @Test func aPlainPackIsWrittenByteForByte() throws {
     let pack = try SamplePack(
       [.standalone([1, 2, 3], .chunk), .standalone(Array("varve".utf8), .chunk)],

@@ -48,7 +48,7 @@ import Testing
 
   @Test func tellSinceWhenARevisionIsDistrusted() throws {
     var marks = Sample.marks
-    marks.distrust(at: 7)
+    marks.distrust(at: 7, canBeUndone: true)
     #expect(marks.trust == .distrusted)
     #expect(try Self.decode(Self.encode(marks)).distrustedSince == 7)
     marks.promote()
@@ -67,6 +67,31 @@ import Testing
     #expect(damaged.count == sound.count + 8)
     #expect(try Self.decode(damaged) == marks)
     #expect(try Self.decode(sound).verification?.damagedChunks == 0)
+  }
+
+  /// Also where it was declared twice: the state before the first time counts.
+  @Test(arguments: [Trust.trusted, .verified]) func distrustCanBeTakenBack(_ before: Trust) throws {
+    var marks = Sample.marks
+    marks.trust = before
+    let untouched = marks
+    marks.distrust(at: 7, canBeUndone: true)
+    marks.distrust(at: 8, canBeUndone: true)
+    marks = try Self.decode(Self.encode(marks))
+    let isUndone = marks.undoDistrust()
+    #expect(isUndone)
+    #expect(marks == untouched)
+    let isUndoneAgain = marks.undoDistrust()
+    #expect(!isUndoneAgain)
+  }
+
+  @Test func distrustAfterDamageCannotBeTakenBack() throws {
+    var marks = Sample.marks
+    marks.distrust(at: 7, canBeUndone: true)
+    marks.distrust(at: 7, canBeUndone: false)
+    marks.distrust(at: 8, canBeUndone: true)
+    let isUndone = marks.undoDistrust()
+    #expect(!isUndone)
+    #expect(marks.trust == .distrusted)
   }
 
   @Test func mayBeEmpty() throws {

@@ -21,22 +21,23 @@ struct JobHistory {
   @discardableResult
   mutating func add(
     _ time: String, tags: [String] = [], trust: Trust = .trusted, isProtected: Bool = false,
-    parent: RevisionID? = nil
+    isUnusual: Bool = false, parent: RevisionID? = nil
   ) throws -> RevisionID {
     try add(
       at: Moment.of(time, in: zone), tags: tags, trust: trust, isProtected: isProtected,
-      parent: parent)
+      isUnusual: isUnusual, parent: parent)
   }
 
   @discardableResult
   mutating func add(
     at created: Nanoseconds, tags: [String] = [], trust: Trust = .trusted,
-    isProtected: Bool = false, parent: RevisionID? = nil
+    isProtected: Bool = false, isUnusual: Bool = false, parent: RevisionID? = nil
   ) throws -> RevisionID {
     let id = try nextID()
     var marks = RevisionMarks(revision: id, tags: tags, trust: trust, verification: nil)
     marks.isProtected = isProtected
-    let revision = Self.revision(created: created, parent: parent)
+    var revision = Self.revision(created: created, parent: parent)
+    revision.isUnusual = isUnusual
     insert(RevisionEntry(id: id, revision: revision, marks: marks))
     return id
   }

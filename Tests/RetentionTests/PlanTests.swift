@@ -34,7 +34,19 @@ import Testing
     try history.add("2026-11-19 01:00", trust: .distrusted)
     let plan = try plan(history, .tagged("none"))
     #expect(days(plan) == ["2020-01-01"])
-    #expect(reasons(plan, of: good) == [.newestGood])
+    #expect(reasons(plan, of: good) == [.newestUsable])
+  }
+
+  /// As long as there is another, what was accepted as unusual is not the one that every job keeps.
+  @Test func whatIsUnusualTakesNoPlace() throws {
+    var history = JobHistory()
+    let real = try history.add("2026-11-17 01:00", trust: .verified)
+    try history.add("2026-11-18 01:00", trust: .verified, isUnusual: true)
+    try history.add("2026-11-19 01:00", trust: .verified, isUnusual: true)
+    #expect(days(try plan(history, .tagged("none"))) == ["2026-11-17"])
+    #expect(reasons(try plan(history, .tagged("none")), of: real) == [.newestUsable])
+    let last = try plan(history, .newest(count: 1))
+    #expect(last.verdicts.map(\.stays) == [true, false, true])
   }
 
   @Test func ofDistrustedOnesTheNewestStays() throws {
@@ -90,7 +102,7 @@ import Testing
     #expect(reasons(plan, of: old) == [.protected])
     #expect(
       reasons(plan, of: newest)
-        == [.slot(.newest(count: 1), number: 1), .newestGood, .protected])
+        == [.slot(.newest(count: 1), number: 1), .newestUsable, .protected])
     #expect(plan.going.count == 1)
   }
 
@@ -121,7 +133,7 @@ import Testing
     let plan = try plan(history, .newest(count: 2))
     #expect(plan.verdicts.map(\.stays) == [false, true, true, true, true])
     #expect(plan.verdicts[4].reasons == [.future])
-    #expect(plan.verdicts[2].reasons.contains(.newestGood))
+    #expect(plan.verdicts[2].reasons.contains(.newestUsable))
   }
 
   /// Whoever prunes has a clock that lost its time: everything is in the future.
@@ -157,7 +169,7 @@ import Testing
     // With the parent goes what was known of their age.
     let later = try plan(history, .newest(count: 1))
     #expect(Set(later.going.map(\.id)) == [first, parent, behind, again])
-    #expect(reasons(later, of: newest).contains(.newestGood))
+    #expect(reasons(later, of: newest).contains(.newestUsable))
   }
 
   /// A revision from 2040 is the parent of all that came after it: that says nothing about their times.

@@ -74,8 +74,8 @@ import Testing
     try always { drawn, plan, seed in
       let (before, after) = (drawn.history.entries, plan.verdicts.filter(\.stays).map(\.entry))
       #expect(!after.isEmpty, "\(seed)")
-      #expect(before.contains(where: \.isGood) == after.contains(where: \.isGood), "\(seed)")
-      let past = before.filter { $0.isGood && $0.revision.created <= drawn.now }
+      #expect(before.contains(where: \.isUsable) == after.contains(where: \.isUsable), "\(seed)")
+      let past = before.filter { $0.isUsable && $0.revision.created <= drawn.now }
       // But where a clock jumped, the newest is the last that was made.
       if let newest = past.last { #expect(after.contains { $0.id == newest.id }, "\(seed)") }
     }
@@ -125,7 +125,7 @@ import Testing
       }
       guard places.count == drawn.policy.rules.count else { return }
       // Distrusted ones go by the dozen when their time has come.
-      let going = Self.plan(pruned).going.filter(\.isGood)
+      let going = Self.plan(pruned).going.filter(\.isUsable)
       #expect(going.count <= places.count + 1, "\(seed), \(drawn.policy)")
     }
   }
@@ -138,11 +138,11 @@ import Testing
       drawn = Case(
         history: drawn.history, policy: RetentionPolicy(rules: [.calendar(.year, count: 3)]),
         zone: .utc, now: drawn.now)
-      guard let newest = drawn.history.entries.last(where: \.isGood) else { continue }
+      guard let newest = drawn.history.entries.last(where: \.isUsable) else { continue }
       let year = CalendarUnit.year.period(of: newest.revision.created, in: .utc)
       func earlier(_ drawn: Case) -> [RevisionID] {
         Self.plan(drawn).verdicts.filter(\.stays).map(\.entry).filter {
-          $0.isGood && CalendarUnit.year.period(of: $0.revision.created, in: .utc) < year
+          $0.isUsable && CalendarUnit.year.period(of: $0.revision.created, in: .utc) < year
         }.map(\.id)
       }
       let before = earlier(drawn)

@@ -8,12 +8,12 @@ import Testing
 @Suite struct RuleTests {
   private static let now = "2026-11-20 12:00"
 
-  /// The times of what stays; what stays as the newest good one alone is left out.
+  /// The times of what stays; what stays as the newest usable revision alone is left out.
   private func kept(
     _ history: JobHistory, by rules: RetentionRule..., zone: LocalTime = .utc
   ) throws -> [String] {
     try plan(history, rules, zone: zone).verdicts
-      .filter { !$0.reasons.allSatisfy { $0 == .newestGood } }
+      .filter { !$0.reasons.allSatisfy { $0 == .newestUsable } }
       .map { String(zone.text(of: $0.entry.revision.created).dropLast(3)) }
   }
 
@@ -133,7 +133,7 @@ import Testing
     #expect(
       reasons == [
         ["monthly 2 of 2"], ["weekly 2 of 2"], ["daily 3 of 3"], ["daily 2 of 3"],
-        ["daily 1 of 3", "weekly 1 of 2", "monthly 1 of 2", "newest good one"],
+        ["daily 1 of 3", "weekly 1 of 2", "monthly 1 of 2", "newest usable revision"],
       ])
   }
 
@@ -150,7 +150,7 @@ import Testing
     #expect(
       reasons == [
         "last 1 of 3", "within 30d", "tag daily", "schedule daily 1 of 9",
-        "schedule daily, within 9 × 1d", "newest good one",
+        "schedule daily, within 9 × 1d", "newest usable revision",
       ])
   }
 }

@@ -46,23 +46,36 @@ package struct Backup: Sendable {
     var warnings: [String] = []
     let (writing, history, parent) = try begin(&warnings)
     defer { writing.end() }
+    let before = parent ?? history.last
+    let check = ChangeCheck(before: before?.revision)
+    try refuse(check.changes(in: request.volumes), since: before?.id)
     warnings += writing.indexChanges.damaged.map { "pack \($0.pack) is damaged: \($0.error)" }
     let quarantine = try repository.quarantine()
     warnings += quarantine.unreadable.map {
       "what \($0.error) named is not stored again before 'varve verify --all' finds it anew"
     }
-    let id = try store(
-      created: created, parent: parent,
-      checksKnown: mustProve(after: history, parent),
+    let content = try store(
+      parent: parent, checksKnown: mustProve(after: history, parent),
       // What is taken over unread could be among it.
       isDamageKnown: !quarantine.copies.isEmpty, writing.writer, &warnings)
+    let unusual = check.changes(in: content.volumes)
+    try refuse(unusual, since: before?.id)
+    var revision = Revision(
+      job: request.job, created: created, finished: environment.now(), parent: parent?.id,
+      tags: request.tags, volumes: content.volumes, attachments: content.attachments,
+      host: environment.host, program: request.program)
+    revision.isUnusual = !unusual.isEmpty
+    let id = try repository.commit(revision)
     let stored = writing.writer.totals
     writing.session.end()
     if request.verification != .none {
       // What is still in memory proves nothing about the disk.
       try repository.records.forgetCached(stored.packs)
     }
-    return try verified(id, storedBytes: stored.storedBytes, warnings: warnings)
+    let verification = try verify(try repository.revision(id))
+    return BackupReport(
+      id: id, revision: revision, storedBytes: stored.storedBytes, verification: verification,
+      unusual: unusual, resized: check.resized(revision.volumes), warnings: warnings)
   }
 
   /// Chooses the parent and pins it; once more where it is forgotten in between.
@@ -108,10 +121,19 @@ package struct Backup: Sendable {
     return false
   }
 
+  /// - Throws: ``EngineError`` with `.unusual` for changes that nobody accepted.
+  private func refuse(_ changes: [UnusualChange], since before: RevisionID?) throws(EngineError) {
+    guard !changes.isEmpty, !request.acceptsUnusual else { return }
+    throw EngineError(
+      .unusual(UnusualBackup(changes: changes, before: before)),
+      "the volumes of \(request.job) are empty or differ too much from the revision before")
+  }
+
+  /// Stores the volumes, one after another, and the documents. What is stored is durable then.
   private func store(
-    created: Nanoseconds, parent: RevisionEntry?, checksKnown: Bool, isDamageKnown: Bool,
+    parent: RevisionEntry?, checksKnown: Bool, isDamageKnown: Bool,
     _ writer: RecordWriter, _ warnings: inout [String]
-  ) throws -> RevisionID {
+  ) throws -> (volumes: [RevisionVolume], attachments: [Attachment]) {
     let notes = DamageNotes()
     let reader: any NodeReading =
       if checksKnown {
@@ -141,29 +163,19 @@ package struct Backup: Sendable {
     try repository.quarantine(
       notes.take(), finder: "backup of \(request.job)", environment: environment)
     try cancellation.check()
-    return try repository.commit(
-      Revision(
-        job: request.job, created: created, finished: environment.now(), parent: parent?.id,
-        tags: request.tags, volumes: volumes, attachments: attachments, host: environment.host,
-        program: request.program))
+    return (volumes, attachments)
   }
 
-  private func verified(
-    _ id: RevisionID, storedBytes: UInt64, warnings: [String]
-  ) throws -> BackupReport {
-    let entry = try repository.revision(id)
+  private func verify(_ entry: RevisionEntry) throws -> VerificationReport {
     var sources: [String: SourceComparison] = [:]
     for volume in request.volumes where volume.source.canBeReadAgain {
       sources[volume.name] = SourceComparison(volume.source)
     }
-    let report = try Verification(
+    return try Verification(
       repository: repository, entries: [entry], policy: request.verification, sources: sources,
       finder: "verification of a backup", environment: environment, progress: progress,
       cancellation: cancellation
     ).run()
-    return BackupReport(
-      id: id, revision: entry.revision, storedBytes: storedBytes, verification: report,
-      warnings: warnings)
   }
 
   /// The revisions of the job, oldest first.

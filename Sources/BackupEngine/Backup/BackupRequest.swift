@@ -33,6 +33,8 @@ package struct BackupRequest: Sendable {
   /// distrusted.
   package var parent: RevisionID?
   package var tags: [String] = []
+  /// Whether a revision is also made of what is unusual, see ``UnusualChange``. It is marked then.
+  package var acceptsUnusual = false
   package var verification = VerificationPolicy.automatic
   /// Whether a chunk that changed a little may be stored as the difference from what it was.
   package var usesDeltas = true
@@ -73,6 +75,10 @@ package struct BackupReport: Sendable {
   /// Bytes of the packs that were written, maps and documents included.
   package let storedBytes: UInt64
   package let verification: VerificationReport
+  /// What was accepted although it is unusual.
+  package let unusual: [UnusualChange]
+  /// Volumes that have another size than in the revision before.
+  package let resized: [ResizedVolume]
   /// What did not stop the backup and should be known.
   package let warnings: [String]
 }

@@ -114,7 +114,8 @@ struct OutcomeRecorder {
     let isComplete = revision.readsAll && tally.chosen == tally.chunks
     if isDamaged {
       // Once is enough: damage that nothing mends must not make every backup read all there is.
-      if marks.trust != .distrusted { marks.distrust(at: try distrustTime(of: revision.entry)) }
+      let since = marks.trust == .distrusted ? marks.distrustedSince : nil
+      marks.distrust(at: try since ?? distrustTime(of: revision.entry), canBeUndone: false)
     } else {
       if isComplete { marks.promote() }
       // That all was read back once says more than a later sample does.

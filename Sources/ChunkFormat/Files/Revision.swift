@@ -12,6 +12,7 @@ package struct Revision: Equatable, EnvelopedFile {
   package static let fileKind = RepositoryFileKind.revision
   package static let maximumFileBytes = 4 << 20
   package static var knownTags: Set<UInt16> { Tag.all }
+  private static let unusual: UInt8 = 1
 
   package var job: String
   /// The moment whose state this is.
@@ -27,6 +28,9 @@ package struct Revision: Equatable, EnvelopedFile {
   /// Where the backup ran, and the program's version.
   package var host: String
   package var program: String
+  /// Whether it was made although a volume was empty or had lost most of its content, or volumes had
+  /// come or gone: it never takes the place of an older revision.
+  package var isUnusual = false
 
   package init(
     job: String, created: Nanoseconds, finished: Nanoseconds, parent: RevisionID?,
@@ -71,6 +75,9 @@ package struct Revision: Equatable, EnvelopedFile {
     }
     fields.field(Tag.host, host)
     fields.field(Tag.program, program)
+    if isUnusual {
+      fields.field(Tag.unusual, Self.unusual)
+    }
     return fields.bytes
   }
 
@@ -90,6 +97,7 @@ package struct Revision: Equatable, EnvelopedFile {
     }
     host = try fields.text(Tag.host)
     program = try fields.text(Tag.program)
+    isUnusual = try fields.atMostOne(Tag.unusual) != nil
     do throws(FormatError) { try check() } catch { throw error.asCorruption }
   }
 
@@ -131,8 +139,9 @@ package struct Revision: Equatable, EnvelopedFile {
     static let attachment: UInt16 = 7 | FieldList.critical
     static let host: UInt16 = 8
     static let program: UInt16 = 9
+    static let unusual: UInt16 = 10
     static let all: Set<UInt16> = [
-      job, created, finished, parent, tag, volume, attachment, host, program,
+      job, created, finished, parent, tag, volume, attachment, host, program, unusual,
     ]
   }
 }

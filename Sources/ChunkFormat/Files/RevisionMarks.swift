@@ -34,6 +34,9 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
   package var isProtected = false
   /// Since when the revision is distrusted; nil where it is not, or nobody noted it.
   package private(set) var distrustedSince: Nanoseconds?
+  /// What was said before somebody declared the revision doubtful; nil where nobody did, or damage
+  /// was found.
+  package private(set) var trustBeforeDistrust: Trust?
 
   package init(
     revision: RevisionID, tags: [String], trust: Trust, verification: VerificationMark?
@@ -46,15 +49,35 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
 
   /// Declares the revision doubtful: the next backup proves all that it relies on. Where it was
   /// before, it is so anew.
-  package mutating func distrust(at moment: Nanoseconds) {
+  ///
+  /// - Parameter canBeUndone: whether ``undoDistrust()`` may take it back: not where damage was found.
+  package mutating func distrust(at moment: Nanoseconds, canBeUndone: Bool) {
+    if !canBeUndone {
+      trustBeforeDistrust = nil
+    } else if trust != .distrusted {
+      trustBeforeDistrust = trust
+    }
     trust = .distrusted
     distrustedSince = moment
+  }
+
+  /// Takes back what somebody declared.
+  ///
+  /// - Returns: false where the revision is not distrusted, damage was found in it, or nobody noted
+  ///   what was said before; nothing is changed then.
+  package mutating func undoDistrust() -> Bool {
+    guard trust == .distrusted, let before = trustBeforeDistrust else { return false }
+    trust = before
+    distrustedSince = nil
+    trustBeforeDistrust = nil
+    return true
   }
 
   /// Declares the revision read back in full and found right.
   package mutating func promote() {
     trust = .verified
     distrustedSince = nil
+    trustBeforeDistrust = nil
   }
 
   /// - Throws: ``FormatError`` with `.invalidValue` for a tag that breaks the rule of ``Name``.
@@ -73,6 +96,9 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
     }
     if let distrustedSince {
       fields.field(Tag.distrustedSince, distrustedSince)
+    }
+    if let trustBeforeDistrust {
+      fields.field(Tag.trustBeforeDistrust, trustBeforeDistrust.rawValue)
     }
     return fields.bytes
   }
@@ -96,19 +122,26 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
     for tag in tags where !Name.isValid(tag) {
       throw .corrupt(Self.structure, expected: "a tag", found: tag.debugDescription)
     }
-    let trust: UInt8 = try fields.integer(Tag.trust)
-    guard let trust = Trust(rawValue: trust) else {
-      throw FormatError(
-        .unsupported, in: Self.structure,
-        "trust \(trust) is not known to this program; a newer varve is needed")
-    }
-    self.trust = trust
+    trust = try Self.trust(Tag.trust, in: fields)
     verification = try fields.atMostOne(Tag.verification).map { value throws(FormatError) in
       try VerificationMark(encoded: value)
     }
     distrustedSince =
       fields.all(Tag.distrustedSince).isEmpty ? nil : try fields.time(Tag.distrustedSince)
+    trustBeforeDistrust =
+      fields.all(Tag.trustBeforeDistrust).isEmpty
+      ? nil : try Self.trust(Tag.trustBeforeDistrust, in: fields)
     isProtected = try Self.isProtected(fields)
+  }
+
+  private static func trust(_ tag: UInt16, in fields: FieldList) throws(FormatError) -> Trust {
+    let value: UInt8 = try fields.integer(tag)
+    guard let trust = Trust(rawValue: value) else {
+      throw FormatError(
+        .unsupported, in: structure,
+        "trust \(value) is not known to this program; a newer varve is needed")
+    }
+    return trust
   }
 
   /// An older program, which would forget a protected revision, refuses the field.
@@ -130,8 +163,9 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
     static let verification: UInt16 = 4
     static let protection: UInt16 = 5 | FieldList.critical
     static let distrustedSince: UInt16 = 6
+    static let trustBeforeDistrust: UInt16 = 7
     static let all: Set<UInt16> = [
-      revision, tag, trust, verification, protection, distrustedSince,
+      revision, tag, trust, verification, protection, distrustedSince, trustBeforeDistrust,
     ]
   }
 }

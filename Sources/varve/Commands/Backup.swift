@@ -21,6 +21,11 @@ struct Backup: ParsableCommand {
           --tag nightly --attach domain.xml
         zcat disk.gz | varve backup legacy -
 
+      A backup is refused, and no revision made, when a volume is empty, holds less than half of the \
+      data or of the size that it had in the revision before, or when volumes were added or removed. \
+      That is what a failed command in front of a pipe, an unmounted disk or a mistyped name looks \
+      like. --accept-unusual backs it up all the same.
+
       Prints the id of the revision. What writes to a source while it is read makes the copy as \
       inconsistent as a power failure would, or worse: back up snapshots.
       """)
@@ -74,6 +79,7 @@ struct Backup: ParsableCommand {
       """)
   var deltas = true
 
+  @OptionGroup var unusual: UnusualOption
   @OptionGroup var json: JSONOption
   @OptionGroup var repository: RepositoryOptions
 
@@ -89,13 +95,14 @@ struct Backup: ParsableCommand {
     request.tags = tag.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
     request.verification = verify.policy
     request.usesDeltas = deltas
+    request.acceptsUnusual = unusual.isAccepted
     let repository = try repository.open()
     let progress = WorkProgress()
     let backup = BackupEngine.Backup(
       repository: repository, request: request, environment: RepositoryEnvironment(),
       progress: progress, cancellation: Interruption.shared.flag)
     let report = try ProgressDisplay.showing({ [job] in progress.reading(of: job) }) {
-      try backup.run()
+      try UnusualOption.explaining { try backup.run() }
     }
     try BackupOutcome(report, in: repository).print(asJSON: json.isWanted, policy: verify.policy)
   }

@@ -17,8 +17,10 @@ struct Diff: ParsableCommand {
         varve diff db01@2026-11-01/vdb db01@latest/vdb
         varve diff web01@first web01@latest --json | jq .changedBytes
 
-      Volumes are compared by name. With /VOLUME on either side only that one is; on the other \
-      side it may be left out.
+      Volumes are compared by name; two revisions of one volume each are compared whatever the names. \
+      With /VOLUME on either side only that one is; on the other side it may be left out. Revisions \
+      without a common volume cannot be compared. A volume that has another size is named on standard \
+      error, and in the JSON as 'resized': a part that was added and reads as zeros is no stretch.
       """)
 
   @Argument(help: "The older revision, such as web01@1.", transform: NameArgument.revision)
@@ -55,8 +57,25 @@ struct Diff: ParsableCommand {
     let pairs = from.volumes.compactMap { volume in
       to.volume(named: volume.name).map { (volume, $0) }
     }
+    guard !pairs.isEmpty else { throw noCommonVolume(from, to) }
     warnOfUnpaired(from, to)
     return pairs
+  }
+
+  private func noCommonVolume(_ from: Revision, _ to: Revision) -> Failure {
+    let (left, right) = (from.volumes.map(\.name), to.volumes.map(\.name))
+    return Failure(
+      "nothing to compare: \(old.text) has the volumes \(left.joined(separator: ", ")), \(new.text) "
+        + "has \(right.joined(separator: ", ")); name one on each side, such as "
+        + "\(old.text)/\(left[0]) \(new.text)/\(right[0])")
+  }
+
+  /// Volumes that had no part in the comparison of whole revisions.
+  private func unpaired(in entry: RevisionEntry, _ compared: [RevisionVolume]) -> [String] {
+    if old.volume != nil || new.volume != nil { return [] }
+    return entry.revision.volumes.map(\.name).filter { name in
+      !compared.contains { $0.name == name }
+    }
   }
 
   private func warnOfUnpaired(_ from: Revision, _ to: Revision) {
@@ -96,9 +115,11 @@ struct Diff: ParsableCommand {
       }
     }
     try output.flush()
+    let resized = pairs.compactMap { ResizedVolume(from: $0.old, to: $0.new) }
+    for volume in resized { Console.shared.message(volume.text) }
     Console.shared.message(
       totals.stretches == 0
-        ? "no difference"
+        ? (resized.isEmpty ? "no difference" : "no other difference")
         : "\(Quantities.count(totals.stretches, "stretch", plural: "stretches")): "
           + "\(Quantities.bytes(totals.changedBytes)) have other data, "
           + "\(Quantities.bytes(totals.clearedBytes)) became holes")
@@ -121,6 +142,10 @@ struct Diff: ParsableCommand {
         }
       }
     }
+    try document.member(
+      "resized", .array(pairs.compactMap { ResizedVolume(from: $0.old, to: $0.new)?.json }))
+    try document.member("volumesOnlyInFrom", .strings(unpaired(in: from, pairs.map(\.old))))
+    try document.member("volumesOnlyInTo", .strings(unpaired(in: to, pairs.map(\.new))))
     try document.member("changedBytes", .unsigned(totals.changedBytes))
     try document.member("clearedBytes", .unsigned(totals.clearedBytes))
     try document.end()

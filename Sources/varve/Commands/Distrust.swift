@@ -6,19 +6,24 @@ import Workers
 struct Distrust: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Declare revisions doubtful, so that the next backup proves all it relies on.",
-    usage: "varve distrust (<revision> ... | --from <time> --until <time>) [<options>]",
+    usage: "varve distrust (<revision> ... | --from <time> --until <time>) [--undo] [<options>]",
     discussion: """
       For when memory, a disk or a controller turned out to be bad. The next backup of the job reads \
       its sources and also reads back everything that the repository is said to have already, computes \
       its id again, and stores anew what is damaged. Nothing is deleted.
 
-      There is no command to take it back: 'varve verify' reads a revision back, and makes it \
-      'verified' where all of it is right.
+      Which revisions it is about is shown first. Times can cover more than was meant, so with \
+      --from or --until nothing is changed without --yes.
+
+      --undo takes it back: each revision is again what it was before, 'trusted' or 'verified'. Where \
+      a verification found damage, only another one takes that back: 'varve verify' reads a revision \
+      back, and makes it 'verified' where all of it is right.
 
         varve distrust web01@latest
         varve distrust web01@latest db01@3
         varve distrust --job web01 --from 2026-11-03 --until 2026-11-07T06:00
-        varve distrust --from 2026-11-03      all jobs, everything since
+        varve distrust --from 2026-11-03 --yes      all jobs, everything since
+        varve distrust --from 2026-11-03 --undo --yes
       """)
 
   @Argument(
@@ -39,6 +44,15 @@ struct Distrust: ParsableCommand {
     transform: NameArgument.time)
   var until: TimeExpression?
 
+  @Flag(help: "Take back that the revisions were distrusted.")
+  var undo = false
+
+  @Flag(help: "Show which revisions it is about, and change nothing.")
+  var dryRun = false
+
+  @Flag(help: "Change what --from and --until cover, once it has been shown.")
+  var yes = false
+
   @OptionGroup var json: JSONOption
   @OptionGroup var repository: RepositoryOptions
 
@@ -57,21 +71,67 @@ struct Distrust: ParsableCommand {
   mutating func run() throws {
     let repository = try repository.open()
     let all = try repository.readableRevisions()
+    let chosen = try chosen(among: all)
+    let isAllowed = !dryRun && (yes || !revisions.isEmpty || chosen.isEmpty)
+    try report(chosen, isAllowed: isAllowed)
+    if isAllowed {
+      try undo ? takeBack(chosen, in: repository) : distrust(chosen, of: all, in: repository)
+    } else {
+      let count = Quantities.count(chosen.count, "revision")
+      let change = undo ? "take back the distrust of \(count)" : "distrust \(count)"
+      Console.shared.message(
+        dryRun ? "would \(change)" : "nothing was changed: add --yes to \(change)")
+      if !dryRun { throw ReportedFailure() }
+    }
+  }
+
+  /// Before anything is changed.
+  private func report(_ chosen: [RevisionEntry], isAllowed: Bool) throws {
+    let output = StandardOutput()
+    if json.isWanted {
+      try output.document(
+        .object(["isChange": .bool(isAllowed), "revisions": .array(chosen.map(\.json))]))
+    } else if !chosen.isEmpty {
+      try output.table(RevisionEntry.table(of: chosen))
+    }
+  }
+
+  private func distrust(
+    _ chosen: [RevisionEntry], of all: [RevisionEntry], in repository: Repository
+  ) throws {
     let now = RepositoryEnvironment.systemClock()
-    var changed: [RevisionEntry] = []
-    for entry in try chosen(among: all) {
+    for entry in chosen {
       try Interruption.shared.flag.check()
       let since = all.distrustTime(of: entry.revision.job, now: now)
-      try repository.updateMarks(of: entry.id) { $0.distrust(at: since) }
-      changed.append(try repository.revision(entry.id))
+      try repository.updateMarks(of: entry.id) { $0.distrust(at: since, canBeUndone: true) }
     }
-    if json.isWanted { try StandardOutput().document(.array(changed.map(\.json))) }
-    let jobs = Set(changed.map(\.revision.job)).sorted().joined(separator: ", ")
+    let jobs = Set(chosen.map(\.revision.job)).sorted().joined(separator: ", ")
     Console.shared.message(
-      changed.isEmpty
+      chosen.isEmpty
         ? "no revision is of that time; nothing was changed"
-        : "\(Quantities.count(changed.count, "revision")) distrusted; the next backup of \(jobs) "
+        : "\(Quantities.count(chosen.count, "revision")) distrusted; the next backup of \(jobs) "
           + "proves all it relies on")
+  }
+
+  private func takeBack(_ chosen: [RevisionEntry], in repository: Repository) throws {
+    var (count, isComplete) = (0, true)
+    for entry in chosen {
+      try Interruption.shared.flag.check()
+      var isUndone = false
+      var isDistrusted = false
+      try repository.updateMarks(of: entry.id) { marks in
+        isDistrusted = marks.trust == .distrusted
+        isUndone = marks.undoDistrust()
+      }
+      count += isUndone ? 1 : 0
+      guard isDistrusted, !isUndone else { continue }
+      isComplete = false
+      Console.shared.message(
+        "still distrusted: \(entry.oneLine): it is not known that only 'varve distrust' said so; "
+          + "'varve verify \(entry.shortID)' makes it verified where all of it is right")
+    }
+    Console.shared.message("took back the distrust of \(Quantities.count(count, "revision"))")
+    if !isComplete { throw ReportedFailure() }
   }
 
   /// Oldest first.

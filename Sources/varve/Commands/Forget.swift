@@ -96,7 +96,7 @@ struct Forget: ParsableCommand {
           "unreadableRevisions": .strings(selection.unreadable.map(\.description)),
         ]))
     } else if !selection.entries.isEmpty {
-      try output.table(selection.table)
+      try output.table(RevisionEntry.table(of: selection.entries))
     }
     for entry in selection.entries {
       for user in users[entry.id] ?? [] {

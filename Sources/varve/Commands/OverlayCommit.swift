@@ -44,6 +44,7 @@ struct OverlayCommit: ParsableCommand {
       discussion: "As with 'varve backup'.", valueName: "share"))
   var verify = VerificationArgument.automatic
 
+  @OptionGroup var unusual: UnusualOption
   @OptionGroup var json: JSONOption
   @OptionGroup var location: OverlayLocation
   @OptionGroup var repository: RepositoryOptions
@@ -56,12 +57,13 @@ struct OverlayCommit: ParsableCommand {
     var request = try overlay.commitRequest(job: job, program: "varve \(Varve.version)")
     request.tags = tag.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
     request.verification = verify.policy
+    request.acceptsUnusual = unusual.isAccepted
     let progress = WorkProgress()
     let backup = BackupEngine.Backup(
       repository: repository, request: request, environment: RepositoryEnvironment(),
       progress: progress, cancellation: Interruption.shared.flag)
     let report = try ProgressDisplay.showing({ [name] in progress.reading(of: name) }) {
-      try backup.run()
+      try UnusualOption.explaining { try backup.run() }
     }
     // Throws where what was stored is damaged: the overlay is still wanted then.
     try BackupOutcome(report, in: repository).print(asJSON: json.isWanted, policy: verify.policy)

@@ -24,7 +24,8 @@ struct PolicySet: ParsableCommand {
     commandName: "set", abstract: "Store the policy of a job, or the default.",
     usage: "varve policy set [<job>] --keep-... <n> [<options>]",
     discussion: """
-      Takes the place of the policy that there was. The job need not have revisions yet. 'varve prune \
+      Takes the place of the policy that there was. The job need not have revisions yet, but a job or \
+      a tag that no revision has is warned of, as it may be mistyped. 'varve prune \
       --dry-run' shows what it means. Where the stored policies are damaged, only this one is left.
 
         varve policy set --keep-daily 7 --keep-weekly 5
@@ -47,9 +48,21 @@ struct PolicySet: ParsableCommand {
 
   mutating func run() throws {
     guard let policy = retention.policy else { return }
-    try repository.open().updateRetentionPolicies(
+    let repository = try repository.open()
+    try repository.updateRetentionPolicies(
       replacing: { Console.shared.warning("\($0)") }, { $0[job] = policy })
     Console.shared.message("\(job ?? "default"): \(policy)")
+    let entries = try repository.readableRevisions()
+    if let job { warnOfUnknown(job: job, in: entries) }
+    warnOfUnknownTags(of: policy, in: entries)
+  }
+
+  private func warnOfUnknownTags(of policy: RetentionPolicy, in entries: [RevisionEntry]) {
+    let known = Set(entries.flatMap(\.marks.tags))
+    for tag in Set(policy.rules.compactMap(\.tag)).subtracting(known).sorted() {
+      Console.shared.warning(
+        "no revision has the tag '\(tag)' yet; until one has, 'varve prune' asks for --yes")
+    }
   }
 }
 
@@ -70,9 +83,11 @@ struct PolicyShow: ParsableCommand {
   @OptionGroup var repository: RepositoryOptions
 
   mutating func run() throws {
-    let policies = try repository.open().retentionPolicies()
+    let repository = try repository.open()
+    let policies = try repository.retentionPolicies()
     if let job {
       try show(job, policies)
+      if policies[job] == nil { warnOfUnknown(job: job, in: try repository.readableRevisions()) }
     } else {
       try showAll(policies)
     }
@@ -144,4 +159,10 @@ struct PolicyRemove: ParsableCommand {
     Console.shared.message(
       job.map { "removed the policy of \($0)" } ?? "removed the default policy")
   }
+}
+
+/// A policy may come before the first revision, or the job's name be mistyped.
+private func warnOfUnknown(job: String, in entries: [RevisionEntry]) {
+  guard !entries.contains(where: { $0.revision.job == job }) else { return }
+  Console.shared.warning("\(ReferenceError.unknown(job: job, in: entries))")
 }

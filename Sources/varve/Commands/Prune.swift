@@ -25,7 +25,8 @@ struct Prune: ParsableCommand {
       days, weeks, months and years without a revision are not counted either.
 
       Nothing is forgotten at all while a revision cannot be read; and not without --yes where more \
-      than five revisions of a job would go that are more than half of it.
+      than five revisions of a job would go that are more than half of it, or where a rule names a tag \
+      that no revision has.
 
       A machine that no longer exists leaves its last revisions behind, since the newest is never \
       pruned. --orphaned-after lists such jobs first. They are pruned like all others; \
@@ -52,7 +53,8 @@ struct Prune: ParsableCommand {
   @Flag(help: "Show what would be forgotten, and forget nothing.")
   var dryRun = false
 
-  @Flag(help: "Forget also an unusually large part of a job.")
+  @Flag(
+    help: "Forget also an unusually large part of a job, and though no revision has a rule's tag.")
   var yes = false
 
   @OptionGroup var json: JSONOption

@@ -9,7 +9,7 @@ struct Show: ParsableCommand {
     usage: "varve show <revision> [<options>]",
     discussion: """
       Its volumes with their sources and statistics, tags, trust, and the documents that were \
-      attached to it, one of which can be written out.
+      attached to it, one of which can be written out. With /VOLUME only that volume is shown.
 
         varve show web01@latest
         varve show web01@2026-11-20 --json
@@ -36,15 +36,18 @@ struct Show: ParsableCommand {
   mutating func run() throws {
     let repository = try repository.open()
     let entry = try repository.revision(revision)
+    let volumes =
+      revision.volume == nil
+      ? entry.revision.volumes : [try revision.volume(of: entry.revision)]
     let output = StandardOutput()
     if let attachment {
       try output.write(try content(of: attachment, entry, repository))
     } else if json.isWanted {
-      try output.document(entry.json)
+      try output.document(entry.json(of: volumes))
     } else {
       for line in summary(of: entry) { try output.line(line) }
       try output.line("")
-      try output.table(volumes(of: entry.revision))
+      try output.table(table(of: volumes))
       if !entry.revision.attachments.isEmpty {
         try output.line("")
         try output.table(attachments(of: entry.revision))
@@ -76,6 +79,11 @@ struct Show: ParsableCommand {
       ("tags", entry.marks.tags.joined(separator: ", ")),
       ("protected", entry.marks.isProtected ? "yes: neither pruned nor forgotten" : ""),
       ("trust", entry.trustCell.rendered(colours: Terminal.output.usesColours)),
+      (
+        "unusual",
+        revision.isUnusual
+          ? "yes: accepted though volumes were empty, had shrunk, or were added or removed" : ""
+      ),
       ("verified", entry.marks.verification.map(text) ?? "never"),
       ("parent", revision.parent?.description ?? ""),
       ("host", revision.host.printable),
@@ -94,13 +102,13 @@ struct Show: ParsableCommand {
     return "\(mark.shareText) of the chunks (\(checked)), \(time)"
   }
 
-  private func volumes(of revision: Revision) -> Table {
+  private func table(of volumes: [RevisionVolume]) -> Table {
     var table = Table([
       .left("VOLUME"), .right("SIZE"), .right("DATA"), .right("READ"), .right("NEW DATA"),
       .right("STORED"), .right("NEW CHUNKS"), .right("AS DELTAS"), .right("KNOWN CHUNKS"),
       .left("SOURCE"),
     ])
-    for volume in revision.volumes {
+    for volume in volumes {
       let statistics = volume.statistics
       table.add([
         Cell(volume.name), Cell(Quantities.bytes(volume.sizeBytes)),

@@ -33,6 +33,8 @@ struct TagAdd: ParsableCommand {
 
   @OptionGroup var repository: RepositoryOptions
 
+  mutating func validate() throws { try NameArgument.checkWhole([revision]) }
+
   mutating func run() throws {
     let repository = try repository.open()
     let entry = try repository.revision(revision)
@@ -55,6 +57,8 @@ struct TagRemove: ParsableCommand {
   var tags: [String]
 
   @OptionGroup var repository: RepositoryOptions
+
+  mutating func validate() throws { try NameArgument.checkWhole([revision]) }
 
   mutating func run() throws {
     let repository = try repository.open()

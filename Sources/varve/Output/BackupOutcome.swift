@@ -16,6 +16,8 @@ struct BackupOutcome {
   /// - Throws: ``ReportedFailure`` where the verification found damage.
   func print(asJSON: Bool, policy: VerificationPolicy) throws {
     for warning in report.warnings { Console.shared.warning(warning) }
+    for change in report.unusual { Console.shared.warning("accepted as unusual: \(change.text)") }
+    for volume in report.resized { Console.shared.message("\(entry.revision.job): \(volume.text)") }
     let output = StandardOutput()
     if asJSON {
       try output.document(json)
@@ -58,6 +60,8 @@ struct BackupOutcome {
       "storedBytes": .unsigned(report.storedBytes),
       "revision": entry.json,
       "verification": report.verification.json,
+      "unusual": .strings(report.unusual.map(\.text)),
+      "resized": .array(report.resized.map(\.json)),
       "warnings": .strings(report.warnings),
     ])
   }

@@ -15,6 +15,13 @@ enum Quantities {
     return "\(significant(value)) \(units[unit])"
   }
 
+  /// The same, with the bytes where the rounding hides them: `1.00 GiB`, `976 KiB (1000000 B)`.
+  static func exact(_ count: UInt64) -> String {
+    let text = bytes(count)
+    let isWhole = count < 1024 || ByteSize(text) == ByteSize(bytes: count)
+    return isWhole ? text : "\(text) (\(count) B)"
+  }
+
   /// `12.3 MiB/s`.
   static func rate(bytesPerSecond: Double) -> String {
     bytes(UInt64(max(0, min(bytesPerSecond, 1e18)))) + "/s"

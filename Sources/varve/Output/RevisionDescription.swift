@@ -44,19 +44,21 @@ extension RevisionEntry {
     "\(shortID) of \(revision.job), \(LocalTime.system.text(of: revision.created))"
   }
 
-  var sizeBytes: UInt64 { revision.volumes.reduce(0) { $0 + $1.sizeBytes } }
+  var sizeBytes: UInt64 { revision.volumes.sizeBytes }
 
   /// Of all volumes together.
-  var statistics: VolumeStatistics {
-    revision.volumes.reduce(into: VolumeStatistics()) { $0 += $1.statistics }
-  }
+  var statistics: VolumeStatistics { revision.volumes.statistics }
 
   var durationSeconds: Double {
     Double(max(0, revision.finished - revision.created)) / 1e9
   }
 
-  /// `verified`, or how far.
+  /// `verified`, or how far; `unusual` where it was accepted as that.
   var trustCell: Cell {
+    revision.isUnusual ? Cell("\(verificationCell.text), unusual", .doubtful) : verificationCell
+  }
+
+  private var verificationCell: Cell {
     switch marks.trust {
     case .verified: Cell("verified", .good)
     case .distrusted: Cell("distrusted", .bad)
@@ -70,32 +72,59 @@ extension RevisionEntry {
     }
   }
 
+  /// Revisions of which something is to become, so that one can see what they are.
+  static func table(of entries: [RevisionEntry]) -> Table {
+    var table = Table([
+      .left("TIME"), .left("JOB"), .left("ID"), .right("SIZE"), .left("TRUST"), .left("TAGS"),
+    ])
+    for entry in entries {
+      table.add([
+        Cell(LocalTime.system.text(of: entry.revision.created)), Cell(entry.revision.job),
+        Cell(entry.shortID), Cell(Quantities.bytes(entry.sizeBytes)), entry.trustCell,
+        Cell(entry.marks.tags.joined(separator: ",")),
+      ])
+    }
+    return table
+  }
+
   /// The revision as lists and `show` print it.
-  var json: JSON {
-    let statistics = statistics
+  var json: JSON { json(of: revision.volumes) }
+
+  /// The same with only these of its volumes, which the sizes are of, too.
+  func json(of volumes: [RevisionVolume]) -> JSON {
+    let statistics = volumes.statistics
     return .object([
       "id": .string(id.description),
       "job": .string(revision.job),
       "created": .string(revision.created.timestamp),
       "finished": .string(revision.finished.timestamp),
       "durationSeconds": .seconds(durationSeconds),
-      "sizeBytes": .unsigned(sizeBytes),
+      "sizeBytes": .unsigned(volumes.sizeBytes),
       "dataBytes": .unsigned(statistics.dataBytes),
       "newBytes": .unsigned(statistics.newBytes),
       "storedBytes": .unsigned(statistics.storedBytes),
       "tags": .strings(marks.tags),
       "isProtected": .bool(marks.isProtected),
+      "isUnusual": .bool(revision.isUnusual),
       "trust": .string(marks.trust.description),
       "verification": marks.verification?.json ?? .null,
       "parent": .optional(revision.parent?.description),
       "host": .string(revision.host),
       "program": .string(revision.program),
-      "volumes": .array(revision.volumes.map(\.json)),
+      "volumes": .array(volumes.map(\.json)),
       "attachments": .array(
         revision.attachments.map {
           .object(["name": .string($0.name), "sizeBytes": .unsigned($0.sizeBytes)])
         }),
     ])
+  }
+}
+
+extension [RevisionVolume] {
+  fileprivate var sizeBytes: UInt64 { reduce(0) { $0 + $1.sizeBytes } }
+
+  fileprivate var statistics: VolumeStatistics {
+    reduce(into: VolumeStatistics()) { $0 += $1.statistics }
   }
 }
 

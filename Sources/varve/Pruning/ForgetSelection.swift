@@ -66,11 +66,11 @@ struct ForgetSelection {
       if rest.isEmpty {
         throw Failure(.unconfirmed, "no revision of \(job) would be left; add --yes to go on")
       }
-      if history.contains(where: \.isGood), !rest.contains(where: \.isGood) {
+      if history.contains(where: \.isUsable), !rest.contains(where: \.isUsable) {
         throw Failure(
           .unconfirmed,
-          "only distrusted revisions of \(job) would be left, \(rest.count) of them; add --yes to "
-            + "go on")
+          "no usable revision of \(job) would be left, only \(rest.count) distrusted or unusual "
+            + (rest.count == 1 ? "one" : "ones") + "; add --yes to go on")
       }
     }
   }
@@ -85,19 +85,5 @@ struct ForgetSelection {
       .unconfirmed,
       "protected, and not forgotten: \(names.joined(separator: ", ")); 'varve unprotect' lets them "
         + "go, or --force-protected")
-  }
-
-  var table: Table {
-    var table = Table([
-      .left("TIME"), .left("JOB"), .left("ID"), .right("SIZE"), .left("TRUST"), .left("TAGS"),
-    ])
-    for entry in entries {
-      table.add([
-        Cell(LocalTime.system.text(of: entry.revision.created)), Cell(entry.revision.job),
-        Cell(entry.shortID), Cell(Quantities.bytes(entry.sizeBytes)), entry.trustCell,
-        Cell(entry.marks.tags.joined(separator: ",")),
-      ])
-    }
-    return table
   }
 }

@@ -98,6 +98,9 @@ struct PruneSurvey {
       + jobs.filter { $0.policy != nil && $0.plan.isUnusual }.map {
         "\(share($0.plan)) would go, which is more than half"
       }
+      + (going.isEmpty
+        ? []
+        : unknownTags.sorted().map { "no revision has the tag '\($0)', which a rule names" })
   }
 
   private func share(_ plan: RetentionPlan) -> String {
@@ -122,8 +125,8 @@ struct PruneSurvey {
         + "\((job.policy?.zone ?? .system).text(of: first.entry.revision.created)), "
         + "\(future.count == 1 ? "has a time" : "have times") in the future: a clock is or was wrong"
     }
-    for tag in unknownTags.sorted() {
-      warnings.append("no revision has the tag '\(tag)', which a rule names: is it written right?")
+    if going.isEmpty {
+      warnings += unknownTags.sorted().map { "no revision has the tag '\($0)', which a rule names" }
     }
     if orphans.count > 1, orphans.count == jobs.count + withoutPolicy.count {
       warnings.append("every job is orphaned: is the clock right?")
@@ -134,7 +137,7 @@ struct PruneSurvey {
 
 extension RetentionRule {
   /// The tag of those that the rule is about; nil where it is about all.
-  fileprivate var tag: String? {
+  var tag: String? {
     switch self {
     case .tagged(let tag), .schedule(let tag, _, _): tag
     case .newest, .calendar, .within: nil

@@ -74,7 +74,7 @@ extension SimulatedProcess {
     }
   }
 
-  /// Forgets what a policy says, which leaves every job its newest good revision.
+  /// Forgets what a policy says, which leaves every job its newest usable revision.
   private func prune(_ repository: Repository) throws {
     let policy = RetentionPolicy(rules: [.newest(count: UInt32.random(in: 1...3, using: &random))])
     let users = try repository.revisionUsers()

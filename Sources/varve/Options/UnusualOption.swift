@@ -1,0 +1,28 @@
+import ArgumentParser
+import BackupEngine
+import ChunkFormat
+
+/// Whether a backup that looks like a failed one is made all the same.
+struct UnusualOption: ParsableArguments {
+  @Flag(
+    name: .customLong("accept-unusual"),
+    help: """
+      Make a revision also when a volume is empty, lost more than half of its data or size, or volumes \
+      were added or removed. The revision is marked unusual, and never replaces an older one.
+      """)
+  var isAccepted = false
+
+  /// Words what the engine refuses as unusual.
+  static func explaining<Result>(_ backUp: () throws -> Result) throws -> Result {
+    do {
+      return try backUp()
+    } catch let error as EngineError {
+      guard case .unusual(let unusual) = error.code else { throw error }
+      let changes = unusual.changes.map(\.text).joined(separator: "; ")
+      let before = unusual.before.map { " (compared with revision \($0.short))" } ?? ""
+      throw Failure(
+        "no revision was made: \(changes)\(before); check the source, and if it is right, add "
+          + "--accept-unusual")
+    }
+  }
+}
