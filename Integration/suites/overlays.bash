@@ -191,7 +191,7 @@ test_what_an_overlay_is_made_on() {
   end_server
   # A later revision does not move the overlay, and says so.
   random_bytes 1000000 9 >other.raw
-  "$varve" backup job other.raw
+  "$varve" backup job other.raw --accept-unusual
   "$varve" backup stranger other.raw
   start_server job@latest --overlay repair
   grep -q "stays on revision" serve.log || fail "$(cat serve.log)"
@@ -237,7 +237,7 @@ test_commit_to_another_job_keeps_the_overlay() {
   qemu-io -f raw -c 'read -P 0x11 0 4k' -c 'write -P 0x22 4k 4k' -c flush "$(nbd_uri "")"
   end_server
   random_bytes 1000 9 >other.raw
-  "$varve" backup job other.raw
+  "$varve" backup job other.raw --accept-unusual
   expect_exit 0 "$varve" overlay commit repair
   expect_output "1 revision newer than the overlay's"
   "$varve" restore job@1 - | cmp - other.raw

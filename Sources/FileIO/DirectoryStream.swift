@@ -50,7 +50,9 @@ struct DirectoryStream: ~Copyable {
     if let kind = FileKind(directoryEntryType: entry.pointee.d_type) { return kind }
     var status = stat()
     do {
-      try retryingCall { fstatat(dirfd(stream), name, &status, AT_SYMLINK_NOFOLLOW) }
+      _ = try name.withUnescapedCString { name throws(Errno) in
+        try retryingCall { fstatat(dirfd(stream), name, &status, AT_SYMLINK_NOFOLLOW) }
+      }
     } catch .noSuchFileOrDirectory {
       return nil
     }
@@ -61,6 +63,6 @@ struct DirectoryStream: ~Copyable {
     // The name reaches past the declared array where the file system allows more than 255 bytes.
     let offset = MemoryLayout<dirent>.offset(of: \.d_name) ?? 0
     let bytes = UnsafeRawPointer(entry).advanced(by: offset)
-    return String(cString: bytes.assumingMemoryBound(to: CChar.self))
+    return String(escapingCString: bytes.assumingMemoryBound(to: CChar.self))
   }
 }

@@ -102,13 +102,13 @@ extension FileSystem {
   package func unfinishedFiles(in directory: FilePath) throws(FileError) -> [FilePath] {
     try list(directory)
       .filter { $0.kind == .file && FilePath.isTemporaryName($0.name) }
-      .map { directory.appending($0.name) }
+      .map { directory.appending(entry: $0.name) }
   }
 
   /// Removes a directory with all it holds; symbolic links are not followed.
   package func removeTree(_ path: FilePath) throws(FileError) {
     for entry in try list(path) {
-      let child = path.appending(entry.name)
+      let child = path.appending(entry: entry.name)
       if entry.kind == .directory { try removeTree(child) } else { try remove(child) }
     }
     try remove(path)

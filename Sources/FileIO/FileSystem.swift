@@ -165,6 +165,7 @@ package enum FileKind: Sendable, Hashable {
 }
 
 package struct DirectoryEntry: Sendable, Hashable {
+  /// As ``Swift/String/init(escaping:)`` has it; ``SystemPackage/FilePath/appending(entry:)`` takes it.
   package let name: String
   package let kind: FileKind
 

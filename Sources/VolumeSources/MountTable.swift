@@ -52,7 +52,7 @@ extension MountTable.Mount {
 
   /// The number of the block device that the source names.
   fileprivate var sourceDevice: DeviceNumber? {
-    guard source.hasPrefix("/"), let node = try? Descriptor(lookingAt: FilePath(source)),
+    guard source.hasPrefix("/"), let node = try? Descriptor(lookingAt: FilePath(escaped: source)),
       (try? node.metadata().kind) == .blockDevice, let packed = try? node.representedDevice()
     else { return nil }
     return DeviceNumber(packed: packed)
@@ -61,7 +61,7 @@ extension MountTable.Mount {
   /// Space, tab, newline and backslash stand as `\040` and so on.
   private static func unescaped(_ field: Substring) -> String {
     var bytes: [UInt8] = []
-    var rest = Array(field.utf8)[...]
+    var rest = String(field).unescapedBytes[...]
     while let byte = rest.popFirst() {
       let digits = rest.prefix(3)
       if byte == UInt8(ascii: "\\"), digits.count == 3,
@@ -73,6 +73,6 @@ extension MountTable.Mount {
         bytes.append(byte)
       }
     }
-    return String(decoding: bytes, as: UTF8.self)
+    return String(escaping: bytes)
   }
 }

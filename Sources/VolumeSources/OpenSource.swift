@@ -29,8 +29,8 @@ private func openStandardInput() throws(VolumeSourceError) -> any VolumeSource {
   }
 }
 
-private func openSource(path name: String) throws(VolumeSourceError) -> any VolumeSource {
-  let path = FilePath(name)
+private func openSource(path text: String) throws(VolumeSourceError) -> any VolumeSource {
+  let (path, name) = (FilePath(escaped: text), text.showingEscapedBytes)
   // Looked at before it is opened, because opening a device node can have effects of its own, and
   // again afterwards, because that is what will be read.
   try requireVolume(name, try metadata(of: path, name: name).kind)

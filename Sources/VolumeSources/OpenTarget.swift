@@ -26,9 +26,9 @@ private func openStandardOutput() throws(RestoreTargetError) -> any RestoreTarge
 }
 
 private func openTarget(
-  path name: String, force: Bool
+  path text: String, force: Bool
 ) throws(RestoreTargetError) -> any RestoreTarget {
-  let path = FilePath(name)
+  let (path, name) = (FilePath(escaped: text), text.showingEscapedBytes)
   guard let kind = try kind(of: path, name: name) else {
     return FileTarget(name: name, path: path, replacesExisting: false)
   }
@@ -57,15 +57,6 @@ private func kind(of path: FilePath, name: String) throws(RestoreTargetError) ->
     return nil
   } catch {
     throw .cannotOpen(name, error.errno)
-  }
-}
-
-extension FilePath {
-  /// realpath(3).
-  fileprivate var resolved: FilePath? {
-    guard let name = withPlatformString({ realpath($0, nil) }) else { return nil }
-    defer { free(name) }
-    return FilePath(platformString: name)
   }
 }
 

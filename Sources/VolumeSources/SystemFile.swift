@@ -14,7 +14,7 @@ package struct SystemFile {
   /// All its lines, without empty ones.
   package func lines() throws(FileError) -> [Substring] {
     do {
-      return String(decoding: try bytes(), as: UTF8.self).split(separator: "\n")
+      return String(escaping: try bytes()).split(separator: "\n")
     } catch {
       throw FileError(operation: "read", path: path, errno: error)
     }

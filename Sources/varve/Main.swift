@@ -7,7 +7,7 @@ enum Main {
   static func main() {
     StandardDescriptors.occupy()
     StorageNotice.handle { Console.shared.warning($0.description) }
-    let given = CommandLine.arguments.dropFirst()
+    let given = Arguments.given().dropFirst()
     LockPatience.begin()
     do {
       let arguments = try Arguments.normalised(given)

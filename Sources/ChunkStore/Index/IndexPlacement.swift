@@ -36,28 +36,28 @@ struct IndexPlacement {
   }
 
   private var placeName: String {
-    let place = Checksum(of: Array(canonicalRoot.utf8)).description
+    let place = Checksum(of: canonicalRoot.unescapedBytes).description
     return "\(repository)-\(place.prefix(16))"
   }
 
   private var canonicalRoot: String {
-    guard let resolved = realpath(root.string, nil) else { return root.string }
-    defer { free(resolved) }
-    return String(cString: resolved)
+    (root.resolved ?? root).escaped
   }
 
   private func isLocal(_ path: FilePath) -> Bool {
     var information = statfs()
-    guard statfs(path.string, &information) == 0 else { return true }
+    guard path.withPlatformString({ statfs($0, &information) }) == 0 else { return true }
     return !Self.remoteTypes.contains(Int(information.f_type))
   }
 
   private func userCache() throws(StoreError) -> FilePath {
-    if let cache = getenv("XDG_CACHE_HOME").map({ String(cString: $0) }), cache.hasPrefix("/") {
-      return FilePath(cache).appending("varve")
+    if let cache = getenv("XDG_CACHE_HOME").map({ String(escapingCString: $0) }),
+      cache.hasPrefix("/")
+    {
+      return FilePath(escaped: cache).appending("varve")
     }
-    if let home = getenv("HOME").map({ String(cString: $0) }), home.hasPrefix("/") {
-      return FilePath(home).appending(".cache").appending("varve")
+    if let home = getenv("HOME").map({ String(escapingCString: $0) }), home.hasPrefix("/") {
+      return FilePath(escaped: home).appending(".cache").appending("varve")
     }
     throw StoreError(
       .index,

@@ -102,7 +102,7 @@ struct CensusTaker {
       return
     }
     for shard in shards {
-      let path = directory.appending(shard.name)
+      let path = directory.appending(entry: shard.name)
       guard shard.kind == .directory, shard.name.utf8.count == 2,
         Hexadecimal.decode(shard.name) != nil
       else {
@@ -116,7 +116,7 @@ struct CensusTaker {
         }
         census.packs.append(
           RepositoryCensus.PackFile(
-            path: path.appending(file.name), id: id, kind: kind,
+            path: path.appending(entry: file.name), id: id, kind: kind,
             isInPlace: file.name.hasPrefix(shard.name)))
       }
     }
@@ -131,7 +131,7 @@ struct CensusTaker {
       return
     }
     for entry in entries {
-      let path = directory.appending(entry.name)
+      let path = directory.appending(entry: entry.name)
       // Whatever has the name of a revision or a pin keeps garbage from being collected.
       if entry.kind == .file || kind == .revision || kind == .pin, isName(entry.name) {
         census.smallFiles.append(
@@ -150,12 +150,12 @@ struct CensusTaker {
         continue
       }
       census.setAside.append(
-        RepositoryCensus.PackFile(setAside: layout.setAside.appending(entry.name), id))
+        RepositoryCensus.PackFile(setAside: layout.setAside.appending(entry: entry.name), id))
     }
   }
 
   private mutating func take(stranger entry: DirectoryEntry, in directory: FilePath) {
-    let path = directory.appending(entry.name)
+    let path = directory.appending(entry: entry.name)
     if entry.kind == .file, FilePath.isTemporaryName(entry.name) {
       census.leftovers.append(path)
     } else {

@@ -1,11 +1,12 @@
 package import ChunkFormat
+import FileIO
 import Glibc
 import SystemPackage
 
 extension RecordStore {
   /// Where there may be room when the repository has none.
   private static var temporaryDirectory: FilePath {
-    FilePath(getenv("TMPDIR").map { String(cString: $0) } ?? "/var/tmp")
+    FilePath(escaped: getenv("TMPDIR").map { String(escapingCString: $0) } ?? "/var/tmp")
   }
 
   /// Numbers all records, so that it can be noted which are needed. The index must be in line with the

@@ -76,7 +76,7 @@ final class PackShelf: Sendable {
       let directory = layout.packDirectory(kind)
       try reportingFileErrors(in: directory, of: fileSystem) { () throws(FileError) in
         for shard in try fileSystem.list(directory) where shard.kind == .directory {
-          let path = directory.appending(shard.name)
+          let path = directory.appending(entry: shard.name)
           for file in try fileSystem.list(path) {
             // Under another directory's name nobody would look for it.
             if let id = PackID(name: file.name), file.name.hasPrefix(shard.name),

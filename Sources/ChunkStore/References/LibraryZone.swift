@@ -40,7 +40,7 @@ struct LibraryZone: Sendable {
 
   /// Where zones are looked up (tzset(3)).
   static var database: FilePath {
-    FilePath(getenv("TZDIR").map { String(cString: $0) } ?? "/usr/share/zoneinfo")
+    FilePath(escaped: getenv("TZDIR").map { String(escapingCString: $0) } ?? "/usr/share/zoneinfo")
   }
 
   /// Whether `path` is a file of such a database (RFC 8536).

@@ -158,7 +158,7 @@ struct SessionList: Sendable {
     _ body: (FilePath, _ isHeld: Bool) throws(FileError) -> Void
   ) throws(FileError) {
     for entry in try fileSystem.listIfThere(directory) ?? [] where Self.isFile(entry) {
-      let path = directory.appending(entry.name)
+      let path = directory.appending(entry: entry.name)
       do throws(FileError) {
         let file = try fileSystem.openFile(path, for: .reading)
         defer { file.close() }

@@ -33,10 +33,7 @@ package enum OverlayDirectory {
 
   /// Without links, `.` and `..`; of a path that leads nowhere, as much as there is.
   private static func nearestExisting(_ path: FilePath) -> FilePath {
-    if let resolved = realpath(path.string, nil) {
-      defer { free(resolved) }
-      return FilePath(platformString: resolved)
-    }
+    if let resolved = path.resolved { return resolved }
     let parent = path.parentDirectory
     return parent == path ? path : nearestExisting(parent)
   }

@@ -80,7 +80,7 @@ struct OverlayFiles: Sendable {
     try reportingFileErrors { () throws(FileError) in
       var sum: UInt64 = 0
       for entry in try fileSystem.list(directory) {
-        sum += try fileSystem.metadata(of: directory.appending(entry.name)).allocatedBytes
+        sum += try fileSystem.metadata(of: directory.appending(entry: entry.name)).allocatedBytes
       }
       return sum
     }

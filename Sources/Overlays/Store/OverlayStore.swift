@@ -167,7 +167,7 @@ package struct OverlayStore: Sendable {
   private func removeUnfinished() throws(OverlayError) {
     for entry in try entries() where FilePath.isTemporaryName(entry.name) {
       _ = try discard(
-        OverlayFiles(directory: root.appending(entry.name), fileSystem: fileSystem))
+        OverlayFiles(directory: root.appending(entry: entry.name), fileSystem: fileSystem))
     }
   }
 

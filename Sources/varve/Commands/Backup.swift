@@ -116,7 +116,7 @@ struct Backup: ParsableCommand {
   private func readAttachments() throws -> [BackupRequest.Document] {
     try AttachmentInputs(attach).attachments.map { name, path in
       let bytes = try POSIXFileSystem().readAll(
-        FilePath(path), limitBytes: Int(Attachment.maximumBytes))
+        FilePath(escaped: path), limitBytes: Int(Attachment.maximumBytes))
       return BackupRequest.Document(name: name, bytes: bytes)
     }
   }

@@ -65,6 +65,7 @@ struct Diff: ParsableCommand {
   private func noCommonVolume(_ from: Revision, _ to: Revision) -> Failure {
     let (left, right) = (from.volumes.map(\.name), to.volumes.map(\.name))
     return Failure(
+      .invalidRequest,
       "nothing to compare: \(old.text) has the volumes \(left.joined(separator: ", ")), \(new.text) "
         + "has \(right.joined(separator: ", ")); name one on each side, such as "
         + "\(old.text)/\(left[0]) \(new.text)/\(right[0])")

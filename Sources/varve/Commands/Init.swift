@@ -1,6 +1,7 @@
 import ArgumentParser
 import ChunkFormat
 import ChunkStore
+import FileIO
 import SystemPackage
 
 struct Init: ParsableCommand {
@@ -87,7 +88,7 @@ struct Init: ParsableCommand {
   }
 
   mutating func run() throws {
-    let path = directory.map { FilePath($0) } ?? options.location.path
+    let path = directory.map { FilePath(escaped: $0) } ?? options.location.path
     if encrypt == nil, options.secret.givenOrInEnvironment != nil {
       throw UsageFailure(
         "\(SecretSource.passphraseVariable) is set, but --encrypt passphrase is not given; unset it "

@@ -87,7 +87,7 @@ struct PolicyShow: ParsableCommand {
     let policies = try repository.retentionPolicies()
     if let job {
       try show(job, policies)
-      if policies[job] == nil { warnOfUnknown(job: job, in: try repository.readableRevisions()) }
+      warnOfUnknown(job: job, in: try repository.readableRevisions())
     } else {
       try showAll(policies)
     }

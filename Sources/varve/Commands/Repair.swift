@@ -1,6 +1,7 @@
 import ArgumentParser
 import BackupEngine
 import ChunkStore
+import FileIO
 import Inspection
 import SystemPackage
 
@@ -41,7 +42,7 @@ struct Repair: ParsableCommand {
   mutating func run() throws {
     let repository = try repository.open()
     let other = try Repository.open(
-      at: FilePath(from), environment: RepositoryEnvironment(), sharing: repository.keys)
+      at: FilePath(escaped: from), environment: RepositoryEnvironment(), sharing: repository.keys)
     if try other.isSamePlace(as: repository) {
       throw Failure("\(from) is the repository that is to be repaired; give another with --from")
     }

@@ -73,6 +73,7 @@ struct Run: ParsableCommand {
   private func serve(
     _ selected: SelectedVolume, in directory: FilePath
   ) throws -> ChildProcess.Ending {
+    try UnixSocket.checkDirectory(directory)
     let socket = directory.appending("socket").string
     let server = try NBDServer.start(
       configuration: ServerConfiguration(addresses: [.unix(path: socket)]),

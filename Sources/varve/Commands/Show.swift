@@ -21,7 +21,8 @@ struct Show: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Write this attached document to standard output, and nothing else.", valueName: "name"))
+      "Write this attached document to standard output, and nothing else.", valueName: "name"),
+    transform: NameArgument.text)
   var attachment: String?
 
   @OptionGroup var json: JSONOption

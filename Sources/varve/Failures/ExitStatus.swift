@@ -59,7 +59,7 @@ struct ExitStatus: RawRepresentable, Sendable {
         return reporting(error)
       }
     }
-    Console.shared.print(text)
+    Console.shared.print(text.printable)
     return Varve.exitCode(for: error) == .validationFailure ? .usage : .failed
   }
 }

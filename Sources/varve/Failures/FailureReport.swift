@@ -104,6 +104,7 @@ extension EngineError: ClassifiedError {
     case .invalidRequest: .invalidRequest
     case .damaged: .damaged
     case .notIdentical: .notIdentical
+    case .unusual: .unusual
     }
   }
 }

@@ -45,12 +45,12 @@ final class LocalVolume: Sendable {
   /// What no other local volume is called; letters and digits.
   var key: String { place.lastComponent?.string ?? "" }
 
-  var socket: String { place.appending("socket").string }
+  var socket: String { place.appending("socket").escaped }
   /// What is written to the volume lies here.
   var overlays: FilePath { place.appending("overlays") }
   /// Where nbdfuse shows the volume.
   private var fuseDirectory: FilePath { place.appending("fuse") }
-  private var fuseFile: String { fuseDirectory.appending("disk").string }
+  private var fuseFile: String { fuseDirectory.appending("disk").escaped }
 
   /// Notes something down, durably, so that whoever comes later knows of it.
   func note(_ change: (inout LocalVolumeRecord) -> Void) throws {
@@ -115,7 +115,9 @@ final class LocalVolume: Sendable {
     let nbdfuse = try LastingProcess(
       ProcessLaunch(["nbdfuse", fuseFile, ExportURI(socket: socket).description]), name: "nbdfuse")
     try note { $0.fuse = nbdfuse.identity }
-    try nbdfuse.waitUntilReady(patience: .seconds(30)) { access(fuseFile, F_OK) == 0 }
+    try nbdfuse.waitUntilReady(patience: .seconds(30)) {
+      fuseFile.withUnescapedCString({ access($0, F_OK) }) == 0
+    }
     return fuseFile
   }
 
@@ -224,11 +226,12 @@ final class LocalVolume: Sendable {
 
   /// The loop device lets go of the file a moment after it was unmounted.
   private func unmountFuse() throws {
-    guard try MountTable.current().mounts.contains(where: { $0.mountPoint == fuseDirectory.string })
+    guard
+      try MountTable.current().mounts.contains(where: { $0.mountPoint == fuseDirectory.escaped })
     else { return }
     let isDone = Waiting.until(patience: .seconds(2)) {
-      (try? Tool("umount", fuseDirectory.string).run()) != nil
+      (try? Tool("umount", fuseDirectory.escaped).run()) != nil
     }
-    if !isDone { try Tool("umount", "--lazy", fuseDirectory.string).run() }
+    if !isDone { try Tool("umount", "--lazy", fuseDirectory.escaped).run() }
   }
 }

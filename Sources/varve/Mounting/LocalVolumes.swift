@@ -7,7 +7,7 @@ struct LocalVolumes {
   /// Of the names of directories, which mkdtemp(3) ends with six more characters.
   private static let prefix = "volume-"
 
-  private let path = FilePath(Environment[Self.variable] ?? "/var/lib/varve/local-volumes")
+  private let path = FilePath(escaped: Environment[Self.variable] ?? "/var/lib/varve/local-volumes")
   private let fileSystem = POSIXFileSystem()
 
   /// In the order in which they were made; with a warning for what cannot be read.
@@ -28,6 +28,7 @@ struct LocalVolumes {
   func begin(
     _ record: LocalVolumeRecord, unless conflict: (LocalVolume) throws -> Failure?
   ) throws -> LocalVolume {
+    try UnixSocket.checkDirectory(path)
     try fileSystem.createDirectories(path)
     let lock = try fileSystem.lockFile(path.appending("lock"), .exclusive)
     defer { lock.close() }
@@ -54,6 +55,6 @@ struct LocalVolumes {
 
   private func places() throws(FileError) -> [FilePath] {
     try fileSystem.listIfThere(path)?.filter { $0.kind == .directory }
-      .map { path.appending($0.name) } ?? []
+      .map { path.appending(entry: $0.name) } ?? []
   }
 }

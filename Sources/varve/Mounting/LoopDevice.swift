@@ -29,7 +29,7 @@ struct LoopDevice: ~Copyable {
     let number = try retryingCall { linux_free_loop_device(control.rawValue) }
     let device = "/dev/loop\(number)"
     let opened = try Descriptor(opening: FilePath(device), flags: O_RDWR)
-    let backing = try Descriptor(opening: FilePath(file), flags: O_RDWR)
+    let backing = try Descriptor(opening: FilePath(escaped: file), flags: O_RDWR)
     let (offset, length) = (bytes.lowerBound, UInt64(bytes.count))
     try retryingCall {
       linux_set_up_loop_device(opened.rawValue, backing.rawValue, offset, length)

@@ -62,7 +62,7 @@ struct PrivateServer {
   /// Shared by all connections, and there again for those that come back.
   private var overlayArguments: [String] {
     guard local.record.isWritable || !changes.isEmpty else { return [] }
-    return ["--overlay", Self.overlayName, "--overlay-directory", local.overlays.string]
+    return ["--overlay", Self.overlayName, "--overlay-directory", local.overlays.escaped]
   }
 
   private var secretArguments: [String] {
@@ -79,7 +79,7 @@ struct PrivateServer {
     var name = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
     let count = readlink("/proc/self/exe", &name, Int(PATH_MAX))
     let bytes = name.prefix(max(0, count)).map(UInt8.init(bitPattern:))
-    let path = String(decoding: bytes, as: UTF8.self)
-    return access(path, X_OK) == 0 ? path : "/proc/self/exe"
+    let path = String(escaping: bytes)
+    return path.withUnescapedCString { access($0, X_OK) } == 0 ? path : "/proc/self/exe"
   }
 }

@@ -1,4 +1,5 @@
 import ChunkStore
+import FileIO
 import Glibc
 import VolumeSources
 
@@ -23,7 +24,9 @@ struct RevisionMount {
     self.isReadOnly = isReadOnly
     self.options = options
     var status = stat()
-    guard stat(self.directory, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+    guard self.directory.withUnescapedCString({ stat($0, &status) }) == 0,
+      status.st_mode & S_IFMT == S_IFDIR
+    else {
       throw Failure("\(directory) is no directory; make it first")
     }
     inventory = try volume.withContent { content in

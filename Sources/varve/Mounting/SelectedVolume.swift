@@ -1,5 +1,6 @@
 import ChunkFormat
 import ChunkStore
+import FileIO
 import Glibc
 import NBDServer
 import NIOCore
@@ -111,9 +112,5 @@ extension VolumePiece {
 
 extension Repository {
   /// The repository's directory, for a process that starts elsewhere.
-  var absoluteRoot: String {
-    guard let resolved = realpath(root.string, nil) else { return root.string }
-    defer { free(resolved) }
-    return String(cString: resolved)
-  }
+  var absoluteRoot: String { (root.resolved ?? root).escaped }
 }

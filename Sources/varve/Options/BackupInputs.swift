@@ -1,5 +1,6 @@
 import ArgumentParser
 import ChunkFormat
+import FileIO
 
 /// The volumes of a backup as they were written, each with its name.
 struct VolumeInputs: Equatable {
@@ -13,6 +14,7 @@ struct VolumeInputs: Equatable {
   ///   path, and standard input twice.
   init(_ arguments: [String]) throws {
     let inputs = arguments.map(NamedInput.init)
+    for input in inputs { try NameArgument.checkText(input.name ?? "") }
     if let nameless = inputs.first(where: { $0.name == nil }), inputs.count > 1 {
       throw ValidationError(
         "Of several volumes each wants a name: write NAME=\(nameless.path), such as "
@@ -46,6 +48,11 @@ struct AttachmentInputs {
     attachments = arguments.map(NamedInput.init).map { ($0.name ?? $0.fileName, $0.path) }
     if let wrong = attachments.first(where: { $0.name.isEmpty || $0.path.isEmpty }) {
       throw ValidationError("--attach wants a file, found '\(wrong.path)'.")
+    }
+    if let unnamed = attachments.first(where: { $0.name.hasEscapedBytes }) {
+      throw ValidationError(
+        "The name '\(unnamed.name.showingEscapedBytes)' is not UTF-8; write --attach NAME=FILE to "
+          + "give the document another.")
     }
     if let name = VolumeInputs.repeated(attachments.map(\.name)) {
       throw ValidationError(

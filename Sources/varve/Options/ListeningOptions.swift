@@ -39,6 +39,7 @@ struct ListeningOptions: ParsableArguments {
   var unixOwner: OwnerArgument?
 
   mutating func validate() throws {
+    for path in unix { try NameArgument.checkText(path) }
     if unix.contains("") { throw ValidationError("--unix wants a path, found ''.") }
     guard unix.isEmpty else { return }
     if unixMode != nil { throw ValidationError("--unix-mode goes with --unix.") }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ChunkFormat
 import ChunkStore
+import FileIO
 
 /// Reads arguments that are names, so that a wrong one is refused before anything is touched.
 enum NameArgument {
@@ -20,6 +21,7 @@ enum NameArgument {
   static func overlay(_ text: String) throws -> String { try checked(text, "an overlay") }
 
   static func revision(_ text: String) throws -> RevisionReference {
+    try checkText(text)
     do throws(ReferenceError) {
       return try RevisionReference(text)
     } catch {
@@ -42,7 +44,20 @@ enum NameArgument {
     return device
   }
 
+  /// What is kept or looked up as text, or a path that a library takes as text.
+  static func text(_ text: String) throws -> String {
+    try checkText(text)
+    return text
+  }
+
+  static func checkText(_ text: String) throws {
+    if text.hasEscapedBytes {
+      throw ValidationError("'\(text.showingEscapedBytes)' is not UTF-8.")
+    }
+  }
+
   private static func checked(_ text: String, _ kind: String) throws -> String {
+    try checkText(text)
     guard Name.isValid(text) else {
       throw ValidationError("'\(text)' is no name of \(kind): \(Name.rule).")
     }

@@ -37,6 +37,7 @@ struct NewSecretOptions: ParsableArguments {
         "Only one of --new-passphrase-file, --new-passphrase-command and --new-key-file can be "
           + "given.")
     }
+    try NameArgument.checkText(label)
     if label.utf8.count > Name.maximumBytes {
       throw ValidationError(
         "A label has at most \(Name.maximumBytes) bytes; this one has \(label.utf8.count).")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FileIO
 import Glibc
 import Overlays
 import ChunkStore
@@ -35,21 +36,23 @@ struct OverlayLocation: ParsableArguments {
   /// Where overlays without names are made.
   func temporary(for repository: Repository) throws -> TemporaryOverlays {
     try TemporaryOverlays(
-      in: FilePath(overlayDirectory ?? Environment["TMPDIR"] ?? "/var/tmp"),
+      in: FilePath(escaped: overlayDirectory ?? Environment["TMPDIR"] ?? "/var/tmp"),
       outside: repository.root)
   }
 
   private func directoryOfNamed() throws -> FilePath {
-    if let chosen = overlayDirectory ?? Environment[Self.variable] { return FilePath(chosen) }
+    if let chosen = overlayDirectory ?? Environment[Self.variable] {
+      return FilePath(escaped: chosen)
+    }
     if geteuid() == 0 { return "/var/lib/varve/overlays" }
     // A relative path there is to be ignored (XDG Base Directory Specification).
     if let state = Environment["XDG_STATE_HOME"], state.hasPrefix("/") {
-      return FilePath(state).appending("varve/overlays")
+      return FilePath(escaped: state).appending("varve/overlays")
     }
     guard let home = Environment["HOME"] else {
       throw Failure(
         "there is no place for overlays: give one with --overlay-directory or $\(Self.variable)")
     }
-    return FilePath(home).appending(".local/state/varve/overlays")
+    return FilePath(escaped: home).appending(".local/state/varve/overlays")
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ChunkFormat
 import ChunkStore
+import FileIO
 import SystemPackage
 
 /// Where the repository is.
@@ -17,7 +18,7 @@ struct RepositoryLocation: ParsableArguments {
   var repository: String?
 
   /// The option, the environment, or the current directory, in that order.
-  var path: FilePath { FilePath(repository ?? Environment[Self.variable] ?? ".") }
+  var path: FilePath { FilePath(escaped: repository ?? Environment[Self.variable] ?? ".") }
 
   mutating func validate() throws {
     if repository == "" { throw ValidationError("--repository wants a directory, found ''.") }

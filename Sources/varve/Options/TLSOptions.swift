@@ -66,6 +66,9 @@ struct TLSOptions: ParsableArguments {
   var tlsPsk: String?
 
   mutating func validate() throws {
+    for text in [tlsCertificates, tlsPsk].compactMap({ $0 }) + tlsAllow {
+      try NameArgument.checkText(text)
+    }
     let hasCredentials = tlsCertificates != nil || tlsPsk != nil
     if let tls, tls != .off, !hasCredentials {
       throw ValidationError(

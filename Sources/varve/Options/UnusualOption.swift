@@ -21,6 +21,7 @@ struct UnusualOption: ParsableArguments {
       let changes = unusual.changes.map(\.text).joined(separator: "; ")
       let before = unusual.before.map { " (compared with revision \($0.short))" } ?? ""
       throw Failure(
+        .unusual,
         "no revision was made: \(changes)\(before); check the source, and if it is right, add "
           + "--accept-unusual")
     }

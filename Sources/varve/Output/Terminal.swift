@@ -1,4 +1,5 @@
 import CLinux
+import FileIO
 import Glibc
 
 /// What is known of the terminal behind a descriptor.
@@ -28,9 +29,9 @@ struct Terminal: Sendable {
 
 /// The environment of the process.
 enum Environment {
-  /// A variable's value; nil where it is not set or is empty.
+  /// A variable's value, as ``Swift/String/init(escaping:)`` has it; nil where it is not set or is empty.
   static subscript(_ name: String) -> String? {
     guard let value = getenv(name), value.pointee != 0 else { return nil }
-    return String(cString: value)
+    return String(escapingCString: value)
   }
 }

@@ -180,7 +180,7 @@ final class Interruption: Sendable {
     for (_, cleanup) in cleanups { cleanup() }
     Console.shared.clearStatus()
     Console.shared.message("stopped by \(signalName)")
-    if Arguments.contain("--json", CommandLine.arguments.dropFirst()), !StandardOutput.hasWritten {
+    if Arguments.contain("--json", Arguments.given().dropFirst()), !StandardOutput.hasWritten {
       try? StandardOutput().document(FailureReport.interruption.json)
     }
     _exit(exitStatus.rawValue)

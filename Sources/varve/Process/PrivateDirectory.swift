@@ -8,7 +8,9 @@ struct PrivateDirectory {
 
   /// - Parameter prefix: what its name begins with.
   init(in parent: FilePath, prefix: String) throws(FileError) {
-    var name = Array(parent.appending(prefix + "XXXXXX").string.utf8CString)
+    var name = parent.appending(prefix + "XXXXXX").withPlatformString {
+      Array(UnsafeBufferPointer(start: $0, count: strlen($0) + 1))
+    }
     guard mkdtemp(&name) != nil else {
       throw FileError(
         operation: "make a directory in", path: parent, errno: Errno(rawValue: errno))
@@ -19,7 +21,8 @@ struct PrivateDirectory {
   /// For files that nobody needs when the program has ended: in `$TMPDIR`, else in `/var/tmp`, since
   /// there may be much of them, and `/tmp` is often memory.
   static func temporary() throws(FileError) -> PrivateDirectory {
-    try PrivateDirectory(in: FilePath(Environment["TMPDIR"] ?? "/var/tmp"), prefix: "varve-")
+    try PrivateDirectory(
+      in: FilePath(escaped: Environment["TMPDIR"] ?? "/var/tmp"), prefix: "varve-")
   }
 
   func remove() throws(FileError) { try Self.remove(path) }

@@ -1,4 +1,6 @@
+import FileIO
 import Glibc
+import SystemPackage
 
 /// What only root may do.
 enum Privilege {
@@ -12,13 +14,10 @@ enum Privilege {
 enum AbsolutePath {
   /// Without symbolic links; with them where something on the way cannot be looked at.
   static func of(_ path: String) -> String {
-    if let resolved = realpath(path, nil) {
-      defer { free(resolved) }
-      return String(cString: resolved)
-    }
+    if let resolved = FilePath(escaped: path).resolved { return resolved.escaped }
     if path.hasPrefix("/") { return path }
     guard let directory = getcwd(nil, 0) else { return path }
     defer { free(directory) }
-    return "\(String(cString: directory))/\(path)"
+    return "\(String(escapingCString: directory))/\(path)"
   }
 }

@@ -1,4 +1,5 @@
 import CLinux
+import FileIO
 import Glibc
 import SystemPackage
 
@@ -50,7 +51,9 @@ struct ProcessLaunch {
     var process: pid_t = 0
     let failure = words.withCStrings { words in
       variables.withCStrings { variables in
-        posix_spawnp(&process, path ?? self.words[0], &actions, &attributes, words, variables)
+        (path ?? self.words[0]).withUnescapedCString {
+          posix_spawnp(&process, $0, &actions, &attributes, words, variables)
+        }
       }
     }
     guard failure == 0 else { throw Errno(rawValue: failure) }
@@ -92,7 +95,7 @@ struct ProcessLaunch {
     var all: [String] = []
     var next = environ
     while let variable = next.pointee {
-      let text = String(cString: variable)
+      let text = String(escapingCString: variable)
       if environment[String(text.prefix { $0 != "=" })] == nil { all.append(text) }
       next += 1
     }
@@ -105,7 +108,7 @@ extension [String] {
   fileprivate func withCStrings<Result>(
     _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
   ) -> Result {
-    var pointers = map { strdup($0) } + [nil]
+    var pointers = map { $0.withUnescapedCString { strdup($0) } } + [nil]
     defer { for pointer in pointers { free(pointer) } }
     return pointers.withUnsafeMutableBufferPointer { body($0.baseAddress!) }
   }

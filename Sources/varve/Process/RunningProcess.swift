@@ -24,7 +24,7 @@ struct RunningProcess: CustomStringConvertible {
       var target = [CChar](repeating: 0, count: Int(PATH_MAX))
       let count = readlink(link, &target, target.count)
       guard count > 0 else { return nil }
-      return String(decoding: target.prefix(count).map(UInt8.init(bitPattern:)), as: UTF8.self)
+      return String(escaping: target.prefix(count).map(UInt8.init(bitPattern:)))
     }
   }
 

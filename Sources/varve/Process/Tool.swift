@@ -89,6 +89,8 @@ struct Tool {
   /// Debian keeps mount(8)'s neighbours where a plain user's `PATH` does not look.
   private static func path(of name: String) -> String? {
     let directories = "\(Environment["PATH"] ?? ""):/usr/sbin:/sbin".split(separator: ":")
-    return directories.map { "\($0)/\(name)" }.first { access($0, X_OK) == 0 }
+    return directories.map { "\($0)/\(name)" }.first {
+      $0.withUnescapedCString { access($0, X_OK) } == 0
+    }
   }
 }

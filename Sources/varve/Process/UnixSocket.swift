@@ -1,7 +1,20 @@
+import FileIO
 import Glibc
+import SystemPackage
 
 /// Unix sockets as their clients see them.
 enum UnixSocket {
+  /// The network library takes the path of a socket as text.
+  ///
+  /// - Throws: ``Failure`` where a path in `directory` is no UTF-8.
+  static func checkDirectory(_ directory: FilePath) throws(Failure) {
+    if directory.escaped.hasEscapedBytes {
+      throw Failure(
+        "the directory \(directory.escaped) is not UTF-8, and no socket can be made in it; choose "
+          + "another one")
+    }
+  }
+
   /// Whether somebody listens at `path`.
   static func answers(at path: String) -> Bool {
     var address = sockaddr_un()

@@ -3,9 +3,9 @@ import FileIO
 import SystemPackage
 
 extension SecretBytes {
-  /// The bytes of `text` in UTF-8.
+  /// The bytes that ``Swift/String/init(escaping:)`` made `text` of.
   convenience init(_ text: String) {
-    let bytes = Array(text.utf8)
+    let bytes = text.unescapedBytes
     self.init(count: bytes.count) { $0.copyBytes(from: bytes) }
   }
 

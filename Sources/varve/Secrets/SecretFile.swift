@@ -26,7 +26,7 @@ struct SecretFile {
 
   /// Makes a key file that only its owner can read, where there is no file.
   func makeKeyIfMissing() throws {
-    let (path, fileSystem) = (FilePath(path), POSIXFileSystem())
+    let (path, fileSystem) = (FilePath(escaped: path), POSIXFileSystem())
     guard try !fileSystem.exists(path) else { return }
     let key = try Randomness.bytes(count: Self.newKeyBytes)
     try fileSystem.writeDurably(key, to: path, permissions: .ownerReadWrite)
@@ -36,7 +36,7 @@ struct SecretFile {
   private func read(_ what: String) throws -> SecretBytes {
     let content: SecretBytes?
     do throws(Errno) {
-      let descriptor = try Descriptor(opening: FilePath(path), flags: O_RDONLY)
+      let descriptor = try Descriptor(opening: FilePath(escaped: path), flags: O_RDONLY)
       content = try SecretBytes.reading(descriptor, limitBytes: Self.limitBytes)
     } catch {
       throw Failure("cannot read the \(what) \(path): \(error.explanation)")
@@ -50,7 +50,7 @@ struct SecretFile {
 
   private func warnIfOthersCanRead(_ what: String) {
     var status = stat()
-    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+    guard path.withUnescapedCString({ stat($0, &status) }) == 0, status.st_mode & S_IFMT == S_IFREG,
       status.st_mode & S_IROTH != 0
     else { return }
     Console.shared.warning("every user can read the \(what) \(path); 'chmod 600' mends that")

@@ -11,7 +11,7 @@ struct PIDFile {
   private let fileSystem: any FileSystem
 
   init(path: String) {
-    let (path, directory) = (FilePath(path), FilePath(path).parentDirectory)
+    let (path, directory) = (FilePath(escaped: path), FilePath(escaped: path).parentDirectory)
     self.path = path.lastComponent.map { directory.appending($0) } ?? path
     fileSystem = POSIXFileSystem().confined(to: directory, newFiles: .user)
   }

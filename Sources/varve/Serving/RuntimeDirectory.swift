@@ -15,11 +15,11 @@ struct RuntimeDirectory {
   /// none of these is known.
   init?() {
     if let chosen = Environment[Self.variable] {
-      path = FilePath(chosen)
+      path = FilePath(escaped: chosen)
     } else if geteuid() == 0 {
       path = "/run/varve"
     } else if let runtime = Environment["XDG_RUNTIME_DIR"], runtime.hasPrefix("/") {
-      path = FilePath(runtime).appending("varve")
+      path = FilePath(escaped: runtime).appending("varve")
     } else {
       return nil
     }
@@ -29,9 +29,10 @@ struct RuntimeDirectory {
   ///
   /// - Throws: ``Failure`` where there is one that others can use.
   func make() throws {
-    if mkdir(path.string, 0o700) != 0, errno != EEXIST { throw failure(errno) }
+    try UnixSocket.checkDirectory(path)
+    if path.withPlatformString({ mkdir($0, 0o700) }) != 0, errno != EEXIST { throw failure(errno) }
     var status = stat()
-    guard lstat(path.string, &status) == 0 else { throw failure(errno) }
+    guard path.withPlatformString({ lstat($0, &status) }) == 0 else { throw failure(errno) }
     guard status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid(),
       status.st_mode & 0o077 == 0
     else {
@@ -60,7 +61,7 @@ struct RuntimeDirectory {
       guard entry.name.hasPrefix(Self.prefix), entry.name.hasSuffix(Self.suffix),
         let process = Int32(entry.name.dropFirst(Self.prefix.count).dropLast(Self.suffix.count))
       else { return nil }
-      return (process, path.appending(entry.name).string)
+      return (process, path.appending(entry: entry.name).string)
     }.sorted { $0.process < $1.process }
   }
 

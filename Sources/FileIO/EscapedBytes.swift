@@ -1,0 +1,101 @@
+import Glibc
+package import SystemPackage
+
+/// Text that stands for any bytes: the name of a file need not be UTF-8, a `String` must be.
+///
+/// A byte that belongs to no character of UTF-8 stands as the private-use code point U+10FE00 plus the
+/// byte, and so does each byte of such a code point itself. So every string of bytes has one text, and
+/// no two have the same. Python does it likewise (PEP 383).
+extension String {
+  private static let escapes: ClosedRange<UInt32> = 0x10_fe80...0x10_feff
+  private static let escapeBase: UInt32 = 0x10_fe00
+
+  /// The text of `bytes`; the same as they say in UTF-8 where they are that.
+  package init(escaping bytes: some Collection<UInt8>) {
+    if let text = String(validating: bytes, as: UTF8.self), !text.hasEscapedBytes {
+      self = text
+      return
+    }
+    self = ""
+    var rest = Array(bytes)[...]
+    while let byte = rest.first {
+      if let scalar = Self.firstScalar(of: rest), !Self.escapes.contains(scalar.value) {
+        unicodeScalars.append(scalar)
+        rest = rest.dropFirst(UTF8.width(scalar))
+      } else {
+        unicodeScalars.append(Unicode.Scalar(Self.escapeBase + UInt32(byte)) ?? "\u{fffd}")
+        rest = rest.dropFirst()
+      }
+    }
+  }
+
+  /// The text of the bytes up to the first zero.
+  package init(escapingCString start: UnsafePointer<CChar>) {
+    let bytes = UnsafeBufferPointer(start: start, count: strlen(start))
+    self.init(escaping: bytes.map(UInt8.init(bitPattern:)))
+  }
+
+  /// The bytes that ``init(escaping:)`` made the text of.
+  package var unescapedBytes: [UInt8] {
+    unicodeScalars.flatMap { scalar in
+      Self.escapes.contains(scalar.value)
+        ? [UInt8(truncatingIfNeeded: scalar.value)] : Array(String(scalar).utf8)
+    }
+  }
+
+  /// Whether the bytes are no UTF-8.
+  package var hasEscapedBytes: Bool {
+    unicodeScalars.contains { Self.escapes.contains($0.value) }
+  }
+
+  /// The text for people, each byte that is no UTF-8 as `\xe4`.
+  package var showingEscapedBytes: String {
+    guard hasEscapedBytes else { return self }
+    return unicodeScalars.reduce(into: "") { text, scalar in
+      if Self.escapes.contains(scalar.value) {
+        text += "\\x" + String(UInt8(truncatingIfNeeded: scalar.value), radix: 16)
+      } else {
+        text.unicodeScalars.append(scalar)
+      }
+    }
+  }
+
+  /// Calls `body` with the bytes, a zero behind them.
+  package func withUnescapedCString<Result, Failure: Error>(
+    _ body: (UnsafePointer<CChar>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    let bytes = (unescapedBytes + [0]).map(CChar.init(bitPattern:))
+    return try bytes.withUnsafeBufferPointer { buffer throws(Failure) in
+      guard let start = buffer.baseAddress else { preconditionFailure("there is a zero") }
+      return try body(start)
+    }
+  }
+
+  private static func firstScalar(of bytes: ArraySlice<UInt8>) -> Unicode.Scalar? {
+    (1...4).lazy.compactMap {
+      String(validating: bytes.prefix($0), as: UTF8.self)?.unicodeScalars.first
+    }.first
+  }
+}
+
+extension FilePath {
+  /// The path of the bytes that ``Swift/String/init(escaping:)`` made `text` of.
+  package init(escaped text: String) {
+    self = text.withUnescapedCString { FilePath(platformString: $0) }
+  }
+
+  /// The text that ``init(escaped:)`` makes the same path of, whatever its bytes.
+  package var escaped: String { withPlatformString { String(escapingCString: $0) } }
+
+  /// The path of an entry of this directory, whose name is as ``DirectoryEntry`` has it.
+  package func appending(entry name: String) -> FilePath {
+    appending(FilePath(escaped: name).components)
+  }
+
+  /// Without symbolic links, `.` and `..`; nil where it leads nowhere. (realpath(3))
+  package var resolved: FilePath? {
+    guard let name = withPlatformString({ realpath($0, nil) }) else { return nil }
+    defer { free(name) }
+    return FilePath(platformString: name)
+  }
+}
