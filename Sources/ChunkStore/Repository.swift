@@ -29,7 +29,8 @@ package final class Repository: Sendable {
     fileSystem = environment.fileSystem
     let shelf = PackShelf(
       layout: layout, fileSystem: fileSystem, repository: configuration.id, keys: openedKey?.keys)
-    let placement = IndexPlacement(repository: configuration.id, root: root)
+    let placement = IndexPlacement(
+      repository: configuration.id, root: root, isEncrypted: configuration.isEncrypted)
     records = RecordStore(
       index: try placement.open(preferred: environment.indexDirectory), shelf: shelf)
   }

@@ -48,19 +48,21 @@ import Testing
     #expect(try store.disk(of: revisions[1]) == changed)
   }
 
-  /// Whoever dies while loading has listed nothing; what was entered by then does not stay.
-  @Test("An interrupted load leaves nothing behind", arguments: [0.3, 0.9])
+  /// The old index serves until the new one is complete, and what came to nothing does not stay.
+  @Test("An interrupted rebuild changes nothing", arguments: [0.3, 0.9])
   func interrupted(at share: Double) throws {
-    let records = try index.recordCount()
+    let (before, packs) = (try copies(), try index.packs())
     struct Interruption: Error {}
     #expect(throws: Interruption.self) {
       _ = try store.repository.rebuildIndex { step in
         if Double(step.donePacks) > Double(step.totalPacks) * share { throw Interruption() }
       }
     }
-    #expect(try index.packs().isEmpty)
+    #expect(try index.packs() == packs)
+    #expect(try copies() == before)
     #expect(try store.disk(of: revisions[1]) == changed)
-    #expect(try index.recordCount() == records)
+    let left = try POSIXFileSystem().unfinishedFiles(in: index.path)
+    #expect(left.isEmpty)
   }
 
   @Test("Two that load at once enter everything once")

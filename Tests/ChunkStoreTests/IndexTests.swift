@@ -62,7 +62,7 @@ import Workers
       let size = try fileSystem.metadata(of: index.appending("data.mdb")).sizeBytes
       let file = try fileSystem.openFile(index.appending("data.mdb"), for: .readingAndWriting)
       try file.write(Array(repeating: 0, count: Int(size) - 8192), at: 8192)
-    case .garbageInLocks: try overwrite("lock.mdb", at: 0, count: 8192)
+    case .garbageInLocks: try overwrite("write.lock", at: 0, count: 8192)
     case .strangersHome: try overwrite("home", at: 0, count: 2_000)
     }
   }
@@ -165,14 +165,13 @@ import Workers
     try expectRightAnswers(store)
   }
 
-  @Test func oneDirectoryIsOpenedOnceWhateverItsName() throws {
+  @Test func oneDirectoryHasOneIndexWhateverItsName() throws {
     #expect(symlink("repository", directory.appending("link").string) == 0)
     let names = ["repository", "link", "./repository"]
-    let leases = try names.map {
-      try IndexRegistry.lease(
-        of: IndexDirectory(path: directory.appending($0).appending("index")))
+    let files = try names.map {
+      try IndexDirectory(path: directory.appending($0).appending("index")).open()
     }
-    #expect(leases.allSatisfy { $0.environment === leases[0].environment })
+    #expect(files.allSatisfy { $0.identity == files[0].identity })
     try expectRightAnswers(open("link"))
   }
 

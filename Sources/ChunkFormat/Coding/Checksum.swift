@@ -17,6 +17,9 @@ package struct Checksum: Equatable, Sendable {
     self = bytes.withUnsafeBytes { Checksum(of: $0) }
   }
 
+  /// 32 bits of it, for short values.
+  package var short: UInt32 { UInt32(truncatingIfNeeded: low) }
+
   /// Reads the 16 bytes, low word first; the caller has checked that they lie within the buffer.
   init(_ bytes: UnsafeRawBufferPointer, at offsetBytes: Int) {
     low = bytes.loadInteger(at: offsetBytes)

@@ -19,7 +19,7 @@ package struct IndexProgress: Sendable {
   package let totalPacks: Int
 }
 
-/// Brings the index in line with the packs that are there.
+/// Brings the index in line with the packs that are there, or makes a new one of them.
 struct IndexSynchronizer {
   /// Records entered in one transaction, but for the last pack's.
   private static let batchRecords = 8192
@@ -36,7 +36,39 @@ struct IndexSynchronizer {
   /// Again where anything changed: a pack may have gone before its directory was looked at, and another
   /// may have taken its records over in a directory that had been looked at before.
   func run(progress: (IndexProgress) throws -> Void) throws -> IndexChanges {
+    try run(after: IndexChanges(), progress: progress)
+  }
+
+  /// Makes a new index of the packs alone, beside the old one, which is not looked at, and puts it in
+  /// the old one's place.
+  func rebuild(progress: (IndexProgress) throws -> Void) throws -> IndexChanges {
+    let lock = try index.lockForLoading()
+    defer { lock.close() }
+    return try run(after: try makeNew(lock, progress: progress), progress: progress)
+  }
+
+  private func makeNew(
+    _ lock: any OpenFile, progress: (IndexProgress) throws -> Void
+  ) throws -> IndexChanges {
     var changes = IndexChanges()
+    let fresh = try index.makeUnplaced(lock)
+    do {
+      let found = try shelf.list()
+      for pack in found { shelf.forget(pack.id) }
+      try shelf.makeNamesDurable(of: found)
+      try load(found, into: fresh, &changes, progress: progress)
+      try index.place(fresh) { () throws(StoreError) in Set(try shelf.list().map(\.id)) }
+    } catch {
+      fresh.discard()
+      throw error
+    }
+    return changes
+  }
+
+  private func run(
+    after earlier: IndexChanges, progress: (IndexProgress) throws -> Void
+  ) throws -> IndexChanges {
+    var changes = earlier
     for _ in 1...Self.maximumLooks {
       guard try look(&changes, progress: progress) else { break }
     }
@@ -63,7 +95,7 @@ struct IndexSynchronizer {
     // index lists is relied on.
     try shelf.makeNamesDurable(of: missing)
     let before = changes.damaged.count
-    try add(missing, to: &changes, progress: progress)
+    try add(missing, isFirst: listed.isEmpty, to: &changes, progress: progress)
     return !gone.isEmpty || missing.count > changes.damaged.count - before
   }
 
@@ -79,11 +111,11 @@ struct IndexSynchronizer {
   }
 
   private func add(
-    _ missing: [(id: PackID, kind: PackKind)], to changes: inout IndexChanges,
+    _ missing: [(id: PackID, kind: PackKind)], isFirst: Bool, to changes: inout IndexChanges,
     progress: (IndexProgress) throws -> Void
   ) throws {
     guard missing.count < Self.manyPacks else {
-      return try load(missing, to: &changes, progress: progress)
+      return try addMany(missing, isFirst: isFirst, to: &changes, progress: progress)
     }
     var batch: [PackInventory] = []
     var batchRecords = 0
@@ -100,18 +132,31 @@ struct IndexSynchronizer {
     }
   }
 
-  private func load(
-    _ missing: [(id: PackID, kind: PackKind)], to changes: inout IndexChanges,
+  private func addMany(
+    _ missing: [(id: PackID, kind: PackKind)], isFirst: Bool, to changes: inout IndexChanges,
     progress: (IndexProgress) throws -> Void
   ) throws {
     let lock = try index.lockForLoading()
     defer { lock.close() }
-    let (missing, first) = try index.write { index throws(StoreError) in
-      try index.clearUnlisted()
-      // Somebody may have listed them while this one waited.
-      let listed = try index.packs()
-      let missing = missing.filter { !listed.contains($0.id) }
-      return (missing, try index.reserveNumbers(missing.count))
+    // Somebody may have listed them while this one waited.
+    let listed = try index.write { index throws(StoreError) in try index.packs() }
+    if isFirst, listed.isEmpty {
+      let made = try makeNew(lock, progress: progress)
+      changes.addedPacks += made.addedPacks
+      changes.records += made.records
+      changes.damaged += made.damaged
+    } else {
+      try load(
+        missing.filter { !listed.contains($0.id) }, into: index, &changes, progress: progress)
+    }
+  }
+
+  private func load(
+    _ missing: [(id: PackID, kind: PackKind)], into index: PackIndex, _ changes: inout IndexChanges,
+    progress: (IndexProgress) throws -> Void
+  ) throws {
+    let first = try index.write { index throws(StoreError) in
+      try index.reserveNumbers(missing.count)
     }
     var loader = try IndexLoader(index: index, shelf: shelf)
     for (position, (id, kind)) in missing.enumerated() {

@@ -1,25 +1,29 @@
-internal import CLMDB
 import ChunkFormat
 import FileIO
 import Glibc
 import Synchronization
 import SystemPackage
 
-/// Which record is where: id → pack, offset, lengths, base. A cache in LMDB, shared by all processes
-/// of a machine that use the repository.
+/// Which record is where: id → pack, offset, lengths, base. A cache in LMDB's format, shared by all
+/// processes of one user of a machine that use the repository.
 ///
 /// Nothing is decided by an entry's absence but that a chunk is stored again. An entry whose pack is
-/// not listed counts as absent, so a pack is taken out in one step.
+/// not listed counts as absent, so a pack is taken out in one step. Reading is ``IndexFile``'s,
+/// changing ``IndexTransaction``'s.
 final class PackIndex: Sendable {
   private struct State {
-    var lease: IndexLease
-    /// Whether LMDB found `lease`'s file damaged.
+    var directory: IndexDirectory
+    var file: IndexFile
+    /// Where the index may lie besides, should there be no room.
+    var otherPlaces: [IndexPlace]
+    /// Whether `file` was found damaged.
     var isDamaged = false
     /// Counts the files that were replaced.
     var generation = 0
 
-    mutating func replace(with fresh: IndexLease) {
-      (lease, isDamaged) = (fresh, false)
+    mutating func replace(with fresh: IndexFile, in directory: IndexDirectory? = nil) {
+      if let directory { self.directory = directory }
+      (file, isDamaged) = (fresh, false)
       generation += 1
     }
   }
@@ -27,46 +31,142 @@ final class PackIndex: Sendable {
   /// A delta's base is no delta by rule; see ``RecordReader``.
   static let maximumDeltas = 8
 
-  private let directory: IndexDirectory
   private let state: Mutex<State>
+  /// Whether only this object knows the file: a new index that is not in place yet.
+  private let isUnplaced: Bool
 
-  /// Opens the index; one that is damaged, or came here as a copy, is replaced by an empty one.
-  init(directory: IndexDirectory) throws(StoreError) {
-    self.directory = directory
-    state = Mutex(State(lease: try Self.lease(of: directory)))
+  /// Opens the index in the first of `places` where it can be opened; where it came there as a copy, an
+  /// empty one takes its place.
+  init(places: [IndexPlace]) throws(StoreError) {
+    isUnplaced = false
+    let (directory, file, others) = try Self.open(places)
+    state = Mutex(State(directory: directory, file: file, otherPlaces: others))
   }
+
+  private init(unplaced file: IndexFile, in directory: IndexDirectory) {
+    isUnplaced = true
+    state = Mutex(State(directory: directory, file: file, otherPlaces: []))
+  }
+
+  private static func open(
+    _ places: [IndexPlace]
+  ) throws(StoreError) -> (IndexDirectory, IndexFile, others: [IndexPlace]) {
+    var failure: StoreError?
+    for (number, place) in places.enumerated() {
+      do throws(StoreError) {
+        let directory = IndexDirectory(path: try place.path())
+        let file = try reportingFileErrors(in: directory) { () throws(FileError) in
+          try directory.open()
+        }
+        return (directory, file, Array(places[(number + 1)...]))
+      } catch {
+        failure = failure ?? error
+      }
+    }
+    throw failure ?? StoreError(.index, "there is no place for the index")
+  }
+
+  private var directory: IndexDirectory { state.withLock { $0.directory } }
 
   /// Keeps others from entering many packs at once, who wait meanwhile.
   ///
   /// - Returns: the lock, which goes when it is closed.
   func lockForLoading() throws(StoreError) -> any OpenFile {
-    try directory.lockForLoading()
+    let directory = directory
+    return try Self.reportingFileErrors(in: directory) { () throws(FileError) in
+      try directory.lockForLoading()
+    }
   }
 
   /// Where the index lies, on storage of this machine.
   var path: FilePath { directory.path }
 
-  /// Changes whenever the index is replaced by an empty one.
+  /// Changes whenever another index takes this one's place.
   var generation: Int { state.withLock { $0.generation } }
+
+  // MARK: - Changing places
 
   /// Empties the index by putting a new one in its place.
   func reset() throws(StoreError) {
-    try directory.wipe(only: nil)
-    let fresh = try Self.lease(of: directory)
-    state.withLock { $0.replace(with: fresh) }
+    let directory = directory
+    try Self.reportingFileErrors(in: directory) { () throws(FileError) in
+      try directory.wipe(only: nil)
+      let fresh = try directory.open()
+      state.withLock { $0.replace(with: fresh) }
+    }
   }
 
-  /// Puts another index in the place of one that turned out to be damaged: an empty one, or what
-  /// another process has made there since.
-  ///
-  /// - Returns: whether it was damaged.
-  func replaceIfDamaged() throws(StoreError) -> Bool {
-    let (lease, isDamaged) = state.withLock { ($0.lease, $0.isDamaged) }
+  /// Whether the index was found damaged, and another process has not replaced it since, whose index
+  /// is used then.
+  func isDamaged() throws(StoreError) -> Bool {
+    let directory = directory
+    let (file, isDamaged) = state.withLock { ($0.file, $0.isDamaged) }
     guard isDamaged else { return false }
-    try directory.wipe(only: lease.identity)
-    let fresh = try Self.lease(of: directory)
-    state.withLock { $0.replace(with: fresh) }
+    return try Self.reportingFileErrors(in: directory) { () throws(FileError) in
+      if try directory.identity() == file.identity { return true }
+      let other = try directory.open()
+      state.withLock { $0.replace(with: other) }
+      return false
+    }
+  }
+
+  /// Goes on with an index elsewhere, where this one cannot be written to.
+  ///
+  /// - Returns: whether there was another place.
+  func moveOn() throws(StoreError) -> Bool {
+    let places = state.withLock { $0.otherPlaces }
+    guard !places.isEmpty else { return false }
+    let (directory, file, others) = try Self.open(places)
+    state.withLock {
+      $0.replace(with: file, in: directory)
+      $0.otherPlaces = others
+    }
     return true
+  }
+
+  /// A new index, empty, that takes the place of this one with ``place(_:)``. The old one is not
+  /// opened for that, and serves others meanwhile.
+  ///
+  /// - Parameter lock: of ``lockForLoading()``.
+  func makeUnplaced(_ lock: any OpenFile) throws(StoreError) -> PackIndex {
+    let directory = directory
+    let file = try Self.reportingFileErrors(in: directory) { () throws(FileError) in
+      try directory.makeUnplaced(lock)
+    }
+    return PackIndex(unplaced: file, in: directory)
+  }
+
+  /// Puts `fresh` in the place of this index, without packs that are not among `present`, which is
+  /// asked while nobody changes the index: whoever deletes a pack takes it off the index afterwards.
+  func place(
+    _ fresh: PackIndex, present: () throws(StoreError) -> Set<PackID>
+  ) throws(StoreError) {
+    let directory = directory
+    let lock = try Self.reportingFileErrors(in: directory) { () throws(FileError) in
+      try directory.lockForWriting()
+    }
+    defer { lock.release() }
+    let gone = try fresh.packs().subtracting(try present())
+    if !gone.isEmpty {
+      try fresh.write { index throws(StoreError) in
+        for id in gone { try index.remove(id) }
+      }
+    }
+    let file = fresh.state.withLock { $0.file }
+    try Self.reportingFileErrors(in: directory) { () throws(FileError) in
+      // Whoever died while LMDB was at work did so in the old one.
+      do throws(LMDBError) { try lock.mark(false) } catch {}
+      try directory.place(file)
+      let placed = try directory.open()
+      state.withLock { $0.replace(with: placed) }
+    }
+  }
+
+  /// Removes a new index that does not come to its place.
+  func discard() {
+    guard isUnplaced else { return }
+    let (directory, file) = state.withLock { ($0.directory, $0.file) }
+    directory.discard(file)
   }
 
   // MARK: - Looking up
@@ -75,17 +175,17 @@ final class PackIndex: Sendable {
   func copies(
     of ids: some Sequence<ContentID>
   ) throws(StoreError) -> [[(pack: IndexedPack, entry: PackEntry)]] {
-    try reading { transaction, tables throws(LMDBError) in
+    try reading { view throws(LMDBError) in
       var packs: [UInt32: IndexedPack] = [:]
       var result: [[(pack: IndexedPack, entry: PackEntry)]] = []
       for id in ids {
         var copies: [(pack: IndexedPack, entry: PackEntry)] = []
-        for record in try Self.records(of: id, transaction, tables) {
+        for record in try view.records(of: id) {
           let pack: IndexedPack?
           if let known = packs[record.pack] {
             pack = known
           } else {
-            pack = try Self.pack(record.pack, transaction, tables)
+            pack = try view.pack(record.pack)
             packs[record.pack] = pack
           }
           if let pack {
@@ -99,71 +199,66 @@ final class PackIndex: Sendable {
     }
   }
 
+  /// Every copy of one record, those of packs that are not listed included.
+  func records(of id: ContentID) throws(StoreError) -> [IndexedRecord] {
+    try reading { view throws(LMDBError) in try view.records(of: id) }
+  }
+
   /// Whether a pack that is listed holds the record, and its base where it is a delta; copies in
   /// `absent` do not count.
   func contains(_ id: ContentID, absent: AbsentContent) throws(StoreError) -> Bool {
-    try reading { transaction, tables throws(LMDBError) in
-      try Self.contains(id, absent: absent, transaction, tables)
-    }
+    try reading { view throws(LMDBError) in try view.contains(id, absent: absent) }
   }
 
   /// Names of all packs.
   func packs() throws(StoreError) -> Set<PackID> {
-    try reading { transaction, tables throws(LMDBError) in
-      try Self.packs(transaction, tables)
-    }
+    try useFileInPlace(directory)
+    return try reading { view throws(LMDBError) in try view.packs() }
   }
 
   /// What is listed of a pack; nil where it is not.
   func pack(_ id: PackID) throws(StoreError) -> IndexedPack? {
-    try reading { transaction, tables throws(LMDBError) in
-      try LMDBKey.with(id.withUnsafeBytes { Array($0) }) { name throws(LMDBError) in
-        guard let number = try LMDB.get(transaction, tables.names, name) else { return nil }
-        return try LMDB.get(transaction, tables.packs, number).flatMap { IndexedPack($0) }
-      }
+    try reading { view throws(LMDBError) in
+      try view.number(of: id).flatMap { number throws(LMDBError) in try view.pack(number) }
     }
   }
 
   /// Number of copies of records.
   func recordCount() throws(StoreError) -> Int {
-    try reading { transaction, tables throws(LMDBError) in
-      try LMDB.count(transaction, tables.records)
-    }
+    try useFileInPlace(directory)
+    return try reading { view throws(LMDBError) in view.recordCount }
   }
 
-  /// Runs `body` on a snapshot of the whole index. While it runs, space that others free in the index
-  /// is not used again.
+  /// Runs `body` on the whole index as it is, while nobody changes it: `body` must not either.
   func read<Result>(
     _ body: (Reading) throws(StoreError) -> Result
   ) throws(StoreError) -> Result {
-    try using { environment throws(StoreError) in
-      let outcome = try Self.reportingIndexErrors { () throws(LMDBError) in
-        try environment.read { transaction throws(LMDBError) in
-          Swift.Result { () throws(StoreError) in
-            try body(Reading(transaction: transaction, tables: environment.tables))
-          }
-        }
+    let directory = directory
+    let lock = try Self.reportingFileErrors(in: directory) { () throws(FileError) in
+      try directory.lockForReading()
+    }
+    defer {
+      try? lock?.unlock()
+      lock?.close()
+    }
+    try useFileInPlace(directory)
+    return try using { file throws(StoreError) in
+      let state = try Self.reportingIndexErrors(in: directory) { () throws(LMDBError) in
+        try file.newest()
       }
-      return try outcome.get()
+      return try body(Reading(view: IndexView(file, state), directory: directory))
     }
   }
 
   /// The index as it was at one moment; for the thread that began.
   struct Reading {
-    fileprivate let transaction: OpaquePointer
-    fileprivate let tables: IndexTables
+    fileprivate let view: IndexView
+    fileprivate let directory: IndexDirectory
 
     /// The packs that are listed, under their numbers.
     func packs() throws(StoreError) -> [UInt32: IndexedPack] {
-      try PackIndex.reportingIndexErrors { () throws(LMDBError) in
-        var packs: [UInt32: IndexedPack] = [:]
-        try LMDB.forEach(transaction, tables.packs) { number, pack in
-          if number.count == MemoryLayout<UInt32>.size, let pack = IndexedPack(pack) {
-            packs[UInt32(bigEndian: number.loadUnaligned(as: UInt32.self))] = pack
-          }
-          return true
-        }
-        return packs
+      try PackIndex.reportingIndexErrors(in: directory) { () throws(LMDBError) in
+        try view.packsByNumber()
       }
     }
 
@@ -172,20 +267,15 @@ final class PackIndex: Sendable {
     func forEachRecord(
       _ body: (ContentID, IndexedRecord) -> Bool
     ) throws(StoreError) {
-      try PackIndex.reportingIndexErrors { () throws(LMDBError) in
-        try LMDB.forEach(transaction, tables.records) { key, value in
-          guard key.count == ContentID.lengthBytes else { return true }
-          let id = ContentID(key)
-          guard let record = IndexedRecord(value, id: id) else { return true }
-          return body(id, record)
-        }
+      try PackIndex.reportingIndexErrors(in: directory) { () throws(LMDBError) in
+        try view.forEachRecord(body)
       }
     }
 
     /// Every copy of one record.
     func records(of id: ContentID) throws(StoreError) -> [IndexedRecord] {
-      try PackIndex.reportingIndexErrors { () throws(LMDBError) in
-        try PackIndex.records(of: id, transaction, tables)
+      try PackIndex.reportingIndexErrors(in: directory) { () throws(LMDBError) in
+        try view.records(of: id)
       }
     }
   }
@@ -196,39 +286,73 @@ final class PackIndex: Sendable {
   func write<Result>(
     _ body: (Writing) throws(StoreError) -> Result
   ) throws(StoreError) -> Result {
-    try using { environment throws(StoreError) in
-      try environment.write(wrapping: Self.storeError) { transaction throws(StoreError) in
-        try body(Writing(transaction: transaction, tables: environment.tables))
+    let directory = directory
+    let lock = try Self.reportingFileErrors(in: directory) { () throws(FileError) in
+      isUnplaced ? WriteLock(file: nil) : try directory.lockForWriting()
+    }
+    defer { lock.release() }
+    try useFileInPlace(directory)
+    return try using { file throws(StoreError) in
+      let transaction = try Self.reportingIndexErrors(in: directory) { () throws(LMDBError) in
+        try IndexTransaction(file, lock)
       }
+      let result: Result
+      do throws(StoreError) {
+        result = try body(Writing(transaction, file, directory))
+      } catch {
+        transaction.abort()
+        throw error
+      }
+      try Self.reportingIndexErrors(in: directory) { () throws(LMDBError) in
+        try transaction.commit()
+      }
+      return result
+    }
+  }
+
+  /// Another process may have put another index in place.
+  private func useFileInPlace(_ directory: IndexDirectory) throws(StoreError) {
+    guard !isUnplaced else { return }
+    try Self.reportingFileErrors(in: directory) { () throws(FileError) in
+      guard try directory.identity() != state.withLock({ $0.file.identity }) else { return }
+      let other = try directory.open()
+      state.withLock { $0.replace(with: other) }
     }
   }
 
   /// The index while it is being changed; for the thread that began.
   struct Writing {
-    fileprivate let transaction: OpaquePointer
-    fileprivate let tables: IndexTables
+    private let transaction: IndexTransaction
+    /// As it was before.
+    private let view: IndexView
+    private let directory: IndexDirectory
 
-    /// Names of all packs.
-    func packs() throws(StoreError) -> Set<PackID> {
-      try PackIndex.reportingIndexErrors { () throws(LMDBError) in
-        try PackIndex.packs(transaction, tables)
-      }
+    fileprivate init(
+      _ transaction: IndexTransaction, _ file: IndexFile, _ directory: IndexDirectory
+    ) {
+      self.transaction = transaction
+      self.directory = directory
+      view = IndexView(file, transaction.state)
     }
 
+    /// Names of all packs that were listed before.
+    func packs() throws(StoreError) -> Set<PackID> {
+      try reporting { () throws(LMDBError) in try view.packs() }
+    }
+
+    /// As ``PackIndex/contains(_:absent:)`` before anything was changed.
     func contains(_ id: ContentID, absent: AbsentContent) throws(StoreError) -> Bool {
-      try PackIndex.reportingIndexErrors { () throws(LMDBError) in
-        try PackIndex.contains(id, absent: absent, transaction, tables)
-      }
+      try reporting { () throws(LMDBError) in try view.contains(id, absent: absent) }
     }
 
     /// Lists a pack with its records; one that is listed already is left as it is.
     func add(_ pack: IndexedPack, entries: [PackEntry]) throws(StoreError) {
       guard try !isListed(pack.id) else { return }
       let number = try reserveNumbers(1)
-      try PackIndex.reportingIndexErrors { () throws(LMDBError) in
+      try reporting { () throws(LMDBError) in
         for entry in entries {
           try put(
-            tables.records, entry.id.withUnsafeBytes { Array($0) },
+            .records, entry.id.withUnsafeBytes { Array($0) },
             IndexedRecord.encode(entry, pack: number))
         }
       }
@@ -239,9 +363,9 @@ final class PackIndex: Sendable {
     /// is.
     func list(_ pack: IndexedPack, under number: UInt32) throws(StoreError) {
       guard try !isListed(pack.id) else { return }
-      try PackIndex.reportingIndexErrors { () throws(LMDBError) in
-        try put(tables.packs, number.bigEndianBytes, pack.encoded)
-        try put(tables.names, pack.id.withUnsafeBytes { Array($0) }, number.bigEndianBytes)
+      try reporting { () throws(LMDBError) in
+        try put(.packs, number.bigEndianBytes, pack.encoded)
+        try put(.names, pack.id.withUnsafeBytes { Array($0) }, number.bigEndianBytes)
       }
     }
 
@@ -251,195 +375,130 @@ final class PackIndex: Sendable {
     func append(
       _ id: UnsafeRawBufferPointer, _ record: UnsafeRawBufferPointer
     ) throws(StoreError) {
-      try PackIndex.reportingIndexErrors { () throws(LMDBError) in
-        try LMDB.append(transaction, tables.records, id, record)
+      try reporting { () throws(LMDBError) in
+        try transaction.put(.records, id, record, isLast: true)
       }
     }
 
     /// Takes numbers for `count` packs, which nobody else gets; returns the first. They only grow, so
     /// that what was left of a pack is never taken for another's.
     func reserveNumbers(_ count: Int) throws(StoreError) -> UInt32 {
-      try PackIndex.reportingIndexErrors { () throws(LMDBError) in
+      try reporting { () throws(LMDBError) in
         let counter = Array("counter".utf8)
-        let stored = try get(tables.names, counter) ?? UInt32(0).bigEndianBytes
+        let stored = try get(.names, counter) ?? UInt32(0).bigEndianBytes
         let last = stored.reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
         // Nobody has so many packs: the counter is not what was written, and the index is made anew.
         guard let next = UInt32(exactly: UInt64(last) + UInt64(count)), next < UInt32.max else {
-          throw LMDBError(code: MDB_CORRUPTED, call: "counting packs")
+          throw .damage("counting packs")
         }
-        try put(tables.names, counter, next.bigEndianBytes)
+        try put(.names, counter, next.bigEndianBytes)
         return last + 1
       }
     }
 
-    /// Removes all records where no pack is listed: what somebody entered who came to nothing.
-    func clearUnlisted() throws(StoreError) {
-      try PackIndex.reportingIndexErrors { () throws(LMDBError) in
-        guard try LMDB.count(transaction, tables.packs) == 0 else { return }
-        try LMDB.clear(transaction, tables.records)
-      }
-    }
-
     private func isListed(_ id: PackID) throws(StoreError) -> Bool {
-      try PackIndex.reportingIndexErrors { () throws(LMDBError) in
-        try get(tables.names, id.withUnsafeBytes { Array($0) }) != nil
+      try reporting { () throws(LMDBError) in
+        try get(.names, id.withUnsafeBytes { Array($0) }) != nil
       }
     }
 
     /// Takes a pack off the list; its records' entries stay behind and count as absent.
     func remove(_ id: PackID) throws(StoreError) {
-      try PackIndex.reportingIndexErrors { () throws(LMDBError) in
+      try reporting { () throws(LMDBError) in
         let name = id.withUnsafeBytes { Array($0) }
-        guard let number = try get(tables.names, name) else { return }
-        try LMDBKey.with(number) { key throws(LMDBError) in
-          try LMDB.remove(transaction, tables.packs, key)
-        }
-        try LMDBKey.with(name) { key throws(LMDBError) in
-          try LMDB.remove(transaction, tables.names, key)
-        }
+        guard let number = try get(.names, name) else { return }
+        try LMDBKey.with(number) { key throws(LMDBError) in try transaction.remove(.packs, key) }
+        try LMDBKey.with(name) { key throws(LMDBError) in try transaction.remove(.names, key) }
       }
     }
 
-    private func get(_ table: MDB_dbi, _ key: [UInt8]) throws(LMDBError) -> [UInt8]? {
+    private func get(_ table: IndexTable, _ key: [UInt8]) throws(LMDBError) -> [UInt8]? {
       try LMDBKey.with(key) { key throws(LMDBError) in
-        try LMDB.get(transaction, table, key).map { Array($0) }
+        try transaction.get(table, key).map { Array($0) }
       }
     }
 
     private func put(
-      _ table: MDB_dbi, _ key: [UInt8], _ value: [UInt8]
+      _ table: IndexTable, _ key: [UInt8], _ value: [UInt8]
     ) throws(LMDBError) {
       try LMDBKey.with(key) { key throws(LMDBError) in
-        try LMDBKey.with(value) { value throws(LMDBError) in
-          try LMDB.put(transaction, table, key, value)
+        try LMDBKey.with(value) { value throws(LMDBError) in try transaction.put(table, key, value)
         }
       }
     }
-  }
 
-  // MARK: - Within transactions
-
-  private static func packs(
-    _ transaction: OpaquePointer, _ tables: IndexTables
-  ) throws(LMDBError) -> Set<PackID> {
-    var packs: Set<PackID> = []
-    try LMDB.forEach(transaction, tables.names) { name, _ in
-      if name.count == ContentID.lengthBytes {
-        packs.insert(PackID(stored: name))
-      }
-      return true
-    }
-    return packs
-  }
-
-  private static func contains(
-    _ id: ContentID, absent: AbsentContent, _ transaction: OpaquePointer, _ tables: IndexTables,
-    deltas: Int = 0
-  ) throws(LMDBError) -> Bool {
-    for record in try records(of: id, transaction, tables) {
-      let pack = try LMDBKey.with(record.pack.bigEndianBytes) { key throws(LMDBError) in
-        try LMDB.get(transaction, tables.packs, key).flatMap { IndexedPack.id(encoded: $0) }
-      }
-      guard let pack, absent.isEmpty || !absent.includes(id, in: pack) else { continue }
-      guard let base = record.entry.base else { return true }
-      // A delta without its base is lost: it must be stored again while its content is at hand.
-      if deltas < maximumDeltas,
-        try contains(base, absent: absent, transaction, tables, deltas: deltas + 1)
-      {
-        return true
-      }
-    }
-    return false
-  }
-
-  private static func records(
-    of id: ContentID, _ transaction: OpaquePointer, _ tables: IndexTables
-  ) throws(LMDBError) -> [IndexedRecord] {
-    try LMDBKey.with(id) { key throws(LMDBError) in
-      // Most ids that are asked for in a first backup are not there, and most others once.
-      guard try LMDB.get(transaction, tables.records, key) != nil else { return [] }
-      var records: [IndexedRecord] = []
-      try LMDB.getAll(transaction, tables.records, key) { value in
-        if let record = IndexedRecord(value, id: id) {
-          records.append(record)
-        }
-      }
-      return records
-    }
-  }
-
-  private static func pack(
-    _ number: UInt32, _ transaction: OpaquePointer, _ tables: IndexTables
-  ) throws(LMDBError) -> IndexedPack? {
-    try LMDBKey.with(number.bigEndianBytes) { key throws(LMDBError) in
-      try LMDB.get(transaction, tables.packs, key).flatMap { IndexedPack($0) }
+    private func reporting<Result>(
+      _ body: () throws(LMDBError) -> Result
+    ) throws(StoreError) -> Result {
+      try PackIndex.reportingIndexErrors(in: directory, body)
     }
   }
 
   // MARK: - Errors
 
-  private static func lease(of directory: IndexDirectory) throws(StoreError) -> IndexLease {
-    do {
-      return try IndexRegistry.lease(of: directory)
+  private static func storeError(_ error: LMDBError, in path: FilePath) -> StoreError {
+    switch error.code {
+    case ENOSPC:
+      StoreError(.noSpace, "no room for the index in \(path): the file system is full")
+    case EDQUOT:
+      StoreError(.noSpace, "no room for the index in \(path): the user's quota is used up")
+    // What LMDB says of a write that was cut short.
+    case EIO:
+      StoreError(
+        .index, "the index in \(path) cannot be written: the file system is full or broken")
+    case EROFS:
+      StoreError(.readOnly, "the index in \(path) cannot be written: the file system is read-only")
+    case _ where error.isDamage:
+      StoreError(.damagedIndex, "the index in \(path) is damaged (\(error))")
+    default: StoreError(.index, "the index in \(path) cannot be used (\(error))")
+    }
+  }
+
+  fileprivate static func reportingIndexErrors<Result>(
+    in directory: IndexDirectory, _ body: () throws(LMDBError) -> Result
+  ) throws(StoreError) -> Result {
+    do throws(LMDBError) {
+      return try body()
     } catch {
       throw storeError(error, in: directory.path)
     }
   }
 
-  private static func storeError(_ error: any Error, in path: FilePath) -> StoreError {
-    switch error {
-    case let error as FileError: StoreError(error)
-    case let error as LMDBError where error.code == ENOSPC:
-      StoreError(.noSpace, "no room for the index in \(path)")
-    default: StoreError(.index, "cannot open the index in \(path): \(error)")
-    }
-  }
-
-  private static func storeError(_ error: LMDBError) -> StoreError {
-    switch error.code {
-    case ENOSPC, EDQUOT:
-      StoreError(.noSpace, "there is no room for the index, which can be made anew at any time")
-    // What LMDB says of a write that was cut short.
-    case EIO:
-      StoreError(.index, "the index cannot be read or written: the file system is full or broken")
-    case _ where error.isDamage: StoreError(.damagedIndex, "the index is damaged (\(error))")
-    default: StoreError(.index, "the index cannot be used (\(error))")
-    }
-  }
-
-  fileprivate static func reportingIndexErrors<Result>(
-    _ body: () throws(LMDBError) -> Result
+  private static func reportingFileErrors<Result>(
+    in directory: IndexDirectory, _ body: () throws(FileError) -> Result
   ) throws(StoreError) -> Result {
-    do throws(LMDBError) {
+    do throws(FileError) {
       return try body()
     } catch {
-      throw storeError(error)
+      let known = StoreError(error)
+      guard known.code == .fileSystem else { throw known }
+      throw StoreError(.index, "the index in \(directory.path) cannot be used: \(error)")
     }
   }
 
   private func reading<Result>(
-    _ body: (OpaquePointer, IndexTables) throws(LMDBError) -> Result
+    _ body: (IndexView) throws(LMDBError) -> Result
   ) throws(StoreError) -> Result {
-    try using { environment throws(StoreError) in
-      try Self.reportingIndexErrors { () throws(LMDBError) in
-        try environment.read { transaction throws(LMDBError) in
-          try body(transaction, environment.tables)
-        }
+    let directory = directory
+    return try using { file throws(StoreError) in
+      try Self.reportingIndexErrors(in: directory) { () throws(LMDBError) in
+        try file.read(
+          locking: { () throws(FileError) in try directory.lockForReading() },
+          { state throws(LMDBError) in try body(IndexView(file, state)) })
       }
     }
   }
 
-  /// Runs `body` with the environment, which stays open meanwhile; takes note where it is damaged.
+  /// Runs `body` with the file; takes note where it is damaged.
   private func using<Result>(
-    _ body: (IndexEnvironment) throws(StoreError) -> Result
+    _ body: (IndexFile) throws(StoreError) -> Result
   ) throws(StoreError) -> Result {
-    let lease = state.withLock { $0.lease }
-    defer { withExtendedLifetime(lease) {} }
+    let file = state.withLock { $0.file }
     do throws(StoreError) {
-      return try body(lease.environment)
+      return try body(file)
     } catch {
       if error.code == .damagedIndex {
-        state.withLock { $0.isDamaged = $0.isDamaged || $0.lease === lease }
+        state.withLock { $0.isDamaged = $0.isDamaged || $0.file === file }
       }
       throw error
     }
@@ -447,7 +506,7 @@ final class PackIndex: Sendable {
 }
 
 /// Bytes lent to LMDB for the length of a call, with the type of error kept.
-private enum LMDBKey {
+enum LMDBKey {
   static func with<Result>(
     _ bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws(LMDBError) -> Result
   ) throws(LMDBError) -> Result {
@@ -467,5 +526,5 @@ private enum LMDBKey {
 
 extension UInt32 {
   /// Four bytes whose order as bytes is that of the numbers.
-  fileprivate var bigEndianBytes: [UInt8] { withUnsafeBytes(of: bigEndian) { Array($0) } }
+  var bigEndianBytes: [UInt8] { withUnsafeBytes(of: bigEndian) { Array($0) } }
 }

@@ -122,22 +122,15 @@ package final class LiveRecords {
 
   private func keepBase(ofNew id: ContentID) throws(StoreError) {
     guard looksUpBases else { return }
-    try index.read { index throws(StoreError) in
-      for record in try index.records(of: id) {
-        guard let base = record.entry.base, keep(base, record.entry.type) else { continue }
-        try keepBases(of: base, index, deltas: 1)
-      }
-    }
+    try keepBases(of: id, deltas: 0)
   }
 
   /// A delta may be of a delta, though no writer makes one.
-  private func keepBases(
-    of id: ContentID, _ index: PackIndex.Reading, deltas: Int
-  ) throws(StoreError) {
+  private func keepBases(of id: ContentID, deltas: Int) throws(StoreError) {
     guard deltas < PackIndex.maximumDeltas else { return }
     for record in try index.records(of: id) {
       guard let base = record.entry.base, keep(base, record.entry.type) else { continue }
-      try keepBases(of: base, index, deltas: deltas + 1)
+      try keepBases(of: base, deltas: deltas + 1)
     }
   }
 

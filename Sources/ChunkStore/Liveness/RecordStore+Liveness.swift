@@ -10,8 +10,18 @@ extension RecordStore {
   }
 
   /// Numbers all records, so that it can be noted which are needed. The index must be in line with the
-  /// packs, and stay the one that it is.
+  /// packs, and stay the one that it is. All of it is read, so one that is damaged is replaced here.
   package func liveRecords(progress: () throws -> Void) throws -> LiveRecords {
+    do {
+      return try number(progress)
+    } catch let error as StoreError where error.code == .damagedIndex {
+      try mend()
+      return try number(progress)
+    }
+  }
+
+  private func number(_ progress: () throws -> Void) throws -> LiveRecords {
+    _ = try index.read { index throws(StoreError) in try index.packs() }
     do {
       return try LiveRecords(index: index, scratch: index.path, progress: progress)
     } catch let error as StoreError where error.code == .noSpace {

@@ -78,7 +78,7 @@ package final class RecordReader {
     _ id: ContentID, type: RecordType, plainBytes: Int?, deltas: Int
   ) throws(StoreError) -> [UInt8] {
     var failure: StoreError?
-    for attempt in 1...2 {
+    for attempt in 1...3 {
       var lost: PackID?
       let lookup = ContinuousClock.now
       for location in try store.copies(of: id) {
@@ -89,7 +89,9 @@ package final class RecordReader {
           lost = lost ?? (error.code == .notFound ? error.pack : nil)
         }
       }
-      guard attempt == 1, try store.refresh(after: lookup, losing: lost) else { break }
+      if attempt == 1, try store.refresh(after: lookup, losing: lost) { continue }
+      // The index may be wrong about what the packs hold.
+      guard attempt < 3, failure?.code != .fileSystem, try store.rebuildBeforeLoss() else { break }
     }
     throw failure ?? StoreError(.notFound, "\(type) \(id) is in no pack of the repository")
   }

@@ -3,8 +3,8 @@ import Synchronization
 
 /// The records of a repository, found through the index. Any thread may ask.
 ///
-/// An index that LMDB finds damaged is replaced and filled from the packs on the spot; nobody who asks
-/// notices more than the time it takes.
+/// An index that turns out damaged is replaced on the spot by one that is made of the packs; nobody who
+/// asks notices more than the time it takes.
 package final class RecordStore: Sendable {
   /// A comparison of index and packs that is younger than this is not repeated for a record that is
   /// missing: thousands of missing records shall not cost thousands of comparisons.
@@ -12,14 +12,18 @@ package final class RecordStore: Sendable {
 
   let index: PackIndex
   private let shelf: PackShelf
+  private let lists: PackLists
   /// When the last comparison ended; held while one is going on.
   private let lastComparison = Mutex<ContinuousClock.Instant?>(nil)
   /// Whether there may be packs that the last comparison could not see.
   private let isOutdated = Atomic(false)
+  /// The index's generation that this process made of the packs alone; −1 where it made none.
+  private let madeGeneration = Mutex(-1)
 
   init(index: PackIndex, shelf: PackShelf) {
     self.index = index
     self.shelf = shelf
+    lists = PackLists(shelf: shelf)
   }
 
   /// The best copy of each record, in the order of `ids`; nil where the index knows none.
@@ -46,10 +50,29 @@ package final class RecordStore: Sendable {
     return copies
   }
 
-  /// Whether a pack that is listed holds the record, and its base where it is a delta; copies in
-  /// `absent` do not count.
+  /// Whether a pack that is there holds the record, and its base where it is a delta; copies in `absent`
+  /// do not count. The packs' own lists are asked, not the index's word.
   func contains(_ id: ContentID, absent: AbsentContent) throws(StoreError) -> Bool {
-    try mending { () throws(StoreError) in try index.contains(id, absent: absent) }
+    try contains(id, absent: absent, deltas: 0)
+  }
+
+  private func contains(
+    _ id: ContentID, absent: AbsentContent, deltas: Int
+  ) throws(StoreError) -> Bool {
+    let copies = try mending { () throws(StoreError) in
+      try index.copies(of: CollectionOfOne(id))
+    }[0]
+    for (pack, entry) in copies where !absent.includes(id, in: pack.id) {
+      guard try lists.confirm(entry, in: pack) else { continue }
+      guard let base = entry.base else { return true }
+      // A delta without its base is lost: it must be stored again while its content is at hand.
+      if deltas < PackIndex.maximumDeltas,
+        try contains(base, absent: absent, deltas: deltas + 1)
+      {
+        return true
+      }
+    }
+    return false
   }
 
   /// Runs `body` while no other process and no other thread can change the index; once more where the
@@ -145,11 +168,29 @@ package final class RecordStore: Sendable {
     try comparing { try compare(progress: progress) }
   }
 
-  /// Throws the index away and makes it anew from the packs.
+  /// Makes a new index of the packs, which takes the place of the old one.
   func rebuild(progress: (IndexProgress) throws -> Void) throws -> IndexChanges {
-    try comparing {
-      try index.reset()
-      return try compare(progress: progress)
+    try comparing { try rebuildAndRemember(progress: progress) }
+  }
+
+  /// Replaces an index that turned out to be damaged.
+  func mend() throws(StoreError) {
+    try lastComparison.withLock { last throws(StoreError) in
+      try withoutProgress { try mend(progress: $0) }
+      last = .now
+    }
+  }
+
+  /// Makes a new index because something seems to be in no pack, unless this process has made one
+  /// already: only then it may be said to be lost.
+  ///
+  /// - Returns: whether to look again.
+  func rebuildBeforeLoss() throws(StoreError) -> Bool {
+    try lastComparison.withLock { last throws(StoreError) in
+      guard madeGeneration.withLock({ $0 }) != index.generation else { return false }
+      try withoutProgress { try rebuildAndRemember(progress: $0) }
+      last = .now
+      return true
     }
   }
 
@@ -190,18 +231,59 @@ package final class RecordStore: Sendable {
   }
 
   private func compare(progress: (IndexProgress) throws -> Void) throws -> IndexChanges {
-    let synchronizer = IndexSynchronizer(index: index, shelf: shelf)
-    do {
-      return try synchronizer.run(progress: progress)
-    } catch let error as StoreError where error.code == .damagedIndex {
-      guard try index.replaceIfDamaged() else { throw error }
-      return try synchronizer.run(progress: progress)
+    try whereThereIsRoom {
+      let synchronizer = IndexSynchronizer(index: index, shelf: shelf)
+      do {
+        return try synchronizer.run(progress: progress)
+      } catch let error as StoreError where error.code == .damagedIndex {
+        return try mend(progress: progress)
+      }
     }
   }
 
+  /// Makes a new index in the place of one that turned out to be damaged, unless another process has.
+  private func mend(progress: (IndexProgress) throws -> Void) throws -> IndexChanges {
+    guard try index.isDamaged() else {
+      return try IndexSynchronizer(index: index, shelf: shelf).run(progress: progress)
+    }
+    return try rebuildAndRemember(progress: progress)
+  }
+
+  @discardableResult
+  private func rebuildAndRemember(
+    progress: (IndexProgress) throws -> Void
+  ) throws -> IndexChanges {
+    let changes = try whereThereIsRoom {
+      try IndexSynchronizer(index: index, shelf: shelf).rebuild(progress: progress)
+    }
+    madeGeneration.withLock { $0 = index.generation }
+    return changes
+  }
+
+  /// Runs `body`; where the index cannot be written to, again with one in the next place.
+  private func whereThereIsRoom<Result>(_ body: () throws -> Result) throws -> Result {
+    while true {
+      do {
+        return try body()
+      } catch let error as StoreError where Self.concernsPlace(error) {
+        guard try index.moveOn() else { throw error }
+      }
+    }
+  }
+
+  private static func concernsPlace(_ error: StoreError) -> Bool {
+    [.noSpace, .readOnly, .index].contains(error.code)
+  }
+
   private func compareWithoutProgress() throws(StoreError) {
+    try withoutProgress { try compare(progress: $0) }
+  }
+
+  private func withoutProgress(
+    _ body: ((IndexProgress) throws -> Void) throws -> IndexChanges
+  ) throws(StoreError) {
     do {
-      _ = try compare(progress: { _ in })
+      _ = try body { _ in }
     } catch let error as StoreError {
       throw error
     } catch {
@@ -220,8 +302,7 @@ package final class RecordStore: Sendable {
       try lastComparison.withLock { last throws(StoreError) in
         // Another thread may have been here meanwhile.
         guard index.generation == generation else { return }
-        guard try index.replaceIfDamaged() else { throw error }
-        try compareWithoutProgress()
+        try withoutProgress { try mend(progress: $0) }
         last = .now
       }
       return try body()
