@@ -81,3 +81,77 @@ test_collection_frees_a_full_file_system() {
   "$varve" restore fill2@latest - | cmp - fill2.raw
   expect_exit 0 "$varve" verify --all
 }
+
+# full_repository TYPE SIZE: a repository with jobs a and b on a file system without room, in `small`.
+full_repository() {
+  needs_loop
+  small=$work/small
+  mkdir "$small"
+  truncate -s "$2" small.raw
+  case $1 in
+    inodes) mkfs.ext4 -q -F -m 0 -N 80 small.raw ;;
+    *) make_bare_file_system "$1" small.raw ;;
+  esac
+  attach_loop "$work/small.raw"
+  mount_until_exit "$loop_device" "$small"
+  export VARVE_REPOSITORY=$small/repository TMPDIR=$work
+  "$varve" init
+  random_bytes 6000000 1 >a.raw
+  random_bytes 7000000 2 >b.raw
+  "$varve" backup b b.raw
+  "$varve" backup a a.raw
+  write_random a.raw 1000000 300000 3
+  "$varve" backup a a.raw
+  case $1 in
+    inodes) local number=0 && while : 2>/dev/null >"$small/file$number"; do number=$((number + 1)); done ;;
+    *) local size && for size in 1M 1k 1; do
+      dd if=/dev/urandom of="$small/ballast-$size" bs="$size" count=100000 status=none || true
+      sync --file-system "$small"
+    done ;;
+  esac 2>/dev/null
+}
+
+# what_reads_works_and_deleting_makes_room: after full_repository.
+what_reads_works_and_deleting_makes_room() {
+  expect_exit 0 "$varve" revisions
+  expect_exit 0 "$varve" show a@latest
+  expect_exit 0 "$varve" diff a@1 a@0
+  "$varve" restore a@latest - | cmp - a.raw
+  "$varve" restore b@latest - | cmp - b.raw
+  expect_exit 0 "$varve" verify --all
+  expect_exit 0 "$varve" usage
+  expect_exit 0 "$varve" check-repository
+  expect_exit 0 "$varve" index rebuild
+  start_server
+  nbdcopy "$(nbd_uri a@latest)" - | cmp - a.raw
+  expect_exit 0 "$varve" forget --yes b@latest
+  expect_exit 0 "$varve" prune a --keep-last 1 --yes
+  expect_exit 0 "$varve" gc --yes
+  expect_equal "$(find "$VARVE_REPOSITORY/forgotten" -type f)" "" "forgotten revisions"
+  expect_equal "$("$varve" restore a@latest - | sha256sum)" "$(sha256sum <a.raw)" "disk"
+  random_bytes 1000000 9 >small-disk.raw
+  expect_exit 0 "$varve" backup c small-disk.raw
+  expect_exit 0 "$varve" verify --all
+}
+
+test_full_ext4_is_read_and_freed() {
+  full_repository ext4 64M
+  what_reads_works_and_deleting_makes_room
+}
+
+test_full_btrfs_is_read_and_freed() {
+  full_repository btrfs 120M
+  what_reads_works_and_deleting_makes_room
+}
+
+test_full_xfs_is_read_and_freed() {
+  full_repository xfs 300M
+  what_reads_works_and_deleting_makes_room
+}
+
+test_file_system_without_inodes_is_read_and_freed() {
+  full_repository inodes 64M
+  expect_exit 1 "$varve" backup c a.raw
+  expect_output 'no free inode'
+  what_reads_works_and_deleting_makes_room
+}

@@ -256,6 +256,7 @@ package final class Repository: Sendable {
     progress: (IndexProgress) throws -> Void = { _ in }
   ) throws -> WritingSession {
     try sessions.removeAbandoned()
+    reserve.fill()
     let session = try begin(environment.session(.writing, purpose: purpose, pinned: pinned))
     // In this order: whoever condemns a pack looks at the sessions after it has said so. And before
     // the comparison: what is no longer condemned then is gone, and the comparison shows it.
@@ -285,7 +286,10 @@ package final class Repository: Sendable {
     return session
   }
 
-  /// Throws the index away and makes it anew from the packs.
+  /// Where the index is, and what it lists.
+  package func indexSummary() throws(StoreError) -> IndexSummary { try records.indexSummary() }
+
+  /// Makes a new index of the packs; the old one is not read.
   package func rebuildIndex(
     progress: (IndexProgress) throws -> Void
   ) throws -> IndexChanges {
@@ -299,6 +303,8 @@ package final class Repository: Sendable {
       layout: layout, fileSystem: fileSystem, repository: configuration.id, keys: keys,
       memory: revisionMemory)
   }
+
+  var reserve: SpaceReserve { SpaceReserve(layout, fileSystem) }
 
   var condemnationShelf: CondemnationShelf {
     CondemnationShelf(

@@ -64,7 +64,7 @@ package struct StoreError: Error, Sendable {
       default: .fileSystem
       }
     self.init(
-      code, error.description, pack: nil,
+      code, error.description + error.explanationOfNoSpace, pack: nil,
       isRefusal: [.readOnly, .permissionDenied].contains(error.code))
   }
 

@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 package import SystemPackage
 
 /// Why a file operation failed: what was tried, on which file, and what the system said.
@@ -69,6 +70,17 @@ package struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
   /// Whether somebody held a lock for too long.
   package var isOfHeldLock: Bool {
     if case .lockHeld = detail { true } else { false }
+  }
+
+  /// What is used up, where that is not space: a file system has a number of files as well. To be added
+  /// to ``description``.
+  package var explanationOfNoSpace: String {
+    guard errno == .noSpace else { return "" }
+    var status = statfs()
+    guard statfs(path.parentDirectory.string, &status) == 0 || statfs(path.string, &status) == 0,
+      status.f_files > 0, status.f_ffree == 0
+    else { return "" }
+    return ": its file system has no free inode, so it takes no more files"
   }
 
   package var description: String {

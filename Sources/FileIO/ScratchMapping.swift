@@ -8,6 +8,9 @@ package import SystemPackage
 /// For one thread at a time.
 package final class ScratchMapping {
   private static let pageBytes = 64 << 10
+  /// `f_type` of statfs(2): btrfs, ZFS, bcachefs.
+  private static let copyingTypes: Set<UInt> = [0x9123_683e, 0x2fc1_2fc1, 0xca45_1a4e]
+  private static let copyingReserveBytes = 16 << 20
 
   private let descriptor: Descriptor
   private let path: FilePath
@@ -51,7 +54,8 @@ package final class ScratchMapping {
     guard wanted > bytes.count else { return }
     let doubled = max(wanted, min(bytes.count * 2, bytes.count + (256 << 20)))
     let length = (doubled + Self.pageBytes - 1) / Self.pageBytes * Self.pageBytes
-    let code = posix_fallocate(descriptor.rawValue, 0, off_t(length))
+    let code =
+      hasRoom(forBytes: length) ? posix_fallocate(descriptor.rawValue, 0, off_t(length)) : ENOSPC
     guard code == 0 else {
       throw FileError(operation: "make room in", path: path, errno: Errno(rawValue: code))
     }
@@ -61,5 +65,15 @@ package final class ScratchMapping {
     }
     if let base = bytes.baseAddress { munmap(base, bytes.count) }
     bytes = UnsafeMutableRawBufferPointer(start: moved, count: length)
+  }
+
+  /// btrfs and ZFS write anew what is written again, and end the process with SIGBUS where a page of a
+  /// mapping finds no room for that, reserved or not. So there must be room for more than one copy.
+  private func hasRoom(forBytes length: Int) -> Bool {
+    var status = statfs()
+    guard fstatfs(descriptor.rawValue, &status) == 0,
+      Self.copyingTypes.contains(UInt(bitPattern: Int(status.f_type)))
+    else { return true }
+    return status.f_bavail > UInt(2 * length + Self.copyingReserveBytes) / UInt(status.f_bsize)
   }
 }

@@ -24,10 +24,12 @@ extension Repository {
   /// - Throws: ``StoreError`` with `.busy` where somebody else has it.
   package func beginCollecting() throws(StoreError) -> CollectionLock {
     // Another collection keeps it as long as that takes, so nobody waits for it.
-    let file = try reportingFileErrors { () throws(FileError) in
-      try fileSystem.createDirectories(
-        layout.condemned, permissions: RepositoryLayout.directoryPermissions)
-      return try fileSystem.tryLockFile(layout.condemnedLock, .exclusive)
+    let file = try reserve.makingRoom { () throws(StoreError) in
+      try reportingFileErrors { () throws(FileError) in
+        try fileSystem.createDirectories(
+          layout.condemned, permissions: RepositoryLayout.directoryPermissions)
+        return try fileSystem.tryLockFile(layout.condemnedLock, .exclusive)
+      }
     }
     guard let file else {
       throw StoreError(
@@ -109,7 +111,9 @@ extension Repository {
     let condemnation = Condemnation(
       condemned: time, dataPacks: packs.filter { $0.kind == .data }.map(\.id),
       mapPacks: packs.filter { $0.kind == .map }.map(\.id), awaited: nil)
-    var stored = try condemnationShelf.add(condemnation)
+    var stored = try reserve.makingRoom { () throws(StoreError) in
+      try condemnationShelf.add(condemnation)
+    }
     try noteAwaited(&stored)
     return stored
   }
@@ -119,7 +123,8 @@ extension Repository {
     guard stored.condemnation.awaited == nil else { return }
     stored.condemnation.awaited = try liveSessions()
       .filter { $0.record.kind == .writing }.map(\.name)
-    try condemnationShelf.write(stored)
+    let noted = stored
+    try reserve.makingRoom { () throws(StoreError) in try condemnationShelf.write(noted) }
   }
 
   /// Removes condemnations that are damaged: their packs are no longer condemned then.

@@ -28,6 +28,8 @@ final class IndexFile: Sendable {
     fileprivate let metas: Metas
     let snapshot: IndexSnapshot
     fileprivate let tables: [TreeRoot]
+    /// Packs that were looked up.
+    let packs = PackMemory()
 
     func root(_ table: IndexTable) -> TreeRoot { tables[Int(table.rawValue) - 1] }
   }
@@ -164,6 +166,23 @@ final class IndexFile: Sendable {
       }
     } catch {
       throw LMDBError(reading: error)
+    }
+  }
+}
+
+/// Packs by their numbers in one state of the index.
+final class PackMemory: Sendable {
+  /// Some 150 bytes each.
+  private static let capacity = 1 << 16
+  private let packs = Mutex<[UInt32: IndexedPack?]>([:])
+
+  /// What is known of the pack: nil where nothing is.
+  subscript(number: UInt32) -> IndexedPack?? { packs.withLock { $0[number] } }
+
+  func keep(_ pack: IndexedPack?, as number: UInt32) {
+    packs.withLock { packs in
+      if packs.count >= Self.capacity { packs.removeAll() }
+      packs.updateValue(pack, forKey: number)
     }
   }
 }

@@ -13,6 +13,7 @@ import SystemPackage
 final class IndexTransaction {
   /// Address space, not memory: the file grows to what it needs, about 100 bytes a record.
   private static let mapBytes = 1 << 40
+  private static let highestKey = [UInt8](repeating: .max, count: ContentID.lengthBytes)
 
   private let file: IndexFile
   private let lock: WriteLock
@@ -61,9 +62,12 @@ final class IndexTransaction {
 
   // MARK: - Opening
 
+  /// Of a new index, every page is this process's own.
+  private var isOwn: Bool { lock.file == nil }
+
   private func open() throws(LMDBError) -> Opened {
     if let opened { return opened }
-    try audit.beginTransaction()
+    if !isOwn { try audit.beginTransaction() }
     try lock.mark(true)
     do throws(LMDBError) {
       let opened = try openEnvironment()
@@ -121,7 +125,7 @@ final class IndexTransaction {
     _ table: IndexTable, _ key: UnsafeRawBufferPointer
   ) throws(LMDBError) -> UnsafeRawBufferPointer? {
     let opened = try open()
-    try audit.path(to: key, in: table)
+    if !isOwn { try audit.path(to: key, in: table) }
     var name = MDB_val(key)
     var value = MDB_val()
     let code = mdb_get(opened.transaction, opened.handle(table), &name, &value)
@@ -140,7 +144,15 @@ final class IndexTransaction {
     isLast: Bool = false
   ) throws(LMDBError) {
     let opened = try open()
-    try audit.path(to: key, in: table)
+    if !isOwn {
+      try audit.path(to: key, in: table)
+      // To find out that it is not the last key, LMDB goes there.
+      if isLast {
+        try LMDBKey.with(Self.highestKey) { key throws(LMDBError) in
+          try audit.path(to: key, in: table)
+        }
+      }
+    }
     let check = ValueCheck.checksum(table, key: key, value: value)
     let code = withUnsafeTemporaryAllocation(
       byteCount: value.count + ValueCheck.lengthBytes, alignment: 8
@@ -160,7 +172,7 @@ final class IndexTransaction {
   /// Removes a key with all its values; a key that is not there is no error.
   func remove(_ table: IndexTable, _ key: UnsafeRawBufferPointer) throws(LMDBError) {
     let opened = try open()
-    try audit.whole(table)
+    if !isOwn { try audit.whole(table) }
     var name = MDB_val(key)
     let code = mdb_del(opened.transaction, opened.handle(table), &name, nil)
     guard code == 0 || code == MDB_NOTFOUND else { throw LMDBError(code: code, call: "mdb_del") }

@@ -68,6 +68,7 @@ struct IndexView {
 
   /// The pack of this number; nil where it is not listed.
   func pack(_ number: UInt32) throws(LMDBError) -> IndexedPack? {
+    if let known = state.packs[number] { return known }
     var found: IndexedPack?
     try LMDBKey.with(number.bigEndianBytes) { key throws(LMDBError) in
       try forEachValue(of: key, in: .packs) { value throws(LMDBError) in
@@ -75,10 +76,21 @@ struct IndexView {
         found = pack
       }
     }
+    state.packs.keep(found, as: number)
     return found
   }
 
   // MARK: - Records
+
+  /// Every copy of a record in packs that are listed; those that are no deltas come first.
+  func copies(of id: ContentID) throws(LMDBError) -> [(pack: IndexedPack, entry: PackEntry)] {
+    var copies: [(pack: IndexedPack, entry: PackEntry)] = []
+    for record in try records(of: id) {
+      if let pack = try pack(record.pack) { copies.append((pack, record.entry)) }
+    }
+    guard copies.count > 1 else { return copies }
+    return copies.filter { $0.entry.base == nil } + copies.filter { $0.entry.base != nil }
+  }
 
   /// Number of copies of records.
   var recordCount: Int { Int(state.root(.records).entries) }

@@ -2,7 +2,7 @@ import ChunkFormat
 import FileIO
 import Glibc
 import Synchronization
-import SystemPackage
+package import SystemPackage
 
 /// Which record is where: id → pack, offset, lengths, base. A cache in LMDB's format, shared by all
 /// processes of one user of a machine that use the repository.
@@ -176,25 +176,8 @@ final class PackIndex: Sendable {
     of ids: some Sequence<ContentID>
   ) throws(StoreError) -> [[(pack: IndexedPack, entry: PackEntry)]] {
     try reading { view throws(LMDBError) in
-      var packs: [UInt32: IndexedPack] = [:]
       var result: [[(pack: IndexedPack, entry: PackEntry)]] = []
-      for id in ids {
-        var copies: [(pack: IndexedPack, entry: PackEntry)] = []
-        for record in try view.records(of: id) {
-          let pack: IndexedPack?
-          if let known = packs[record.pack] {
-            pack = known
-          } else {
-            pack = try view.pack(record.pack)
-            packs[record.pack] = pack
-          }
-          if let pack {
-            copies.append((pack, record.entry))
-          }
-        }
-        result.append(
-          copies.filter { $0.entry.base == nil } + copies.filter { $0.entry.base != nil })
-      }
+      for id in ids { result.append(try view.copies(of: id)) }
       return result
     }
   }
@@ -340,9 +323,9 @@ final class PackIndex: Sendable {
       try reporting { () throws(LMDBError) in try view.packs() }
     }
 
-    /// As ``PackIndex/contains(_:absent:)`` before anything was changed.
-    func contains(_ id: ContentID, absent: AbsentContent) throws(StoreError) -> Bool {
-      try reporting { () throws(LMDBError) in try view.contains(id, absent: absent) }
+    /// As ``PackIndex/copies(of:)`` before anything was changed.
+    func copies(of id: ContentID) throws(StoreError) -> [(pack: IndexedPack, entry: PackEntry)] {
+      try reporting { () throws(LMDBError) in try view.copies(of: id) }
     }
 
     /// Lists a pack with its records; one that is listed already is left as it is.
@@ -503,6 +486,14 @@ final class PackIndex: Sendable {
       throw error
     }
   }
+}
+
+/// What is said of an index.
+package struct IndexSummary: Sendable {
+  package let directory: FilePath
+  package let packs: Int
+  /// Copies of records.
+  package let records: Int
 }
 
 /// Bytes lent to LMDB for the length of a call, with the type of error kept.

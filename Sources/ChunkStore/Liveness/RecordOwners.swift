@@ -30,10 +30,12 @@ package final class RecordOwners {
     self.live = live
     self.store = store
     self.jobOf = jobOf
-    owners = try reportingFileErrors { () throws(FileError) in
-      let owners = try ScratchMapping(in: store.index.path)
-      try owners.grow(toBytes: max(1, live.knownCount) * MemoryLayout<UInt32>.stride)
-      return owners
+    owners = try store.whereScratchFits { directory throws(StoreError) in
+      try reportingFileErrors { () throws(FileError) in
+        let owners = try ScratchMapping(in: directory)
+        try owners.grow(toBytes: max(1, live.knownCount) * MemoryLayout<UInt32>.stride)
+        return owners
+      }
     }
   }
 

@@ -4,9 +4,21 @@ import Glibc
 import SystemPackage
 
 extension RecordStore {
-  /// Where there may be room when the repository has none.
-  private static var temporaryDirectory: FilePath {
-    FilePath(escaped: getenv("TMPDIR").map { String(escapingCString: $0) } ?? "/var/tmp")
+  /// Runs `body` with a directory for scratch files, and with others where there is no room: where there
+  /// is none is where garbage is collected.
+  func whereScratchFits<Result, Failure: Error>(
+    _ body: (FilePath) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    for directory in [index.path] + FilePath.temporaryDirectories.dropLast() {
+      do throws(Failure) {
+        return try body(directory)
+      } catch {
+        guard let error = error as? StoreError,
+          [.noSpace, .readOnly, .fileSystem].contains(error.code)
+        else { throw error }
+      }
+    }
+    return try body(FilePath.temporaryDirectories[FilePath.temporaryDirectories.count - 1])
   }
 
   /// Numbers all records, so that it can be noted which are needed. The index must be in line with the
@@ -22,11 +34,8 @@ extension RecordStore {
 
   private func number(_ progress: () throws -> Void) throws -> LiveRecords {
     _ = try index.read { index throws(StoreError) in try index.packs() }
-    do {
-      return try LiveRecords(index: index, scratch: index.path, progress: progress)
-    } catch let error as StoreError where error.code == .noSpace {
-      // Where there is no room is where garbage is collected.
-      return try LiveRecords(index: index, scratch: Self.temporaryDirectory, progress: progress)
+    return try whereScratchFits { directory in
+      try LiveRecords(index: index, scratch: directory, progress: progress)
     }
   }
 

@@ -10,6 +10,9 @@ package final class RecordStore: Sendable {
   /// missing: thousands of missing records shall not cost thousands of comparisons.
   private static let freshness = Duration.seconds(5)
 
+  /// What is lost is not looked for in the packs more often than this.
+  private static let rebuildInterval = Duration.seconds(3600)
+
   let index: PackIndex
   private let shelf: PackShelf
   private let lists: PackLists
@@ -17,8 +20,8 @@ package final class RecordStore: Sendable {
   private let lastComparison = Mutex<ContinuousClock.Instant?>(nil)
   /// Whether there may be packs that the last comparison could not see.
   private let isOutdated = Atomic(false)
-  /// The index's generation that this process made of the packs alone; −1 where it made none.
-  private let madeGeneration = Mutex(-1)
+  /// When this process made an index of the packs alone.
+  private let lastRebuild = Mutex<ContinuousClock.Instant?>(nil)
 
   init(index: PackIndex, shelf: PackShelf) {
     self.index = index
@@ -53,21 +56,22 @@ package final class RecordStore: Sendable {
   /// Whether a pack that is there holds the record, and its base where it is a delta; copies in `absent`
   /// do not count. The packs' own lists are asked, not the index's word.
   func contains(_ id: ContentID, absent: AbsentContent) throws(StoreError) -> Bool {
-    try contains(id, absent: absent, deltas: 0)
+    try contains(id, absent: absent) { id throws(StoreError) in
+      try mending { () throws(StoreError) in try index.copies(of: CollectionOfOne(id)) }[0]
+    }
   }
 
-  private func contains(
-    _ id: ContentID, absent: AbsentContent, deltas: Int
+  /// The same for whoever looks the index up otherwise.
+  func contains(
+    _ id: ContentID, absent: AbsentContent, deltas: Int = 0,
+    lookingUp copies: (ContentID) throws(StoreError) -> [(pack: IndexedPack, entry: PackEntry)]
   ) throws(StoreError) -> Bool {
-    let copies = try mending { () throws(StoreError) in
-      try index.copies(of: CollectionOfOne(id))
-    }[0]
-    for (pack, entry) in copies where !absent.includes(id, in: pack.id) {
+    for (pack, entry) in try copies(id) where !absent.includes(id, in: pack.id) {
       guard try lists.confirm(entry, in: pack) else { continue }
       guard let base = entry.base else { return true }
       // A delta without its base is lost: it must be stored again while its content is at hand.
       if deltas < PackIndex.maximumDeltas,
-        try contains(base, absent: absent, deltas: deltas + 1)
+        try contains(base, absent: absent, deltas: deltas + 1, lookingUp: copies)
       {
         return true
       }
@@ -113,6 +117,13 @@ package final class RecordStore: Sendable {
   /// What the index says of a pack; nil where it does not list it.
   func indexed(_ id: PackID) throws(StoreError) -> IndexedPack? {
     try mending { () throws(StoreError) in try index.pack(id) }
+  }
+
+  func indexSummary() throws(StoreError) -> IndexSummary {
+    try mending { () throws(StoreError) in
+      IndexSummary(
+        directory: index.path, packs: try index.packs().count, records: try index.recordCount())
+    }
   }
 
   /// Packs that the index lists and whose files are not there, and packs whose files are there and that
@@ -182,12 +193,13 @@ package final class RecordStore: Sendable {
   }
 
   /// Makes a new index because something seems to be in no pack, unless this process has made one
-  /// already: only then it may be said to be lost.
+  /// within the last hour: only then it may be said to be lost.
   ///
   /// - Returns: whether to look again.
   func rebuildBeforeLoss() throws(StoreError) -> Bool {
     try lastComparison.withLock { last throws(StoreError) in
-      guard madeGeneration.withLock({ $0 }) != index.generation else { return false }
+      let made = lastRebuild.withLock { $0 }
+      guard made.map({ $0.duration(to: .now) > Self.rebuildInterval }) ?? true else { return false }
       try withoutProgress { try rebuildAndRemember(progress: $0) }
       last = .now
       return true
@@ -256,7 +268,7 @@ package final class RecordStore: Sendable {
     let changes = try whereThereIsRoom {
       try IndexSynchronizer(index: index, shelf: shelf).rebuild(progress: progress)
     }
-    madeGeneration.withLock { $0 = index.generation }
+    lastRebuild.withLock { $0 = .now }
     return changes
   }
 

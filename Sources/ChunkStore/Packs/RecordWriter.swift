@@ -198,7 +198,9 @@ private final class Assembler: Sendable {
       var rest = assembly
       let dropped = try rest.drop { id throws(StoreError) in
         if replacements.contains(id) { return false }
-        return try index.contains(id, absent: absent)
+        return try store.contains(id, absent: absent) { id throws(StoreError) in
+          try index.copies(of: id)
+        }
       }
       var outcome = Outcome(remaining: rest, settled: dropped, dropped: dropped.count)
       // What is left of an assembly waits for more, rather than make a small pack.

@@ -17,6 +17,7 @@ extension Repository {
   ///
   /// - Throws: also what `choose` throws; nothing is forgotten then.
   package func forget(_ choose: (RevisionListing) throws -> [RevisionID]) throws {
+    try reserve.makingRoom { () throws(StoreError) in try revisionShelf.prepareForgetting() }
     try revisionShelf.forget {
       let ids = try choose(try revisions())
       try checkPins(of: ids)

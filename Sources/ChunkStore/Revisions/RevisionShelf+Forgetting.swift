@@ -2,6 +2,17 @@ import ChunkFormat
 import FileIO
 
 extension RevisionShelf {
+  /// Makes what forgetting needs and does not find, as long as there is room.
+  func prepareForgetting() throws(StoreError) {
+    try explainingReadOnly { () throws(StoreError) in
+      try lockMarks().close()
+      try reportingFileErrors { () throws(FileError) in
+        try fileSystem.createDirectories(
+          layout.forgotten, permissions: RepositoryLayout.directoryPermissions)
+      }
+    }
+  }
+
   /// Lets revisions cease to exist: each file goes to `forgotten/` in one step, where it tells what
   /// those who still read it rely on. Marks stay; garbage collection removes both.
   ///

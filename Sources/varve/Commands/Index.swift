@@ -1,26 +1,60 @@
 import ArgumentParser
 import ChunkFormat
 import ChunkStore
+import SystemPackage
 import Workers
 
 struct Index: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Look after the index.",
+    abstract: "Manage the index.",
     discussion: """
       The index says which pack holds which chunk. It is a cache: what it does not know costs time \
       or space, never data, and it is made anew when it is missing.
       """,
-    subcommands: [IndexRebuild.self])
+    subcommands: [IndexShow.self, IndexRebuild.self])
 
   func run() throws { throw MissingSubcommand(Varve.helpMessage(for: Self.self)) }
+}
+
+struct IndexShow: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "show",
+    abstract: "Show where the index is and what it lists.",
+    usage: "varve index show [<options>]",
+    discussion: """
+      The index is in the repository's directory 'index' where only you can write to that, the \
+      repository is not encrypted, and its file system is local. Else it is in $XDG_CACHE_HOME/varve, \
+      ~/.cache/varve or, for root without either, /var/cache/varve.
+      """)
+
+  @OptionGroup var json: JSONOption
+  @OptionGroup var repository: RepositoryOptions
+
+  mutating func run() throws {
+    let index = try repository.open().indexSummary()
+    guard !json.isWanted else {
+      return try StandardOutput().document(
+        .object([
+          "directory": .string(index.directory.string),
+          "packs": .integer(Int64(index.packs)),
+          "records": .integer(Int64(index.records)),
+        ]))
+    }
+    let lines = Table.lines(ofNamed: [
+      ("directory", index.directory.string), ("packs", "\(index.packs)"),
+      ("records", "\(index.records)"),
+    ])
+    for line in lines { try StandardOutput().line(line) }
+  }
 }
 
 struct IndexRebuild: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rebuild",
-    abstract: "Throw the index away and make it anew from the packs.",
+    abstract: "Make a new index from the packs.",
     usage: "varve index rebuild [<options>]",
     discussion: """
+      The old index is not read, and serves other commands until the new one takes its place. \
       Reads the list at the end of every pack, and the whole pack where that is damaged. Damaged \
       packs are named; what that costs, if anything, 'varve verify --all' finds out.
       """)
