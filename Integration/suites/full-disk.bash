@@ -47,10 +47,11 @@ test_index_that_finds_no_room() {
   mount -o remount,bind,ro "$VARVE_REPOSITORY"
   export XDG_CACHE_HOME=$small
   fill_to_the_last_block
-  expect_exit 1 "$varve" restore job@latest restored.raw
-  expect_output 'space'
-  rm "$small/ballast"
+  # It is made where there is room, for this command alone.
+  export TMPDIR=$work/temporary
+  mkdir "$TMPDIR"
   "$varve" restore job@latest - | cmp - disk.raw
+  expect_equal "$(ls "$TMPDIR")" "" "what is left of the index"
 }
 
 test_restore_into_a_full_file_system() {

@@ -9,8 +9,9 @@ import SystemPackage
 /// They lie in `index/`, of which nothing belongs to the format. Whoever stores makes them again.
 struct SpaceReserve: Sendable {
   /// Each gives back a file's entry and the blocks of a small file, whatever the file system.
-  private static let fileBytes = 64 << 10
-  private static let names = ["reserve-1", "reserve-2", "reserve-3", "reserve-4"]
+  private static let fileBytes = 32 << 10
+  /// The journal, its successor, two directories and a lock take a file each, where none is there yet.
+  private static let names = (1...8).map { "reserve-\($0)" }
 
   private let directory: FilePath
   private let fileSystem: any FileSystem

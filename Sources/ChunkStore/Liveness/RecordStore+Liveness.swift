@@ -41,14 +41,13 @@ extension RecordStore {
 
   /// Numbers all chunks of the index; nil where there is no room for that.
   func numberedChunks() throws -> RankTable<ExactKey>? {
-    for directory in [index.path, Self.temporaryDirectory] {
-      do {
-        return try index.numberedChunks(scratch: directory)
-      } catch let error as StoreError where error.code == .noSpace {
-        continue
+    do {
+      return try whereScratchFits { directory in
+        try index.numberedChunks(scratch: directory)
       }
+    } catch let error as StoreError where error.code == .noSpace {
+      return nil
     }
-    return nil
   }
 
   /// Tells whose each record is, once it has been told who refers to what.
