@@ -35,16 +35,18 @@ struct IndexShow: ParsableCommand {
     guard !json.isWanted else {
       return try StandardOutput().document(
         .object([
-          "directory": .string(index.directory.string),
+          "directory": .string(index.directory.description),
           "packs": .integer(Int64(index.packs)),
           "records": .integer(Int64(index.records)),
         ]))
     }
     let lines = Table.lines(ofNamed: [
-      ("directory", index.directory.string), ("packs", "\(index.packs)"),
+      ("directory", index.directory.description), ("packs", "\(index.packs)"),
       ("records", "\(index.records)"),
     ])
-    for line in lines { try StandardOutput().line(line) }
+    let output = StandardOutput()
+    for line in lines { try output.line(line) }
+    try output.flush()
   }
 }
 
