@@ -172,6 +172,92 @@ assert b"job" in seen, seen
 PYTHON
 }
 
+test_a_key_file_is_made_only_where_it_opens_the_repository() {
+  encrypted_repository
+  "$varve" key export >paper
+  sed '5s/: ..../: f00d/' paper >mistyped
+  expect_exit 1 "$varve" key import mistyped --new-key-file new.key
+  [[ ! -e new.key ]] || fail "there is a key that opens nothing"
+  "$varve" key import paper --new-key-file new.key
+  "$varve" revisions --key-file new.key
+  unset VARVE_PASSPHRASE
+  expect_exit 1 "$varve" init "$VARVE_REPOSITORY" --encrypt keyfile --key-file other.key
+  [[ ! -e other.key ]] || fail "there is a key of a repository that was not made"
+}
+
+# try_passphrase PRINTF_FORMAT REASON: a new passphrase is refused from a file, a command and the environment.
+try_passphrase() {
+  # shellcheck disable=SC2059 # the format is what is tried
+  printf "$1" >new
+  expect_exit 1 "$varve" key add --new-passphrase-file new
+  expect_output "$2"
+  expect_exit 1 "$varve" key add --new-passphrase-command "printf '$1'"
+  expect_output "$2"
+}
+
+test_passphrases_that_cannot_be_given_everywhere_are_refused() {
+  encrypted_repository
+  try_passphrase '\357\273\277secret\n' 'byte order mark'
+  try_passphrase 'sec\000ret\n' 'zero byte'
+  try_passphrase 'sec\rret\n' 'carriage return'
+  try_passphrase 'secret\r' 'carriage return'
+  try_passphrase 'one\ntwo\n' 'second line'
+  VARVE_PASSPHRASE=$'one\ntwo' expect_exit 1 "$varve" init elsewhere --encrypt passphrase
+  expect_output 'second line.*VARVE_PASSPHRASE'
+  [[ ! -e elsewhere/config ]] || fail "the repository was made"
+}
+
+# The same bytes, Latin-1 ones as well, open the repository whichever way they come.
+test_prompt_file_command_and_environment_agree() {
+  export VARVE_PASSPHRASE=$' p\344ss  \303\244\t'
+  "$varve" init --encrypt passphrase
+  "$varve" revisions
+  printf '%s\n' "$VARVE_PASSPHRASE" >file
+  printf '%s\r\n' "$VARVE_PASSPHRASE" >file-of-windows
+  export PASSPHRASE_BYTES=$VARVE_PASSPHRASE
+  unset VARVE_PASSPHRASE
+  "$varve" revisions --passphrase-file file
+  "$varve" revisions --passphrase-file file-of-windows
+  "$varve" revisions --passphrase-command 'cat file'
+  /usr/bin/python3 - "$varve" <<'PYTHON'
+import os, pty, select, sys
+child, terminal = pty.fork()
+if child == 0:
+    os.execv(sys.argv[1], [sys.argv[1], "revisions"])
+seen = b""
+while b"assphrase" not in seen:
+    assert select.select([terminal], [], [], 20)[0], seen
+    seen += os.read(terminal, 4096)
+os.write(terminal, os.environb[b"PASSPHRASE_BYTES"] + b"\n")
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, seen
+PYTHON
+}
+
+# Somebody without the keys can put any slot there.
+test_a_forged_key_slot_costs_no_time_and_is_named() {
+  encrypted_repository
+  /usr/bin/python3 - "$VARVE_REPOSITORY/keys" <<'PYTHON'
+import hashlib, pathlib, sys
+keys = pathlib.Path(sys.argv[1])
+slot = bytearray(next(p for p in keys.iterdir() if p.name != "lock").read_bytes())
+for n, r, p in [(18, 8, 16), (21, 1, 16), (24, 64, 16), (15, 64, 16)]:
+    slot[65], slot[68], slot[72] = n, r, p
+    (keys / hashlib.sha256(slot).hexdigest()).write_bytes(slot)
+PYTHON
+  SECONDS=0
+  "$varve" revisions 2>messages
+  expect_at_most "$SECONDS" 10 "seconds to open the repository"
+  grep -q 'warning: .*key [0-9a-f]*.*is more than this program pays' messages || fail "$(cat messages)"
+  expect_equal "$("$varve" key list --json | jq '[.[] | select(.problem != null)] | length')" 4 \
+    "keys that cannot be used"
+  local forged
+  for forged in $("$varve" key list --json | jq -r '.[] | select(.problem != null) | .id'); do
+    "$varve" key remove "$forged"
+  done
+  "$varve" revisions 2>messages
+  [[ ! -s messages ]] || fail "$(cat messages)"
+}
+
 test_passphrase_cannot_be_an_argument() {
   expect_exit 2 "$varve" init --encrypt passphrase --passphrase secret
 }

@@ -141,3 +141,18 @@ test_encrypted_repository() {
   "$varve" backup job disk.raw
   "$varve" run job -- 'nbdcopy "$uri" - | cmp - disk.raw'
 }
+
+test_the_command_does_not_get_the_passphrase() {
+  export VARVE_PASSPHRASE="correct horse"
+  "$varve" init --encrypt passphrase
+  make_mixed_volume disk.raw 3 3
+  "$varve" backup job disk.raw
+  # shellcheck disable=SC2016 # the command expands it
+  "$varve" run job -- '! tr "\0" "\n" </proc/$$/environ | grep PASSPHRASE'
+  "$varve" run job -- env >environment
+  ! grep PASSPHRASE environment || fail "$(cat environment)"
+  unset VARVE_PASSPHRASE
+  VARVE_PASSPHRASE=other "$varve" revisions --passphrase-command \
+    'env >environment; echo "correct horse"'
+  ! grep PASSPHRASE environment || fail "$(cat environment)"
+}

@@ -10,6 +10,8 @@ package final class Repository: Sendable {
   package let root: FilePath
   package let records: RecordStore
   package let keys: RepositoryKeys?
+  /// What is to be said to whoever opened the repository.
+  package var warnings: [String] { openedKey?.warnings ?? [] }
 
   let layout: RepositoryLayout
   let fileSystem: any FileSystem
@@ -216,6 +218,15 @@ package final class Repository: Sendable {
   package static func importPaperKey(
     _ text: String, into root: FilePath, new: NewKey, environment: RepositoryEnvironment
   ) throws(StoreError) -> FileDigest {
+    try openedPaperKey(text, of: root, environment: environment).add(new)
+  }
+
+  /// What the text of a paper key opens in the repository in `root`: nothing is changed yet.
+  ///
+  /// - Throws: ``StoreError`` for a text that is mistyped, or of another repository.
+  package static func openedPaperKey(
+    _ text: String, of root: FilePath, environment: RepositoryEnvironment
+  ) throws(StoreError) -> OpenedPaperKey {
     let (layout, environment) = (RepositoryLayout(root: root), environment.confined(to: root))
     let bytes = try readConfiguration(layout, environment.fileSystem)
     let (id, keys) = try reportingFormatErrors(of: "paper key") {
@@ -225,12 +236,9 @@ package final class Repository: Sendable {
       try RepositoryConfiguration.authenticate(bytes, keys: keys)
       return (configuration.id, keys)
     }
-    let ring = KeyRing(layout: layout, fileSystem: environment.fileSystem, repository: id)
-    let lock = try ring.lock()
-    defer { lock.close() }
-    return try ring.add(
-      keys, secret: new.secret, label: new.label, created: environment.now(),
-      cost: environment.passphraseCost)
+    return OpenedPaperKey(
+      ring: KeyRing(layout: layout, fileSystem: environment.fileSystem, repository: id),
+      keys: keys, environment: environment)
   }
 
   // MARK: - Sessions and records

@@ -37,7 +37,11 @@ package struct RepositoryEnvironment: Sendable {
   package static func systemClock() -> Nanoseconds {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
-    return Nanoseconds(time.tv_sec) * 1_000_000_000 + Nanoseconds(time.tv_nsec)
+    // 64 bits of nanoseconds end in the year 2262, and a clock may be set to any.
+    let (seconds, overflows) = Nanoseconds(time.tv_sec).multipliedReportingOverflow(
+      by: 1_000_000_000)
+    let (now, isBeyond) = seconds.addingReportingOverflow(Nanoseconds(time.tv_nsec))
+    return overflows || isBeyond ? .max : now
   }
 
   /// A hash of what /etc/machine-id says, which is not to be shown to others (machine-id(5)).

@@ -59,8 +59,8 @@ package struct CollectionReport: Sendable {
   /// What the store is shorter by; in a dry run what it would be, about.
   package var freedBytes: Int64 {
     isDryRun
-      ? Int64(deadBytes + rewrittenDeadBytes)
-      : Int64(deletedBytes + unfinishedBytes) - Int64(newBytes)
+      ? Int64(clamping: deadBytes.saturatingAdding(rewrittenDeadBytes))
+      : Int64(clamping: deletedBytes.saturatingAdding(unfinishedBytes)) - Int64(clamping: newBytes)
   }
 }
 

@@ -200,10 +200,10 @@ package final class GarbageCollection {
     let plan = CollectionPlan(survey, settings)
     report.storeBytes = plan.storeBytes
     report.deadPacks = plan.dead.count
-    report.deadBytes = plan.dead.map(\.lengthBytes).reduce(0, +)
+    report.deadBytes = plan.dead.map(\.lengthBytes).saturatingSum()
     report.rewrittenPacks = plan.rewritten.count - plan.merged
     report.mergedPacks = plan.merged
-    report.rewrittenDeadBytes = plan.rewritten.map(\.deadBytes).reduce(0, +)
+    report.rewrittenDeadBytes = plan.rewritten.map(\.deadBytes).saturatingSum()
     report.postponedPacks = plan.postponed
     return plan
   }
@@ -227,7 +227,7 @@ package final class GarbageCollection {
   }
 
   private func copy(_ packs: [PackUse], _ live: LiveRecords) throws {
-    progress.begin(.compacting, totalUnits: packs.map(\.neededBytes).reduce(0, +))
+    progress.begin(.compacting, totalUnits: packs.map(\.neededBytes).saturatingSum())
     // A session that begins now takes the condemned packs' records for absent, so they are stored.
     let writing = try repository.beginWriting(
       "garbage collection", pinned: [], environment: environment)

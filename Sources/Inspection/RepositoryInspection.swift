@@ -245,7 +245,9 @@ package struct RepositoryInspection: Sendable {
       consume: { outcome in
         progress.advance(by: 1)
         guard let pack = outcome.pack else { return }
-        if pack.digest != nil { report.hashedBytes += pack.lengthBytes }
+        if pack.digest != nil {
+          report.hashedBytes = report.hashedBytes.saturatingAdding(pack.lengthBytes)
+        }
         if !pack.isSound { doubtful.append(pack) }
         misplacedRecords += outcome.isIndexed ? 0 : 1
       })

@@ -80,6 +80,9 @@ import Testing
     ScryptCost(logarithmOfN: 10, blockSize: 0, parallelism: 1),
     ScryptCost(logarithmOfN: 10, blockSize: 8, parallelism: 0),
     ScryptCost(logarithmOfN: 16, blockSize: 1, parallelism: 1),
+    // Within the bound on memory: 64 times, and 8 times, the time of a slot as varve makes it.
+    ScryptCost(logarithmOfN: 18, blockSize: 8, parallelism: 16),
+    ScryptCost(logarithmOfN: 16, blockSize: 8, parallelism: 8),
   ]
 
   @Test(arguments: bombs) func costsBeyondReasonAreRefusedUnpaid(_ cost: ScryptCost) throws {
@@ -96,8 +99,10 @@ import Testing
     #expect(error?.code == .invalidValue)
   }
 
-  @Test func theStandardCostIsAcceptable() {
+  @Test func theStandardCostAndFourTimesAsMuchAreAcceptable() {
     #expect(ScryptCost.standard.isAcceptable)
+    #expect(ScryptCost(logarithmOfN: 18, blockSize: 8, parallelism: 1).isAcceptable)
+    #expect(ScryptCost(logarithmOfN: 16, blockSize: 8, parallelism: 4).isAcceptable)
   }
 
   @Test func anUnknownMethodIsRefusedByName() throws {

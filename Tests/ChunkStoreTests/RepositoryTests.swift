@@ -138,6 +138,55 @@ import Testing
     _ = try open(with: TestStore.secret)
   }
 
+  /// Puts a slot there that claims a cost, as somebody without the keys can.
+  private func forgeSlot(_ number: UInt8, logarithmOfN: UInt8, parallelism: UInt8) throws {
+    let name = try #require(
+      try fileSystem.list(layout.keys).first { FileDigest(name: $0.name) != nil })
+    var bytes = try fileSystem.readAll(
+      layout.keys.appending(name.name), limitBytes: KeySlot.maximumFileBytes)
+    bytes[65] = logarithmOfN
+    bytes[72] = parallelism
+    bytes[100] ^= number
+    try fileSystem.writeDurably(
+      bytes, to: layout.key(try FileDigest(of: bytes)), permissions: .ownerReadWrite)
+  }
+
+  @Test func aForgedSlotThatCostsTooMuchIsNamedAndSkipped() throws {
+    _ = try make()
+    try forgeSlot(1, logarithmOfN: 18, parallelism: 16)
+    let start = ContinuousClock.now
+    let repository = try open(with: TestStore.secret)
+    #expect(ContinuousClock.now - start < .seconds(5))
+    #expect(repository.warnings.count == 1)
+    #expect(repository.warnings.first?.contains("more than this program pays") == true)
+    // It is listed, and can be removed.
+    let forged = try #require(try repository.keySlots().first { $0.problem != nil })
+    try repository.removeKey(forged.id)
+    #expect(try open(with: TestStore.secret).warnings.isEmpty)
+  }
+
+  @Test func theCheapestSlotIsTriedFirstAndTheSumIsBounded() throws {
+    _ = try make()
+    // Each as costly as may be: a minute together.
+    for number in 1...80 as ClosedRange<UInt8> {
+      try forgeSlot(number, logarithmOfN: 18, parallelism: 1)
+    }
+    let start = ContinuousClock.now
+    #expect(try open(with: TestStore.secret).warnings.isEmpty)
+    #expect(ContinuousClock.now - start < .seconds(5))
+  }
+
+  @Test func moreSlotsThanAnybodyHasAreNotLookedAt() throws {
+    _ = try make()
+    for number in 0..<1100 {
+      let name = String(repeating: "f", count: 60) + String(1000 + number).suffix(4)
+      try fileSystem.writeDurably(
+        [1], to: layout.keys.appending(name), permissions: .ownerReadWrite)
+    }
+    let repository = try open(with: TestStore.secret)
+    #expect(repository.warnings.count == 4)
+  }
+
   @Test func theLastUsableKeyStays() throws {
     let store = try make()
     let first = try store.repository.keySlots()[0].id

@@ -129,6 +129,6 @@ package struct Verification: Sendable {
       }
     }
     // Revisions may say anything.
-    return UInt64(min(changed + newest.values.reduce(0, +), 0x1p62))
+    return UInt64(saturating: changed + newest.values.reduce(0, +))
   }
 }

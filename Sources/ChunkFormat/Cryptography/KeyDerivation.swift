@@ -60,6 +60,8 @@ enum KeyDerivation {
 package struct ScryptCost: Equatable, Sendable {
   /// Memory that a key slot may demand; one that demands more is refused, not served.
   static let maximumMemoryBytes: UInt64 = 256 << 20
+  /// N · r · p that a key slot may demand: four times ``standard``.
+  static let maximumWork: UInt64 = 1 << 21
 
   /// Binary logarithm of N.
   package var logarithmOfN: UInt8
@@ -76,13 +78,17 @@ package struct ScryptCost: Equatable, Sendable {
 
   var iterations: UInt64 { 1 << UInt64(logarithmOfN) }
 
-  /// Whether the cost can be paid within the bound on memory.
+  /// N · r · p, to which the time is proportional. Of an acceptable cost only: others may overflow.
+  var work: UInt64 { iterations * UInt64(blockSize) * UInt64(parallelism) }
+
+  /// Whether the cost can be paid within the bounds on memory and time.
   var isAcceptable: Bool {
     // RFC 7914, section 6, demands that N be less than 2^(16 r).
     guard 1...24 ~= logarithmOfN, 1...64 ~= blockSize, 1...16 ~= parallelism,
       UInt32(logarithmOfN) < 16 * blockSize
     else { return false }
     return 128 * iterations * UInt64(blockSize) <= Self.maximumMemoryBytes
+      && work <= Self.maximumWork
   }
 }
 

@@ -40,8 +40,14 @@ package struct KeySlot: Sendable {
   /// A key file with fewer bytes could be guessed.
   package static let minimumKeyFileBytes = 32
 
+  /// What trying passphrases on a repository's slots may cost altogether, in units of ``work``: 64
+  /// slots as this program makes them.
+  package static let workLimit = 64 * ScryptCost.standard.work
+
   package let method: KeySlotMethod
   package let created: Nanoseconds
+  /// What it costs to try a secret, in scrypt's N · r · p; 0 for a key file.
+  package var work: UInt64 { method == .passphrase ? cost.work : 0 }
   private let header: FileHeader
   private let cost: ScryptCost
   private let bytes: [UInt8]
@@ -115,7 +121,8 @@ package struct KeySlot: Sendable {
     guard method == .keyFile || cost.isAcceptable else {
       throw FormatError(
         .unsupported, in: Self.structure,
-        "a cost of \(cost) is not what this program computes")
+        "its cost, \(cost), is more than this program pays: N r p is at most "
+          + "\(ScryptCost.maximumWork)")
     }
   }
 

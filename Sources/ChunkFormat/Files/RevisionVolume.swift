@@ -108,14 +108,15 @@ package struct VolumeStatistics: Equatable, Sendable {
     knownChunks = try reader.read()
   }
 
+  /// Sums that are beyond the greatest number are that.
   package static func += (sum: inout VolumeStatistics, other: VolumeStatistics) {
-    sum.readBytes &+= other.readBytes
-    sum.dataBytes &+= other.dataBytes
-    sum.newChunks &+= other.newChunks
-    sum.deltaChunks &+= other.deltaChunks
-    sum.newBytes &+= other.newBytes
-    sum.storedBytes &+= other.storedBytes
-    sum.knownChunks &+= other.knownChunks
+    sum.readBytes = sum.readBytes.saturatingAdding(other.readBytes)
+    sum.dataBytes = sum.dataBytes.saturatingAdding(other.dataBytes)
+    sum.newChunks = sum.newChunks.saturatingAdding(other.newChunks)
+    sum.deltaChunks = sum.deltaChunks.saturatingAdding(other.deltaChunks)
+    sum.newBytes = sum.newBytes.saturatingAdding(other.newBytes)
+    sum.storedBytes = sum.storedBytes.saturatingAdding(other.storedBytes)
+    sum.knownChunks = sum.knownChunks.saturatingAdding(other.knownChunks)
   }
 }
 

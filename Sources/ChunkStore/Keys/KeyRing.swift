@@ -16,7 +16,7 @@ package enum UnlockSecret: Sendable {
     }
   }
 
-  var bytes: SecretBytes {
+  package var bytes: SecretBytes {
     switch self {
     case .passphrase(let bytes), .keyFile(let bytes): bytes
     }
@@ -27,8 +27,10 @@ package enum UnlockSecret: Sendable {
 package struct KeySlotListing: Sendable {
   /// The name of the slot's file.
   package let id: FileDigest
-  package let method: KeySlotMethod
-  package let created: Nanoseconds
+  /// Nil, like ``created``, of a slot that cannot be used; ``problem`` says why.
+  package let method: KeySlotMethod?
+  package let created: Nanoseconds?
+  package let problem: String?
   /// Whether this is the slot that opened the repository now.
   package let isCurrent: Bool
   /// What its owner called it; known only of the slot that opened the repository.
@@ -43,18 +45,26 @@ struct KeyRing: Sendable {
     /// Nil where the paper key did it.
     let slot: FileDigest?
     let label: String
+    /// Slots that were not tried, and why.
+    var warnings: [String] = []
   }
+
+  /// Slots that are looked at; more files than that are nobody's passphrases.
+  private static let slotLimit = 1024
+  /// Problems of so many slots are named, the others counted.
+  private static let namedProblems = 3
 
   let layout: RepositoryLayout
   let fileSystem: any FileSystem
   let repository: RepositoryID
 
-  /// Tries `secret` on every slot of its method.
+  /// Tries `secret` on the slots of its method, the cheapest first, since a slot's cost is whatever its
+  /// file says. Slots beyond ``KeySlot/workLimit`` altogether are left out.
   ///
-  /// - Throws: ``StoreError``: `.wrongKey` where none opens; slots that are damaged are named then.
+  /// - Throws: ``StoreError``: `.wrongKey` where none opens; slots that could not be tried are named
+  ///   then.
   func open(with secret: UnlockSecret) throws(StoreError) -> Opened {
     if let keys = try keysOnPaper(secret) { return Opened(keys: keys, slot: nil, label: "") }
-    var problems: [String] = []
     let ids = try ids()
     guard !ids.isEmpty else {
       throw StoreError(
@@ -62,23 +72,61 @@ struct KeyRing: Sendable {
         "there is no key in \(layout.keys): bring the directory back from another copy, or add a key "
           + "with the one from paper, 'varve key import'")
     }
-    for id in ids {
+    var (slots, problems) = try candidates(ids, method: secret.method)
+    var work: UInt64 = 0
+    while let (id, slot) = slots.popLast() {
+      guard work + slot.work <= KeySlot.workLimit else {
+        problems.append(
+          "\(slots.count + 1) keys were not tried, since that would take too long; remove those that "
+            + "nobody needs from \(layout.keys)")
+        break
+      }
+      work += slot.work
       do throws(StoreError) {
-        let slot = try slot(id)
-        guard slot.method == secret.method else { continue }
         let opened = try reportingFormatErrors(of: "key \(id)") { () throws(FormatError) in
           try slot.open(with: secret.bytes)
         }
         if let (keys, label) = opened {
-          return Opened(keys: keys, slot: id, label: label)
+          return Opened(keys: keys, slot: id, label: label, warnings: Self.named(problems))
         }
-      } catch  where error.code != .notFound {
+      } catch {
         problems.append(error.description)
       }
     }
-    let damage = problems.isEmpty ? "" : "; unreadable: \(problems.joined(separator: "; "))"
+    let damage =
+      problems.isEmpty ? "" : "; not tried: \(Self.named(problems).joined(separator: "; "))"
     throw StoreError(
       .wrongKey, "no key of the repository opens with this \(secret.method)\(damage)")
+  }
+
+  /// The slots that a secret can be tried on, the cheapest last, and what is wrong with the others.
+  private func candidates(
+    _ ids: [FileDigest], method: KeySlotMethod
+  ) throws(StoreError) -> (slots: [(id: FileDigest, slot: KeySlot)], problems: [String]) {
+    var slots: [(id: FileDigest, slot: KeySlot)] = []
+    var problems: [String] = []
+    for id in ids.prefix(Self.slotLimit) {
+      do throws(StoreError) {
+        let slot = try slot(id)
+        if slot.method == method { slots.append((id, slot)) }
+      } catch  where error.code != .notFound {
+        problems.append(error.description)
+      } catch {
+        // It was removed meanwhile.
+      }
+    }
+    if ids.count > Self.slotLimit {
+      problems.append(
+        "\(layout.keys) holds \(ids.count) keys; only \(Self.slotLimit) of them are looked at")
+    }
+    slots.sort { ($0.slot.work, $0.id) > ($1.slot.work, $1.id) }
+    return (slots, problems)
+  }
+
+  private static func named(_ problems: [String]) -> [String] {
+    let further = problems.count - namedProblems
+    return further > 0
+      ? problems.prefix(namedProblems) + ["\(further) more keys cannot be used"] : problems
   }
 
   private func keysOnPaper(_ secret: UnlockSecret) throws(StoreError) -> RepositoryKeys? {
@@ -90,17 +138,27 @@ struct KeyRing: Sendable {
     }
   }
 
+  /// All slots, the oldest first; those that cannot be used come last.
   func list(current: Opened?) throws(StoreError) -> [KeySlotListing] {
     var listing: [KeySlotListing] = []
     for id in try ids() {
-      let slot = try slot(id)
       let isCurrent = id == current?.slot
-      listing.append(
-        KeySlotListing(
-          id: id, method: slot.method, created: slot.created, isCurrent: isCurrent,
-          label: isCurrent ? current?.label : nil))
+      do throws(StoreError) {
+        let slot = try slot(id)
+        listing.append(
+          KeySlotListing(
+            id: id, method: slot.method, created: slot.created, problem: nil,
+            isCurrent: isCurrent, label: isCurrent ? current?.label : nil))
+      } catch  where error.code != .notFound {
+        listing.append(
+          KeySlotListing(
+            id: id, method: nil, created: nil, problem: error.description, isCurrent: false,
+            label: nil))
+      } catch {
+        // It was removed meanwhile.
+      }
     }
-    return listing.sorted { ($0.created, $0.id) < ($1.created, $1.id) }
+    return listing.sorted { ($0.created ?? .max, $0.id) < ($1.created ?? .max, $1.id) }
   }
 
   /// Waits until nobody else makes the repository, or adds or removes a key.

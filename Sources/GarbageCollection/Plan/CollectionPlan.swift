@@ -17,7 +17,7 @@ struct CollectionPlan {
   let storeBytes: UInt64
 
   init(_ survey: Survey, _ settings: CollectionSettings) {
-    storeBytes = survey.packs.map(\.lengthBytes).reduce(0, +)
+    storeBytes = survey.packs.map(\.lengthBytes).saturatingSum()
     dead = survey.packs.filter { $0.neededRecords == 0 }
     let needed = survey.packs.filter { $0.neededRecords > 0 }
     let wasteful = needed.filter {
@@ -58,8 +58,9 @@ struct CollectionPlan {
   func check(_ settings: CollectionSettings) throws(CollectionError) {
     // Whoever condemned the others was asked then.
     let going =
-      dead.filter { !$0.isCondemned }.map(\.lengthBytes).reduce(0, +)
-      + rewritten.filter { !$0.isCondemned }.map(\.deadBytes).reduce(0, +)
+      dead.filter { !$0.isCondemned }.map(\.lengthBytes).saturatingSum()
+      .saturatingAdding(
+        rewritten.filter { !$0.isCondemned }.map(\.deadBytes).saturatingSum())
     guard !settings.allowsLargeShare,
       Double(going) > Double(storeBytes) * CollectionSettings.usualShare
     else { return }

@@ -70,7 +70,7 @@ struct Sweep {
   private mutating func delete(_ packs: ArraySlice<Candidate>) throws(StoreError) {
     try repository.records.delete(packs.map { ($0.id, $0.kind) })
     deletedPacks += packs.count
-    deletedBytes += packs.map(\.lengthBytes).reduce(0, +)
+    deletedBytes = deletedBytes.saturatingAdding(packs.map(\.lengthBytes).saturatingSum())
     try repository.releaseQuarantine(ofPacks: Set(packs.map(\.id)))
   }
 

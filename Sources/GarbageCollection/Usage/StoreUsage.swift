@@ -36,7 +36,7 @@ package struct StoreUsage: Sendable {
 
     /// What no other job needs.
     package var exclusiveBytes: UInt64 {
-      revisions.map(\.exclusive.storedBytes).reduce(shared.storedBytes, +)
+      revisions.map(\.exclusive.storedBytes).saturatingSum().saturatingAdding(shared.storedBytes)
     }
   }
 
@@ -142,7 +142,7 @@ package final class UsageSurvey {
     let survey = try repository.records.survey(
       live, absent: try repository.absentContent(),
       progress: { [cancellation] in try cancellation.check() })
-    let garbage = survey.packs.map(\.deadBytes).reduce(0, +)
+    let garbage = survey.packs.map(\.deadBytes).saturatingSum()
     usage.prunableBytes = garbage - min(garbage, usage.garbageBytes)
   }
 
@@ -191,8 +191,8 @@ package final class UsageSurvey {
       },
       progress: { [cancellation] in try cancellation.check() })
     usage.packs = survey.packs.count
-    usage.storeBytes = survey.packs.map(\.lengthBytes).reduce(0, +)
-    usage.garbageBytes = survey.packs.map(\.deadBytes).reduce(0, +)
+    usage.storeBytes = survey.packs.map(\.lengthBytes).saturatingSum()
+    usage.garbageBytes = survey.packs.map(\.deadBytes).saturatingSum()
   }
 
   private func count(_ entry: PackEntry, _ owner: RecordOwner?) {

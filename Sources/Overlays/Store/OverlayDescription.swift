@@ -35,7 +35,7 @@ package struct OverlayDescription: Equatable, Sendable {
   }
 
   /// Of all volumes together.
-  package var sizeBytes: UInt64 { volumes.reduce(0) { $0 + $1.sizeBytes } }
+  package var sizeBytes: UInt64 { volumes.map(\.sizeBytes).saturatingSum() }
 
   package func volume(_ name: String) -> Volume? { volumes.first { $0.name == name } }
 
@@ -63,7 +63,9 @@ package struct OverlayDescription: Equatable, Sendable {
     let values = text.values(of: "volume")
     volumes = values.compactMap { value in
       let parts = value.split(separator: " ")
-      guard parts.count == 2, let size = UInt64(parts[1]), Name.isValid(String(parts[0])) else {
+      guard parts.count == 2, let size = UInt64(parts[1]),
+        size <= RevisionVolume.maximumSizeBytes, Name.isValid(String(parts[0]))
+      else {
         return nil
       }
       return Volume(name: String(parts[0]), sizeBytes: size)

@@ -22,7 +22,7 @@ struct Completion: ParsableCommand {
       case .fish: .fish
       }
     let output = StandardOutput()
-    try output.line(Varve.completionScript(for: kind))
+    try output.write(Varve.completionScript(for: kind) + "\n")
     try output.flush()
   }
 }

@@ -97,13 +97,19 @@ struct Init: ParsableCommand {
     var settings = RepositorySettings()
     settings.chunkSizeBytes = Int(chunkSize.bytes)
     settings.compression = compression
-    let firstKey = try encrypt.map { _ in
-      let source = options.secret.givenOrInEnvironment ?? .prompt
-      return NewKey(secret: try source.readNew(for: path.string), label: "")
+    guard encrypt != nil else { return report(try create(at: path, settings, firstKey: nil)) }
+    let source = options.secret.givenOrInEnvironment ?? .prompt
+    let repository = try source.withNew(for: path.string) {
+      try create(at: path, settings, firstKey: NewKey(secret: $0, label: ""))
     }
-    let repository = try Repository.create(
-      at: path, settings: settings, firstKey: firstKey, environment: RepositoryEnvironment())
     report(repository)
+  }
+
+  private func create(
+    at path: FilePath, _ settings: RepositorySettings, firstKey: NewKey?
+  ) throws -> Repository {
+    try Repository.create(
+      at: path, settings: settings, firstKey: firstKey, environment: RepositoryEnvironment())
   }
 
   private func report(_ repository: Repository) {

@@ -26,8 +26,9 @@ struct KeyAdd: ParsableCommand {
         "the repository \(repository.root) is not encrypted; that is chosen when it is made, with "
           + "'varve init --encrypt'")
     }
-    let id = try repository.addKey(
-      try new.newKey(for: repository.root.string), environment: RepositoryEnvironment())
+    let id = try new.withNewKey(for: repository.root.string) {
+      try repository.addKey($0, environment: RepositoryEnvironment())
+    }
     let output = StandardOutput()
     try output.line(id.description)
     try output.flush()

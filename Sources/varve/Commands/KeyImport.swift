@@ -25,12 +25,13 @@ struct KeyImport: ParsableCommand {
   @OptionGroup var location: RepositoryLocation
 
   mutating func run() throws {
-    let paper = try SecretFile(path: file == "-" ? "/dev/stdin" : file).key()
-    let text = paper.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+    let content = try SecretFile(path: file == "-" ? "/dev/stdin" : file).key()
+    let text = content.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
     let root = location.path
-    let id = try Repository.importPaperKey(
-      text, into: root, new: try new.newKey(for: root.string),
-      environment: RepositoryEnvironment())
+    // Nothing is asked for or created for a text that opens nothing.
+    let paper = try Repository.openedPaperKey(
+      text, of: root, environment: RepositoryEnvironment())
+    let id = try new.withNewKey(for: root.string) { try paper.add($0) }
     let output = StandardOutput()
     try output.line(id.description)
     try output.flush()

@@ -24,19 +24,21 @@ struct KeyList: ParsableCommand {
     ])
     for slot in slots {
       table.add([
-        Cell(slot.id.short), Cell(slot.method.description),
-        Cell(LocalTime.system.text(of: slot.created)), Cell(slot.isCurrent ? "yes" : ""),
+        Cell(slot.id.short), Cell(slot.method?.description ?? "unusable"),
+        Cell(slot.created.map(LocalTime.system.text) ?? ""), Cell(slot.isCurrent ? "yes" : ""),
         Cell(slot.label ?? ""),
       ])
     }
     if !slots.isEmpty { try output.table(table) }
+    for problem in slots.compactMap(\.problem) { Console.shared.warning(problem) }
   }
 
   private func describe(_ slot: KeySlotListing) -> JSON {
     .object([
       "id": .string(slot.id.description),
-      "kind": .string(slot.method == .keyFile ? "keyfile" : "passphrase"),
-      "added": .string(slot.created.timestamp),
+      "kind": .optional(slot.method.map { $0 == .keyFile ? "keyfile" : "passphrase" }),
+      "added": .optional(slot.created?.timestamp),
+      "problem": .optional(slot.problem),
       "usedNow": .bool(slot.isCurrent),
       "label": .optional(slot.label),
     ])

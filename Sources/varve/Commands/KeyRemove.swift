@@ -34,6 +34,6 @@ struct KeyRemove: ParsableCommand {
           + "; write more digits")
     }
     try repository.removeKey(slot.id)
-    Console.shared.message("removed the \(slot.method) \(slot.id)")
+    Console.shared.message("removed the \(slot.method?.description ?? "unusable key") \(slot.id)")
   }
 }

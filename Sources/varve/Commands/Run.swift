@@ -22,7 +22,8 @@ struct Run: ParsableCommand {
       One word is run by /bin/sh. Of several, the first is the program and $uri, $unixsocket and \
       $exportname are replaced in the others, which no shell sees. The exit status is that of the \
       command, 128 and its number after a signal, 127 when there is no such program and 126 when it \
-      cannot be run. SIGINT and SIGTERM are passed on to it.
+      cannot be run. SIGINT and SIGTERM are passed on to it; \
+      $VARVE_PASSPHRASE is not.
       """)
 
   private static let gracePeriod = Duration.seconds(3)

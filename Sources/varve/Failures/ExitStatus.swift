@@ -52,15 +52,17 @@ struct ExitStatus: RawRepresentable, Sendable {
     if isHelp {
       let output = StandardOutput()
       do {
-        try output.line(text)
+        try output.write(text + "\n")
         try output.flush()
         return .done
       } catch {
         return reporting(error)
       }
     }
-    Console.shared.print(text.printable)
-    return Varve.exitCode(for: error) == .validationFailure ? .usage : .failed
+    let isUsage = Varve.exitCode(for: error) == .validationFailure
+    // What was typed stands in the parser's words, what lies on a disk in all others.
+    Console.shared.print(isUsage ? text.printableText : text.printableLines)
+    return isUsage ? .usage : .failed
   }
 }
 

@@ -6,7 +6,7 @@ import ChunkStore
 struct NewSecretOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Read the new passphrase from this file, up to the end of its last line.",
+      "Read the new passphrase from this file: its only line.",
       discussion: "Without any of these three options it is asked for at the terminal, twice.",
       valueName: "file"),
     completion: .file())
@@ -44,12 +44,14 @@ struct NewSecretOptions: ParsableArguments {
     }
   }
 
-  /// The new key, asked for where the options do not give it.
-  func newKey(for repository: String) throws -> NewKey {
+  /// Hands `use` the new key, which is asked for where the options do not give it.
+  func withNewKey<Result>(
+    for repository: String, _ use: (NewKey) throws -> Result
+  ) throws -> Result {
     let source =
       newPassphraseFile.map(SecretSource.passphraseFile)
       ?? newPassphraseCommand.map(SecretSource.passphraseCommand)
       ?? newKeyFile.map(SecretSource.keyFile) ?? .prompt
-    return NewKey(secret: try source.readNew(for: repository), label: label)
+    return try source.withNew(for: repository) { try use(NewKey(secret: $0, label: label)) }
   }
 }

@@ -29,7 +29,7 @@ struct RepositoryLocation: ParsableArguments {
 struct SecretOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Read the passphrase from this file, up to the end of its last line.",
+      "Read the passphrase from this file: its only line.",
       discussion: """
         An encrypted repository is opened with the passphrase of --passphrase-file, of \
         --passphrase-command or of $VARVE_PASSPHRASE, or with --key-file; else the passphrase is \
@@ -91,18 +91,20 @@ struct RepositoryOptions: ParsableArguments {
     var attempts = 0
     while true {
       attempts += 1
+      var used: UnlockSecret?
       do {
-        var used: UnlockSecret?
         let repository = try Repository.open(at: path, environment: RepositoryEnvironment()) {
           let secret = try (source ?? .prompt).read(for: path.string)
           used = secret
           return secret
         }
         if let source, !repository.configuration.isEncrypted { throw notEncrypted(path, source) }
+        for warning in repository.warnings { Console.shared.warning(warning) }
         return (repository, used)
       } catch let error as StoreError where error.code == .wrongKey {
         guard source == nil, attempts < Self.promptAttempts else {
-          throw Failure(.wrongKey, "cannot open the repository \(path): \(error)")
+          let doubt = used.flatMap(SecretSource.doubt).map { "; \($0)" } ?? ""
+          throw Failure(.wrongKey, "cannot open the repository \(path): \(error)\(doubt)")
         }
         Console.shared.message("\(error); try again")
       }

@@ -14,7 +14,7 @@ struct Cell: Equatable, Sendable {
   let colour: Colour?
 
   init(_ text: String, _ colour: Colour? = nil) {
-    self.text = text.printable.replacing("\n", with: " ")
+    self.text = text.printable
     self.colour = colour
   }
 

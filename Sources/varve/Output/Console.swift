@@ -16,16 +16,16 @@ final class Console: Sendable {
 
   /// Prints a line, `varve:` in front.
   func message(_ text: String) {
-    print("varve: \(text.printable)", priority: LOG_NOTICE)
+    print("varve: \(text.printableLines)", priority: LOG_NOTICE)
   }
 
   /// Prints a line that begins with `warning:`.
   func warning(_ text: String) {
     let label = Terminal.messages.usesColours ? Colour.doubtful.applied(to: "warning:") : "warning:"
-    print("varve: \(label) \(text.printable)", priority: LOG_WARNING)
+    print("varve: \(label) \(text.printableLines)", priority: LOG_WARNING)
   }
 
-  /// Prints a line as it is.
+  /// Prints a text as it is: nothing that comes from a disk or a client.
   func print(_ text: String) { print(text, priority: LOG_INFO) }
 
   /// Has everything go to the system's log from now on.

@@ -121,7 +121,7 @@ extension RevisionEntry {
 }
 
 extension [RevisionVolume] {
-  fileprivate var sizeBytes: UInt64 { reduce(0) { $0 + $1.sizeBytes } }
+  fileprivate var sizeBytes: UInt64 { map(\.sizeBytes).saturatingSum() }
 
   fileprivate var statistics: VolumeStatistics {
     reduce(into: VolumeStatistics()) { $0 += $1.statistics }

@@ -22,7 +22,8 @@ final class StandardOutput {
     if buffer.count >= Self.bufferBytes { try flush() }
   }
 
-  func line(_ text: String) throws(FileError) { try write(text + "\n") }
+  /// One line; what could make it another is escaped.
+  func line(_ text: String) throws(FileError) { try write(text.printable + "\n") }
 
   func flush() throws(FileError) {
     defer { buffer.removeAll(keepingCapacity: true) }
@@ -50,12 +51,12 @@ final class StandardOutput {
 extension StandardOutput {
   /// Writes one document.
   func document(_ value: JSON) throws(FileError) {
-    try line(value.indentedText)
+    try write(value.indentedText + "\n")
     try flush()
   }
 
   func table(_ table: Table) throws(FileError) {
-    for text in table.lines(colours: Terminal.output.usesColours) { try line(text) }
+    for text in table.lines(colours: Terminal.output.usesColours) { try write(text + "\n") }
     try flush()
   }
 }

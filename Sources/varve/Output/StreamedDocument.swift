@@ -27,7 +27,7 @@ struct StreamedDocument {
   }
 
   func end() throws(FileError) {
-    try output.line("\n}")
+    try output.write("\n}\n")
     try output.flush()
   }
 }

@@ -61,7 +61,6 @@ final class LastingProcess {
     launch.output = .nothing
     launch.errors = .descriptor(output)
     launch.isDetached = true
-    launch.environment[SecretSource.passphraseVariable] = .some(nil)
     do {
       return try ChildProcess(launch)
     } catch {

@@ -27,7 +27,11 @@ struct ProcessLaunch {
   var errors = Stream.inherited
   /// An open descriptor of varve's that the program gets besides, as number ``extraNumber``.
   var extraDescriptor: CInt?
-  /// Variables that differ from those of varve; nil for one that the program is not to have.
+  /// Variables that no program gets from varve: secrets.
+  private static let withheldVariables: Set<String> = [SecretSource.passphraseVariable]
+
+  /// Variables that differ from those of varve; nil for one that the program is not to have. The
+  /// passphrase of varve's environment is never handed on.
   var environment: [String: String?] = [:]
   /// Whether the program outlives varve: it has a session of its own, out of reach of the terminal's
   /// signals, and holds no directory but the root.
@@ -96,7 +100,8 @@ struct ProcessLaunch {
     var next = environ
     while let variable = next.pointee {
       let text = String(escapingCString: variable)
-      if environment[String(text.prefix { $0 != "=" })] == nil { all.append(text) }
+      let name = String(text.prefix { $0 != "=" })
+      if environment[name] == nil, !Self.withheldVariables.contains(name) { all.append(text) }
       next += 1
     }
     return all + environment.compactMap { name, value in value.map { "\(name)=\($0)" } }

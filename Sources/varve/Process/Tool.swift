@@ -63,7 +63,7 @@ struct Tool {
     launch.input = .nothing
     launch.output = .descriptor(output.rawValue)
     launch.errors = .descriptor(output.rawValue)
-    launch.environment = [SecretSource.passphraseVariable: nil, "LC_ALL": "C"]
+    launch.environment = ["LC_ALL": "C"]
     return try ChildProcess(launch)
   }
 

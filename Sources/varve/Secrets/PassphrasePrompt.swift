@@ -20,11 +20,11 @@ struct PassphrasePrompt {
   func askForNew(repository name: String) throws -> SecretBytes {
     while true {
       let first = try ask("New passphrase for \(name): ")
-      guard first.count > 0 else {
-        Console.shared.message("an empty passphrase protects nothing")
+      if let fault = PassphraseFault(in: first) {
+        Console.shared.message("\(fault)")
         continue
       }
-      if first.equals(try ask("The same again: ")) { return first }
+      if first.equals(try ask("Repeat passphrase: ")) { return first }
       Console.shared.message("the passphrases differ; once more")
     }
   }

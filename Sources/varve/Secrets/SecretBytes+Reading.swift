@@ -1,5 +1,6 @@
 import ChunkFormat
 import FileIO
+import Glibc
 import SystemPackage
 
 extension SecretBytes {
@@ -7,6 +8,12 @@ extension SecretBytes {
   convenience init(_ text: String) {
     let bytes = text.unescapedBytes
     self.init(count: bytes.count) { $0.copyBytes(from: bytes) }
+  }
+
+  /// The bytes of an environment variable, which need not be UTF-8; none where it is not set.
+  static func ofVariable(_ name: String) -> SecretBytes {
+    guard let value = getenv(name) else { return SecretBytes("") }
+    return SecretBytes(copying: UnsafeRawBufferPointer(start: value, count: strlen(value)))
   }
 
   /// All that `descriptor` gives up to its end; nil where that is more than `limitBytes`.

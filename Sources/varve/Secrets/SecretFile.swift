@@ -24,13 +24,51 @@ struct SecretFile {
   /// The content, all of it.
   func key() throws -> SecretBytes { try read("key file") }
 
-  /// Makes a key file that only its owner can read, where there is no file.
-  func makeKeyIfMissing() throws {
-    let (path, fileSystem) = (FilePath(escaped: path), POSIXFileSystem())
-    guard try !fileSystem.exists(path) else { return }
-    let key = try Randomness.bytes(count: Self.newKeyBytes)
-    try fileSystem.writeDurably(key, to: path, permissions: .ownerReadWrite)
-    Console.shared.message("made the key file \(path); keep a copy of it somewhere else")
+  /// Hands `use` the key of the file. Where there is none, one is created that only its owner can
+  /// read; it is removed again when `use` fails, since it opens nothing then.
+  func withKeyMadeIfMissing<Result>(_ use: (SecretBytes) throws -> Result) throws -> Result {
+    let (filePath, fileSystem) = (FilePath(escaped: path), POSIXFileSystem())
+    if try fileSystem.exists(filePath) { return try use(try key()) }
+    try Self.createKey(at: filePath, in: fileSystem)
+    let own = try fileSystem.metadata(of: filePath)
+    do {
+      let result = try use(try key())
+      Console.shared.message("created the key file \(path); keep a copy of it somewhere else")
+      return result
+    } catch {
+      // Nobody else's file is removed, should the name have come to mean another.
+      if let now = try? fileSystem.metadata(of: filePath),
+        (now.device, now.inode) == (own.device, own.inode)
+      {
+        try? fileSystem.remove(filePath)
+      }
+      throw error
+    }
+  }
+
+  /// The file is there whole or not at all, also after a crash, and replaces none. (link(2))
+  private static func createKey(at path: FilePath, in fileSystem: POSIXFileSystem) throws {
+    let temporary = path.temporarySibling()
+    let file = try fileSystem.createFile(temporary, permissions: .ownerReadWrite)
+    defer {
+      file.close()
+      try? fileSystem.remove(temporary)
+    }
+    try fill(file)
+    let outcome = temporary.withPlatformString { old in
+      path.withPlatformString { new in link(old, new) == 0 ? nil : Errno(rawValue: errno) }
+    }
+    if let outcome { throw FileError(operation: "create", path: path, errno: outcome) }
+    try fileSystem.synchronizeDirectory(path.parentDirectory)
+  }
+
+  private static func fill(_ file: any OpenFile) throws {
+    let key = try Randomness.bytes(count: newKeyBytes)
+    let outcome = key.span.bytes.withUnsafeBytes { bytes in
+      Swift.Result { () throws(FileError) in try file.write(bytes, at: 0) }
+    }
+    try outcome.get()
+    try file.synchronizeData()
   }
 
   private func read(_ what: String) throws -> SecretBytes {

@@ -27,7 +27,7 @@ import Testing
     var table = Table([.left("SOURCE"), .left("X")])
     table.add([Cell("/dev/\u{1b}[2Jsda\u{9b}\r\nnext"), Cell("naïve 日本")])
     #expect(
-      table.lines(colours: true).last == "/dev/\u{fffd}[2Jsda\u{fffd}\u{fffd} next  naïve 日本")
+      table.lines(colours: true).last == "/dev/\\u{1b}[2Jsda\\u{9b}\\r\\nnext  naïve 日本")
   }
 
   @Test func coloursTakeNoColumns() {

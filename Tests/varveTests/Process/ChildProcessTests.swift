@@ -55,6 +55,16 @@ import Testing
     #expect(!text.contains(String(cString: getenv("PATH"))))
   }
 
+  @Test func noProgramGetsThePassphrase() throws {
+    setenv("VARVE_PASSPHRASE", "secret", 1)
+    defer { unsetenv("VARVE_PASSPHRASE") }
+    for isDetached in [false, true] {
+      var launch = ProcessLaunch(["/bin/sh", "-c", "! env | grep -q VARVE_PASSPHRASE"])
+      launch.isDetached = isDetached
+      #expect(try ChildProcess(launch).wait() == .exited(0))
+    }
+  }
+
   @Test func aDetachedProcessLeadsItsSessionAndGetsItsDescriptor() throws {
     let pipe = try Pipe()
     var launch = ProcessLaunch([

@@ -1,4 +1,6 @@
 import ChunkFormat
+import FileIO
+import Glibc
 import SystemPackage
 import TestSupport
 import Testing
@@ -56,11 +58,54 @@ import Testing
 
   @Test func aKeyFileIsMadeOnceAndForItsOwnerOnly() throws {
     let path = directory.appending("new.key").string
-    try SecretFile(path: path).makeKeyIfMissing()
-    let key = try SecretFile(path: path).key()
+    let key = try SecretFile(path: path).withKeyMadeIfMissing { $0 }
     #expect(key.count >= KeySlot.minimumKeyFileBytes)
-    try SecretFile(path: path).makeKeyIfMissing()
+    var status = stat()
+    #expect(stat(path, &status) == 0)
+    #expect(status.st_mode & 0o777 == 0o600)
+    #expect(try SecretFile(path: path).withKeyMadeIfMissing { $0.equals(key) })
     #expect(try SecretFile(path: path).key().equals(key))
+  }
+
+  @Test func aKeyFileThatOpensNothingIsRemovedAndOthersStay() throws {
+    let path = directory.appending("new.key").string
+    #expect(throws: Failure.self) {
+      try SecretFile(path: path).withKeyMadeIfMissing { _ in throw Failure("refused") }
+    }
+    #expect(try POSIXFileSystem().list(FilePath("\(directory.path)")).isEmpty)
+    let old = try directory.file("old.key", [UInt8](repeating: 7, count: 64)).string
+    #expect(throws: Failure.self) {
+      try SecretFile(path: old).withKeyMadeIfMissing { _ in throw Failure("refused") }
+    }
+    #expect(try SecretFile(path: old).key().count == 64)
+  }
+
+  static let faults: [([UInt8], PassphraseFault)] = [
+    ([], .empty), ([0xef, 0xbb, 0xbf] + Array("secret".utf8), .byteOrderMark),
+    (Array("sec\0ret".utf8), .zeroByte), (Array("secret\r".utf8), .carriageReturn),
+    (Array("one\ntwo".utf8), .secondLine), (Array("secret\n".utf8), .secondLine),
+    ([UInt8](repeating: 65, count: 4096), .tooLong(bytes: 4096)),
+  ]
+
+  @Test("new passphrases that not every way of giving them gives alike", arguments: faults)
+  func unsound(bytes: [UInt8], fault: PassphraseFault) {
+    #expect(PassphraseFault(in: bytes.withUnsafeBytes { SecretBytes(copying: $0) }) == fault)
+  }
+
+  @Test(
+    "passphrases of any other kind",
+    arguments: [
+      "x", " spaces ", "tab\t", "naïve 日本", "e\u{301}", String(repeating: "x", count: 4095),
+    ])
+  func sound(passphrase: String) {
+    #expect(PassphraseFault(in: SecretBytes(passphrase)) == nil)
+  }
+
+  @Test func theEnvironmentGivesBytesThatAreNoText() {
+    setenv("VARVE_TEST_SECRET", [CChar(bitPattern: 0xe4), 65, 0], 1)
+    defer { unsetenv("VARVE_TEST_SECRET") }
+    let secret = SecretBytes.ofVariable("VARVE_TEST_SECRET")
+    #expect(secret.withUnsafeBytes { Array($0) } == [0xe4, 65])
   }
 
   @Test(

@@ -1,0 +1,17 @@
+package import ChunkFormat
+
+/// The keys of a repository that nobody opens otherwise, from its paper key.
+package struct OpenedPaperKey: Sendable {
+  let ring: KeyRing
+  let keys: RepositoryKeys
+  let environment: RepositoryEnvironment
+
+  /// Adds a key slot and returns its name.
+  package func add(_ new: NewKey) throws(StoreError) -> FileDigest {
+    let lock = try ring.lock()
+    defer { lock.close() }
+    return try ring.add(
+      keys, secret: new.secret, label: new.label, created: environment.now(),
+      cost: environment.passphraseCost)
+  }
+}
