@@ -43,6 +43,8 @@ package struct StoreError: Error, Sendable {
   package let pack: PackID?
   /// Whether nothing was wrong but that this process may not write there, or nobody may.
   package let isRefusal: Bool
+  /// Whether nothing can be written down: it is refused, or there is no room.
+  package var preventsWriting: Bool { isRefusal || code == .noSpace }
 
   package init(_ code: Code, _ message: String, pack: PackID? = nil) {
     self.init(code, message, pack: pack, isRefusal: code == .readOnly)

@@ -93,7 +93,7 @@ struct OutcomeRecorder {
           report.unmarkable.append((id, error))
         }
       }
-    } catch let error as StoreError where error.isRefusal || error.code == .noSpace {
+    } catch let error as StoreError where error.preventsWriting {
       report.notNoted = error
     }
   }

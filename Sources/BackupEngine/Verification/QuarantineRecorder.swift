@@ -29,7 +29,7 @@ final class QuarantineRecorder {
     defer { gathered = [] }
     do throws(StoreError) {
       newCopies += try repository.quarantine(gathered, finder: finder, environment: environment)
-    } catch  where error.isRefusal || error.code == .noSpace {
+    } catch  where error.preventsWriting {
       refusal = error
     }
   }

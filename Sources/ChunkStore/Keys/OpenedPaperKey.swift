@@ -1,3 +1,4 @@
+import FileIO
 package import ChunkFormat
 
 /// The keys of a repository that nobody opens otherwise, from its paper key.
