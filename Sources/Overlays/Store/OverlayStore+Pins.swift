@@ -89,10 +89,12 @@ extension OverlayStore {
     guard repository.origin(of: pin, environment: environment) != .otherMachine else {
       return .unknown("it lies on \(pin.host)")
     }
-    let files = OverlayFiles(
-      directory: FilePath(platformBytes: pin.ownerPath), fileSystem: fileSystem)
+    // It may lie in another directory than the overlays of this store.
+    let directory = FilePath(platformBytes: pin.ownerPath)
+    let elsewhere = environment.fileSystem.confined(to: directory, newFiles: .user)
+    let files = OverlayFiles(directory: directory, fileSystem: elsewhere)
     do throws(FileError) {
-      guard try fileSystem.exists(files.directory) else { return .gone }
+      guard try elsewhere.exists(files.directory) else { return .gone }
     } catch {
       return error.code == .notDirectory ? .gone : .unknown("\(error)")
     }
