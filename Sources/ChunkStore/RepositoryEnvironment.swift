@@ -1,5 +1,7 @@
 package import ChunkFormat
 package import FileIO
+// Which of these two modules `timespec` belongs to depends on the order of the build.
+import CLinux
 import Glibc
 package import SystemPackage
 
