@@ -18,7 +18,7 @@ BATCH = 100
 def main(path):
     source = random.Random(1)
     environment = lmdb.open(path, max_dbs=3, readonly=True, readahead=False, lock=False)
-    records = environment.open_db(b"records", dupsort=True, create=False)
+    records = environment.open_db(b"records.2", dupsort=True, create=False)
     times = []
     with environment.begin(db=records, buffers=True) as transaction:
         with transaction.cursor() as cursor:

@@ -47,6 +47,7 @@ test_paths_are_bytes() {
   expect_exit 0 "$varve" verify --all -r "$latin_o.repository"
   expect_exit 0 "$varve" revisions --repository="$latin_o.repository"
   # Words of another command, and its environment, reach it as they are.
+  # shellcheck disable=SC2016 # the other shell expands them
   ODD=$latin_o "$varve" run web01 -- sh -c 'printf %s "$1$ODD" >words' sh "$latin_a"
   printf %s "$latin_a$latin_o" | cmp - words
 }

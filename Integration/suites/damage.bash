@@ -61,6 +61,8 @@ test_flipped_byte_in_an_encrypted_repository() {
 test_truncated_pack() {
   one_revision
   truncate -s 15000000 "$pack"
+  # Once the index is made anew it no longer knows what the missing part held.
+  culprit="$pack_name|chunk [0-9a-f]{64} is in no pack"
   expect_every_reader_to_refuse
 }
 
@@ -79,8 +81,12 @@ test_swapped_packs() {
   mv "$pack" swap
   mv "$other" "$pack"
   mv swap "$other"
-  culprit="$pack_name|$(basename "$other")"
-  expect_every_reader_to_refuse
+  # The index is made anew from what the packs say they hold, and everything is found.
+  expect_exit 0 restore_into_pipe job@latest restored.raw
+  expect_same_bytes disk.raw restored.raw
+  # Their names are not those of their bytes.
+  expect_exit 1 "$varve" verify --all
+  expect_output "$pack_name|$(basename "$other")"
 }
 
 test_zeroed_part_of_a_pack() {

@@ -373,7 +373,8 @@ h.flush()'
     "bytes of the overlay"
   expect_at_most "$(awk '/VmHWM/ { print $2 }' "/proc/$server_pid/status")" 262144 "KiB of memory"
   end_server
-  timeout 60 "$varve" overlay commit large --json >commit.json
+  # Nearly all is trimmed.
+  timeout 60 "$varve" overlay commit large --accept-unusual --json >commit.json
   jq -e '.revision.volumes[0] | .readBytes <= 1000000 and .dataBytes <= 1000000' commit.json ||
     fail "$(cat commit.json)"
   start_server

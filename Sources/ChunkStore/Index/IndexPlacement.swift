@@ -142,7 +142,8 @@ struct IndexCache {
       removeUnused()
       try fileSystem.createDirectories(place, permissions: RepositoryLayout.directoryPermissions)
       try fileSystem.writeDurably(
-        root.escaped.unescapedBytes + [UInt8(ascii: "\n")], to: origin, permissions: RepositoryLayout.filePermissions)
+        root.escaped.unescapedBytes + [UInt8(ascii: "\n")], to: origin,
+        permissions: RepositoryLayout.filePermissions)
     }
     return place
   }

@@ -7,6 +7,8 @@ import VolumeSources
 struct KernelDevice: Equatable, Sendable {
   private static let limit = 4096
   private static let patience = Duration.seconds(10)
+  /// Whatever waits for a server that has died must fail first.
+  private static let disconnectionPatience = Duration.seconds(30)
 
   let number: Int
 
@@ -95,7 +97,7 @@ struct KernelDevice: Equatable, Sendable {
   /// Disconnects the device, and waits until it is.
   func disconnect() throws(Failure) {
     try Tool("nbd-client", "-d", path).run()
-    guard Waiting.until(patience: Self.patience, { clientID == nil }) else {
+    guard Waiting.until(patience: Self.disconnectionPatience, { clientID == nil }) else {
       throw Failure("nbd-client -d succeeded, but \(path) is still connected")
     }
   }

@@ -20,8 +20,13 @@ struct PIDFile {
 
   /// Written when the server is ready; replaces a file that is there.
   func write() throws(FileError) {
-    try fileSystem.writeDurably(
-      text, to: path, permissions: [.ownerReadWrite, .groupRead, .otherRead])
+    do throws(FileError) {
+      try fileSystem.writeDurably(
+        text, to: path, permissions: [.ownerReadWrite, .groupRead, .otherRead])
+    } catch {
+      // Not the unfinished file, which nobody asked for.
+      throw FileError(operation: "write", path: path, errno: error.errno)
+    }
   }
 
   /// Removes the file, unless another process has put its own there.
