@@ -23,7 +23,7 @@ make_repository_of_every_kind() {
 change_files() {
   make_repository_of_every_kind
   local rounds=3
-  if long_tests; then rounds=300; fi
+  if long_tests; then rounds=100; fi
   /usr/bin/python3 "$integration/lib/extreme-values.py" "$varve" "$VARVE_REPOSITORY" 1 "$rounds" "$@"
 }
 
