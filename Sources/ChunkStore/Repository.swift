@@ -264,7 +264,6 @@ package final class Repository: Sendable {
     progress: (IndexProgress) throws -> Void = { _ in }
   ) throws -> WritingSession {
     try sessions.removeAbandoned()
-    reserve.fill()
     let session = try begin(environment.session(.writing, purpose: purpose, pinned: pinned))
     // In this order: whoever condemns a pack looks at the sessions after it has said so. And before
     // the comparison: what is no longer condemned then is gone, and the comparison shows it.
@@ -273,7 +272,7 @@ package final class Repository: Sendable {
     let files = PackFileWriter(
       layout: layout, fileSystem: fileSystem, repository: configuration.id, keys: keys)
     return WritingSession(
-      session: session, indexChanges: changes,
+      session: session, indexChanges: changes, reserve: reserve,
       writer: try RecordWriter(
         store: records, files: files, absent: absent,
         targetBytes: environment.packTargetBytes))
@@ -373,11 +372,15 @@ package struct NewKey: Sendable {
 package struct WritingSession: Sendable {
   package let session: Session
   package let indexChanges: IndexChanges
+  let reserve: SpaceReserve
   package let writer: RecordWriter
 
   /// Lets go of what was not flushed, and takes the session off the list; ending twice is harmless.
+  ///
+  /// Room is kept for deleting last, so that little room is the session's first.
   package func end() {
     writer.stop()
     session.end()
+    reserve.fill()
   }
 }

@@ -6,7 +6,7 @@ import SystemPackage
 /// Files that are kept so that they can be given up: on a full file system deleting takes a little room
 /// first, for the journal of what is to be deleted.
 ///
-/// They lie in `index/`, of which nothing belongs to the format. Whoever stores makes them again.
+/// They lie in `index/`, of which nothing belongs to the format. Whoever has stored makes them again.
 struct SpaceReserve: Sendable {
   /// Each gives back a file's entry and the blocks of a small file, whatever the file system.
   private static let fileBytes = 32 << 10
