@@ -33,7 +33,9 @@ struct BlockDeviceEntry: Hashable {
   /// Whether it is a logical volume of an attached disk whose groups have this key.
   func isLogicalVolume(ofGroupsWith key: String?) -> Bool {
     guard let key, let uuid = firstLine(of: "dm/uuid"), let mapperName else { return false }
-    return uuid.hasPrefix("LVM-") && mapperName.contains(".\(key)-")
+    // device-mapper doubles the hyphens of a group's name, and puts one behind it.
+    return uuid.hasPrefix("LVM-")
+      && mapperName.contains(".\(key.replacing("-", with: "--"))-")
   }
 
   private var directory: FilePath { FilePath("/sys/class/block").appending(name) }
