@@ -57,7 +57,8 @@ struct IndexSynchronizer {
       for pack in found { shelf.forget(pack.id) }
       try shelf.makeNamesDurable(of: found)
       try load(found, into: fresh, &changes, progress: progress)
-      try index.place(fresh) { () throws(StoreError) in Set(try shelf.list().map(\.id)) }
+      // Listed before the index is locked: nobody waits for the storage while others wait for the index.
+      try index.place(fresh, present: Set(try shelf.list().map(\.id)))
     } catch {
       fresh.discard()
       throw error

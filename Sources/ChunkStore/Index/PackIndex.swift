@@ -136,17 +136,16 @@ final class PackIndex: Sendable {
     return PackIndex(unplaced: file, in: directory)
   }
 
-  /// Puts `fresh` in the place of this index, without packs that are not among `present`, which is
-  /// asked while nobody changes the index: whoever deletes a pack takes it off the index afterwards.
-  func place(
-    _ fresh: PackIndex, present: () throws(StoreError) -> Set<PackID>
-  ) throws(StoreError) {
+  /// Puts `fresh` in the place of this index, without packs that are not among `present`. A pack that is
+  /// deleted meanwhile may be listed, as between any deletion and the index's change; the caller compares
+  /// index and packs once more.
+  func place(_ fresh: PackIndex, present: Set<PackID>) throws(StoreError) {
     let directory = directory
     let lock = try Self.reportingFileErrors(in: directory) { () throws(FileError) in
       try directory.lockForWriting()
     }
     defer { lock.release() }
-    let gone = try fresh.packs().subtracting(try present())
+    let gone = try fresh.packs().subtracting(present)
     if !gone.isEmpty {
       try fresh.write { index throws(StoreError) in
         for id in gone { try index.remove(id) }
