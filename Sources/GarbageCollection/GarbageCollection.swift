@@ -68,6 +68,16 @@ package final class GarbageCollection {
     return report
   }
 
+  /// Which deltas lean on what is found in the index, so all of a collection must see the same one.
+  private func checkIndex(_ live: LiveRecords) throws(CollectionError) {
+    guard !live.isOfIndex else { return }
+    throw CollectionError(
+      .unreadable,
+      "the index was made anew while garbage was collected, since something could not be read, and may "
+        + "not know all that is needed; nothing is deleted. 'varve check-repository' says what is wrong; "
+        + "then collect again")
+  }
+
   private func rehearse() throws {
     lost = try repository.lostRevisions(changesNothing: true)
     let marking = try markSurely()
@@ -133,10 +143,15 @@ package final class GarbageCollection {
   /// Marks; where something is missing, once more with an index that was made anew: it may lack what was
   /// damaged or away when a pack was listed.
   private func markSurely() throws -> Marking {
-    let marking = try mark()
-    guard marking.lostRecords > 0 else { return marking }
-    _ = try repository.rebuildIndex { [cancellation] _ in try cancellation.check() }
-    return try mark()
+    var marking = try mark()
+    if marking.lostRecords > 0 {
+      _ = try repository.rebuildIndex { [cancellation] _ in try cancellation.check() }
+      marking = try mark()
+    } else if !marking.live.isOfIndex {
+      marking = try mark()
+    }
+    try checkIndex(marking.live)
+    return marking
   }
 
   private func mark() throws -> Marking {
@@ -265,6 +280,7 @@ package final class GarbageCollection {
     for stored in condemnations { sort(stored, writing) }
     if try marking.roots.markNew() { try checkRecords(marking) }
     report.revisions = marking.roots.revisions
+    try checkIndex(marking.live)
     try sweep(marking.live)
     noteWaiting(writing)
     let unpinned = forgotten.filter { !marking.roots.pinned.contains($0) }

@@ -17,6 +17,8 @@ package final class LiveRecords {
   private var newNodes: Set<ContentID> = []
   private var lost: Set<ContentID> = []
   private let index: PackIndex
+  /// Which of the files that the index has had is numbered.
+  private let generation: Int
   /// Whether bases are looked up for every record that is marked: after the survey, which has looked up
   /// all before.
   var looksUpBases = false
@@ -37,6 +39,7 @@ package final class LiveRecords {
     index: PackIndex, scratch directory: FilePath, progress: () throws -> Void
   ) throws {
     self.index = index
+    generation = index.generation
     let count = try index.recordCount()
     var (chunks, nodes) = try reportingFileErrors { () throws(FileError) in
       (
@@ -78,6 +81,10 @@ package final class LiveRecords {
     chunks.finish()
     nodes.finish()
   }
+
+  /// Whether the index is still the one that was numbered. One that was made anew since may lack packs
+  /// that could not be read then, and with them deltas and the bases that these lean on.
+  package var isOfIndex: Bool { index.generation == generation }
 
   // MARK: - Marking
 

@@ -46,6 +46,8 @@ struct Surveyor {
   var counted: (PackEntry) -> Void = { _ in }
 
   private var survey = Survey()
+  /// Records that were numbered, that revisions refer to, and that the index still lists.
+  private var markedCount = 0
   /// Position in `survey.packs` by the number in the index; −1 where none is listed.
   private var positions: [Int32] = []
 
@@ -84,6 +86,8 @@ struct Surveyor {
     }
     if let failure { throw failure }
     live.looksUpBases = true
+    // An index that was made anew since lacks what could not be read then.
+    survey.lostRecords += max(0, live.markedCount - markedCount)
     return survey
   }
 
@@ -104,6 +108,7 @@ struct Surveyor {
     }
     let type = copies[0].entry.type
     guard live.isMarked(id, type) else { return }
+    if live.isKnown(id, type) { markedCount += 1 }
     // Counted before where a delta leans on it, or where it came since the numbering.
     let isNew = live.keep(id, type) || !live.isKnown(id, type)
     guard isNew else { return try countMark(copies, index) }

@@ -77,7 +77,9 @@ struct Compaction {
     try VolumeOrder(repository).sort(&records)
     let bases = Set(
       records.filter { live.isOnlyBase($0.entry.id, $0.entry.type) }.map(\.entry.id))
-    let deltas = bases.isEmpty ? [:] : try repository.records.deltas(on: bases, live)
+    var deltas = bases.isEmpty ? [:] : try repository.records.deltas(on: bases, live)
+    // A new index may lack other deltas on the same base: then each base stays.
+    if !live.isOfIndex { deltas = [:] }
     // By the delta: a base that it alone leans on. Whichever of the two comes first, the delta must not
     // be copied as it is before that was tried.
     var pairs: [ContentID: RecordLocation] = [:]
