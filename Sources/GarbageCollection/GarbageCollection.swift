@@ -31,6 +31,8 @@ package final class GarbageCollection {
   private var lost: [RevisionID] = []
   private var unfinished: (files: [FilePath], sessions: Set<String>) = ([], [])
   private var ownPacks: Set<PackID> = []
+  /// So often a collection begins, where the index is replaced meanwhile.
+  private static let attempts = 3
 
   package init(
     repository: Repository, settings: CollectionSettings, environment: RepositoryEnvironment,
@@ -56,26 +58,34 @@ package final class GarbageCollection {
     let lock = try repository.beginCollecting()
     defer { lock.release() }
     report.damagedCondemnations = try repository.removeDamagedCondemnations(lock).count
+    for _ in 1..<Self.attempts {
+      if try collect() { return report }
+    }
+    guard try collect() else {
+      throw CollectionError(
+        .unreadable,
+        "the index was replaced again and again while garbage was collected, so it is not known what is "
+          + "needed, and nothing more is deleted; end 'varve index rebuild' and what else runs, and "
+          + "collect again")
+    }
+    return report
+  }
+
+  /// Which deltas lean on what is found in the index, so all of a collection must see the same one.
+  ///
+  /// - Returns: false where another process replaced the index meanwhile. Nothing is deleted then.
+  private func collect() throws -> Bool {
+    (ready, waiting) = ([], [])
     try lookAround()
     try checkRevisions()
     var marking = try markSurely()
+    guard marking.live.isOfIndex else { return false }
     try checkRecords(marking)
     let plan = try plan(marked: marking.survey)
     try plan.check(settings)
     try condemn(plan.condemned)
     if !plan.rewritten.isEmpty { try compact(plan.rewritten, marking.live) }
-    try finish(&marking)
-    return report
-  }
-
-  /// Which deltas lean on what is found in the index, so all of a collection must see the same one.
-  private func checkIndex(_ live: LiveRecords) throws(CollectionError) {
-    guard !live.isOfIndex else { return }
-    throw CollectionError(
-      .unreadable,
-      "the index was made anew while garbage was collected, since something could not be read, and may "
-        + "not know all that is needed; nothing is deleted. 'varve check-repository' says what is wrong; "
-        + "then collect again")
+    return try finish(&marking)
   }
 
   private func rehearse() throws {
@@ -143,15 +153,10 @@ package final class GarbageCollection {
   /// Marks; where something is missing, once more with an index that was made anew: it may lack what was
   /// damaged or away when a pack was listed.
   private func markSurely() throws -> Marking {
-    var marking = try mark()
-    if marking.lostRecords > 0 {
-      _ = try repository.rebuildIndex { [cancellation] _ in try cancellation.check() }
-      marking = try mark()
-    } else if !marking.live.isOfIndex {
-      marking = try mark()
-    }
-    try checkIndex(marking.live)
-    return marking
+    let marking = try mark()
+    guard marking.lostRecords > 0 else { return marking }
+    _ = try repository.rebuildIndex { [cancellation] _ in try cancellation.check() }
+    return try mark()
   }
 
   private func mark() throws -> Marking {
@@ -261,7 +266,7 @@ package final class GarbageCollection {
     report.replacedBases += compaction.replacedBases
     report.damaged += compaction.damaged
     report.newBytes += stored.storedBytes
-    ownPacks = stored.packIDs
+    ownPacks.formUnion(stored.packIDs)
     if compaction.endedEarly { report.endedEarly = "the time was up" }
   }
 
@@ -272,7 +277,8 @@ package final class GarbageCollection {
 
   // MARK: - Sweeping
 
-  private func finish(_ marking: inout Marking) throws {
+  /// - Returns: false where nothing was deleted, since the index is another one by now.
+  private func finish(_ marking: inout Marking) throws -> Bool {
     // What sessions that have ended by now have made is seen here.
     let writing = try writingSessions()
     let condemnations = ready + waiting
@@ -280,7 +286,7 @@ package final class GarbageCollection {
     for stored in condemnations { sort(stored, writing) }
     if try marking.roots.markNew() { try checkRecords(marking) }
     report.revisions = marking.roots.revisions
-    try checkIndex(marking.live)
+    guard marking.live.isOfIndex else { return false }
     try sweep(marking.live)
     noteWaiting(writing)
     let unpinned = forgotten.filter { !marking.roots.pinned.contains($0) }
@@ -289,6 +295,7 @@ package final class GarbageCollection {
     report.removedRevisions = unpinned.count
     try removeUnfinished(writing)
     progress.begin(.finished, totalUnits: nil)
+    return true
   }
 
   private func sweep(_ live: LiveRecords) throws {

@@ -41,14 +41,22 @@ struct IndexSynchronizer {
 
   /// Makes a new index of the packs alone, beside the old one, which is not looked at, and puts it in
   /// the old one's place.
-  func rebuild(progress: (IndexProgress) throws -> Void) throws -> IndexChanges {
+  ///
+  /// - Parameter needsAllPacks: the old one stays where a pack cannot be read now, for another reason than
+  ///   damage: the old one may list it.
+  /// - Throws: ``StoreError``, also why that pack cannot be read.
+  func rebuild(
+    needsAllPacks: Bool, progress: (IndexProgress) throws -> Void
+  ) throws -> IndexChanges {
     let lock = try index.lockForLoading()
     defer { lock.close() }
-    return try run(after: try makeNew(lock, progress: progress), progress: progress)
+    return try run(
+      after: try makeNew(lock, needsAllPacks: needsAllPacks, progress: progress), progress: progress
+    )
   }
 
   private func makeNew(
-    _ lock: any OpenFile, progress: (IndexProgress) throws -> Void
+    _ lock: any OpenFile, needsAllPacks: Bool, progress: (IndexProgress) throws -> Void
   ) throws -> IndexChanges {
     var changes = IndexChanges()
     let fresh = try index.makeUnplaced(lock)
@@ -57,6 +65,9 @@ struct IndexSynchronizer {
       for pack in found { shelf.forget(pack.id) }
       try shelf.makeNamesDurable(of: found)
       try load(found, into: fresh, &changes, progress: progress)
+      if needsAllPacks, let unreadable = changes.damaged.first(where: { !$0.error.isDamage }) {
+        throw unreadable.error
+      }
       // Listed before the index is locked: nobody waits for the storage while others wait for the index.
       try index.place(fresh, present: Set(try shelf.list().map(\.id)))
     } catch {
@@ -142,7 +153,7 @@ struct IndexSynchronizer {
     // Somebody may have listed them while this one waited.
     let listed = try index.write { index throws(StoreError) in try index.packs() }
     if isFirst, listed.isEmpty {
-      let made = try makeNew(lock, progress: progress)
+      let made = try makeNew(lock, needsAllPacks: false, progress: progress)
       changes.addedPacks += made.addedPacks
       changes.records += made.records
       changes.damaged += made.damaged

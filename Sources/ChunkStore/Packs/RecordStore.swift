@@ -22,6 +22,8 @@ package final class RecordStore: Sendable {
   private let isOutdated = Atomic(false)
   /// When this process made an index of the packs alone.
   private let lastRebuild = Mutex<ContinuousClock.Instant?>(nil)
+  /// When it could not, since a pack could not be read, and why.
+  private let lastFailure = Mutex<(time: ContinuousClock.Instant, error: StoreError)?>(nil)
 
   init(index: PackIndex, shelf: PackShelf) {
     self.index = index
@@ -181,7 +183,7 @@ package final class RecordStore: Sendable {
 
   /// Makes a new index of the packs, which takes the place of the old one.
   func rebuild(progress: (IndexProgress) throws -> Void) throws -> IndexChanges {
-    try comparing { try rebuildAndRemember(progress: progress) }
+    try comparing { try rebuildAndRemember(needsAllPacks: false, progress: progress) }
   }
 
   /// Replaces an index that turned out to be damaged.
@@ -196,11 +198,22 @@ package final class RecordStore: Sendable {
   /// within the last hour: only then it may be said to be lost.
   ///
   /// - Returns: whether to look again.
+  /// - Throws: ``StoreError``, also where a pack cannot be read now: what seems to be lost may be in it.
   func rebuildBeforeLoss() throws(StoreError) -> Bool {
     try lastComparison.withLock { last throws(StoreError) in
       let made = lastRebuild.withLock { $0 }
       guard made.map({ $0.duration(to: .now) > Self.rebuildInterval }) ?? true else { return false }
-      try withoutProgress { try rebuildAndRemember(progress: $0) }
+      if let failure = lastFailure.withLock({ $0 }),
+        failure.time.duration(to: .now) < Self.freshness
+      {
+        throw failure.error
+      }
+      do throws(StoreError) {
+        try withoutProgress { try rebuildAndRemember(needsAllPacks: true, progress: $0) }
+      } catch {
+        lastFailure.withLock { $0 = (.now, error) }
+        throw error
+      }
       last = .now
       return true
     }
@@ -258,15 +271,16 @@ package final class RecordStore: Sendable {
     guard try index.isDamaged() else {
       return try IndexSynchronizer(index: index, shelf: shelf).run(progress: progress)
     }
-    return try rebuildAndRemember(progress: progress)
+    return try rebuildAndRemember(needsAllPacks: false, progress: progress)
   }
 
   @discardableResult
   private func rebuildAndRemember(
-    progress: (IndexProgress) throws -> Void
+    needsAllPacks: Bool, progress: (IndexProgress) throws -> Void
   ) throws -> IndexChanges {
     let changes = try whereThereIsRoom {
-      try IndexSynchronizer(index: index, shelf: shelf).rebuild(progress: progress)
+      try IndexSynchronizer(index: index, shelf: shelf)
+        .rebuild(needsAllPacks: needsAllPacks, progress: progress)
     }
     lastRebuild.withLock { $0 = .now }
     return changes
