@@ -312,11 +312,12 @@ class Repository:
             volumes.append(
                 Volume(volume[0x8001][0].decode(), number(volume[0x8002][0]), volume[0x8003][0])
             )
+        job, tags = self._said(name, values)
         return Revision(
             name,
-            values[0x8001][0].decode(),
+            job,
             number(values[0x8002][0]),
-            [tag.decode() for tag in self._tags(name, values)],
+            tags,
             volumes,
             dict(map(self._attachment, values.get(0x8007, []))),
             10 in values,
@@ -329,15 +330,16 @@ class Repository:
         size = number(values[0x8002][0])
         return values[0x8001][0].decode(), (size, values.get(0x8003, []))
 
-    def _tags(self, name, values):
-        """The tags in force: those of the marks, where there are any."""
+    def _said(self, name, values):
+        """The job and the tags in force: those of the marks, where there are any."""
+        job, tags = values[0x8001][0], values.get(5, [])
         marks = self.path / "marks" / name
-        if not marks.exists():
-            return values.get(5, [])
-        body = open_envelope(marks.read_bytes(), b"VARVEMRK", self.id, self.keys)
-        said = fields(body, {0x8001, 0x8003, 0x8005})
-        demand(said[0x8001] == [bytes.fromhex(name)], f"marks/{name} are another revision's")
-        return said.get(2, [])
+        if marks.exists():
+            body = open_envelope(marks.read_bytes(), b"VARVEMRK", self.id, self.keys)
+            said = fields(body, {0x8001, 0x8003, 0x8005, 0x8008})
+            demand(said[0x8001] == [bytes.fromhex(name)], f"marks/{name} are another revision's")
+            job, tags = said.get(0x8008, [job])[0], said.get(2, [])
+        return job.decode(), [tag.decode() for tag in tags]
 
     def policies(self):
         """The rules by job, that of all others under None."""
@@ -346,7 +348,7 @@ class Repository:
             return {}
         policies = {}
         body = open_envelope(path.read_bytes(), b"VARVEPOL", self.id, self.keys)
-        for encoded in fields(body, {0x8001}).get(0x8001, []):
+        for encoded in fields(body, {0x8001, 0x8002}).get(0x8001, []):
             values = fields(encoded, {0x8001, 0x8002, 0x8003})
             job = values[0x8001][0].decode() if 0x8001 in values else None
             demand(job not in policies, f"two policies of {job}")

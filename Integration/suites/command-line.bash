@@ -1,7 +1,7 @@
 # The command line itself: help, versions, mistakes.
 
 subcommands=(init backup revisions show diff restore verify serve clients run attach detach
-  mount umount prune policy forget protect unprotect key index config tag overlay completion)
+  mount umount prune policy forget protect unprotect key index config tag overlay completion rename-job)
 
 test_help_of_every_subcommand() {
   local subcommand
@@ -11,7 +11,7 @@ test_help_of_every_subcommand() {
     expect_exit 0 "$varve" help "$subcommand"
   done
   expect_exit 0 "$varve" --help
-  for subcommand in "${subcommands[@]}"; do expect_output "^ +$subcommand "; done
+  for subcommand in "${subcommands[@]}"; do expect_output "^ +${subcommand}[ ,]"; done
 }
 
 test_version_is_one_line() {
@@ -190,6 +190,59 @@ test_revisions_are_chosen_by_every_kind_of_selector() {
   expect_equal "$("$varve" restore "job@$(date +%Y-%m-%d)" -)" "state 3"
   expect_exit 1 "$varve" restore job@2001-01-01 -
   expect_exit 1 "$varve" restore job@tag:none -
+}
+
+test_names_that_users_of_other_programs_type() {
+  "$varve" init
+  echo content >disk.raw
+  "$varve" backup job disk.raw --tag golden
+  local name
+  for name in revisions list ls snapshots; do
+    expect_exit 0 "$varve" "$name" job
+    expect_output 'job@0'
+    expect_exit 0 "$varve" help "$name"
+  done
+  expect_exit 0 "$varve" tag ls
+  expect_output golden
+  expect_exit 0 "$varve" pin ls
+  expect_exit 0 "$varve" overlay ls
+  # A check of another kind gets this name.
+  expect_exit 2 "$varve" check
+}
+
+test_today_and_yesterday_are_days_of_the_local_zone() {
+  "$varve" init
+  # A clock that stands, so that a slow machine changes no day.
+  at() { FAKETIME="@$1" TZ=Europe/Berlin faketime -f "@$1" "$varve" "${@:2}"; }
+  local time
+  for time in '2026-03-28 23:59:30' '2026-03-29 00:00:30' '2026-03-29 23:59:30'; do
+    echo "$time" >disk.raw
+    TZ=Europe/Berlin at "$time" backup job disk.raw --verify none
+  done
+  expect_equal "$(at '2026-03-29 23:59:59' restore job@today -)" '2026-03-29 23:59:30'
+  expect_equal "$(at '2026-03-29 00:01:00' restore job@yesterday -)" '2026-03-28 23:59:30'
+  expect_equal "$(at '2026-03-30 00:00:01' restore job@yesterday -)" '2026-03-29 23:59:30'
+  expect_exit 1 at '2026-03-30 00:00:01' show job@today
+  expect_output 'no revision of 2026-03-30; the newest is of 2026-03-29 23:59:30'
+}
+
+test_a_job_is_verified_by_its_name() {
+  "$varve" init
+  random_bytes 300000 1 >disk.raw
+  "$varve" backup web01 disk.raw --verify none
+  random_bytes 300000 2 >disk.raw
+  "$varve" backup web01 disk.raw --verify none
+  "$varve" backup db01 disk.raw --verify none
+  trusts() { "$varve" revisions --json | jq -r 'map("\(.job) \(.trust)") | join(", ")'; }
+  expect_exit 0 "$varve" verify web01
+  expect_equal "$(trusts)" 'web01 trusted, web01 verified, db01 trusted'
+  expect_exit 0 "$varve" verify --job web01
+  expect_equal "$(trusts)" 'web01 verified, web01 verified, db01 trusted'
+  expect_exit 0 "$varve" verify --job web01 --sample 50% db01
+  expect_output 'in 3 revisions'
+  expect_exit 1 "$varve" verify --job web02
+  expect_output "no job 'web02'"
+  expect_exit 2 "$varve" verify --job web01 --all
 }
 
 test_tags_can_be_added_and_removed() {

@@ -25,6 +25,8 @@ struct Varve: ParsableCommand {
         web01@3                 counted back from the newest, which is 0
         web01@2026-11-20        the newest not after that day (local zone), or after a
                                 time such as 2026-11-20T14:30[:15][Z|+01:00]
+        web01@today             the newest of today (local zone), or of yesterday:
+                                web01@yesterday
         web01@tag:nightly       the newest with that tag
         web01@1f3a, 1f3a9c02    by the id or its first digits, 4 at least
         db01@latest/vdb         one volume of several
@@ -59,7 +61,8 @@ struct Varve: ParsableCommand {
       CommandGroup(
         name: "Look after a repository",
         subcommands: [
-          Tag.self, Collect.self, Overlay.self, PinCommand.self, Key.self, CheckRepository.self,
+          Tag.self, RenameJob.self, Collect.self, Overlay.self, PinCommand.self, Key.self,
+          CheckRepository.self,
           Repair.self, Distrust.self, Index.self, Config.self,
         ]),
       CommandGroup(name: "Shells", subcommands: [Completion.self]),

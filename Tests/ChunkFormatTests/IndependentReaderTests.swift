@@ -45,7 +45,7 @@ import Testing
     let sums = try Python.readRepository(repository, "sums")
     #expect(sums.status == 0, "\(random)")
     let digest = try FileDigest(of: repository.content)
-    #expect(sums.output == "\(digest)  web01@tag:marked\n", "\(random)")
+    #expect(sums.output == "\(digest)  web02@tag:marked\n", "\(random)")
   }
 }
 
@@ -156,6 +156,7 @@ private struct SampleRepository {
     let id = try #require(FileDigest(name: name))
     var marks = RevisionMarks(revision: id, tags: ["marked"], trust: .trusted, verification: nil)
     marks.isProtected = true
+    marks.rename(job: "web01", to: "web02")
     _ = try put(marks.encoded(repository: Sample.repository, keys: keys), "marks/\(name)")
     var pin = Sample.pin
     pin.revision = id

@@ -31,6 +31,17 @@ import Testing
     #expect(try Self.encode(marks).count == Self.encode(Sample.marks).count + 7)
   }
 
+  @Test func aNewNameOfTheJob() throws {
+    var marks = Sample.marks
+    marks.rename(job: "web01", to: "web02")
+    #expect(try Self.decode(Self.encode(marks)) == marks)
+    // A critical field with five bytes, and one that older programs skip.
+    let encoded = try Self.encode(marks)
+    #expect(encoded.count == (try Self.encode(Sample.marks).count) + 2 * (6 + 5))
+    marks.rename(job: "web02", to: "two words")
+    #expect(throws: FormatError.self) { try Self.encode(marks) }
+  }
+
   /// A later program may know other kinds; a program that knew none of them would forget the revision.
   @Test(arguments: [0, 2] as [UInt8]) func anUnknownProtectionIsRefusedByName(
     protection: UInt8

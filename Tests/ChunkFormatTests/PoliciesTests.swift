@@ -103,4 +103,12 @@ import Testing
     }
     #expect(error?.code == .invalidValue)
   }
+
+  @Test func aJobThatIsBeingRenamed() throws {
+    var policies = Sample.policies
+    policies.renaming = JobRenaming(from: "web01", to: "web02")
+    #expect(try Self.decode(Self.encode(policies)) == policies)
+    policies.renaming = JobRenaming(from: "web01", to: "two words")
+    #expect(throws: FormatError.self) { try Self.encode(policies) }
+  }
 }

@@ -91,7 +91,7 @@ package struct Backup: Sendable {
         ?? history.last { $0.marks.trust != .distrusted }
       do {
         let writing = try repository.beginWriting(
-          "backup of \(request.job)", pinned: parent.map { [$0.id] } ?? [],
+          SessionRecord.purposeOfBackup(of: request.job), pinned: parent.map { [$0.id] } ?? [],
           environment: environment, progress: note)
         return (writing, history, parent)
       } catch let error as StoreError where error.code == .notFound && request.parent == nil {
@@ -161,7 +161,8 @@ package struct Backup: Sendable {
     progress.begin(.storing, totalUnits: nil)
     try writer.flush()
     try repository.quarantine(
-      notes.take(), finder: "backup of \(request.job)", environment: environment)
+      notes.take(), finder: SessionRecord.purposeOfBackup(of: request.job), environment: environment
+    )
     try cancellation.check()
     return (volumes, attachments)
   }

@@ -4,11 +4,14 @@
 package struct RetentionPolicies: Equatable, EnvelopedFile {
   package static let fileKind = RepositoryFileKind.policies
   package static let maximumFileBytes = 1 << 20
-  package static var knownTags: Set<UInt16> { [Tag.policy] }
+  package static var knownTags: Set<UInt16> { [Tag.policy, Tag.renaming] }
 
   /// Of jobs that have none of their own.
   package var standard: RetentionPolicy?
   package var jobs: [String: RetentionPolicy]
+  /// A job that is being renamed, or whose renaming was interrupted. It stands in this file so that it
+  /// changes in one step with the policies.
+  package var renaming: JobRenaming?
 
   package init(standard: RetentionPolicy? = nil, jobs: [String: RetentionPolicy] = [:]) {
     self.standard = standard
@@ -24,6 +27,9 @@ package struct RetentionPolicies: Equatable, EnvelopedFile {
     }
     for (job, policy) in jobs.sorted(by: { $0.key < $1.key }) {
       fields.field(Tag.policy, try Self.encode(policy, job: Name.check(job, in: Self.structure)))
+    }
+    if let renaming {
+      fields.field(Tag.renaming, try renaming.encoded(in: Self.structure))
     }
     return fields.bytes
   }
@@ -49,6 +55,9 @@ package struct RetentionPolicies: Equatable, EnvelopedFile {
     self.init()
     for value in fields.all(Tag.policy) {
       try add(FieldList(value, structure: Self.structure, known: Tag.ofPolicy))
+    }
+    renaming = try fields.atMostOne(Tag.renaming).map { value throws(FormatError) in
+      try JobRenaming(encoded: value, in: Self.structure)
     }
   }
 
@@ -84,6 +93,7 @@ package struct RetentionPolicies: Equatable, EnvelopedFile {
 
   private enum Tag {
     static let policy: UInt16 = 1 | FieldList.critical
+    static let renaming: UInt16 = 2 | FieldList.critical
     // Of a policy.
     static let job: UInt16 = 1 | FieldList.critical
     static let rule: UInt16 = 2 | FieldList.critical

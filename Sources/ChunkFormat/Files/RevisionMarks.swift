@@ -37,6 +37,10 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
   /// What was said before somebody declared the revision doubtful; nil where nobody did, or damage
   /// was found.
   package private(set) var trustBeforeDistrust: Trust?
+  /// The job that the revision is of, since somebody renamed it; nil for the one it was made for.
+  package private(set) var job: String?
+  /// What the job was called before, oldest first: names with an id that were written down stay good.
+  package private(set) var formerJobs: [String] = []
 
   package init(
     revision: RevisionID, tags: [String], trust: Trust, verification: VerificationMark?
@@ -80,7 +84,14 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
     trustBeforeDistrust = nil
   }
 
-  /// - Throws: ``FormatError`` with `.invalidValue` for a tag that breaks the rule of ``Name``.
+  /// Gives the revision's job, which was called `old`, another name.
+  package mutating func rename(job old: String, to new: String) {
+    job = new
+    formerJobs.removeAll { $0 == old || $0 == new }
+    formerJobs.append(old)
+  }
+
+  /// - Throws: ``FormatError`` with `.invalidValue` for a tag or job that breaks the rule of ``Name``.
   package func encodedFields() throws(FormatError) -> [UInt8] {
     var fields = FieldListWriter()
     fields.field(Tag.revision, revision)
@@ -99,6 +110,12 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
     }
     if let trustBeforeDistrust {
       fields.field(Tag.trustBeforeDistrust, trustBeforeDistrust.rawValue)
+    }
+    if let job {
+      fields.field(Tag.job, try Name.check(job, in: Self.structure))
+    }
+    for job in formerJobs {
+      fields.field(Tag.formerJob, try Name.check(job, in: Self.structure))
     }
     return fields.bytes
   }
@@ -132,6 +149,11 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
       fields.all(Tag.trustBeforeDistrust).isEmpty
       ? nil : try Self.trust(Tag.trustBeforeDistrust, in: fields)
     isProtected = try Self.isProtected(fields)
+    job = fields.all(Tag.job).isEmpty ? nil : try fields.text(Tag.job)
+    formerJobs = try fields.texts(Tag.formerJob)
+    for job in formerJobs + (job.map { [$0] } ?? []) where !Name.isValid(job) {
+      throw .corrupt(Self.structure, expected: "a job", found: job.debugDescription)
+    }
   }
 
   private static func trust(_ tag: UInt16, in fields: FieldList) throws(FormatError) -> Trust {
@@ -164,8 +186,12 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
     static let protection: UInt16 = 5 | FieldList.critical
     static let distrustedSince: UInt16 = 6
     static let trustBeforeDistrust: UInt16 = 7
+    /// Critical: an older program would apply another job's policy.
+    static let job: UInt16 = 8 | FieldList.critical
+    static let formerJob: UInt16 = 9
     static let all: Set<UInt16> = [
       revision, tag, trust, verification, protection, distrustedSince, trustBeforeDistrust,
+      job, formerJob,
     ]
   }
 }

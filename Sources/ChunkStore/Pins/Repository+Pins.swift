@@ -136,3 +136,11 @@ extension FilePath {
     }
   }
 }
+
+extension Repository {
+  /// What the job of a pinned revision is called now; as the pin has it where the revision cannot be read.
+  package func job(of pin: Pin) -> String {
+    if let entry = try? revision(pin.revision) { return entry.revision.job }
+    return (try? forgottenRevision(pin.revision))?.job ?? pin.job
+  }
+}

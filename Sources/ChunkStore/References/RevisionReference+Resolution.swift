@@ -6,11 +6,13 @@ extension RevisionReference {
   /// - Parameters:
   ///   - entries: all revisions of the repository, oldest first.
   ///   - zone: of dates and times without one.
+  ///   - now: what `today` is the day of.
   /// - Throws: ``ReferenceError`` that says what there is instead.
   package func revision(
-    in entries: [RevisionEntry], zone: LocalTime = .system
+    in entries: [RevisionEntry], zone: LocalTime = .system,
+    now: Nanoseconds = RepositoryEnvironment.systemClock()
   ) throws(ReferenceError) -> RevisionEntry {
-    let search = RevisionSearch(text: text, entries: entries, zone: zone)
+    let search = RevisionSearch(text: text, entries: entries, zone: zone, now: now)
     switch target {
     case .selection(let job, let selector):
       return try search.select(selector, of: job)
@@ -27,15 +29,17 @@ extension RevisionReference {
   /// - Parameters:
   ///   - entries: all revisions of the repository, oldest first.
   ///   - zone: of dates and times without one.
+  ///   - now: what `today` is the day of.
   /// - Throws: ``ReferenceError`` that says what there is instead.
   package func revisions(
-    in entries: [RevisionEntry], zone: LocalTime = .system
+    in entries: [RevisionEntry], zone: LocalTime = .system,
+    now: Nanoseconds = RepositoryEnvironment.systemClock()
   ) throws(ReferenceError) -> [RevisionEntry] {
     if case .word(let job) = target {
       let history = entries.filter { $0.revision.job == job }
       if !history.isEmpty { return history }
     }
-    return [try revision(in: entries, zone: zone)]
+    return [try revision(in: entries, zone: zone, now: now)]
   }
 
   /// The volume that the name stands for: the one it names, else the only one.
@@ -70,12 +74,16 @@ private struct RevisionSearch {
   /// Oldest first.
   let entries: [RevisionEntry]
   let zone: LocalTime
+  let now: Nanoseconds
 
   func select(
     _ selector: RevisionReference.Selector, of job: String
   ) throws(ReferenceError) -> RevisionEntry {
     let history = entries.filter { $0.revision.job == job }
     guard let oldest = history.first, let newest = history.last else {
+      if case .id(let prefix) = selector, isFormerName(job) {
+        return try withID(prefix, job: job)
+      }
       throw .unknown(job: job, in: entries)
     }
     switch selector {
@@ -84,14 +92,22 @@ private struct RevisionSearch {
     case .number(let number): return try counted(back: number, in: history)
     case .id(let prefix): return try withID(prefix, job: job)
     case .time(let time): return try before(time, in: history, oldest: oldest)
+    case .day(let daysAgo): return try newestOfDay(daysAgo: daysAgo, in: history)
     case .tag(let tag): return try tagged(tag, in: history)
     }
+  }
+
+  private func isFormerName(_ job: String) -> Bool {
+    entries.contains { $0.marks.formerJobs.contains(job) }
   }
 
   /// The only revision, of `job` where one is named, whose id begins with `prefix`.
   func withID(_ prefix: String, job: String?) throws(ReferenceError) -> RevisionEntry {
     let everywhere = entries.filter { $0.id.description.hasPrefix(prefix) }
-    let found = job.map { job in everywhere.filter { $0.revision.job == job } } ?? everywhere
+    let found =
+      job.map { job in
+        everywhere.filter { $0.revision.job == job || $0.marks.formerJobs.contains(job) }
+      } ?? everywhere
     guard let first = found.first else {
       throw miss(noRevisionHas(prefix, job: job, elsewhere: everywhere.first))
     }
@@ -132,6 +148,21 @@ private struct RevisionSearch {
     return found
   }
 
+  /// Days are compared as the calendar shows them, so clocks that are set do not matter.
+  private func newestOfDay(
+    daysAgo: Int, in history: [RevisionEntry]
+  ) throws(ReferenceError) -> RevisionEntry {
+    let today = zone.time(of: now)
+    let noon = CivilTime(year: today.year, month: today.month, day: today.day - daysAgo, hour: 12)
+    let day = CivilTime(secondsSince1970: noon.secondsSince1970).dateText
+    let found = history.last { zone.time(of: $0.revision.created).dateText == day }
+    guard let found else {
+      let newest = history.last.map { zone.text(of: $0.revision.created) } ?? "none"
+      throw miss("the job has no revision of \(day); the newest is of \(newest)")
+    }
+    return found
+  }
+
   private func tagged(
     _ tag: String, in history: [RevisionEntry]
   ) throws(ReferenceError) -> RevisionEntry {
@@ -156,6 +187,48 @@ private struct RevisionSearch {
 
   private func miss(_ reason: String) -> ReferenceError {
     ReferenceError(.noSuchRevision, "\(text): \(reason)")
+  }
+}
+
+extension RevisionListing {
+  /// The revision that a name stands for.
+  ///
+  /// - Throws: ``ReferenceError`` that says what there is instead, also which revisions cannot be read.
+  package func revision(
+    _ reference: RevisionReference, zone: LocalTime = .system,
+    now: Nanoseconds = RepositoryEnvironment.systemClock()
+  ) throws(ReferenceError) -> RevisionEntry {
+    do throws(ReferenceError) {
+      return try reference.revision(in: entries, zone: zone, now: now)
+    } catch {
+      throw explaining(error, of: reference.firstWord)
+    }
+  }
+
+  /// All revisions of a job, oldest first.
+  ///
+  /// - Throws: ``ReferenceError`` where there is none, which says which revisions cannot be read.
+  package func history(of job: String) throws(ReferenceError) -> [RevisionEntry] {
+    let history = entries.filter { $0.revision.job == job }
+    guard !history.isEmpty else { throw explaining(.unknown(job: job, in: entries), of: job) }
+    return history
+  }
+
+  /// What was not found may be in a file that cannot be read.
+  ///
+  /// - Parameter name: that of the job, or what may be one.
+  package func explaining(_ error: ReferenceError, of name: String) -> ReferenceError {
+    guard [.unknownJob, .noSuchRevision].contains(error.code),
+      let (id, problem) = unreadable.first
+    else { return error }
+    let others = unreadable.count > 1 ? " and \(unreadable.count - 1) more" : ""
+    let miss =
+      error.code == .unknownJob ? "no revision of '\(name)' can be read" : error.description
+    return ReferenceError(
+      error.code,
+      "\(miss); revision \(id)\(others), which cannot be read, may be one of it: \(problem); "
+        + "bring the file back from a copy of the repository, or give it up with 'varve forget ID "
+        + "--yes'")
   }
 }
 

@@ -14,6 +14,8 @@ package import ChunkFormat
 /// ID         a revision's id, or its first 4 or more digits (5 or more where all are decimal)
 /// 2026-11-20, 2026-11-20T14:30, 2026-11-20T14:30:15[Z|+01:00]
 ///            the newest revision not after that day, minute or second, see ``TimeExpression``
+/// today, yesterday
+///            the newest revision of that day
 /// tag:NAME   the newest revision with the tag
 /// ```
 ///
@@ -29,6 +31,8 @@ package struct RevisionReference: Equatable, Sendable {
     case number(Int)
     case id(prefix: String)
     case time(TimeExpression)
+    /// The newest of a day, counted back from today, which is 0.
+    case day(daysAgo: Int)
     case tag(String)
   }
 
@@ -75,6 +79,14 @@ package struct RevisionReference: Equatable, Sendable {
     }
   }
 
+  /// The job that was written, or the word that stands for a job or an id.
+  package var firstWord: String {
+    switch target {
+    case .selection(let job, _): job
+    case .word(let word): word
+    }
+  }
+
   /// `text` in lower case, where it can be the beginning of an id.
   static func idPrefix(_ text: some StringProtocol) -> String? {
     guard minimumPrefixDigits...ContentID.lengthBytes * 2 ~= text.utf8.count,
@@ -97,6 +109,10 @@ extension RevisionReference.Selector {
       self = .latest
     } else if text == "first" {
       self = .first
+    } else if text == "today" {
+      self = .day(daysAgo: 0)
+    } else if text == "yesterday" {
+      self = .day(daysAgo: 1)
     } else if text.hasPrefix("tag:") {
       let tag = String(text.dropFirst("tag:".count))
       guard Name.isValid(tag) else { return nil }
@@ -122,7 +138,7 @@ extension ReferenceError {
   fileprivate static func malformed(_ text: String, selector: Substring) -> ReferenceError {
     .malformed(
       text,
-      "'\(selector)' is none of latest, first, a number counting back from 0, a date such as "
+      "'\(selector)' is none of latest, first, today, yesterday, a number counting back from 0, a date such as "
         + "2026-11-20 or 2026-11-20T14:30, tag:NAME, or an id's first "
         + "\(RevisionReference.minimumPrefixDigits) or more digits")
   }

@@ -33,7 +33,7 @@ extension Repository {
     guard let held = pins.first(where: { ids.contains($0.pin.revision) }) else { return }
     throw StoreError(
       .pinned,
-      "nothing was forgotten: revision \(held.pin.revision.short) of \(held.pin.job) is pinned by "
+      "nothing was forgotten: revision \(held.pin.revision.short) of \(job(of: held.pin)) is pinned by "
         + "\(held.text), which needs it; remove the overlay, or give it up with 'varve pin release "
         + "\(held.name) --yes'")
   }

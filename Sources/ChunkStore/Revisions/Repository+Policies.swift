@@ -46,6 +46,11 @@ extension Repository {
     var policies = current ?? RetentionPolicies()
     try change(&policies)
     guard policies != current else { return }
+    try write(policies)
+  }
+
+  /// For whoever holds the lock on marks.
+  func write(_ policies: RetentionPolicies) throws(StoreError) {
     let bytes = try reportingFormatErrors(of: layout.policies.string) { () throws(FormatError) in
       try policies.encoded(repository: configuration.id, keys: keys)
     }

@@ -3,6 +3,7 @@ package import ChunkFormat
 /// A revision as users see it: what was backed up, and what is said of it since.
 package struct RevisionEntry: Sendable {
   package let id: RevisionID
+  /// As it was made, but for the job, which may have been renamed since.
   package let revision: Revision
   package let marks: RevisionMarks
   /// Why ``marks`` are not those that were last given: they cannot be read. The revision counts as
@@ -12,7 +13,7 @@ package struct RevisionEntry: Sendable {
   /// - Parameter marks: nil where nothing was said of the revision since it was made.
   package init(id: RevisionID, revision: Revision, marks: RevisionMarks?) {
     self.id = id
-    self.revision = revision
+    self.revision = marks?.job.map(revision.renamed) ?? revision
     self.marks =
       marks
       ?? RevisionMarks(revision: id, tags: revision.tags, trust: .trusted, verification: nil)
@@ -26,6 +27,15 @@ package struct RevisionEntry: Sendable {
     marks = RevisionMarks(
       revision: id, tags: revision.tags, trust: .distrusted, verification: nil)
     self.marksDamage = marksDamage
+  }
+}
+
+extension Revision {
+  /// The same as a revision of another job.
+  fileprivate func renamed(to job: String) -> Revision {
+    var renamed = self
+    renamed.job = job
+    return renamed
   }
 }
 

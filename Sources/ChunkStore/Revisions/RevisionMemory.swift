@@ -13,6 +13,8 @@ final class RevisionMemory: Sendable {
   /// A revision as it was read.
   struct Known: Sendable {
     let entry: RevisionEntry
+    /// What the revision's file holds.
+    let revision: Revision
     /// The file that ``entry`` has its marks from; nil where there was none.
     let marks: FileMetadata?
     /// Length of the revision's file.

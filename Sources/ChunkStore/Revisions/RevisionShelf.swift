@@ -56,11 +56,11 @@ struct RevisionShelf: Sendable {
   ) throws(StoreError) -> RevisionMemory.Known {
     if let known, known.marks == marks { return known }
     let (revision, fileBytes) =
-      if let known { (known.entry.revision, known.fileBytes) } else { try self.revision(id) }
+      if let known { (known.revision, known.fileBytes) } else { try self.revision(id) }
     return RevisionMemory.Known(
       entry: marks == nil
         ? RevisionEntry(id: id, revision: revision, marks: nil) : entry(id, revision),
-      marks: marks, fileBytes: fileBytes)
+      revision: revision, marks: marks, fileBytes: fileBytes)
   }
 
   /// One revision, as it is now.
@@ -107,6 +107,13 @@ struct RevisionShelf: Sendable {
   ) throws -> [(id: RevisionID, error: StoreError)] {
     let lock = try lockMarks()
     defer { lock.close() }
+    return try changeMarks(of: ids, change)
+  }
+
+  /// The same for whoever holds ``lockMarks()``.
+  func changeMarks(
+    of ids: [RevisionID], _ change: (RevisionID, inout RevisionMarks) throws -> Void
+  ) throws -> [(id: RevisionID, error: StoreError)] {
     var failures: [(id: RevisionID, error: StoreError)] = []
     for first in stride(from: 0, to: ids.count, by: Self.groupedFiles) {
       var files: [NewFile] = []
@@ -170,7 +177,7 @@ struct RevisionShelf: Sendable {
 
   /// A revision that was forgotten and whose file is still there.
   func forgottenRevision(_ id: RevisionID) throws(StoreError) -> Revision {
-    try revision(id, in: layout.forgotten(id)).revision
+    try entry(id, revision(id, in: layout.forgotten(id)).revision).revision
   }
 
   private func revision(

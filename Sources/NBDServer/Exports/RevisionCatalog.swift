@@ -58,8 +58,14 @@ package final class RevisionCatalog: ExportCatalog {
   ///
   /// - Throws: ``ReferenceError`` that says what there is instead, ``StoreError``.
   package func checkReferences() throws {
-    let entries = try repository.revisions().entries
-    for reference in references { _ = try exports(of: reference, in: entries) }
+    let listing = try repository.revisions()
+    for reference in references {
+      do throws(ReferenceError) {
+        _ = try exports(of: reference, in: listing.entries)
+      } catch {
+        throw listing.explaining(error, of: reference.firstWord)
+      }
+    }
   }
 
   /// The name that always stands for what the empty name stands for now; nil where that is no export.
@@ -100,7 +106,10 @@ package final class RevisionCatalog: ExportCatalog {
     let export: Export
     do {
       let reference = try RevisionReference(canonicalName)
-      let entry = try reference.revision(in: repository.candidates(for: reference), zone: zone)
+      // The job may have been renamed since, and more than once.
+      let entry =
+        try reference.wholeID.map(repository.revision)
+        ?? reference.revision(in: repository.revisions().entries, zone: zone)
       export = Export(entry: entry, volume: try reference.volume(of: entry.revision))
     } catch let error as ReferenceError {
       throw NoSuchExport(
@@ -148,7 +157,7 @@ package final class RevisionCatalog: ExportCatalog {
       let entries =
         try references.isEmpty
         ? repository.candidates(for: reference) : repository.revisions().entries
-      let entry = try reference.revision(in: entries, zone: zone)
+      let entry = try reference.revision(in: entries, zone: zone, now: environment.now())
       let export = Export(entry: entry, volume: try reference.volume(of: entry.revision))
       guard
         references.isEmpty || given.withLock({ $0.contains(self.name(of: export)) })
@@ -183,7 +192,7 @@ package final class RevisionCatalog: ExportCatalog {
   private func exports(
     of reference: RevisionReference, in entries: [RevisionEntry]
   ) throws(ReferenceError) -> [Export] {
-    let covered = try reference.revisions(in: entries, zone: zone)
+    let covered = try reference.revisions(in: entries, zone: zone, now: environment.now())
     guard reference.volume != nil else {
       return covered.flatMap { entry in
         entry.revision.volumes.map { Export(entry: entry, volume: $0) }

@@ -35,7 +35,7 @@ extension NamedOverlay {
           name: "overlay \(name) on \(place)/\(volume.name)",
           volume: try OverlaidVolume(base: reader, overlay: self.volume(volume.name))))
     }
-    var request = BackupRequest(job: job ?? description.job, volumes: volumes, program: program)
+    var request = BackupRequest(job: job ?? entry.revision.job, volumes: volumes, program: program)
     if try repository.exists(entry.id) { request.parent = entry.id }
     request.documents = try entry.revision.attachments.map {
       BackupRequest.Document(name: $0.name, bytes: try repository.content(of: $0))

@@ -6,6 +6,7 @@ struct CommandSuggestion {
     "remove": "forget", "info": "show", "stats": "usage", "compact": "gc",
     "garbage-collect": "gc", "compare": "diff", "fsck": "check-repository", "unmount": "umount",
     "map": "attach", "unmap": "detach", "passwd": "key", "archives": "revisions",
+    "rename": "rename-job",
   ]
   /// Of this many letters one may be wrong.
   private static let lettersPerMistake = 3

@@ -34,8 +34,8 @@ struct Diff: ParsableCommand {
 
   mutating func run() throws {
     let repository = try repository.open()
-    let entries = try repository.readableRevisions()
-    let (from, to) = (try old.revision(in: entries), try new.revision(in: entries))
+    let listing = try repository.revisionsWithWarnings()
+    let (from, to) = (try listing.revision(old), try listing.revision(new))
     let pairs = try volumePairs(from.revision, to.revision)
     let output = StandardOutput()
     if json.isWanted {

@@ -70,12 +70,13 @@ struct Distrust: ParsableCommand {
 
   mutating func run() throws {
     let repository = try repository.open()
-    let all = try repository.readableRevisions()
-    let chosen = try chosen(among: all)
+    let listing = try repository.revisionsWithWarnings()
+    let chosen = try chosen(among: listing)
     let isAllowed = !dryRun && (yes || !revisions.isEmpty || chosen.isEmpty)
     try report(chosen, isAllowed: isAllowed)
     if isAllowed {
-      try undo ? takeBack(chosen, in: repository) : distrust(chosen, of: all, in: repository)
+      try undo
+        ? takeBack(chosen, in: repository) : distrust(chosen, of: listing.entries, in: repository)
     } else {
       let count = Quantities.count(chosen.count, "revision")
       let change = undo ? "take back the distrust of \(count)" : "distrust \(count)"
@@ -135,20 +136,16 @@ struct Distrust: ParsableCommand {
   }
 
   /// Oldest first.
-  private func chosen(among entries: [RevisionEntry]) throws -> [RevisionEntry] {
+  private func chosen(among listing: RevisionListing) throws -> [RevisionEntry] {
     guard revisions.isEmpty else {
-      let ids = try Set(revisions.map { try $0.revision(in: entries).id })
-      return entries.filter { ids.contains($0.id) }
+      let ids = try Set(revisions.map { try listing.revision($0).id })
+      return listing.entries.filter { ids.contains($0.id) }
     }
-    if let job, !entries.contains(where: { $0.revision.job == job }) {
-      throw ReferenceError.unknown(job: job, in: entries)
-    }
+    let entries = try job.map { try listing.history(of: $0) } ?? listing.entries
     let first = try from.map { try moment($0.firstMoment(in: .system)) } ?? .min
     let last = try until.map { try moment($0.lastMoment(in: .system)) } ?? .max
     guard first <= last else { throw UsageFailure("--from is after --until: no time is between") }
-    return entries.filter {
-      (job == nil || $0.revision.job == job) && (first...last).contains($0.revision.created)
-    }
+    return entries.filter { (first...last).contains($0.revision.created) }
   }
 
   private func moment(_ moment: Nanoseconds?) throws -> Nanoseconds {

@@ -10,7 +10,8 @@ struct KeyList: ParsableCommand {
     discussion: """
       The one that opened it now is marked. A label can be read only by who has that very \
       passphrase or key file.
-      """)
+      """,
+    aliases: ["ls"])
 
   @OptionGroup var json: JSONOption
   @OptionGroup var repository: RepositoryOptions

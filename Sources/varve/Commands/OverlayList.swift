@@ -7,7 +7,8 @@ struct OverlayList: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
     abstract: "List the overlays of a repository, with the revision that each lies on.",
-    usage: "varve overlay list [<options>]")
+    usage: "varve overlay list [<options>]",
+    aliases: ["ls"])
 
   @OptionGroup var json: JSONOption
   @OptionGroup var location: OverlayLocation
@@ -70,10 +71,13 @@ private struct Row {
   /// Nil where none keeps the revision.
   let pin: PinName?
 
+  /// What it is called now.
+  private var job: String? { entry?.revision.job ?? overlay?.job }
+
   var cells: [Cell] {
     [
       Cell(listing.name),
-      Cell(overlay?.job ?? ""),
+      Cell(job ?? ""),
       Cell(overlay?.revision.short ?? ""),
       Cell(entry.map { LocalTime.system.text(of: $0.revision.created) } ?? ""),
       Cell(overlay.map { Quantities.bytes($0.sizeBytes) } ?? ""),
@@ -100,7 +104,7 @@ private struct Row {
   var json: JSON {
     .object([
       "name": .string(listing.name),
-      "job": .optional(overlay?.job),
+      "job": .optional(job),
       "revision": .optional(overlay?.revision.description),
       "revisionIsGone": overlay == nil ? .null : .bool(entry == nil && !isKept),
       "pin": .optional(pin?.description),

@@ -13,7 +13,8 @@ struct PinList: ParsableCommand {
       'copied' where the pin was made in a repository at another path of this machine, of which this one \
       is then a copy, and 'other machine' where it was made on another one, which may share this \
       repository or have the one that this is a copy of.
-      """)
+      """,
+    aliases: ["ls"])
 
   @OptionGroup var json: JSONOption
   @OptionGroup var location: OverlayLocation

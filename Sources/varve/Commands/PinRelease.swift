@@ -57,7 +57,7 @@ struct PinRelease: ParsableCommand {
       try StandardOutput().document(
         .object(["releasedPins": .strings(released.map(\.description))]))
     }
-    for name in released { Console.shared.message(outcome(of: name, listing)) }
+    for name in released { Console.shared.message(outcome(of: name, listing, in: repository)) }
   }
 
   /// Without two that are the same.
@@ -99,14 +99,16 @@ struct PinRelease: ParsableCommand {
     }
   }
 
-  private func outcome(of name: PinName, _ listing: PinListing) -> String {
+  private func outcome(
+    of name: PinName, _ listing: PinListing, in repository: Repository
+  ) -> String {
     guard let stored = listing.pins.first(where: { $0.name == name }) else {
       return "released pin \(name)"
     }
     let left = listing.pins.contains {
       $0.pin.revision == stored.pin.revision && !isReleased($0.name)
     }
-    let revision = "revision \(stored.pin.revision.short) of \(stored.pin.job)"
+    let revision = "revision \(stored.pin.revision.short) of \(repository.job(of: stored.pin))"
     return left
       ? "released pin \(name); another pin still keeps \(revision)"
       : "released pin \(name); \(revision) can be forgotten and pruned now"

@@ -52,9 +52,9 @@ struct PolicySet: ParsableCommand {
     try repository.updateRetentionPolicies(
       replacing: { Console.shared.warning("\($0)") }, { $0[job] = policy })
     Console.shared.message("\(job ?? "default"): \(policy)")
-    let entries = try repository.readableRevisions()
-    if let job { warnOfUnknown(job: job, in: entries) }
-    warnOfUnknownTags(of: policy, in: entries)
+    let listing = try repository.revisionsWithWarnings()
+    if let job { warnOfUnknown(job: job, in: listing) }
+    warnOfUnknownTags(of: policy, in: listing.entries)
   }
 
   private func warnOfUnknownTags(of policy: RetentionPolicy, in entries: [RevisionEntry]) {
@@ -87,7 +87,7 @@ struct PolicyShow: ParsableCommand {
     let policies = try repository.retentionPolicies()
     if let job {
       try show(job, policies)
-      warnOfUnknown(job: job, in: try repository.readableRevisions())
+      warnOfUnknown(job: job, in: try repository.revisionsWithWarnings())
     } else {
       try showAll(policies)
     }
@@ -162,7 +162,10 @@ struct PolicyRemove: ParsableCommand {
 }
 
 /// A policy may come before the first revision, or the job's name be mistyped.
-private func warnOfUnknown(job: String, in entries: [RevisionEntry]) {
-  guard !entries.contains(where: { $0.revision.job == job }) else { return }
-  Console.shared.warning("\(ReferenceError.unknown(job: job, in: entries))")
+private func warnOfUnknown(job: String, in listing: RevisionListing) {
+  do throws(ReferenceError) {
+    _ = try listing.history(of: job)
+  } catch {
+    Console.shared.warning("\(error)")
+  }
 }

@@ -43,8 +43,8 @@ struct ProtectionArguments: ParsableArguments {
   /// Marks all of them, or, where one does not exist, none.
   func mark(isProtected: Bool) throws {
     let repository = try repository.open()
-    let entries = try repository.readableRevisions()
-    for entry in try revisions.map({ try $0.revision(in: entries) }) {
+    let listing = try repository.revisionsWithWarnings()
+    for entry in try revisions.map({ try listing.revision($0) }) {
       var isChange = false
       try repository.updateMarks(of: entry.id) { marks in
         isChange = marks.isProtected != isProtected

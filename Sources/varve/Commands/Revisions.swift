@@ -15,7 +15,8 @@ struct Revisions: ParsableCommand {
         varve revisions
         varve revisions web01 --tag nightly
         varve revisions --json | jq -r '.[] | select(.trust == "distrusted") | .id'
-      """)
+      """,
+    aliases: ["list", "ls", "snapshots"])
 
   @Argument(help: "Only this job's.", transform: NameArgument.job)
   var job: String?
@@ -29,9 +30,7 @@ struct Revisions: ParsableCommand {
 
   mutating func run() throws {
     let listing = try repository.open().revisions()
-    if let job, !listing.entries.contains(where: { $0.revision.job == job }) {
-      throw ReferenceError.unknown(job: job, in: listing.entries)
-    }
+    if let job { _ = try listing.history(of: job) }
     let rows = numbered(listing.entries).filter { row in
       (job == nil || row.entry.revision.job == job)
         && (tag.map(row.entry.marks.tags.contains) ?? true)

@@ -79,7 +79,8 @@ struct TagRemove: ParsableCommand {
 struct TagList: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list", abstract: "List tags, with the newest revision that has each.",
-    usage: "varve tag list [<job>] [<options>]")
+    usage: "varve tag list [<job>] [<options>]",
+    aliases: ["ls"])
 
   @Argument(help: "Only tags of this job's revisions.", transform: NameArgument.job)
   var job: String?
@@ -95,11 +96,8 @@ struct TagList: ParsableCommand {
   }
 
   mutating func run() throws {
-    let entries = try repository.open().readableRevisions()
-    if let job, !entries.contains(where: { $0.revision.job == job }) {
-      throw ReferenceError.unknown(job: job, in: entries)
-    }
-    let uses = uses(in: entries.filter { job == nil || $0.revision.job == job })
+    let listing = try repository.open().revisionsWithWarnings()
+    let uses = uses(in: try job.map { try listing.history(of: $0) } ?? listing.entries)
     let output = StandardOutput()
     if json.isWanted {
       try output.document(.array(uses.map(describe)))

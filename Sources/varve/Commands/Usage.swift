@@ -38,25 +38,21 @@ struct Usage: ParsableCommand {
     let usage = try ProgressDisplay.showing({ progress.reading(of: "packs") }) {
       try survey.run()
     }
-    try print(usage)
+    try print(usage, of: try repository.revisions())
     for (id, message) in usage.unreadable {
       Console.shared.message("revision \(id) is left out: \(message)")
     }
     if !usage.unreadable.isEmpty { throw ReportedFailure() }
   }
 
-  private func print(_ usage: StoreUsage) throws {
+  private func print(_ usage: StoreUsage, of revisions: RevisionListing) throws {
     let output = StandardOutput()
     guard let job else {
       return try json.isWanted ? output.document(usage.json) : print(usage, to: output)
     }
     guard let found = usage.jobs.first(where: { $0.job == job }) else {
-      if let (id, message) = usage.unreadable.first {
-        throw Failure(
-          .notFound,
-          "no revision of '\(job)' can be read; revision \(id) may be one of it: \(message)")
-      }
-      throw Failure(.notFound, "the repository has no revision of a job '\(job)'")
+      _ = try revisions.history(of: job)
+      throw Failure(.notFound, "the repository has no revision of '\(job)' any more")
     }
     try json.isWanted ? output.document(found.json) : output.table(found.table)
     try output.flush()

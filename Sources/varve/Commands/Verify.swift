@@ -7,7 +7,8 @@ import Inspection
 struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Read revisions back and check every chunk, or a sample.",
-    usage: "varve verify (<revision> ... | --all | --sample <percentage>) [<options>]",
+    usage:
+      "varve verify (<revision> ... | --job <job> | --all | --sample <percentage>) [<options>]",
     discussion: """
       Reads maps and chunks out of the packs and computes each one's id again. A revision that was \
       read in full without damage becomes 'verified', one with damage 'distrusted'. The result says \
@@ -15,18 +16,28 @@ struct Verify: ParsableCommand {
       is 1 then. Damaged copies are noted in the quarantine: the next backup of any job that comes upon \
       the same content stores it again.
 
+      The name of a job alone stands for its newest revision, as in other commands; --job verifies all \
+      revisions of a job.
+
       With --all, every pack is also hashed and compared with its name.
 
         varve verify web01@latest
-        varve verify web01@latest db01@latest --sample 5%
+        varve verify web01 db01 --sample 5%
+        varve verify --job web01
         varve verify --all
         varve verify --sample 5%       5 % of the chunks of all revisions
       """)
 
   @Argument(
-    help: "Revisions such as web01@latest; needed unless --all or --sample is given.",
+    help: "Revisions such as web01@latest; needed unless --job, --all or --sample is given.",
     transform: NameArgument.revision)
   var revisions: [RevisionReference] = []
+
+  @Option(
+    name: .customLong("job"),
+    help: ArgumentHelp("All revisions of this job; may be given several times.", valueName: "job"),
+    transform: NameArgument.job)
+  var jobs: [String] = []
 
   @Flag(help: "All revisions. What they share is read once.")
   var all = false
@@ -42,11 +53,11 @@ struct Verify: ParsableCommand {
   @OptionGroup var repository: RepositoryOptions
 
   mutating func validate() throws {
-    if all, !revisions.isEmpty {
-      throw ValidationError("--all and revisions exclude each other.")
+    if all, !revisions.isEmpty || !jobs.isEmpty {
+      throw ValidationError("--all excludes revisions and --job.")
     }
-    if !all, sample == nil, revisions.isEmpty {
-      throw ValidationError("What is to be verified? Give revisions, --all, or --sample 5%.")
+    if !all, sample == nil, revisions.isEmpty, jobs.isEmpty {
+      throw ValidationError("What is to be verified? Give revisions, --job, --all, or --sample 5%.")
     }
     try NameArgument.checkWhole(revisions)
   }
@@ -54,7 +65,7 @@ struct Verify: ParsableCommand {
   mutating func run() throws {
     let repository = try repository.open()
     let listing = try repository.revisions()
-    let chosen = try Set(revisions.map { try $0.revision(in: listing.entries).id })
+    let chosen = try chosen(in: listing)
     let entries = listing.entries.filter { chosen.isEmpty || chosen.contains($0.id) }
     let unreadable = chosen.isEmpty ? listing.unreadable : []
     let progress = WorkProgress()
@@ -78,6 +89,13 @@ struct Verify: ParsableCommand {
     }
     Console.shared.message(report.summaryOfRevisions(and: unreadable.count, packs.count))
     if !report.isClean || !unreadable.isEmpty || !packs.isEmpty { throw ReportedFailure() }
+  }
+
+  /// Nothing where all are meant.
+  private func chosen(in listing: RevisionListing) throws -> Set<RevisionID> {
+    var chosen = try Set(revisions.map { try listing.revision($0).id })
+    for job in jobs { chosen.formUnion(try listing.history(of: job).map(\.id)) }
+    return chosen
   }
 
   /// Names packs that are not what their names say.

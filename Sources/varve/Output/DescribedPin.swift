@@ -32,6 +32,8 @@ struct DescribedPin {
   let state: State
   /// Whether the repository still has the revision, forgotten or not.
   let hasRevision: Bool
+  /// What the revision's job is called now.
+  private let job: String
 
   init(
     _ stored: StoredPin, in repository: Repository, overlays: OverlayStore
@@ -39,6 +41,7 @@ struct DescribedPin {
     self.stored = stored
     let id = stored.pin.revision
     hasRevision = try repository.exists(id) || repository.forgottenRevisions().contains(id)
+    job = repository.job(of: stored.pin)
     state =
       switch (
         repository.origin(of: stored.pin, environment: RepositoryEnvironment()),
@@ -66,7 +69,7 @@ struct DescribedPin {
   var reasonToKeep: String? {
     let pin = stored.pin
     let meaning =
-      "without the pin its revision \(pin.revision.short) of \(pin.job) can be deleted, and what was "
+      "without the pin its revision \(pin.revision.short) of \(job) can be deleted, and what was "
       + "written to the overlay is lost with it"
     switch state {
     case .stale: return nil
@@ -83,7 +86,7 @@ struct DescribedPin {
   var cells: [Cell] {
     let pin = stored.pin
     return [
-      Cell(shortName), Cell(pin.job), Cell(pin.revision.short),
+      Cell(shortName), Cell(job), Cell(pin.revision.short),
       Cell(LocalTime.system.text(of: pin.created)), Cell(pin.owner),
       hasRevision
         ? Cell(state.text, state == .stale ? .bad : nil) : Cell("its revision is gone", .bad),
@@ -97,7 +100,7 @@ struct DescribedPin {
       "id": .string(stored.name.description),
       "revision": .string(pin.revision.description),
       "hasRevision": .bool(hasRevision),
-      "job": .string(pin.job),
+      "job": .string(job),
       "created": .string(pin.created.timestamp),
       "owner": .string(pin.owner),
       "ownerPath": .string(Self.text(of: pin.ownerPath)),

@@ -3,35 +3,24 @@ import ChunkStore
 
 extension Repository {
   /// All revisions, oldest first; with a warning for each that cannot be read.
-  func readableRevisions() throws -> [RevisionEntry] {
+  func readableRevisions() throws -> [RevisionEntry] { try revisionsWithWarnings().entries }
+
+  /// The same, with those that cannot be read.
+  func revisionsWithWarnings() throws -> RevisionListing {
     let listing = try revisions()
     for (id, error) in listing.unreadable {
       Console.shared.warning("revision \(id) cannot be read: \(error)")
     }
-    return listing.entries
+    return listing
   }
 
   /// The revision that a reference stands for.
   func revision(_ reference: RevisionReference) throws -> RevisionEntry {
-    let entry = try reference.revision(in: try readableRevisions())
+    let entry = try revisionsWithWarnings().revision(reference)
     if entry.marks.trust == .distrusted {
       Console.shared.warning("revision \(entry.shortID) of \(entry.revision.job) is distrusted")
     }
     return entry
-  }
-}
-
-extension RevisionListing {
-  /// Why there is no revision of `job`: it may have one that cannot be read.
-  func unknown(job: String) -> any Error {
-    guard let (id, error) = unreadable.first else {
-      return ReferenceError.unknown(job: job, in: entries)
-    }
-    let others = unreadable.count > 1 ? " and \(unreadable.count - 1) more" : ""
-    return Failure(
-      .notFound,
-      "no revision of '\(job)' can be read; revision \(id)\(others) may be one of it: \(error); bring "
-        + "the file back from a copy of the repository, or give it up with 'varve forget ID --yes'")
   }
 }
 

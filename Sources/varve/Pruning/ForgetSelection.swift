@@ -13,9 +13,7 @@ struct ForgetSelection {
 
   /// Adds all revisions of `job`.
   mutating func add(job: String, of listing: RevisionListing) throws {
-    let history = listing.entries.filter { $0.revision.job == job }
-    guard !history.isEmpty else { throw listing.unknown(job: job) }
-    entries += history
+    entries += try listing.history(of: job)
   }
 
   /// Adds the revision that `reference` stands for.
@@ -32,7 +30,7 @@ struct ForgetSelection {
         "'\(reference.text)' is a job: write \(reference.text)@latest for its newest revision, or "
           + "--job \(reference.text) for all")
     }
-    let entry = try reference.revision(in: listing.entries)
+    let entry = try listing.revision(reference)
     if !entries.contains(where: { $0.id == entry.id }) { entries.append(entry) }
   }
 

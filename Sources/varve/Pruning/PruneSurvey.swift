@@ -64,9 +64,7 @@ struct PruneSurvey {
     _ listing: RevisionListing, of jobs: [String]
   ) throws -> [String: [RevisionEntry]] {
     let histories = Dictionary(grouping: listing.entries, by: \.revision.job)
-    for job in jobs where histories[job] == nil {
-      throw listing.unknown(job: job)
-    }
+    for job in jobs { _ = try listing.history(of: job) }
     return jobs.isEmpty ? histories : histories.filter { jobs.contains($0.key) }
   }
 

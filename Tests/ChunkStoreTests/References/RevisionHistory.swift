@@ -14,12 +14,20 @@ struct RevisionHistory {
   mutating func add(
     _ id: String, job: String, created: String, tags: [String] = [], volumes: [String] = ["disk"]
   ) throws {
+    let seconds = try #require(Self.seconds(created))
+    try add(
+      id, job: job, created: seconds * 1_000_000_000 + 700_000_000, tags: tags, volumes: volumes)
+  }
+
+  /// The same for a moment.
+  mutating func add(
+    _ id: String, job: String, created: Nanoseconds, tags: [String] = [],
+    volumes: [String] = ["disk"]
+  ) throws {
     let name = id + String(repeating: "0", count: 64 - id.count)
     let id = try #require(RevisionID(name: name))
-    let seconds = try #require(Self.seconds(created))
     let revision = Revision(
-      job: job, created: seconds * 1_000_000_000 + 700_000_000,
-      finished: (seconds + 60) * 1_000_000_000, parent: nil, tags: [],
+      job: job, created: created, finished: created + 60_000_000_000, parent: nil, tags: [],
       volumes: volumes.map {
         RevisionVolume(
           name: $0, sizeBytes: 1 << 30, root: .hole, source: "/dev/\($0)",

@@ -48,6 +48,72 @@ import Testing
     #expect(try id(of: text) == expected)
   }
 
+  /// Midnight here is 23:00 UTC.
+  @Test(
+    "days",
+    arguments: [
+      ("web01@today", "2026-11-20T22:59:59", "cafe2"),
+      ("web01@yesterday", "2026-11-20T22:59:59", "ab02d"),
+      ("web01@yesterday", "2026-11-20T23:00:00", "cafe2"),
+      ("web01@today", "2026-11-20T00:00:00", "cafe2"),
+      ("db01@today/vdb", "2026-11-18T12:00:00", "ab02c"),
+      ("db01@yesterday", "2026-11-18T23:00:00", "ab02c"),
+    ])
+  func days(text: String, now: String, expected: String) throws {
+    let moment = try #require(
+      TimeExpression(now + "Z")?.firstMoment(in: .fixed(offsetSeconds: 0)))
+    let entry = try RevisionReference(text).revision(
+      in: history.entries, zone: .fixed(offsetSeconds: 3600), now: moment)
+    #expect(String(entry.id.description.prefix(5)) == expected)
+  }
+
+  /// A day of another length, and one that has no midnight.
+  @Test(
+    "days on which clocks are set",
+    arguments: [
+      // Berlin: 2026-10-25 has 25 hours, 2026-03-29 has 23.
+      ("Europe/Berlin", "2026-10-24T22:00:00", "2026-10-25T22:59:59", "2026-10-24T21:59:59"),
+      ("Europe/Berlin", "2026-03-28T23:00:00", "2026-03-29T21:59:59", "2026-03-28T22:59:59"),
+      // Cairo: 2026-04-24 begins at 01:00.
+      ("Africa/Cairo", "2026-04-23T22:00:00", "2026-04-24T20:59:59", "2026-04-23T21:59:59"),
+    ])
+  func unusualDays(zone: String, first: String, last: String, before: String) throws {
+    let zone = try #require(LocalTime.named(zone))
+    let (first, last, before) = (try utc(first), try utc(last), try utc(before))
+    for (made, now, isFound) in [
+      (first, last, true), (last, first, true), (before, first, false), (before, last, false),
+      (last + 1_000_000_000, last, false),
+    ] {
+      var history = RevisionHistory()
+      try history.add("aa01", job: "a", created: made)
+      let found = try? RevisionReference("a@today").revision(
+        in: history.entries, zone: zone, now: now)
+      #expect((found != nil) == isFound, "made \(made.timestamp), now \(now.timestamp)")
+    }
+    var history = RevisionHistory()
+    try history.add("aa01", job: "a", created: before)
+    for now in [first, last] {
+      let entry = try RevisionReference("a@yesterday").revision(
+        in: history.entries, zone: zone, now: now)
+      #expect(entry.revision.created == before)
+    }
+  }
+
+  private func utc(_ text: String) throws -> Nanoseconds {
+    try #require(TimeExpression(text + "Z")?.firstMoment(in: .fixed(offsetSeconds: 0)))
+  }
+
+  @Test func aDayWithoutARevisionSaysWhichThereAre() throws {
+    let error = #expect(throws: ReferenceError.self) {
+      try RevisionReference("web01@today").revision(
+        in: history.entries, zone: .fixed(offsetSeconds: 3600), now: try utc("2026-11-21T12:00:00"))
+    }
+    #expect(error?.code == .noSuchRevision)
+    #expect(
+      error?.description.contains("no revision of 2026-11-21; the newest is of 2026-11-20 22:00:05")
+        == true)
+  }
+
   @Test func aJobGoesBeforeAnID() throws {
     #expect(try id(of: "cafe") == "cafe1")
   }
@@ -78,7 +144,7 @@ import Testing
   @Test(
     "text that names nothing",
     arguments: [
-      "", "@latest", "web01@", "web01@yesterday", "web01@abc", "web01@tag:", "web01@tag:a,b",
+      "", "@latest", "web01@", "web01@tomorrow", "web01@abc", "web01@tag:", "web01@tag:a,b",
       "web01@-1", "web01@2026-02-30", "web01/", "web01@latest/", "web01@latest/a/b", "-web01@0",
       "web 01@latest", "web01@latest@0",
     ])

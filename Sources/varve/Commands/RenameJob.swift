@@ -1,0 +1,52 @@
+import ArgumentParser
+import ChunkStore
+
+struct RenameJob: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "rename-job",
+    abstract: "Give a job another name; its history, policy and deltas stay.",
+    usage: "varve rename-job <old> <new> [<options>]",
+    discussion: """
+      All revisions of the job, with their ids, tags and protection, and its policy go over to the new \
+      name. The next backup under the new name continues the history: it takes the newest revision \
+      as its parent. Adjust whatever runs the backups: a backup under the old name begins a new job.
+
+        varve rename-job web01 web02
+
+      It is refused where a job of the new name exists, while a backup of either runs, and while a \
+      revision cannot be read. Servers and overlays go on: clients keep what they have open, and find the \
+      revisions under the new name when they connect. A run that was interrupted is finished by the same \
+      command.
+      """)
+
+  @Argument(help: "The job.", transform: NameArgument.job)
+  var old: String
+
+  @Argument(help: "Its new name.", transform: NameArgument.job)
+  var new: String
+
+  @OptionGroup var json: JSONOption
+  @OptionGroup var repository: RepositoryOptions
+
+  mutating func validate() throws {
+    if old == new { throw ValidationError("'\(old)' is the job's name already.") }
+  }
+
+  mutating func run() throws {
+    let renamed = try repository.open().renameJob(old, to: new)
+    if json.isWanted {
+      try StandardOutput().document(
+        .object([
+          "job": .string(new),
+          "formerName": .string(old),
+          "revisions": .integer(Int64(renamed.revisions)),
+          "hasPolicy": .bool(renamed.hasPolicy),
+          "isContinued": .bool(renamed.isContinued),
+        ]))
+    }
+    if renamed.isContinued { Console.shared.message("finished a renaming that was interrupted") }
+    Console.shared.message(
+      "renamed the job \(old) to \(new): \(Quantities.count(renamed.revisions, "revision"))"
+        + (renamed.hasPolicy ? ", and its policy" : ""))
+  }
+}
