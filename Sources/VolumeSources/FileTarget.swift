@@ -15,6 +15,7 @@ final class FileTarget: RestoreTarget {
   /// Where the file stands in the end.
   private let path: FilePath
   private let replacesExisting: Bool
+  private let fileSystem: any FileSystem
   private let state = Mutex(State())
 
   private struct State: Sendable {
@@ -25,7 +26,11 @@ final class FileTarget: RestoreTarget {
     var unfinished: FilePath?
   }
 
-  init(name: String, path: FilePath, replacesExisting: Bool) {
+  init(
+    name: String, path: FilePath, replacesExisting: Bool,
+    fileSystem: any FileSystem = POSIXFileSystem()
+  ) {
+    self.fileSystem = fileSystem
     self.name = name
     self.path = path
     self.replacesExisting = replacesExisting
@@ -37,7 +42,7 @@ final class FileTarget: RestoreTarget {
     do {
       try descriptor.truncate(toBytes: sizeBytes)
     } catch {
-      try? POSIXFileSystem().remove(unfinished)
+      try? fileSystem.remove(unfinished)
       throw .cannotResize(name, toBytes: sizeBytes, error)
     }
     let file = HeldFile(descriptor, target: name, sizeBytes: sizeBytes)
@@ -88,7 +93,6 @@ final class FileTarget: RestoreTarget {
   func finish() throws(RestoreTargetError) {
     try held().synchronize()
     do {
-      let fileSystem = POSIXFileSystem()
       if replacesExisting, let unfinished = state.withLock({ $0.unfinished }) {
         try fileSystem.rename(unfinished, to: path)
       }
@@ -104,7 +108,7 @@ final class FileTarget: RestoreTarget {
       state.file = nil
       return state.unfinished.take()
     }
-    if let unfinished { try? POSIXFileSystem().remove(unfinished) }
+    if let unfinished { try? fileSystem.remove(unfinished) }
   }
 
   private func held() throws(RestoreTargetError) -> HeldFile {

@@ -86,6 +86,50 @@ struct SharedContentTests {
     #expect(try marks(workplace).allSatisfy { $0.trust == .distrusted })
   }
 
+  /// Several leaves, the first of which two revisions share.
+  @Test(
+    "A damaged leaf of a map is reported of every revision that has it", arguments: [false, true])
+  func damagedSharedLeaf(wasFoundBefore: Bool) throws {
+    let workplace = try Workplace()
+    var random = SeededRandom(seed: 16)
+    let chunk = random.bytes(Self.chunkBytes)
+    var bytes = (0..<255).flatMap { _ in chunk } + random.bytes(2 * Self.chunkBytes)
+    try workplace.backUp(try workplace.disk("disk", bytes))
+    bytes[bytes.count - 1] ^= 0xff
+    let second = try workplace.backUp(try workplace.disk("disk", bytes))
+    try spoilFirstLeaf(of: second.revision, in: workplace)
+    let unharmed = try workplace.backUp(
+      try workplace.disk("other", random.bytes(Self.chunkBytes)), job: "other")
+    if wasFoundBefore {
+      #expect(try workplace.verify(only: second.id).damageCount == 1)
+      #expect(try workplace.repository.revision(second.id).marks.trust == .distrusted)
+    }
+    let report = try workplace.verify()
+    #expect(report.damageCount == 1)
+    #expect(report.damages.first?.revisionCount == 2)
+    #expect(report.damages.first?.offsetBytes == 0)
+    #expect(report.damages.first?.lengthBytes == UInt64(256 * Self.chunkBytes))
+    for entry in try workplace.repository.revisions().entries {
+      let isHarmed = entry.id != unharmed.id
+      #expect(entry.marks.trust == (isHarmed ? .distrusted : .verified))
+      #expect(entry.marks.verification?.damagedChunks == (isHarmed ? 1 : 0))
+    }
+  }
+
+  private func spoilFirstLeaf(of revision: Revision, in workplace: Workplace) throws {
+    let reader = try RecordReader(store: workplace.repository.records)
+    let root = try MapNode(
+      encoded: try reader.read(revision.volumes[0].root, type: .mapNode))
+    let leaf = try #require(
+      try workplace.repository.records.copies(of: root.children[0]).first)
+    let path = try #require(
+      try workplace.packs("maps").first { $0.lastComponent?.string == "\(leaf.pack.id)" })
+    let file = try POSIXFileSystem().openFile(path, for: .readingAndWriting)
+    defer { file.close() }
+    let range = leaf.entry.rangeInPack
+    try [0xaa, 0xaa].withUnsafeBytes { try file.write($0, at: range.upperBound - 20) }
+  }
+
   @Test("A chunk that fills a volume is read once")
   func repeated() throws {
     let workplace = try Workplace()

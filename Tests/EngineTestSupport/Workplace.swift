@@ -1,5 +1,5 @@
 package import BackupEngine
-import ChunkFormat
+package import ChunkFormat
 package import ChunkStore
 import FileIO
 package import SystemPackage
@@ -59,9 +59,13 @@ package final class Workplace: Sendable {
     ).run()
   }
 
-  package func verify(_ policy: VerificationPolicy = .full) throws -> VerificationReport {
-    try Verification(
-      repository: repository, entries: try repository.revisions().entries, policy: policy,
+  /// - Parameter only: the one revision to look at; nil for all.
+  package func verify(
+    _ policy: VerificationPolicy = .full, only id: RevisionID? = nil
+  ) throws -> VerificationReport {
+    let entries = try repository.revisions().entries.filter { id == nil || $0.id == id }
+    return try Verification(
+      repository: repository, entries: entries, policy: policy,
       environment: environment, progress: WorkProgress(), cancellation: CancellationFlag()
     ).run()
   }

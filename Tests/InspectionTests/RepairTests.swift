@@ -64,6 +64,30 @@ struct RepairTests {
     #expect(error?.message.contains("131072") == true)
   }
 
+  /// Both are known to be damaged, the delta and its base: with the base alone the delta stays lost.
+  @Test("A damaged delta comes back, and not only its base")
+  func damagedDelta() throws {
+    let place = try InspectedPlace()
+    var changed = place.bytes
+    changed[2 * InspectedPlace.chunkBytes + 99] ^= 0xff
+    let newest = try place.workplace.backUp(try place.workplace.disk("disk", changed))
+    #expect(newest.revision.volumes[0].statistics.deltaChunks == 1)
+    let copy = try place.copy(to: "copy")
+    let sizes = try place.workplace.packs("data").map {
+      ($0, try place.files.metadata(of: $0).sizeBytes)
+    }
+    let deltas = try #require(sizes.min { $0.1 < $1.1 }).0
+    try place.flip(deltas, at: 64 + 72 + 10)
+    #expect(try place.verify().damageCount == 1)
+    try place.flip(try place.dataPack(), at: place.contentOffset(ofRecord: 2) + 77)
+    #expect(try place.verify().quarantined == 1)
+    let report = try repair(place, from: copy)
+    #expect(report.isComplete)
+    #expect(report.healedRecords == 2)
+    #expect(try place.verify(place.open(freshIndex: true)).isClean)
+    #expect(try place.open().revisions().entries.allSatisfy { $0.marks.trust == .verified })
+  }
+
   @Test("What was damaged under a damaged node is found on the way, and comes back too")
   func damagedBelowDamage() throws {
     let place = try InspectedPlace()

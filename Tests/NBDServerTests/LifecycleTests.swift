@@ -83,6 +83,31 @@ struct ListeningTests {
     #expect(access(stale, F_OK) != 0)
   }
 
+  @Test("a server that stops leaves the socket that another one has put in the place of its own")
+  func replacedSocket() throws {
+    let first = try RunningServer(device)
+    let path = first.socketPath
+    // As an administrator does who wants a second server there at once.
+    #expect(unlink(path) == 0)
+    let second = try Self.start(at: path)
+    first.stop(gracePeriod: .milliseconds(10))
+    _ = try RawClient(.unix(path: path)).expect(Handshake.greeting)
+    second.stop(gracePeriod: .milliseconds(10))
+    #expect(access(path, F_OK) != 0)
+  }
+
+  @Test("a file or a link in the place of the socket stays when the server stops")
+  func replacedByAnother() throws {
+    let server = try RunningServer(device)
+    let other = server.directory + "/other.sock"
+    #expect(rename(server.socketPath, other) == 0)
+    #expect(symlink(other, server.socketPath) == 0)
+    server.stop(gracePeriod: .milliseconds(10))
+    var status = stat()
+    #expect(lstat(server.socketPath, &status) == 0)
+    #expect(access(other, F_OK) == 0)
+  }
+
   @Test("what is not a socket stays, and so does a name that is too long")
   func refusedPaths() throws {
     let temporary = try TemporaryDirectory()

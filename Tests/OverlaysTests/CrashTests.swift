@@ -168,6 +168,30 @@ struct CrashTests {
     #expect(wrong > 10)
   }
 
+  /// A machine that is resumed from a snapshot of its memory has the boot ID of then.
+  @Test("pending states that were removed do not come to light again in a boot that they are of")
+  func resumedMachine() throws {
+    let old = [UInt8](repeating: 7, count: 16_384)
+    try bench(on: fileSystem).create().write(old, at: 0)
+    var random = SeededRandom(seed: 1)
+    let end = fileSystem.operationCount
+    // Its pending states are on the disk, by chance, in some outcomes.
+    for seed in 0..<40 as Range<UInt64> {
+      random = SeededRandom(seed: seed)
+      let restarted = fileSystem.afterPowerFailure(at: end, using: &random)
+      let new = [UInt8](repeating: 9, count: 4096)
+      let volume = try bench(on: restarted).open()
+      try volume.write(new, at: 0)
+      try volume.zero(4096..<16_384, mayTrim: true)
+      try volume.synchronize()
+      let settled = try volume.bytes(0..<16_384)
+      let failed = CarelessFileSystem(
+        restarted.afterPowerFailure(at: restarted.operationCount, using: &random),
+        lapse: .boots(as: fileSystem.bootID()))
+      #expect(try bench(on: failed).open().bytes(0..<16_384) == settled, "seed \(seed)")
+    }
+  }
+
   @Test("a mistake in what is synchronised would be found", arguments: ["data-", "state"])
   mutating func carelessness(file: String) throws {
     let careless = CarelessFileSystem(fileSystem, lapse: .contents(of: file))

@@ -1,0 +1,74 @@
+import BackupEngine
+import ChunkFormat
+import ChunkStore
+import EngineTestSupport
+import FileIO
+import SystemPackage
+import TestSupport
+import Testing
+import Workers
+
+@testable import GarbageCollection
+
+/// Backups that end while garbage is collected.
+@Suite("Marking while others back up") struct MarkingTests {
+  /// Collects with `store`; `body` runs while the first node of a map is read.
+  private func collect(
+    in store: Store, whileMarking body: @escaping @Sendable () throws -> Void
+  ) throws -> CollectionReport {
+    let fileSystem = InterruptedFileSystem(POSIXFileSystem())
+    var environment = store.environment
+    environment.fileSystem = fileSystem
+    let repository = try Repository.open(at: store.root, environment: environment) {
+      Workplace.passphrase
+    }
+    fileSystem.interrupt(.before, .openFile, of: "/packs/maps/", body)
+    let report = try GarbageCollection(
+      repository: repository, settings: CollectionSettings(), environment: environment,
+      progress: WorkProgress(), cancellation: CancellationFlag()
+    ).run()
+    #expect(fileSystem.problems == [])
+    return report
+  }
+
+  @Test("What a backup needs that ended during the marking is not condemned")
+  func backupDuringMarking() throws {
+    let store = try Store()
+    let gone = try store.backUp(chunks: 0..<10)
+    try store.backUp(chunks: 10..<20, job: "other")
+    try store.forget(gone)
+    let report = try collect(in: store) { try store.backUp(chunks: 0..<10, job: "third") }
+    #expect(report.revisions == 2)
+    #expect(report.deadPacks == 0)
+    #expect(report.pardonedPacks == 0)
+    #expect(try store.repository.condemnations().isEmpty)
+    #expect(try store.workplace.verify().isClean)
+  }
+
+  @Test("Every look finds what came during the last one, until one finds nothing")
+  func untilNothingIsNew() throws {
+    let store = try Store()
+    try store.backUp(chunks: 0..<2)
+    let live = try store.repository.records.liveRecords {}
+    let left = Counter(3)
+    var marking = RootMarking(store.repository, live, changesNothing: false) {
+      if let number = left.next() {
+        try store.backUp(chunks: number..<number + 2, job: "job\(number)")
+      }
+    }
+    #expect(try marking.markNew())
+    #expect(marking.revisions == 4)
+    #expect(try !marking.markNew())
+  }
+
+  private final class Counter {
+    private var left: Int
+    init(_ count: Int) { left = count }
+
+    func next() -> Int? {
+      guard left > 0 else { return nil }
+      left -= 1
+      return 10 * (left + 1)
+    }
+  }
+}
