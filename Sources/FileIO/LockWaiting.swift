@@ -58,6 +58,7 @@ package struct LockWaiting: Sendable {
 
   private var limit = standardLimit
   private var onWait: (@Sendable (FilePath, [LockHolder]) -> Void)?
+  private var onPause: (@Sendable (FilePath) -> Bool)?
 
   /// Chooses for this process.
   ///
@@ -67,7 +68,15 @@ package struct LockWaiting: Sendable {
   package static func configure(
     limit: Duration, onWait: @escaping @Sendable (FilePath, [LockHolder]) -> Void
   ) {
-    state.withLock { $0 = LockWaiting(limit: limit, onWait: onWait) }
+    state.withLock { ($0.limit, $0.onWait) = (limit, onWait) }
+  }
+
+  /// Chooses what a thread does between two attempts, in place of sleeping: where one thread runs at a
+  /// time, as in a simulation, it lets another go on.
+  ///
+  /// - Parameter onPause: is told the lock's path, and returns false where the thread shall sleep.
+  package static func configure(onPause: @escaping @Sendable (FilePath) -> Bool) {
+    state.withLock { $0.onPause = onPause }
   }
 
   /// Waits until `tryLock` succeeds.
@@ -91,6 +100,7 @@ package struct LockWaiting: Sendable {
           hasTold = true
           waiting.onWait?(path, try file.lockHolders())
         }
+        if let onPause = waiting.onPause, onPause(path) { continue }
         usleep(UInt32(pause / .microseconds(1)))
         pause = min(pause * 2, longestPause)
       }

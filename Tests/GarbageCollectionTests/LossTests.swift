@@ -4,6 +4,7 @@ import ChunkStore
 import EngineTestSupport
 import FileIO
 import GarbageCollection
+import Synchronization
 import SystemPackage
 import TestSupport
 import Testing
@@ -85,6 +86,42 @@ struct LossTests {
     #expect(try store.content(of: place.kept) == place.content)
   }
 
+  @Test("A collection begins again when another process replaces the index while it marks")
+  func replacedIndex() throws {
+    let place = try Store()
+    let garbage = try place.backUp(chunks: 0..<20)
+    let kept = try place.backUp(chunks: 20..<40)
+    let pack = try place.workplace.packs("data").max { try Self.age($0) < Self.age($1) }
+    let (path, away) = (try #require(pack), place.root.appending("away"))
+    try place.forget(garbage)
+    let event = EventfulFileSystem(beforeFirstOpeningIn: "/packs/maps/") { [files] in
+      // For a moment the pack cannot be found, and that is when the index is made.
+      let other = try place.on(files)
+      try files.rename(path, to: away)
+      _ = try other.repository.rebuildIndex { _ in }
+      try files.rename(away, to: path)
+    }
+    let report = try place.on(event).collect { $0.allowsLargeShare = true }
+    #expect(try event.outcome() == 1)
+    #expect(report.deletedPacks > 0)
+    #expect(try place.on(files).content(of: kept) == place.bytes(20..<40))
+  }
+
+  private static func age(_ path: FilePath) throws -> UInt64 {
+    try POSIXFileSystem().metadata(of: path).inode
+  }
+
+  @Test("A pack that cannot be read now keeps the old index in its place")
+  func unreadableForNow() throws {
+    let place = try Deltas()
+    let store = try place.store.on(UnreadablePack(path: place.deltas))
+    #expect(throws: (any Error).self) { try store.content(of: place.kept) }
+    // It asked for a record that seemed lost, and the index was not replaced by one without the pack.
+    let other = try place.store.on(files)
+    #expect(try other.repository.records.synchronize().addedPacks == 0)
+    #expect(try other.content(of: place.kept) == place.content)
+  }
+
   @Test("Garbage in packs that are rewritten counts where most of the store would go")
   func rewrittenIsDeletedToo() throws {
     let place = try Store()
@@ -146,5 +183,50 @@ struct LossTests {
     #expect(report.deletedPacks > 0)
     #expect(try !place.workplace.packs("data").contains(damaged))
     #expect(try place.content(of: kept) == place.bytes(0..<20))
+  }
+}
+
+/// The real file system, on which something happens before the first file of a directory is opened.
+private final class EventfulFileSystem: ForwardingFileSystem {
+  let base = POSIXFileSystem()
+  private let part: String
+  private let body: @Sendable () throws -> Void
+  private let state = Mutex<(count: Int, failure: (any Error)?)>((0, nil))
+
+  init(beforeFirstOpeningIn part: String, _ body: @escaping @Sendable () throws -> Void) {
+    (self.part, self.body) = (part, body)
+  }
+
+  /// How often it happened.
+  func outcome() throws -> Int {
+    try state.withLock {
+      if let failure = $0.failure { throw failure }
+      return $0.count
+    }
+  }
+
+  func openFile(_ path: FilePath, for access: FileAccess) throws(FileError) -> any OpenFile {
+    let isFirst = state.withLock { state in
+      guard state.count == 0, path.string.contains(part) else { return false }
+      state.count = 1
+      return true
+    }
+    if isFirst {
+      do { try body() } catch { state.withLock { $0.failure = error } }
+    }
+    return try base.openFile(path, for: access)
+  }
+}
+
+/// The real file system, where a pack is there and cannot be read.
+private struct UnreadablePack: ForwardingFileSystem {
+  let base = POSIXFileSystem()
+  let path: FilePath
+
+  func openFile(_ path: FilePath, for access: FileAccess) throws(FileError) -> any OpenFile {
+    guard path != self.path else {
+      throw FileError(operation: "open", path: path, errno: .ioError)
+    }
+    return try base.openFile(path, for: access)
   }
 }

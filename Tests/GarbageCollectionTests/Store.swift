@@ -39,9 +39,12 @@ struct Store {
   }
 
   /// The same on a disk without room for another pack.
-  func onFullDisk() throws -> Store {
+  func onFullDisk() throws -> Store { try on(FullFileSystem()) }
+
+  /// The same, opened by another process, which has another view of the file system.
+  func on(_ fileSystem: any FileSystem) throws -> Store {
     var environment = environment
-    environment.fileSystem = FullFileSystem()
+    environment.fileSystem = fileSystem
     return try Store(workplace, environment)
   }
 

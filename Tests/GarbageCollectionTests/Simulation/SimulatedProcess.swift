@@ -97,8 +97,6 @@ final class SimulatedProcess: @unchecked Sendable {
       failingPacks -= 1
       throw FileError(operation: "open", path: path, errno: .ioError)
     }
-    // Whether a pack is there is asked by who has the index to itself.
-    guard kind != .metadata || !world.isPack(path) else { return }
     player.pauseTurn(world)
     try checkAlive(kind, path)
   }

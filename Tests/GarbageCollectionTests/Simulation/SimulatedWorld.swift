@@ -1,6 +1,7 @@
 import ChunkFormat
 @testable import ChunkStore
 import FileIO
+import Synchronization
 import SystemPackage
 import TestSupport
 
@@ -32,6 +33,12 @@ final class SimulatedWorld: @unchecked Sendable {
   private var clock: Nanoseconds = 1_800_000_000_000_000_000
   private var crashAt: Int?
   private let directory: TemporaryDirectory
+  /// Where the indexes of which simulation lie.
+  private static let indexed = Mutex<[String: Unowned]>([:])
+
+  private struct Unowned: @unchecked Sendable {
+    unowned let world: SimulatedWorld
+  }
 
   init(seed: UInt64, isTraced: Bool) throws {
     random = SeededRandom(seed: seed)
@@ -52,6 +59,19 @@ final class SimulatedWorld: @unchecked Sendable {
       at: Self.root, settings: RepositorySettings(), firstKey: nil, environment: environment)
     repositoryID = repository.configuration.id
     ledger = try Ledger(layout: layout, repository: repositoryID)
+    Self.yieldsAtLocks
+    Self.indexed.withLock { $0[directory.path.string] = Unowned(world: self) }
+  }
+
+  deinit { Self.indexed.withLock { $0[directory.path.string] = nil } }
+
+  /// The locks of an index are real ones: whoever waits for one lets others go on.
+  private static let yieldsAtLocks: Void = LockWaiting.configure { path in
+    // Of a lock of the index of a repository on a machine.
+    let directory = (1...3).reduce(path) { path, _ in path.removingLastComponent() }
+    guard let world = indexed.withLock({ $0[directory.string]?.world }) else { return false }
+    world.turns.yieldCurrent()
+    return true
   }
 
   // MARK: - Time

@@ -10,15 +10,11 @@ final class Turns: @unchecked Sendable {
   /// One of the threads that take turns.
   final class Player: @unchecked Sendable {
     let name: String
-    /// Players of one machine share an index, in which one may write at a time.
+    /// Players of one machine share an index.
     let machine: Int
     fileprivate let body: @Sendable (Player) -> Void
     fileprivate let turn = Semaphore()
     fileprivate(set) var isDone = false
-    /// Parked while it has the index of its machine to itself.
-    fileprivate var holdsIndex = false
-    /// The thread that may give the turn away at any time; others of the same process have the index.
-    fileprivate(set) var thread = pthread_t()
 
     fileprivate init(_ name: String, machine: Int, _ body: @escaping @Sendable (Player) -> Void) {
       self.name = name
@@ -28,6 +24,8 @@ final class Turns: @unchecked Sendable {
   }
 
   private var players: [Player] = []
+  /// Whose turn it is.
+  private var current: Player?
   private var random: SeededRandom
   /// One in so many chances to give the turn away is taken.
   private let patience: Int
@@ -48,7 +46,7 @@ final class Turns: @unchecked Sendable {
     let threads = try players.map { player in
       try WorkerThread(name: player.name) { [self] in
         player.turn.wait()
-        player.thread = pthread_self()
+        current = player
         player.body(player)
         player.isDone = true
         if let next = choose(among: candidates(of: player)) {
@@ -73,18 +71,19 @@ final class Turns: @unchecked Sendable {
 
   /// Lets another player go on, where there is one.
   func yield(_ player: Player) {
-    player.holdsIndex = pthread_equal(pthread_self(), player.thread) == 0
-    defer { player.holdsIndex = false }
     guard let next = choose(among: candidates(of: player)) else { return }
     next.turn.signal()
     player.turn.wait()
+    current = player
+  }
+
+  /// Lets another player go on, whichever thread of the current one it is that asks.
+  func yieldCurrent() {
+    if let current { yield(current) }
   }
 
   private func candidates(of player: Player) -> [Player] {
-    let busy = Set(players.filter(\.holdsIndex).map(\.machine))
-    return players.filter {
-      $0 !== player && !$0.isDone && ($0.holdsIndex || !busy.contains($0.machine))
-    }
+    players.filter { $0 !== player && !$0.isDone }
   }
 
   private func choose(among candidates: [Player]) -> Player? {
