@@ -32,6 +32,21 @@ in_guest_with_varve() {
   } || fail "$(cat "$work/guest.log")"
 }
 
+# in_guest_with_lvm [OPTION...]: the same with LVM, whose programs are functions in the script, and no udev.
+in_guest_with_lvm() {
+  printf '%s\n' 'activation { udev_sync=0 udev_rules=0 monitoring=0 verify_udev_operations=0 }' \
+    'devices { obtain_device_list_from_udev=0 use_devicesfile=0 }' 'backup { backup=0 archive=0 }' \
+    'global { thin_check_executable="" }' >lvm.conf
+  {
+    echo 'export DM_DISABLE_UDEV=1; mkdir -p /run/lock /host; modprobe dm-mod; modprobe dm-snapshot'
+    # shellcheck disable=SC2016 # for the guest
+    echo 'for name in pvcreate vgcreate lvcreate lvextend lvremove vgchange vgs lvs pvs; do eval "$name() { lvm $name \"\$@\"; }"; done'
+    cat
+  } |
+    in_guest_with_varve -p lvm -p dmsetup -p mkfs.ext4 -p setsid -k dm-mod -k dm-snapshot -k dm-thin-pool \
+      -f "$work/lvm.conf:/etc/lvm/lvm.conf" "$@"
+}
+
 guest_prelude() {
   cat <<PRELUDE
 set -e -o pipefail
@@ -51,7 +66,7 @@ refused() {
 }
 wait_until() {
   local tenths - && set +x
-  for ((tenths = 0; tenths < 200; tenths++)); do
+  for ((tenths = 0; tenths < 600; tenths++)); do
     ! "$@" || return 0
     sleep 0.1
   done

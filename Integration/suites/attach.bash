@@ -127,21 +127,6 @@ expect_nothing_left
 GUEST
 }
 
-# in_guest_with_lvm [OPTION...]: the same with LVM, whose programs are functions in the script, and no udev.
-in_guest_with_lvm() {
-  printf '%s\n' 'activation { udev_sync=0 udev_rules=0 monitoring=0 verify_udev_operations=0 }' \
-    'devices { obtain_device_list_from_udev=0 use_devicesfile=0 }' 'backup { backup=0 archive=0 }' \
-    >lvm.conf
-  {
-    echo 'export DM_DISABLE_UDEV=1; mkdir -p /run/lock /host; modprobe dm-mod; modprobe dm-snapshot'
-    # shellcheck disable=SC2016 # for the guest
-    echo 'for name in pvcreate vgcreate lvcreate vgchange vgs lvs pvs; do eval "$name() { lvm $name \"\$@\"; }"; done'
-    cat
-  } |
-    in_guest_with_varve -p lvm -p dmsetup -p mkfs.ext4 -p setsid -k dm-mod -k dm-snapshot -k dm-thin-pool \
-      -f "$work/lvm.conf:/etc/lvm/lvm.conf" "$@"
-}
-
 # The machine that is backed up is the one that looks at the backup: the same names and identifiers.
 test_volume_group_that_the_host_has_too() {
   "$varve" init

@@ -10,6 +10,8 @@ package final class WorkProgress: Sendable {
     case storing
     case verifying
     case restoring
+    /// Looking for what is not zero in a target, and has to be.
+    case zeroing
     case comparing
     case marking
     case compacting

@@ -3,15 +3,21 @@
 // What Linux offers and Swift's Glibc module leaves out: variadic functions, ioctls behind macros,
 // and what hides behind _GNU_SOURCE, which that module is built without.
 #include <fcntl.h>
+#include <linux/close_range.h>
+#include <linux/dm-ioctl.h>
+#include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <linux/loop.h>
 #include <signal.h>
 #include <spawn.h>
+#include <errno.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <sys/vfs.h>
 
@@ -67,6 +73,35 @@ static inline int linux_punch_hole(int fd, off_t offset, off_t length) {
   return fallocate(fd, 0x01 | 0x02, offset, length);  // KEEP_SIZE | PUNCH_HOLE
 }
 
+/// FS_IOC_FIEMAP: 1 where blocks with content are allocated to a range of a file, 0 where none are;
+/// -1 where the file system does not tell. Blocks that are reserved and read as zeros do not count.
+static inline int linux_has_written_blocks(int fd, uint64_t offset, uint64_t length) {
+  enum { EXTENTS = 64 };
+  union {
+    struct fiemap header;
+    char bytes[sizeof(struct fiemap) + EXTENTS * sizeof(struct fiemap_extent)];
+  } map;
+  uint64_t end = offset + length;
+  while (offset < end) {
+    memset(&map.header, 0, sizeof map.header);
+    map.header.fm_start = offset;
+    map.header.fm_length = end - offset;
+    map.header.fm_extent_count = EXTENTS;
+    if (ioctl(fd, FS_IOC_FIEMAP, &map) == -1) return -1;
+    if (map.header.fm_mapped_extents == 0) return 0;
+    for (uint32_t number = 0; number < map.header.fm_mapped_extents; number++) {
+      struct fiemap_extent extent;
+      memcpy(
+          &extent, map.bytes + sizeof map.header + number * sizeof extent, sizeof extent);
+      if (!(extent.fe_flags & FIEMAP_EXTENT_UNWRITTEN)) return 1;
+      if (extent.fe_flags & FIEMAP_EXTENT_LAST || extent.fe_logical + extent.fe_length <= offset)
+        return 0;
+      offset = extent.fe_logical + extent.fe_length;
+    }
+  }
+  return 0;
+}
+
 // MARK: Block devices
 
 static inline int linux_block_device_size(int fd, uint64_t *bytes) {
@@ -77,10 +112,40 @@ static inline int linux_block_device_is_read_only(int fd, int *flag) {
   return ioctl(fd, BLKROGET, flag);
 }
 
-/// BLKZEROOUT: makes a range of whole sectors read as zeros, by the device where it can.
-static inline int linux_block_device_zero_out(int fd, uint64_t offset, uint64_t length) {
+/// BLKDISCARD: tells a device that the content of a range of whole sectors is not needed any more. What
+/// the range reads as afterwards is for the device to say.
+static inline int linux_block_device_discard(int fd, uint64_t offset, uint64_t length) {
   uint64_t range[2] = {offset, length};
-  return ioctl(fd, BLKZEROOUT, range);
+  return ioctl(fd, BLKDISCARD, range);
+}
+
+/// DM_TABLE_STATUS: whether a device of the device mapper consists of targets of one type only, such as
+/// "thin"; 0 also where that cannot be found out.
+static inline int linux_mapped_device_is(uint64_t device, const char *type) {
+  union {
+    struct dm_ioctl header;
+    char bytes[16384];
+  } table;
+  memset(&table, 0, sizeof table.header);
+  table.header.version[0] = DM_VERSION_MAJOR;
+  table.header.data_size = sizeof table;
+  table.header.data_start = sizeof table.header;
+  table.header.dev = device;
+  table.header.flags = DM_STATUS_TABLE_FLAG;
+  int control = open("/dev/mapper/control", O_RDWR | O_CLOEXEC);
+  if (control == -1) return 0;
+  int outcome = ioctl(control, DM_TABLE_STATUS, &table);
+  close(control);
+  if (outcome == -1 || table.header.flags & DM_BUFFER_FULL_FLAG) return 0;
+  uint32_t next = 0;
+  for (uint32_t number = 0; number < table.header.target_count; number++) {
+    if (next > sizeof table - table.header.data_start - sizeof(struct dm_target_spec)) return 0;
+    struct dm_target_spec target;
+    memcpy(&target, table.bytes + table.header.data_start + next, sizeof target);
+    if (strncmp(target.target_type, type, sizeof target.target_type) != 0) return 0;
+    next = target.next;
+  }
+  return table.header.target_count > 0;
 }
 
 // MARK: Loop devices
@@ -128,6 +193,70 @@ static inline int linux_start_writeback(int fd, off_t offset, off_t length) {
 /// sync_file_range(2): writes a range to the storage and waits for it; no device cache is flushed.
 static inline int linux_complete_writeback(int fd, off_t offset, off_t length) {
   return sync_file_range(fd, offset, length, 1 | 2 | 4);  // WAIT_BEFORE | WRITE | WAIT_AFTER
+}
+
+// MARK: Calls that wait for the storage
+
+/// What a storage process does at one request.
+enum linux_storage_operation {
+  LINUX_STORAGE_START_WRITEBACK = 1,
+  LINUX_STORAGE_COMPLETE_WRITEBACK,
+  LINUX_STORAGE_SYNCHRONIZE,
+  LINUX_STORAGE_PUNCH_HOLE,
+  LINUX_STORAGE_DISCARD,
+};
+
+struct linux_storage_request {
+  uint32_t operation;
+  uint32_t unused;
+  uint64_t offset;
+  uint64_t length;
+};
+
+static inline int linux_perform_storage_request(int fd, struct linux_storage_request request) {
+  off_t offset = (off_t)request.offset, length = (off_t)request.length;
+  switch (request.operation) {
+    case LINUX_STORAGE_START_WRITEBACK: return linux_start_writeback(fd, offset, length);
+    case LINUX_STORAGE_COMPLETE_WRITEBACK: return linux_complete_writeback(fd, offset, length);
+    case LINUX_STORAGE_SYNCHRONIZE: return fsync(fd);
+    case LINUX_STORAGE_PUNCH_HOLE: return linux_punch_hole(fd, offset, length);
+    case LINUX_STORAGE_DISCARD:
+      return linux_block_device_discard(fd, request.offset, request.length);
+    default: errno = EINVAL; return -1;
+  }
+}
+
+static inline void linux_close_descriptors(unsigned first, unsigned last) {
+  if (first > last || syscall(SYS_close_range, first, last, 0) == 0) return;
+  struct rlimit limit;
+  unsigned end = getrlimit(RLIMIT_NOFILE, &limit) == 0 ? (unsigned)limit.rlim_cur : 65536;
+  for (unsigned fd = first; fd <= last && fd < end; fd++) close((int)fd);
+}
+
+/// Forks a process that has `file` and the socket `requests` open and nothing else. It answers each
+/// request with an error number, 0 for none, until the other end is closed. Returns its id or -1.
+static inline pid_t linux_fork_storage_process(int file, int requests) {
+  pid_t child = fork();
+  if (child != 0) return child;
+  // Only what signal-safety(7) lists: another thread may have held any lock.
+  sigset_t all;
+  sigfillset(&all);
+  sigprocmask(SIG_BLOCK, &all, NULL);
+  prctl(PR_SET_NAME, "varve-storage");
+  unsigned low = (unsigned)(file < requests ? file : requests);
+  unsigned high = (unsigned)(file < requests ? requests : file);
+  if (low > 0) linux_close_descriptors(0, low - 1);
+  linux_close_descriptors(low + 1, high - 1);
+  linux_close_descriptors(high + 1, ~0U);
+  struct linux_storage_request request;
+  while (recv(requests, &request, sizeof request, 0) == (ssize_t)sizeof request) {
+    int outcome, error;
+    do outcome = linux_perform_storage_request(file, request);
+    while (outcome == -1 && errno == EINTR);
+    error = outcome == -1 ? errno : 0;
+    if (send(requests, &error, sizeof error, MSG_NOSIGNAL) != (ssize_t)sizeof error) break;
+  }
+  _exit(0);
 }
 
 // MARK: Leases

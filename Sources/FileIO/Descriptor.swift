@@ -117,6 +117,19 @@ package struct Descriptor: ~Copyable, Sendable {
     UInt64(try status().st_rdev)
   }
 
+  /// When content and status were changed last, as far as the file system notes that.
+  package func changeTime() throws(Errno) -> FileChangeTime {
+    let status = try status()
+    return FileChangeTime(
+      content: [status.st_mtim.tv_sec, status.st_mtim.tv_nsec],
+      status: [status.st_ctim.tv_sec, status.st_ctim.tv_nsec])
+  }
+
+  /// What the file takes on its file system (`st_blocks`).
+  package func allocatedBytes() throws(Errno) -> UInt64 {
+    UInt64(clamping: try status().st_blocks).multipliedReportingOverflow(by: 512).partialValue
+  }
+
   /// flock(2); false when another open file's lock excludes this one and `waits` is false.
   package func lock(_ mode: LockMode, waits: Bool) throws(Errno) -> Bool {
     let operation = (mode == .shared ? LOCK_SH : LOCK_EX) | (waits ? 0 : LOCK_NB)
@@ -140,6 +153,12 @@ package struct Descriptor: ~Copyable, Sendable {
     try retryingCall { fstat(rawValue, &status) }
     return status
   }
+}
+
+/// When a file was changed; good for comparison only.
+package struct FileChangeTime: Sendable, Hashable {
+  fileprivate let content: [Int]
+  fileprivate let status: [Int]
 }
 
 /// Makes a system call, again when a signal interrupted it; -1 becomes the thrown error.

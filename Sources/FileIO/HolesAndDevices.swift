@@ -43,10 +43,20 @@ extension Descriptor {
     return flag != 0
   }
 
-  /// BLKZEROOUT: a range of whole sectors of a block device reads as zeros afterwards. The kernel
-  /// writes them where the device cannot do better.
-  package func zeroOutBlockDevice(at offsetBytes: UInt64, lengthBytes: UInt64) throws(Errno) {
-    try retryingCall { linux_block_device_zero_out(rawValue, offsetBytes, lengthBytes) }
+  /// Whether blocks with content are allocated to a range of a file; nil where the file system does not
+  /// tell. Blocks that are reserved and read as zeros do not count. (FS_IOC_FIEMAP)
+  package func hasWrittenBlocks(at offsetBytes: UInt64, lengthBytes: UInt64) -> Bool? {
+    switch linux_has_written_blocks(rawValue, offsetBytes, lengthBytes) {
+    case 0: false
+    case 1: true
+    default: nil
+    }
+  }
+
+  /// Whether a device of the device mapper is a thin volume and nothing else; false also where that
+  /// cannot be found out. Blocks of such a volume that are discarded read as zeros.
+  package static func isThinVolume(device: UInt64) -> Bool {
+    linux_mapped_device_is(device, "thin") == 1
   }
 
   /// Whether the file is open anywhere else, in another process or under a loop device; nil where

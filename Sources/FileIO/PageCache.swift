@@ -20,19 +20,6 @@ extension Descriptor {
       rawValue, off_t(clamping: offsetBytes), off_t(clamping: lengthBytes), value)
   }
 
-  /// Starts writing what is dirty of a range to the storage. (sync_file_range(2))
-  package func startWriteback(at offsetBytes: UInt64, lengthBytes: UInt64) throws(Errno) {
-    let (position, length) = (try offsetBytes.position(), try lengthBytes.position())
-    try retryingCall { linux_start_writeback(rawValue, position, length) }
-  }
-
-  /// Writes what is dirty of a range to the storage and waits for it. Makes nothing durable: only
-  /// ``synchronize()`` does, which no longer reports the errors that come out here. (sync_file_range(2))
-  package func completeWriteback(at offsetBytes: UInt64, lengthBytes: UInt64) throws(Errno) {
-    let (position, length) = (try offsetBytes.position(), try lengthBytes.position())
-    try retryingCall { linux_complete_writeback(rawValue, position, length) }
-  }
-
   /// For each block of a range, whether any page of it is in the page cache.
   ///
   /// The kernel says "all of them" of a file that the process could not write to. (mincore(2))

@@ -37,6 +37,22 @@ struct BlockDeviceInspection {
     }
   }
 
+  /// Whether it is a thin volume of the device mapper.
+  var isThinVolume: Bool { Descriptor.isThinVolume(device: number.packed) }
+
+  /// Whether what is discarded of the device is freed and reads as zeros, at least in whole blocks of the
+  /// device.
+  ///
+  /// The kernel does not tell any more (`discard_zeroes_data`). A disk made of flash may read zeros today
+  /// and what was there before tomorrow, so only devices that have no such freedom count: thin volumes of
+  /// the device mapper, and devices that are kept by software.
+  var readsDiscardedAsZeros: Bool {
+    if isThinVolume { return true }
+    let driver = number.devicePath.dropFirst("/dev/".count).prefix { $0.isLetter }
+    return ["loop", "nbd", "rbd", "zd"].contains(driver)
+      || driver.hasPrefix("vd") || driver.hasPrefix("xvd")
+  }
+
   private func mountTable() throws(RestoreTargetError) -> MountTable {
     do {
       return try MountTable.current()

@@ -5,20 +5,35 @@ import SystemPackage
 
 /// A block device, written from its beginning to the volume's end; what lies past that is left
 /// untouched.
+///
+/// Zeros take no space where a device has a say in that. A range is
+///
+/// 1. zeroed by the device itself, which may free it, where the device can (not device-mapper's thin
+///    volumes, nor ZFS volumes);
+/// 2. else discarded, where the device is known to read zeros then; and read once everything is
+///    written, and zeros are written to what is not zero.
+///
+/// The kernel is never asked to write zeros by itself (BLKZEROOUT), which would fill a thin pool.
 final class BlockDeviceTarget: RestoreTarget {
   let name: String
   let isSeekable = true
   let canBeReadBack = true
 
-  /// 256 MiB: a device may take long over zeroing, and a signal waits for the end of one piece.
+  /// 256 MiB: a device may take long over zeroing, and a signal waits for the end of one piece. Pieces end
+  /// at multiples of this, so that they cut no block of a thin pool.
   private static let zeroingLimitBytes: UInt64 = 256 << 20
   /// A page: what the kernel asks of ranges to be zeroed is the sector at most.
   private static let zeroingAlignmentBytes: UInt64 = 4096
 
   private let path: FilePath
-  private let held = Mutex<HeldFile?>(nil)
-  private let cannotPunchHoles = Atomic(false)
-  private let cannotZeroOut = Atomic(false)
+  private let state = Mutex(State())
+
+  private struct State {
+    var file: HeldFile?
+    var unchecked = UncheckedZeros()
+    var canPunchHoles = true
+    var canDiscard = false
+  }
 
   init(name: String, path: FilePath) {
     self.name = name
@@ -26,7 +41,8 @@ final class BlockDeviceTarget: RestoreTarget {
   }
 
   func prepare(sizeBytes: UInt64) throws(RestoreTargetError) {
-    try BlockDeviceInspection(name: name, path: path).requireFit(forBytes: sizeBytes)
+    let inspection = try BlockDeviceInspection(name: name, path: path)
+    try inspection.requireFit(forBytes: sizeBytes)
     let descriptor: Descriptor
     do throws(Errno) {
       // With O_EXCL the kernel refuses a device that a mount, swap, RAID or device mapper has claimed,
@@ -37,12 +53,17 @@ final class BlockDeviceTarget: RestoreTarget {
     } catch {
       throw .cannotOpen(name, error)
     }
-    let file = HeldFile(descriptor, target: name, sizeBytes: sizeBytes)
-    held.withLock { $0 = file }
+    let file = try HeldFile(
+      descriptor, target: name, sizeBytes: sizeBytes, isThinVolume: inspection.isThinVolume)
+    let canDiscard = inspection.readsDiscardedAsZeros
+    state.withLock { $0 = State(file: file, canDiscard: canDiscard) }
   }
 
   func write(_ bytes: UnsafeRawBufferPointer, at offsetBytes: UInt64) throws(RestoreTargetError) {
-    try file().write(bytes, at: offsetBytes)
+    let file = try file()
+    try file.requireInside(offsetBytes, UInt64(bytes.count))
+    state.withLock { $0.unchecked.remove(offsetBytes..<offsetBytes + UInt64(bytes.count)) }
+    try file.write(bytes, at: offsetBytes)
   }
 
   func writeZeros(at offsetBytes: UInt64, lengthBytes: UInt64) throws(RestoreTargetError) {
@@ -51,13 +72,23 @@ final class BlockDeviceTarget: RestoreTarget {
     let range = AlignedRange(
       offsetBytes: offsetBytes, lengthBytes: lengthBytes, alignmentBytes: Self.zeroingAlignmentBytes
     )
-    try file.writeRealZeros(at: offsetBytes, lengthBytes: range.headBytes)
-    try forEachRange(
-      at: range.bodyOffsetBytes, lengthBytes: range.bodyBytes, limitBytes: Self.zeroingLimitBytes
-    ) { offset, length throws(RestoreTargetError) in
-      try zero(file, at: offset, lengthBytes: length)
+    // Parts of blocks: written, they would be allocated.
+    checkLater(offsetBytes..<range.bodyOffsetBytes)
+    checkLater(range.tailOffsetBytes..<offsetBytes + lengthBytes)
+    var piece = range.bodyOffsetBytes
+    while piece < range.tailOffsetBytes {
+      let limit = Self.zeroingLimitBytes - piece % Self.zeroingLimitBytes
+      let end = piece + min(limit, range.tailOffsetBytes - piece)
+      try zero(file, piece..<end)
+      piece = end
     }
-    try file.writeRealZeros(at: range.tailOffsetBytes, lengthBytes: range.tailBytes)
+    if state.withLock({ $0.unchecked.isFull }) { _ = try settle(limitBytes: .max, keepsLast: true) }
+  }
+
+  var unsettledZeroBytes: UInt64 { state.withLock { $0.unchecked.lengthBytes } }
+
+  func settleZeros(limitBytes: UInt64) throws(RestoreTargetError) -> UInt64 {
+    try settle(limitBytes: limitBytes, keepsLast: false)
   }
 
   func read(
@@ -67,55 +98,68 @@ final class BlockDeviceTarget: RestoreTarget {
   }
 
   func finish() throws(RestoreTargetError) {
+    _ = try settleZeros(limitBytes: .max)
     try file().synchronize()
+    try file().endWriting()
   }
 
   func abandon() {
-    held.withLock { $0 = nil }
+    state.withLock { $0.file = nil }
   }
 
   private func file() throws(RestoreTargetError) -> HeldFile {
-    guard let file = held.withLock({ $0 }) else { throw .notPrepared(name) }
+    guard let file = state.withLock({ $0.file }) else { throw .notPrepared(name) }
     return file
   }
 
-  /// Zeroes an aligned range the cheapest way the device knows: freed, which the kernel allows only
-  /// where that reads back as zeros; zeroed by the device; written.
-  private func zero(
-    _ file: HeldFile, at offsetBytes: UInt64, lengthBytes: UInt64
-  ) throws(RestoreTargetError) {
-    let range = offsetBytes..<offsetBytes + lengthBytes
-    if try attempt(.punchHole, unless: cannotPunchHoles, file, range) { return }
-    if try attempt(.zeroOut, unless: cannotZeroOut, file, range) { return }
-    try file.writeRealZeros(at: offsetBytes, lengthBytes: lengthBytes)
+  private func checkLater(_ range: Range<UInt64>) {
+    state.withLock { $0.unchecked.add(range) }
   }
 
-  private enum Zeroing {
-    case punchHole
-    case zeroOut
-  }
-
-  /// Whether the device could; one that cannot is not asked again.
-  private func attempt(
-    _ zeroing: Zeroing, unless isUnsupported: borrowing Atomic<Bool>, _ file: HeldFile,
-    _ range: Range<UInt64>
-  ) throws(RestoreTargetError) -> Bool {
-    if isUnsupported.load(ordering: .relaxed) { return false }
-    do throws(Errno) {
-      switch zeroing {
-      case .punchHole:
-        try file.descriptor.punchHole(
-          at: range.lowerBound, lengthBytes: UInt64(range.count))
-      case .zeroOut:
-        try file.descriptor.zeroOutBlockDevice(
-          at: range.lowerBound, lengthBytes: UInt64(range.count))
+  /// Zeroes an aligned range where the device can do that by itself; else frees it where that helps, and
+  /// has it looked at in the end.
+  private func zero(_ file: HeldFile, _ range: Range<UInt64>) throws(RestoreTargetError) {
+    let (canPunchHoles, canDiscard) = state.withLock { ($0.canPunchHoles, $0.canDiscard) }
+    if canPunchHoles {
+      do throws(Errno) {
+        try file.perform(.punchHole, range)
+        return state.withLock { $0.unchecked.remove(range) }
+      } catch .notSupported, .invalidArgument, .inappropriateIOCTLForDevice, .noFunction {
+        state.withLock { $0.canPunchHoles = false }
+      } catch {
+        throw .writeFailed(name, at: range.lowerBound, error)
       }
-      return true
-    } catch .notSupported, .invalidArgument, .inappropriateIOCTLForDevice {
-      isUnsupported.store(true, ordering: .relaxed)
-      return false
-    } catch {
-      throw .writeFailed(name, at: range.lowerBound, error)
     }
+    if canDiscard {
+      do throws(Errno) {
+        try file.perform(.discard, range)
+      } catch .timedOut {
+        throw .writeFailed(name, at: range.lowerBound, .timedOut)
+      } catch {
+        // It would only have saved space.
+        state.withLock { $0.canDiscard = false }
+      }
+    }
+    checkLater(range)
+  }
+
+  /// Looks at ranges that have to be zero, and writes zeros where they are not; returns how many bytes
+  /// that were.
+  private func settle(
+    limitBytes: UInt64, keepsLast: Bool
+  ) throws(RestoreTargetError) -> UInt64 {
+    let file = try file()
+    // What is read next must be what the storage gives once all is written.
+    if state.withLock({ $0.unchecked.beginChecking(keepsLast: keepsLast) }) {
+      try file.synchronize()
+    }
+    var done: UInt64 = 0
+    while done < limitBytes,
+      let range = state.withLock({ $0.unchecked.takeNext(limitBytes: limitBytes - done) })
+    {
+      try file.writeMissingZeros(range)
+      done += UInt64(range.count)
+    }
+    return done
   }
 }

@@ -17,6 +17,11 @@ package struct DeviceNumber: Hashable, CustomStringConvertible {
     minor = packed & 0xff | (packed >> 12) & 0xffff_ff00
   }
 
+  /// As glibc's makedev(3) packs it.
+  var packed: UInt64 {
+    minor & 0xff | (major & 0xfff) << 8 | (minor & ~0xff) << 12 | (major & ~0xfff) << 32
+  }
+
   /// From `8:1`, as procfs and sysfs write it.
   package init?(_ text: some StringProtocol) {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)

@@ -45,7 +45,13 @@ final class FileTarget: RestoreTarget {
       try? fileSystem.remove(unfinished)
       throw .cannotResize(name, toBytes: sizeBytes, error)
     }
-    let file = HeldFile(descriptor, target: name, sizeBytes: sizeBytes)
+    let file: HeldFile
+    do {
+      file = try HeldFile(descriptor, target: name, sizeBytes: sizeBytes)
+    } catch {
+      try? POSIXFileSystem().remove(unfinished)
+      throw error
+    }
     state.withLock { $0 = State(file: file, unfinished: unfinished) }
   }
 
@@ -64,10 +70,11 @@ final class FileTarget: RestoreTarget {
     let writtenEndBytes = state.withLock { $0.writtenEndBytes }
     guard offsetBytes < writtenEndBytes, lengthBytes > 0 else { return }
     do throws(Errno) {
-      try file.descriptor.punchHole(at: offsetBytes, lengthBytes: lengthBytes)
-    } catch .notSupported {
+      try file.perform(.punchHole, offsetBytes..<offsetBytes + lengthBytes)
+    } catch .notSupported, .noFunction, .invalidArgument {
+      // No file system without holes gives a file what somebody else left.
       let length = min(lengthBytes, writtenEndBytes - offsetBytes)
-      try file.writeRealZeros(at: offsetBytes, lengthBytes: length)
+      try file.writeMissingZeros(offsetBytes..<offsetBytes + length)
     } catch {
       throw .writeFailed(name, at: offsetBytes, error)
     }
@@ -91,7 +98,9 @@ final class FileTarget: RestoreTarget {
   }
 
   func finish() throws(RestoreTargetError) {
-    try held().synchronize()
+    let file = try held()
+    try file.synchronize()
+    file.endWriting()
     do {
       if replacesExisting, let unfinished = state.withLock({ $0.unfinished }) {
         try fileSystem.rename(unfinished, to: path)

@@ -7,15 +7,27 @@ final class HeldFile: Sendable {
   let descriptor: Descriptor
   let sizeBytes: UInt64
   private let target: String
+  private let isThinVolume: Bool
+  private let storage: StorageProcess
   private let writeBehind = Mutex(WriteBehind())
   private let footprint = Mutex(CacheFootprint())
 
   /// - Parameters:
   ///   - target: as the user wrote it, for errors.
   ///   - sizeBytes: of the volume: nothing past it is touched.
-  init(_ descriptor: consuming Descriptor, target: String, sizeBytes: UInt64) {
+  ///   - isThinVolume: whether an error of the device means that its pool is full, as a rule.
+  init(
+    _ descriptor: consuming Descriptor, target: String, sizeBytes: UInt64,
+    isThinVolume: Bool = false
+  ) throws(RestoreTargetError) {
+    do {
+      storage = try StorageProcess(of: descriptor)
+    } catch {
+      throw .cannotOpen(target, error)
+    }
     self.descriptor = consume descriptor
     self.target = target
+    self.isThinVolume = isThinVolume
     self.sizeBytes = sizeBytes
   }
 
@@ -30,25 +42,36 @@ final class HeldFile: Sendable {
       let range = offsetBytes..<offsetBytes + UInt64(bytes.count)
       if let step = writeBehind.withLock({ $0.didWrite(range) }) { try perform(step) }
     } catch {
-      throw .writeFailed(target, at: offsetBytes, error)
+      throw .writeFailed(target, at: offsetBytes, error, isThinVolume: isThinVolume)
     }
   }
 
   private func perform(_ step: WriteBehind.Step) throws(Errno) {
     for range in step.toStart {
-      try descriptor.startWriteback(at: range.lowerBound, lengthBytes: UInt64(range.count))
+      try perform(.startWriteback, range)
     }
     for range in step.toComplete {
-      try descriptor.completeWriteback(at: range.lowerBound, lengthBytes: UInt64(range.count))
+      try perform(.completeWriteback, range)
       descriptor.advise(.notNeeded, at: range.lowerBound, lengthBytes: UInt64(range.count))
     }
   }
 
-  func writeRealZeros(at offsetBytes: UInt64, lengthBytes: UInt64) throws(RestoreTargetError) {
-    try Zeros.forEachPiece(at: offsetBytes, lengthBytes: lengthBytes) {
-      bytes, offset throws(RestoreTargetError) in
-      try write(bytes, at: offset)
-    }
+  /// Makes a call that waits for the storage.
+  func perform(_ call: StorageProcess.Call, _ range: Range<UInt64>) throws(Errno) {
+    try storage.perform(call, at: range.lowerBound, lengthBytes: UInt64(range.count))
+  }
+
+  /// Writes zeros to what is not zero of a range, so that nothing is allocated that was not before.
+  func writeMissingZeros(_ range: Range<UInt64>) throws(RestoreTargetError) {
+    try Zeros.forEachNonzeroRun(
+      in: range,
+      read: { buffer, offset throws(RestoreTargetError) in try read(into: buffer, at: offset) },
+      body: { run throws(RestoreTargetError) in
+        try Zeros.forEachPiece(at: run.lowerBound, lengthBytes: UInt64(run.count)) {
+          bytes, offset throws(RestoreTargetError) in
+          try write(bytes, at: offset)
+        }
+      })
   }
 
   func read(
@@ -73,12 +96,15 @@ final class HeldFile: Sendable {
   /// the storage. Errors of earlier writes come out here.
   func synchronize() throws(RestoreTargetError) {
     do {
-      try descriptor.synchronize()
+      try storage.perform(.synchronize)
     } catch {
-      throw .synchronizeFailed(target, error.explanation)
+      throw .synchronizeFailed(target, error, isThinVolume: isThinVolume)
     }
     descriptor.advise(.notNeeded)
   }
+
+  /// After the last write: nothing but this has the file open any more.
+  func endWriting() { storage.end() }
 
   func requireInside(
     _ offsetBytes: UInt64, _ lengthBytes: UInt64

@@ -1,5 +1,7 @@
 import CNBD
+import FileIO
 import Glibc
+import SystemPackage
 
 /// A connection to one export, with several requests in flight.
 ///
@@ -20,43 +22,72 @@ struct NBDConnection: ~Copyable {
   private let handle: OpaquePointer
   private let blocks: NBDBlockSizes
   private let canZero: Bool
+  private let canTrim: Bool
+  private var canZeroFast: Bool
+  private var extents: NBDExtents?
+  /// Kept as long as the handle, which calls it.
+  private let answer = NBDExtents.Answer()
+  private let patienceSeconds: Int
+  /// Whether the server has answered nothing for that long.
+  private var isStalled = false
   /// One piece for each slot; while nothing is in flight, free for other use.
   private let memory: OwnedBuffer
   private var freeSlots = Array(0..<inFlightLimit)
   private var inFlight: [Request] = []
+  /// What the server could not zero fast after all.
+  private var refusedZeros = RangeSet<UInt64>()
 
   private struct Request {
+    enum Kind {
+      /// Has to succeed.
+      case write
+      /// The server may refuse.
+      case fastZero
+      /// Saves space, and is of no other use.
+      case trim
+    }
+
+    let kind: Kind
     let cookie: UInt64
     let range: Range<UInt64>
     let slot: Int
   }
 
-  init(uri: String) throws(RestoreTargetError) {
-    guard let handle = nbd_create() else { throw .cannotConnect(uri, lastNBDError()) }
+  /// - Parameter patienceSeconds: how long the server may answer nothing.
+  init(uri: String, patienceSeconds: Int) throws(RestoreTargetError) {
+    guard let handle = nbd_create() else { throw .cannotConnect(uri, NBDError.last.reason) }
+    nbd_add_meta_context(handle, NBDExtents.context)
     guard nbd_connect_uri(handle, uri) == 0 else {
-      let reason = lastNBDError()
+      let reason = NBDError.last.reason
       nbd_close(handle)
       throw .cannotConnect(uri, reason)
     }
     name = uri
+    self.patienceSeconds = patienceSeconds
     self.handle = handle
     sizeBytes = UInt64(max(0, nbd_get_size(handle)))
     isReadOnly = nbd_is_read_only(handle) != 0
     canZero = nbd_can_zero(handle) == 1
+    canTrim = nbd_can_trim(handle) == 1
+    canZeroFast = canZero && nbd_can_fast_zero(handle) == 1
+    extents =
+      nbd_can_meta_context(handle, NBDExtents.context) == 1
+      ? NBDExtents(sizeBytes: sizeBytes, answer: answer) : nil
     blocks = NBDBlockSizes(handle, pieceLimitBytes: Self.pieceLimitBytes)
     memory = OwnedBuffer(byteCount: Self.inFlightLimit * blocks.pieceBytes)
   }
 
   deinit {
-    // Says goodbye without waiting for answers that nobody will look at. Only after closing is the
-    // memory of requests in flight free.
-    nbd_shutdown(handle, UInt32(LIBNBD_SHUTDOWN_ABANDON_PENDING))
+    // Says goodbye without waiting for answers that nobody will look at, and waits for the server to
+    // hang up. Only after closing is the memory of requests in flight free.
+    if !isStalled { nbd_shutdown(handle, UInt32(LIBNBD_SHUTDOWN_ABANDON_PENDING)) }
     nbd_close(handle)
   }
 
   mutating func write(
     _ bytes: UnsafeRawBufferPointer, at offsetBytes: UInt64
   ) throws(RestoreTargetError) {
+    extents?.forget(upTo: offsetBytes..<offsetBytes + UInt64(bytes.count))
     let range = AlignedRange(
       offsetBytes: offsetBytes, lengthBytes: UInt64(bytes.count),
       alignmentBytes: blocks.minimumBytes)
@@ -67,35 +98,117 @@ struct NBDConnection: ~Copyable {
     ) { offset, length throws(RestoreTargetError) in
       let start = Int(offset - offsetBytes)
       let piece = UnsafeRawBufferPointer(rebasing: bytes[start..<start + Int(length)])
-      try send(at: offset, lengthBytes: length) { handle, slot in
+      try send(.write, offset..<offset + length) { handle, slot in
         slot.copyMemory(from: piece)
         return nbd_aio_pwrite(handle, slot.baseAddress, piece.count, offset, .init(), 0)
       }
     }
     try patch(UnsafeRawBufferPointer(rebasing: bytes[body...]), at: range.tailOffsetBytes)
+    // What was in flight there has been answered, and holds something else now.
+    if !bytes.isEmpty {
+      refusedZeros.remove(contentsOf: offsetBytes..<offsetBytes + UInt64(bytes.count))
+    }
   }
 
-  mutating func writeZeros(
-    at offsetBytes: UInt64, lengthBytes: UInt64
-  ) throws(RestoreTargetError) {
-    guard canZero else {
-      return try Zeros.forEachPiece(at: offsetBytes, lengthBytes: lengthBytes) {
+  /// Makes a range zeros as far as that takes no space.
+  ///
+  /// - Returns: parts that the caller has to look at once everything is written.
+  mutating func makeZeros(
+    _ range: Range<UInt64>
+  ) throws(RestoreTargetError) -> [Range<UInt64>] {
+    let aligned = AlignedRange(
+      offsetBytes: range.lowerBound, lengthBytes: UInt64(range.count),
+      alignmentBytes: blocks.minimumBytes)
+    var unchecked = [
+      range.lowerBound..<aligned.bodyOffsetBytes, aligned.tailOffsetBytes..<range.upperBound,
+    ]
+    var offset = aligned.bodyOffsetBytes
+    while offset < aligned.tailOffsetBytes {
+      let limit = Self.zeroLimitBytes - offset % Self.zeroLimitBytes
+      let wanted = offset..<offset + min(limit, aligned.tailOffsetBytes - offset)
+      let (part, isZero) = try firstExtent(of: wanted)
+      if !isZero {
+        if canZeroFast {
+          try sendFastZero(part)
+        } else {
+          if canTrim { try sendTrim(part) }
+          unchecked.append(part)
+        }
+      }
+      offset = part.upperBound
+    }
+    return unchecked + refusedZeros.takeAll()
+  }
+
+  /// What the server refused to zero fast, once it has answered everything.
+  mutating func takeRefusedZeros() throws(RestoreTargetError) -> [Range<UInt64>] {
+    try drain()
+    return refusedZeros.takeAll()
+  }
+
+  /// Reads a range and zeroes what is not zero of it.
+  mutating func zeroWhatIsNot(_ range: Range<UInt64>) throws(RestoreTargetError) {
+    // What is there already cannot be allocated anew.
+    var found: [Range<UInt64>] = []
+    try forEachRange(
+      at: range.lowerBound, lengthBytes: UInt64(range.count), limitBytes: Self.zeroLimitBytes
+    ) { offset, length throws(RestoreTargetError) in
+      try Zeros.forEachNonzeroRun(
+        in: offset..<offset + length,
+        read: { buffer, offset throws(RestoreTargetError) in try read(into: buffer, at: offset) },
+        body: { run throws(RestoreTargetError) in found.append(run) })
+      for run in found { try writeZeros(run) }
+      found = []
+    }
+  }
+
+  /// Zeroes a range, whatever it takes.
+  private mutating func writeZeros(_ run: Range<UInt64>) throws(RestoreTargetError) {
+    let isAligned =
+      run.lowerBound % blocks.minimumBytes == 0 && run.upperBound % blocks.minimumBytes == 0
+    guard canZero, isAligned else {
+      return try Zeros.forEachPiece(at: run.lowerBound, lengthBytes: UInt64(run.count)) {
         bytes, offset throws(RestoreTargetError) in
         try write(bytes, at: offset)
       }
     }
-    let range = AlignedRange(
-      offsetBytes: offsetBytes, lengthBytes: lengthBytes, alignmentBytes: blocks.minimumBytes)
-    try patchZeros(at: offsetBytes, lengthBytes: range.headBytes)
-    try forEachRange(
-      at: range.bodyOffsetBytes, lengthBytes: range.bodyBytes, limitBytes: Self.zeroLimitBytes
-    ) { offset, length throws(RestoreTargetError) in
-      // Without NO_HOLE the server may free the range; it reads as zeros either way.
-      try send(at: offset, lengthBytes: length) { handle, _ in
-        nbd_aio_zero(handle, length, offset, .init(), 0)
-      }
+    // Without NO_HOLE the server may free the range; it reads as zeros either way.
+    try send(.write, run) { handle, _ in
+      nbd_aio_zero(handle, UInt64(run.count), run.lowerBound, .init(), 0)
     }
-    try patchZeros(at: range.tailOffsetBytes, lengthBytes: range.tailBytes)
+  }
+
+  private mutating func sendFastZero(_ range: Range<UInt64>) throws(RestoreTargetError) {
+    try send(.fastZero, range) { handle, _ in
+      nbd_aio_zero(
+        handle, UInt64(range.count), range.lowerBound, .init(), UInt32(LIBNBD_CMD_FLAG_FAST_ZERO))
+    }
+  }
+
+  private mutating func sendTrim(_ range: Range<UInt64>) throws(RestoreTargetError) {
+    try send(.trim, range) { handle, _ in
+      nbd_aio_trim(handle, UInt64(range.count), range.lowerBound, .init(), 0)
+    }
+  }
+
+  /// What a range begins with: a part that reads as zeros, or one that may hold something.
+  private mutating func firstExtent(
+    of range: Range<UInt64>
+  ) throws(RestoreTargetError) -> (range: Range<UInt64>, isZero: Bool) {
+    guard var known = extents.take() else { return (range, false) }
+    if !known.covers(range.lowerBound) {
+      let request = known.request(from: range.lowerBound, blocks)
+      let (handle, answer) = (handle, known.answer)
+      let error = try perform(at: range.lowerBound) {
+        nbd_aio_block_status(
+          handle, UInt64(request.count), request.lowerBound, answer.callback, .init(), 0)
+      }
+      // A server that cannot tell, though it said so, is not asked again.
+      guard error == nil, known.takeAnswer(to: request) else { return (range, false) }
+    }
+    let found = known.first(of: range)
+    extents = known
+    return found
   }
 
   mutating func read(
@@ -124,17 +237,19 @@ struct NBDConnection: ~Copyable {
   mutating func flush() throws(RestoreTargetError) {
     try drain()
     guard nbd_can_flush(handle) == 1 else { return }
-    guard nbd_flush(handle, 0) == 0 else { throw .synchronizeFailed(name, lastNBDError()) }
+    let handle = handle
+    if let error = try perform(at: 0, { nbd_aio_flush(handle, .init(), 0) }) {
+      throw .synchronizeFailed(name, error.reason, errno: error.errno)
+    }
   }
 
   // MARK: - Requests in flight
 
   /// Sends a request that `issue` makes, with memory of its own; returns before it is answered.
   private mutating func send(
-    at offsetBytes: UInt64, lengthBytes: UInt64,
+    _ kind: Request.Kind, _ range: Range<UInt64>,
     _ issue: (OpaquePointer, UnsafeMutableRawBufferPointer) -> Int64
   ) throws(RestoreTargetError) {
-    let range = offsetBytes..<offsetBytes + lengthBytes
     while freeSlots.isEmpty || inFlight.contains(where: { $0.range.overlaps(range) }) {
       try awaitAnswers()
     }
@@ -145,32 +260,77 @@ struct NBDConnection: ~Copyable {
     let cookie = issue(handle, piece)
     guard cookie >= 0 else {
       freeSlots.append(slot)
-      throw .writeFailed(name, at: offsetBytes, lastNBDError())
+      throw writeFailure(at: range.lowerBound)
     }
-    inFlight.append(Request(cookie: UInt64(cookie), range: range, slot: slot))
+    inFlight.append(Request(kind: kind, cookie: UInt64(cookie), range: range, slot: slot))
   }
 
   private mutating func drain() throws(RestoreTargetError) {
     while !inFlight.isEmpty { try awaitAnswers() }
   }
 
-  /// Waits until the connection has moved on, and takes the answers that have come.
-  private mutating func awaitAnswers() throws(RestoreTargetError) {
-    if nbd_poll(handle, -1) == -1, nbd_get_errno() != EINTR {
-      let offset = inFlight.first?.range.lowerBound ?? 0
-      throw .writeFailed(name, at: offset, lastNBDError())
+  /// Makes a request, and waits for its answer. What else is in flight goes on.
+  ///
+  /// - Returns: the error that the server answered with.
+  private mutating func perform(
+    at offsetBytes: UInt64, _ issue: () -> Int64
+  ) throws(RestoreTargetError) -> NBDError? {
+    let cookie = issue()
+    guard cookie >= 0 else { return .last }
+    while true {
+      switch nbd_aio_command_completed(handle, UInt64(cookie)) {
+      case 0: try awaitTraffic(at: offsetBytes)
+      case 1: return nil
+      default: return .last
+      }
     }
-    var failure: RestoreTargetError?
+  }
+
+  /// Waits until the connection has moved on.
+  private mutating func awaitTraffic(at offsetBytes: UInt64) throws(RestoreTargetError) {
+    let outcome = nbd_poll(handle, CInt(patienceSeconds * 1000))
+    if outcome == 0 {
+      isStalled = true
+      throw .writeFailed(name, at: offsetBytes, Errno.timedOut.explanation, errno: .timedOut)
+    }
+    if outcome == -1, nbd_get_errno() != EINTR { throw writeFailure(at: offsetBytes) }
+  }
+
+  /// Takes the answers that have come, and waits for some where there are none.
+  private mutating func awaitAnswers() throws(RestoreTargetError) {
+    let count = inFlight.count
+    try takeAnswers()
+    while count > 0, inFlight.count == count {
+      try awaitTraffic(at: inFlight[0].range.lowerBound)
+      try takeAnswers()
+    }
+  }
+
+  private mutating func takeAnswers() throws(RestoreTargetError) {
+    var failure: (range: Range<UInt64>, error: NBDError)?
+    var refused: [Range<UInt64>] = []
     inFlight.removeAll { request in
       let outcome = nbd_aio_command_completed(handle, request.cookie)
       if outcome == 0 { return false }
-      if outcome == -1, failure == nil {
-        failure = .writeFailed(name, at: request.range.lowerBound, lastNBDError())
-      }
       freeSlots.append(request.slot)
+      guard outcome == -1 else { return true }
+      let error = NBDError.last
+      switch request.kind {
+      case .trim: break
+      case .fastZero where error.errno.isRefusal: refused.append(request.range)
+      case .write, .fastZero: failure = failure ?? (request.range, error)
+      }
       return true
     }
-    if let failure { throw failure }
+    if !refused.isEmpty { canZeroFast = false }
+    for range in refused { refusedZeros.insert(contentsOf: range) }
+    if let (range, error) = failure { throw writeFailure(at: range.lowerBound, error) }
+  }
+
+  private func writeFailure(
+    at offsetBytes: UInt64, _ error: NBDError = .last
+  ) -> RestoreTargetError {
+    .writeFailed(name, at: offsetBytes, error.reason, errno: error.errno)
   }
 
   // MARK: - Parts of blocks
@@ -186,25 +346,21 @@ struct NBDConnection: ~Copyable {
     try readBlocks(at: start, count: count)
     UnsafeMutableRawBufferPointer(rebasing: memory.bytes[Int(offsetBytes - start)..<count])
       .copyMemory(from: bytes)
-    guard nbd_pwrite(handle, memory.bytes.baseAddress, count, start, 0) == 0 else {
-      throw .writeFailed(name, at: offsetBytes, lastNBDError())
-    }
-  }
-
-  private mutating func patchZeros(
-    at offsetBytes: UInt64, lengthBytes: UInt64
-  ) throws(RestoreTargetError) {
-    try Zeros.forEachPiece(at: offsetBytes, lengthBytes: lengthBytes) {
-      bytes, offset throws(RestoreTargetError) in
-      try patch(bytes, at: offset)
+    let (handle, block) = (handle, memory.bytes.baseAddress)
+    if let error = try perform(
+      at: start, { nbd_aio_pwrite(handle, block, count, start, .init(), 0) })
+    {
+      throw .writeFailed(name, at: offsetBytes, error.reason, errno: error.errno)
     }
   }
 
   /// Reads whole blocks to the beginning of `memory`. Nothing may be in flight.
-  private func readBlocks(at offsetBytes: UInt64, count: Int) throws(RestoreTargetError) {
-    guard nbd_pread(handle, memory.bytes.baseAddress, count, offsetBytes, 0) == 0 else {
-      throw .readFailed(name, at: offsetBytes, lastNBDError())
+  private mutating func readBlocks(at offsetBytes: UInt64, count: Int) throws(RestoreTargetError) {
+    let (handle, block) = (handle, memory.bytes.baseAddress)
+    let error = try perform(at: offsetBytes) {
+      nbd_aio_pread(handle, block, count, offsetBytes, .init(), 0)
     }
+    if let error { throw .readFailed(name, at: offsetBytes, error.reason) }
   }
 }
 
@@ -216,7 +372,7 @@ struct NBDBlockSizes {
   let pieceBytes: Int
 
   /// - Parameter pieceLimitBytes: what is enough, even if the server takes more.
-  fileprivate init(_ handle: OpaquePointer, pieceLimitBytes: Int) {
+  init(_ handle: OpaquePointer, pieceLimitBytes: Int) {
     // 0 or less: the server says nothing, and takes 1 byte to 32 MiB (NBD protocol, "Block size
     // constraints").
     let minimum = max(1, Int(nbd_get_block_size(handle, Int32(LIBNBD_SIZE_MINIMUM))))
@@ -234,6 +390,27 @@ struct NBDBlockSizes {
 }
 
 /// What libnbd says of the last call of this thread that failed.
-private func lastNBDError() -> String {
-  nbd_get_error().map { String(cString: $0) } ?? "unknown error"
+struct NBDError {
+  let reason: String
+  let errno: Errno
+
+  static var last: NBDError {
+    NBDError(
+      reason: nbd_get_error().map { String(cString: $0) } ?? "unknown error",
+      errno: Errno(rawValue: nbd_get_errno()))
+  }
+}
+
+extension Errno {
+  /// Whether a server that says so can do what was asked in another way only.
+  fileprivate var isRefusal: Bool {
+    [.notSupported, .invalidArgument, .notSupportedOnSocket].contains(self)
+  }
+}
+
+extension RangeSet {
+  fileprivate mutating func takeAll() -> [Range<Bound>] {
+    defer { self = RangeSet() }
+    return Array(ranges)
+  }
 }

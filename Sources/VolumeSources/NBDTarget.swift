@@ -1,7 +1,14 @@
-import CNBD
+import FileIO
 import Synchronization
 
 /// An export of an NBD server, through libnbd.
+///
+/// Zeros take no space where the server has a say in that. A range is
+///
+/// 1. left alone as far as the server says that it reads as zeros (`base:allocation`);
+/// 2. zeroed by the server, where it can do that faster than by writing (NBD_CMD_FLAG_FAST_ZERO);
+/// 3. else trimmed where the server can, and read once everything is written; what is not zero then is
+///    zeroed, or zeros are written to it.
 final class NBDTarget: RestoreTarget {
   let name: String
   let isSeekable = true
@@ -14,6 +21,7 @@ final class NBDTarget: RestoreTarget {
   /// nil once abandoned.
   private let connection: Mutex<NBDConnection?>
   private let volumeSizeBytes = Mutex<UInt64?>(nil)
+  private let unchecked = Mutex(UncheckedZeros())
 
   /// Whether an argument is an NBD URI (nbd_connect_uri(3)).
   static func understands(_ argument: String) -> Bool {
@@ -21,9 +29,11 @@ final class NBDTarget: RestoreTarget {
   }
 
   /// Connects.
-  init(uri: String) throws(RestoreTargetError) {
+  init(
+    uri: String, patienceSeconds: Int = StorageProcess.patienceSeconds
+  ) throws(RestoreTargetError) {
     name = uri
-    connection = Mutex(try NBDConnection(uri: uri))
+    connection = Mutex(try NBDConnection(uri: uri, patienceSeconds: patienceSeconds))
   }
 
   func prepare(sizeBytes: UInt64) throws(RestoreTargetError) {
@@ -38,6 +48,7 @@ final class NBDTarget: RestoreTarget {
 
   func write(_ bytes: UnsafeRawBufferPointer, at offsetBytes: UInt64) throws(RestoreTargetError) {
     try requireInside(offsetBytes, UInt64(bytes.count))
+    unchecked.withLock { $0.remove(offsetBytes..<offsetBytes + UInt64(bytes.count)) }
     try use { connection throws(RestoreTargetError) in
       try connection.write(bytes, at: offsetBytes)
     }
@@ -46,8 +57,17 @@ final class NBDTarget: RestoreTarget {
   func writeZeros(at offsetBytes: UInt64, lengthBytes: UInt64) throws(RestoreTargetError) {
     try requireInside(offsetBytes, lengthBytes)
     try use { connection throws(RestoreTargetError) in
-      try connection.writeZeros(at: offsetBytes, lengthBytes: lengthBytes)
+      for range in try connection.makeZeros(offsetBytes..<offsetBytes + lengthBytes) {
+        unchecked.withLock { $0.add(range) }
+      }
     }
+    if unchecked.withLock({ $0.isFull }) { _ = try settle(limitBytes: .max, keepsLast: true) }
+  }
+
+  var unsettledZeroBytes: UInt64 { unchecked.withLock { $0.lengthBytes } }
+
+  func settleZeros(limitBytes: UInt64) throws(RestoreTargetError) -> UInt64 {
+    try settle(limitBytes: limitBytes, keepsLast: false)
   }
 
   func read(
@@ -61,11 +81,32 @@ final class NBDTarget: RestoreTarget {
 
   func finish() throws(RestoreTargetError) {
     try requireInside(0, 0)
+    _ = try settleZeros(limitBytes: .max)
     try use { connection throws(RestoreTargetError) in try connection.flush() }
   }
 
+  /// Returns also while another thread waits for the server, which ends with the process then.
   func abandon() {
-    connection.withLock { $0 = nil }
+    connection.withLockIfAvailable { $0 = nil }
+  }
+
+  /// Looks at ranges that have to be zero, and zeroes what is not; returns how many bytes that were.
+  private func settle(
+    limitBytes: UInt64, keepsLast: Bool
+  ) throws(RestoreTargetError) -> UInt64 {
+    var done: UInt64 = 0
+    try use { connection throws(RestoreTargetError) in
+      for range in try connection.takeRefusedZeros() { unchecked.withLock { $0.add(range) } }
+      // What is read next must be what the server's storage gives once all is written.
+      if unchecked.withLock({ $0.beginChecking(keepsLast: keepsLast) }) { try connection.flush() }
+      while done < limitBytes,
+        let range = unchecked.withLock({ $0.takeNext(limitBytes: limitBytes - done) })
+      {
+        try connection.zeroWhatIsNot(range)
+        done += UInt64(range.count)
+      }
+    }
+    return done
   }
 
   private func use(

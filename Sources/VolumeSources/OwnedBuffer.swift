@@ -1,3 +1,5 @@
+import Glibc
+
 /// Memory with one owner, freed when the owner lets it go. Its contents are undefined at first.
 struct OwnedBuffer: ~Copyable, @unchecked Sendable {
   let bytes: UnsafeMutableRawBufferPointer
@@ -17,6 +19,8 @@ struct OwnedBuffer: ~Copyable, @unchecked Sendable {
 /// 1 MiB of zeros, for targets that must be told zeros byte by byte.
 enum Zeros {
   static let limitBytes = 1 << 20
+  /// A page, and the block of most file systems: less would not be allocated by itself.
+  private static let blockBytes = 4096
 
   nonisolated(unsafe) private static let memory: UnsafeRawBufferPointer = {
     let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: limitBytes, alignment: 4096)
@@ -33,6 +37,48 @@ enum Zeros {
       offset, length throws(Failure) in
       try write(UnsafeRawBufferPointer(rebasing: memory[..<Int(length)]), offset)
     }
+  }
+}
+
+extension Zeros {
+  /// Calls `body` with each stretch of a range that holds something else than zeros, in whole blocks of
+  /// 4 KiB as far as they lie in the range.
+  static func forEachNonzeroRun<Failure: Error>(
+    in range: Range<UInt64>,
+    read: (UnsafeMutableRawBufferPointer, UInt64) throws(Failure) -> Void,
+    body: (Range<UInt64>) throws(Failure) -> Void
+  ) throws(Failure) {
+    let buffer = OwnedBuffer(byteCount: limitBytes)
+    var offset = range.lowerBound
+    while offset < range.upperBound {
+      // Pieces end at whole blocks, so that no block is looked at in two parts.
+      let limit = UInt64(limitBytes) - offset % UInt64(blockBytes)
+      let count = Int(min(limit, range.upperBound - offset))
+      let piece = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<count])
+      try read(piece, offset)
+      try forEachNonzeroRun(UnsafeRawBufferPointer(piece), at: offset, body)
+      offset += UInt64(count)
+    }
+  }
+
+  private static func forEachNonzeroRun<Failure: Error>(
+    _ bytes: UnsafeRawBufferPointer, at offsetBytes: UInt64,
+    _ body: (Range<UInt64>) throws(Failure) -> Void
+  ) throws(Failure) {
+    var run: Range<UInt64>?
+    var start = 0
+    while start < bytes.count {
+      let intoBlock = Int((offsetBytes + UInt64(start)) % UInt64(blockBytes))
+      let end = min(start + blockBytes - intoBlock, bytes.count)
+      if memcmp(bytes.baseAddress! + start, memory.baseAddress!, end - start) != 0 {
+        let first = run?.lowerBound ?? offsetBytes + UInt64(start)
+        run = first..<offsetBytes + UInt64(end)
+      } else if let found = run.take() {
+        try body(found)
+      }
+      start = end
+    }
+    if let run { try body(run) }
   }
 }
 

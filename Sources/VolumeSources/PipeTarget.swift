@@ -63,7 +63,7 @@ final class PipeTarget: RestoreTarget {
     } catch .invalidArgument, .notSupported, .readOnlyFileSystem {
       return
     } catch {
-      throw .synchronizeFailed(name, error.explanation)
+      throw .synchronizeFailed(name, error)
     }
   }
 

@@ -20,9 +20,18 @@ package protocol RestoreTarget: AnyObject, Sendable {
   /// error can come with a later call, at the latest with ``finish()``.
   func write(_ bytes: UnsafeRawBufferPointer, at offsetBytes: UInt64) throws(RestoreTargetError)
 
-  /// Makes a range read as zeros: as a hole where the target says that holes read as zeros, else by
-  /// writing zeros. Any length within the volume.
+  /// Makes a range read as zeros by the time ``finish()`` returns, and takes no space for that which the
+  /// target can do without. Any length within the volume.
   func writeZeros(at offsetBytes: UInt64, lengthBytes: UInt64) throws(RestoreTargetError)
+
+  /// How much of what has to read as zeros has yet to be looked at.
+  var unsettledZeroBytes: UInt64 { get }
+
+  /// Looks at some of that, and writes zeros where it holds something else; returns how many bytes were
+  /// looked at, 0 when all is done. To be called after the last write; ``finish()`` does the rest.
+  ///
+  /// - Parameter limitBytes: how much to look at, at least 1.
+  func settleZeros(limitBytes: UInt64) throws(RestoreTargetError) -> UInt64
 
   /// Fills the buffer with what the target holds there, all of it within the volume. After
   /// ``finish()`` this comes from the storage rather than from memory, where the system allows that.
@@ -44,6 +53,11 @@ package protocol RestoreTarget: AnyObject, Sendable {
 }
 
 extension RestoreTarget {
+  /// Everything is zero at once.
+  package var unsettledZeroBytes: UInt64 { 0 }
+
+  package func settleZeros(limitBytes: UInt64) throws(RestoreTargetError) -> UInt64 { 0 }
+
   /// Nothing is known of holes.
   package func nextData(from offsetBytes: UInt64) throws(RestoreTargetError) -> UInt64 {
     offsetBytes

@@ -16,6 +16,8 @@ package struct RestoreTargetError: Error, Sendable, Hashable, CustomStringConver
     case inUse
     case readOnly
     case noSpace
+    /// The storage has not answered for ``StorageProcess/patienceSeconds``.
+    case stalled
     /// The reader of a pipe has gone.
     case brokenPipe
     /// A pipe was given something other than what comes next, or not everything.
@@ -98,29 +100,59 @@ extension RestoreTargetError {
   }
 
   static func cannotResize(_ target: String, toBytes sizeBytes: UInt64, _ errno: Errno) -> Self {
-    Self(
-      errno == .noSpace ? .noSpace : .openFailed, target,
-      "cannot make \(target) \(sizeBytes) bytes large: \(errno.explanation); "
-        + "its file system may not hold files of that size")
-  }
-
-  static func writeFailed(_ target: String, at offsetBytes: UInt64, _ errno: Errno) -> Self {
-    let code: Code =
-      switch errno {
-      case .brokenPipe: .brokenPipe
-      case .noSpace, .diskQuotaExceeded: .noSpace
-      default: .writeFailed
-      }
-    let hint = code == .brokenPipe ? "; its reader has gone" : ""
+    let isFull = errno == .noSpace || errno == .diskQuotaExceeded
     return Self(
-      code, target, offsetBytes: offsetBytes,
-      "cannot write \(target) at offset \(offsetBytes): \(errno.explanation)\(hint)")
+      isFull ? .noSpace : .openFailed, target,
+      "cannot make \(target) \(sizeBytes) bytes large: \(errno.explanation); "
+        + (isFull
+          ? "its file system keeps no holes, so that zeros need space, too"
+          : "its file system may not hold files of that size"))
   }
 
-  static func writeFailed(_ target: String, at offsetBytes: UInt64, _ reason: String) -> Self {
+  /// - Parameter isThinVolume: the kernel says EIO where a thin pool says ENOSPC.
+  static func writeFailed(
+    _ target: String, at offsetBytes: UInt64, _ errno: Errno, isThinVolume: Bool = false
+  ) -> Self {
     Self(
-      .writeFailed, target, offsetBytes: offsetBytes,
-      "cannot write \(target) at offset \(offsetBytes): \(reason)")
+      code(of: errno, otherwise: .writeFailed), target, offsetBytes: offsetBytes,
+      "cannot write \(target) at offset \(offsetBytes): \(errno.explanation)"
+        + hint(errno, isThinVolume: isThinVolume))
+  }
+
+  /// - Parameter errno: what a server gave as the reason, where it gave one.
+  static func writeFailed(
+    _ target: String, at offsetBytes: UInt64, _ reason: String, errno: Errno? = nil
+  ) -> Self {
+    Self(
+      errno.map { code(of: $0, otherwise: .writeFailed) } ?? .writeFailed, target,
+      offsetBytes: offsetBytes,
+      "cannot write \(target) at offset \(offsetBytes): \(reason)\(errno.map { hint($0) } ?? "")")
+  }
+
+  private static func code(of errno: Errno, otherwise code: Code) -> Code {
+    switch errno {
+    case .brokenPipe: .brokenPipe
+    case .noSpace, .diskQuotaExceeded: .noSpace
+    case .timedOut: .stalled
+    default: code
+    }
+  }
+
+  /// What to do about it.
+  private static func hint(_ errno: Errno, isThinVolume: Bool = false) -> String {
+    switch errno {
+    case .ioError where isThinVolume:
+      "; it is a thin volume, and its pool is full most likely ('lvs' tells): extend the pool, then "
+        + "restore again"
+    case .brokenPipe: "; its reader has gone"
+    case .noSpace:
+      "; make room there, such as by extending the thin pool that it lies in, then restore again"
+    case .timedOut:
+      "; it has answered nothing for \(StorageProcess.patienceSeconds / 60) minutes, as a thin pool does "
+        + "that is full and queues what is written; make room there, then restore again"
+    case .noChildProcess: "; the process that writes was ended"
+    default: ""
+    }
   }
 
   static func readFailed(_ target: String, at offsetBytes: UInt64, _ reason: String) -> Self {
@@ -129,10 +161,20 @@ extension RestoreTargetError {
       "cannot read \(target) back at offset \(offsetBytes): \(reason)")
   }
 
-  static func synchronizeFailed(_ target: String, _ reason: String) -> Self {
+  static func synchronizeFailed(
+    _ target: String, _ errno: Errno, isThinVolume: Bool = false
+  ) -> Self {
+    synchronizeFailed(target, errno.explanation, errno: errno, isThinVolume: isThinVolume)
+  }
+
+  /// - Parameter errno: what a server gave as the reason, where it gave one.
+  static func synchronizeFailed(
+    _ target: String, _ reason: String, errno: Errno? = nil, isThinVolume: Bool = false
+  ) -> Self {
     Self(
-      .synchronizeFailed, target,
-      "cannot make what was restored to \(target) durable, part of it may be lost: \(reason)")
+      errno.map { code(of: $0, otherwise: .synchronizeFailed) } ?? .synchronizeFailed, target,
+      "cannot make what was restored to \(target) durable, part of it may be lost: \(reason)"
+        + (errno.map { hint($0, isThinVolume: isThinVolume) } ?? ""))
   }
 
   static func cannotReplace(_ target: String, _ error: FileError) -> Self {

@@ -16,6 +16,19 @@ package final class LoopDevice: Sendable {
       try Command.run(["losetup", "--find", "--show"] + options + [file.string]))
   }
 
+  /// One that passes on what is discarded. The kernel keeps a limit that somebody gave to a device, also
+  /// of 0, when another file is attached to it.
+  package static func discarding(_ file: FilePath) throws -> LoopDevice {
+    var others: [LoopDevice] = []
+    while others.count < 16 {
+      let device = try LoopDevice(file)
+      let limit = "/sys/block/\(device.path.lastComponent?.string ?? "")/queue/discard_max_bytes"
+      if try Command.run("cat", limit) != "0" { return device }
+      others.append(device)
+    }
+    throw Errno.notSupported
+  }
+
   deinit {
     _ = try? Command.run("losetup", "--detach", path.string)
   }

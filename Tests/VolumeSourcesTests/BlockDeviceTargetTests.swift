@@ -105,7 +105,7 @@ struct BlockDeviceTargetTests {
 
   @Test func zerosFreeSpaceWhereTheDeviceCan() throws {
     let storage = try directory.file("storage", [UInt8](repeating: 1, count: 8 << 20))
-    let device = try LoopDevice(storage)
+    let device = try LoopDevice.discarding(storage)
     let target = try openTarget(device.path.string, force: false)
     try target.prepare(sizeBytes: 8 << 20)
     try target.writeZeros(at: 1000, lengthBytes: 6 << 20)

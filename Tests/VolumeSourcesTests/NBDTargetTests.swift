@@ -2,7 +2,7 @@ import FileIO
 import SystemPackage
 import TestSupport
 import Testing
-import VolumeSources
+@testable import VolumeSources
 
 @Suite struct NBDTargetTests {
   let directory: TemporaryDirectory
@@ -50,7 +50,7 @@ import VolumeSources
       try target.write([1, 2, 3], at: 5 << 20)
       try target.finish()
     }
-    #expect(error?.code == .writeFailed)
+    #expect(error?.code == .noSpace)
     #expect(error?.offsetBytes == 5 << 20)
     #expect(error?.description.contains("No space left on device") == true)
   }
@@ -82,5 +82,56 @@ import VolumeSources
     }
     try target.finish()
     #expect(try target.read(bytes.count, at: 0) == bytes, "\(random)")
+  }
+
+  @Test(
+    "What the server has as a hole stays one",
+    arguments: [
+      TargetKind.nbd, .nbdInBlocks, .nbdWithoutZeroes, .nbdWithSlowZeroes, .nbdWithoutExtents,
+      .nbdPlain,
+    ])
+  func holesStayHoles(kind: TargetKind) throws {
+    let storage = directory.appending("storage")
+    try storage.truncate(toBytes: 256 << 20)
+    let server = try NBDServer(in: directory, TargetUnderTest.serverArguments(kind, storage))
+    let target = try openTarget(server.uri, force: false)
+    try target.prepare(sizeBytes: 256 << 20)
+    try target.writeZeros(at: 0, lengthBytes: 100 << 20)
+    try target.write([UInt8](repeating: 1, count: 1 << 20), at: 100 << 20)
+    try target.writeZeros(at: 101 << 20, lengthBytes: 155 << 20)
+    try target.finish()
+    #expect(try target.read(4, at: 100 << 20 - 2) == [0, 0, 1, 1])
+    #expect((1 << 20...2 << 20).contains(allocatedBytes(of: storage)))
+  }
+
+  @Test("What is written where the server refused a fast zero stays")
+  func writtenAfterARefusedZero() throws {
+    let storage = directory.appending("storage")
+    try storage.truncate(toBytes: 4 << 20)
+    let server = try NBDServer(
+      in: directory, TargetUnderTest.serverArguments(.nbdWithSlowZeroes, storage))
+    let target = try openTarget(server.uri, force: false)
+    try target.prepare(sizeBytes: 4 << 20)
+    try target.write([UInt8](repeating: 1, count: 4 << 20), at: 0)
+    try target.writeZeros(at: 0, lengthBytes: 4 << 20)
+    try target.write([2, 3], at: 1 << 20)
+    try target.finish()
+    #expect(try target.read(4, at: 1 << 20 - 1) == [0, 2, 3, 0])
+  }
+
+  @Test("A server that answers nothing ends the restore once patience is over")
+  func aStalledServer() throws {
+    let server = try NBDServer(
+      in: directory, ["--filter=delay", "memory", "16M", "delay-write=600"])
+    let target = try NBDTarget(uri: server.uri, patienceSeconds: 1)
+    try target.prepare(sizeBytes: 16 << 20)
+    let began = ContinuousClock.now
+    let error = #expect(throws: RestoreTargetError.self) {
+      try target.write([1], at: 0)
+      try target.finish()
+    }
+    #expect(error?.code == .stalled)
+    target.abandon()
+    #expect(ContinuousClock.now - began < .seconds(60))
   }
 }

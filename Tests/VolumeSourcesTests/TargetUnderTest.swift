@@ -14,6 +14,12 @@ enum TargetKind: String, CaseIterable, Sendable, CustomStringConvertible {
   case nbdInBlocks
   /// A server that cannot zero.
   case nbdWithoutZeroes
+  /// A server that zeroes by writing, and says so.
+  case nbdWithSlowZeroes
+  /// A server that does not tell where zeros are.
+  case nbdWithoutExtents
+  /// A server that can read and write, and nothing else.
+  case nbdPlain
   case pipe
 
   var description: String { rawValue }
@@ -65,7 +71,7 @@ final class TargetUnderTest {
       let device = try LoopDevice(storage)
       self.device = device
       target = try openTarget(device.path.string, force: false)
-    case .nbd, .nbdInBlocks, .nbdWithoutZeroes:
+    case .nbd, .nbdInBlocks, .nbdWithoutZeroes, .nbdWithSlowZeroes, .nbdWithoutExtents, .nbdPlain:
       let server = try NBDServer(in: directory, Self.serverArguments(kind, storage))
       self.server = server
       target = try openTarget(server.uri, force: false)
@@ -74,7 +80,8 @@ final class TargetUnderTest {
     }
   }
 
-  private static func serverArguments(_ kind: TargetKind, _ file: FilePath) -> [String] {
+  /// Of an nbdkit that is the kind of server and serves a file.
+  static func serverArguments(_ kind: TargetKind, _ file: FilePath) -> [String] {
     switch kind {
     case .nbdInBlocks:
       [
@@ -82,6 +89,13 @@ final class TargetUnderTest {
         "blocksize-preferred=4096", "blocksize-maximum=65536", "blocksize-error-policy=error",
       ]
     case .nbdWithoutZeroes: ["--filter=nozero", "file", file.string, "zeromode=none"]
+    case .nbdWithSlowZeroes: ["--filter=nozero", "file", file.string, "zeromode=emulate"]
+    case .nbdWithoutExtents: ["--filter=noextents", "file", file.string]
+    case .nbdPlain:
+      [
+        "--filter=nozero", "--filter=noextents", "--filter=nofilter", "file", file.string,
+        "zeromode=none",
+      ]
     default: ["file", file.string]
     }
   }

@@ -11,6 +11,9 @@ package import Workers
 /// SequentialReader ──▶ content in order ──▶ target ──▶ read back, on request
 /// ```
 package struct Restore: Sendable {
+  /// 1 GiB: how much is zeroed before anybody looks whether to stop. A hole may be as large as the volume.
+  private static let zeroingStepBytes: UInt64 = 1 << 30
+
   private let repository: Repository
   private let entry: RevisionEntry
   private let volume: RevisionVolume
@@ -55,6 +58,7 @@ package struct Restore: Sendable {
     do {
       progress.begin(.restoring, totalUnits: volume.sizeBytes)
       try write(map, &report)
+      try settleZeros()
       try target.finish()
       if options.verifies {
         try verify(map, &report)
@@ -74,9 +78,7 @@ package struct Restore: Sendable {
       source: StoreRecords(repository.records))
     try reader.read(cancellation: cancellation) { content in
       switch content {
-      case .hole(let range):
-        try target.writeZeros(at: range.lowerBound, lengthBytes: UInt64(range.count))
-        progress.advance(to: range.upperBound)
+      case .hole(let range): try zero(range)
       case .data(let range, let bytes, _):
         try target.write(bytes, at: range.lowerBound)
         report.dataBytes += UInt64(bytes.count)
@@ -85,6 +87,32 @@ package struct Restore: Sendable {
         try fill(error, &report)
         progress.advance(to: error.range.upperBound)
       }
+    }
+  }
+
+  private func zero(_ range: Range<UInt64>) throws {
+    var offset = range.lowerBound
+    while offset < range.upperBound {
+      try cancellation.check()
+      // Up to a multiple of the step, whatever the target makes of alignment.
+      let step = Self.zeroingStepBytes - offset % Self.zeroingStepBytes
+      let count = min(step, range.upperBound - offset)
+      try target.writeZeros(at: offset, lengthBytes: count)
+      offset += count
+      progress.advance(to: offset)
+    }
+  }
+
+  /// Where the target cannot make zeros without taking space for them, it looks for what is not zero.
+  private func settleZeros() throws {
+    let total = target.unsettledZeroBytes
+    guard total > 0 else { return }
+    progress.begin(.zeroing, totalUnits: total)
+    while true {
+      try cancellation.check()
+      let done = try target.settleZeros(limitBytes: Self.zeroingStepBytes)
+      if done == 0 { return }
+      progress.advance(by: done)
     }
   }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import BackupEngine
 import ChunkFormat
 import ChunkStore
+import FileIO
 import VolumeSources
 
 struct Restore: ParsableCommand {
@@ -11,12 +12,17 @@ struct Restore: ParsableCommand {
     discussion: """
       A file is made sparse, and only for its owner to read. An existing one is replaced with \
       --force alone, and only once the restore has succeeded. A block device is refused when it is \
-      too small, mounted or in use. Holes become holes where the target reads them as zeros.
+      too small, mounted or in use. Zeros take no space on a thin volume, nor anywhere else where the \
+      target can do without: what is not zero there is freed or overwritten, what is zero is left.
 
         varve restore web01@latest - | rbd import - pool/web01
         varve restore web01@2026-11-20 /dev/vg0/web01-restored
         varve restore db01@latest/vdb out.raw --verify
         varve restore web01 nbd://storage.example/web01
+
+      A target that is full ends the restore. One that answers nothing, such as a thin pool that is \
+      full and waits for space, ends it after \(StorageProcess.patienceSeconds / 60) minutes, and a \
+      signal at any time within seconds.
 
       Content that cannot be read stops the restore, with volume, offset and pack and exit status \
       1; a file that was made new is removed, a device is left half written. --skip-damaged goes \

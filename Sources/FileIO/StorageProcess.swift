@@ -1,0 +1,158 @@
+import CLinux
+import Glibc
+import Synchronization
+package import SystemPackage
+
+/// Makes the calls that wait for a file's storage in a process of their own.
+///
+/// A thread that waits for a device cannot be ended, not even by SIGKILL: a thin pool that is full queues
+/// what is written to it, for a minute or for ever. The process that has such a thread stays until the
+/// device answers. So that is another one than the program, which can end at any moment; and because the
+/// other one has the file open, too, the program's last `close` does not write out what is left.
+///
+///     program ──▶ request ──▶ storage process ──▶ sync_file_range(2), fsync(2), …
+///             ◀── errno   ◀──                 ◀──
+package final class StorageProcess: Sendable {
+  /// How long one call may take: five minutes. A thin pool that is full gives up after one minute by
+  /// default (`no_space_timeout`).
+  package static let patienceSeconds = 300
+  /// How long the process may take to end once it is not needed any more. It ends by itself later where
+  /// the storage keeps it.
+  private static let endingLimitMilliseconds = 2000
+
+  package enum Call: Sendable {
+    /// Starts writing what is dirty of the range to the storage. (sync_file_range(2))
+    case startWriteback
+    /// The same, and waits for it. Makes nothing durable: only ``synchronize`` does, which no longer
+    /// reports the errors that come out here. (sync_file_range(2))
+    case completeWriteback
+    /// Makes everything durable; the range does not matter. (fsync(2))
+    case synchronize
+    /// Frees the blocks of the range, which reads as zeros afterwards. On a block device this succeeds
+    /// only where the device itself can do it with that result. (fallocate(2), `FALLOC_FL_PUNCH_HOLE`)
+    case punchHole
+    /// Tells a block device that the content is not needed; what it reads as afterwards depends on the
+    /// device. (BLKDISCARD)
+    case discard
+  }
+
+  private let state: Mutex<State>
+  private let patienceSeconds: Int
+
+  private struct State: ~Copyable {
+    /// nil once it has ended.
+    var process: pid_t?
+    /// nil once a call had no answer, or all have been made.
+    var socket: Descriptor?
+    /// Why there is no socket.
+    var failure = Errno.noChildProcess
+  }
+
+  /// - Parameters:
+  ///   - file: what the calls are made on; the process has it open until this ends.
+  ///   - patienceSeconds: how long one call may take.
+  package init(
+    of file: borrowing Descriptor, patienceSeconds: Int = StorageProcess.patienceSeconds
+  ) throws(Errno) {
+    var ends: (CInt, CInt) = (-1, -1)
+    try retryingCall {
+      withUnsafeMutableBytes(of: &ends) {
+        socketpair(
+          AF_UNIX, CInt(SOCK_SEQPACKET.rawValue | SOCK_CLOEXEC.rawValue), 0,
+          $0.assumingMemoryBound(to: CInt.self).baseAddress)
+      }
+    }
+    let own = Descriptor(owning: ends.0)
+    let other = Descriptor(owning: ends.1)
+    let process = try retryingCall { linux_fork_storage_process(file.rawValue, other.rawValue) }
+    state = Mutex(State(process: process, socket: own))
+    self.patienceSeconds = patienceSeconds
+  }
+
+  deinit { end() }
+
+  /// Makes one call; others wait their turn.
+  ///
+  /// - Throws: what the call says; `ETIMEDOUT` when the storage did not answer in time; `ECHILD` when the
+  ///   process is gone; these two from then on.
+  package func perform(
+    _ call: Call, at offsetBytes: UInt64 = 0, lengthBytes: UInt64 = 0
+  ) throws(Errno) {
+    _ = (try offsetBytes.position(), try lengthBytes.position())
+    let request = linux_storage_request(
+      operation: call.operation.rawValue, unused: 0, offset: offsetBytes, length: lengthBytes)
+    try state.withLock { state throws(Errno) in
+      guard let socket = state.socket.take() else { throw state.failure }
+      let outcome: CInt
+      do throws(Errno) {
+        outcome = try answer(to: request, socket)
+      } catch {
+        state.failure = error
+        throw error
+      }
+      state.socket = consume socket
+      if outcome != 0 { throw Errno(rawValue: outcome) }
+    }
+  }
+
+  private func answer(
+    to request: linux_storage_request, _ socket: borrowing Descriptor
+  ) throws(Errno) -> CInt {
+    let number = socket.rawValue
+    do throws(Errno) {
+      try retryingCall {
+        withUnsafeBytes(of: request) {
+          send(number, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL))
+        }
+      }
+    } catch .brokenPipe {
+      throw .noChildProcess
+    }
+    guard try socket.isReadable(withinMilliseconds: patienceSeconds * 1000) else {
+      throw .timedOut
+    }
+    var outcome: CInt = 0
+    let count = try retryingCall { recv(number, &outcome, MemoryLayout<CInt>.size, 0) }
+    guard count == MemoryLayout<CInt>.size else { throw .noChildProcess }
+    return outcome
+  }
+
+  /// Ends the process, and waits a moment until it has closed the file.
+  package func end() {
+    state.withLock { state in
+      state.socket = nil
+      guard let process = state.process.take() else { return }
+      let step = 5
+      for _ in 0..<Self.endingLimitMilliseconds / step {
+        if waitpid(process, nil, WNOHANG) != 0 { return }
+        usleep(useconds_t(step * 1000))
+      }
+    }
+  }
+}
+
+extension StorageProcess.Call {
+  fileprivate var operation: linux_storage_operation {
+    switch self {
+    case .startWriteback: LINUX_STORAGE_START_WRITEBACK
+    case .completeWriteback: LINUX_STORAGE_COMPLETE_WRITEBACK
+    case .synchronize: LINUX_STORAGE_SYNCHRONIZE
+    case .punchHole: LINUX_STORAGE_PUNCH_HOLE
+    case .discard: LINUX_STORAGE_DISCARD
+    }
+  }
+}
+
+extension Descriptor {
+  /// Waits until something can be read, or the other end is closed; false when that takes too long.
+  fileprivate func isReadable(withinMilliseconds limit: Int) throws(Errno) -> Bool {
+    let end = ContinuousClock.now + .milliseconds(limit)
+    var poll = pollfd(fd: rawValue, events: Int16(POLLIN), revents: 0)
+    while true {
+      let left = max(.zero, end - ContinuousClock.now) / .milliseconds(1)
+      let count = Glibc.poll(&poll, 1, CInt(left.rounded(.up)))
+      if count >= 0 { return count > 0 }
+      if Errno(rawValue: errno) != .interrupted { throw Errno(rawValue: errno) }
+    }
+  }
+}
