@@ -8,11 +8,19 @@ import SystemPackage
 /// Standard input may be anything that can be read; when it is a file or block device from its
 /// beginning, it is treated as such (`varve backup web01 - < disk.raw` sees the holes), else as a
 /// pipe.
-package func openSource(_ argument: String) throws(VolumeSourceError) -> any VolumeSource {
-  argument == "-" ? try openStandardInput() : try openSource(path: argument)
+///
+/// - Parameter readsHoles: whether what a file system calls a hole is read all the same.
+package func openSource(
+  _ argument: String, readsHoles: Bool = false
+) throws(VolumeSourceError) -> any VolumeSource {
+  argument == "-"
+    ? try openStandardInput(readsHoles: readsHoles)
+    : try openSource(path: argument, readsHoles: readsHoles)
 }
 
-private func openStandardInput() throws(VolumeSourceError) -> any VolumeSource {
+private func openStandardInput(
+  readsHoles: Bool
+) throws(VolumeSourceError) -> any VolumeSource {
   let name = "standard input"
   let descriptor = try opening(name) { () throws(Errno) in
     try Descriptor(duplicating: STDIN_FILENO)
@@ -23,13 +31,16 @@ private func openStandardInput() throws(VolumeSourceError) -> any VolumeSource {
   case .directory:
     throw .notAVolume(name, found: kind.phrase)
   case .file where descriptor.isAtItsStart, .blockDevice where descriptor.isAtItsStart:
-    return try StoredSource(name: name, path: nil, descriptor: descriptor)
+    return try StoredSource(
+      name: name, path: nil, descriptor: descriptor, readsHoles: readsHoles)
   default:
     return PipeSource(name: name, descriptor: descriptor)
   }
 }
 
-private func openSource(path text: String) throws(VolumeSourceError) -> any VolumeSource {
+private func openSource(
+  path text: String, readsHoles: Bool
+) throws(VolumeSourceError) -> any VolumeSource {
   let (path, name) = (FilePath(escaped: text), text.showingEscapedBytes)
   // Looked at before it is opened, because opening a device node can have effects of its own, and
   // again afterwards, because that is what will be read.
@@ -41,7 +52,7 @@ private func openSource(path text: String) throws(VolumeSourceError) -> any Volu
   try requireVolume(name, kind)
   return kind == .pipe
     ? PipeSource(name: name, descriptor: descriptor)
-    : try StoredSource(name: name, path: path, descriptor: descriptor)
+    : try StoredSource(name: name, path: path, descriptor: descriptor, readsHoles: readsHoles)
 }
 
 private func requireVolume(_ name: String, _ kind: FileKind) throws(VolumeSourceError) {

@@ -12,19 +12,28 @@ final class StoredSource: VolumeSource {
   private let descriptor: Descriptor
   private let identity: SourceIdentity
   private let size: UInt64
+  private let changeTime: FileChangeTime
+  private let readsHoles: Bool
   private let footprint = Mutex(CacheFootprint())
+  private let contradictions = Mutex(HoleContradictions())
 
-  /// - Parameter path: what is looked at again in the end; nil for standard input.
-  init(name: String, path: FilePath?, descriptor: consuming Descriptor) throws(VolumeSourceError) {
+  /// - Parameters:
+  ///   - path: what is looked at again in the end; nil for standard input.
+  ///   - readsHoles: whether the file system's word on holes is not taken.
+  init(
+    name: String, path: FilePath?, descriptor: consuming Descriptor, readsHoles: Bool
+  ) throws(VolumeSourceError) {
     do {
       identity = try SourceIdentity(descriptor)
       size = try identity.currentSizeBytes(descriptor)
+      changeTime = try descriptor.changeTime()
     } catch {
       throw .cannotOpen(name, error)
     }
     self.name = name
     self.path = path
     self.kind = identity.isBlockDevice ? .blockDevice : .file
+    self.readsHoles = readsHoles
     self.descriptor = consume descriptor
     self.descriptor.advise(.sequential)
   }
@@ -36,13 +45,47 @@ final class StoredSource: VolumeSource {
 
   var sizeBytes: UInt64? { size }
 
+  /// No file system says where a block device has holes.
+  var takesHolesOnTrust: Bool { !identity.isBlockDevice && !readsHoles }
+
   func nextExtent(at offsetBytes: UInt64) throws(VolumeSourceError) -> SourceExtent? {
     guard offsetBytes < size else { return nil }
-    // No file system says where a block device has holes.
-    let (endBytes, isHole) =
-      identity.isBlockDevice ? (size, false) : try stretch(at: offsetBytes)
+    guard takesHolesOnTrust else {
+      return SourceExtent(
+        offsetBytes: offsetBytes, lengthBytes: size - offsetBytes, isHole: false)
+    }
+    let (endBytes, isHole) = try stretch(at: offsetBytes)
+    let length = endBytes - offsetBytes
     return SourceExtent(
-      offsetBytes: offsetBytes, lengthBytes: endBytes - offsetBytes, isHole: isHole)
+      offsetBytes: offsetBytes, lengthBytes: length,
+      isHole: isHole && !hasContent(at: offsetBytes, lengthBytes: length))
+  }
+
+  /// Whether the file system's map of blocks has content in what it calls a hole; then the content decides.
+  private func hasContent(at offsetBytes: UInt64, lengthBytes: UInt64) -> Bool {
+    let isWritten = descriptor.hasWrittenBlocks(at: offsetBytes, lengthBytes: lengthBytes)
+    contradictions.withLock { contradictions in
+      switch isWritten {
+      case true?: contradictions.noteWrittenBlocks(at: offsetBytes)
+      case false?: break
+      case nil: contradictions.noteUnprovenHole(lengthBytes)
+      }
+    }
+    return isWritten == true
+  }
+
+  func holeWarning() -> String? {
+    guard takesHolesOnTrust, let allocated = try? descriptor.allocatedBytes() else { return nil }
+    return contradictions.withLock {
+      $0.warning(of: name, sizeBytes: size, allocatedBytes: allocated)
+    }
+  }
+
+  func isHoleByMistake(at offsetBytes: UInt64) -> Bool {
+    guard takesHolesOnTrust else { return false }
+    // Nobody wrote to it, so what is there was there; or it is still said to be a hole.
+    if let now = try? descriptor.changeTime(), now == changeTime { return true }
+    return (try? stretch(at: offsetBytes).isHole) ?? false
   }
 
   func read(

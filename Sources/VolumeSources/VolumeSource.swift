@@ -27,6 +27,17 @@ package protocol VolumeSource: AnyObject, Sendable {
   /// of the source, and demands that `offsetBytes` is where the last read ended.
   func nextExtent(at offsetBytes: UInt64) throws(VolumeSourceError) -> SourceExtent?
 
+  /// Whether holes are somebody else's word, such as a file system's, and their content was not read.
+  var takesHolesOnTrust: Bool { get }
+
+  /// What speaks against the holes that ``nextExtent(at:)`` gave, for the user; nil for nothing. To be
+  /// called after ``finish()``.
+  func holeWarning() -> String?
+
+  /// Whether data that was found later at `offsetBytes`, in what was given as a hole, must have been
+  /// there already.
+  func isHoleByMistake(at offsetBytes: UInt64) -> Bool
+
   /// Where the stretch beginning at `offsetBytes` ends that is the same as in the revision which the
   /// source was made from; nil where that is not known.
   func unchangedEnd(from offsetBytes: UInt64) throws(VolumeSourceError) -> UInt64?
@@ -46,6 +57,13 @@ package protocol VolumeSource: AnyObject, Sendable {
 }
 
 extension VolumeSource {
+  /// It has none, or knows them itself.
+  package var takesHolesOnTrust: Bool { false }
+
+  package func holeWarning() -> String? { nil }
+
+  package func isHoleByMistake(at offsetBytes: UInt64) -> Bool { false }
+
   /// It was made from no revision.
   package func unchangedEnd(from offsetBytes: UInt64) -> UInt64? { nil }
 }

@@ -145,7 +145,7 @@ package struct Backup: Sendable {
     let proof: RecordKeeper.Proof = checksKnown ? .reading(notes) : .index
     var volumes: [RevisionVolume] = []
     for volume in request.volumes {
-      let (described, warning) = try VolumeBackup(
+      let (described, doubts) = try VolumeBackup(
         repository: repository, writer: writer, volume: volume,
         parent: try parentVolume(of: volume, in: parent),
         takesUnchanged: request.parent != nil && !checksKnown && !isDamageKnown, nodes: nodes,
@@ -153,7 +153,7 @@ package struct Backup: Sendable {
         cancellation: cancellation
       ).run()
       volumes.append(described)
-      warnings += warning.map { ["\(volume.name): \($0)"] } ?? []
+      warnings += doubts.map { "\(volume.name): \($0)" }
     }
     let attachments = try DocumentRecorder(
       repository: repository, writer: writer, proof: proof

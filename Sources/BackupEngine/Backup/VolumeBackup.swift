@@ -48,9 +48,9 @@ struct VolumeBackup {
 
   /// Reads the source and stores what is new.
   ///
-  /// - Returns: the volume as the revision describes it, and a warning where the parent's map could
-  ///   not be read.
-  func run() throws -> (volume: RevisionVolume, warning: String?) {
+  /// - Returns: the volume as the revision describes it, and warnings where the parent's map could not be
+  ///   read, or the source's holes are in doubt.
+  func run() throws -> (volume: RevisionVolume, warnings: [String]) {
     let recorder = NodeRecorder(writer: writer, keeper: try makeKeeper(), sealing: sealing)
     var builder = try MapBuilder(
       chunkSizeBytes: chunkSizeBytes, writer: recorder, parent: parent?.map, reading: nodes)
@@ -91,7 +91,7 @@ struct VolumeBackup {
       RevisionVolume(
         name: volume.name, sizeBytes: size.value, root: root.id, source: volume.source.name,
         statistics: statistics),
-      warning
+      [warning, volume.source.holeWarning()].compactMap(\.self)
     )
   }
 

@@ -102,15 +102,21 @@ struct OutcomeRecorder {
   private func isWorthNoting(
     _ revision: WalkedRevision, _ share: DamageAttribution.Share?
   ) -> Bool {
-    revision.tally.isBroken || share?.isDamaged ?? false || revision.tally.chosen > 0
-      || revision.tally.chunks == 0
+    isDamaged(revision, share) || revision.tally.chosen > 0 || revision.tally.chunks == 0
+  }
+
+  /// Sources are compared with one revision only, so what was missed, that one lacks.
+  private func isDamaged(
+    _ revision: WalkedRevision, _ share: DamageAttribution.Share?
+  ) -> Bool {
+    revision.tally.isBroken || share?.isDamaged ?? false || report.missedPieces > 0
   }
 
   private func mark(
     _ revision: WalkedRevision, _ share: DamageAttribution.Share?, _ marks: inout RevisionMarks
   ) throws {
     let (tally, damagedPlaces) = (revision.tally, share?.places ?? 0)
-    let isDamaged = tally.isBroken || share?.isDamaged ?? false
+    let isDamaged = isDamaged(revision, share)
     let isComplete = revision.readsAll && tally.chosen == tally.chunks
     if isDamaged {
       // Once is enough: damage that nothing mends must not make every backup read all there is.

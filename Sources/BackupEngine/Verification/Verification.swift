@@ -1,6 +1,7 @@
 import ChunkFormat
 package import ChunkStore
 import VolumeMap
+import VolumeReader
 package import Workers
 
 /// Reads revisions back: every map node, and as many chunks as the policy says, each hashed and
@@ -54,6 +55,7 @@ package struct Verification: Sendable {
     let (session, entries) = try begin()
     defer { session.end() }
     report.forgotten = self.entries.count - entries.count
+    try compareHoles(of: entries, &report)
     progress.begin(.verifying, totalUnits: expectedBytes(of: entries))
     var recorder = OutcomeRecorder(
       report, repository: repository, environment: environment, finder: finder,
@@ -92,6 +94,23 @@ package struct Verification: Sendable {
       let dataBytes = volume.statistics.dataBytes
       return Double(dataBytes) / chunkSize * policy.share(dataBytes: dataBytes)
     }.max() ?? 0
+  }
+
+  /// Where a map cannot be read, there is nothing to compare; the verification reports it.
+  private func compareHoles(
+    of entries: [RevisionEntry], _ report: inout VerificationReport
+  ) throws {
+    for volume in entries.flatMap(\.revision.volumes) {
+      guard let source = sources[volume.name], source.hasUnreadHoles else { continue }
+      do {
+        try HoleComparison(
+          map: try repository.map(of: volume), nodes: NodeCache(reading: repository.nodeReader),
+          source: source, policy: policy, progress: progress, cancellation: cancellation
+        ).run(&report)
+      } catch let error as MapError {
+        if let cause = error.cause as? StoreError, !cause.isDamage { throw cause }
+      }
+    }
   }
 
   /// Pins the revisions, but for those that were forgotten since somebody listed them.

@@ -25,6 +25,22 @@ package enum VerificationPolicy: Equatable, Sendable {
   }
 }
 
+extension VerificationPolicy {
+  /// How many of the chunks that are holes are compared with the source.
+  ///
+  /// Those of a volume that is nearly empty are many, so ``automatic`` reads no more than
+  /// ``automaticFullBytes`` of them.
+  func holeChunks(of total: UInt64, chunkSizeBytes: Int) -> UInt64 {
+    switch self {
+    case .automatic: min(total, Self.automaticFullBytes / UInt64(chunkSizeBytes))
+    case .full: total
+    case .sample(let percent):
+      min(total, UInt64((Double(total) * min(percent, 100) / 100).rounded(.up)))
+    case .none: 0
+    }
+  }
+}
+
 /// What a verification read back, and what it found.
 package struct VerificationReport: Sendable {
   /// Something that cannot be read back as it was stored.
@@ -78,6 +94,12 @@ package struct VerificationReport: Sendable {
   package var furtherDamages = 0
   /// Chunks that are stored as they were read and that the source holds no longer.
   package var changedAtSource: UInt64 = 0
+  /// Where the source was read that gave it as a hole.
+  package var comparedHoleBytes: UInt64 = 0
+  /// Pieces of what the source gave as holes that held data all along: the revision lacks it.
+  package private(set) var missedPieces: UInt64 = 0
+  /// The first of that data.
+  package private(set) var firstMissedBytes: UInt64?
   /// Whether the sources were compared as well.
   package var comparedSources = false
   /// Copies that were noted in the quarantine for the first time.
@@ -89,13 +111,18 @@ package struct VerificationReport: Sendable {
 
   package init() {}
 
-  package var isClean: Bool { damages.isEmpty && unmarkable.isEmpty }
+  package var isClean: Bool { damages.isEmpty && unmarkable.isEmpty && missedPieces == 0 }
   /// Damages, listed or not.
   package var damageCount: Int { damages.count + furtherDamages }
   /// Whether every chunk was read back.
   package var isComplete: Bool { checkedChunks == totalChunks }
 
   static let listedDamages = 10_000
+
+  mutating func add(missedAt offsetBytes: UInt64) {
+    missedPieces += 1
+    firstMissedBytes = firstMissedBytes ?? offsetBytes
+  }
 
   /// - Returns: the number of the damage in ``damages``; nil where it is not listed.
   mutating func add(_ damage: Damage) -> Int? {

@@ -65,7 +65,9 @@ struct Backup: ParsableCommand {
       "How much to read back afterwards: full, none, a share of the chunks such as 5%, or auto.",
       discussion: """
         auto reads volumes with up to 1GiB of data in full, and 5 % of the chunks, chosen at \
-        random, of larger ones. The result says what was read.
+        random, of larger ones. The source is compared, also where its file system says that a \
+        file has holes: full reads all of these, a share so much of them, auto up to 1GiB. The \
+        result says what was read.
         """,
       valueName: "share"),
     transform: VerificationArgument.reading)
@@ -78,6 +80,15 @@ struct Backup: ParsableCommand {
       much space where a database writes, and costs reads of the repository.
       """)
   var deltas = true
+
+  @Flag(
+    help: ArgumentHelp(
+      "Read also what a file system calls holes of a file.",
+      discussion: """
+        For file systems that call data a hole. Such holes are zeros that need not be read, which \
+        makes the backup of a sparse file quick.
+        """))
+  var readHoles = false
 
   @OptionGroup var unusual: UnusualOption
   @OptionGroup var json: JSONOption
@@ -109,7 +120,7 @@ struct Backup: ParsableCommand {
 
   private func openVolumes() throws -> [BackupRequest.Volume] {
     try VolumeInputs(sources).volumes.map { name, path in
-      BackupRequest.Volume(name: name, source: try openSource(path))
+      BackupRequest.Volume(name: name, source: try openSource(path, readsHoles: readHoles))
     }
   }
 

@@ -28,6 +28,7 @@ struct BackupOutcome {
     }
     for line in report.verification.damageLines { Console.shared.message(line) }
     if report.verification.changedAtSource > 0 { warnOfChanges() }
+    if let offset = report.verification.firstMissedBytes { tellOfMissedData(offset) }
     if !report.verification.isClean { throw ReportedFailure() }
   }
 
@@ -52,6 +53,13 @@ struct BackupOutcome {
       "\(Quantities.count(report.verification.changedAtSource, "chunk")) of the source changed "
         + "since they were read: the revision is no state that the disk was ever in; back up a "
         + "snapshot instead")
+  }
+
+  private func tellOfMissedData(_ offsetBytes: UInt64) {
+    Console.shared.message(
+      "the revision lacks data: the source's file system calls "
+        + "\(Quantities.count(report.verification.missedPieces, "piece")) of it holes that are none, the "
+        + "first at offset \(offsetBytes); back up again with --read-holes")
   }
 
   private var json: JSON {

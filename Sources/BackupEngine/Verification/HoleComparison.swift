@@ -1,0 +1,123 @@
+import ChunkFormat
+import ChunkStore
+import VolumeMap
+import Workers
+
+/// Reads the source where the revision has holes: a file system that calls data a hole makes a backup
+/// leave it out, and nothing that is stored shows that.
+struct HoleComparison {
+  /// Holes are read in pieces of this length at most, so of several chunks as a rule.
+  private static let pieceBytes: UInt64 = 4 << 20
+
+  let map: MapRoot
+  let nodes: any NodeReading
+  let source: SourceComparison
+  let policy: VerificationPolicy
+  let progress: WorkProgress
+  let cancellation: CancellationFlag
+
+  func run(_ report: inout VerificationReport) throws {
+    let total = try holeChunks()
+    let wanted = policy.holeChunks(of: total, chunkSizeBytes: map.geometry.chunkSizeBytes)
+    guard wanted > 0 else { return }
+    let (bytes, overflows) = wanted.multipliedReportingOverflow(
+      by: UInt64(map.geometry.chunkSizeBytes))
+    progress.begin(.comparing, totalUnits: overflows ? nil : bytes)
+    try OrderedPipeline.run(
+      workers: processorCount(), window: 4 * processorCount(), name: "holes",
+      cancellation: cancellation, makeWorker: {},
+      produce: { sink in try produce(total: total, wanted: wanted, sink) },
+      transform: { _, range in (range, source.content(ofHole: range)) },
+      consume: { range, content in
+        report.comparedHoleBytes += UInt64(range.count)
+        switch content {
+        case .zeros: break
+        case .changed: report.changedAtSource += 1
+        case .missed(let offset): report.add(missedAt: offset)
+        }
+        progress.advance(by: UInt64(range.count))
+      })
+  }
+
+  private func holeChunks() throws -> UInt64 {
+    var count: UInt64 = 0
+    try forEachHole { count += UInt64($0.count) }
+    return count
+  }
+
+  /// Calls `body` with every run of chunks that are holes.
+  private func forEachHole(_ body: (Range<UInt64>) throws -> Void) throws {
+    var runs = try MapRuns(of: 0..<map.geometry.chunkCount, in: map, reading: nodes)
+    var chunk: UInt64 = 0
+    while let run = try runs.next() {
+      switch run {
+      case .hole(let count):
+        try body(chunk..<chunk + count)
+        chunk += count
+      case .chunk: chunk += 1
+      }
+    }
+  }
+
+  private func produce(
+    total: UInt64, wanted: UInt64, _ sink: (Range<UInt64>) throws -> Void
+  ) throws {
+    var sample = HoleSample(total: total, wanted: wanted)
+    var passed: UInt64 = 0
+    try forEachHole { hole in
+      if wanted == total {
+        try cut(hole, sink)
+      } else {
+        while let number = sample.next(before: passed + UInt64(hole.count)) {
+          let chunk = hole.lowerBound + (number - passed)
+          try cut(chunk..<chunk + 1, sink)
+        }
+      }
+      passed += UInt64(hole.count)
+    }
+  }
+
+  private func cut(_ chunks: Range<UInt64>, _ sink: (Range<UInt64>) throws -> Void) throws {
+    let bytes = map.geometry.bytes(ofChunks: chunks)
+    var start = bytes.lowerBound
+    while start < bytes.upperBound {
+      let end = min(start + Self.pieceBytes, bytes.upperBound)
+      try sink(start..<end)
+      start = end
+    }
+  }
+}
+
+/// Chooses some of many numbers, ascending, with memory for one: one at random of each of as many equal
+/// parts, so that each number is as likely as any other.
+struct HoleSample {
+  private let total: UInt64
+  private let wanted: UInt64
+  private var taken: UInt64 = 0
+  private var pending: UInt64?
+
+  /// - Parameters:
+  ///   - total: there are the numbers below this.
+  ///   - wanted: how many to choose, at most `total`.
+  init(total: UInt64, wanted: UInt64) {
+    self.total = total
+    self.wanted = wanted
+  }
+
+  /// The next number that was chosen, if it is below `limit`.
+  mutating func next(before limit: UInt64) -> UInt64? {
+    if pending == nil, taken < wanted {
+      pending = UInt64.random(in: start(of: taken)..<start(of: taken + 1))
+      taken += 1
+    }
+    guard let number = pending, number < limit else { return nil }
+    pending = nil
+    return number
+  }
+
+  /// Where a part begins: `total` times `part` divided by `wanted`, which needs 128 bits on its way.
+  private func start(of part: UInt64) -> UInt64 {
+    let product = total.multipliedFullWidth(by: part)
+    return wanted.dividingFullWidth(product).quotient
+  }
+}
