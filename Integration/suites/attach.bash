@@ -42,6 +42,21 @@ expect_nothing_left
 GUEST
 }
 
+test_attach_a_volume_that_ends_within_a_sector() {
+  "$varve" init
+  random_bytes 3000000 1 >disk.raw
+  "$varve" backup job disk.raw
+  in_guest_with_varve -t 600 -f "$work/disk.raw:/disk.raw" <<'GUEST'
+varve attach job /dev/nbd0 --writable
+[ "$(blockdev --getsize64 /dev/nbd0)" = 3000320 ]
+{ cat /disk.raw && head -c 320 /dev/zero; } | cmp - /dev/nbd0
+head -c 3000000 /dev/zero | tr '\0' x | dd of=/dev/nbd0 bs=1000 conv=notrunc,fsync 2>/dev/null
+echo 3 >/proc/sys/vm/drop_caches
+{ head -c 3000000 /dev/zero | tr '\0' x && head -c 320 /dev/zero; } | cmp - /dev/nbd0
+varve detach /dev/nbd0
+GUEST
+}
+
 test_attach_where_something_is_missing() {
   back_up_old_and_new
   in_guest_with_varve -p setpriv <<'GUEST'

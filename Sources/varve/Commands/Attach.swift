@@ -19,6 +19,9 @@ struct Attach: ParsableCommand {
       groups have other names and identifiers, so that this machine's LVM does not take them for its \
       own: vg0 is called vg0.nbd0. They are deactivated by detach.
 
+      A volume that does not end with a whole sector of 512 bytes is shown with zeros up to the next \
+      one, where zeros can be written and nothing else.
+
       With --writable everything can be written to; the revision does not change, and what was \
       written is gone when the device is detached.
       """)

@@ -96,6 +96,15 @@ struct Serve: ParsableCommand {
 
   @OptionGroup var overlays: OverlayLocation
 
+  @Flag(
+    help: ArgumentHelp(
+      "Export whole sectors of 512 bytes: add zeros to volumes that end within one.",
+      discussion: """
+        The kernel cuts off what is no whole sector, without a word. varve attach and mount do this \
+        by themselves. Where it can be written to, the zeros that were added stay zeros.
+        """))
+  var wholeSectors = false
+
   @OptionGroup(title: "In the background") var background: BackgroundOptions
 
   @Flag(help: "Log connections too, not only what goes wrong.")
@@ -127,10 +136,11 @@ struct Serve: ParsableCommand {
     BackgroundProcess.shared.enterOwnSession()
     let catalog = try catalog(of: repository)
     let writable = try writableCatalog(over: catalog, repository)
+    let exports: any ExportCatalog = writable ?? catalog
     var configuration = ServerConfiguration(addresses: try addresses(beside: inherited))
     configuration.tls = encryption.settings
     limits.apply(to: &configuration)
-    let server = try start(configuration, writable ?? catalog)
+    let server = try start(configuration, wholeSectors ? PaddedCatalog(exports) : exports)
     reloading.begin(with: server)
     server.every(Self.releaseInterval) { repository.records.releaseDeleted() }
     let pidfile = background.pidfile.map { PIDFile(path: $0) }

@@ -8,10 +8,13 @@ struct LoopDevice: ~Copyable {
   /// Others may take the device that was free a moment ago.
   private static let attempts = 20
 
+  private static let sectorBytes: UInt64 = 512
+
   let path: String
   private let descriptor: Descriptor
 
-  /// Writable, since the kernel replays no journal on a device that is not.
+  /// The kernel cuts off what is no whole sector, so the part is made to end with one; the file goes on that
+  /// far (``PrivateServer``). Writable, since the kernel replays no journal on a device that is not.
   static func make(of file: String, bytes: Range<UInt64>) throws(Failure) -> LoopDevice {
     var error = Errno.resourceBusy
     for _ in 0..<attempts where error == .resourceBusy {
@@ -30,7 +33,8 @@ struct LoopDevice: ~Copyable {
     let device = "/dev/loop\(number)"
     let opened = try Descriptor(opening: FilePath(device), flags: O_RDWR)
     let backing = try Descriptor(opening: FilePath(escaped: file), flags: O_RDWR)
-    let (offset, length) = (bytes.lowerBound, UInt64(bytes.count))
+    let offset = bytes.lowerBound
+    let length = (UInt64(bytes.count) + Self.sectorBytes - 1) / Self.sectorBytes * Self.sectorBytes
     try retryingCall {
       linux_set_up_loop_device(opened.rawValue, backing.rawValue, offset, length)
     }

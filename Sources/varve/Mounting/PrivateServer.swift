@@ -55,7 +55,7 @@ struct PrivateServer {
   private var arguments: [String] {
     [
       "serve", volume.reference, "--repository", volume.repository.absoluteRoot,
-      "--unix", local.socket,
+      "--unix", local.socket, "--whole-sectors",
     ] + overlayArguments + secretArguments
   }
 
