@@ -49,7 +49,8 @@ struct HoleComparisonTests {
     _ bytes: [UInt8], _ policy: VerificationPolicy, isChanged: Bool = false
   ) throws -> (Workplace, BackupReport) {
     let place = try Workplace()
-    let report = try place.backUp("unused") { request in
+    // Another source takes the place of the file.
+    let report = try place.backUp(try place.disk("unused", [])) { request in
       request.volumes = [
         BackupRequest.Volume(name: "disk", source: LyingSource(bytes, isChanged: isChanged))
       ]
