@@ -59,7 +59,7 @@ echo 0 >/sys/module/dm_thin_pool/parameters/no_space_timeout
 lvcreate -q -y -T -L 8M vg/pool --errorwhenfull y
 lvcreate -q -y -V 100M -T vg/pool -n refusing
 began=$SECONDS
-refused 'pool is full' varve restore job@latest /dev/vg/refusing
+refused 'pool is probably full' varve restore job@latest /dev/vg/refusing
 # Less than the patience with a device that answers nothing.
 [ $((SECONDS - began)) -lt 240 ]
 lvremove -q -y vg/pool

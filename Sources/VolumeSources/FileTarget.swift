@@ -49,7 +49,7 @@ final class FileTarget: RestoreTarget {
     do {
       file = try HeldFile(descriptor, target: name, sizeBytes: sizeBytes)
     } catch {
-      try? POSIXFileSystem().remove(unfinished)
+      try? fileSystem.remove(unfinished)
       throw error
     }
     state.withLock { $0 = State(file: file, unfinished: unfinished) }

@@ -30,15 +30,16 @@ struct HoleContradictions {
   ) -> String? {
     if let firstWrittenBytes {
       return
-        "\(source): its file system calls \(writtenCount) ranges holes in which its own map of blocks "
-        + "has content, the first at offset \(firstWrittenBytes); they were read"
+        "\(source): its file system reports holes where its map of blocks has data, in "
+        + "\(writtenCount) \(writtenCount == 1 ? "place" : "places"), the first at offset "
+        + "\(firstWrittenBytes); they were read"
     }
     guard unprovenBytes > 0 else { return nil }
     let dataBytes = sizeBytes - min(sizeBytes, unprovenBytes)
     let expected = dataBytes + dataBytes / 64 + Self.toleratedBytes
     guard allocatedBytes > expected else { return nil }
     return
-      "\(source): its file system says that \(dataBytes) bytes are data, but \(allocatedBytes) bytes "
-      + "are allocated; either the rest is reserved and not written, or data was called a hole"
+      "\(source): its file system reports \(dataBytes) bytes of data, but \(allocatedBytes) bytes are "
+      + "allocated; either the rest is reserved and not written, or data was reported as a hole"
   }
 }

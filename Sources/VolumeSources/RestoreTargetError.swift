@@ -105,7 +105,7 @@ extension RestoreTargetError {
       isFull ? .noSpace : .openFailed, target,
       "cannot make \(target) \(sizeBytes) bytes large: \(errno.explanation); "
         + (isFull
-          ? "its file system keeps no holes, so that zeros need space, too"
+          ? "its file system keeps no holes, so zeros need space too"
           : "its file system may not hold files of that size"))
   }
 
@@ -142,15 +142,14 @@ extension RestoreTargetError {
   private static func hint(_ errno: Errno, isThinVolume: Bool = false) -> String {
     switch errno {
     case .ioError where isThinVolume:
-      "; it is a thin volume, and its pool is full most likely ('lvs' tells): extend the pool, then "
-        + "restore again"
+      "; it is a thin volume, so its pool is probably full (see 'lvs'): extend the pool, then restore again"
     case .brokenPipe: "; its reader has gone"
     case .noSpace:
-      "; make room there, such as by extending the thin pool that it lies in, then restore again"
+      "; make room there, for example by extending its thin pool, then restore again"
     case .timedOut:
-      "; it has answered nothing for \(StorageProcess.patienceSeconds / 60) minutes, as a thin pool does "
-        + "that is full and queues what is written; make room there, then restore again"
-    case .noChildProcess: "; the process that writes was ended"
+      "; it has not answered for \(StorageProcess.patienceSeconds / 60) minutes; a full thin pool that queues "
+        + "writes does that: make room there, then restore again"
+    case .noChildProcess: "; the process varve-storage was killed; restore again"
     default: ""
     }
   }

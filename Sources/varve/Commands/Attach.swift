@@ -19,8 +19,8 @@ struct Attach: ParsableCommand {
       groups have other names and identifiers, so that this machine's LVM does not take them for its \
       own: vg0 is called vg0.nbd0. They are deactivated by detach.
 
-      A volume that does not end with a whole sector of 512 bytes is shown with zeros up to the next \
-      one, where zeros can be written and nothing else.
+      The kernel uses whole sectors of 512 bytes. A volume that ends within a sector is shown with \
+      zeros up to the end of that sector; only zeros can be written there.
 
       With --writable everything can be written to; the revision does not change, and what was \
       written is gone when the device is detached.

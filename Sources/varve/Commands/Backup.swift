@@ -65,8 +65,8 @@ struct Backup: ParsableCommand {
       "How much to read back afterwards: full, none, a share of the chunks such as 5%, or auto.",
       discussion: """
         auto reads volumes with up to 1GiB of data in full, and 5 % of the chunks, chosen at \
-        random, of larger ones. The source is compared, also where its file system says that a \
-        file has holes: full reads all of these, a share so much of them, auto up to 1GiB. The \
+        random, of larger ones. The source is read again and compared, including the holes that its \
+        file system reports: all of them with full, a sample with a share, up to 1GiB with auto. The \
         result says what was read.
         """,
       valueName: "share"),
@@ -83,10 +83,10 @@ struct Backup: ParsableCommand {
 
   @Flag(
     help: ArgumentHelp(
-      "Read also what a file system calls holes of a file.",
+      "Read the holes of sparse files instead of taking them as zeros.",
       discussion: """
-        For file systems that call data a hole. Such holes are zeros that need not be read, which \
-        makes the backup of a sparse file quick.
+        For file systems that report holes where a file has data. Without this the backup skips \
+        holes, which makes the backup of a sparse file quick.
         """))
   var readHoles = false
 

@@ -12,17 +12,18 @@ struct Restore: ParsableCommand {
     discussion: """
       A file is made sparse, and only for its owner to read. An existing one is replaced with \
       --force alone, and only once the restore has succeeded. A block device is refused when it is \
-      too small, mounted or in use. Zeros take no space on a thin volume, nor anywhere else where the \
-      target can do without: what is not zero there is freed or overwritten, what is zero is left.
+      too small, mounted or in use. Zeros take no space on a thin volume, in a sparse file, or on any \
+      other target that can free space. Elsewhere the target is read, and zeros are written only \
+      where it holds something else.
 
         varve restore web01@latest - | rbd import - pool/web01
         varve restore web01@2026-11-20 /dev/vg0/web01-restored
         varve restore db01@latest/vdb out.raw --verify
         varve restore web01 nbd://storage.example/web01
 
-      A target that is full ends the restore. One that answers nothing, such as a thin pool that is \
-      full and waits for space, ends it after \(StorageProcess.patienceSeconds / 60) minutes, and a \
-      signal at any time within seconds.
+      A full target ends the restore. A target that does not answer, such as a full thin pool that \
+      queues writes, ends it after \(StorageProcess.patienceSeconds / 60) minutes. Ctrl-C ends it \
+      within seconds at any time.
 
       Content that cannot be read stops the restore, with volume, offset and pack and exit status \
       1; a file that was made new is removed, a device is left half written. --skip-damaged goes \

@@ -98,10 +98,10 @@ struct Serve: ParsableCommand {
 
   @Flag(
     help: ArgumentHelp(
-      "Export whole sectors of 512 bytes: add zeros to volumes that end within one.",
+      "Pad each volume with zeros to whole sectors of 512 bytes.",
       discussion: """
-        The kernel cuts off what is no whole sector, without a word. varve attach and mount do this \
-        by themselves. Where it can be written to, the zeros that were added stay zeros.
+        The kernel's NBD client silently cuts off a last sector that is not whole. varve attach and \
+        mount always pad. Only zeros can be written to the padding.
         """))
   var wholeSectors = false
 

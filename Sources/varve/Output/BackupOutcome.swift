@@ -57,9 +57,9 @@ struct BackupOutcome {
 
   private func tellOfMissedData(_ offsetBytes: UInt64) {
     Console.shared.message(
-      "the revision lacks data: the source's file system calls "
-        + "\(Quantities.count(report.verification.missedPieces, "piece")) of it holes that are none, the "
-        + "first at offset \(offsetBytes); back up again with --read-holes")
+      "the revision lacks data: the source's file system reported holes where there is data, in "
+        + "\(Quantities.count(report.verification.missedPieces, "place")), the first at offset "
+        + "\(offsetBytes); back up again with --read-holes")
   }
 
   private var json: JSON {

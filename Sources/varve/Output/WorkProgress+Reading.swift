@@ -27,7 +27,7 @@ extension WorkProgress {
     case .storing: "storing"
     case .verifying: "verifying"
     case .restoring: "restoring"
-    case .zeroing: "looking for old content in the target of"
+    case .zeroing: "zeroing the target of"
     case .comparing: "comparing"
     case .marking: "looking for what is needed in"
     case .compacting: "rewriting"
