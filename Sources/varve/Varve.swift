@@ -65,7 +65,7 @@ struct Varve: ParsableCommand {
           CheckRepository.self,
           Repair.self, Distrust.self, Index.self, Config.self,
         ]),
-      CommandGroup(name: "Shells", subcommands: [Completion.self]),
+      CommandGroup(name: "Shells", subcommands: [Completion.self, CompleteWords.self]),
     ])
 
   static let _errorPrefix = "varve: "

@@ -1,4 +1,4 @@
-import ChunkFormat
+package import ChunkFormat
 package import ChunkStore
 import FileIO
 package import SystemPackage
@@ -245,5 +245,15 @@ package struct OverlayStore: Sendable {
 
   private func removeTree(_ path: FilePath) throws(OverlayError) {
     try reportingFileErrors { () throws(FileError) in try fileSystem.removeTree(path) }
+  }
+}
+
+extension OverlayStore {
+  /// The overlays of a repository below `directory`, looked at without a lock and without keys; none where
+  /// the directory cannot be read.
+  package static func names(in directory: FilePath, of repository: RepositoryID) -> [String] {
+    let fileSystem = POSIXFileSystem().confined(to: directory, newFiles: .user)
+    let entries = try? fileSystem.listIfThere(directory.appending(repository.description))
+    return (entries ?? []).filter { $0.kind == .directory && Name.isValid($0.name) }.map(\.name)
   }
 }

@@ -23,6 +23,9 @@ enum Arguments {
     try CommandPath(withDefaults(arguments)).arguments
   }
 
+  /// Whether the value of `option`, such as `--skip-damaged`, may be left out.
+  static func hasDefault(_ option: String) -> Bool { defaults[option] != nil }
+
   private static func withDefaults(_ arguments: some Sequence<String>) -> [String] {
     var isAfterTerminator = false
     return arguments.map { argument in

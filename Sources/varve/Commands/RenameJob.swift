@@ -5,7 +5,7 @@ struct RenameJob: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rename-job",
     abstract: "Give a job another name; its history, policy and deltas stay.",
-    usage: "varve rename-job <old> <new> [<options>]",
+    usage: "varve rename-job <job> <new-name> [<options>]",
     discussion: """
       All revisions of the job, with their ids, tags and protection, and its policy go over to the new \
       name. The next backup under the new name continues the history: it takes the newest revision \
@@ -19,10 +19,10 @@ struct RenameJob: ParsableCommand {
       command.
       """)
 
-  @Argument(help: "The job.", transform: NameArgument.job)
+  @Argument(help: ArgumentHelp("The job.", valueName: "job"), transform: NameArgument.job)
   var old: String
 
-  @Argument(help: "Its new name.", transform: NameArgument.job)
+  @Argument(help: ArgumentHelp("Its new name.", valueName: "new-name"), transform: NameArgument.job)
   var new: String
 
   @OptionGroup var json: JSONOption

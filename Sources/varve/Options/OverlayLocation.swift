@@ -40,7 +40,7 @@ struct OverlayLocation: ParsableArguments {
       outside: repository.root)
   }
 
-  private func directoryOfNamed() throws -> FilePath {
+  func directoryOfNamed() throws -> FilePath {
     if let chosen = overlayDirectory ?? Environment[Self.variable] {
       return FilePath(escaped: chosen)
     }
