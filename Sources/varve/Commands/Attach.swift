@@ -52,6 +52,7 @@ struct Attach: ParsableCommand {
     help: ArgumentHelp("How many connections the kernel opens, 1 to 16.", valueName: "number"))
   var connections = 1
 
+  @OptionGroup var json: JSONOption
   @OptionGroup var repository: RepositoryOptions
 
   mutating func validate() throws {
@@ -77,18 +78,34 @@ struct Attach: ParsableCommand {
       try local.connect(device, connections: connections, sectorBytes: inventory.sectorBytes)
     }
     Console.shared.message("attached \(selected.name) to \(device.path)")
-    if !changes.isEmpty { activate(inventory.physicalVolumes, local) }
+    let volumes = changes.isEmpty ? [] : activate(inventory.physicalVolumes, local)
+    guard json.isWanted else { return }
+    try StandardOutput().document(
+      .object([
+        "device": .string(device.path), "volume": .string(selected.reference),
+        "repository": .string(local.record.repository), "readOnly": .bool(!writable),
+        "logicalVolumes": .array(volumes),
+      ]))
   }
 
   /// The disk is attached, whatever comes of this.
-  private func activate(_ physicalVolumes: [DiskInventory.Item], _ local: LocalVolume) {
+  private func activate(
+    _ physicalVolumes: [DiskInventory.Item], _ local: LocalVolume
+  ) -> [JSON] {
+    var activated: [JSON] = []
     do {
       try BlockDeviceMaker.withDevices(of: physicalVolumes, on: device, device.path) { paths in
         let all = LogicalVolumes(of: local)
         let (volumes, failure) = try all.activate(on: paths, isReadOnly: !writable)
         if let failure { Console.shared.warning("not all logical volumes are there: \(failure)") }
         for volume in volumes {
-          let type = try all.content(of: volume).map { ", \($0.rawValue)" } ?? ""
+          let content = try all.content(of: volume)?.rawValue
+          activated.append(
+            .object([
+              "name": .string(all.nameOnDisk(volume)), "path": .string(volume.path),
+              "sizeBytes": .unsigned(volume.sizeBytes), "type": .optional(content),
+            ]))
+          let type = content.map { ", \($0)" } ?? ""
           Console.shared.message(
             "\(all.nameOnDisk(volume)) is \(volume.path), \(Quantities.bytes(volume.sizeBytes))\(type)"
           )
@@ -97,5 +114,6 @@ struct Attach: ParsableCommand {
     } catch {
       Console.shared.warning("the logical volumes on it are not active: \(error)")
     }
+    return activated
   }
 }

@@ -58,7 +58,7 @@ struct Clients: ParsableCommand {
 
   private func table(of servers: [JSON]) -> Table {
     var table = Table([
-      .right("SERVER"), .left("SINCE"), .left("REPOSITORY"), .left("LISTENS ON"), .left("TLS"),
+      .right("SERVER"), .left("SINCE"), .text("REPOSITORY"), .text("LISTENS ON"), .left("TLS"),
       .right("CLIENTS"), .right("CACHED"), .right("HITS"), .right("MISSES"),
     ])
     for server in servers {
@@ -76,7 +76,7 @@ struct Clients: ParsableCommand {
 
   private func table(of clients: [(server: JSON, client: JSON)]) -> Table {
     var table = Table([
-      .right("SERVER"), .left("CLIENT"), .left("NAME"), .left("EXPORT"), .left("SINCE"),
+      .right("SERVER"), .text("CLIENT"), .text("NAME"), .text("EXPORT"), .left("SINCE"),
       .right("READ"), .right("WRITTEN"), .right("REQUESTS"), .right("IN FLIGHT"), .right("MEAN"),
       .right("P99"),
     ])

@@ -75,7 +75,7 @@ extension RepositoryConfiguration {
     Table.lines(ofNamed: [
       ("repository", "\(id)"),
       ("created", LocalTime.system.text(of: created)),
-      ("chunk size", "\(ByteSize(bytes: UInt64(chunkSizeBytes)))"),
+      ("chunk size", Quantities.bytes(UInt64(chunkSizeBytes))),
       ("encryption", isEncrypted ? "yes" : "no"),
       ("compression", "\(compression)"),
     ])

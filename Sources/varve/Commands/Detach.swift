@@ -17,6 +17,8 @@ struct Detach: ParsableCommand {
     transform: NameArgument.kernelDevice)
   var device: KernelDevice
 
+  @OptionGroup var json: JSONOption
+
   mutating func run() throws {
     try Privilege.require(for: "detaching a device")
     let shelf = LocalVolumes()
@@ -33,5 +35,11 @@ struct Detach: ParsableCommand {
       throw Failure("\(use); end that first, then detach")
     }
     try local.takeDown(lazily: false)
+    guard json.isWanted else { return }
+    try StandardOutput().document(
+      .object([
+        "device": .string(device.path), "volume": .string(local.record.volume),
+        "repository": .string(local.record.repository),
+      ]))
   }
 }

@@ -56,6 +56,7 @@ struct Init: ParsableCommand {
     transform: CompressionMethod.reading)
   var compression = CompressionMethod.standard
 
+  @OptionGroup var json: JSONOption
   @OptionGroup var options: RepositoryOptions
 
   mutating func validate() throws {
@@ -97,12 +98,12 @@ struct Init: ParsableCommand {
     var settings = RepositorySettings()
     settings.chunkSizeBytes = Int(chunkSize.bytes)
     settings.compression = compression
-    guard encrypt != nil else { return report(try create(at: path, settings, firstKey: nil)) }
+    guard encrypt != nil else { return try report(create(at: path, settings, firstKey: nil)) }
     let source = options.secret.givenOrInEnvironment ?? .prompt
     let repository = try source.withNew(for: path.string) {
       try create(at: path, settings, firstKey: NewKey(secret: $0, label: ""))
     }
-    report(repository)
+    try report(repository)
   }
 
   private func create(
@@ -112,13 +113,23 @@ struct Init: ParsableCommand {
       at: path, settings: settings, firstKey: firstKey, environment: RepositoryEnvironment())
   }
 
-  private func report(_ repository: Repository) {
+  private func report(_ repository: Repository) throws {
     let configuration = repository.configuration
+    if json.isWanted {
+      try StandardOutput().document(
+        .object([
+          "id": .string(configuration.id.description),
+          "repository": .string(repository.absoluteRoot),
+          "chunkSizeBytes": .integer(Int64(configuration.chunkSizeBytes)),
+          "compression": .string(configuration.compression.description),
+          "encryption": .optional(encrypt?.rawValue),
+        ]))
+    }
     let encryption = encrypt.map {
       "encrypted with a \($0 == .keyfile ? "key file" : "passphrase")"
     }
     Console.shared.message(
-      "made the repository \(repository.root): chunks of \(chunkSize), compression "
+      "made the repository \(repository.root): chunks of \(Quantities.bytes(chunkSize.bytes)), compression "
         + "\(configuration.compression), \(encryption ?? "not encrypted")")
     if encrypt != nil {
       Console.shared.message(

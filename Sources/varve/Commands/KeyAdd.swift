@@ -17,6 +17,7 @@ struct KeyAdd: ParsableCommand {
       """)
 
   @OptionGroup var new: NewSecretOptions
+  @OptionGroup var json: JSONOption
   @OptionGroup var repository: RepositoryOptions
 
   mutating func run() throws {
@@ -29,8 +30,6 @@ struct KeyAdd: ParsableCommand {
     let id = try new.withNewKey(for: repository.root.string) {
       try repository.addKey($0, environment: RepositoryEnvironment())
     }
-    let output = StandardOutput()
-    try output.line(id.description)
-    try output.flush()
+    try json.print(new.json(of: id), orLines: [id.description])
   }
 }

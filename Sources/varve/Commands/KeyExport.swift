@@ -16,13 +16,18 @@ struct KeyExport: ParsableCommand {
         varve key export > /media/stick/varve-paper-key.txt
       """)
 
+  @OptionGroup var json: JSONOption
   @OptionGroup var repository: RepositoryOptions
 
   mutating func run() throws {
     let text = try repository.open().paperKey()
     let output = StandardOutput()
-    try output.write(text)
-    try output.flush()
+    if json.isWanted {
+      try output.document(.object(["paperKey": .string(text)]))
+    } else {
+      try output.write(text)
+      try output.flush()
+    }
     Console.shared.message(
       "whoever has this text can open the repository; keep it under lock and key")
   }

@@ -22,6 +22,7 @@ struct KeyImport: ParsableCommand {
   var file: String
 
   @OptionGroup var new: NewSecretOptions
+  @OptionGroup var json: JSONOption
   @OptionGroup var location: RepositoryLocation
 
   mutating func run() throws {
@@ -32,8 +33,6 @@ struct KeyImport: ParsableCommand {
     let paper = try Repository.openedPaperKey(
       text, of: root, environment: RepositoryEnvironment())
     let id = try new.withNewKey(for: root.string) { try paper.add($0) }
-    let output = StandardOutput()
-    try output.line(id.description)
-    try output.flush()
+    try json.print(new.json(of: id), orLines: [id.description])
   }
 }

@@ -19,9 +19,10 @@ struct KeyList: ParsableCommand {
   mutating func run() throws {
     let slots = try repository.open().keySlots()
     let output = StandardOutput()
+    if slots.isEmpty { Console.shared.message("no keys: the repository is not encrypted") }
     if json.isWanted { return try output.document(.array(slots.map(describe))) }
     var table = Table([
-      .left("ID"), .left("KIND"), .left("ADDED"), .left("USED NOW"), .left("LABEL"),
+      .left("ID"), .left("KIND"), .left("ADDED"), .left("USED NOW"), .text("LABEL"),
     ])
     for slot in slots {
       table.add([
@@ -37,11 +38,16 @@ struct KeyList: ParsableCommand {
   private func describe(_ slot: KeySlotListing) -> JSON {
     .object([
       "id": .string(slot.id.description),
-      "kind": .optional(slot.method.map { $0 == .keyFile ? "keyfile" : "passphrase" }),
+      "kind": .optional(slot.kind),
       "added": .optional(slot.created?.timestamp),
       "problem": .optional(slot.problem),
       "usedNow": .bool(slot.isCurrent),
       "label": .optional(slot.label),
     ])
   }
+}
+
+extension KeySlotListing {
+  /// As programs read it; nil for one that is unusable.
+  var kind: String? { method.map { $0 == .keyFile ? "keyfile" : "passphrase" } }
 }

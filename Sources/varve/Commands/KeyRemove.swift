@@ -16,6 +16,7 @@ struct KeyRemove: ParsableCommand {
     help: "The id of the key, or as many of its first digits as tell it from the others.")
   var id: String
 
+  @OptionGroup var json: JSONOption
   @OptionGroup var repository: RepositoryOptions
 
   mutating func run() throws {
@@ -34,6 +35,10 @@ struct KeyRemove: ParsableCommand {
           + "; write more digits")
     }
     try repository.removeKey(slot.id)
+    if json.isWanted {
+      try StandardOutput().document(
+        .object(["id": .string(slot.id.description), "kind": .optional(slot.kind)]))
+    }
     Console.shared.message("removed the \(slot.method?.description ?? "unusable key") \(slot.id)")
   }
 }

@@ -104,11 +104,12 @@ struct Mount: ParsableCommand {
     } else if !mounts.isEmpty {
       try output.table(try Self.table(of: mounts))
     }
+    if mounts.isEmpty { Console.shared.message("nothing is mounted") }
   }
 
   private static func table(of mounts: [LocalVolume]) throws -> Table {
     var table = Table([
-      .left("DIRECTORY"), .left("VOLUME"), .right("PARTITION"), .left("TYPE"), .left("SINCE"),
+      .text("DIRECTORY"), .text("VOLUME"), .right("PARTITION"), .left("TYPE"), .left("SINCE"),
       .left("STATE"),
     ])
     for mount in mounts {

@@ -33,13 +33,14 @@ struct OverlayList: ParsableCommand {
     } else if !rows.isEmpty {
       try output.table(table(of: rows))
     }
+    if rows.isEmpty { Console.shared.message("no overlays") }
     try reportUnreadable(listings)
   }
 
   private func table(of rows: [Row]) -> Table {
     var table = Table([
-      .left("NAME"), .left("JOB"), .left("REVISION"), .left("OF"), .right("SIZE"), .right("TAKES"),
-      .left("MADE"), .left("STATE"),
+      .text("NAME"), .text("JOB"), .left("REVISION"), .left("OF"), .right("SIZE"), .right("TAKES"),
+      .left("MADE"), .text("STATE"),
     ])
     for row in rows { table.add(row.cells) }
     return table

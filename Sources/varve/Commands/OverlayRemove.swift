@@ -1,4 +1,5 @@
 import ArgumentParser
+import ChunkStore
 import Overlays
 
 struct OverlayRemove: ParsableCommand {
@@ -15,11 +16,16 @@ struct OverlayRemove: ParsableCommand {
   @Argument(help: "The overlay.", transform: NameArgument.overlay)
   var name: String
 
+  @OptionGroup var json: JSONOption
   @OptionGroup var location: OverlayLocation
   @OptionGroup var repository: RepositoryOptions
 
   mutating func run() throws {
     let left = try location.store(of: try repository.open()).remove(name)
+    if json.isWanted {
+      try StandardOutput().document(
+        .object(["name": .string(name), "pinLeft": .optional(left?.name.description)]))
+    }
     Console.shared.message("removed the overlay '\(name)'")
     left?.warn()
   }

@@ -34,9 +34,8 @@ struct PinList: ParsableCommand {
         ]))
     } else if !pins.isEmpty {
       try output.table(table(of: pins))
-    } else if listing.unreadable.isEmpty {
-      Console.shared.message("no pins")
     }
+    if pins.isEmpty, listing.unreadable.isEmpty { Console.shared.message("no pins") }
     for advice in advice(on: pins) { Console.shared.message(advice) }
     for (name, error) in listing.unreadable {
       Console.shared.message(
@@ -47,8 +46,8 @@ struct PinList: ParsableCommand {
 
   private func table(of pins: [DescribedPin]) -> Table {
     var table = Table([
-      .left("PIN"), .left("JOB"), .left("REVISION"), .left("SINCE"), .left("FOR"), .left("STATE"),
-      .left("WHERE"),
+      .left("PIN"), .text("JOB"), .left("REVISION"), .left("SINCE"), .text("FOR"), .text("STATE"),
+      .text("WHERE"),
     ])
     for pin in pins { table.add(pin.cells) }
     return table

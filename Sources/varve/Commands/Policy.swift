@@ -37,6 +37,7 @@ struct PolicySet: ParsableCommand {
   var job: String?
 
   @OptionGroup(title: "Rules") var retention: RetentionOptions
+  @OptionGroup var json: JSONOption
   @OptionGroup var repository: RepositoryOptions
 
   mutating func validate() throws {
@@ -51,6 +52,7 @@ struct PolicySet: ParsableCommand {
     let repository = try repository.open()
     try repository.updateRetentionPolicies(
       replacing: { Console.shared.warning("\($0)") }, { $0[job] = policy })
+    if json.isWanted { try StandardOutput().document(policy.json(of: job, isDefault: job == nil)) }
     Console.shared.message("\(job ?? "default"): \(policy)")
     let listing = try repository.revisionsWithWarnings()
     if let job { warnOfUnknown(job: job, in: listing) }
@@ -101,7 +103,7 @@ struct PolicyShow: ParsableCommand {
     }
     let output = StandardOutput()
     if json.isWanted {
-      try output.document(describe(job, policy, isDefault: own == nil))
+      try output.document(policy.json(of: job, isDefault: own == nil))
     } else {
       try output.line("\(policy)")
       try output.flush()
@@ -114,21 +116,15 @@ struct PolicyShow: ParsableCommand {
     let output = StandardOutput()
     if json.isWanted {
       try output.document(
-        .array(rows.map { describe($0.job, $0.policy, isDefault: $0.job == nil) }))
+        .array(rows.map { $0.policy.json(of: $0.job, isDefault: $0.job == nil) }))
     } else if !rows.isEmpty {
-      var table = Table([.left("JOB"), .left("POLICY")])
+      var table = Table([.text("JOB"), .text("POLICY")])
       for row in rows { table.add([Cell(row.job ?? "(default)"), Cell("\(row.policy)")]) }
       try output.table(table)
-    } else {
+    }
+    if rows.isEmpty {
       Console.shared.message("no policies are stored; 'varve policy set' stores one")
     }
-  }
-
-  private func describe(_ job: String?, _ policy: RetentionPolicy, isDefault: Bool) -> JSON {
-    .object([
-      "job": .optional(job), "isDefault": .bool(isDefault), "policy": policy.json,
-      "options": .string("\(policy)"),
-    ])
   }
 }
 
@@ -145,16 +141,23 @@ struct PolicyRemove: ParsableCommand {
   @Argument(help: "The job. Without one it is the default that goes.", transform: NameArgument.job)
   var job: String?
 
+  @OptionGroup var json: JSONOption
   @OptionGroup var repository: RepositoryOptions
 
   mutating func run() throws {
+    var removed: RetentionPolicy?
     try repository.open().updateRetentionPolicies { policies in
-      guard policies[job] != nil else {
+      removed = policies[job]
+      guard removed != nil else {
         throw Failure(
+          .notFound,
           job.map { "'\($0)' has no policy of its own; 'varve policy show' lists those there are" }
             ?? "there is no default policy; 'varve policy show' lists those there are")
       }
       policies[job] = nil
+    }
+    if json.isWanted, let removed {
+      try StandardOutput().document(removed.json(of: job, isDefault: job == nil))
     }
     Console.shared.message(
       job.map { "removed the policy of \($0)" } ?? "removed the default policy")
@@ -167,5 +170,15 @@ private func warnOfUnknown(job: String, in listing: RevisionListing) {
     _ = try listing.history(of: job)
   } catch {
     Console.shared.warning("\(error)")
+  }
+}
+
+extension RetentionPolicy {
+  /// The policy of a job, or of all that have none.
+  fileprivate func json(of job: String?, isDefault: Bool) -> JSON {
+    .object([
+      "job": .optional(job), "isDefault": .bool(isDefault), "policy": json,
+      "options": .string("\(self)"),
+    ])
   }
 }

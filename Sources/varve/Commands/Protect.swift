@@ -36,6 +36,7 @@ struct ProtectionArguments: ParsableArguments {
     help: "One or more revisions, such as web01@latest.", transform: NameArgument.revision)
   var revisions: [RevisionReference]
 
+  @OptionGroup var json: JSONOption
   @OptionGroup var repository: RepositoryOptions
 
   mutating func validate() throws { try NameArgument.checkWhole(revisions) }
@@ -44,6 +45,7 @@ struct ProtectionArguments: ParsableArguments {
   func mark(isProtected: Bool) throws {
     let repository = try repository.open()
     let listing = try repository.revisionsWithWarnings()
+    var changes: [JSON] = []
     for entry in try revisions.map({ try listing.revision($0) }) {
       var isChange = false
       try repository.updateMarks(of: entry.id) { marks in
@@ -58,6 +60,12 @@ struct ProtectionArguments: ParsableArguments {
         case (false, false): "was not protected"
         }
       Console.shared.message("\(change): \(entry.oneLine)")
+      changes.append(
+        .object([
+          "id": .string(entry.id.description), "job": .string(entry.revision.job),
+          "isProtected": .bool(isProtected), "isChange": .bool(isChange),
+        ]))
     }
+    if json.isWanted { try StandardOutput().document(.array(changes)) }
   }
 }

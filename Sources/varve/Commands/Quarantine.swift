@@ -9,7 +9,8 @@ struct Quarantine: ParsableCommand {
     discussion: """
       What is listed here is stored again by the next backup, of any job, that comes upon the same \
       content, and 'varve repair' brings it from another repository. HEALED says whether an intact copy \
-      is in another pack by now. A line goes when that is so and the damaged copy is gone.
+      is in another pack by now. A line goes when that is so and the damaged copy is gone. PACK \
+      is the beginning of the pack's name, which --json has in full.
       """)
 
   @OptionGroup var json: JSONOption
@@ -33,6 +34,9 @@ struct Quarantine: ParsableCommand {
     } else if !lines.isEmpty {
       try output.table(table(of: lines))
     }
+    if lines.isEmpty, listing.unreadable.isEmpty {
+      Console.shared.message("the quarantine is empty")
+    }
     for (name, error) in listing.unreadable {
       Console.shared.message("damaged: quarantine/\(name): \(error)")
     }
@@ -42,12 +46,13 @@ struct Quarantine: ParsableCommand {
   private func table(of lines: [(entry: QuarantinedCopy, isHealed: Bool)]) -> Table {
     var table = Table([
       .left("SINCE"), .left("PACK"), .right("OFFSET"), .right("LENGTH"), .left("HEALED"),
-      .left("WANTED BY"), .left("EXPECTED"), .left("FOUND"),
+      .text("WANTED BY"), .text("EXPECTED"), .text("FOUND"),
     ])
     for (entry, isHealed) in lines {
       let copy = entry.copy
       table.add([
-        Cell(LocalTime.system.text(of: entry.found)), Cell(copy.pack.description),
+        Cell(LocalTime.system.text(of: entry.found)),
+        Cell(String(copy.pack.description.prefix(16))),
         Cell("\(copy.offsetBytes)"), Cell("\(copy.lengthBytes)"),
         isHealed ? Cell("yes", .good) : Cell("no", .bad),
         Cell(copy.place.map(\.text) ?? ""), Cell(copy.expected), Cell(copy.found),

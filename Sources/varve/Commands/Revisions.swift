@@ -10,7 +10,7 @@ struct Revisions: ParsableCommand {
       REVISION is what the revision can be called in other commands: counted back from the newest, \
       which is 0, so it changes with the next backup; the ID does not. NEW DATA is content that the \
       repository did not have, STORED what that takes in it, compressed and as deltas. \
-      PROTECTED says which ones 'varve protect' holds.
+      TRUST says, too, which ones 'varve protect' holds.
 
         varve revisions
         varve revisions web01 --tag nightly
@@ -41,6 +41,9 @@ struct Revisions: ParsableCommand {
     } else if !rows.isEmpty {
       try output.table(table(of: rows))
     }
+    if rows.isEmpty, listing.unreadable.isEmpty {
+      Console.shared.message(tag.map { "no revisions with the tag '\($0)'" } ?? "no revisions")
+    }
     try report(unreadable: listing.unreadable)
   }
 
@@ -56,8 +59,8 @@ struct Revisions: ParsableCommand {
 
   private func table(of rows: [(number: Int, entry: RevisionEntry)]) -> Table {
     var table = Table([
-      .left("TIME"), .left("REVISION"), .left("ID"), .right("SIZE"), .right("NEW DATA"),
-      .right("STORED"), .right("DURATION"), .left("TRUST"), .left("PROTECTED"), .left("TAGS"),
+      .left("TIME"), .text("REVISION"), .left("ID"), .right("SIZE"), .right("NEW DATA"),
+      .right("STORED"), .text("TRUST"), .text("TAGS"),
     ])
     for (number, entry) in rows {
       let statistics = entry.statistics
@@ -68,9 +71,7 @@ struct Revisions: ParsableCommand {
         Cell(Quantities.bytes(entry.sizeBytes)),
         Cell(Quantities.bytes(statistics.newBytes)),
         Cell(Quantities.bytes(statistics.storedBytes)),
-        Cell(Quantities.duration(seconds: entry.durationSeconds)),
-        entry.trustCell,
-        Cell(entry.marks.isProtected ? "yes" : ""),
+        entry.stateCell,
         Cell(entry.marks.tags.joined(separator: ",")),
       ])
     }

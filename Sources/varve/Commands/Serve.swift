@@ -1,5 +1,6 @@
 import ArgumentParser
 import ChunkStore
+import Glibc
 import Logging
 import NBDProtocol
 import NBDServer
@@ -112,12 +113,16 @@ struct Serve: ParsableCommand {
 
   @OptionGroup(title: "Encryption") var encryption: TLSOptions
   @OptionGroup(title: "Limits") var limits: ServerLimitOptions
+  @OptionGroup var json: JSONOption
   @OptionGroup var repository: RepositoryOptions
 
   mutating func validate() throws {
     if writable, overlay != nil {
       throw ValidationError(
         "What is written is thrown away with --writable and kept with --overlay; give one of them.")
+    }
+    if printURI, json.isWanted {
+      throw ValidationError("--json prints the URIs, too; --print-uri cannot be added.")
     }
     if overlays.overlayDirectory != nil, !writable, overlay == nil {
       throw ValidationError("--overlay-directory is of use with --writable or --overlay only.")
@@ -260,17 +265,25 @@ struct Serve: ParsableCommand {
         address: address, exportName: "", tls: encryption.settings?.policy ?? .off)
       Console.shared.message("clients reach it such as with: nbdinfo --list '\(uri)'")
     }
-    guard printURI else { return }
+    guard printURI || json.isWanted else { return }
     // With the id: whoever writes the URI down keeps this revision, whatever 'latest' is then.
     let exportName = try defaultExport() ?? ""
-    let output = StandardOutput()
-    for address in server.listeningAddresses {
-      let uri = ExportURI(
-        address: address, exportName: exportName,
-        tls: encryption.settings?.policy ?? .off,
-        user: server.tlsUsers.count == 1 ? server.tlsUsers[0] : nil)
-      try output.line(uri.description)
+    let listening = server.listeningAddresses.map { address in
+      (
+        address: "\(address)",
+        uri: ExportURI(
+          address: address, exportName: exportName, tls: encryption.settings?.policy ?? .off,
+          user: server.tlsUsers.count == 1 ? server.tlsUsers[0] : nil
+        ).description
+      )
     }
-    try output.flush()
+    let document = JSON.object([
+      "repository": .string(repository.absoluteRoot),
+      "process": .integer(Int64(getpid())),
+      "exportName": .string(exportName),
+      "addresses": .array(
+        listening.map { .object(["address": .string($0.address), "uri": .string($0.uri)]) }),
+    ])
+    try json.print(document, orLines: listening.map(\.uri))
   }
 }

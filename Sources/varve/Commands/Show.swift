@@ -9,7 +9,9 @@ struct Show: ParsableCommand {
     usage: "varve show <revision> [<options>]",
     discussion: """
       Its volumes with their sources and statistics, tags, trust, and the documents that were \
-      attached to it, one of which can be written out. With /VOLUME only that volume is shown.
+      attached to it, one of which can be written out. CHUNKS are those that were new, DELTAS so many \
+      of them stored as the difference from older ones, KNOWN those that the repository had. With \
+      /VOLUME only that volume is shown.
 
         varve show web01@latest
         varve show web01@2026-11-20 --json
@@ -105,9 +107,9 @@ struct Show: ParsableCommand {
 
   private func table(of volumes: [RevisionVolume]) -> Table {
     var table = Table([
-      .left("VOLUME"), .right("SIZE"), .right("DATA"), .right("READ"), .right("NEW DATA"),
-      .right("STORED"), .right("NEW CHUNKS"), .right("AS DELTAS"), .right("KNOWN CHUNKS"),
-      .left("SOURCE"),
+      .text("VOLUME"), .right("SIZE"), .right("DATA"), .right("READ"), .right("NEW DATA"),
+      .right("STORED"), .right("CHUNKS"), .right("DELTAS"), .right("KNOWN"),
+      .text("SOURCE"),
     ])
     for volume in volumes {
       let statistics = volume.statistics
@@ -123,7 +125,7 @@ struct Show: ParsableCommand {
   }
 
   private func attachments(of revision: Revision) -> Table {
-    var table = Table([.left("ATTACHMENT"), .right("SIZE")])
+    var table = Table([.text("ATTACHMENT"), .right("SIZE")])
     for attachment in revision.attachments {
       table.add([Cell(attachment.name), Cell(Quantities.bytes(attachment.sizeBytes))])
     }

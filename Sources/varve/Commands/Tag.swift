@@ -31,6 +31,7 @@ struct TagAdd: ParsableCommand {
   @Argument(help: "One or more tags.", transform: NameArgument.tag)
   var tags: [String]
 
+  @OptionGroup var json: JSONOption
   @OptionGroup var repository: RepositoryOptions
 
   mutating func validate() throws { try NameArgument.checkWhole([revision]) }
@@ -41,6 +42,7 @@ struct TagAdd: ParsableCommand {
     try repository.updateMarks(of: entry.id) { marks in
       for tag in tags where !marks.tags.contains(tag) { marks.tags.append(tag) }
     }
+    try json.printTags(of: repository.revision(entry.id))
   }
 }
 
@@ -56,6 +58,7 @@ struct TagRemove: ParsableCommand {
   @Argument(help: "One or more tags that the revision has.", transform: NameArgument.tag)
   var tags: [String]
 
+  @OptionGroup var json: JSONOption
   @OptionGroup var repository: RepositoryOptions
 
   mutating func validate() throws { try NameArgument.checkWhole([revision]) }
@@ -73,6 +76,7 @@ struct TagRemove: ParsableCommand {
       }
       marks.tags.removeAll(where: tags.contains)
     }
+    try json.printTags(of: repository.revision(entry.id))
   }
 }
 
@@ -104,6 +108,7 @@ struct TagList: ParsableCommand {
     } else if !uses.isEmpty {
       try output.table(table(of: uses))
     }
+    if uses.isEmpty { Console.shared.message("no tags") }
   }
 
   /// Every tag of every job, in the order of jobs and tags.
@@ -128,7 +133,7 @@ struct TagList: ParsableCommand {
 
   private func table(of uses: [Use]) -> Table {
     var table = Table([
-      .left("JOB"), .left("TAG"), .right("REVISIONS"), .left("NEWEST"), .left("ID"),
+      .text("JOB"), .text("TAG"), .right("REVISIONS"), .left("NEWEST"), .left("ID"),
     ])
     for use in uses {
       table.add([
@@ -137,5 +142,17 @@ struct TagList: ParsableCommand {
       ])
     }
     return table
+  }
+}
+
+extension JSONOption {
+  /// Prints the tags that a revision has now, where a program asks.
+  fileprivate func printTags(of entry: RevisionEntry) throws {
+    guard isWanted else { return }
+    try StandardOutput().document(
+      .object([
+        "id": .string(entry.id.description), "job": .string(entry.revision.job),
+        "tags": .strings(entry.marks.tags),
+      ]))
   }
 }

@@ -3,7 +3,7 @@ import ArgumentParser
 struct Umount: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Unmount what mount has mounted.",
-    usage: "varve umount <directory>",
+    usage: "varve umount <directory> [<options>]",
     discussion: """
       It ends the server that was started for it, too, and removes what was written. A directory that \
       is in use stays mounted. When the server has died, the directory is unmounted all the same, \
@@ -15,6 +15,8 @@ struct Umount: ParsableCommand {
   @Argument(help: "Where the revision is mounted.", completion: .directory)
   var directory: String
 
+  @OptionGroup var json: JSONOption
+
   mutating func run() throws {
     try Privilege.require(for: "unmounting")
     let path = AbsolutePath.of(directory)
@@ -24,5 +26,11 @@ struct Umount: ParsableCommand {
         .notFound, "varve has mounted nothing at \(path); 'varve mount' lists what it has")
     }
     try local.takeDown(lazily: false)
+    guard json.isWanted else { return }
+    try StandardOutput().document(
+      .object([
+        "directory": .string(path), "volume": .string(local.record.volume),
+        "repository": .string(local.record.repository),
+      ]))
   }
 }

@@ -85,6 +85,7 @@ struct Usage: ParsableCommand {
 
   private func print(_ usage: StoreUsage, to output: StandardOutput) throws {
     if !usage.jobs.isEmpty { try output.table(usage.table) }
+    if usage.jobs.isEmpty, usage.unreadable.isEmpty { Console.shared.message("no revisions") }
     for line in usage.lines { try output.line(line) }
     try output.flush()
   }

@@ -44,6 +44,15 @@ struct NewSecretOptions: ParsableArguments {
     }
   }
 
+  /// The key that was added, as `key add` and `key import` print it.
+  func json(of id: FileDigest) -> JSON {
+    .object([
+      "id": .string(id.description),
+      "kind": .string(newKeyFile == nil ? "passphrase" : "keyfile"),
+      "label": .string(label),
+    ])
+  }
+
   /// Hands `use` the new key, which is asked for where the options do not give it.
   func withNewKey<Result>(
     for repository: String, _ use: (NewKey) throws -> Result

@@ -39,10 +39,10 @@ struct BackupOutcome {
       seconds > 0.5
       ? ", \(Quantities.rate(bytesPerSecond: Double(statistics.readBytes) / seconds))" : ""
     return [
-      "\(entry.revision.job): \(Quantities.bytes(entry.sizeBytes)), of it "
+      "\(entry.revision.job): \(Quantities.bytes(entry.sizeBytes)), "
         + "\(Quantities.bytes(statistics.dataBytes)) of data; "
-        + "\(Quantities.bytes(statistics.newBytes)) were new and take "
-        + "\(Quantities.bytes(report.storedBytes)); "
+        + "\(Quantities.bytes(statistics.newBytes)) of new data, "
+        + "\(Quantities.bytes(statistics.storedBytes)) stored; "
         + "\(Quantities.duration(seconds: seconds))\(rate)",
       policy == .none ? "not verified, as --verify none asks" : report.verification.summary,
     ]
@@ -65,7 +65,8 @@ struct BackupOutcome {
   private var json: JSON {
     .object([
       "id": .string(report.id.description),
-      "storedBytes": .unsigned(report.storedBytes),
+      "storedBytes": .unsigned(entry.statistics.storedBytes),
+      "packBytes": .unsigned(report.storedBytes),
       "revision": entry.json,
       "verification": report.verification.json,
       "unusual": .strings(report.unusual.map(\.text)),

@@ -47,6 +47,12 @@ extension RevisionEntry {
     revision.isUnusual ? Cell("\(verificationCell.text), unusual", .doubtful) : verificationCell
   }
 
+  /// The same, with whether it is protected.
+  var stateCell: Cell {
+    let trust = trustCell
+    return marks.isProtected ? Cell("\(trust.text), protected", trust.colour) : trust
+  }
+
   private var verificationCell: Cell {
     switch marks.trust {
     case .verified: Cell("verified", .good)
@@ -64,7 +70,7 @@ extension RevisionEntry {
   /// Revisions of which something is to become, so that one can see what they are.
   static func table(of entries: [RevisionEntry]) -> Table {
     var table = Table([
-      .left("TIME"), .left("JOB"), .left("ID"), .right("SIZE"), .left("TRUST"), .left("TAGS"),
+      .left("TIME"), .text("JOB"), .left("ID"), .right("SIZE"), .text("TRUST"), .text("TAGS"),
     ])
     for entry in entries {
       table.add([

@@ -56,7 +56,11 @@ extension StandardOutput {
   }
 
   func table(_ table: Table) throws(FileError) {
-    for text in table.lines(colours: Terminal.output.usesColours) { try write(text + "\n") }
+    let terminal = Terminal.output
+    let columns = terminal.isTerminal ? terminal.columns : Terminal.widthOfFiles
+    for text in table.lines(colours: terminal.usesColours, columns: columns) {
+      try write(text + "\n")
+    }
     try flush()
   }
 }

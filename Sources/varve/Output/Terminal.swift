@@ -9,6 +9,8 @@ struct Terminal: Sendable {
   /// on a terminal that calls itself dumb.
   let usesColours: Bool
   private let descriptor: CInt
+  /// How wide tables are made where there is no terminal.
+  static let widthOfFiles = 100
 
   static let output = Terminal(descriptor: STDOUT_FILENO)
   static let messages = Terminal(descriptor: STDERR_FILENO)

@@ -23,7 +23,7 @@ extension StoreUsage {
 
   var table: Table {
     var table = Table([
-      .left("JOB"), .right("REVISIONS"), .right("SIZE"), .right("DATA"), .right("ALONE"),
+      .text("JOB"), .right("REVISIONS"), .right("SIZE"), .right("DATA"), .right("ALONE"),
     ])
     for job in jobs {
       table.add([
@@ -70,7 +70,7 @@ extension StoreUsage.JobUsage {
 
   var table: Table {
     var table = Table([
-      .left("TIME"), .left("REVISION"), .left("ID"), .right("SIZE"), .right("DATA"),
+      .left("TIME"), .text("REVISION"), .left("ID"), .right("SIZE"), .right("DATA"),
       .right("ALONE"),
     ])
     for (number, revision) in revisions.enumerated() {

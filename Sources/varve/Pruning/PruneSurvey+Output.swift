@@ -18,7 +18,7 @@ extension PruneSurvey {
   }
 
   private var orphanTable: Table {
-    var table = Table([.left("ORPHANED JOB"), .left("NEWEST"), .right("REVISIONS")])
+    var table = Table([.text("ORPHANED JOB"), .left("NEWEST"), .right("REVISIONS")])
     for orphan in orphans {
       table.add([
         Cell(orphan.job),
@@ -53,7 +53,7 @@ extension PruneSurvey {
 extension PruneSurvey.Job {
   fileprivate var table: Table {
     var table = Table([
-      .left("TIME"), .left("REVISION"), .left("ID"), .left("TRUST"), .left("FATE"), .left("WHY"),
+      .left("TIME"), .text("REVISION"), .left("ID"), .text("TRUST"), .left("FATE"), .text("WHY"),
     ])
     let zone = policy?.zone ?? .system
     for (number, verdict) in plan.verdicts.enumerated() {

@@ -38,4 +38,26 @@ import Testing
     #expect(lines[1] == "\u{1b}[32mverified\u{1b}[0m  x")
     #expect(lines[2] == "no        y")
   }
+
+  @Test func textContinuesBelowAndNothingIsCut() {
+    var table = Table([.text("NAME"), .left("ID"), .text("WHY")])
+    table.add(["a-name-that-is-long/in-two-parts", "0123456789ab", "because it is so"])
+    let lines = table.lines(colours: false, columns: 40)
+    #expect(
+      lines == [
+        "NAME          ID            WHY",
+        "a-name-that-  0123456789ab  because it",
+        "is-long/in-                 is so",
+        "two-parts",
+      ])
+    // What cannot be wrapped stays whole.
+    #expect(table.lines(colours: false, columns: 5).contains { $0.contains("0123456789ab") })
+    #expect(table.lines(colours: false, columns: 90).count == 2)
+  }
+
+  @Test func wideCharactersWrapByTheirColumns() {
+    #expect(Cell("日本日本日本").wrapped(to: 5).map(\.text) == ["日本", "日本", "日本"])
+    #expect(Cell("日").wrapped(to: 1).map(\.text) == ["日"])
+    #expect(Cell("").wrapped(to: 5).map(\.text) == [""])
+  }
 }

@@ -73,7 +73,7 @@ struct LogicalVolumes {
 
   private func listing(of volumes: [(LogicalVolume, VolumeContent?)]) -> String {
     if volumes.isEmpty { return "; none is there" }
-    var table = Table([.left("NAME"), .right("SIZE"), .left("TYPE")])
+    var table = Table([.text("NAME"), .right("SIZE"), .left("TYPE")])
     for (volume, content) in volumes {
       table.add([
         Cell(nameOnDisk(volume)), Cell(Quantities.bytes(volume.sizeBytes)),
