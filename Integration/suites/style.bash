@@ -39,3 +39,26 @@ test_nothing_names_a_path_of_the_machine_it_was_written_on() {
     --include='*.swift' --include='*.md' --include='*.bash' --include='*.py' --exclude='style.bash' \
     Sources Tests Integration Fixtures
 }
+
+# Nothing is built: Integration/mutants does that, and takes an hour.
+test_every_mutant_fits_the_sources() {
+  expect_exit 0 "$project/Integration/mutants" --check
+}
+
+test_a_mutant_that_fits_no_longer_is_named() {
+  mkdir copy
+  cp -a "$project/Sources" copy/
+  sed -i 's/try file.lock(.exclusive)$/try file.lock(.shared)/' copy/Sources/ChunkStore/Sessions/Session.swift
+  expect_exit 1 python3 "$project/Integration/mutation/planting.py" check copy
+  expect_output "lockedAfterNaming: the original text occurs 0 times"
+}
+
+test_every_mutant_is_planted_in_a_copy() {
+  python3 "$project/Integration/mutation/planting.py" plant unit "$project" planted
+  local names planted
+  names=$("$project/Integration/mutants" --list | sort)
+  planted=$(grep --recursive --only-matching --no-filename --perl-regexp \
+    'isMutant\("\K\w+' planted/Sources | sort --unique)
+  expect_equal "$planted" "$names" "mutants in the copy"
+  expect_at_least "$(wc --lines <<<"$names")" 70 "number of mutants"
+}

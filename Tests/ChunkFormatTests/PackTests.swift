@@ -94,9 +94,9 @@ import Testing
   }
 
   /// A footer with a false claim and a checksum that fits it.
-  private static func pack(claiming change: (inout ByteWriter, inout [PackEntry]) -> Void) throws
-    -> [UInt8]
-  {
+  private static func pack(
+    countingMore: Int = 0, claiming change: (inout ByteWriter, inout [PackEntry]) -> Void
+  ) throws -> [UInt8] {
     let pack = try SamplePack([.standalone([1, 2, 3], .chunk), .standalone([4], .chunk)])
     var entries = pack.summary.entries
     var extra = ByteWriter()
@@ -107,7 +107,7 @@ import Testing
     let end = Int(pack.summary.entries[1].rangeInPack.upperBound)
     var claims = ByteWriter()
     claims.write(UInt32(footer.bytes.count))
-    claims.write(UInt32(entries.count))
+    claims.write(UInt32(entries.count + countingMore))
     claims.write(UInt64(end + footer.bytes.count + PackFooter.trailerBytes))
     return pack.bytes[..<end] + footer.bytes + claims.bytes
       + Checksum(of: footer.bytes + claims.bytes).encoded + PackFooter.magic
@@ -116,6 +116,7 @@ import Testing
   @Test func footersThatLieAreRefused() throws {
     let lies: [(inout ByteWriter, inout [PackEntry]) -> Void] = [
       { _, entries in entries.removeLast() },
+      { _, entries in entries.removeFirst() },
       { _, entries in entries.swapAt(0, 1) },
       { _, entries in entries[1] = entries[0] },
       { _, entries in entries[0] = entries[0].with(type: .mapNode) },
@@ -131,6 +132,10 @@ import Testing
       #expect(throws: FormatError.self, "lie \(number)") {
         try SamplePack.footer(of: bytes, keys: nil)
       }
+    }
+    for count in [-1, 1] {
+      let bytes = try Self.pack(countingMore: count) { _, _ in }
+      #expect(throws: FormatError.self) { try SamplePack.footer(of: bytes, keys: nil) }
     }
     #expect(try SamplePack.footer(of: Self.pack { _, _ in }, keys: nil).count == 2)
   }

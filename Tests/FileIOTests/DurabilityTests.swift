@@ -74,3 +74,42 @@ import Testing
     #expect(FilePath("config").temporarySibling().string.hasPrefix("./.tmp-"))
   }
 }
+
+/// Files that are written together, and trees that are removed.
+@Suite struct GroupDurabilityTests {
+  @Test func eachFileOfAGroupIsThereWholeOrNotAtAll() throws {
+    let fileSystem = SimulatedFileSystem()
+    try fileSystem.createDirectories("/group")
+    let begun = fileSystem.operationCount
+    let files = (0..<3).map { number in
+      NewFile(
+        path: FilePath("/group/file\(number)"),
+        bytes: [UInt8](repeating: UInt8(number + 1), count: 1000))
+    }
+    try fileSystem.writeDurably(files, in: "/group", permissions: .ownerReadWrite)
+    let end = fileSystem.operationCount
+    for count in begun...end {
+      for seed in 0..<20 as Range<UInt64> {
+        var random = SeededRandom(seed: seed)
+        let crashed = fileSystem.afterPowerFailure(at: count, using: &random)
+        for file in files {
+          let found = try? crashed.readAll(file.path, limitBytes: 2000)
+          #expect(found == file.bytes || (found == nil && count < end), "\(count), \(seed)")
+        }
+      }
+    }
+  }
+
+  @Test(arguments: FileSystemKind.allCases)
+  func aTreeIsRemovedWithAllItHolds(_ kind: FileSystemKind) throws {
+    let place = try kind.makePlace()
+    let tree = place.appending("tree")
+    try place.fileSystem.createDirectories(tree.appending("inner").appending("innermost"))
+    for path in [tree, tree.appending("inner")] {
+      try place.fileSystem.writeDurably(
+        [1], to: path.appending("file"), permissions: .ownerReadWrite)
+    }
+    try place.fileSystem.removeTree(tree)
+    #expect(try place.names() == [])
+  }
+}

@@ -70,6 +70,50 @@ import VolumeMap
     #expect(nodes.reads.count <= 2 * 4)
   }
 
+  /// A volume whose map has the same leaf in two places.
+  private func twice(
+    _ leaf: MapNode, chunks: UInt64, in nodes: RecordingNodes
+  ) throws -> MapRoot {
+    var top = MapNode(level: 1)
+    for index in 0..<2 { top.children[index] = nodes.add(leaf) }
+    return try MapRoot(
+      id: nodes.add(top),
+      geometry: try MapGeometry(
+        sizeBytes: chunks * UInt64(Self.chunkSizeBytes), chunkSizeBytes: Self.chunkSizeBytes))
+  }
+
+  @Test("A leaf that is right in the middle of a volume is damage where the volume ends within it")
+  func leafAtTheEnd() throws {
+    let nodes = RecordingNodes()
+    let full = leaf { _ in .chunk(1) }
+    func map(chunks: UInt64) throws -> MapRoot { try twice(full, chunks: chunks, in: nodes) }
+    var counting = Counting()
+    #expect(try map(chunks: 512).sum(reading: nodes, &counting) == 512)
+    #expect(counting.damaged == 0)
+    // The leaf's sum is known by now.
+    #expect(try map(chunks: 256 + 10).sum(reading: nodes, &counting) == 256)
+    #expect(counting.damaged == 1)
+    // And the damage there is none elsewhere.
+    #expect(try map(chunks: 512).sum(reading: nodes, &counting) == 512)
+  }
+
+  @Test("Such a leaf is damage to a comparison, too, although the same two were compared before")
+  func comparedAtTheEnd() throws {
+    let nodes = RecordingNodes()
+    let (short, long) = (UInt64(256 + 10), UInt64(512))
+    let (one, two) = (leaf { _ in .chunk(1) }, leaf { _ in .chunk(2) })
+    for (old, new) in [(short, long), (long, short)] {
+      let (from, to) = (
+        try twice(one, chunks: old, in: nodes), try twice(two, chunks: new, in: nodes)
+      )
+      let error = #expect(throws: MapError.self) { try from.difference(to: to, of: nodes) }
+      #expect(error?.code == .corrupt)
+    }
+    let sound = try twice(one, chunks: long, in: nodes)
+    let run = MapDifference.Run(chunks: 0..<long, kind: .changed)
+    #expect(try sound.difference(to: twice(two, chunks: long, in: nodes), of: nodes) == [run])
+  }
+
   @Test("2 PiB that differ everywhere are one difference, found with a few reads")
   func uniformDifference() throws {
     let nodes = RecordingNodes()
