@@ -120,14 +120,44 @@ struct SharedContentTests {
     let reader = try RecordReader(store: workplace.repository.records)
     let root = try MapNode(
       encoded: try reader.read(revision.volumes[0].root, type: .mapNode))
-    let leaf = try #require(
-      try workplace.repository.records.copies(of: root.children[0]).first)
+    try spoil(root.children[0], in: "maps", of: workplace)
+  }
+
+  /// Changes some bytes near the end of a record.
+  private func spoil(_ id: ContentID, in kind: String, of workplace: Workplace) throws {
+    let copy = try #require(try workplace.repository.records.copies(of: id).first)
     let path = try #require(
-      try workplace.packs("maps").first { $0.lastComponent?.string == "\(leaf.pack.id)" })
+      try workplace.packs(kind).first { $0.lastComponent?.string == "\(copy.pack.id)" })
     let file = try POSIXFileSystem().openFile(path, for: .readingAndWriting)
     defer { file.close() }
-    let range = leaf.entry.rangeInPack
-    try [0xaa, 0xaa].withUnsafeBytes { try file.write($0, at: range.upperBound - 20) }
+    try [0xaa, 0xaa].withUnsafeBytes {
+      try file.write($0, at: copy.entry.rangeInPack.upperBound - 20)
+    }
+  }
+
+  @Test("A damaged document is reported of every revision that has it")
+  func damagedDocument() throws {
+    let workplace = try Workplace()
+    let disk = try workplace.disk("disk", sampleDisk(seed: 17))
+    let document = Array("<domain><name>web01</name><memory>4096</memory></domain>".utf8)
+    for _ in 0..<2 {
+      try workplace.backUp(disk) {
+        $0.documents = [BackupRequest.Document(name: "domain.xml", bytes: document)]
+      }
+    }
+    let without = try workplace.backUp(disk, job: "other")
+    let entries = try workplace.repository.revisions().entries
+    let attachment = try #require(entries.first?.revision.attachments.first)
+    try spoil(try #require(attachment.chunks.first), in: "data", of: workplace)
+    let report = try workplace.verify()
+    #expect(report.damageCount == 1)
+    #expect(report.damages.first?.name == "domain.xml")
+    #expect(report.damages.first?.revisionCount == 2)
+    for entry in try workplace.repository.revisions().entries {
+      let isHarmed = entry.id != without.id
+      #expect(entry.marks.trust == (isHarmed ? .distrusted : .verified))
+      #expect(entry.marks.verification?.damagedChunks == (isHarmed ? 1 : 0))
+    }
   }
 
   @Test("A chunk that fills a volume is read once")

@@ -1,0 +1,53 @@
+import FileIO
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import Overlays
+
+/// A file system that cannot give the space of a part of a file back, such as NFS before 4.2.
+private struct HolelessFileSystem: ForwardingFileSystem {
+  let base = SimulatedFileSystem()
+
+  func createFile(
+    _ path: FilePath, permissions: FilePermissions
+  ) throws(FileError) -> any OpenFile {
+    HolelessFile(try base.createFile(path, permissions: permissions))
+  }
+
+  func openFile(_ path: FilePath, for access: FileAccess) throws(FileError) -> any OpenFile {
+    HolelessFile(try base.openFile(path, for: access))
+  }
+}
+
+private final class HolelessFile: ForwardingFile {
+  let base: any OpenFile
+
+  init(_ base: any OpenFile) { self.base = base }
+
+  func punchHole(at offsetBytes: UInt64, lengthBytes: UInt64) throws(FileError) {
+    throw FileError(operation: "punch a hole into", path: path, errno: .notSupported)
+  }
+}
+
+@Suite("Overlays without holes")
+struct HolelessFileTests {
+  /// The old content lies in the file still.
+  @Test("what was zeroed stays zero when a part of it is written to", arguments: [false, true])
+  func zeroedBlock(isTrimmed: Bool) throws {
+    let fileSystem = HolelessFileSystem()
+    try fileSystem.createDirectory("/overlay", permissions: .ownerReadWriteExecute)
+    let base = MemoryVolume([UInt8](repeating: 1, count: 128 << 10))
+    let volume = try OverlayBench(base, in: "/overlay", of: fileSystem).create()
+    try volume.write([UInt8](repeating: 7, count: 16_384), at: 0)
+    if isTrimmed {
+      try volume.trim(0..<16_384)
+    } else {
+      try volume.zero(0..<16_384, mayTrim: true)
+    }
+    try volume.write([9], at: 5000)
+    var expected = [UInt8](repeating: 0, count: 16_384)
+    expected[5000] = 9
+    #expect(try volume.bytes(0..<16_384) == expected)
+  }
+}
