@@ -42,8 +42,8 @@ struct IndexSynchronizer {
   /// Makes a new index of the packs alone, beside the old one, which is not looked at, and puts it in
   /// the old one's place.
   ///
-  /// - Parameter needsAllPacks: the old one stays where a pack cannot be read now, for another reason than
-  ///   damage: the old one may list it.
+  /// - Parameter needsAllPacks: the old one stays where the storage cannot read a pack now, which the old one
+  ///   may list.
   /// - Throws: ``StoreError``, also why that pack cannot be read.
   func rebuild(
     needsAllPacks: Bool, progress: (IndexProgress) throws -> Void
@@ -65,7 +65,9 @@ struct IndexSynchronizer {
       for pack in found { shelf.forget(pack.id) }
       try shelf.makeNamesDurable(of: found)
       try load(found, into: fresh, &changes, progress: progress)
-      if needsAllPacks, let unreadable = changes.damaged.first(where: { !$0.error.isDamage }) {
+      if needsAllPacks,
+        let unreadable = changes.damaged.first(where: { $0.error.code == .fileSystem })
+      {
         throw unreadable.error
       }
       // Listed before the index is locked: nobody waits for the storage while others wait for the index.
