@@ -3,31 +3,31 @@ import ChunkStore
 
 struct Attach: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Make a revision a block device, with the kernel's NBD driver.",
+    abstract: "Attach a revision as a block device, with the kernel's NBD driver.",
     usage: "varve attach <revision> <device> [--writable] [<options>]",
     discussion: """
-      A server of its own serves the volume until the device is detached, also when varve has gone. \
-      Partitions appear as /dev/nbd0p1 and so on. It needs root, nbd-client, and a kernel with the \
-      driver nbd; varve mount works without the latter two.
+      A separate server serves the volume until the device is detached, even after 'varve attach' \
+      has ended. Partitions appear as /dev/nbd0p1 and so on. The command needs root, nbd-client, and \
+      a kernel with the driver nbd; 'varve mount' works without the latter two.
 
         varve attach web01@latest /dev/nbd0
         mount -r /dev/nbd0p1 /mnt
         umount /mnt
         varve detach /dev/nbd0
 
-      Logical volumes of LVM on the disk become block devices, too. While it is attached their volume \
-      groups have other names and identifiers, so that this machine's LVM does not take them for its \
-      own: vg0 is called vg0.nbd0. They are deactivated by detach.
+      LVM logical volumes on the disk become block devices, too. While the disk is attached, their \
+      volume groups have other names and identifiers, so that this machine's LVM does not confuse \
+      them with its own: vg0 is called vg0.nbd0. 'varve detach' deactivates them.
 
       The kernel uses whole sectors of 512 bytes. A volume that ends within a sector is shown with \
       zeros up to the end of that sector; only zeros can be written there.
 
-      With --writable everything can be written to; the revision does not change, and what was \
-      written is gone when the device is detached.
+      With --writable the device can be written to. The revision does not change; what was written \
+      is discarded when the device is detached.
       """)
 
   @Argument(
-    help: "The revision, such as web01@latest; with /VOLUME where it has several.",
+    help: "The revision, such as web01@latest; with /VOLUME if it has several.",
     transform: NameArgument.revision)
   var revision: RevisionReference
 
@@ -36,15 +36,16 @@ struct Attach: ParsableCommand {
     transform: NameArgument.kernelDevice)
   var device: KernelDevice
 
-  @Flag(help: "Let the device be written to; what is written is thrown away by detach.")
+  @Flag(help: "Allow writes to the device; detach discards them.")
   var writable = false
 
   @Flag(
     help: ArgumentHelp(
-      "Leave LVM's names and identifiers as they are on the disk, and activate nothing.",
+      "Keep LVM's names and identifiers as on the disk, and activate nothing.",
       discussion: """
-        Every byte is that of the revision then. Where this machine has a volume group of the same \
-        name or identifier, its LVM refuses to change that as long, or uses the wrong disk.
+        The device then has exactly the bytes of the revision. If this machine has a volume group of \
+        the same name or identifier, its LVM refuses to change that group meanwhile, or uses the \
+        wrong disk.
         """))
   var exact = false
 

@@ -8,30 +8,30 @@ import VolumeSources
 
 struct Backup: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Back up the volumes of a job: make a revision.",
+    abstract: "Back up the volumes of a job as a new revision.",
     usage: "varve backup <job> [<name>=]<source> ... [<options>]",
     discussion: """
-      Reads every source from front to back, stores what the repository does not have, and makes a \
-      new revision of the job, all volumes together. When the command ends with exit status 0, the \
-      revision is complete and survives a power failure. A backup that was interrupted makes no \
-      revision; what it stored is used by the next one.
+      Reads every source from front to back, stores what the repository does not have, and creates \
+      one revision of the job with all volumes. When the command ends with exit status 0, the \
+      revision is complete and survives a power failure. An interrupted backup creates no revision; \
+      the next backup uses what it stored.
 
         varve backup web01 /dev/vg0/web01-snapshot
         varve backup db01 vda=/dev/vg0/db vdb=/images/db-data.raw \\
           --tag nightly --attach domain.xml
         zcat disk.gz | varve backup legacy -
 
-      A backup is refused, and no revision made, when a volume is empty, holds less than half of the \
-      data or of the size that it had in the revision before, or when volumes were added or removed. \
-      That is what a failed command in front of a pipe, an unmounted disk or a mistyped name looks \
-      like. --accept-unusual backs it up all the same.
+      varve refuses the backup, and creates no revision, if a volume is empty, if it holds less than \
+      half of the data or size that it had in the revision before, or if volumes were added or \
+      removed. The cause may be a failed command in front of a pipe, an unmounted disk or a mistyped \
+      name. --accept-unusual backs it up all the same.
 
-      Prints the id of the revision. What writes to a source while it is read makes the copy as \
-      inconsistent as a power failure would, or worse: back up snapshots.
+      Prints the id of the revision. Writes to a source while it is read make the copy as \
+      inconsistent as after a power failure, or worse: back up snapshots.
       """)
 
   @Argument(
-    help: "The job: the machine's name. The first backup of a job makes it.",
+    help: "The job: the machine's name. The first backup creates the job.",
     transform: NameArgument.job)
   var job: String
 
@@ -64,10 +64,10 @@ struct Backup: ParsableCommand {
     help: ArgumentHelp(
       "How much to read back afterwards: full, none, a share of the chunks such as 5%, or auto.",
       discussion: """
-        auto reads volumes with up to 1GiB of data in full, and 5 % of the chunks, chosen at \
-        random, of larger ones. The source is read again and compared, including the holes that its \
-        file system reports: all of them with full, a sample with a share, up to 1GiB with auto. The \
-        result says what was read.
+        auto reads volumes with up to 1GiB of data in full, and a random 5 % of the chunks of larger \
+        ones. The source is read again and compared, including the holes that its file system \
+        reports: all of them with full, a sample with a share, up to 1GiB with auto. The result says \
+        what was read.
         """,
       valueName: "share"),
     transform: VerificationArgument.reading)
@@ -76,8 +76,8 @@ struct Backup: ParsableCommand {
   @Flag(
     inversion: .prefixedNo,
     help: """
-      Whether a chunk that changed a little is stored as the difference from what it was; saves \
-      much space where a database writes, and costs reads of the repository.
+      Store a chunk that changed a little as the difference from the old one. This saves much space \
+      for databases, but reads the repository during the backup.
       """)
   var deltas = true
 
@@ -85,8 +85,8 @@ struct Backup: ParsableCommand {
     help: ArgumentHelp(
       "Read the holes of sparse files instead of taking them as zeros.",
       discussion: """
-        For file systems that report holes where a file has data. Without this the backup skips \
-        holes, which makes the backup of a sparse file quick.
+        Use this if the file system reports holes where a file has data. Normally the backup skips \
+        holes, so that sparse files are backed up quickly.
         """))
   var readHoles = false
 

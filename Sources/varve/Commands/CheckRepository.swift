@@ -5,29 +5,29 @@ import Inspection
 
 struct CheckRepository: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Inspect everything in a repository, and mend what can be mended without a risk.",
+    abstract: "Check all files of a repository, and repair what can be repaired safely.",
     usage: "varve check-repository [--fix] [--packs <depth>] [<options>]",
     discussion: """
-      Looks at keys, packs, revisions, marks, sessions, the quarantine and what else lies there; at the \
-      index, and at the maps of all revisions: every node is read, and every chunk must have an intact \
-      copy. Each pack is hashed and compared with its name. What is lost is named down to revision, \
-      volume and bytes.
+      Checks keys, packs, revisions, marks, sessions, the quarantine and all other files; the index; \
+      and the maps of all revisions. Every map node is read, and every chunk must have an intact \
+      copy. Each pack is hashed and compared with its name. For lost content, the revision, volume \
+      and bytes are named.
 
-      With --fix, directories that are missing are made, leftovers and condemnations that cannot be \
-      read are removed, the index is made anew where it is wrong, packs get back the names that their \
-      content has, damaged copies go to the quarantine, and what is intact in a damaged pack is stored \
-      again. The damaged pack is moved to quarantine/packs once nothing in it is needed; delete it there \
-      when you like. Nothing that is still needed is touched.
+      With --fix, missing directories are created; leftover files and unreadable condemnations are \
+      removed; a wrong index is replaced; misnamed packs get the right name; damaged copies go to \
+      the quarantine; and intact records of a damaged pack are stored again. The damaged pack is \
+      moved to quarantine/packs once nothing in it is needed; you may delete it there. Nothing that \
+      is still needed is touched.
 
-      It does not read every chunk: 'varve verify --all' does. The exit status is 0 where there is no \
-      damage, or none is left, else 1.
+      It does not read every chunk: 'varve verify --all' does. The exit status is 0 if there is no \
+      damage, or none left after --fix, otherwise 1.
 
         varve check-repository
         varve check-repository --packs quick
         varve check-repository --fix --json
       """)
 
-  @Flag(help: "Mend what can be mended without a risk.")
+  @Flag(help: "Repair what can be repaired safely.")
   var fix = false
 
   @Option(

@@ -7,17 +7,17 @@ struct Clients: ParsableCommand {
     abstract: "Show who is connected to the servers of this user.",
     usage: "varve clients [--json]",
     discussion: """
-      First the servers, with what their cache was good for; then their clients. NAME is what a \
-      client proved to be called under TLS. READ and WRITTEN count content of the disk, without \
-      what else goes over the wire. A request longer than 1MiB counts as several. MEAN and P99 are \
-      the times that the server took to have the answer ready: on average, and for all but the \
-      slowest hundredth, since the client connected.
+      Lists the servers with the use of their cache, then their clients. NAME is the name that a \
+      client has proved under TLS. READ and WRITTEN count content of the disk only, without the \
+      overhead of the protocol. A request longer than 1MiB counts as several. MEAN and P99 are the \
+      times until the server had the reply ready, since the client connected: on average, and for \
+      all but the slowest 1 %.
 
         varve clients
         varve clients --json | jq '[.[].clients[].readBytes] | add'
 
-      Servers tell this on sockets that only this user reaches, in /run/varve, those of other users than root in \
-      $XDG_RUNTIME_DIR/varve; or in the directory that $VARVE_RUNTIME names.
+      The servers report this on sockets that only this user can reach: in /run/varve for root, in \
+      $XDG_RUNTIME_DIR/varve for others, or in the directory given by $VARVE_RUNTIME.
       """)
 
   @OptionGroup var json: JSONOption

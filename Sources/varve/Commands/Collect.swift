@@ -6,37 +6,37 @@ import GarbageCollection
 struct Collect: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "gc",
-    abstract: "Free the space of what no revision needs.",
+    abstract: "Free the space that no revision needs.",
     discussion: """
-      Backups, restores and servers go on meanwhile. Packs that nothing is needed of are deleted; \
-      packs that are mostly garbage are rewritten without it, and small ones are merged. What a \
-      running backup may rely on waits for it to end: the next collection deletes it then. \
-      Interrupting a collection loses nothing, and the next one takes up where it was.
+      Backups, restores and servers can run meanwhile. Packs without any needed content are deleted; \
+      packs that are mostly garbage are rewritten without it, and small ones are merged. Content \
+      that a running backup may rely on is kept; the next collection deletes it. If a collection is \
+      interrupted, nothing is lost, and the next one continues its work.
 
-      Nothing is deleted where a revision, its map or a pin cannot be read, or where what a revision needs is \
-      in no pack, since it is not known then what is needed. Deleting more than half of the store takes \
-      --yes.
+      Nothing is deleted if a revision, its map or a pin cannot be read, or if content that a \
+      revision needs is in no pack, because varve then does not know what is needed. Deleting more \
+      than half of the store requires --yes.
 
         varve gc --dry-run
         varve gc
         varve gc --max-copy 20GiB --max-minutes 30
       """)
 
-  @Flag(name: [.long, .short], help: "Only say what would be freed.")
+  @Flag(name: [.long, .short], help: "Show what would be freed, and free nothing.")
   var dryRun = false
 
-  @Flag(help: "Delete even where that is more than half of the store.")
+  @Flag(help: "Delete even if that is more than half of the store.")
   var yes = false
 
   @Flag(
     help: ArgumentHelp(
-      "Go on although revisions, or content that they need, are lost.",
-      discussion: "What comes back later may lean on what is deleted now."))
+      "Continue even if revisions, or content that they need, are lost.",
+      discussion: "If lost files come back later, they may need what is deleted now."))
   var acceptLosses = false
 
   @Option(
     help: ArgumentHelp(
-      "Copy at most so much out of packs that are to be rewritten.",
+      "Copy at most this much from packs that are rewritten.",
       discussion: "The packs with the most garbage come first. 0 rewrites nothing.",
       valueName: "size"),
     transform: ByteSize.reading)
@@ -44,8 +44,8 @@ struct Collect: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Rewrite no further pack after so many minutes.",
-      discussion: "What is begun is brought to its end, which takes a little longer.",
+      "Stop rewriting packs after this many minutes.",
+      discussion: "The current pack is finished first, which takes a little longer.",
       valueName: "n"),
     transform: { text in
       guard let minutes = UInt32(text) else { throw ValidationError("expected whole minutes") }

@@ -4,10 +4,10 @@ struct Completion: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Print a script that lets a shell complete varve's commands and options.",
     discussion: """
-      Completed are commands, options, files, and what the repository has: jobs, revisions, tags, \
-      volumes, overlays, pins and keys. The repository is the one that the command line or \
-      $VARVE_REPOSITORY names. A passphrase is never asked for or tried: without --key-file only ids of an \
-      encrypted repository are completed.
+      Completes commands, options, files, and names in the repository: jobs, revisions, tags, \
+      volumes, overlays, pins and keys. It uses the repository of the command line or of \
+      $VARVE_REPOSITORY. It never asks for a passphrase and tries none: without --key-file it \
+      completes only the ids of an encrypted repository.
 
         varve completion bash > /etc/bash_completion.d/varve
         varve completion zsh > "${fpath[1]}/_varve"

@@ -2,12 +2,12 @@ import ArgumentParser
 
 struct Detach: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Disconnect a device that attach has made.",
+    abstract: "Disconnect a device that varve attach has connected.",
     usage: "varve detach <device>",
     discussion: """
-      It ends the device's server, too, and removes what was written to it. A device that is mounted \
-      or used by another one, such as a logical volume, is left alone. What a server that died or a \
-      restart of the machine has left behind is cleaned up.
+      Also ends the device's server, and discards what was written to the device. It refuses a \
+      device that is mounted or used by another one, such as a logical volume. It also cleans up \
+      after a server that died and after a restart of the machine.
 
         varve detach /dev/nbd0
       """)

@@ -6,21 +6,22 @@ import Workers
 
 struct Diff: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "List where two revisions differ.",
+    abstract: "List the ranges in which two revisions differ.",
     usage: "varve diff <older revision> <newer revision> [<options>]",
     discussion: """
-      Prints one line a stretch: volume, offset and length in bytes, and whether the newer revision \
-      has data or a hole there. Stretches are whole chunks. Takes time in proportion to the \
-      difference, not to the size of the disks.
+      Prints one line for each range: volume, offset and length in bytes, and whether the newer \
+      revision has data or a hole there. Ranges are whole chunks. The time depends on the \
+      difference, not on the size of the disks.
 
         varve diff web01@1 web01@0
         varve diff db01@2026-11-01/vdb db01@latest/vdb
         varve diff web01@first web01@latest --json | jq .changedBytes
 
-      Volumes are compared by name; two revisions of one volume each are compared whatever the names. \
-      With /VOLUME on either side only that one is; on the other side it may be left out. Revisions \
-      without a common volume cannot be compared. A volume that has another size is named on standard \
-      error, and in the JSON as 'resized': a part that was added and reads as zeros is no stretch.
+      Volumes are matched by name. Two revisions with one volume each are compared whatever the \
+      names. With /VOLUME on one side only that volume is compared; the other side may omit it. \
+      Revisions without a common volume cannot be compared. If the size of a volume differs, it is \
+      named on standard error, and in the JSON as 'resized': an added part that reads as zeros is \
+      not listed as a range.
       """)
 
   @Argument(help: "The older revision, such as web01@1.", transform: NameArgument.revision)

@@ -5,19 +5,18 @@ import Workers
 
 struct Distrust: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Declare revisions doubtful, so that the next backup proves all it relies on.",
+    abstract: "Mark revisions suspect; the next backup rechecks reused data.",
     usage: "varve distrust (<revision> ... | --from <time> --until <time>) [--undo] [<options>]",
     discussion: """
-      For when memory, a disk or a controller turned out to be bad. The next backup of the job reads \
-      its sources and also reads back everything that the repository is said to have already, computes \
-      its id again, and stores anew what is damaged. Nothing is deleted.
+      Use this if memory, a disk or a controller turned out to be bad. The next backup of the job \
+      reads its sources, reads back everything that it would reuse from the repository, computes the \
+      ids again, and stores damaged content again. Nothing is deleted.
 
-      Which revisions it is about is shown first. Times can cover more than was meant, so with \
-      --from or --until nothing is changed without --yes.
+      The revisions are listed first. Times can cover more than you meant, so --from and --until \
+      change nothing without --yes.
 
-      --undo takes it back: each revision is again what it was before, 'trusted' or 'verified'. Where \
-      a verification found damage, only another one takes that back: 'varve verify' reads a revision \
-      back, and makes it 'verified' where all of it is right.
+      --undo restores the state before, 'trusted' or 'verified'. If a verification found damage, use \
+      'varve verify' instead: it reads the revision back, and sets 'verified' if all of it is right.
 
         varve distrust web01@latest
         varve distrust web01@latest db01@3
@@ -44,13 +43,13 @@ struct Distrust: ParsableCommand {
     transform: NameArgument.time)
   var until: TimeExpression?
 
-  @Flag(help: "Take back that the revisions were distrusted.")
+  @Flag(help: "Undo the marking.")
   var undo = false
 
-  @Flag(help: "Show which revisions it is about, and change nothing.")
+  @Flag(help: "Show which revisions would be changed, and change nothing.")
   var dryRun = false
 
-  @Flag(help: "Change what --from and --until cover, once it has been shown.")
+  @Flag(help: "Change the revisions that --from and --until select.")
   var yes = false
 
   @OptionGroup var json: JSONOption

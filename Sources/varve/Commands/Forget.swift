@@ -8,18 +8,19 @@ struct Forget: ParsableCommand {
     abstract: "Forget revisions by name.",
     usage: "varve forget (<revision> ... | --job <job>) [<options>]",
     discussion: """
-      A revision that is forgotten is gone for every command. Who has it open, as a server or a \
-      restore, keeps it until the end. The space is freed by 'varve gc'.
+      No command can use a forgotten revision any more. A server or restore that has it open keeps \
+      it until it ends. 'varve gc' frees the space.
 
         varve forget web01@1f3a9c02
         varve forget web01@first web01@tag:broken --dry-run
         varve forget --job web01 --yes
 
-      All of them are forgotten, or, where one is refused, none. A protected revision is refused \
-      without --force-protected, and without --yes the last one of a job that is not distrusted. The \
-      name of a job alone, which stands for its newest revision elsewhere, is refused. A revision \
-      that cannot be read can be given up by its whole id, with --yes. A revision that an overlay lies \
-      on is pinned, and refused until the overlay is removed or the pin released ('varve pin').
+      Either all of the named revisions are forgotten, or none. A protected revision needs \
+      --force-protected. The last usable revision of a job (neither distrusted nor unusual) needs \
+      --yes. The name of a job alone is refused here; in other commands it means the newest \
+      revision. A revision that cannot be read can be given up by its whole id, with --yes. A \
+      revision with an overlay is pinned, and refused until the overlay is removed or the pin \
+      released ('varve pin').
       """)
 
   @Argument(
@@ -30,10 +31,10 @@ struct Forget: ParsableCommand {
   @Option(help: "All revisions of this job.", transform: NameArgument.job)
   var job: String?
 
-  @Flag(help: "Forget protected revisions, too.")
+  @Flag(help: "Also forget protected revisions.")
   var forceProtected = false
 
-  @Flag(help: "Forget also the last good revision of a job, and what cannot be read.")
+  @Flag(help: "Also forget the last usable revision of a job, and unreadable revisions.")
   var yes = false
 
   @Flag(help: "Show what would be forgotten, and forget nothing.")

@@ -8,8 +8,8 @@ struct Index: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Manage the index.",
     discussion: """
-      The index says which pack holds which chunk. It is a cache: what it does not know costs time \
-      or space, never data, and it is made anew when it is missing.
+      The index says which pack holds which chunk. It is a cache: a missing entry costs time or \
+      space, never data. If the index is missing, a new one is created.
       """,
     subcommands: [IndexShow.self, IndexRebuild.self])
 
@@ -22,9 +22,9 @@ struct IndexShow: ParsableCommand {
     abstract: "Show where the index is and what it lists.",
     usage: "varve index show [<options>]",
     discussion: """
-      The index is in the repository's directory 'index' where only you can write to that, the \
-      repository is not encrypted, and its file system is local. Else it is in $XDG_CACHE_HOME/varve, \
-      ~/.cache/varve or, for root without either, /var/cache/varve.
+      The index is in the repository's directory 'index' if only you can write to that directory, \
+      the repository is not encrypted, and its file system is local. Otherwise it is in \
+      $XDG_CACHE_HOME/varve, ~/.cache/varve or, for root without either, /var/cache/varve.
       """)
 
   @OptionGroup var json: JSONOption
@@ -56,9 +56,9 @@ struct IndexRebuild: ParsableCommand {
     abstract: "Make a new index from the packs.",
     usage: "varve index rebuild [<options>]",
     discussion: """
-      The old index is not read, and serves other commands until the new one takes its place. \
-      Reads the list at the end of every pack, and the whole pack where that is damaged. Damaged \
-      packs are named; what that costs, if anything, 'varve verify --all' finds out.
+      The old index is not read; other commands use it until the new one replaces it. Reads the list \
+      of records at the end of every pack, or the whole pack if that list is damaged. Damaged packs \
+      are named; 'varve verify --all' shows whether any content is lost.
       """)
 
   @OptionGroup var json: JSONOption

@@ -6,19 +6,19 @@ import SystemPackage
 
 struct Init: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Make a repository.",
+    abstract: "Create a repository.",
     usage: "varve init [<directory>] [<options>]",
     discussion: """
-      The directory is made where there is none; one that holds anything else is refused. Chunk \
-      size and encryption are fixed from then on.
+      The directory is created if it does not exist; one that contains other files is refused. Chunk \
+      size and encryption cannot be changed later.
 
         varve init /srv/varve
         varve init /srv/varve --encrypt passphrase
         varve init /srv/varve --encrypt keyfile --key-file /root/varve.key
 
-      In an encrypted repository a thief sees sizes, counts and times, but neither contents nor \
-      names. Without passphrase and key file nobody can open it: 'varve key export' prints a key \
-      to lock away on paper, 'varve key add' adds further passphrases and key files.
+      In an encrypted repository a thief sees sizes, counts and times, but no contents and no names. \
+      Without a passphrase or key file nobody can open it: run 'varve key export' and store the \
+      printout safely. 'varve key add' adds further passphrases and key files.
       """)
 
   @Argument(
@@ -33,15 +33,15 @@ struct Init: ParsableCommand {
     help: ArgumentHelp(
       "Encrypt all contents and names; opened with a passphrase or a key file.",
       discussion: """
-        The passphrase is that of --passphrase-file, --passphrase-command or $VARVE_PASSPHRASE, \
-        else asked for twice. The key file is made where there is none.
+        The passphrase comes from --passphrase-file, --passphrase-command or $VARVE_PASSPHRASE; \
+        otherwise varve asks for it twice. The key file is created if it does not exist.
         """))
   var encrypt: EncryptionMethod?
 
   @Option(
     help: ArgumentHelp(
       "The size of a chunk: a power of two from 64KiB to 4MiB.",
-      discussion: "Smaller chunks make small changes cheaper, larger ones the index smaller.",
+      discussion: "Smaller chunks save space on small changes; larger ones make the index smaller.",
       valueName: "size"),
     transform: ByteSize.reading)
   var chunkSize = ByteSize(bytes: UInt64(RepositoryConfiguration.standardChunkSizeBytes))

@@ -4,10 +4,10 @@ struct Key: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Look after the keys of an encrypted repository.",
     discussion: """
-      The contents are encrypted with keys that never change. Each passphrase and key file holds a \
-      copy of them, so any one of these opens the repository, and adding or removing one touches \
-      nothing else. Whoever has once opened a repository may have kept the keys: removing a \
-      passphrase does not shut that person out.
+      The contents are encrypted with keys that never change. Each passphrase or key file protects a \
+      copy of these keys, so any one of them opens the repository, and adding or removing one \
+      changes nothing else. Anybody who has once opened a repository may have kept the keys: \
+      removing a passphrase does not lock that person out.
 
         varve key list
         varve key add --label "the night shift"

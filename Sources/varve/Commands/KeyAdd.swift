@@ -9,8 +9,8 @@ struct KeyAdd: ParsableCommand {
     abstract: "Let another passphrase or key file open the repository.",
     usage: "varve key add [<options>]",
     discussion: """
-      The repository is opened with a key that it has; the new one is asked for, or given with an \
-      option that begins with --new. Prints the id of the new key.
+      The repository is opened with an existing key. varve asks for the new passphrase, or takes it \
+      from an option that begins with --new. Prints the id of the new key.
 
         varve key add
         varve key add --new-key-file /root/varve.key --label "the backup host"

@@ -7,10 +7,10 @@ struct KeyExport: ParsableCommand {
     abstract: "Print the keys as text, to be locked away on paper.",
     usage: "varve key export [<options>]",
     discussion: """
-      The text opens the repository for ever, whatever passphrases and key files are removed: \
-      whoever has it can read everything. Every line carries a check, so that a slip in typing it \
-      back is found. 'varve key import' makes use of it, and every command takes a file with the \
-      text as --key-file.
+      The text opens the repository for ever, even after all passphrases and key files are removed: \
+      anybody who has it can read everything. Every line has a checksum, so that typing errors are \
+      found. 'varve key import' reads the text, and every command accepts a file with it as \
+      --key-file.
 
         varve key export | lp
         varve key export > /media/stick/varve-paper-key.txt

@@ -9,8 +9,8 @@ struct KeyImport: ParsableCommand {
     abstract: "Add a passphrase or key file with the key from paper.",
     usage: "varve key import <file> [<options>]",
     discussion: """
-      For the day when every passphrase is forgotten and every key file lost. Spaces, blank lines \
-      and the case of letters do not matter. Prints the id of the new key.
+      Use this if every passphrase and key file is lost. Spaces, blank lines and the case of letters \
+      do not matter. Prints the id of the new key.
 
         varve key import paper.txt
         varve key import - --new-key-file /root/varve.key

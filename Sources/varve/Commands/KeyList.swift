@@ -8,8 +8,8 @@ struct KeyList: ParsableCommand {
     abstract: "List the passphrases and key files that open the repository.",
     usage: "varve key list [<options>]",
     discussion: """
-      The one that opened it now is marked. A label can be read only by who has that very \
-      passphrase or key file.
+      The key that opened the repository for this command is marked. Labels are readable only with \
+      that passphrase or key file.
       """,
     aliases: ["ls"])
 

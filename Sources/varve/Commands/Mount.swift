@@ -9,10 +9,10 @@ struct Mount: ParsableCommand {
       varve mount [--json]
       """,
     discussion: """
-      The journal of a disk that was in use when it was backed up is replayed, into scratch space \
-      that umount removes: no file is missing, and the revision does not change. The volume becomes \
-      a block device through the kernel's driver nbd and nbd-client where there are both, else \
-      through nbdfuse and a loop device. It needs root.
+      If the disk was in use during the backup, its journal is replayed into temporary storage, so \
+      no file is missing and the revision does not change. umount removes that storage. The volume \
+      becomes a block device through the kernel's driver nbd and nbd-client if both are available, \
+      otherwise through nbdfuse and a loop device. It needs root.
 
         varve mount web01@2026-11-20 /mnt
         cp -a /mnt/etc/fstab .
@@ -22,16 +22,17 @@ struct Mount: ParsableCommand {
         varve mount db01@latest/vdb /mnt -o subvol=@home
         varve mount app01@latest /mnt --logical-volume vg0/root
 
-      A disk without a partition table is mounted whole; of several partitions with file systems \
-      one has to be chosen, and so of several logical volumes of LVM. Programs and devices in it do not work unless -o exec,suid,dev says so.
+      A disk without a partition table is mounted whole. If there are several partitions with file \
+      systems, or several LVM logical volumes, choose one. Programs and devices in it do not work \
+      unless -o exec,suid,dev is given.
       """)
 
   @Argument(
-    help: "The revision, such as web01@latest; with /VOLUME where it has several.",
+    help: "The revision, such as web01@latest; with /VOLUME if it has several.",
     transform: NameArgument.revision)
   var revision: RevisionReference?
 
-  @Argument(help: "Where to mount it; it exists.", completion: .directory)
+  @Argument(help: "Existing mount point.", completion: .directory)
   var directory: String?
 
   @Option(help: ArgumentHelp("The partition's number, as in /dev/sda5.", valueName: "number"))
@@ -42,13 +43,13 @@ struct Mount: ParsableCommand {
       "The logical volume, VG/LV as on the disk, or LV alone.", valueName: "volume"))
   var logicalVolume: String?
 
-  @Flag(help: "Let files be written; what is written is thrown away by umount.")
+  @Flag(help: "Allow writes to files; umount discards them.")
   var readWrite = false
 
   @Option(
     name: [.customShort("o"), .customLong("options")],
     help: ArgumentHelp(
-      "More options of mount(8), which come after noexec,nosuid,nodev.", valueName: "list"))
+      "More options of mount(8), added after noexec,nosuid,nodev.", valueName: "list"))
   var options: String?
 
   @OptionGroup var json: JSONOption

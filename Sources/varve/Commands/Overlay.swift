@@ -2,13 +2,13 @@ import ArgumentParser
 
 struct Overlay: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "List, remove and commit what was written to exports.",
+    abstract: "List, commit and remove overlays, which hold writes to exports.",
     discussion: """
-      'varve serve --overlay NAME' keeps what clients write in an overlay, outside the repository: \
-      the revision underneath never changes. An overlay stays on the revision that it was made on, and \
-      pins it ('varve pin'): it cannot be forgotten or pruned before the overlay is removed. \
-      It holds blocks of the disk as they are, also where the repository is encrypted; only its \
-      owner can read it.
+      'varve serve --overlay NAME' keeps the writes of clients in an overlay, outside the \
+      repository; the revision itself never changes. An overlay stays on the revision for which it \
+      was created, and pins it ('varve pin'): the revision cannot be forgotten or pruned before the \
+      overlay is removed. Blocks of the disk are stored unencrypted in the overlay, even if the \
+      repository is encrypted; only the owner can read it.
 
         varve serve web01@latest --overlay repair
         varve overlay list

@@ -7,13 +7,13 @@ import Overlays
 struct OverlayCommit: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "commit",
-    abstract: "Make a revision of an overlay's volumes as they are now.",
+    abstract: "Create a revision from an overlay's volumes as they are now.",
     usage: "varve overlay commit <name> [<options>]",
     discussion: """
-      The new revision is complete in itself like any other; the one underneath is its parent and \
-      stays what it is. Only what was written is read and stored. The documents of the revision \
-      underneath go with it, its tags do not. Afterwards the overlay is removed and its pin released, \
-      unless --keep is given. No server may have the overlay open meanwhile.
+      The new revision is complete in itself like any other; its parent is the overlay's revision, \
+      which does not change. Only the written blocks are read and stored. The new revision gets the \
+      attached documents of its parent, but not its tags. Afterwards the overlay is removed and its \
+      pin released, unless --keep is given. No server may have the overlay open meanwhile.
 
         varve overlay commit repair --tag repaired
         varve overlay commit experiment --job web01-experiment --keep
@@ -25,7 +25,7 @@ struct OverlayCommit: ParsableCommand {
   var name: String
 
   @Option(
-    help: "The job that gets the revision. Default: the one that the overlay is of.",
+    help: "The job that gets the revision. Default: the job of the overlay's revision.",
     transform: NameArgument.job)
   var job: String?
 
@@ -35,7 +35,7 @@ struct OverlayCommit: ParsableCommand {
     transform: NameArgument.tag)
   var tag: [String] = []
 
-  @Flag(help: "Keep the overlay, which stays on its revision.")
+  @Flag(help: "Keep the overlay, on the same revision as before.")
   var keep = false
 
   @Option(

@@ -6,7 +6,7 @@ import Overlays
 struct OverlayList: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
-    abstract: "List the overlays of a repository, with the revision that each lies on.",
+    abstract: "List the overlays of a repository, with the revision of each.",
     usage: "varve overlay list [<options>]",
     aliases: ["ls"])
 

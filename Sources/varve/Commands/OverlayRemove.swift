@@ -8,7 +8,7 @@ struct OverlayRemove: ParsableCommand {
     abstract: "Remove an overlay with all that was written to it.",
     usage: "varve overlay remove <name> [<options>]",
     discussion: """
-      Releases the pin of its revision, too.
+      Also releases the pin of its revision.
 
         varve overlay remove repair
       """)

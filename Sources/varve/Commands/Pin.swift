@@ -3,17 +3,18 @@ import ArgumentParser
 struct PinCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "pin",
-    abstract: "List and release pins, which keep revisions that overlays lie on.",
+    abstract: "List and release pins, which keep the revisions of overlays.",
     discussion: """
-      An overlay ('varve serve --overlay NAME') is worth nothing without its revision. So it pins the \
-      revision in the repository: 'varve forget' refuses the revision and 'varve prune' keeps it, until \
-      the overlay is removed or committed, which releases the pin.
+      An overlay ('varve serve --overlay NAME') is useless without its revision. So it pins the \
+      revision in the repository: 'varve forget' refuses the revision and 'varve prune' keeps it. \
+      The pin is released when the overlay is removed or committed.
 
         varve pin list
         varve pin release 3f9c
 
-      A pin is left over where a process was killed while it removed an overlay, and where an overlay \
-      was deleted by other means: the list calls it stale. A copy of a repository has its pins, too.
+      A pin is left over if a process was killed while it removed an overlay, or if the files of an \
+      overlay were deleted by hand: the list calls such a pin stale. A copy of a repository also \
+      contains its pins.
       """,
     subcommands: [PinList.self, PinRelease.self])
 

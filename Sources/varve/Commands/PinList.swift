@@ -9,10 +9,10 @@ struct PinList: ParsableCommand {
     abstract: "List the pins of a repository: which revision each keeps, and for what.",
     usage: "varve pin list [<options>]",
     discussion: """
-      STATE says 'in use' where a process has the overlay open, 'stale' where the overlay is gone, \
-      'copied' where the pin was made in a repository at another path of this machine, of which this one \
-      is then a copy, and 'other machine' where it was made on another one, which may share this \
-      repository or have the one that this is a copy of.
+      STATE is 'in use' if a process has the overlay open, and 'stale' if the overlay is gone. It is \
+      'copied' if the pin was made in a repository at another path of this machine, so that this \
+      repository is a copy. It is 'other machine' if the pin was made on another machine, which \
+      either shares this repository or has the original of this copy.
       """,
     aliases: ["ls"])
 

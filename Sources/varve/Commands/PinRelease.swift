@@ -9,15 +9,15 @@ struct PinRelease: ParsableCommand {
     abstract: "Release pins, so that their revisions can be deleted.",
     usage: "varve pin release <pin> ... [<options>]",
     discussion: """
-      'varve overlay remove' and 'varve overlay commit' release the pin of their overlay by themselves. \
-      This command is for pins that are left: stale ones, and those of a copy of a repository.
+      'varve overlay remove' and 'varve overlay commit' release the pin of their overlay. Use this \
+      command only for leftover pins: stale ones, and those of a copied repository.
 
         varve pin release 3f9c
         varve pin release 3f9c71d0 --yes
 
-      Releasing a pin deletes nothing. But 'varve forget' and 'varve prune' can delete the revision \
-      then, and with it what was written to the overlay. So --yes is needed unless the overlay is known \
-      to be gone. An overlay that is still there pins its revision again when it is opened next.
+      Releasing a pin deletes nothing. But afterwards 'varve forget' and 'varve prune' can delete \
+      the revision, and the overlay is then useless. So --yes is required unless the overlay is \
+      known to be gone. An overlay that still exists pins its revision again when it is next opened.
       """)
 
   @Argument(
@@ -34,7 +34,7 @@ struct PinRelease: ParsableCommand {
     })
   var pins: [String]
 
-  @Flag(help: "Release also pins whose overlay may still need them.")
+  @Flag(help: "Also release pins that an overlay may still need.")
   var yes = false
 
   @OptionGroup var json: JSONOption

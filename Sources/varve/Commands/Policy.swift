@@ -6,8 +6,8 @@ struct Policy: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Store in the repository how long revisions are kept.",
     discussion: """
-      A policy is a set of rules, the same as the options of 'varve prune', which takes the policy of \
-      a job, or the default where the job has none. Storing one forgets nothing.
+      A policy is a set of rules, with the same options as 'varve prune', which uses the policy of a \
+      job, or the default if the job has none. Storing a policy deletes nothing.
 
         varve policy set --keep-daily 7 --keep-weekly 5 --keep-monthly 12
         varve policy set web01 --keep-within 30d --time-zone Europe/Berlin
@@ -24,16 +24,16 @@ struct PolicySet: ParsableCommand {
     commandName: "set", abstract: "Store the policy of a job, or the default.",
     usage: "varve policy set [<job>] --keep-... <n> [<options>]",
     discussion: """
-      Takes the place of the policy that there was. The job need not have revisions yet, but a job or \
-      a tag that no revision has is warned of, as it may be mistyped. 'varve prune \
-      --dry-run' shows what it means. Where the stored policies are damaged, only this one is left.
+      Replaces the existing policy. The job need not have revisions yet, but varve warns about a job \
+      or a tag that no revision has, as it may be mistyped. 'varve prune --dry-run' shows the \
+      effect. If the stored policies are damaged, only the new one remains.
 
         varve policy set --keep-daily 7 --keep-weekly 5
         varve policy set db01 --keep-schedule daily=1d:9 --keep-schedule weekly=7d:5
       """)
 
   @Argument(
-    help: "The job. Default: all that have no policy of their own.", transform: NameArgument.job)
+    help: "The job. Without one, the default policy is set.", transform: NameArgument.job)
   var job: String?
 
   @OptionGroup(title: "Rules") var retention: RetentionOptions
@@ -70,7 +70,7 @@ struct PolicySet: ParsableCommand {
 
 struct PolicyShow: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "show", abstract: "Show the policies, or the one that holds for a job.",
+    commandName: "show", abstract: "Show the policies, or the one that applies to a job.",
     usage: "varve policy show [<job>] [<options>]",
     discussion: """
         varve policy show
@@ -78,7 +78,7 @@ struct PolicyShow: ParsableCommand {
       """)
 
   @Argument(
-    help: "The job; where it has no policy, the default is shown.", transform: NameArgument.job)
+    help: "The job; if it has no policy, the default is shown.", transform: NameArgument.job)
   var job: String?
 
   @OptionGroup var json: JSONOption
@@ -133,12 +133,12 @@ struct PolicyRemove: ParsableCommand {
     commandName: "remove", abstract: "Remove the policy of a job, or the default.",
     usage: "varve policy remove [<job>] [<options>]",
     discussion: """
-      Afterwards the default holds for the job; without one, 'varve prune' leaves it alone.
+      Afterwards the default applies to the job; without a default, 'varve prune' ignores the job.
 
         varve policy remove web01
       """)
 
-  @Argument(help: "The job. Without one it is the default that goes.", transform: NameArgument.job)
+  @Argument(help: "The job. Without one, the default is removed.", transform: NameArgument.job)
   var job: String?
 
   @OptionGroup var json: JSONOption

@@ -5,32 +5,34 @@ import Retention
 
 struct Prune: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Forget revisions that no rule keeps.",
+    abstract: "Delete revisions not kept by any rule.",
     usage: "varve prune [<job> ...] [--keep-... <n>] [<options>]",
     discussion: """
-      A revision stays if any rule keeps it. The rules are those of the options; without them, those \
-      of the job's policy, else of the repository's default ('varve policy'). For every revision the \
-      reasons why it stays are printed, or that it goes, before any goes; --dry-run prints them and \
-      changes nothing. The space of what is forgotten is freed by 'varve gc'.
+      A revision is kept if any rule keeps it. The rules come from the options; otherwise from the \
+      job's policy; otherwise from the repository's default ('varve policy'). The command first \
+      prints, for every revision, why it is kept or that it is deleted. --dry-run prints this list \
+      and changes nothing. 'varve gc' frees the space.
 
         varve prune --dry-run --keep-daily 7 --keep-weekly 5 --keep-monthly 12
         varve prune web01 --keep-within 30d --keep-yearly 10 --time-zone Europe/Berlin
         varve prune --keep-schedule daily=1d:9 --keep-schedule weekly=7d:5
         varve prune
 
-      Whatever the rules, these stay: the newest revision of a job that is not distrusted; what is \
-      protected ('varve protect'); what an overlay lies on ('varve pin'); what somebody reads now; what has a time in the future; and what \
-      was made with a clock that had been set back, as long as the revision that it was made from \
-      stays. A distrusted revision never takes the place of a good one, and is not counted. Hours, \
-      days, weeks, months and years without a revision are not counted either.
+      Whatever the rules, these are kept: the newest usable revision of a job (neither distrusted \
+      nor unusual); protected revisions ('varve protect'); revisions with an overlay ('varve pin'); \
+      revisions that are being read; revisions with a time in the future; and a revision made with a \
+      clock that was behind, as long as its parent is kept. A distrusted or unusual revision never \
+      replaces a usable one, and is not counted. Hours, days, weeks, months and years without a \
+      revision are not counted either.
 
-      Nothing is forgotten at all while a revision cannot be read; and not without --yes where more \
-      than five revisions of a job would go that are more than half of it, or where a rule names a tag \
-      that no revision has.
+      Nothing is deleted while a revision cannot be read. --yes is required to delete more than five \
+      revisions of a job if they are more than half of its revisions, and if a rule names a tag that \
+      no revision has.
 
-      A machine that no longer exists leaves its last revisions behind, since the newest is never \
-      pruned. --orphaned-after lists such jobs first. They are pruned like all others; \
-      --forget-orphaned forgets them, but for what is protected or in use, and wants --yes, too.
+      A machine that no longer exists leaves its last revisions behind, since the newest usable one \
+      is never pruned. --orphaned-after lists such jobs first. They are pruned like all others; \
+      --forget-orphaned deletes all their revisions, except those that are protected or in use, and \
+      requires --yes, too.
 
         varve prune --orphaned-after 90d --dry-run
         varve prune --orphaned-after 90d --forget-orphaned --yes
@@ -47,14 +49,14 @@ struct Prune: ParsableCommand {
     transform: RetentionArgument.span)
   var orphanedAfter: CalendarSpan?
 
-  @Flag(help: "Forget the jobs that --orphaned-after lists.")
+  @Flag(help: "Delete the revisions of the jobs that --orphaned-after lists.")
   var forgetOrphaned = false
 
-  @Flag(help: "Show what would be forgotten, and forget nothing.")
+  @Flag(help: "Show what would be deleted, and delete nothing.")
   var dryRun = false
 
   @Flag(
-    help: "Forget also an unusually large part of a job, and though no revision has a rule's tag.")
+    help: "Delete more than half of a job, and even if no revision has the tag of a rule.")
   var yes = false
 
   @OptionGroup var json: JSONOption

@@ -7,10 +7,10 @@ struct Quarantine: ParsableCommand {
     abstract: "List copies of chunks and map nodes that were found damaged.",
     usage: "varve quarantine [<options>]",
     discussion: """
-      What is listed here is stored again by the next backup, of any job, that comes upon the same \
-      content, and 'varve repair' brings it from another repository. HEALED says whether an intact copy \
-      is in another pack by now. A line goes when that is so and the damaged copy is gone. PACK \
-      is the beginning of the pack's name, which --json has in full.
+      The next backup of any job that finds the same content stores it again, and 'varve repair' \
+      copies it from another repository. HEALED says whether another pack now has an intact copy. A \
+      line is removed when that is so and the damaged copy is gone. PACK is the beginning of the \
+      pack's name; --json has the whole name.
       """)
 
   @OptionGroup var json: JSONOption

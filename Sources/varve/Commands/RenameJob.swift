@@ -7,16 +7,17 @@ struct RenameJob: ParsableCommand {
     abstract: "Give a job another name; its history, policy and deltas stay.",
     usage: "varve rename-job <job> <new-name> [<options>]",
     discussion: """
-      All revisions of the job, with their ids, tags and protection, and its policy go over to the new \
-      name. The next backup under the new name continues the history: it takes the newest revision \
-      as its parent. Adjust whatever runs the backups: a backup under the old name begins a new job.
+      The new name gets all revisions of the job, with their ids, tags and protection, and its \
+      policy. The next backup under the new name continues the history, with the newest revision as \
+      its parent. Change the scripts that run the backups: a backup under the old name starts a new \
+      job.
 
         varve rename-job web01 web02
 
-      It is refused where a job of the new name exists, while a backup of either runs, and while a \
-      revision cannot be read. Servers and overlays go on: clients keep what they have open, and find the \
-      revisions under the new name when they connect. A run that was interrupted is finished by the same \
-      command.
+      The command is refused if a job of the new name exists, while a backup of either runs, and if \
+      a revision cannot be read. Running servers and overlays continue: clients keep what they have \
+      open, and find the revisions under the new name when they connect again. If a run was \
+      interrupted, run the same command again.
       """)
 
   @Argument(help: ArgumentHelp("The job.", valueName: "job"), transform: NameArgument.job)

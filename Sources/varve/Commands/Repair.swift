@@ -7,17 +7,17 @@ import SystemPackage
 
 struct Repair: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Bring damaged and missing content back from another repository.",
+    abstract: "Restore damaged and missing content from another repository.",
     usage: "varve repair --from <directory> [--dry-run] [<options>]",
     discussion: """
-      Looks for every chunk and every map node that some revision needs and that is in the quarantine \
-      or in no pack, reads it from the other repository, checks its id, and stores it in a new pack. \
-      Then the revisions concerned are verified, and the repository is inspected and mended as by \
-      'varve check-repository --fix', which moves damaged packs to quarantine/packs: after exit status 0, \
-      'varve verify --all' finds no damage. What is damaged must be known: run 'varve verify --all' before.
+      Looks for every chunk and map node that a revision needs and that is in the quarantine or in \
+      no pack. Reads it from the other repository, checks its id, and stores it in a new pack. Then \
+      it verifies the revisions concerned, and repairs the repository as 'varve check-repository \
+      --fix' does, which moves damaged packs to quarantine/packs. After exit status 0, 'varve verify \
+      --all' finds no damage. Only known damage is repaired: run 'varve verify --all' first.
 
-      The other repository is a copy of this one, or both are not encrypted and have chunks of one size. \
-      It needs no passphrase of its own. It is only read.
+      The other repository must be a copy of this one, or both must be unencrypted and have the same \
+      chunk size. It needs no passphrase of its own, and is only read.
 
         varve verify --all
         varve repair --from /srv/offsite/varve --dry-run
@@ -25,11 +25,11 @@ struct Repair: ParsableCommand {
       """)
 
   @Option(
-    help: ArgumentHelp("The repository to bring content from.", valueName: "directory"),
+    help: ArgumentHelp("The repository to read content from.", valueName: "directory"),
     completion: .directory)
   var from: String
 
-  @Flag(help: "Store nothing, and say what would be brought.")
+  @Flag(help: "Show what would be repaired, and store nothing.")
   var dryRun = false
 
   @OptionGroup var json: JSONOption

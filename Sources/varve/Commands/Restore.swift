@@ -10,11 +10,11 @@ struct Restore: ParsableCommand {
     abstract: "Write a volume of a revision to a file, a device, a pipe or an NBD server.",
     usage: "varve restore <revision> <target> [<options>]",
     discussion: """
-      A file is made sparse, and only for its owner to read. An existing one is replaced with \
-      --force alone, and only once the restore has succeeded. A block device is refused when it is \
-      too small, mounted or in use. Zeros take no space on a thin volume, in a sparse file, or on any \
-      other target that can free space. Elsewhere the target is read, and zeros are written only \
-      where it holds something else.
+      A new file is sparse, and only its owner can read it. An existing file is replaced only with \
+      --force, and only when the restore has succeeded. A block device is refused if it is too \
+      small, mounted or in use. Zeros take no space on a thin volume, in a sparse file, or on any \
+      other target that can free space. On other targets, the target is read, and zeros are written \
+      only where it holds something else.
 
         varve restore web01@latest - | rbd import - pool/web01
         varve restore web01@2026-11-20 /dev/vg0/web01-restored
@@ -25,13 +25,13 @@ struct Restore: ParsableCommand {
       queues writes, ends it after \(StorageProcess.patienceSeconds / 60) minutes. Ctrl-C ends it \
       within seconds at any time.
 
-      Content that cannot be read stops the restore, with volume, offset and pack and exit status \
-      1; a file that was made new is removed, a device is left half written. --skip-damaged goes \
-      on instead, lists every gap, and ends with exit status 1 all the same.
+      If content cannot be read, the restore stops with exit status 1 and names volume, offset and \
+      pack. A new file is then removed; a device is left half written. With --skip-damaged the \
+      restore continues, lists every gap, and still ends with exit status 1.
       """)
 
   @Argument(
-    help: "The revision, such as web01@latest; with /VOLUME where it has several.",
+    help: "The revision, such as web01@latest; with /VOLUME if it has several.",
     transform: NameArgument.revision)
   var revision: RevisionReference
 
@@ -48,7 +48,7 @@ struct Restore: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Go on where content is damaged, and fill the gap with this, repeated.",
+      "Continue at damaged content, and fill each gap with this pattern, repeated.",
       discussion: """
         Write --skip-damaged for zeros, or --skip-damaged=0xDEADBEEF for bytes in hexadecimal, up \
         to \(DamageFill.maximumBytes).

@@ -7,10 +7,10 @@ struct Revisions: ParsableCommand {
     abstract: "List revisions, oldest first.",
     usage: "varve revisions [<job>] [<options>]",
     discussion: """
-      REVISION is what the revision can be called in other commands: counted back from the newest, \
-      which is 0, so it changes with the next backup; the ID does not. NEW DATA is content that the \
-      repository did not have, STORED what that takes in it, compressed and as deltas. \
-      TRUST says, too, which ones 'varve protect' holds.
+      REVISION is a name for other commands, counted back from the newest, which is 0. It changes \
+      with the next backup; the ID does not. NEW DATA is content that the repository did not have; \
+      STORED is the space that it takes, compressed and as deltas. TRUST also shows which revisions \
+      are protected ('varve protect').
 
         varve revisions
         varve revisions web01 --tag nightly

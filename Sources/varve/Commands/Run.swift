@@ -11,30 +11,29 @@ struct Run: ParsableCommand {
     abstract: "Run a command that reads a revision over NBD.",
     usage: "varve run <revision> [--writable] [<options>] -- <command> [<argument> ...]",
     discussion: """
-      A server that nobody else reaches serves the volume as its only export for as long as the \
-      command runs. The command finds the export's URI in the variable uri, and its parts in \
-      unixsocket and exportname.
+      While the command runs, a private server serves the volume as its only export. The command \
+      finds the export's URI in the variable uri, and its parts in unixsocket and exportname.
 
         varve run web01@latest -- nbdinfo '$uri'
         varve run web01@2026-11-20 -- 'nbdcopy "$uri" - | sha256sum'
         varve run web01 --writable -- nbdsh -u '$uri'
 
-      One word is run by /bin/sh. Of several, the first is the program and $uri, $unixsocket and \
-      $exportname are replaced in the others, which no shell sees. The exit status is that of the \
-      command, 128 and its number after a signal, 127 when there is no such program and 126 when it \
-      cannot be run. SIGINT and SIGTERM are passed on to it; \
+      A single word is run by /bin/sh. Of several words, the first is the program; varve replaces \
+      $uri, $unixsocket and $exportname in the others, without a shell. The exit status is that of \
+      the command; it is 128 plus the signal's number after a signal, 127 if the program does not \
+      exist, and 126 if it cannot be run. SIGINT and SIGTERM are passed on to the command; \
       $VARVE_PASSPHRASE is not.
       """)
 
   private static let gracePeriod = Duration.seconds(3)
 
   @Argument(
-    help: "The revision, such as web01@latest; with /VOLUME where it has several.",
+    help: "The revision, such as web01@latest; with /VOLUME if it has several.",
     transform: NameArgument.revision)
   var revision: RevisionReference
 
   @Flag(
-    help: "Let the command write; what it writes is thrown away when it has ended.")
+    help: "Let the command write; its writes are discarded when it has ended.")
   var writable = false
 
   @Argument(

@@ -13,11 +13,11 @@ struct Serve: ParsableCommand {
     abstract: "Serve revisions as NBD exports.",
     usage: "varve serve [<revision> ...] [--listen <host:port>] [--unix <path>] [<options>]",
     discussion: """
-      The name of an export is that of a revision, as everywhere: web01@latest, db01@2/vdb, or an \
-      id. It is looked up when a client connects, and the client stays with that revision, even \
-      when it is forgotten meanwhile; a revision that is made while the server runs is there at \
-      once. A client whose connection broke gets what the name meant to it before. Where a name is \
-      written down, as in a qcow2 file, use an id: web01@latest becomes another disk.
+      An export has the name of a revision, as everywhere: web01@latest, db01@2/vdb, or an id. The \
+      server looks the name up when a client connects. The client keeps that revision, even if it is \
+      forgotten meanwhile; new revisions are available at once. A client that reconnects after a \
+      broken connection gets the same revision as before. If you write a name down, as in a qcow2 \
+      file, use an id: web01@latest changes with the next backup.
 
         varve serve --daemonize
         nbdinfo 'nbd+unix:///web01@latest?socket=/run/varve/nbd.sock'
@@ -25,39 +25,40 @@ struct Serve: ParsableCommand {
         qemu-img convert 'nbd+unix:///web01@latest?socket=/run/varve/nbd.sock' \\
           web01.qcow2
 
-      That socket is for this user alone: in /run/varve for root, in $XDG_RUNTIME_DIR/varve for \
-      others. --unix chooses another one, and --listen a TCP address, which every user of this machine \
-      reaches, if not others:
+      Only this user can connect to that socket: in /run/varve for root, in $XDG_RUNTIME_DIR/varve \
+      for others. --unix sets another path, and --listen a TCP address, which every user of this \
+      machine can reach, and perhaps others:
 
         varve serve --listen 127.0.0.1:10809
 
-      With revisions as arguments nothing else is exported; the bare name of a job stands for all \
-      revisions of it. Where that comes to a single volume, clients need not name it:
+      With revisions as arguments, only these are exported; the bare name of a job stands for all \
+      its revisions. If that leaves a single volume, clients need not name it:
 
         varve serve web01@latest --unix /run/web01.sock --daemonize
         nbdcopy 'nbd+unix://?socket=/run/web01.sock' web01.raw
         nbdcopy -- [ varve serve web01@latest ] web01.raw
 
-      The last line starts a server for itself, on a socket that it passes as systemd does.
+      The last line starts a server of its own, on a socket that it passes as systemd does.
 
-      Exports are read-only. With --writable each connection can write, and what it has written is \
-      gone with it; with --overlay it is kept, shared by all connections, and there again when the \
-      server is started anew. Revisions never change. A file system whose journal has to be replayed \
-      can be mounted only where that can be written:
+      Exports are read-only by default. With --writable each connection can write, and its writes \
+      are discarded when it ends. With --overlay the writes are kept, shared by all connections, and \
+      still there when the server is restarted. Revisions never change. A file system that must \
+      replay its journal can be mounted only on a writable export:
 
         varve serve web01@latest --overlay repair
         nbd-client -unix /run/varve/nbd.sock /dev/nbd0
         varve overlay commit repair --tag repaired
 
-      Without TLS, who reaches an address reads every disk. Certificates let clients know the server, \
-      and the server its clients:
+      Without TLS, anybody who can reach the address can read every disk. Certificates identify the \
+      server to clients, and clients to the server:
 
         varve serve --listen 0.0.0.0:10809 --tls-certificates /srv/pki/server \\
           --tls-allow web01
         nbdinfo 'nbds://backup.example/web01@0?tls-certificates=/srv/pki/web01'
 
-      SIGHUP has certificates and keys read again, and opens the log file anew. SIGINT or SIGTERM end \
-      the server; clients get their last replies. 'varve clients' shows who is connected.
+      On SIGHUP the server reads certificates and keys again, and reopens the log file. SIGINT or \
+      SIGTERM stops the server; clients get their last replies. 'varve clients' shows who is \
+      connected.
       """)
 
   /// How long clients may take over their last replies.
@@ -74,22 +75,22 @@ struct Serve: ParsableCommand {
 
   @OptionGroup(title: "Where to listen") var listening: ListeningOptions
 
-  @Flag(help: "Print a URI for each address, by which clients reach it.")
+  @Flag(help: "Print the URI of each address, for clients.")
   var printURI = false
 
   @Flag(
     help: """
-      Let clients write; what they write is gone with their connection, and no other sees it.
+      Let clients write; writes of a connection are discarded when it ends, and no other sees them.
       """)
   var writable = false
 
   @Option(
     help: ArgumentHelp(
-      "Let clients write, and keep what they write in the overlay of this name.",
+      "Let clients write, and keep the writes in the overlay of this name.",
       discussion: """
-        All connections share it. The first time, a revision is needed as argument, on which the \
-        overlay then stays: only that is exported. One server at a time can have it. 'varve \
-        overlay' lists, removes and commits overlays.
+        All connections share it. When the overlay is first used, name its revision as an argument; \
+        the overlay stays on that revision, and nothing else is exported. Only one server at a time \
+        can use it. 'varve overlay' lists, removes and commits overlays.
         """,
       valueName: "name"),
     transform: NameArgument.overlay)
@@ -101,14 +102,14 @@ struct Serve: ParsableCommand {
     help: ArgumentHelp(
       "Pad each volume with zeros to whole sectors of 512 bytes.",
       discussion: """
-        The kernel's NBD client silently cuts off a last sector that is not whole. varve attach and \
-        mount always pad. Only zeros can be written to the padding.
+        The kernel's NBD client silently cuts off an incomplete last sector. varve attach and mount \
+        always pad. Only zeros can be written to the padding.
         """))
   var wholeSectors = false
 
   @OptionGroup(title: "In the background") var background: BackgroundOptions
 
-  @Flag(help: "Log connections too, not only what goes wrong.")
+  @Flag(help: "Log connections, too, not only errors.")
   var verbose = false
 
   @OptionGroup(title: "Encryption") var encryption: TLSOptions

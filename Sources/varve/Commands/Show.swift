@@ -5,13 +5,13 @@ import ChunkStore
 
 struct Show: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show all that is known of one revision.",
+    abstract: "Show all details of one revision.",
     usage: "varve show <revision> [<options>]",
     discussion: """
-      Its volumes with their sources and statistics, tags, trust, and the documents that were \
-      attached to it, one of which can be written out. CHUNKS are those that were new, DELTAS so many \
-      of them stored as the difference from older ones, KNOWN those that the repository had. With \
-      /VOLUME only that volume is shown.
+      Shows the volumes with their sources and statistics, tags, trust, and the attached documents. \
+      --attachment writes one of these documents out. CHUNKS counts new chunks; DELTAS counts those \
+      of them that are stored as the difference from older chunks; KNOWN counts chunks that the \
+      repository already had. With /VOLUME only that volume is shown.
 
         varve show web01@latest
         varve show web01@2026-11-20 --json

@@ -2,12 +2,12 @@ import ArgumentParser
 
 struct Umount: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Unmount what mount has mounted.",
+    abstract: "Unmount a revision that varve mount has mounted.",
     usage: "varve umount <directory> [<options>]",
     discussion: """
-      It ends the server that was started for it, too, and removes what was written. A directory that \
-      is in use stays mounted. When the server has died, the directory is unmounted all the same, \
-      and whoever still uses it gets errors.
+      Also stops the server of the mount, and discards what was written. A directory that is in use \
+      stays mounted. If the server has died, the directory is unmounted even if it is in use, and \
+      programs that use it get errors.
 
         varve umount /mnt
       """)

@@ -7,22 +7,23 @@ import Retention
 
 struct Usage: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show where the space of the repository goes.",
+    abstract: "Show what uses the space of the repository.",
     discussion: """
-      Without a job: a line for each job, with what only its revisions need ('ALONE') and the size \
-      and data of its newest revision; then what jobs share, what is forgotten and still read by \
-      somebody, what of all this only deltas lean on, how far compression and deltas shrink the \
-      chunks, how much is garbage, and what pruning by the stored policies would add to it. With a \
-      job: a line for each of its revisions, with what forgetting that one alone would make garbage.
+      Without a job, prints a line for each job: the space that only its revisions need ('ALONE'), \
+      and the size and data of its newest revision. Then follows the space of content that jobs \
+      share; of forgotten revisions that are still being read; of chunks that only deltas need as \
+      their base; the saving by compression and deltas; the garbage; and how much more garbage \
+      pruning by the stored policies would make. With a job, prints a line for each of its \
+      revisions: the space that would become garbage if only that revision were forgotten.
 
-      'varve gc' frees garbage pack by pack, and leaves packs of which it is less than 30 %.
+      'varve gc' frees garbage pack by pack, and leaves packs with less than 30 % garbage.
 
         varve usage
         varve usage web01
         varve usage --json
       """)
 
-  @Argument(help: "A job; all where none is given.", transform: NameArgument.job)
+  @Argument(help: "A job. Default: all.", transform: NameArgument.job)
   var job: String?
 
   @OptionGroup var json: JSONOption

@@ -10,13 +10,13 @@ struct Verify: ParsableCommand {
     usage:
       "varve verify (<revision> ... | --job <job> | --all | --sample <percentage>) [<options>]",
     discussion: """
-      Reads maps and chunks out of the packs and computes each one's id again. A revision that was \
-      read in full without damage becomes 'verified', one with damage 'distrusted'. The result says \
-      how much was read, and of every damage the revision, volume, offset and pack; the exit status \
-      is 1 then. Damaged copies are noted in the quarantine: the next backup of any job that comes upon \
-      the same content stores it again.
+      Reads maps and chunks from the packs and computes their ids again. A revision that was read in \
+      full without damage becomes 'verified', one with damage 'distrusted'. The result says how much \
+      was read, and names revision, volume, offset and pack of all damage; the exit status is then \
+      1. Damaged copies are added to the quarantine: the next backup of any job that finds the same \
+      content stores it again.
 
-      The name of a job alone stands for its newest revision, as in other commands; --job verifies all \
+      The name of a job alone means its newest revision, as in other commands; --job verifies all \
       revisions of a job.
 
       With --all, every pack is also hashed and compared with its name.
@@ -39,7 +39,7 @@ struct Verify: ParsableCommand {
     transform: NameArgument.job)
   var jobs: [String] = []
 
-  @Flag(help: "All revisions. What they share is read once.")
+  @Flag(help: "All revisions. Shared content is read once.")
   var all = false
 
   @Option(
