@@ -21,7 +21,7 @@ struct Backup: ParsableCommand {
           --tag nightly --attach domain.xml
         zcat disk.gz | varve backup legacy -
 
-      varve refuses the backup, and creates no revision, if a volume is empty, if it holds less than \
+      The backup is refused, and no revision is created, if a volume is empty, if it holds less than \
       half of the data or size that it had in the revision before, or if volumes were added or \
       removed. The cause may be a failed command in front of a pipe, an unmounted disk or a mistyped \
       name. --accept-unusual backs it up all the same.
@@ -77,7 +77,7 @@ struct Backup: ParsableCommand {
     inversion: .prefixedNo,
     help: """
       Store a chunk that changed a little as the difference from the old one. This saves much space \
-      for databases, but reads the repository during the backup.
+      for databases, but the backup then also reads from the repository.
       """)
   var deltas = true
 
