@@ -8,8 +8,8 @@ struct Varve: ParsableCommand {
     commandName: "varve",
     abstract: "Back up disks of virtual machines, and open any revision as a block device.",
     discussion: """
-      A repository is a directory; a job is one machine with its volumes; every backup of a job \
-      makes a revision, complete in itself. What two revisions have in common is stored once.
+      A repository is a directory. A job is one machine with its volumes. Every backup of a job \
+      creates a revision, complete in itself. Content that revisions share is stored once.
 
         varve init /srv/varve
         varve backup -r /srv/varve web01 /dev/vg0/web01
@@ -31,14 +31,15 @@ struct Varve: ParsableCommand {
         web01@1f3a, 1f3a9c02    by the id or its first digits, 4 at least
         db01@latest/vdb         one volume of several
 
-      The repository is that of --repository, else of the environment variable VARVE_REPOSITORY, \
-      else the current directory. --repository and the options that open it may stand before the \
-      command, too. Data goes to standard output, everything else to standard error.
+      The repository is given by --repository, else by the environment variable VARVE_REPOSITORY, \
+      else it is the current directory. --repository and the options that open the repository may \
+      also stand before the command. Data goes to standard output, everything else to standard \
+      error.
 
-      The exit status is 0 when all was done, 1 after a failure, 2 when the command was given \
-      wrongly, 130 after Ctrl-C, and 128 with its number added after another signal. Work that \
-      takes longer says on a terminal how far it is; elsewhere once a minute, or as many seconds as \
-      VARVE_PROGRESS says, never for 0. SIGUSR1 asks for a line at once.
+      The exit status is 0 if everything was done, 1 after a failure, 2 if the command line is \
+      wrong, 130 after Ctrl-C, and 128 plus the signal's number after another signal. Long commands \
+      show their progress on a terminal, and elsewhere print a line once a minute. VARVE_PROGRESS \
+      sets the seconds between these lines; 0 means none. SIGUSR1 prints a line at once.
       """,
     version: "varve \(version)",
     groupedSubcommands: [

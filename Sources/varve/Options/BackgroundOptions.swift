@@ -5,10 +5,11 @@ import Glibc
 struct BackgroundOptions: ParsableArguments {
   @Flag(
     help: ArgumentHelp(
-      "Go on in the background, and return as soon as clients can connect.",
+      "Run in the background, and return as soon as clients can connect.",
       discussion: """
-        The exit status is 0 then; what keeps the server from starting is said before, with the same \
-        status as without --daemonize. Later messages go to the system's log (syslog), or to --log-file.
+        The exit status is then 0. If the server cannot start, the command reports why, with the \
+        same exit status as without --daemonize. Later messages go to the system's log (syslog), or \
+        to --log-file.
         """))
   var daemonize = false
 

@@ -9,8 +9,8 @@ struct ListeningOptions: ParsableArguments {
     help: ArgumentHelp(
       "Listen on this TCP address; can be repeated. Port 0 lets the system choose.",
       discussion: """
-        Every user of a machine reaches its loopback addresses. An IPv6 address is written in \
-        brackets, such as [::1]:\(ListenAddress.defaultPort).
+        Every user of a machine can reach its loopback addresses. Write an IPv6 address in brackets, \
+        such as [::1]:\(ListenAddress.defaultPort).
         """,
       valueName: "host:port"))
   var listen: [ListenArgument] = []
@@ -20,8 +20,9 @@ struct ListeningOptions: ParsableArguments {
     help: ArgumentHelp(
       "Listen on a Unix socket at this path, for this user only; can be repeated.",
       discussion: """
-        Default: nbd.sock in /run/varve, for other users than root in $XDG_RUNTIME_DIR/varve, or in \
-        the directory that $VARVE_RUNTIME names; unless --listen is given or systemd passes sockets.
+        Default: nbd.sock in /run/varve for root, in $XDG_RUNTIME_DIR/varve for others, or in the \
+        directory given by $VARVE_RUNTIME. There is no default if --listen is given or systemd \
+        passes sockets.
         """,
       valueName: "path"),
     completion: .file())
@@ -29,13 +30,13 @@ struct ListeningOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Who may use the Unix sockets, as for chmod: 660 is their user and group.",
+      "The permissions of the Unix sockets, as for chmod: 660 is user and group.",
       valueName: "mode"))
   var unixMode: FileMode?
 
   @Option(
     help: ArgumentHelp(
-      "Whose the Unix sockets are; USER, USER:GROUP or :GROUP.", valueName: "owner"))
+      "The owner of the Unix sockets: USER, USER:GROUP or :GROUP.", valueName: "owner"))
   var unixOwner: OwnerArgument?
 
   mutating func validate() throws {

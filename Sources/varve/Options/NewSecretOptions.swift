@@ -7,27 +7,27 @@ struct NewSecretOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Read the new passphrase from this file: its only line.",
-      discussion: "Without any of these three options it is asked for at the terminal, twice.",
+      discussion: "Without any of these three options, varve asks for it twice at the terminal.",
       valueName: "file"),
     completion: .file())
   var newPassphraseFile: String?
 
   @Option(
     help: ArgumentHelp(
-      "Run this with /bin/sh and take what it prints as the new passphrase.",
+      "Run this with /bin/sh and use its output as the new passphrase.",
       valueName: "command"))
   var newPassphraseCommand: String?
 
   @Option(
     help: ArgumentHelp(
-      "Let this key file open the repository; it is made, with random bytes, where there is none.",
+      "Let this key file open the repository; it is created if it does not exist.",
       valueName: "file"),
     completion: .file())
   var newKeyFile: String?
 
   @Option(
     help: ArgumentHelp(
-      "What to call the key, up to \(Name.maximumBytes) bytes; encrypted like all names.",
+      "A label for the key, up to \(Name.maximumBytes) bytes; encrypted like all names.",
       valueName: "text"))
   var label = ""
 

@@ -11,11 +11,11 @@ struct OverlayLocation: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The directory of overlays, of all repositories; never inside one.",
+      "The directory of overlays of all repositories; never inside a repository.",
       discussion: """
         Default: $VARVE_OVERLAYS, else /var/lib/varve/overlays for root, and for others \
-        $XDG_STATE_HOME/varve/overlays or ~/.local/state/varve/overlays. Overlays that are gone \
-        with their connection lie in $TMPDIR, else in /var/tmp, unless this option is given.
+        $XDG_STATE_HOME/varve/overlays or ~/.local/state/varve/overlays. Temporary overlays, which \
+        end with their connection, are in $TMPDIR, else in /var/tmp, unless this option is given.
         """,
       valueName: "directory"),
     completion: .directory)

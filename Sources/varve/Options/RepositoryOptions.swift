@@ -31,9 +31,9 @@ struct SecretOptions: ParsableArguments {
     help: ArgumentHelp(
       "Read the passphrase from this file: its only line.",
       discussion: """
-        An encrypted repository is opened with the passphrase of --passphrase-file, of \
-        --passphrase-command or of $VARVE_PASSPHRASE, or with --key-file; else the passphrase is \
-        asked for at the terminal.
+        An encrypted repository is opened with --key-file, or with the passphrase of \
+        --passphrase-file, --passphrase-command or $VARVE_PASSPHRASE. Otherwise varve asks for the \
+        passphrase at the terminal.
         """,
       valueName: "file"),
     completion: .file())
@@ -41,7 +41,7 @@ struct SecretOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Run this with /bin/sh and take what it prints as the passphrase.", valueName: "command"),
+      "Run this with /bin/sh and use its output as the passphrase.", valueName: "command"),
     completion: .shellCommand("compgen -c"))
   var passphraseCommand: String?
 

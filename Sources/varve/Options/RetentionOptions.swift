@@ -16,28 +16,29 @@ struct RetentionOptions: ParsableArguments {
   var keepHourly: KeptCount?
 
   @Option(
-    help: ArgumentHelp("The same for days.", valueName: "n"),
+    help: ArgumentHelp("Keep the newest of each of the last N days.", valueName: "n"),
     transform: KeptCount.reading)
   var keepDaily: KeptCount?
 
   @Option(
-    help: ArgumentHelp("The same for weeks, from Monday to Sunday.", valueName: "n"),
+    help: ArgumentHelp(
+      "Keep the newest of each of the last N weeks (Monday to Sunday).", valueName: "n"),
     transform: KeptCount.reading)
   var keepWeekly: KeptCount?
 
   @Option(
-    help: ArgumentHelp("The same for months.", valueName: "n"),
+    help: ArgumentHelp("Keep the newest of each of the last N months.", valueName: "n"),
     transform: KeptCount.reading)
   var keepMonthly: KeptCount?
 
   @Option(
-    help: ArgumentHelp("The same for years.", valueName: "n"),
+    help: ArgumentHelp("Keep the newest of each of the last N years.", valueName: "n"),
     transform: KeptCount.reading)
   var keepYearly: KeptCount?
 
   @Option(
     help: ArgumentHelp(
-      "Keep all revisions of so long before the newest one: 30d, 12h, 8w, 6m, 1y6m.",
+      "Keep revisions within this span of the newest: 30d, 12h, 8w, 6m, 1y6m.",
       discussion: "Years, months (m), weeks, days and hours, in this order.", valueName: "span"),
     transform: RetentionArgument.span)
   var keepWithin: CalendarSpan?
@@ -53,7 +54,7 @@ struct RetentionOptions: ParsableArguments {
     help: ArgumentHelp(
       "Of the revisions with this tag, keep the newest N and all that are no older than N intervals; "
         + "can be repeated.",
-      discussion: "Such as daily=1d:9 or weekly=7d:5, which are schedules of backy.",
+      discussion: "Such as daily=1d:9 or weekly=7d:5, as in the schedules of backy.",
       valueName: "tag=interval:n"),
     transform: RetentionArgument.schedule)
   var keepSchedule: [RetentionRule] = []

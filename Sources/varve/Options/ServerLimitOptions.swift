@@ -9,26 +9,26 @@ struct ServerLimitOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The memory that keeps chunks that were read, 1MiB or more.", valueName: "size"),
+      "Memory for chunks that were read, 1MiB or more.", valueName: "size"),
     transform: ByteSize.reading)
   var cacheSize = ByteSize(bytes: 64 << 20)
 
   @Option(
     help: ArgumentHelp(
-      "The memory that replies of all clients may take until they are sent, 64MiB or more.",
-      discussion: "Who wants more waits until others have taken their replies.",
+      "Memory for unsent replies of all clients together, 64MiB or more.",
+      discussion: "Clients that ask for more wait until others have taken their replies.",
       valueName: "size"),
     transform: ByteSize.reading)
   var replyMemory = ByteSize(bytes: UInt64(ServerConfiguration.leastReplyMemoryBytes))
 
   @Option(
     help: ArgumentHelp(
-      "Connections at a time; further ones are closed at once.", valueName: "number"))
+      "Maximum number of connections; further ones are closed at once.", valueName: "number"))
   var maxClients = ServerConfiguration().connectionLimit
 
   @Option(
     help: ArgumentHelp(
-      "How long a client may take over each step until it has chosen an export.",
+      "Time limit for each step of a client until it has chosen an export.",
       discussion: "After that it may be idle for as long as it likes.",
       valueName: "seconds"))
   var optionTimeout = Int(ServerConfiguration().optionTimeLimit.components.seconds)

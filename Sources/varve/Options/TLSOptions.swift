@@ -27,9 +27,9 @@ extension TLSPolicy: ExpressibleByArgument, CaseIterable {
 struct TLSOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Whether clients can use TLS, or must.",
+      "Whether clients can or must use TLS.",
       discussion: """
-        Default: require, when --tls-certificates or --tls-psk is given, else off. TLS 1.2 or 1.3 \
+        Default: require if --tls-certificates or --tls-psk is given, otherwise off. TLS 1.2 or 1.3 \
         with certificates, 1.2 with pre-shared keys.
         """,
       valueName: "off|on|require"))
@@ -38,21 +38,21 @@ struct TLSOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "The directory of server-cert.pem and server-key.pem.",
-      discussion: "Also of ca-cert.pem, where clients must have certificates.",
+      discussion: "And of ca-cert.pem, if clients must have certificates.",
       valueName: "directory"),
     completion: .directory)
   var tlsCertificates: String?
 
-  @Flag(help: "Let in only clients with certificates that ca-cert.pem has signed.")
+  @Flag(help: "Accept only clients with certificates that ca-cert.pem has signed.")
   var tlsVerifyPeer = false
 
   @Option(
     parsing: .singleValue,
     help: ArgumentHelp(
-      "Let in only clients of this name; can be repeated.",
+      "Accept only clients with this name; can be repeated.",
       discussion: """
-        The common name of the certificate's subject or one of its alternative names, which implies \
-        --tls-verify-peer; or the user of a pre-shared key.
+        This is the common name of the certificate's subject or one of its alternative names, which \
+        implies --tls-verify-peer; or the user of a pre-shared key.
         """,
       valueName: "name"))
   var tlsAllow: [String] = []
@@ -60,7 +60,7 @@ struct TLSOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "A file of pre-shared keys, in lines USER:HEXADECIMAL, instead of certificates.",
-      discussion: "GnuTLS' 'psktool' makes such files.",
+      discussion: "GnuTLS' 'psktool' creates such files.",
       valueName: "file"),
     completion: .file())
   var tlsPsk: String?

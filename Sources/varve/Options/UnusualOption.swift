@@ -7,8 +7,9 @@ struct UnusualOption: ParsableArguments {
   @Flag(
     name: .customLong("accept-unusual"),
     help: """
-      Make a revision also when a volume is empty, lost more than half of its data or size, or volumes \
-      were added or removed. The revision is marked unusual, and never replaces an older one.
+      Create a revision even if a volume is empty or lost more than half of its data or size, or if \
+      volumes were added or removed. The revision is marked unusual, and never replaces an older \
+      one.
       """)
   var isAccepted = false
 
