@@ -51,16 +51,16 @@ struct Varve: ParsableCommand {
         name: "Open a revision",
         subcommands: [Mount.self, Umount.self, Run.self, Attach.self, Detach.self]),
       CommandGroup(
-        name: "Look and check",
+        name: "Inspect and verify",
         subcommands: [
           Revisions.self, Show.self, Diff.self, Verify.self, Usage.self, Quarantine.self,
           Clients.self,
         ]),
       CommandGroup(
-        name: "Keep and forget",
+        name: "Keep and delete",
         subcommands: [Prune.self, Policy.self, Forget.self, Protect.self, Unprotect.self]),
       CommandGroup(
-        name: "Look after a repository",
+        name: "Manage a repository",
         subcommands: [
           Tag.self, RenameJob.self, Collect.self, Overlay.self, PinCommand.self, Key.self,
           CheckRepository.self,

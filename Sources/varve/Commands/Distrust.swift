@@ -5,7 +5,7 @@ import Workers
 
 struct Distrust: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Mark revisions suspect; the next backup rechecks reused data.",
+    abstract: "Mark revisions as distrusted; the next backup rechecks reused data.",
     usage: "varve distrust (<revision> ... | --from <time> --until <time>) [--undo] [<options>]",
     discussion: """
       Use this if memory, a disk or a controller turned out to be bad. The next backup of the job \
@@ -43,7 +43,7 @@ struct Distrust: ParsableCommand {
     transform: NameArgument.time)
   var until: TimeExpression?
 
-  @Flag(help: "Undo the marking.")
+  @Flag(help: "Restore the trust that the revisions had before.")
   var undo = false
 
   @Flag(help: "Show which revisions would be changed, and change nothing.")

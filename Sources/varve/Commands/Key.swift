@@ -2,7 +2,7 @@ import ArgumentParser
 
 struct Key: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Look after the keys of an encrypted repository.",
+    abstract: "Manage the keys of an encrypted repository.",
     discussion: """
       The contents are encrypted with keys that never change. Each passphrase or key file protects a \
       copy of these keys, so any one of them opens the repository, and adding or removing one \

@@ -4,7 +4,7 @@ import ChunkStore
 struct KeyExport: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
-    abstract: "Print the keys as text, to be locked away on paper.",
+    abstract: "Print the keys as text, to store on paper.",
     usage: "varve key export [<options>]",
     discussion: """
       The text opens the repository for ever, even after all passphrases and key files are removed: \
