@@ -23,7 +23,8 @@ struct Restore: ParsableCommand {
 
       A full target ends the restore. A target that does not answer, such as a full thin pool that \
       queues writes, ends it after \(StorageProcess.patienceSeconds / 60) minutes. Ctrl-C ends it \
-      within seconds at any time.
+      within seconds. Where the target is a file and its file system waits for storage, the restore \
+      ends when the storage answers.
 
       If content cannot be read, the restore stops with exit status 1 and names volume, offset and \
       pack. A new file is then removed; a device is left half written. With --skip-damaged the \
