@@ -59,7 +59,8 @@ test_list_and_json() {
       '.directory == $directory and .volume == "web01@\($id)" and .type == "ext4" and .readOnly and
         .state == "mounted" and .partition == null'
   "$varve" mount --json | jq -e 'length == 1 and .[0].state == "mounted"'
-  "$varve" mount | grep -q "$work/mounted .*web01@.*ext4 .*mounted"
+  # A long directory goes on below.
+  "$varve" mount | grep -q "web01@.*ext4 .*mounted"
   expect_exit 1 "$varve" mount web01@latest mounted
   expect_output 'umount'
   "$varve" umount mounted
