@@ -256,7 +256,10 @@ test_tags_can_be_added_and_removed() {
 }
 
 test_completion_scripts_are_valid_shell() {
-  "$varve" completion bash >varve.bash
-  bash -n varve.bash
-  grep -q restore varve.bash
+  local shell
+  for shell in bash zsh fish; do
+    "$varve" completion "$shell" >"varve.$shell"
+    "$shell" -n "varve.$shell"
+    grep -q complete-words "varve.$shell"
+  done
 }
