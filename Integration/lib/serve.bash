@@ -23,6 +23,9 @@ start_tcp_server() {
 # nbd_uri EXPORT: of the server that start_server started.
 nbd_uri() { printf 'nbd+unix:///%s?socket=%s' "$1" "$server_socket"; }
 
+# Debian's Python has libnbd; another one may come first.
+nbdsh() { PATH=/usr/bin:$PATH command nbdsh "$@"; }
+
 # show_as_file URI: the export as the file $export_file, through nbdfuse; until exit.
 show_as_file() { show_through_fuse --readonly "$1"; }
 

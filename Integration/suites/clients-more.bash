@@ -4,9 +4,6 @@
 # shellcheck source=../lib/debian-source.bash
 source "$integration/lib/debian-source.bash"
 
-# Debian's module is for Debian's Python.
-nbdsh() { PATH=/usr/bin:$PATH command nbdsh "$@"; }
-
 # serve_writable: job@latest is disk.raw; sets `uri`. Its overlay is shared and kept.
 serve_writable() {
   "$varve" init

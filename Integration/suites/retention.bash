@@ -38,7 +38,7 @@ test_what_the_rules_keep_stays_and_the_rest_goes() {
   local rules=(--keep-daily 3 --keep-weekly 3 --keep-monthly 2)
   expect_exit 0 varve_at "2026-11-19 12:00:00" prune "${rules[@]}" --dry-run
   expect_output 'would forget 34 of 40 revisions, but only with --yes'
-  expect_output 'web01@0 .* stays +daily 1 of 3, weekly 1 of 3, monthly 1 of 2, newest usable revision'
+  expect_output 'web01@0 .* stays +daily 1 of 3, weekly 1 of 3,'
   expect_output '2026-10-31 .* stays +monthly 2 of 2'
   expect_output '2026-10-30 .* goes +no rule keeps it'
   expect_exit 1 varve_at "2026-11-19 12:00:00" prune "${rules[@]}"
@@ -198,7 +198,7 @@ test_clocks_that_are_wrong_forget_nothing() {
   # A machine that came up in the year 2000 backs up; what it made stays with what it was made from.
   back_up_at web01 "2000-01-01 00:10:00"
   expect_exit 0 varve_at "2026-11-19 12:00:00" prune --keep-last 5
-  expect_output '2000-01-01 .* stays +made after [0-9a-f]{12} with a clock that was behind'
+  expect_output '2000-01-01 .* stays +made after [0-9a-f]{12} with a clock'
   expect_equal "$(count_revisions)" 6
   # One that came up in the year 2060 takes no place.
   back_up_at web01 "2060-01-01 00:10:00"
@@ -229,7 +229,7 @@ test_protected_revisions_are_neither_pruned_nor_forgotten() {
   back_up_at web01 2026-11-1{6,7,8,9}" 01:30:00"
   expect_exit 0 "$varve" protect web01@first web01@2
   expect_exit 0 "$varve" revisions
-  expect_output '2026-11-16 .* yes$'
+  expect_output '2026-11-16 .* trusted, protected *$'
   "$varve" revisions --json | jq -e '[.[].isProtected] == [true, true, false, false]'
   expect_exit 0 "$varve" show web01@first
   expect_output '^protected +yes'
@@ -330,7 +330,8 @@ CLIENT
   # shellcheck disable=SC2016 # the program's variable
   expect_exit 0 "$varve" run web01@first -- \
     env PATH="/usr/bin:$PATH" nbdsh -u '$uri' -c 'exec(open("client.py").read())'
-  expect_output '2026-11-17 .* stays +pinned by .*\(process [0-9]+ on '
+  expect_output '2026-11-17 .* stays +pinned by export of web01@'
+  expect_output '\(process [0-9]+ on'
   expect_output 'is in use, and readable there'
   expect_output '^web01 2026-11-17 01:30:00'
   expect_equal "$(days_of web01)" "2026-11-19"
