@@ -74,19 +74,19 @@ struct Clients: ParsableCommand {
     return table
   }
 
+  /// What a hundred columns hold; the rest is in the JSON.
   private func table(of clients: [(server: JSON, client: JSON)]) -> Table {
     var table = Table([
-      .right("SERVER"), .text("CLIENT"), .text("NAME"), .text("EXPORT"), .left("SINCE"),
-      .right("READ"), .right("WRITTEN"), .right("REQUESTS"), .right("IN FLIGHT"), .right("MEAN"),
-      .right("P99"),
+      .right("SERVER"), .text("CLIENT"), .text("NAME"), .text("EXPORT"), .right("READ"),
+      .right("WRITTEN"), .right("REQUESTS"), .right("MEAN"), .right("P99"),
     ])
     for (server, client) in clients {
       let latency = client["latency"]
       table.add([
         Cell(server.text("process")), Cell(client.text("address")), Cell(client.text("name")),
-        Cell(SelectedVolume.shortened(client.text("export"))), Cell(client.time("since")),
+        Cell(SelectedVolume.shortened(client.text("export"))),
         Cell(client.bytes("readBytes")), Cell(client.bytes("writtenBytes")),
-        Cell(client.text("requests")), Cell(client.text("inFlight")),
+        Cell(client.text("requests")),
         Cell(latency?.latency("meanSeconds") ?? ""), Cell(latency?.latency("p99Seconds") ?? ""),
       ])
     }
