@@ -43,12 +43,12 @@ struct Schedule {
   private func begin(_ world: SimulatedWorld, _ random: inout SeededRandom) throws {
     let count = Int.random(in: 2...4, using: &random)
     try world.live(
-      crashAt: nil, style: .chance(oneIn: 1),
+      crashAt: nil, patience: 1,
       [("backup 0", 0, [:], { $0.live(Array(repeating: .backup, count: count)) })])
   }
 
   private func busyTime(_ world: SimulatedWorld, _ random: inout SeededRandom) throws {
-    let style = style(&random)
+    let patience = [2, 8, 30, 120][Int.random(in: 0..<4, using: &random)]
     let crashAt = Bool.random(using: &random) ? Int.random(in: 1...600, using: &random) : nil
     var kinds: [Activity] = [.backup, .collection, .forgetting]
     for _ in 0..<Int.random(in: 0...4, using: &random) {
@@ -68,15 +68,7 @@ struct Schedule {
         life: { @Sendable [activities] (process: SimulatedProcess) in process.live(activities) }
       )
     }
-    try world.live(crashAt: crashAt, style: style, processes)
-  }
-
-  private func style(_ random: inout SeededRandom) -> Turns.Style {
-    Bool.random(using: &random)
-      ? .chance(oneIn: [2, 8, 30, 120][Int.random(in: 0..<4, using: &random)])
-      : .rank(
-        changes: Int.random(in: 1...4, using: &random),
-        chances: [100, 300, 1000][Int.random(in: 0..<3, using: &random)])
+    try world.live(crashAt: crashAt, patience: patience, processes)
   }
 
   private func faults(
@@ -110,7 +102,7 @@ struct Schedule {
       }
     }
     try world.live(
-      crashAt: nil, style: .chance(oneIn: 4),
+      crashAt: nil, patience: 4,
       [("backup 1", 0, [:], life), ("backup 2", 0, [:], life), ("backup 3", 0, [:], life)])
     world.inspect("in the end")
     guard world.violations.isEmpty else { throw StoreError(.damaged, "\(world.violations)") }
@@ -123,7 +115,7 @@ struct Schedule {
   /// When all is quiet, garbage goes, and everything is as it should be.
   private func quietTime(_ world: SimulatedWorld) throws {
     try world.live(
-      crashAt: nil, style: .chance(oneIn: 1),
+      crashAt: nil, patience: 1,
       [
         ("collection", 0, [:], { process in process.tidyUp() })
       ])

@@ -47,7 +47,7 @@ final class SimulatedWorld: @unchecked Sendable {
     packsPrefix = layout.packs.string + "/"
     randomness = SeededRandomness(seed: random.next())
     trace = isTraced ? [] : nil
-    turns = Turns(seed: 0, style: .chance(oneIn: 1))
+    turns = Turns(seed: 0, patience: 1)
     directory = try TemporaryDirectory(inMemory: true)
     randomness.use()
     defer { SeededRandomness.release() }
@@ -80,7 +80,7 @@ final class SimulatedWorld: @unchecked Sendable {
   ///
   /// - Parameter crashAt: after so many operations.
   func live(
-    crashAt: Int?, style: Turns.Style,
+    crashAt: Int?, patience: Int,
     _ processes: [(
       name: String, machine: Int, faults: [Int: SimulatedProcess.Fault],
       life: @Sendable (SimulatedProcess) -> Void
@@ -88,7 +88,7 @@ final class SimulatedWorld: @unchecked Sendable {
   ) throws {
     operations = 0
     self.crashAt = crashAt
-    turns = Turns(seed: random.next(), style: style)
+    turns = Turns(seed: random.next(), patience: patience)
     for (number, (name, machine, faults, life)) in processes.enumerated() {
       let seed = random.next()
       turns.add(name, machine: machine) { [self] player in

@@ -15,8 +15,6 @@ final class Turns: @unchecked Sendable {
     fileprivate let body: @Sendable (Player) -> Void
     fileprivate let turn = Semaphore()
     fileprivate(set) var isDone = false
-    /// The higher goes first, where turns go by rank.
-    fileprivate var rank = 0
 
     fileprivate init(_ name: String, machine: Int, _ body: @escaping @Sendable (Player) -> Void) {
       self.name = name
@@ -25,33 +23,17 @@ final class Turns: @unchecked Sendable {
     }
   }
 
-  /// When a player gives the turn away.
-  enum Style {
-    /// At one in so many chances, to anybody.
-    case chance(oneIn: Int)
-    /// When one of a higher rank can go on. At `changes` of `chances` the one whose turn it is becomes the
-    /// last, so that it rests between two steps while others come to their ends: a bug that takes few
-    /// changes of order is likely to show (Burckhardt et al., A Randomized Scheduler with Probabilistic
-    /// Guarantees of Finding Bugs, 2010).
-    case rank(changes: Int, chances: Int)
-  }
-
   private var players: [Player] = []
   /// Whose turn it is.
   private var current: Player?
   private var random: SeededRandom
-  private let style: Style
-  /// Where turns go by rank: the chances that are still to come after which the order changes.
-  private var changes: Set<Int> = []
-  private var chances = 0
-  private var lowestRank = 0
+  /// One in so many chances to give the turn away is taken.
+  private let patience: Int
   private let end = Semaphore()
 
-  init(seed: UInt64, style: Style) {
+  init(seed: UInt64, patience: Int) {
     random = SeededRandom(seed: seed)
-    self.style = style
-    guard case .rank(let count, let chances) = style else { return }
-    for _ in 0..<count { changes.insert(Int.random(in: 1...chances, using: &random)) }
+    self.patience = patience
   }
 
   func add(_ name: String, machine: Int, _ body: @escaping @Sendable (Player) -> Void) {
@@ -74,7 +56,6 @@ final class Turns: @unchecked Sendable {
         }
       }
     }
-    for (rank, player) in players.shuffled(using: &random).enumerated() { player.rank = rank }
     players[Int.random(in: players.indices, using: &random)].turn.signal()
     end.wait()
     for thread in threads { thread.join() }
@@ -84,29 +65,13 @@ final class Turns: @unchecked Sendable {
 
   /// A chance for others; sometimes it is taken.
   func pause(_ player: Player) {
-    switch style {
-    case .chance(let count):
-      if Int.random(in: 0..<count, using: &random) == 0 { yield(player) }
-    case .rank:
-      chances += 1
-      if changes.remove(chances) != nil {
-        lowestRank -= 1
-        player.rank = lowestRank
-      }
-      if let first = candidates(of: player).max(by: { $0.rank < $1.rank }), first.rank > player.rank
-      {
-        give(to: first, from: player)
-      }
-    }
+    guard Int.random(in: 0..<patience, using: &random) == 0 else { return }
+    yield(player)
   }
 
   /// Lets another player go on, where there is one.
   func yield(_ player: Player) {
-    // Whoever waits lets anybody go on: of what it waits for is not known who has it.
-    if let next = choose(among: candidates(of: player)) { give(to: next, from: player) }
-  }
-
-  private func give(to next: Player, from player: Player) {
+    guard let next = choose(among: candidates(of: player)) else { return }
     next.turn.signal()
     player.turn.wait()
     current = player
