@@ -271,7 +271,7 @@ struct NBDConnection: ~Copyable {
 
   /// Makes a request, and waits for its answer. What else is in flight goes on.
   ///
-  /// - Returns: the error that the server answered with.
+  /// - Returns: the error in the server's answer.
   private mutating func perform(
     at offsetBytes: UInt64, _ issue: () -> Int64
   ) throws(RestoreTargetError) -> NBDError? {

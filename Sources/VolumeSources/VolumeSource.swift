@@ -30,8 +30,8 @@ package protocol VolumeSource: AnyObject, Sendable {
   /// Whether holes are somebody else's word, such as a file system's, and their content was not read.
   var takesHolesOnTrust: Bool { get }
 
-  /// What speaks against the holes that ``nextExtent(at:)`` gave, for the user; nil for nothing. To be
-  /// called after ``finish()``.
+  /// A warning for the user when the holes of ``nextExtent(at:)`` are doubtful; nil when they are not.
+  /// Call it after ``finish()``.
   func holeWarning() -> String?
 
   /// Whether data that was found later at `offsetBytes`, in what was given as a hole, must have been
