@@ -29,9 +29,10 @@ package struct RecordAvailability: Sendable {
 
   /// Whether a reader would get the record.
   package func isAvailable(_ id: ContentID, type: RecordType) throws(StoreError) -> Bool {
+    let lookup = ContinuousClock.now
     if try isAvailable(id, type: type, deltas: 0) { return true }
     // The index may be wrong about what the packs hold.
-    guard try records.rebuildBeforeLoss() else { return false }
+    guard try records.rebuildBeforeLoss(after: lookup) else { return false }
     return try isAvailable(id, type: type, deltas: 0)
   }
 

@@ -78,7 +78,11 @@ package final class RecordReader {
     _ id: ContentID, type: RecordType, plainBytes: Int?, deltas: Int
   ) throws(StoreError) -> [UInt8] {
     var failure: StoreError?
-    for attempt in 1...3 {
+    // Packs that went while this record was looked for. A collection deletes a pack only once, so this
+    // ends.
+    var gone: Set<PackID> = []
+    var hasLookedAgain = false
+    while true {
       var lost: PackID?
       let lookup = ContinuousClock.now
       for location in try store.copies(of: id) {
@@ -89,9 +93,14 @@ package final class RecordReader {
           lost = lost ?? (error.code == .notFound ? error.pack : nil)
         }
       }
-      if attempt == 1, try store.refresh(after: lookup, losing: lost) { continue }
+      // While one pack after another is rewritten, the record moves on every time.
+      let hasMoved = lost.map { gone.insert($0).inserted } ?? false
+      if hasMoved || !hasLookedAgain {
+        hasLookedAgain = true
+        if try store.refresh(after: lookup, losing: lost) { continue }
+      }
       // The index may be wrong about what the packs hold.
-      guard attempt < 3, failure?.code != .fileSystem, try store.rebuildBeforeLoss() else { break }
+      guard failure?.code != .fileSystem, try store.rebuildBeforeLoss(after: lookup) else { break }
     }
     throw failure ?? StoreError(.notFound, "\(type) \(id) is in no pack of the repository")
   }

@@ -197,11 +197,13 @@ package final class RecordStore: Sendable {
   /// Makes a new index because something seems to be in no pack, unless this process has made one
   /// within the last hour: only then it may be said to be lost.
   ///
-  /// - Returns: whether to look again.
+  /// - Parameter lookup: when the index was asked.
+  /// - Returns: whether to look again, also where another thread has made a new index since.
   /// - Throws: ``StoreError``, also where a pack cannot be read now: what seems to be lost may be in it.
-  func rebuildBeforeLoss() throws(StoreError) -> Bool {
+  func rebuildBeforeLoss(after lookup: ContinuousClock.Instant) throws(StoreError) -> Bool {
     try lastComparison.withLock { last throws(StoreError) in
       let made = lastRebuild.withLock { $0 }
+      if let made, made > lookup { return true }
       guard made.map({ $0.duration(to: .now) > Self.rebuildInterval }) ?? true else { return false }
       if let failure = lastFailure.withLock({ $0 }),
         failure.time.duration(to: .now) < Self.freshness
