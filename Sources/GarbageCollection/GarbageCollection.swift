@@ -31,6 +31,8 @@ package final class GarbageCollection {
   private var lost: [RevisionID] = []
   private var unfinished: (files: [FilePath], sessions: Set<String>) = ([], [])
   private var ownPacks: Set<PackID> = []
+  /// Of the last time that roots were marked, as they were after the first look.
+  private var roots: RootMarking?
   /// So often a collection begins, where the index is replaced meanwhile.
   private static let attempts = 3
 
@@ -88,7 +90,23 @@ package final class GarbageCollection {
     return try finish(&marking)
   }
 
+  /// Nothing keeps others from collecting meanwhile: what was a root may be gone before it is marked.
   private func rehearse() throws {
+    for _ in 1..<Self.attempts {
+      do {
+        try rehearseOnce()
+        guard report.refusal != nil, try isAnyRootGone() else { return }
+      } catch {
+        guard try isAnyRootGone() else { throw error }
+      }
+    }
+    try rehearseOnce()
+  }
+
+  private func isAnyRootGone() throws(StoreError) -> Bool { try roots?.isAnyGone() ?? false }
+
+  private func rehearseOnce() throws {
+    report.refusal = nil
     lost = try repository.lostRevisions(changesNothing: true)
     let marking = try markSurely()
     let plan = try plan(marked: marking.survey)
@@ -176,6 +194,7 @@ package final class GarbageCollection {
       try cancellation.check()
       progress.advance(to: UInt64(live.markedCount))
     }
+    defer { self.roots = roots }
     try timing(\.markSeconds) { try roots.markNew() }
     let survey = try timing(\.surveySeconds) {
       try repository.records.survey(

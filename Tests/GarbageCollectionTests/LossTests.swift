@@ -103,6 +103,38 @@ struct LossTests {
     #expect(try place.store.on(files).content(of: place.kept) == place.content)
   }
 
+  @Test("A reader finds a record that moves to another pack again and again")
+  func movingRecord() throws {
+    let place = try Store()
+    let kept = try place.backUp(chunks: 0..<3)
+    let event = EventfulFileSystem(beforeFirstOpeningIn: "/packs/data/", times: 6) { [files] in
+      let other = try place.on(files)
+      let old = try other.workplace.packs("data")
+      try other.storeAlone(other.bytes(0..<3))
+      for pack in old { try files.remove(pack) }
+    }
+    #expect(try place.on(event).content(of: kept) == place.bytes(0..<3))
+    #expect(try event.outcome() == 6)
+  }
+
+  @Test("A dry run begins again where another collection takes a revision that it has listed")
+  func collectedBesideDryRun() throws {
+    let place = try Store()
+    let going = try place.backUp(chunks: 0..<20)
+    let kept = try place.backUp(chunks: 30..<90)
+    let event = EventfulFileSystem(beforeFirstOpeningIn: "/packs/maps/") { [files] in
+      let other = try place.on(files)
+      try other.forget(going)
+      #expect(try other.collect { $0.allowsLargeShare = true }.deletedPacks > 0)
+    }
+    let report = try place.on(event).collect { $0.isDryRun = true }
+    #expect(try event.outcome() == 1)
+    #expect(report.refusal == nil)
+    #expect(report.lostRecords == 0)
+    #expect(report.revisions == 1)
+    #expect(try place.content(of: kept) == place.bytes(30..<90))
+  }
+
   @Test("A pack that cannot be read now keeps the old index in its place")
   func unreadableForNow() throws {
     let place = try Deltas()
@@ -178,15 +210,18 @@ struct LossTests {
   }
 }
 
-/// The real file system, on which something happens before the first file of a directory is opened.
+/// The real file system, on which something happens before files of a directory are opened.
 private final class EventfulFileSystem: ForwardingFileSystem {
   let base = POSIXFileSystem()
   private let part: String
+  private let times: Int
   private let body: @Sendable () throws -> Void
   private let state = Mutex<(count: Int, failure: (any Error)?)>((0, nil))
 
-  init(beforeFirstOpeningIn part: String, _ body: @escaping @Sendable () throws -> Void) {
-    (self.part, self.body) = (part, body)
+  init(
+    beforeFirstOpeningIn part: String, times: Int = 1, _ body: @escaping @Sendable () throws -> Void
+  ) {
+    (self.part, self.times, self.body) = (part, times, body)
   }
 
   /// How often it happened.
@@ -198,12 +233,12 @@ private final class EventfulFileSystem: ForwardingFileSystem {
   }
 
   func openFile(_ path: FilePath, for access: FileAccess) throws(FileError) -> any OpenFile {
-    let isFirst = state.withLock { state in
-      guard state.count == 0, path.string.contains(part) else { return false }
-      state.count = 1
+    let isNext = state.withLock { state in
+      guard state.count < times, path.string.contains(part) else { return false }
+      state.count += 1
       return true
     }
-    if isFirst {
+    if isNext {
       do { try body() } catch { state.withLock { $0.failure = error } }
     }
     return try base.openFile(path, for: access)

@@ -11,6 +11,8 @@ struct RootMarking {
   private let changesNothing: Bool
   private let step: () throws -> Void
   private var seen: Set<RevisionID> = []
+  /// Seen, or about to be marked when something failed.
+  private var met: Set<RevisionID> = []
   /// Kept by a session or a pin at the last look.
   private(set) var pinned: Set<RevisionID> = []
   /// Packs of which not all is in the index.
@@ -60,8 +62,17 @@ struct RootMarking {
       isAnyNew = true
       // Another machine may have stored what they need: which bases that leans on must be known.
       unlisted = try repository.records.synchronize { [step] _ in try step() }.damaged
-      for (id, revision) in listed + forgotten { try mark(id, revision) }
+      for (id, revision) in listed + forgotten {
+        met.insert(id)
+        try mark(id, revision)
+      }
     }
+  }
+
+  /// Whether one of the roots that were to be marked is a root no longer.
+  func isAnyGone() throws(StoreError) -> Bool {
+    let (pinned, listing) = try repository.roots(changesNothing: true)
+    return !met.isSubset(of: pinned.union(listing.entries.map(\.id)))
   }
 
   /// Those that are forgotten and still there. One that is not there at all was forgotten before the
