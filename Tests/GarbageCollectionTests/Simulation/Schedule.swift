@@ -43,13 +43,18 @@ struct Schedule {
   private func begin(_ world: SimulatedWorld, _ random: inout SeededRandom) throws {
     let count = Int.random(in: 2...4, using: &random)
     try world.live(
-      crashAt: nil, patience: 1,
-      [("backup 0", 0, [:], { $0.live(Array(repeating: .backup, count: count)) })])
+      crash: nil, style: .chance(oneIn: 1),
+      [
+        (
+          "backup 0", 0, SimulatedProcess.Fate(),
+          { $0.live(Array(repeating: .backup, count: count)) }
+        )
+      ])
   }
 
   private func busyTime(_ world: SimulatedWorld, _ random: inout SeededRandom) throws {
-    let patience = [2, 8, 30, 120][Int.random(in: 0..<4, using: &random)]
-    let crashAt = Bool.random(using: &random) ? Int.random(in: 1...600, using: &random) : nil
+    let style = style(&random)
+    let crash = crash(world, &random)
     var kinds: [Activity] = [.backup, .collection, .forgetting]
     for _ in 0..<Int.random(in: 0...4, using: &random) {
       kinds.append(
@@ -64,11 +69,44 @@ struct Schedule {
       while Int.random(in: 0..<3, using: &random) == 0 { activities.append(kind) }
       let machine = Int.random(in: 0..<3, using: &random) == 0 ? 1 : 0
       return (
-        name: "\(kind.rawValue) \(number + 1)", machine: machine, faults: faults(&random),
+        name: "\(kind.rawValue) \(number + 1)", machine: machine, fate: fate(world, &random),
         life: { @Sendable [activities] (process: SimulatedProcess) in process.live(activities) }
       )
     }
-    try world.live(crashAt: crashAt, patience: patience, processes)
+    try world.live(crash: crash, style: style, processes)
+  }
+
+  private func crash(
+    _ world: SimulatedWorld, _ random: inout SeededRandom
+  ) -> SimulatedWorld.Crash? {
+    switch Int.random(in: 0..<4, using: &random) {
+    case 0: .operation(Int.random(in: 1...600, using: &random))
+    case 1: .moment(Moment(in: world.layout, using: &random))
+    default: nil
+    }
+  }
+
+  private func style(_ random: inout SeededRandom) -> Turns.Style {
+    Bool.random(using: &random)
+      ? .chance(oneIn: [2, 8, 30, 120][Int.random(in: 0..<4, using: &random)])
+      : .rank(
+        changes: Int.random(in: 1...4, using: &random),
+        chances: [100, 300, 1000][Int.random(in: 0..<3, using: &random)])
+  }
+
+  private func fate(
+    _ world: SimulatedWorld, _ random: inout SeededRandom
+  ) -> SimulatedProcess.Fate {
+    var fate = SimulatedProcess.Fate()
+    fate.faults = faults(&random)
+    if Int.random(in: 0..<8, using: &random) == 0 {
+      fate.killedAt = Moment(in: world.layout, using: &random)
+    }
+    for _ in 0..<max(0, Int.random(in: -2...2, using: &random)) {
+      let chances = [60, 300, 1500][Int.random(in: 0..<3, using: &random)]
+      fate.rests.append((Moment(in: world.layout, using: &random), chances))
+    }
+    return fate
   }
 
   private func faults(
@@ -102,8 +140,12 @@ struct Schedule {
       }
     }
     try world.live(
-      crashAt: nil, patience: 4,
-      [("backup 1", 0, [:], life), ("backup 2", 0, [:], life), ("backup 3", 0, [:], life)])
+      crash: nil, style: .chance(oneIn: 4),
+      [
+        ("backup 1", 0, SimulatedProcess.Fate(), life),
+        ("backup 2", 0, SimulatedProcess.Fate(), life),
+        ("backup 3", 0, SimulatedProcess.Fate(), life),
+      ])
     world.inspect("in the end")
     guard world.violations.isEmpty else { throw StoreError(.damaged, "\(world.violations)") }
     let copies = world.ledger.table.packs.values.flatMap { $0.copies.map { ($0, $1.count) } }
@@ -115,9 +157,9 @@ struct Schedule {
   /// When all is quiet, garbage goes, and everything is as it should be.
   private func quietTime(_ world: SimulatedWorld) throws {
     try world.live(
-      crashAt: nil, patience: 1,
+      crash: nil, style: .chance(oneIn: 1),
       [
-        ("collection", 0, [:], { process in process.tidyUp() })
+        ("collection", 0, SimulatedProcess.Fate(), { process in process.tidyUp() })
       ])
     guard world.violations.isEmpty else { return }
     try Tidiness(world).inspect()

@@ -35,6 +35,15 @@ final class SimulatedProcess: @unchecked Sendable {
     }
   }
 
+  /// What is to happen to a process.
+  struct Fate {
+    /// What strikes at which operation.
+    var faults: [Int: Fault] = [:]
+    var killedAt: Moment?
+    /// When it rests, and for how many chances of others; see ``Turns``.
+    var rests: [(moment: Moment, chances: Int)] = []
+  }
+
   let name: String
   let number: Int
   let machine: Int
@@ -43,8 +52,7 @@ final class SimulatedProcess: @unchecked Sendable {
   var random: SeededRandom
   private let player: Turns.Player
   private let fileSystem: SimulatedFileSystem
-  /// What strikes at which operation.
-  private var faults: [Int: Fault]
+  private var fate: Fate
   private var operations = 0
   private var failingChanges = 0
   private var failsNextPack = false
@@ -58,14 +66,14 @@ final class SimulatedProcess: @unchecked Sendable {
 
   init(
     _ player: Turns.Player, _ number: Int, in world: SimulatedWorld, seed: UInt64,
-    faults: [Int: Fault]
+    fate: Fate
   ) {
     name = player.name
     self.number = number
     machine = player.machine
     self.player = player
     self.world = world
-    self.faults = faults
+    self.fate = fate
     fileSystem = world.fileSystem
     random = SeededRandom(seed: seed)
   }
@@ -80,6 +88,7 @@ final class SimulatedProcess: @unchecked Sendable {
     operations += 1
     world.note(self, kind, path)
     strike()
+    if fate.killedAt?.hasCome(before: kind, path) == true { strike(.kill) }
     try checkAlive(kind, path)
     if kind.isChange, kind != .remove, kind != .synchronizeDirectory, failingChanges > 0 {
       failingChanges -= 1
@@ -97,12 +106,22 @@ final class SimulatedProcess: @unchecked Sendable {
       failingPacks -= 1
       throw FileError(operation: "open", path: path, errno: .ioError)
     }
-    player.pauseTurn(world)
+    if let rest = fate.rests.indices.first(where: {
+      fate.rests[$0].moment.hasCome(before: kind, path)
+    }) {
+      world.say(self, "rests")
+      player.rest(world, chances: fate.rests.remove(at: rest).chances)
+    } else {
+      player.pauseTurn(world)
+    }
     try checkAlive(kind, path)
   }
 
   private func strike() {
-    guard let fault = faults.removeValue(forKey: operations) else { return }
+    if let fault = fate.faults.removeValue(forKey: operations) { strike(fault) }
+  }
+
+  private func strike(_ fault: Fault) {
     world.say(self, "is \(fault)")
     hadFault = true
     switch fault {
@@ -138,5 +157,8 @@ final class SimulatedProcess: @unchecked Sendable {
 
 extension Turns.Player {
   fileprivate func pauseTurn(_ world: SimulatedWorld) { world.turns.pause(self) }
+  fileprivate func rest(_ world: SimulatedWorld, chances: Int) {
+    world.turns.rest(self, chances: chances)
+  }
   fileprivate func yieldTurn(_ world: SimulatedWorld) { world.turns.yield(self) }
 }

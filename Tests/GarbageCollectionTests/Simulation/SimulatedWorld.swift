@@ -31,7 +31,7 @@ final class SimulatedWorld: @unchecked Sendable {
   private let packsPrefix: String
   private var random: SeededRandom
   private var clock: Nanoseconds = 1_800_000_000_000_000_000
-  private var crashAt: Int?
+  private var crash: Crash?
   private let directory: TemporaryDirectory
   /// Where the indexes of which simulation lie.
   private static let indexed = Mutex<[String: Unowned]>([:])
@@ -47,7 +47,7 @@ final class SimulatedWorld: @unchecked Sendable {
     packsPrefix = layout.packs.string + "/"
     randomness = SeededRandomness(seed: random.next())
     trace = isTraced ? [] : nil
-    turns = Turns(seed: 0, patience: 1)
+    turns = Turns(seed: 0, style: .chance(oneIn: 1))
     directory = try TemporaryDirectory(inMemory: true)
     randomness.use()
     defer { SeededRandomness.release() }
@@ -76,24 +76,40 @@ final class SimulatedWorld: @unchecked Sendable {
 
   // MARK: - Time
 
+  /// When the power fails.
+  enum Crash {
+    case operation(Int)
+    case moment(Moment)
+
+    mutating func hasCome(
+      after operations: Int, before kind: SimulatedCall.Kind, _ path: FilePath
+    ) -> Bool {
+      switch self {
+      case .operation(let number): return operations == number
+      case .moment(var moment):
+        defer { self = .moment(moment) }
+        return moment.hasCome(before: kind, path)
+      }
+    }
+  }
+
   /// Lets some processes live until the last has ended, or the power fails.
   ///
-  /// - Parameter crashAt: after so many operations.
   func live(
-    crashAt: Int?, patience: Int,
+    crash: Crash?, style: Turns.Style,
     _ processes: [(
-      name: String, machine: Int, faults: [Int: SimulatedProcess.Fault],
+      name: String, machine: Int, fate: SimulatedProcess.Fate,
       life: @Sendable (SimulatedProcess) -> Void
     )]
   ) throws {
     operations = 0
-    self.crashAt = crashAt
-    turns = Turns(seed: random.next(), patience: patience)
-    for (number, (name, machine, faults, life)) in processes.enumerated() {
+    self.crash = crash
+    turns = Turns(seed: random.next(), style: style)
+    for (number, (name, machine, fate, life)) in processes.enumerated() {
       let seed = random.next()
       turns.add(name, machine: machine) { [self] player in
         randomness.use()
-        life(SimulatedProcess(player, number, in: self, seed: seed, faults: faults))
+        life(SimulatedProcess(player, number, in: self, seed: seed, fate: fate))
       }
     }
     try turns.play()
@@ -144,7 +160,8 @@ final class SimulatedWorld: @unchecked Sendable {
     operations += 1
     fingerprint = (fingerprint ^ (kind.hashable << 8 | UInt64(process.number))) &* 0x100_0000_01b3
     if trace != nil { say(process, "\(kind) \(path.string.dropFirst(Self.root.string.count + 1))") }
-    if operations == crashAt {
+    if crash?.hasCome(after: operations, before: kind, path) == true {
+      crash = nil
       say(process, "power fails")
       isDown = true
     }

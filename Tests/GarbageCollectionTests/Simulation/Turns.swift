@@ -15,6 +15,10 @@ final class Turns: @unchecked Sendable {
     fileprivate let body: @Sendable (Player) -> Void
     fileprivate let turn = Semaphore()
     fileprivate(set) var isDone = false
+    /// The higher goes first, where turns go by rank.
+    fileprivate var rank = 0
+    /// After how many chances in all it goes on, where it rests.
+    fileprivate var restsUntil = 0
 
     fileprivate init(_ name: String, machine: Int, _ body: @escaping @Sendable (Player) -> Void) {
       self.name = name
@@ -23,17 +27,34 @@ final class Turns: @unchecked Sendable {
     }
   }
 
+  /// When a player gives the turn away.
+  enum Style {
+    /// At one in so many chances, to anybody.
+    case chance(oneIn: Int)
+    /// When one of a higher rank can go on. At `changes` of `chances` the one whose turn it is becomes the
+    /// last, so that it rests between two steps while others come to their ends: a bug that takes few
+    /// changes of order is likely to show (Burckhardt et al., A Randomized Scheduler with Probabilistic
+    /// Guarantees of Finding Bugs, 2010).
+    case rank(changes: Int, chances: Int)
+  }
+
   private var players: [Player] = []
   /// Whose turn it is.
   private var current: Player?
   private var random: SeededRandom
-  /// One in so many chances to give the turn away is taken.
-  private let patience: Int
+  private let style: Style
+  /// Where turns go by rank: the chances that are still to come after which the order changes.
+  private var changes: Set<Int> = []
+  /// How often anybody had a chance to give the turn away.
+  private var chances = 0
+  private var lowestRank = 0
   private let end = Semaphore()
 
-  init(seed: UInt64, patience: Int) {
+  init(seed: UInt64, style: Style) {
     random = SeededRandom(seed: seed)
-    self.patience = patience
+    self.style = style
+    guard case .rank(let count, let chances) = style else { return }
+    for _ in 0..<count { changes.insert(Int.random(in: 1...chances, using: &random)) }
   }
 
   func add(_ name: String, machine: Int, _ body: @escaping @Sendable (Player) -> Void) {
@@ -56,6 +77,7 @@ final class Turns: @unchecked Sendable {
         }
       }
     }
+    for (rank, player) in players.shuffled(using: &random).enumerated() { player.rank = rank }
     players[Int.random(in: players.indices, using: &random)].turn.signal()
     end.wait()
     for thread in threads { thread.join() }
@@ -65,13 +87,36 @@ final class Turns: @unchecked Sendable {
 
   /// A chance for others; sometimes it is taken.
   func pause(_ player: Player) {
-    guard Int.random(in: 0..<patience, using: &random) == 0 else { return }
-    yield(player)
+    chances += 1
+    switch style {
+    case .chance(let count):
+      if Int.random(in: 0..<count, using: &random) == 0 { yield(player) }
+    case .rank:
+      if changes.remove(chances) != nil {
+        lowestRank -= 1
+        player.rank = lowestRank
+      }
+      if let first = candidates(of: player).max(by: { $0.rank < $1.rank }), first.rank > player.rank
+      {
+        give(to: first, from: player)
+      }
+    }
   }
 
   /// Lets another player go on, where there is one.
   func yield(_ player: Player) {
-    guard let next = choose(among: candidates(of: player)) else { return }
+    chances += 1
+    // Whoever waits lets anybody go on: of what it waits for is not known who has it.
+    if let next = choose(among: candidates(of: player)) { give(to: next, from: player) }
+  }
+
+  /// Lets others go on for so many chances, or until they have ended.
+  func rest(_ player: Player, chances count: Int) {
+    player.restsUntil = chances + count
+    yield(player)
+  }
+
+  private func give(to next: Player, from player: Player) {
     next.turn.signal()
     player.turn.wait()
     current = player
@@ -83,7 +128,9 @@ final class Turns: @unchecked Sendable {
   }
 
   private func candidates(of player: Player) -> [Player] {
-    players.filter { $0 !== player && !$0.isDone }
+    let others = players.filter { $0 !== player && !$0.isDone }
+    let awake = others.filter { $0.restsUntil <= chances }
+    return awake.isEmpty ? others : awake
   }
 
   private func choose(among candidates: [Player]) -> Player? {

@@ -1,0 +1,47 @@
+@testable import ChunkStore
+import SystemPackage
+import TestSupport
+
+/// One of the few operations that others count on: before it a process rests for long, is killed, or the
+/// power fails. Most operations read, so that what strikes by chance seldom strikes just there.
+struct Moment: Sendable {
+  private let kind: SimulatedCall.Kind
+  /// The directory itself, where it is listed or synchronised; that of the file else.
+  private let directory: FilePath
+  /// Before which of such operations; counted down.
+  private var occurrence: Int
+
+  init(in layout: RepositoryLayout, using random: inout SeededRandom) {
+    let packs = PackKind.allCases.map(layout.packDirectory)
+    let kinds: [(SimulatedCall.Kind, [FilePath])] = [
+      (
+        .list,
+        [layout.sessions, layout.revisions, layout.forgotten, layout.condemned, layout.marks]
+          + packs
+      ),
+      (
+        .rename,
+        [layout.sessions, layout.revisions, layout.forgotten, layout.condemned, layout.marks]
+          + packs
+      ),
+      (.remove, [layout.sessions, layout.forgotten, layout.condemned, layout.marks] + packs),
+      (.synchronizeDirectory, [layout.revisions, layout.forgotten, layout.marks] + packs),
+      (.openFile, [layout.sessions, layout.revisions, layout.forgotten] + packs),
+      (.metadata, packs),
+      (.lock, [layout.sessions, layout.marks]),
+    ]
+    let (kind, directories) = kinds[Int.random(in: kinds.indices, using: &random)]
+    self.kind = kind
+    directory = directories[Int.random(in: directories.indices, using: &random)]
+    occurrence = Int.random(in: 1...3, using: &random)
+  }
+
+  /// Whether it has come, now that such an operation is about to be done.
+  mutating func hasCome(before kind: SimulatedCall.Kind, _ path: FilePath) -> Bool {
+    guard kind == self.kind else { return false }
+    let isOfDirectory = kind == .list || kind == .synchronizeDirectory
+    guard (isOfDirectory ? path : path.removingLastComponent()) == directory else { return false }
+    occurrence -= 1
+    return occurrence == 0
+  }
+}
