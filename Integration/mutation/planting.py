@@ -157,10 +157,13 @@ def main(arguments):
                     print(f"{len(mutants)} mutants for the {'simulator' if simulation else 'unit tests'}")
             case ["names", which]:
                 print("\n".join(mutant.name for mutant in read_mutants(which == "simulation")))
+            case ["reason", which, name]:
+                print(next((m.survives for m in read_mutants(which == "simulation")
+                            if m.name == name and m.survives), ""))
             case ["plant", which, project, target]:
                 plant(Path(project), Path(target), read_mutants(which == "simulation"))
             case _:
-                sys.exit("usage: planting.py check PROJECT | names LIST | plant LIST PROJECT TARGET")
+                sys.exit("usage: planting.py check PROJECT | names LIST | reason LIST NAME | plant LIST PROJECT TARGET")
     except Fault as fault:
         sys.exit(f"{fault}")
 

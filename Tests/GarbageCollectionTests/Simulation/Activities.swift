@@ -20,24 +20,28 @@ extension SimulatedProcess {
   /// violation.
   func live(_ activities: [Activity]) {
     for activity in activities where isAlive && !cancellation.isCancelled {
-      do {
-        world.say(self, "begins \(activity)")
-        try perform(activity)
-        world.say(self, "ends \(activity)")
-      } catch {
-        world.say(self, "\(activity) fails: \(error)")
-        guard isAlive, !hadFault else { continue }
-        world.violated("\(name): \(activity) fails: \(error)")
-      }
+      attempt(activity.rawValue) { try perform(activity, $0) }
     }
   }
 
-  private func perform(_ activity: Activity) throws {
-    let repository = try open()
+  /// Does something with the repository. A failure that nothing excuses is a violation.
+  func attempt(_ activity: String, _ body: (Repository) throws -> Void) {
+    do {
+      world.say(self, "begins \(activity)")
+      try body(try open())
+      world.say(self, "ends \(activity)")
+    } catch {
+      world.say(self, "\(activity) fails: \(error)")
+      guard isAlive, !hadFault else { return }
+      world.violated("\(name): \(activity) fails: \(error)")
+    }
+  }
+
+  private func perform(_ activity: Activity, _ repository: Repository) throws {
     switch activity {
     case .backup: try SimulatedBackup(self, repository, environment).run()
     case .forgetting: try forget(in: repository)
-    case .pruning: try prune(repository)
+    case .pruning: try prune(repository, newest: UInt32.random(in: 1...3, using: &random))
     case .collection: try collect(in: repository)
     case .verification: try verify(repository)
     case .reading: try read(repository)
@@ -64,19 +68,27 @@ extension SimulatedProcess {
 
   /// Forgets some of the revisions that are there, whichever they are.
   private func forget(in repository: Repository) throws {
-    try repository.forget { listing in
-      let entries = listing.entries
+    try forget(in: repository) { entries in
       guard entries.count > 1 else { return [] }
       let count = Int.random(in: 1...max(1, entries.count / 2), using: &random)
-      let going = entries.shuffled(using: &random).prefix(count)
+      return Array(entries.shuffled(using: &random).prefix(count))
+    }
+  }
+
+  /// Forgets what is chosen of the revisions that are there.
+  func forget(
+    in repository: Repository, _ choose: ([RevisionEntry]) -> [RevisionEntry]
+  ) throws {
+    try repository.forget { listing in
+      let going = choose(listing.entries)
       for entry in going { world.ledger.willForget(entry) }
       return going.map(\.id)
     }
   }
 
   /// Forgets what a policy says, which leaves every job its newest usable revision.
-  private func prune(_ repository: Repository) throws {
-    let policy = RetentionPolicy(rules: [.newest(count: UInt32.random(in: 1...3, using: &random))])
+  func prune(_ repository: Repository, newest count: UInt32) throws {
+    let policy = RetentionPolicy(rules: [.newest(count: count)])
     let users = try repository.revisionUsers()
     try repository.forget { listing in
       let now = world.now()
@@ -146,7 +158,11 @@ extension SimulatedProcess {
   private func read(_ repository: Repository) throws {
     let entries = try repository.revisions().entries
     guard !entries.isEmpty else { return }
-    let entry = entries[Int.random(in: entries.indices, using: &random)]
+    try read(entries[Int.random(in: entries.indices, using: &random)], in: repository)
+  }
+
+  /// Opens this revision, and reads it twice.
+  func read(_ entry: RevisionEntry, in repository: Repository) throws {
     guard let session = try beginReading([entry.id], repository) else { return }
     defer { session.end() }
     // Where nothing could be written down, nothing is promised.
@@ -196,7 +212,11 @@ extension SimulatedProcess {
   private func tag(_ repository: Repository) throws {
     let entries = try repository.revisions().entries
     guard !entries.isEmpty else { return }
-    let id = entries[Int.random(in: entries.indices, using: &random)].id
+    try tag(entries[Int.random(in: entries.indices, using: &random)].id, in: repository)
+  }
+
+  /// Says something of this revision.
+  func tag(_ id: RevisionID, in repository: Repository) throws {
     let isDoubted = Int.random(in: 0..<3, using: &random) == 0
     let tag = "tag\(Int.random(in: 0..<4, using: &random))"
     try orGone {

@@ -6,10 +6,18 @@ import TestSupport
 /// power fails. Most operations read, so that what strikes by chance seldom strikes just there.
 struct Moment: Sendable {
   private let kind: SimulatedCall.Kind
-  /// The directory itself, where it is listed or synchronised; that of the file else.
+  /// The directory itself, where it is listed or synchronised; that of the file else. One of packs includes
+  /// those in it.
   private let directory: FilePath
   /// Before which of such operations; counted down.
   private var occurrence: Int
+
+  /// - Parameter occurrence: before which of such operations, the first being 1.
+  init(before kind: SimulatedCall.Kind, in directory: FilePath, _ occurrence: Int = 1) {
+    self.kind = kind
+    self.directory = directory
+    self.occurrence = occurrence
+  }
 
   init(in layout: RepositoryLayout, using random: inout SeededRandom) {
     let packs = PackKind.allCases.map(layout.packDirectory)
@@ -31,16 +39,17 @@ struct Moment: Sendable {
       (.lock, [layout.sessions, layout.marks]),
     ]
     let (kind, directories) = kinds[Int.random(in: kinds.indices, using: &random)]
-    self.kind = kind
-    directory = directories[Int.random(in: directories.indices, using: &random)]
-    occurrence = Int.random(in: 1...3, using: &random)
+    self.init(
+      before: kind, in: directories[Int.random(in: directories.indices, using: &random)],
+      Int.random(in: 1...3, using: &random))
   }
 
   /// Whether it has come, now that such an operation is about to be done.
   mutating func hasCome(before kind: SimulatedCall.Kind, _ path: FilePath) -> Bool {
     guard kind == self.kind else { return false }
     let isOfDirectory = kind == .list || kind == .synchronizeDirectory
-    guard (isOfDirectory ? path : path.removingLastComponent()) == directory else { return false }
+    let place = isOfDirectory ? path : path.removingLastComponent()
+    guard place == directory || place.removingLastComponent() == directory else { return false }
     occurrence -= 1
     return occurrence == 0
   }

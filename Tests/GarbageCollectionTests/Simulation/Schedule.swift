@@ -9,6 +9,7 @@ import Workers
 ///
 /// ```
 /// some revisions ──▶ many processes at once, till the power fails or all have ended ──▶ … ──▶ quiet
+///                    or a scene: a loss that is known, in the order that it takes
 /// ```
 struct Schedule {
   let seed: UInt64
@@ -20,6 +21,7 @@ struct Schedule {
     let trace: [String]
     let fingerprint: UInt64
     let operations: Int
+    let coverage: Coverage
   }
 
   func run(isTraced: Bool = false) throws -> Outcome {
@@ -29,27 +31,27 @@ struct Schedule {
     var operations = 0
     try begin(world, &random)
     for _ in 0..<Int.random(in: 1...3, using: &random) where world.violations.isEmpty {
-      try busyTime(world, &random)
+      if Int.random(in: 0..<4, using: &random) == 0 {
+        try Scene.any(using: &random).play(world, &random)
+      } else {
+        try busyTime(world, &random)
+      }
       operations += world.operations
       try world.restart()
     }
     if world.violations.isEmpty { try quietTime(world) }
     return Outcome(
       violations: world.violations, trace: world.trace ?? [], fingerprint: world.fingerprint,
-      operations: operations)
+      operations: operations, coverage: world.coverage)
   }
 
   /// The first revisions, by one process.
   private func begin(_ world: SimulatedWorld, _ random: inout SeededRandom) throws {
     let count = Int.random(in: 2...4, using: &random)
-    try world.live(
-      crash: nil, style: .chance(oneIn: 1),
-      [
-        (
-          "backup 0", 0, SimulatedProcess.Fate(),
-          { $0.live(Array(repeating: .backup, count: count)) }
-        )
-      ])
+    let life = { @Sendable (process: SimulatedProcess) in
+      process.live(Array(repeating: .backup, count: count))
+    }
+    try world.live([SimulatedWorld.Role(name: "backup 0", life: life)], style: .chance(oneIn: 1))
   }
 
   private func busyTime(_ world: SimulatedWorld, _ random: inout SeededRandom) throws {
@@ -68,12 +70,11 @@ struct Schedule {
       var activities = [kind]
       while Int.random(in: 0..<3, using: &random) == 0 { activities.append(kind) }
       let machine = Int.random(in: 0..<3, using: &random) == 0 ? 1 : 0
-      return (
-        name: "\(kind.rawValue) \(number + 1)", machine: machine, fate: fate(world, &random),
-        life: { @Sendable [activities] (process: SimulatedProcess) in process.live(activities) }
-      )
+      return SimulatedWorld.Role(
+        name: "\(kind.rawValue) \(number + 1)", machine: machine, fate: fate(world, &random)
+      ) { [activities] process in process.live(activities) }
     }
-    try world.live(crash: crash, style: style, processes)
+    try world.live(processes, style: style, crash: crash)
   }
 
   private func crash(
@@ -100,7 +101,7 @@ struct Schedule {
     var fate = SimulatedProcess.Fate()
     fate.faults = faults(&random)
     if Int.random(in: 0..<8, using: &random) == 0 {
-      fate.killedAt = Moment(in: world.layout, using: &random)
+      fate.strikes.append((Moment(in: world.layout, using: &random), .kill))
     }
     for _ in 0..<max(0, Int.random(in: -2...2, using: &random)) {
       let chances = [60, 300, 1500][Int.random(in: 0..<3, using: &random)]
@@ -131,7 +132,10 @@ struct Schedule {
   static func firstBackupsAtOnce(seed: UInt64) throws -> Int {
     var random = SeededRandom(seed: seed)
     let world = try SimulatedWorld(seed: random.next(), isTraced: false)
-    let disk = SimulatedDisk(using: &random)
+    // Some of it more than once.
+    let contents = (0..<3).map { SimulatedContent(family: $0, version: 0) }
+    let disk = SimulatedDisk(
+      (0..<5).map { _ in contents[Int.random(in: contents.indices, using: &random)] })
     let life = { @Sendable (process: SimulatedProcess) in
       do {
         try SimulatedBackup(process, process.open(), process.environment, disk: disk).run()
@@ -140,12 +144,8 @@ struct Schedule {
       }
     }
     try world.live(
-      crash: nil, style: .chance(oneIn: 4),
-      [
-        ("backup 1", 0, SimulatedProcess.Fate(), life),
-        ("backup 2", 0, SimulatedProcess.Fate(), life),
-        ("backup 3", 0, SimulatedProcess.Fate(), life),
-      ])
+      (1...3).map { SimulatedWorld.Role(name: "backup \($0)", life: life) },
+      style: .chance(oneIn: 4))
     world.inspect("in the end")
     guard world.violations.isEmpty else { throw StoreError(.damaged, "\(world.violations)") }
     let copies = world.ledger.table.packs.values.flatMap { $0.copies.map { ($0, $1.count) } }
@@ -157,10 +157,7 @@ struct Schedule {
   /// When all is quiet, garbage goes, and everything is as it should be.
   private func quietTime(_ world: SimulatedWorld) throws {
     try world.live(
-      crash: nil, style: .chance(oneIn: 1),
-      [
-        ("collection", 0, SimulatedProcess.Fate(), { process in process.tidyUp() })
-      ])
+      [SimulatedWorld.Role(name: "collection") { $0.tidyUp() }], style: .chance(oneIn: 1))
     guard world.violations.isEmpty else { return }
     try Tidiness(world).inspect()
   }

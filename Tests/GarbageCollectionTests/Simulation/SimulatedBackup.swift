@@ -14,17 +14,21 @@ struct SimulatedBackup {
   private let environment: RepositoryEnvironment
   private let job: String
   private let disk: SimulatedDisk?
+  private let hasDocuments: Bool
 
-  /// - Parameter disk: what to back up; nil for what became of the disk of the last backup.
+  /// - Parameters:
+  ///   - job: nil for any of three, and now and then with documents.
+  ///   - disk: what to back up; nil for what became of the disk of the last backup.
   init(
     _ process: SimulatedProcess, _ repository: Repository, _ environment: RepositoryEnvironment,
-    disk: SimulatedDisk? = nil
+    job: String? = nil, disk: SimulatedDisk? = nil
   ) {
     self.process = process
     self.repository = repository
     self.environment = environment
     self.disk = disk
-    job = "job\(Int.random(in: 0..<3, using: &process.random))"
+    hasDocuments = job == nil && Int.random(in: 0..<4, using: &process.random) == 0
+    self.job = job ?? "job\(Int.random(in: 0..<3, using: &process.random))"
   }
 
   func run() throws {
@@ -78,7 +82,7 @@ struct SimulatedBackup {
   }
 
   private func documents() -> [BackupRequest.Document] {
-    guard Int.random(in: 0..<4, using: &process.random) == 0 else { return [] }
+    guard hasDocuments else { return [] }
     let number = UInt8.random(in: 0..<3, using: &process.random)
     return [BackupRequest.Document(name: "domain", bytes: Array(repeating: number, count: 90))]
   }
@@ -134,6 +138,10 @@ struct SimulatedBackup {
           try repository.storeTwice(record)
         } else {
           try writer.append(record, isReplacement: isReplacement)
+          // As another thread of the engine does that looked before this one had appended.
+          if Bool.random(using: &process.random) {
+            try writer.append(record, isReplacement: isReplacement)
+          }
         }
       }
       try builder.append(kept.id, at: place)

@@ -33,7 +33,7 @@ struct SimulatedDisk: Equatable, Sendable {
   /// The places that may hold something, by map node.
   var places: [[UInt64]] {
     chunkCount <= UInt64(MapNode.fanout)
-      ? [Array(0..<5)] : [Array(0..<4), Array(256..<260)]
+      ? [Array(0..<min(5, chunkCount))] : [Array(0..<4), Array(256..<260)]
   }
 
   init(using random: inout SeededRandom) {
@@ -41,6 +41,12 @@ struct SimulatedDisk: Equatable, Sendable {
     for place in places.joined() where Int.random(in: 0..<4, using: &random) > 0 {
       chunks[place] = Self.content(using: &random)
     }
+  }
+
+  /// A disk that begins with `contents`.
+  init(_ contents: [SimulatedContent]) {
+    chunkCount = UInt64(contents.count)
+    for (place, content) in contents.enumerated() { chunks[UInt64(place)] = content }
   }
 
   /// The disk some time later.

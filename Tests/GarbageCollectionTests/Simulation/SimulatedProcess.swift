@@ -22,6 +22,10 @@ final class SimulatedProcess: @unchecked Sendable {
     case failingLists(Int)
     /// So many packs in a row cannot be opened.
     case failingPacks(Int)
+    /// The pack of data that was made last cannot be opened any more.
+    case unreadablePack
+    /// The storage loses the pack of data that was made last.
+    case lostPack
 
     var description: String {
       switch self {
@@ -31,6 +35,8 @@ final class SimulatedProcess: @unchecked Sendable {
       case .fullDiskForPack: "to find the disk full with its next pack"
       case .failingLists(let count): "to fail at \(count) lists"
       case .failingPacks(let count): "to fail at \(count) packs"
+      case .unreadablePack: "to fail at the youngest pack"
+      case .lostPack: "there when the youngest pack is lost"
       }
     }
   }
@@ -39,7 +45,8 @@ final class SimulatedProcess: @unchecked Sendable {
   struct Fate {
     /// What strikes at which operation.
     var faults: [Int: Fault] = [:]
-    var killedAt: Moment?
+    /// What strikes at which moment.
+    var strikes: [(moment: Moment, fault: Fault)] = []
     /// When it rests, and for how many chances of others; see ``Turns``.
     var rests: [(moment: Moment, chances: Int)] = []
   }
@@ -58,6 +65,7 @@ final class SimulatedProcess: @unchecked Sendable {
   private var failsNextPack = false
   private var failingLists = 0
   private var failingPacks = 0
+  private var unreadablePack: FilePath?
   private(set) var isKilled = false
   /// For ``PlantedFlaw/revisionsBeforeSessions``.
   var revisionsBefore: [DirectoryEntry]?
@@ -87,8 +95,7 @@ final class SimulatedProcess: @unchecked Sendable {
     try checkAlive(kind, path)
     operations += 1
     world.note(self, kind, path)
-    strike()
-    if fate.killedAt?.hasCome(before: kind, path) == true { strike(.kill) }
+    strike(before: kind, path)
     try checkAlive(kind, path)
     if kind.isChange, kind != .remove, kind != .synchronizeDirectory, failingChanges > 0 {
       failingChanges -= 1
@@ -106,19 +113,26 @@ final class SimulatedProcess: @unchecked Sendable {
       failingPacks -= 1
       throw FileError(operation: "open", path: path, errno: .ioError)
     }
+    if kind == .openFile, path == unreadablePack {
+      throw FileError(operation: "open", path: path, errno: .ioError)
+    }
     if let rest = fate.rests.indices.first(where: {
       fate.rests[$0].moment.hasCome(before: kind, path)
     }) {
       world.say(self, "rests")
       player.rest(world, chances: fate.rests.remove(at: rest).chances)
     } else {
-      player.pauseTurn(world)
+      player.pauseTurn(world, before: kind, path)
     }
     try checkAlive(kind, path)
   }
 
-  private func strike() {
+  private func strike(before kind: SimulatedCall.Kind, _ path: FilePath) {
     if let fault = fate.faults.removeValue(forKey: operations) { strike(fault) }
+    for number in fate.strikes.indices
+    where fate.strikes[number].moment.hasCome(before: kind, path) {
+      strike(fate.strikes[number].fault)
+    }
   }
 
   private func strike(_ fault: Fault) {
@@ -131,6 +145,8 @@ final class SimulatedProcess: @unchecked Sendable {
     case .fullDiskForPack: failsNextPack = true
     case .failingLists(let count): failingLists = count
     case .failingPacks(let count): failingPacks = count
+    case .unreadablePack: unreadablePack = world.youngestPack
+    case .lostPack: world.loseYoungestPack()
     }
   }
 
@@ -156,7 +172,11 @@ final class SimulatedProcess: @unchecked Sendable {
 }
 
 extension Turns.Player {
-  fileprivate func pauseTurn(_ world: SimulatedWorld) { world.turns.pause(self) }
+  fileprivate func pauseTurn(
+    _ world: SimulatedWorld, before kind: SimulatedCall.Kind, _ path: FilePath
+  ) {
+    world.turns.pause(self, before: kind, path)
+  }
   fileprivate func rest(_ world: SimulatedWorld, chances: Int) {
     world.turns.rest(self, chances: chances)
   }

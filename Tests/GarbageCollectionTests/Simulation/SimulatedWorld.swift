@@ -24,6 +24,9 @@ final class SimulatedWorld: @unchecked Sendable {
   /// The same for the same seed.
   private(set) var fingerprint: UInt64 = 0xcbf2_9ce4_8422_2325
   private(set) var operations = 0
+  private(set) var coverage = Coverage()
+  /// The pack of data that was made last.
+  private(set) var youngestPack: FilePath?
   var ledger: Ledger
   var flaw: PlantedFlaw?
   private let revisionsPrefix: String
@@ -93,23 +96,24 @@ final class SimulatedWorld: @unchecked Sendable {
     }
   }
 
+  /// What a process is to do.
+  struct Role {
+    let name: String
+    var machine = 0
+    var fate = SimulatedProcess.Fate()
+    let life: @Sendable (SimulatedProcess) -> Void
+  }
+
   /// Lets some processes live until the last has ended, or the power fails.
-  ///
-  func live(
-    crash: Crash?, style: Turns.Style,
-    _ processes: [(
-      name: String, machine: Int, fate: SimulatedProcess.Fate,
-      life: @Sendable (SimulatedProcess) -> Void
-    )]
-  ) throws {
+  func live(_ roles: [Role], style: Turns.Style, crash: Crash? = nil) throws {
     operations = 0
     self.crash = crash
-    turns = Turns(seed: random.next(), style: style)
-    for (number, (name, machine, fate, life)) in processes.enumerated() {
+    turns = Turns(seed: random.next(), style: style) { [unowned self] in isDown = true }
+    for (number, role) in roles.enumerated() {
       let seed = random.next()
-      turns.add(name, machine: machine) { [self] player in
+      turns.add(role.name, machine: role.machine) { [self] player in
         randomness.use()
-        life(SimulatedProcess(player, number, in: self, seed: seed, fate: fate))
+        role.life(SimulatedProcess(player, number, in: self, seed: seed, fate: role.fate))
       }
     }
     try turns.play()
@@ -131,6 +135,12 @@ final class SimulatedWorld: @unchecked Sendable {
   /// The directory that the index of a machine lies in.
   func indexDirectory(of machine: Int) -> FilePath {
     directory.path.appending("machine\(machine)")
+  }
+
+  /// The storage loses the pack of data that was made last.
+  func loseYoungestPack() {
+    guard let path = youngestPack else { return }
+    do { try fileSystem.remove(path) } catch { violated("\(path) cannot be lost: \(error)") }
   }
 
   private func loseIndex(of machine: Int) throws {
@@ -158,6 +168,7 @@ final class SimulatedWorld: @unchecked Sendable {
   /// A process is about to do something.
   func note(_ process: SimulatedProcess, _ kind: SimulatedCall.Kind, _ path: FilePath) {
     operations += 1
+    coverage.note(process, kind, path)
     fingerprint = (fingerprint ^ (kind.hashable << 8 | UInt64(process.number))) &* 0x100_0000_01b3
     if trace != nil { say(process, "\(kind) \(path.string.dropFirst(Self.root.string.count + 1))") }
     if crash?.hasCome(after: operations, before: kind, path) == true {
@@ -180,6 +191,9 @@ final class SimulatedWorld: @unchecked Sendable {
 
   /// A file has its name now.
   func renamed(to path: FilePath, by process: SimulatedProcess) {
+    if path.removingLastComponent().removingLastComponent() == layout.packDirectory(.data) {
+      youngestPack = path
+    }
     let path = path.string
     if path.hasPrefix(revisionsPrefix) {
       inspect("when \(process.name) committed \(path.dropFirst(revisionsPrefix.utf8.count))")

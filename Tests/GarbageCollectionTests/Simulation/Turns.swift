@@ -1,4 +1,5 @@
 import Glibc
+import SystemPackage
 import TestSupport
 import Workers
 
@@ -36,6 +37,16 @@ final class Turns: @unchecked Sendable {
     /// changes of order is likely to show (Burckhardt et al., A Randomized Scheduler with Probabilistic
     /// Guarantees of Finding Bugs, 2010).
     case rank(changes: Int, chances: Int)
+    /// One step after the other, and then by chance.
+    case script([Step])
+  }
+
+  /// Part of a script. A player that has ended has no part any more; one that has to wait for another
+  /// leaves the rest of its step out.
+  enum Step {
+    /// The player with this number goes on alone until a moment comes; nil: to its end.
+    case go(Int, until: Moment?)
+    case powerFails
   }
 
   private var players: [Player] = []
@@ -43,6 +54,9 @@ final class Turns: @unchecked Sendable {
   private var current: Player?
   private var random: SeededRandom
   private let style: Style
+  /// What is still to come of a script.
+  private var script: [Step] = []
+  private let failPower: () -> Void
   /// Where turns go by rank: the chances that are still to come after which the order changes.
   private var changes: Set<Int> = []
   /// How often anybody had a chance to give the turn away.
@@ -50,11 +64,17 @@ final class Turns: @unchecked Sendable {
   private var lowestRank = 0
   private let end = Semaphore()
 
-  init(seed: UInt64, style: Style) {
+  /// - Parameter failPower: called where a script says so.
+  init(seed: UInt64, style: Style, failPower: @escaping () -> Void = {}) {
     random = SeededRandom(seed: seed)
     self.style = style
-    guard case .rank(let count, let chances) = style else { return }
-    for _ in 0..<count { changes.insert(Int.random(in: 1...chances, using: &random)) }
+    self.failPower = failPower
+    switch style {
+    case .chance: break
+    case .rank(let count, let chances):
+      for _ in 0..<count { changes.insert(Int.random(in: 1...chances, using: &random)) }
+    case .script(let steps): script = steps
+    }
   }
 
   func add(_ name: String, machine: Int, _ body: @escaping @Sendable (Player) -> Void) {
@@ -70,7 +90,7 @@ final class Turns: @unchecked Sendable {
         current = player
         player.body(player)
         player.isDone = true
-        if let next = choose(among: candidates(of: player)) {
+        if let next = nextOfScript() ?? choose(among: candidates(of: player)) {
           next.turn.signal()
         } else {
           end.signal()
@@ -78,17 +98,26 @@ final class Turns: @unchecked Sendable {
       }
     }
     for (rank, player) in players.shuffled(using: &random).enumerated() { player.rank = rank }
-    players[Int.random(in: players.indices, using: &random)].turn.signal()
+    let first = nextOfScript() ?? players[Int.random(in: players.indices, using: &random)]
+    first.turn.signal()
     end.wait()
     for thread in threads { thread.join() }
     // They hold what they play with, which holds the turns.
     players = []
   }
 
-  /// A chance for others; sometimes it is taken.
-  func pause(_ player: Player) {
+  /// A chance for others before an operation; sometimes it is taken.
+  func pause(_ player: Player, before kind: SimulatedCall.Kind, _ path: FilePath) {
     chances += 1
     switch style {
+    case .script:
+      if case .go(let number, var moment?)? = script.first, players[number] === player {
+        let hasCome = moment.hasCome(before: kind, path)
+        script[0] = .go(number, until: moment)
+        if hasCome { endStep(of: player) }
+      } else if script.isEmpty, Int.random(in: 0..<4, using: &random) == 0 {
+        yield(player)
+      }
     case .chance(let count):
       if Int.random(in: 0..<count, using: &random) == 0 { yield(player) }
     case .rank:
@@ -106,6 +135,7 @@ final class Turns: @unchecked Sendable {
   /// Lets another player go on, where there is one.
   func yield(_ player: Player) {
     chances += 1
+    if !script.isEmpty { return endStep(of: player) }
     // Whoever waits lets anybody go on: of what it waits for is not known who has it.
     if let next = choose(among: candidates(of: player)) { give(to: next, from: player) }
   }
@@ -114,6 +144,25 @@ final class Turns: @unchecked Sendable {
   func rest(_ player: Player, chances count: Int) {
     player.restsUntil = chances + count
     yield(player)
+  }
+
+  private func endStep(of player: Player) {
+    script.removeFirst()
+    let next = nextOfScript() ?? choose(among: candidates(of: player))
+    if let next, next !== player { give(to: next, from: player) }
+  }
+
+  /// Who goes on by the script, past what has no effect; nil at its end.
+  private func nextOfScript() -> Player? {
+    while let step = script.first {
+      switch step {
+      case .go(let number, _) where !players[number].isDone: return players[number]
+      case .go: break
+      case .powerFails: failPower()
+      }
+      script.removeFirst()
+    }
+    return nil
   }
 
   private func give(to next: Player, from player: Player) {
