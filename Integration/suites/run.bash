@@ -96,26 +96,11 @@ test_signals_are_passed_on() {
 # What is typed at the terminal reaches every program in front, and each only once.
 test_control_c_reaches_the_command_once() {
   one_revision
-  python3 - "$varve" <<'PYTHON'
-import os, pty, select, signal, sys
-child, terminal = pty.fork()
-if child == 0:
-    os.execv(sys.argv[1], [sys.argv[1], "run", "job", "--",
-        'n=0; trap "n=$((n+1)); echo caught $n." INT; echo ready.;'
-        'for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.1; done; exit 5'])
-seen, sent = b"", False
-while select.select([terminal], [], [], 20)[0]:
-    try:
-        piece = os.read(terminal, 4096)
-    except OSError:
-        break
-    seen += piece
-    if not sent and b"ready." in seen:
-        os.write(terminal, b"\x03")
-        sent = True
-assert seen.count(b"caught") == 1, seen
-assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 5, seen
-PYTHON
+  # shellcheck disable=SC2016 # for the command's shell
+  expect_exit 5 python3 "$integration/lib/type-at-terminal.py" ready. '\x03' "$varve" run job -- \
+    'n=0; trap "n=$((n+1)); echo caught $n." INT; echo ready.;
+      for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.1; done; exit 5'
+  expect_equal "$(grep --only-matching caught <<<"$output" | wc -l)" 1 "interrupts"
   expect_nothing_left
 }
 

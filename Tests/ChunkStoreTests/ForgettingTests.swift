@@ -7,25 +7,7 @@ import Testing
 @testable import ChunkStore
 
 /// Revisions that are forgotten, and policies.
-@Suite struct ForgettingTests {
-  private let fileSystem = SimulatedFileSystem()
-  private let index: TemporaryDirectory
-  private let layout = RepositoryLayout(root: "/repository")
-  private let environment: RepositoryEnvironment
-  private let store: TestStore
-
-  init() throws {
-    index = try TemporaryDirectory(inMemory: true)
-    environment = TestStore.environment(on: fileSystem, index: index.path)
-    store = try TestStore(creating: layout.root, encrypted: true, environment: environment)
-  }
-
-  private var repository: Repository { store.repository }
-
-  private func backUp(_ job: String, seed: UInt64) throws -> RevisionID {
-    try store.backUp(TestDisk(chunks: 1, seed: seed), job: job)
-  }
-
+@Suite final class ForgettingTests: SimulatedStore {
   private func listed() throws -> Set<RevisionID> {
     Set(try repository.revisions().entries.map(\.id))
   }

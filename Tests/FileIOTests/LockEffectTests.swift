@@ -3,21 +3,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// A file system that grants every lock to everybody, as some network file systems do.
-private struct LocklessFileSystem: ForwardingFileSystem {
-  let base = SimulatedFileSystem()
-
-  func createFile(
-    _ path: FilePath, permissions: FilePermissions
-  ) throws(FileError) -> any OpenFile {
-    LocklessFile(try base.createFile(path, permissions: permissions))
-  }
-
-  func openFile(_ path: FilePath, for access: FileAccess) throws(FileError) -> any OpenFile {
-    LocklessFile(try base.openFile(path, for: access))
-  }
-}
-
+/// Grants every lock to everybody, as files of some network file systems do.
 private final class LocklessFile: ForwardingFile {
   let base: any OpenFile
 
@@ -28,7 +14,7 @@ private final class LocklessFile: ForwardingFile {
 }
 
 @Test func aLockThatKeepsNobodyOutIsNoticed() throws {
-  let fileSystem = LocklessFileSystem()
+  let fileSystem = WrappedFiles { LocklessFile($0) }
   let lock = try fileSystem.lockFile("/lock", .exclusive)
   #expect(try !fileSystem.lockExcludesOthers(on: "/lock"))
   lock.close()

@@ -5,21 +5,7 @@ import Testing
 
 @testable import Overlays
 
-/// A file system that cannot give the space of a part of a file back, such as NFS before 4.2.
-private struct HolelessFileSystem: ForwardingFileSystem {
-  let base = SimulatedFileSystem()
-
-  func createFile(
-    _ path: FilePath, permissions: FilePermissions
-  ) throws(FileError) -> any OpenFile {
-    HolelessFile(try base.createFile(path, permissions: permissions))
-  }
-
-  func openFile(_ path: FilePath, for access: FileAccess) throws(FileError) -> any OpenFile {
-    HolelessFile(try base.openFile(path, for: access))
-  }
-}
-
+/// Cannot give the space of a part back, as files of NFS before 4.2.
 private final class HolelessFile: ForwardingFile {
   let base: any OpenFile
 
@@ -35,7 +21,7 @@ struct HolelessFileTests {
   /// The old content lies in the file still.
   @Test("what was zeroed stays zero when a part of it is written to", arguments: [false, true])
   func zeroedBlock(isTrimmed: Bool) throws {
-    let fileSystem = HolelessFileSystem()
+    let fileSystem = WrappedFiles { HolelessFile($0) }
     try fileSystem.createDirectory("/overlay", permissions: .ownerReadWriteExecute)
     let base = MemoryVolume([UInt8](repeating: 1, count: 128 << 10))
     let volume = try OverlayBench(base, in: "/overlay", of: fileSystem).create()

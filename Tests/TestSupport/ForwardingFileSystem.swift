@@ -87,3 +87,23 @@ extension ForwardingFile {
   package func unlock() throws(FileError) { try base.unlock() }
   package func close() { base.close() }
 }
+
+/// A simulated file system whose open files are wrapped, each in one that does something else.
+package struct WrappedFiles: ForwardingFileSystem {
+  package let base = SimulatedFileSystem()
+  private let wrap: @Sendable (any OpenFile) -> any OpenFile
+
+  package init(_ wrap: @escaping @Sendable (any OpenFile) -> any OpenFile) { self.wrap = wrap }
+
+  package func createFile(
+    _ path: FilePath, permissions: FilePermissions
+  ) throws(FileError) -> any OpenFile {
+    wrap(try base.createFile(path, permissions: permissions))
+  }
+
+  package func openFile(
+    _ path: FilePath, for access: FileAccess
+  ) throws(FileError) -> any OpenFile {
+    wrap(try base.openFile(path, for: access))
+  }
+}
