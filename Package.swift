@@ -73,7 +73,7 @@ let targets: [Target] = [
   systemLibrary("CLinux", package: "libc6-dev"),
 
   library("Workers", uses: ["CLinux", deque]),
-  library("FileIO", uses: ["CLinux", systemPackage]),
+  library("FileIO", uses: ["Workers", "CLinux", systemPackage]),
   library("ChunkFormat", uses: ["CZstd", "CCrypto", "CXXHash"]),
   library(
     "ChunkStore",

@@ -15,6 +15,7 @@ final class ConfinedFileSystem: FileSystem {
     let access: DirectoryAccess?
   }
 
+  let concurrentChanges = POSIXFileSystem().concurrentChanges
   private let path: FilePath
   private let newFiles: NewFileAccess
   /// Opened when first needed.

@@ -1,4 +1,5 @@
 package import SystemPackage
+import Workers
 
 /// A file that is to be written.
 package struct NewFile: Sendable {
@@ -9,6 +10,39 @@ package struct NewFile: Sendable {
 }
 
 extension FileSystem {
+  /// Does ``synchronizeDirectory(_:)`` for each of `directories`, in any order, and several at once where
+  /// the file system does that: one commit of its journal serves all who wait for it.
+  ///
+  /// - Parameter ignored: failures that do not matter; the other directories are synchronised all the same.
+  package func synchronizeDirectories(
+    _ directories: [FilePath], ignoring ignored: [FileError.Code] = []
+  ) throws(FileError) {
+    try atOnce(directories) { directory throws(FileError) in
+      do throws(FileError) {
+        try synchronizeDirectory(directory)
+      } catch  where ignored.contains(error.code) {
+        return
+      }
+    }
+  }
+
+  /// Removes files, in any order within a directory; those that are gone already are no error. Directories
+  /// take their turns at once, where the file system does that.
+  package func removeIfThere(_ files: [FilePath]) throws(FileError) {
+    let directories = Dictionary(grouping: files, by: \.parentDirectory).values.map { $0 }
+    try atOnce(directories.sorted { $0[0].string < $1[0].string }) { files throws(FileError) in
+      for file in files { try removeIfThere(file) }
+    }
+  }
+
+  private func atOnce<Element: Sendable>(
+    _ elements: [Element], _ body: @escaping @Sendable (Element) throws(FileError) -> Void
+  ) throws(FileError) {
+    try forEachConcurrently(
+      below: elements.count, width: concurrentChanges, name: "storage"
+    ) { number throws(FileError) in try body(elements[number]) }
+  }
+
   /// Does for each of `files`, which all go to `directory`, what ``writeDurably(_:to:permissions:)`` does
   /// for one, in the same order of steps; the directory is made durable once. Each file is written whole
   /// or not at all; after a failure some may have been.
@@ -26,7 +60,7 @@ extension FileSystem {
           try created.write(bytes, at: 0)
         }
       }
-      for (file, _, _) in open { try file.synchronizeData() }
+      try atOnce(open.map(\.file)) { file throws(FileError) in try file.synchronizeData() }
       while let (file, temporary, path) = open.last {
         file.close()
         try rename(temporary, to: path)

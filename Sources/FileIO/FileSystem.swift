@@ -37,6 +37,10 @@ package protocol FileSystem: Sendable {
   /// Makes durable which names stand in a directory. (fsync(2) of the directory)
   func synchronizeDirectory(_ path: FilePath) throws(FileError)
 
+  /// How many calls that change names, or wait until changes are durable, are worth making at once where
+  /// there are many of them; at least 1.
+  var concurrentChanges: Int { get }
+
   /// What tells one run of the machine from another, in printable characters without spaces: as long as
   /// it stays the same, whatever was written can be read, whether it was synchronised or not.
   /// (random(4): `/proc/sys/kernel/random/boot_id`)
@@ -60,6 +64,9 @@ package enum NewFileAccess: Sendable {
 }
 
 extension FileSystem {
+  /// One after the other: for file systems that wait for nothing, such as simulated ones.
+  package var concurrentChanges: Int { 1 }
+
   /// For file systems without links and users, such as simulated ones.
   package func confined(to directory: FilePath, newFiles: NewFileAccess) -> any FileSystem { self }
 }

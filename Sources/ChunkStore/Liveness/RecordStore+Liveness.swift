@@ -87,21 +87,19 @@ extension RecordStore {
     return deltas
   }
 
-  /// The records of a pack as its own footer lists them.
+  /// The records of a pack as its own footer lists them, and the length of its file.
   ///
   /// - Throws: ``StoreError``: `.damaged` where the footer cannot be relied on; `.notFound` where the
   ///   pack is gone.
-  package func records(inPack id: PackID, _ kind: PackKind) throws(StoreError) -> [RecordLocation] {
+  package func contents(
+    ofPack id: PackID, _ kind: PackKind
+  ) throws(StoreError) -> (records: [RecordLocation], lengthBytes: UInt64) {
     let inventory = try PackInventory(of: try openPack(id, kind), idKey: nil)
     if let damage = inventory.footerDamage { throw damage }
-    return inventory.entries.map { RecordLocation(pack: inventory.pack, entry: $0) }
-  }
-
-  /// Length of a pack's file.
-  package func lengthBytes(
-    ofPack id: PackID, _ kind: PackKind
-  ) throws(StoreError) -> UInt64 {
-    try openPack(id, kind).lengthBytes
+    return (
+      inventory.entries.map { RecordLocation(pack: inventory.pack, entry: $0) },
+      inventory.pack.lengthBytes
+    )
   }
 
   /// Copies of a record in packs that are listed, but for those that are `absent`.

@@ -9,12 +9,18 @@ package final class Pack: Sendable {
   package let lengthBytes: UInt64
   package let seal: PackSeal
   private let open: @Sendable () throws(FileError) -> any OpenFile
-  private let file = Mutex<(any OpenFile)?>(nil)
+  private let file: Mutex<(any OpenFile)?>
+  private let openPacks: OpenPacks?
 
+  /// - Parameters:
+  ///   - file: where it is open already; the pack closes it.
+  ///   - openPacks: told of a file that the pack opens; nil where few are open.
   init(
-    id: PackID, kind: PackKind, lengthBytes: UInt64, seal: PackSeal,
-    open: @escaping @Sendable () throws(FileError) -> any OpenFile
+    id: PackID, kind: PackKind, lengthBytes: UInt64, seal: PackSeal, file: (any OpenFile)? = nil,
+    openPacks: OpenPacks? = nil, open: @escaping @Sendable () throws(FileError) -> any OpenFile
   ) {
+    self.file = Mutex(file)
+    self.openPacks = openPacks
     self.id = id
     self.kind = kind
     self.lengthBytes = lengthBytes
@@ -78,13 +84,23 @@ package final class Pack: Sendable {
     try? openedFile().forgetCached()
   }
 
+  /// Closes the file until it is wanted again.
+  func close() {
+    file.withLock { file in
+      file?.close()
+      file = nil
+    }
+  }
+
   private func openedFile() throws(FileError) -> any OpenFile {
-    try file.withLock { file throws(FileError) in
-      if let file { return file }
+    let (opened, isNew) = try file.withLock { file throws(FileError) in
+      if let file { return (file, false) }
       let opened = try open()
       file = opened
-      return opened
+      return (opened, true)
     }
+    if isNew { openPacks?.note(self) }
+    return opened
   }
 }
 

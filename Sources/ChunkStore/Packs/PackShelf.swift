@@ -5,7 +5,7 @@ import SystemPackage
 
 /// The packs' directories, and the packs that were used of late, with their files open.
 final class PackShelf: Sendable {
-  /// Packs kept at hand; bounds open files.
+  /// Packs kept at hand.
   private static let capacity = 256
 
   private struct State {
@@ -18,6 +18,7 @@ final class PackShelf: Sendable {
   private let repository: RepositoryID
   private let keys: RepositoryKeys?
   private let state = Mutex(State())
+  private let openPacks = OpenPacks()
 
   init(
     layout: RepositoryLayout, fileSystem: any FileSystem, repository: RepositoryID,
@@ -49,17 +50,16 @@ final class PackShelf: Sendable {
   /// A pack as it lies on disk, described by its own header.
   func pack(_ id: PackID, kind: PackKind) throws(StoreError) -> Pack {
     let path = layout.pack(kind, id)
-    let (bytes, length) = try reportingFileErrors {
-      () throws(FileError) -> ([UInt8], UInt64) in
+    let (file, bytes, length) = try reportingFileErrors {
+      () throws(FileError) -> (any OpenFile, [UInt8], UInt64) in
       let file = try fileSystem.openFile(path, for: .reading)
-      defer { file.close() }
-      return (try file.readBytes(count: FileHeader.lengthBytes, at: 0), try file.sizeBytes())
+      return (file, try file.readBytes(count: FileHeader.lengthBytes, at: 0), try file.sizeBytes())
     }
     let header = try reportingFormatErrors(of: "pack \(id)", pack: id) {
       () throws(FormatError) in
       try FileHeader(encoded: bytes, expecting: [kind.fileKind], of: repository)
     }
-    return try makePack(id, kind: kind, lengthBytes: length, header: header)
+    return try makePack(id, kind: kind, lengthBytes: length, header: header, file: file)
   }
 
   /// Whether the pack's file is there.
@@ -99,25 +99,18 @@ final class PackShelf: Sendable {
       directories.insert(layout.packShard(kind, of: id))
     }
     try reportingFileErrors { () throws(FileError) in
-      for directory in directories.sorted(by: { $0.string < $1.string }) {
-        do throws(FileError) {
-          try fileSystem.synchronizeDirectory(directory)
-        } catch  where [.readOnly, .notFound, .permissionDenied].contains(error.code) {
-          // Nothing is pending on a medium that cannot be written to, a name that went with its
-          // directory is found missing when its pack is opened, and another user's directory is that
-          // user's to make durable.
-          continue
-        }
-      }
+      // Nothing is pending on a medium that cannot be written to, a name that went with its directory is
+      // found missing when its pack is opened, and another user's directory is that user's to make durable.
+      try fileSystem.synchronizeDirectories(
+        directories.sorted { $0.string < $1.string },
+        ignoring: [.readOnly, .notFound, .permissionDenied])
     }
   }
 
   /// Deletes the files of `packs`, durably; those that are gone already are no error.
   func delete(_ packs: [(id: PackID, kind: PackKind)]) throws(StoreError) {
     try reportingFileErrors { () throws(FileError) in
-      for (id, kind) in packs {
-        try fileSystem.removeIfThere(layout.pack(kind, id))
-      }
+      try fileSystem.removeIfThere(packs.map { layout.pack($0.kind, $0.id) })
     }
     try makeNamesDurable(of: packs)
     for (id, _) in packs {
@@ -138,15 +131,19 @@ final class PackShelf: Sendable {
   }
 
   private func makePack(
-    _ id: PackID, kind: PackKind, lengthBytes: UInt64, header: FileHeader
+    _ id: PackID, kind: PackKind, lengthBytes: UInt64, header: FileHeader,
+    file: (any OpenFile)? = nil
   ) throws(StoreError) -> Pack {
     let seal = try reportingFormatErrors(of: "pack \(id)", pack: id) { () throws(FormatError) in
       try PackSeal(header: header, keys: keys)
     }
-    return Pack(id: id, kind: kind, lengthBytes: lengthBytes, seal: seal) {
-      [fileSystem, layout] () throws(FileError) in
+    let pack = Pack(
+      id: id, kind: kind, lengthBytes: lengthBytes, seal: seal, file: file, openPacks: openPacks
+    ) { [fileSystem, layout] () throws(FileError) in
       try fileSystem.openFile(layout.pack(kind, id), for: .reading)
     }
+    if file != nil { openPacks.note(pack) }
+    return pack
   }
 
   private func cached(_ id: PackID) -> Pack? {

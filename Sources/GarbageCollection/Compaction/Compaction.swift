@@ -65,7 +65,7 @@ struct Compaction {
     of pack: PackUse
   ) throws(StoreError) -> [RecordLocation] {
     do throws(StoreError) {
-      return try repository.records.records(inPack: pack.id, pack.kind)
+      return try repository.records.contents(ofPack: pack.id, pack.kind).records
         .filter { live.isNeeded($0.entry.id, $0.entry.type) }
     } catch  where error.code == .damaged || error.code == .notFound {
       damaged.append((pack.id, error.message))

@@ -3,8 +3,9 @@ import ChunkStore
 
 /// Deletes condemned packs, each after a last look at what it holds itself.
 struct Sweep {
-  /// So many packs are deleted at a time, so that the directories are made durable seldom.
-  private static let batchPacks = 256
+  /// So many packs are deleted at a time, in the order of their names, so that each directory is made
+  /// durable once.
+  private static let batchPacks = 1 << 14
 
   private let repository: Repository
   private let live: LiveRecords
@@ -53,6 +54,7 @@ struct Sweep {
       }
       going = stillGoing
     }
+    going.sort { ($0.kind.rawValue, $0.id) < ($1.kind.rawValue, $1.id) }
     for first in stride(from: 0, to: going.count, by: Self.batchPacks) {
       try delete(going[first..<min(first + Self.batchPacks, going.count)])
     }
@@ -78,9 +80,9 @@ struct Sweep {
   private mutating func judge(
     _ id: PackID, _ kind: PackKind
   ) throws(StoreError) -> Candidate? {
-    let records: [RecordLocation]
+    let (records, lengthBytes): ([RecordLocation], UInt64)
     do throws(StoreError) {
-      records = try repository.records.records(inPack: id, kind)
+      (records, lengthBytes) = try repository.records.contents(ofPack: id, kind)
     } catch  where error.code == .notFound {
       // Deleted before, by a collection that was interrupted.
       return nil
@@ -101,8 +103,7 @@ struct Sweep {
       pardonedPacks += 1
       return nil
     }
-    return Candidate(
-      id: id, kind: kind, lengthBytes: try repository.records.lengthBytes(ofPack: id, kind))
+    return Candidate(id: id, kind: kind, lengthBytes: lengthBytes)
   }
 
   /// Whether another pack has a good copy, which does not lean on what may go.

@@ -1,0 +1,131 @@
+import ChunkFormat
+import ChunkStore
+import FileIO
+import GarbageCollection
+import Synchronization
+import SystemPackage
+import TestSupport
+import Testing
+
+/// The work that a collection does for each of many small revisions, counted in calls.
+@Suite("Garbage collection of many small revisions")
+struct ManySmallRevisionsTests {
+  private static let revisions = 120
+
+  @Test("Every revision is read once, every pack a few times, every directory is made durable once")
+  func callsPerRevision() throws {
+    let place = try Store()
+    let revisions = try (0..<Self.revisions).map { try place.backUp(chunks: $0..<$0 + 1) }
+    let packs = try place.workplace.packs("data") + place.workplace.packs("maps")
+    #expect(packs.count == 2 * Self.revisions)
+
+    let counting = CountingFileSystem()
+    let report = try place.on(counting).collect()
+    #expect(report.deletedPacks == packs.count)
+    for id in revisions {
+      #expect(counting.count(.opened, place.root.appending("revisions/\(id)")) == 1)
+    }
+    for pack in packs {
+      // To copy what is needed, and for the last look before it goes; its map was read before.
+      #expect(counting.count(.opened, pack) <= 3)
+      // Under its name, and when it is new.
+      #expect(counting.count(.synchronized, pack.parentDirectory) <= 2)
+    }
+    let reader = try place.withoutIndex()
+    for (number, id) in revisions.enumerated() {
+      #expect(try reader.content(of: id) == place.bytes(number..<number + 1))
+    }
+  }
+
+  @Test("However many packs are merged, few files are open at once")
+  func openFiles() throws {
+    let place = try Store()
+    for number in 0..<Self.revisions { try place.backUp(chunks: number * 4..<number * 4 + 4) }
+    // As many packs as a collection must not have open at once.
+    let writing = try place.beginLongBackup()
+    for number in 0..<400 {
+      let bytes = place.chunk(10_000 + number)
+      let record = try bytes.withUnsafeBytes { bytes in
+        try PreparedRecord(
+          standalone: bytes,
+          id: try ContentHasher(idKey: nil).id(of: bytes, type: .chunk), type: .chunk,
+          compressor: try Compressor(method: .none))
+      }
+      try writing.writer.append(record)
+      try writing.writer.flush()
+    }
+    writing.end()
+    let order = Array(10_000..<10_400)
+    let kept = try place.backUp(order: order)
+    let counting = CountingFileSystem()
+    let report = try place.on(counting).collect()
+    #expect(report.deletedPacks > 600)
+    #expect(counting.mostOpen < 450)
+    #expect(try place.content(of: kept) == order.flatMap { place.chunk($0) })
+  }
+}
+
+/// The real file system, with a count of calls by path.
+private final class CountingFileSystem: ForwardingFileSystem {
+  enum Call { case opened, synchronized }
+
+  private struct Key: Hashable {
+    let call: Call
+    let path: FilePath
+  }
+
+  private struct State {
+    var counts: [Key: Int] = [:]
+    var open = 0
+    var mostOpen = 0
+  }
+
+  let base = POSIXFileSystem()
+  private let state = Mutex(State())
+
+  func count(_ call: Call, _ path: FilePath) -> Int {
+    state.withLock { $0.counts[Key(call: call, path: path), default: 0] }
+  }
+
+  /// Files that were open at once.
+  var mostOpen: Int { state.withLock { $0.mostOpen } }
+
+  func openFile(_ path: FilePath, for access: FileAccess) throws(FileError) -> any OpenFile {
+    note(.opened, path)
+    return CountedFile(try base.openFile(path, for: access), in: self)
+  }
+
+  func synchronizeDirectory(_ path: FilePath) throws(FileError) {
+    note(.synchronized, path)
+    try base.synchronizeDirectory(path)
+  }
+
+  private func note(_ call: Call, _ path: FilePath) {
+    state.withLock { $0.counts[Key(call: call, path: path), default: 0] += 1 }
+  }
+
+  fileprivate func change(openBy difference: Int) {
+    state.withLock { state in
+      state.open += difference
+      state.mostOpen = max(state.mostOpen, state.open)
+    }
+  }
+}
+
+private final class CountedFile: ForwardingFile {
+  let base: any OpenFile
+  private let owner: CountingFileSystem
+  private let isOpen = Atomic(true)
+
+  init(_ base: any OpenFile, in owner: CountingFileSystem) {
+    (self.base, self.owner) = (base, owner)
+    owner.change(openBy: 1)
+  }
+
+  deinit { close() }
+
+  func close() {
+    base.close()
+    if isOpen.exchange(false, ordering: .relaxed) { owner.change(openBy: -1) }
+  }
+}
