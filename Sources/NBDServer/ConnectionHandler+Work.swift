@@ -167,8 +167,9 @@ extension ConnectionHandler {
   }
 
   /// Replies to what threads have finished.
-  private func finishWork() {
+  func finishWork() {
     guard let queue else { return }
+    workPolling.noteFinished(at: .now())
     for (piece, outcome) in queue.takeFinished() { finish(piece, outcome) }
     advance()
   }

@@ -43,6 +43,7 @@ final class ConnectionHandler: ChannelInboundHandler {
   var closing = ClosingState.open
   var hasSeenEnd = false
   var polling = RequestPolling()
+  var workPolling = WorkPolling()
 
   /// The clock for the next option, and how many options had come when it was started.
   private var optionDeadline: (scheduled: Scheduled<Void>, optionCount: Int)?
@@ -159,6 +160,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     guard wantsInput else { return }
     context.read()
     awaitNextRequest(context)
+    awaitWork(context)
   }
 
   var wantsInput: Bool {

@@ -18,9 +18,9 @@ struct RequestPolling {
   /// time, and waking the thread as well.
   private static let shortPause = TimeAmount.microseconds(80)
   /// A thread that stayed awake so much longer than it wanted was stopped for others.
-  private static let interruption = TimeAmount.microseconds(100)
+  static let interruption = TimeAmount.microseconds(100)
   /// How long no thread stays awake then.
-  private static let respite = TimeAmount.milliseconds(500)
+  static let respite = TimeAmount.milliseconds(500)
 
   private var lastReply: NIODeadline?
   private var isSoon = false
@@ -56,17 +56,21 @@ extension ConnectionHandler {
     guard queue != nil, machine.inFlightCount == 0, wantsInput else { return }
     let now = NIODeadline.now()
     guard polling.noteReply(at: now), services.registry.hasOne else { return }
-    let cameInput = hasInput(context, until: now + RequestPolling.limit)
+    let cameInput = hasInput(context, until: now + RequestPolling.limit) { false }
     polling.noteEnd(at: .now(), cameInput: cameInput)
   }
 
-  private func hasInput(_ context: ChannelHandlerContext, until deadline: NIODeadline) -> Bool {
+  /// Looks for input until `deadline`, or until `isOver`.
+  func hasInput(
+    _ context: ChannelHandlerContext, until deadline: NIODeadline, orUntil isOver: () -> Bool
+  ) -> Bool {
     let hasInput = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(
       of: NIOBSDSocket.Handle.self
     ) { socket in
       var state = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
       repeat {
         if poll(&state, 1, 0) != 0 { return true }
+        if isOver() { return false }
       } while NIODeadline.now() < deadline
       return false
     }

@@ -25,6 +25,10 @@ final class WorkQueue: Sendable {
     /// A thread is at what is quick, or was called for that.
     var isQuickTaken = false
     var finished: [Finished] = []
+    /// Handed over and not finished.
+    var openCount = 0
+    /// Somebody looks at ``hasFinished`` all the time, and need not be called.
+    var isWatched = false
 
     /// - Returns: whether a thread has to be called; else one is on its way, or there is nothing to do.
     mutating func claimCall() -> Bool {
@@ -43,14 +47,19 @@ final class WorkQueue: Sendable {
 
   /// Pieces that a thread takes in a row before other connections have their turn.
   private static let turnLimit = 16
-  /// Quick pieces that are reported together, and how often a thread does as many in a row.
-  private static let batchLimit = 16
-  private static let batchesPerTurn = 4
+  /// Quick pieces that are reported together: few, so that the loop answers them, and the client sends more,
+  /// while the thread is at the next ones. Measured with 16 writes of 4 KiB in flight: 2 at a time makes 1.3
+  /// times as many a second as 16 at a time, and a little more than 1 or 4.
+  private static let batchLimit = 2
+  /// How often a thread does as many in a row.
+  private static let batchesPerTurn = 32
 
   let access: ExportAccess
   private let pool: NIOThreadPool
   private let whenFinished: @Sendable () -> Void
   private let state = Mutex(State())
+  /// Whether something was finished that was not taken: a look at it keeps no thread out.
+  private let hasFinishedWork = Atomic(false)
 
   /// - Parameter whenFinished: called on a thread of the pool when something was finished; then
   ///   ``takeFinished()`` is to be called. Not called again before that was.
@@ -64,6 +73,7 @@ final class WorkQueue: Sendable {
 
   func submit(_ pieces: [Piece]) {
     let calls = state.withLock { state in
+      state.openCount += pieces.count
       for piece in pieces {
         if access.isQuick(piece.work) {
           state.quick.append(piece)
@@ -80,8 +90,29 @@ final class WorkQueue: Sendable {
   /// Lets go of what no thread has begun: the client that wants it is gone.
   func cancel() {
     state.withLock { state in
+      state.openCount -= state.waiting.count + state.quick.count
       state.waiting.removeAll()
       state.quick.removeAll()
+    }
+  }
+
+  // MARK: What was finished
+
+  var hasFinished: Bool { hasFinishedWork.load(ordering: .acquiring) }
+
+  /// Runs `body` while nobody is called when something is finished, since `body` looks at
+  /// ``hasFinished``; does nothing where no work is on its way.
+  ///
+  /// - Returns: whether something has been finished by then, which is to be taken.
+  func watching(_ body: () -> Void) -> Bool {
+    let isOpen = state.withLock { state in
+      state.isWatched = state.openCount > 0
+      return state.isWatched
+    }
+    if isOpen { body() }
+    return state.withLock { state in
+      state.isWatched = false
+      return !state.finished.isEmpty
     }
   }
 
@@ -89,16 +120,21 @@ final class WorkQueue: Sendable {
   func takeFinished() -> [Finished] {
     state.withLock { state in
       defer { state.finished = [] }
+      hasFinishedWork.store(false, ordering: .relaxed)
       return state.finished
     }
   }
 
   private func finish(_ pieces: [Finished]) {
-    let isFirst = state.withLock { state in
-      defer { state.finished += pieces }
-      return state.finished.isEmpty
+    let isAwaited = state.withLock { state in
+      defer {
+        state.finished += pieces
+        state.openCount -= pieces.count
+        hasFinishedWork.store(true, ordering: .releasing)
+      }
+      return state.finished.isEmpty && !state.isWatched
     }
-    if isFirst { whenFinished() }
+    if isAwaited { whenFinished() }
   }
 
   private func perform(_ piece: Piece, _ isActive: Bool) -> Finished {

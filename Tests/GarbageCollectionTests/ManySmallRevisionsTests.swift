@@ -11,7 +11,7 @@ import Testing
 /// The work that a collection does for each of many small revisions, counted in calls.
 @Suite("Garbage collection of many small revisions")
 struct ManySmallRevisionsTests {
-  private static let revisions = 24
+  private static let revisions = 12
 
   @Test("Every revision is read once, every pack a few times, every directory is made durable once")
   func callsPerRevision() throws {
@@ -43,7 +43,9 @@ struct ManySmallRevisionsTests {
     let place = try Store()
     // More packs than may be open at once.
     let chunks = (1...500).map { number in
-      [UInt8](repeating: 0, count: Store.chunkBytes - 2) + [UInt8(number / 256), UInt8(number % 256)]
+      [UInt8](repeating: 0, count: Store.chunkBytes - 2) + [
+        UInt8(number / 256), UInt8(number % 256),
+      ]
     }
     let writing = try place.beginLongBackup()
     let (hasher, compressor) = (try ContentHasher(idKey: nil), try Compressor(method: .standard))

@@ -141,13 +141,18 @@ final class IndexFile: Sendable {
   }
 
   private func metas() throws(LMDBError) -> Metas {
-    do throws(FileError) {
+    // One call for both, since every look-up begins and ends with them.
+    let (start, length) = (IndexSnapshot.pageBytes, IndexSnapshot.metaBytes)
+    return try withUnsafeTemporaryAllocation(byteCount: start + length, alignment: 8) {
+      pages throws(LMDBError) in
+      let count: Int
+      do throws(FileError) {
+        count = try file.read(into: pages, at: 0)
+      } catch {
+        throw LMDBError(reading: error)
+      }
       return Metas(
-        first: try file.readBytes(count: IndexSnapshot.metaBytes, at: 0),
-        second: try file.readBytes(
-          count: IndexSnapshot.metaBytes, at: UInt64(IndexSnapshot.pageBytes)))
-    } catch {
-      throw LMDBError(reading: error)
+        first: Array(pages[..<min(count, length)]), second: Array(pages[min(count, start)..<count]))
     }
   }
 

@@ -1,0 +1,60 @@
+import NBDProtocol
+import NIOCore
+
+/// Whether it is worth while to stay awake for what a thread is getting for the only request of the only
+/// client.
+///
+/// To read and decompress a chunk that is in memory takes about as long as to wake the two threads that it
+/// has to go through. So where the last piece of work came back soon, the next one is waited for awake, once
+/// in vain at most. As with ``RequestPolling``, that is good only while a core has nothing else to do.
+struct WorkPolling {
+  /// How long a thread stays awake: enough for a chunk and its base.
+  static let limit = TimeAmount.microseconds(300)
+
+  private var start: NIODeadline?
+  private var isSoon = false
+  private var respiteEnd = NIODeadline.uptimeNanoseconds(0)
+
+  /// A piece of work was handed over.
+  ///
+  /// - Returns: whether to stay awake now.
+  mutating func noteStart(at now: NIODeadline) -> Bool {
+    start = now
+    return isSoon && now >= respiteEnd
+  }
+
+  /// A piece of work came back.
+  mutating func noteFinished(at now: NIODeadline) {
+    guard let start else { return }
+    isSoon = now - start <= Self.limit
+    self.start = nil
+  }
+
+  /// The thread stayed awake until now, and nothing came back.
+  mutating func noteEnd(at now: NIODeadline) {
+    guard let start else { return }
+    isSoon = false
+    if now - start > Self.limit + RequestPolling.interruption {
+      respiteEnd = now + RequestPolling.respite
+    }
+  }
+}
+
+extension ConnectionHandler {
+  /// Stays awake for the answer to the only request, where that is likely to come soon, and nobody else is
+  /// there to be kept waiting.
+  func awaitWork(_ context: ChannelHandlerContext) {
+    guard let queue, machine.inFlightCount == 1, services.registry.hasOne else { return }
+    let now = NIODeadline.now()
+    guard workPolling.noteStart(at: now) else { return }
+    var cameInput = false
+    let isFinished = queue.watching {
+      cameInput = hasInput(context, until: now + WorkPolling.limit) { queue.hasFinished }
+    }
+    if isFinished {
+      finishWork()
+    } else if !cameInput {
+      workPolling.noteEnd(at: .now())
+    }
+  }
+}
