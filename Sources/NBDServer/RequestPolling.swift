@@ -56,24 +56,29 @@ extension ConnectionHandler {
     guard queue != nil, machine.inFlightCount == 0, wantsInput else { return }
     let now = NIODeadline.now()
     guard polling.noteReply(at: now), services.registry.hasOne else { return }
-    let cameInput = hasInput(context, until: now + RequestPolling.limit) { false }
+    let cameInput = lookForInput(context, until: now + RequestPolling.limit) { false }.cameInput
     polling.noteEnd(at: .now(), cameInput: cameInput)
   }
 
   /// Looks for input until `deadline`, or until `isOver`.
-  func hasInput(
+  ///
+  /// - Returns: whether there is any, and whether the thread was stopped for others meanwhile.
+  func lookForInput(
     _ context: ChannelHandlerContext, until deadline: NIODeadline, orUntil isOver: () -> Bool
-  ) -> Bool {
-    let hasInput = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+  ) -> (cameInput: Bool, wasStopped: Bool) {
+    let outcome = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(
       of: NIOBSDSocket.Handle.self
     ) { socket in
       var state = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+      var (last, now, wasStopped) = (NIODeadline.now(), NIODeadline.now(), false)
       repeat {
-        if poll(&state, 1, 0) != 0 { return true }
-        if isOver() { return false }
-      } while NIODeadline.now() < deadline
-      return false
+        if poll(&state, 1, 0) != 0 { return (true, wasStopped) }
+        if isOver() { return (false, wasStopped) }
+        (last, now) = (now, .now())
+        wasStopped = wasStopped || now - last > RequestPolling.interruption
+      } while now < deadline
+      return (false, wasStopped)
     }
-    return hasInput ?? false
+    return outcome ?? (false, false)
   }
 }

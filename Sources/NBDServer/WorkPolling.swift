@@ -31,12 +31,11 @@ struct WorkPolling {
   }
 
   /// The thread stayed awake until now, and nothing came back.
-  mutating func noteEnd(at now: NIODeadline) {
-    guard let start else { return }
-    isSoon = false
-    if now - start > Self.limit + RequestPolling.interruption {
-      respiteEnd = now + RequestPolling.respite
-    }
+  mutating func noteEnd() { isSoon = false }
+
+  /// The thread was stopped for others while it stayed awake.
+  mutating func noteInterruption(at now: NIODeadline) {
+    respiteEnd = now + RequestPolling.respite
   }
 }
 
@@ -47,14 +46,15 @@ extension ConnectionHandler {
     guard let queue, machine.inFlightCount == 1, services.registry.hasOne else { return }
     let now = NIODeadline.now()
     guard workPolling.noteStart(at: now) else { return }
-    var cameInput = false
+    var look = (cameInput: false, wasStopped: false)
     let isFinished = queue.watching {
-      cameInput = hasInput(context, until: now + WorkPolling.limit) { queue.hasFinished }
+      look = lookForInput(context, until: now + WorkPolling.limit) { queue.hasFinished }
     }
+    if look.wasStopped { workPolling.noteInterruption(at: .now()) }
     if isFinished {
       finishWork()
-    } else if !cameInput {
-      workPolling.noteEnd(at: .now())
+    } else if !look.cameInput {
+      workPolling.noteEnd()
     }
   }
 }

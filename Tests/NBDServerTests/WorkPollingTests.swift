@@ -14,7 +14,7 @@ struct WorkPollingTests {
     var (polling, now) = (WorkPolling(), Self.start)
     return microseconds.map { duration in
       let stays = polling.noteStart(at: now)
-      if stays, duration > 300 { polling.noteEnd(at: now + .microseconds(301)) }
+      if stays, duration > 300 { polling.noteEnd() }
       now = now + .microseconds(duration)
       polling.noteFinished(at: now)
       return stays
@@ -36,8 +36,8 @@ struct WorkPollingTests {
     polling.noteFinished(at: Self.start + .microseconds(50))
     let second = Self.start + .microseconds(100)
     let isFirst = polling.noteStart(at: second)
-    polling.noteEnd(at: second + .milliseconds(4))
-    polling.noteFinished(at: second + .milliseconds(4))
+    polling.noteInterruption(at: second + .microseconds(200))
+    polling.noteFinished(at: second + .microseconds(200))
     let decisions = ([10, 400, 600] as [Int64]).map { milliseconds in
       let now = second + .milliseconds(milliseconds)
       _ = polling.noteStart(at: now)
