@@ -6,17 +6,19 @@ readonly sector_bytes=512
 
 # make_disk IMAGE SIZE TREE: one ext4 partition holding what is in TREE; sparse.
 make_disk() {
-  local image=$1 size=$2 tree=$3 kibibytes
+  local image=$1 size=$2 tree=$3 kibibytes options=()
   rm -f "$image"
   truncate -s "$size" "$image"
   printf 'label: dos\nstart=2048, type=83\n' | sfdisk --quiet "$image"
   kibibytes=$((($(stat -c %s "$image") - first_partition_bytes) / 1024))
-  mkfs.ext4 -q -F -L data -d "$tree" -E "offset=$first_partition_bytes,root_owner=0:0" \
+  # mkfs counts on files of 16 KiB; a tree with smaller ones needs more inodes than it makes.
+  (($(find "$tree" | wc -l) < kibibytes / 20)) || options=(-N $((kibibytes / 4)))
+  mkfs.ext4 -q -F ${options[@]+"${options[@]}"} -L data -d "$tree" -E "offset=$first_partition_bytes,root_owner=0:0" \
     "$image" "${kibibytes}k" 2>&1 | { grep -v 'large sectors\|^$' || true; } >&2
 }
 
-# copy_tree DESTINATION MIB [FIND_SIZE...]: real files of this machine, up to MIB, always the same
-# ones. Single files over 2 MiB are left out unless sizes are given, so that it stays a tree and not a
+# copy_tree DESTINATION MIB [FIND_SIZE...]: real files of this machine, up to MIB in blocks of 4 KiB,
+# always the same ones. Single files over 2 MiB are left out unless sizes are given, so that it stays a tree and not a
 # compiler.
 copy_tree() {
   local destination=$1 budget_bytes=$(($2 * 1048576)) size sizes=()
@@ -27,7 +29,7 @@ copy_tree() {
     -type d ! -readable -prune -o -type f "${sizes[@]}" -readable \
     -printf '%s\t%p\n') |
     LC_ALL=C sort -t$'\t' -k2 |
-    awk -F'\t' -v left="$budget_bytes" '{ left -= $1; if (left >= 0) print $2 }' |
+    awk -F'\t' -v left="$budget_bytes" '{ left -= int(($1 + 4095) / 4096) * 4096; if (left >= 0) print $2 }' |
     tar -C /usr --create --no-recursion --files-from=- |
     tar -C "$destination" --extract --no-same-owner
 }
