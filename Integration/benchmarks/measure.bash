@@ -42,8 +42,10 @@ describe_machine() {
   printf 'series: a disk of %s, %d MiB of files, a database of %d MiB; %d writes; %d MiB of churn\n' \
     "$disk_size" "$tree_mebibytes" "$database_mebibytes" "$database_writes" "$churn_mebibytes"
   printf 'nights: %d, a database of %d MiB, %d writes a night\n' \
-    "$nights" "$night_database_mebibytes" "$database_writes"
+    "$nights" "$night_database_mebibytes" "$night_writes"
   printf 'nbd: a disk of %d MiB, a cache of %s where it is warm or uncached, else of the default size; %d clients of %d MiB\n' \
     "$nbd_mebibytes" "$nbd_cache" "$nbd_clients" "$nbd_client_mebibytes"
-  printf 'rounds: %d\n' "$rounds"
+  printf 'collection: %d revisions of a database of %d MiB, each with %d MiB of new content and 200 writes\n' \
+    "$collection_revisions" "$collection_database_mebibytes" "$collection_mebibytes"
+  printf 'rounds: %d; %s take part in the first one only in series\n' "$rounds" "${slow_tools[*]}"
 }

@@ -1,11 +1,11 @@
 # Reading revisions over NBD, and writing to overlays, beside nbdkit's file plugin and qemu-nbd serving
-# the same disk raw.
+# the same disk raw, and beside benji serving its own backup of it.
 #
 # `cold` means that nothing of the disk or the store is in memory; `uncached`, that the packs are in the
 # page cache, and the server's own cache is empty; `warm`, that the server has read everything before, and
 # its cache is larger than the disk.
 
-nbd_tools=(varve nbdkit qemu)
+nbd_tools=(varve nbdkit qemu benji)
 
 benchmark_nbd() {
   uses varve || return 0
@@ -13,9 +13,14 @@ benchmark_nbd() {
   make_nbd_disk
   make_store varve
   back_up varve nbd setup "$work/nbd.raw" setup
+  if uses benji; then
+    make_store benji
+    back_up benji nbd setup "$work/nbd.raw" setup
+  fi
   local round index
   for ((round = 0; round < rounds; round++)); do
     say "Round $((round + 1)) of $rounds"
+    measure_decompression
     for ((index = 0; index < ${#nbd_tools[@]}; index++)); do
       nbd_round "${nbd_tools[(round + index) % ${#nbd_tools[@]}]}"
     done
@@ -33,9 +38,23 @@ make_nbd_disk() {
   rm -rf "$work/tree"
 }
 
+# measure_decompression: how long zstd takes for one chunk of this disk, in memory, on one processor. No
+# cold read can be faster than that.
+measure_decompression() {
+  local data=$work/allocated-data speed
+  python3 "$integration/benchmarks/allocated-data.py" "$work/nbd.raw" >"$data"
+  speed=$(zstd_speeds "$data" -1 131072)
+  record nbd decompress-chunk limit microseconds "$(jq --null-input "131072 / ${speed#* }")"
+  rm "$data"
+}
+
 # nbd_round TOOL: every measurement once, on servers of its own where what they hold matters.
 nbd_round() {
   local tool=$1 connections
+  if [[ $tool == benji ]]; then
+    ! uses benji || nbd_round_of_benji
+    return
+  fi
   for connections in 1 4; do
     # As it is without options: a cache that takes in all of the disk has to be given the memory first.
     serve_nbd "$tool"
@@ -61,6 +80,39 @@ nbd_round() {
   random_requests "$tool" overlay write 16 --time_based --runtime="$nbd_seconds"
   stop_process "$nbd_pid"
   rm "$work/written.raw"
+}
+
+# nbd_round_of_benji: only what it does not keep from earlier. It serves one connection, and copies each
+# block of 4 MiB into a cache on disk. So many requests as there are for varve would nearly all be of blocks
+# that were read before; fewer in proportion to the size of the blocks hit new ones as often.
+nbd_round_of_benji() {
+  local tool=benji store
+  store=$(store_of benji)
+  serve_benji
+  forget "$store"
+  copy_from "$tool" 1 cold
+  stop_process "$nbd_pid"
+
+  in_page_cache "$store/blocks"
+  serve_benji
+  random_requests "$tool" uncached read 1 --number_ios=$((nbd_uncached_reads * 131072 / 4194304))
+  stop_process "$nbd_pid"
+
+  serve_benji
+  copy_from "$tool" 4 uncached
+  stop_process "$nbd_pid"
+}
+
+# serve_benji: with nothing in its cache; sets `nbd_pid` and `nbd_uri`.
+serve_benji() {
+  local port store
+  store=$(store_of benji)
+  rm -rf "$store/cache"
+  port=$(free_port)
+  benji_command "$store"
+  "${benji[@]}" nbd --read-only --bind-port "$port" 2>>"$work/messages" &
+  nbd_pid=$! nbd_uri="nbd://127.0.0.1:$port/setup"
+  wait_for_port "$port" "$nbd_pid"
 }
 
 # serve_nbd TOOL [OPTION...]: sets `nbd_pid` and `nbd_uri`; the options are for varve.

@@ -25,6 +25,7 @@ COLOURS = {
     "casync": "#999999",
     "nbdkit": "#0072b2",
     "qemu": "#009e73",
+    "benji": "#cc79a7",
 }
 
 

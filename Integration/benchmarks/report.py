@@ -16,8 +16,9 @@ Written by `Integration/benchmark` on {date}; every figure on this page comes fr
 list below does not say otherwise. The programs take turns on the same disk; times are medians. Each reads
 the whole disk, since none is told what changed, and none verifies after its backup. borg and varve
 compress like `zstd -1`; restic always encrypts; borg runs with its default chunks and with
-`fixed,4194304`. casync cannot restore to a pipe and writes a file instead. Stores are measured without
-the caches that each program could make anew.
+`fixed,4194304`; benji with its default blocks of 4 MiB and zstd at level 1. casync and benji cannot
+restore to a pipe and write a file instead; benji leaves holes there. Stores are measured without the
+caches that each program could make anew.
 
 ![Bars: the time of each step, by program; the speed over NBD. Lines: each store's growth over the nights.](benchmark)
 
@@ -50,6 +51,12 @@ def series_table(results, metric, words):
     if metric == "growth":
         stores = [results.median("series", "all", tool, "store") for tool in tools]
         rows.append(["the store in the end"] + [cell(value, words) for value in stores])
+        # The others' caches, which cannot all be told from their stores, are left out.
+        index = results.median("series", "files", "varve", "index")
+        if index is not None:
+            rows.append(
+                ["varve's index in the end, not counted above", words(index)]
+                + ["–"] * (len(tools) - 1))
     return table(["", *(TOOLS[tool] for tool in tools)], rows)
 
 
@@ -92,6 +99,24 @@ def series(results):
     ):
         yield f"### {heading}\n"
         yield series_table(results, metric, words)
+
+
+def unchanged(results):
+    """What a backup of an unchanged disk costs besides reading and hashing it."""
+    own = {
+        metric: results.median("series", "unchanged", "varve", metric) for metric in ("wall", "cpu")}
+    limits = [results.median("series", "limit", name, "cpu") for name in ("sha256", "cat")]
+    if None in (*own.values(), *limits):
+        return
+    hashing, reading = limits
+    yield "### An unchanged disk\n"
+    yield (
+        "Of the CPU time that varve takes for it; hashing is what `openssl` takes, reading what `cat` "
+        "takes, which also writes to a pipe. The rest is the index, the map, and the revision.\n")
+    yield table(["", "CPU"], [
+        ["varve", seconds(own["cpu"])], ["hashing", seconds(hashing)],
+        ["reading, with `cat`", seconds(reading)],
+        ["the rest, beside hashing", seconds(own["cpu"] - hashing)]])
 
 
 def nights(results):
@@ -141,15 +166,17 @@ def varve_alone(results):
 NBD_INTRODUCTION = """\
 All serve the same disk, nbdkit and qemu-nbd as a raw file. Cold: nothing of the disk or the store is in
 memory. Uncached: the page cache holds the packs, and the server has read nothing yet. Warm: the server
-has read everything, and its cache is larger than the disk; else it is of the default size. Writes go to an overlay that is private to
-the connection; for the others, into a copy of the disk.
+has read everything, and its cache is larger than the disk; else it is of the default size. Writes go to an
+overlay that is private to the connection; for the others, into a copy of the disk. benji serves its own
+backup, from a cache on disk that is empty at first, and only one connection at a time; it is asked for so
+few random blocks that most are not in that cache, as with varve.
 """
 
 
 def nbd(results):
     words = {
         "wall": seconds, "requests": lambda value: f"{value:,.0f} /s",
-        "microseconds": lambda value: f"{value:.0f} µs",
+        "microseconds": lambda value: f"{value:,.0f} µs",
     }
     rows = []
     for step, (name, metric) in NBD_STEPS.items():
@@ -170,22 +197,60 @@ def nbd(results):
         yield table(["clients", "all together", "the server's anonymous memory"], rows)
 
 
+COLLECTION_INTRODUCTION = """\
+Every other revision is forgotten (`varve forget`, `borg delete`, `restic forget`), then what only these needed
+is freed (`varve gc`, `borg compact`, `restic prune`). A program that stores less of each revision has less to
+free. So the table also shows a store into which only the other half was backed up: what is left at best.
+varve keeps a pack until 30 % of it is garbage, and the bases of deltas that are still needed.
+"""
+
+
 def collection(results):
     tools = [tool for tool in results.tools("collection")]
     if not tools:
         return
     yield "## Freeing what half of the revisions needed\n"
-    yield (
-        "Every other revision is forgotten (`borg delete`, `restic forget`), then what that frees is "
-        "freed, by `varve gc`, `borg compact` and `restic prune`. Only the latter is measured.\n")
+    yield COLLECTION_INTRODUCTION
     rows = [
-        [words] + [
-            cell(results.median("collection", "collect", tool, metric), form) for tool in tools]
-        for words, metric, form in (
-            ("wall", "wall", seconds), ("CPU", "cpu", seconds), ("freed", "freed", bytes_in_words),
-            ("anonymous memory", "anonymous", mebibytes))
+        [words] + [cell(results.median("collection", step, tool, metric), form) for tool in tools]
+        for words, step, metric, form in (
+            ("forgetting", "forget", "wall", seconds), ("freeing", "collect", "wall", seconds),
+            ("CPU of forgetting", "forget", "cpu", seconds),
+            ("CPU of freeing", "collect", "cpu", seconds),
+            ("anonymous memory of freeing", "collect", "anonymous", mebibytes),
+            ("the store before", "before", "store", bytes_in_words),
+            ("the store afterwards", "after", "store", bytes_in_words),
+            ("of that, bases of deltas that no revision has", "bases", "store", bytes_in_words),
+            ("of that, garbage", "garbage", "store", bytes_in_words),
+            ("a store that never had them", "best", "store", bytes_in_words))
     ]
+    freed = [
+        results.median("collection", "before", tool, "store")
+        - results.median("collection", "after", tool, "store") for tool in tools
+    ]
+    rows.append(["freed"] + [bytes_in_words(value) for value in freed])
     yield table(["", *(TOOLS[tool] for tool in tools)], rows)
+
+
+def small(results):
+    revisions = results.median("small", "revisions", "many", "count")
+    if revisions is None:
+        return
+    yield "## Many small revisions\n"
+    yield (
+        f"{revisions:,.0f} revisions beside one with the same bytes, "
+        f"{bytes_in_words(results.median('small', 'bytes', 'many', 'count'))}, none of which compress.\n")
+    rows = [
+        [name] + [
+            cell(results.median("small", f"{step}-{kind}", "varve", metric), seconds)
+            for metric in ("wall", "cpu") for kind in ("many", "one")]
+        for step, name in (
+            ("merge", "the first `varve gc`, which merges small packs"),
+            ("gc", "the next, which has nothing to do"),
+            ("sample", "`varve verify --sample 1%`"), ("verify", "`varve verify --all`"))
+    ]
+    yield table(
+        ["", "wall, many", "wall, one", "CPU, many", "CPU, one"], rows)
 
 
 def scale(results):
@@ -222,7 +287,9 @@ def main(results_path, machine_path):
     with open(machine_path, encoding="utf-8") as lines:
         machine = "\n".join(f"- {line.strip()}" for line in lines)
     print(INTRODUCTION.format(date=datetime.date.today().isoformat(), machine=machine))
-    for part in (promises, limits, series, nights, nbd, varve_alone, collection, scale):
+    for part in (
+        promises, limits, series, unchanged, nights, nbd, varve_alone, collection, small, scale,
+    ):
         for text in part(results):
             print(text)
 

@@ -9,6 +9,7 @@ TOOLS = {
     "borg_fixed": "borg, fixed 4 MiB",
     "restic": "restic",
     "casync": "casync",
+    "benji": "benji",
 }
 STEPS = {
     "full": "first full backup",
@@ -24,6 +25,7 @@ NBD_TOOLS = {
     "varve": "varve",
     "nbdkit": "nbdkit, raw file",
     "qemu": "qemu-nbd, raw file",
+    "benji": "benji",
 }
 # Step, what it is, and the metric that tells how fast it was.
 NBD_STEPS = {
@@ -80,6 +82,11 @@ class Results:
         step = f"clients-{count}"
         return (
             self.median("nbd", step, "varve", "bytes") / self.median("nbd", step, "varve", "wall"))
+
+    def collecting(self, tool, metric):
+        """Of forgetting revisions and of freeing what they needed, together."""
+        steps = [self.median("collection", step, tool, metric) for step in ("forget", "collect")]
+        return sum(steps)
 
     def nights(self, tool):
         """The store's size after each night, the first being the full backup."""

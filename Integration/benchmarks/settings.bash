@@ -1,17 +1,21 @@
 # How large everything is. The sizes of a run stand in its report.
 
 rounds=3
-tree_mebibytes=1400
-database_mebibytes=1000
-disk_size=6G
-database_writes=4000
-churn_mebibytes=300
+tree_mebibytes=900
+database_mebibytes=600
+disk_size=4G
+database_writes=2400
+churn_mebibytes=200
 nights=30
-night_database_mebibytes=1000
+night_database_mebibytes=300
+night_writes=1200
 revisions=10000
-scale_chunks=(1000000 10000000 100000000)
-collection_revisions=40
-collection_mebibytes=64
+small_revisions=1500
+small_kibibytes=256
+scale_chunks=(1000000 10000000)
+collection_revisions=20
+collection_mebibytes=32
+collection_database_mebibytes=400
 nbd_mebibytes=1024
 # Larger than the disk, with room for what a cache needs besides.
 nbd_cache=1536MiB
@@ -30,10 +34,13 @@ quick_settings() {
   churn_mebibytes=25
   nights=3
   night_database_mebibytes=60
+  night_writes=320
   revisions=200
+  small_revisions=60
   scale_chunks=(20000)
   collection_revisions=6
   collection_mebibytes=8
+  collection_database_mebibytes=60
   nbd_mebibytes=96
   nbd_cache=160MiB
   nbd_uncached_reads=200
@@ -42,7 +49,12 @@ quick_settings() {
   nbd_client_mebibytes=48
 }
 
-tools=(varve borg borg_fixed restic casync)
+# --large: takes about half an hour more, and as much of the disk as all the rest.
+large_settings() { scale_chunks+=(100000000); }
+
+tools=(varve borg borg_fixed restic casync benji)
+# These take part in the first round only: a round of them takes as long as one of all the others.
+slow_tools=(casync benji)
 
 uses() { [[ " ${tools[*]} " == *" $1 "* ]]; }
 
@@ -54,11 +66,12 @@ leave_out() {
   tools=("${kept[@]}")
 }
 
-# tools_in_turn ROUND: all tools, beginning with another one each round, so that none always runs
-# right after the disk was changed.
+# tools_in_turn ROUND: the tools of that round, beginning with another one each round, so that none always
+# runs right after the disk was changed.
 tools_in_turn() {
-  local index
+  local index tool
   for ((index = 0; index < ${#tools[@]}; index++)); do
-    echo "${tools[($1 + index) % ${#tools[@]}]}"
+    tool=${tools[($1 + index) % ${#tools[@]}]}
+    if (($1 == 0)) || [[ " ${slow_tools[*]} " != *" $tool "* ]]; then echo "$tool"; fi
   done
 }

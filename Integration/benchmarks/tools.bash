@@ -3,6 +3,14 @@
 # All are told to read the whole disk, since no tool here is told what changed, and to compress as
 # fast as zstd -1 where they can be told. None verifies after a backup.
 
+# install_peers: those that Debian has not, or not in this version.
+install_peers() {
+  local peers=()
+  if uses borg || uses borg_fixed; then peers+=(borg); fi
+  if uses benji; then peers+=(benji); fi
+  ((${#peers[@]} == 0)) || install_python_programs "${peers[@]}"
+}
+
 store_of() { echo "$work/stores/$1"; }
 
 # make_store TOOL: empty.
@@ -17,7 +25,7 @@ make_store() {
 # back_up TOOL PART STEP IMAGE NAME: measured; NAME is new in the store.
 back_up() { "back_up_$1" "$(store_of "$1")" "$2" "$3" "$4" "$5" >/dev/null; }
 
-# restore_to_pipe TOOL PART STEP NAME: measured. casync can only write files, so it does that.
+# restore_to_pipe TOOL PART STEP NAME: measured. casync and benji can only write files, so they do that.
 restore_to_pipe() { "restore_$1" "$(store_of "$1")" "$2" "$3" "$4" | cat >/dev/null; }
 
 # stored_bytes TOOL: what its store takes on disk, without the caches that could be made anew.
@@ -34,6 +42,7 @@ tool_version() {
     casync) casync --version | head -n 1 ;;
     nbdkit) nbdkit --version ;;
     qemu) qemu-nbd --version | head -n 1 ;;
+    benji) sed -n 's/^benji==/benji /p' "$integration/packages/python/benji" ;;
   esac
 }
 
@@ -119,5 +128,44 @@ back_up_casync() {
 restore_casync() {
   measure "$2" "$3" casync casync extract --store="$1/chunks.castr" --seed-output=no \
     "$1/$4.caibx" "$1/restored.raw"
+  rm "$1/restored.raw"
+}
+
+# benji, with its default blocks of 4 MiB. It keeps its metadata in an SQL database, which is no cache.
+
+# benji_command STORE: sets `benji`, the start of each command line.
+benji_command() { benji=(benji --log-level ERROR --config-file "$1/benji.yaml"); }
+
+init_benji() {
+  # Every JSON document is a YAML document.
+  jq --null-input --arg store "$1" '{
+    configurationVersion: "1",
+    databaseEngine: "sqlite:///\($store)/benji.sqlite",
+    defaultStorage: "blocks",
+    storages: [{
+      name: "blocks", module: "file",
+      configuration: {path: "\($store)/blocks", activeTransforms: ["zstd"]}
+    }],
+    transforms: [{name: "zstd", module: "zstd", configuration: {level: 1}}],
+    ios: [{name: "file", module: "file"}],
+    nbd: {
+      blockCache: {directory: "\($store)/cache/blocks"},
+      cowStore: {directory: "\($store)/cache/written"}
+    }
+  }' >"$1/benji.yaml"
+  mkdir "$1/blocks"
+  benji_command "$1"
+  "${benji[@]}" database-init
+}
+
+back_up_benji() {
+  benji_command "$1"
+  measure "$2" "$3" benji "${benji[@]}" backup --uid "$5" "file:$(realpath "$4")" disk
+}
+
+# To a file, as it cannot write to a pipe; it leaves holes there, as it is told.
+restore_benji() {
+  benji_command "$1"
+  measure "$2" "$3" benji "${benji[@]}" restore --sparse "$4" "file:$1/restored.raw"
   rm "$1/restored.raw"
 }
