@@ -27,18 +27,18 @@ nbd_client_mebibytes=256
 # --quick: everything small, once.
 quick_settings() {
   rounds=1
-  tree_mebibytes=120
-  database_mebibytes=80
-  disk_size=512M
+  tree_mebibytes=60
+  database_mebibytes=50
+  disk_size=320M
   database_writes=320
   churn_mebibytes=25
   nights=3
   night_database_mebibytes=60
   night_writes=320
   revisions=200
-  small_revisions=60
+  small_revisions=40
   scale_chunks=(20000)
-  collection_revisions=6
+  collection_revisions=4
   collection_mebibytes=8
   collection_database_mebibytes=60
   nbd_mebibytes=96

@@ -4,12 +4,14 @@
 # install_python_programs NAME...: the packages that Integration/packages/python/NAME pins, all at once;
 # puts the programs on PATH. A function patch_NAME is given the environment, if there is one.
 install_python_programs() {
-  local name running=()
+  local name running=() failed=
   for name in "$@"; do
     install_python_program "$name" &
     running+=($!)
   done
-  for name in "${running[@]}"; do wait "$name"; done
+  # All of them are waited for, whatever becomes of the first.
+  for name in "${running[@]}"; do wait "$name" || failed=yes; done
+  [[ -z $failed ]] || exit 1
   PATH=$project/.build/python/bin:$PATH
 }
 
@@ -28,7 +30,8 @@ install_python_program() (
   quietly /usr/bin/python3 -m venv "$directory"
   # What the packages say that they need is in the list; for benji it would not build.
   PIP_CACHE_DIR=$project/.build/cache/pip quietly "$directory/bin/pip" install --no-deps \
-    --disable-pip-version-check --requirement "$list" || die "cannot install $1 with pip"
+    --disable-pip-version-check --requirement "$list" ||
+    die "cannot install $1 with pip; the option --without leaves out a tool"
   [[ $(type -t "patch_$1") != function ]] || "patch_$1" "$directory"
   ln -sfn "$directory/bin/$1" "$project/.build/python/bin/$1"
   printf '%s\n' "$made_from" >"$directory/made-from"

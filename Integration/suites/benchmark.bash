@@ -22,6 +22,20 @@ test_benchmark_refuses_nonsense() {
   expect_exit 2 "$integration/benchmark" --without nonsense
 }
 
+test_another_version_of_benji_is_not_patched_blindly() {
+  local file=benji/lib/python3.11/site-packages/benji/nbdserver.py
+  mkdir -p "${file%/*}"
+  echo 'coro = asyncio.start_server(self.handler, addr, port)' >"$file"
+  expect_exit 1 patch_in_environment benji
+  echo 'coro = asyncio.start_server(self.handler, addr, port, loop=loop)' >"$file"
+  expect_exit 0 patch_in_environment benji
+  expect_equal "$(<"$file")" 'coro = asyncio.start_server(self.handler, addr, port)' "patched line"
+}
+
+# In a shell of its own, which it may end.
+# shellcheck source=Integration/lib/python.bash
+patch_in_environment() { (source "$integration/lib/python.bash" && patch_benji "$1"); }
+
 test_table_of_chunk_sizes() {
   mkdir tmp
   VARVE_PROGRAM=$varve TMPDIR=$work/tmp "$integration/benchmarks/chunk-sizes" --quick >table
