@@ -1,5 +1,5 @@
-# Freeing what a forgotten half of many revisions needed, and nothing else. Each revision replaces a
-# stretch of the database with new content, besides the random writes of a night.
+# Freeing what a forgotten half of many revisions needed, and nothing else. Each revision replaces the same
+# stretch of the database with content of its own, besides the random writes of a night.
 #
 # How much a tool frees says little alone: one that stores less of each revision has less to free. So each
 # also makes a store that never had the forgotten revisions, which is what is left at best.
@@ -10,7 +10,7 @@ benchmark_collection() {
   step "Garbage of $collection_revisions revisions"
   mkdir -p "$work/tree"
   python3 "$integration/lib/database.py" make "$work/tree/shop.db" "$collection_database_mebibytes" 8
-  make_disk "$work/collected-0.raw" "$((collection_database_mebibytes + 100))M" "$work/tree"
+  make_disk "$work/collected-0.raw" "$((collection_database_mebibytes + 300))M" "$work/tree"
   rm -r "$work/tree"
   local tool
   for tool in "${collection_tools[@]}"; do
@@ -55,11 +55,10 @@ back_up_collection() {
 replace_stretch() {
   local start length
   read -r start length < <(sort -k2,2nr "$work/extents" | head -n 1)
-  local room=$((length / 1048576 - collection_mebibytes))
-  ((room > 0)) || die "the database's largest extent is too short: $length bytes"
+  ((length >= collection_mebibytes << 20)) || die "the database's largest extent is too short: $length bytes"
   python3 "$integration/lib/random-bytes.py" $((collection_mebibytes << 20)) "$2" |
     dd of="$1" bs=1M conv=notrunc iflag=fullblock oflag=seek_bytes status=none \
-      seek=$((start + ($2 * collection_mebibytes % room << 20)))
+      seek="$start"
 }
 
 # forgotten_revisions [PREFIX]: every other one, the newest not among them.

@@ -13,9 +13,9 @@ revisions=10000
 small_revisions=1500
 small_kibibytes=256
 scale_chunks=(1000000 10000000)
-collection_revisions=20
+collection_revisions=14
 collection_mebibytes=32
-collection_database_mebibytes=400
+collection_database_mebibytes=300
 nbd_mebibytes=1024
 # Larger than the disk, with room for what a cache needs besides.
 nbd_cache=1536MiB
