@@ -99,6 +99,23 @@ import Workers
     #expect(consumed == 50)
   }
 
+  @Test func aRunThatWasCancelledTakesNothing() throws {
+    let flag = CancellationFlag()
+    flag.cancel()
+    let taken = Monitor(0)
+    #expect(throws: WorkersError.self) {
+      try OrderedPipeline.run(
+        workers: 1, window: 8, name: "cancelled", cancellation: flag,
+        produce: { sink in
+          try sink(0)
+          taken.withLock { $0 += 1 }
+        },
+        transform: { $0 },
+        consume: { _ in })
+    }
+    #expect(taken.withLock { $0 } == 0)
+  }
+
   @Test func everyWorkerMakesItsStateOnceAndKeepsIt() throws {
     struct Count: ~Copyable {
       var items = 0
