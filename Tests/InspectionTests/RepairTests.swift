@@ -143,6 +143,54 @@ struct RepairTests {
         == [5, 5].map { $0 * UInt64(InspectedPlace.chunkBytes) })
   }
 
+  @Test("A delta whose base neither has stays lost, though it is intact itself")
+  func baseLostInBoth() throws {
+    let place = try InspectedPlace()
+    var changed = place.bytes
+    changed[2 * InspectedPlace.chunkBytes + 99] ^= 0xff
+    let newest = try place.workplace.backUp(try place.workplace.disk("disk", changed))
+    #expect(newest.revision.volumes[0].statistics.deltaChunks == 1)
+    let copy = try place.copy(to: "copy")
+    let pack = try place.dataPack()
+    let name = pack.lastComponent!.string
+    try place.flip(pack, at: place.contentOffset(ofRecord: 2) + 1)
+    try place.flip(
+      copy.appending("packs/data/\(name.prefix(2))/\(name)"),
+      at: place.contentOffset(ofRecord: 2) + 2)
+    _ = try place.verify()
+    let report = try repair(place, from: copy)
+    #expect(!report.isComplete)
+    #expect(report.healedRecords == 0)
+    // In each of the two older revisions, and in the one that has the delta.
+    #expect(report.losses.losses.count == 3)
+  }
+
+  @Test("Content that has another id is not taken, though its checksums are right")
+  func forged() throws {
+    let place = try InspectedPlace()
+    let copy = try place.copy(to: "copy")
+    let other = try Repository.open(
+      at: copy, environment: place.workplace.environment, sharing: nil)
+    let chunk = place.bytes[5 * InspectedPlace.chunkBytes..<6 * InspectedPlace.chunkBytes]
+    let id = try chunk.withUnsafeBytes { try ContentHasher(idKey: nil).id(of: $0, type: .chunk) }
+    let writing = try other.beginWriting(
+      "test", pinned: [], environment: place.workplace.environment)
+    defer { writing.end() }
+    let record = try Array(chunk.reversed()).withUnsafeBytes {
+      try PreparedRecord(
+        standalone: $0, id: id, type: .chunk, compressor: try Compressor(method: .none))
+    }
+    try writing.writer.append(record, isReplacement: true)
+    try writing.writer.flush()
+    let name = try place.dataPack().lastComponent!.string
+    try place.files.remove(copy.appending("packs/data/\(name.prefix(2))/\(name)"))
+    try place.flip(try place.dataPack(), at: place.contentOffset(ofRecord: 5) + 1)
+    _ = try place.verify()
+    let report = try repair(place, from: copy)
+    #expect(report.healedRecords == 0)
+    #expect(!report.isComplete)
+  }
+
   @Test("The base of deltas comes back once, not each delta")
   func bases() throws {
     let place = try InspectedPlace()
