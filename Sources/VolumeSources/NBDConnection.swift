@@ -198,6 +198,10 @@ struct NBDConnection: ~Copyable {
     guard var known = extents.take() else { return (range, false) }
     if !known.covers(range.lowerBound) {
       let request = known.request(from: range.lowerBound, blocks)
+      // A server may tell what is there now before it has done what it was sent earlier.
+      while inFlight.contains(where: { $0.kind == .write && $0.range.overlaps(request) }) {
+        try awaitAnswers()
+      }
       let (handle, answer) = (handle, known.answer)
       let error = try perform(at: range.lowerBound) {
         nbd_aio_block_status(

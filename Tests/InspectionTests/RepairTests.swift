@@ -24,6 +24,14 @@ struct RepairTests {
     ).run()
   }
 
+  /// A revision in which chunk 2 is a delta.
+  private func backUpDelta(_ place: InspectedPlace) throws {
+    var changed = place.bytes
+    changed[2 * InspectedPlace.chunkBytes + 99] ^= 0xff
+    let newest = try place.workplace.backUp(try place.workplace.disk("disk", changed))
+    #expect(newest.revision.volumes[0].statistics.deltaChunks == 1)
+  }
+
   @Test("Damaged chunks and nodes come back from a copy", arguments: [false, true])
   func damaged(encrypted: Bool) throws {
     let place = try InspectedPlace(encrypted: encrypted)
@@ -68,10 +76,7 @@ struct RepairTests {
   @Test("A damaged delta comes back, and not only its base")
   func damagedDelta() throws {
     let place = try InspectedPlace()
-    var changed = place.bytes
-    changed[2 * InspectedPlace.chunkBytes + 99] ^= 0xff
-    let newest = try place.workplace.backUp(try place.workplace.disk("disk", changed))
-    #expect(newest.revision.volumes[0].statistics.deltaChunks == 1)
+    try backUpDelta(place)
     let copy = try place.copy(to: "copy")
     let sizes = try place.workplace.packs("data").map {
       ($0, try place.files.metadata(of: $0).sizeBytes)
@@ -146,10 +151,7 @@ struct RepairTests {
   @Test("A delta whose base neither has stays lost, though it is intact itself")
   func baseLostInBoth() throws {
     let place = try InspectedPlace()
-    var changed = place.bytes
-    changed[2 * InspectedPlace.chunkBytes + 99] ^= 0xff
-    let newest = try place.workplace.backUp(try place.workplace.disk("disk", changed))
-    #expect(newest.revision.volumes[0].statistics.deltaChunks == 1)
+    try backUpDelta(place)
     let copy = try place.copy(to: "copy")
     let pack = try place.dataPack()
     let name = pack.lastComponent!.string

@@ -55,6 +55,19 @@ import Testing
     #expect(error?.description.contains("No space left on device") == true)
   }
 
+  /// The server tells what is there now, while it is still at the write that came before.
+  @Test func zerosCountThatComeRightAfterAWriteToTheSamePlace() throws {
+    let server = try NBDServer(
+      in: directory, ["--filter=delay", "memory", "1M", "delay-write=300ms"])
+    let target = try openTarget(server.uri, force: false)
+    let bytes = [UInt8](repeating: 7, count: 64 << 10)
+    try target.prepare(sizeBytes: 1 << 20)
+    try target.write(bytes, at: 128 << 10)
+    try target.writeZeros(at: 128 << 10, lengthBytes: UInt64(bytes.count))
+    try target.finish()
+    #expect(try target.read(bytes.count, at: 128 << 10).allSatisfy { $0 == 0 })
+  }
+
   @Test func aServerThatDiesIsAnError() throws {
     let server = try NBDServer(in: directory, ["memory", "64M"])
     let target = try openTarget(server.uri, force: false)
