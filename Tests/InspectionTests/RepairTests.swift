@@ -32,6 +32,15 @@ struct RepairTests {
     #expect(newest.revision.volumes[0].statistics.deltaChunks == 1)
   }
 
+  /// Damages a record of the data pack, in the repository and in a copy of it.
+  private func damage(record: Int, of place: InspectedPlace, and copy: FilePath) throws {
+    let pack = try place.dataPack()
+    let name = pack.lastComponent!.string
+    let offset = place.contentOffset(ofRecord: record)
+    try place.flip(pack, at: offset + 1)
+    try place.flip(copy.appending("packs/data/\(name.prefix(2))/\(name)"), at: offset + 2)
+  }
+
   @Test("Damaged chunks and nodes come back from a copy", arguments: [false, true])
   func damaged(encrypted: Bool) throws {
     let place = try InspectedPlace(encrypted: encrypted)
@@ -133,12 +142,7 @@ struct RepairTests {
   func lostInBoth() throws {
     let place = try InspectedPlace()
     let copy = try place.copy(to: "copy")
-    let pack = try place.dataPack()
-    try place.flip(pack, at: place.contentOffset(ofRecord: 5) + 1)
-    let name = pack.lastComponent!.string
-    try place.flip(
-      copy.appending("packs/data/\(name.prefix(2))/\(name)"),
-      at: place.contentOffset(ofRecord: 5) + 2)
+    try damage(record: 5, of: place, and: copy)
     _ = try place.verify()
     let report = try repair(place, from: copy)
     #expect(!report.isComplete)
@@ -153,12 +157,7 @@ struct RepairTests {
     let place = try InspectedPlace()
     try backUpDelta(place)
     let copy = try place.copy(to: "copy")
-    let pack = try place.dataPack()
-    let name = pack.lastComponent!.string
-    try place.flip(pack, at: place.contentOffset(ofRecord: 2) + 1)
-    try place.flip(
-      copy.appending("packs/data/\(name.prefix(2))/\(name)"),
-      at: place.contentOffset(ofRecord: 2) + 2)
+    try damage(record: 2, of: place, and: copy)
     _ = try place.verify()
     let report = try repair(place, from: copy)
     #expect(!report.isComplete)
