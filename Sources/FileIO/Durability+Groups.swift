@@ -10,10 +10,10 @@ package struct NewFile: Sendable {
 }
 
 extension FileSystem {
-  /// Does ``synchronizeDirectory(_:)`` for each of `directories`, in any order, and several at once where
-  /// the file system does that: one commit of its journal serves all who wait for it.
+  /// Does ``synchronizeDirectory(_:)`` for each of `directories`, in any order. If the file system gains by
+  /// it, several are synchronised at the same time: one commit of the journal serves all of them.
   ///
-  /// - Parameter ignored: failures that do not matter; the other directories are synchronised all the same.
+  /// - Parameter ignored: failures that do not matter. The other directories are still synchronised.
   package func synchronizeDirectories(
     _ directories: [FilePath], ignoring ignored: [FileError.Code] = []
   ) throws(FileError) {
@@ -26,8 +26,8 @@ extension FileSystem {
     }
   }
 
-  /// Removes files, in any order within a directory; those that are gone already are no error. Directories
-  /// take their turns at once, where the file system does that.
+  /// Removes files. Files that are gone already are no error. If the file system gains by it, files of
+  /// different directories are removed at the same time.
   package func removeIfThere(_ files: [FilePath]) throws(FileError) {
     let directories = Dictionary(grouping: files, by: \.parentDirectory).values.map { $0 }
     try atOnce(directories.sorted { $0[0].string < $1[0].string }) { files throws(FileError) in

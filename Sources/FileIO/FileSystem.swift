@@ -37,8 +37,7 @@ package protocol FileSystem: Sendable {
   /// Makes durable which names stand in a directory. (fsync(2) of the directory)
   func synchronizeDirectory(_ path: FilePath) throws(FileError)
 
-  /// How many calls that change names, or wait until changes are durable, are worth making at once where
-  /// there are many of them; at least 1.
+  /// How many calls that change names or wait for durability should run at the same time; at least 1.
   var concurrentChanges: Int { get }
 
   /// What tells one run of the machine from another, in printable characters without spaces: as long as
@@ -64,7 +63,7 @@ package enum NewFileAccess: Sendable {
 }
 
 extension FileSystem {
-  /// One after the other: for file systems that wait for nothing, such as simulated ones.
+  /// 1, for file systems that never wait for storage, such as simulated ones.
   package var concurrentChanges: Int { 1 }
 
   /// For file systems without links and users, such as simulated ones.

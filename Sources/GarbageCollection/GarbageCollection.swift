@@ -90,7 +90,7 @@ package final class GarbageCollection {
     return try finish(&marking)
   }
 
-  /// Nothing keeps others from collecting meanwhile: what was a root may be gone before it is marked.
+  /// Others may collect at the same time. If a root is gone before it is marked, the rehearsal starts again.
   private func rehearse() throws {
     for _ in 1..<Self.attempts {
       do {

@@ -60,9 +60,9 @@ extension ConnectionHandler {
     polling.noteEnd(at: .now(), cameInput: cameInput)
   }
 
-  /// Looks for input until `deadline`, or until `isOver`.
+  /// Polls the socket for input until `deadline`, or until `isOver` returns true.
   ///
-  /// - Returns: whether there is any, and whether the thread was stopped for others meanwhile.
+  /// - Returns: whether input came, and whether the system ran another thread on this core meanwhile.
   func lookForInput(
     _ context: ChannelHandlerContext, until deadline: NIODeadline, orUntil isOver: () -> Bool
   ) -> (cameInput: Bool, wasStopped: Bool) {

@@ -1,12 +1,11 @@
 import NBDProtocol
 import NIOCore
 
-/// Whether it is worth while to stay awake for what a thread is getting for the only request of the only
-/// client.
+/// Decides whether the loop polls for the answer to the only request of the only client, rather than sleep.
 ///
-/// To read and decompress a chunk that is in memory takes about as long as to wake the two threads that it
-/// has to go through. So where the last piece of work came back soon, the next one is waited for awake, once
-/// in vain at most. As with ``RequestPolling``, that is good only while a core has nothing else to do.
+/// Reading and decompressing a cached chunk takes about as long as waking the two threads on its way. So
+/// after a quick answer the loop polls for the next one. After one slow answer it sleeps again. As with
+/// ``RequestPolling``, polling helps only while a core is idle.
 struct WorkPolling {
   /// How long a thread stays awake: enough for a chunk and its base.
   static let limit = TimeAmount.microseconds(300)
@@ -40,8 +39,7 @@ struct WorkPolling {
 }
 
 extension ConnectionHandler {
-  /// Stays awake for the answer to the only request, where that is likely to come soon, and nobody else is
-  /// there to be kept waiting.
+  /// Polls for the answer to the only request if it is likely to come soon and no other client could wait.
   func awaitWork(_ context: ChannelHandlerContext) {
     guard let queue, machine.inFlightCount == 1, services.registry.hasOne else { return }
     let now = NIODeadline.now()

@@ -1,9 +1,9 @@
 import Synchronization
 
-/// Runs `body` for each number from 0 below `count`, in no particular order, on up to `width` threads, of
-/// which the calling one is the first. For calls that wait for storage, which serves several at once.
+/// Runs `body` for each number from 0 up to, not including, `count`. The order is not defined.
 ///
-/// Where the system refuses more threads, fewer do the work.
+/// Up to `width` threads share the work; the calling thread is one of them. Use this for calls that wait for
+/// storage, which can serve several at once. If the system refuses to start a thread, fewer threads work.
 ///
 /// - Throws: the first failure. No further number is begun after it; all threads have ended by then.
 package func forEachConcurrently<Failure: Error>(
@@ -21,7 +21,7 @@ package func forEachConcurrently<Failure: Error>(
   try loop.check()
 }
 
-/// The numbers that are left, for all threads that take them.
+/// The numbers that no thread has taken yet.
 private final class ConcurrentLoop<Failure: Error>: Sendable {
   private let count: Int
   private let body: @Sendable (Int) throws(Failure) -> Void

@@ -1,8 +1,7 @@
 import Synchronization
 
-/// The packs whose files are open. They are closed, those first that were opened first, when there are too
-/// many: a collection holds on to thousands of small packs, and a process may have 1,024 files open as a
-/// rule.
+/// Bounds how many files of packs are open: the oldest are closed first, and opened again when needed. A
+/// collection uses thousands of small packs, and most processes may have 1,024 files open.
 final class OpenPacks: Sendable {
   /// More than ``PackShelf`` keeps at hand, and leaves room for sockets, sources and targets.
   static let capacity = 384
