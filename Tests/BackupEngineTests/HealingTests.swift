@@ -48,6 +48,30 @@ struct HealingTests {
     #expect(try place.verify().quarantined == 0)
   }
 
+  /// A backup in between would take the revision for damaged, and its content for stored.
+  @Test("The damaged copy is noted before the revision is called damaged")
+  func quarantinedFirst() throws {
+    let place = try Workplace()
+    try place.backUp(try place.disk("disk", disk(seed: 1)))
+    try place.spoilChunk(3)
+    let fileSystem = InterruptedFileSystem(POSIXFileSystem())
+    var environment = place.environment
+    environment.fileSystem = fileSystem
+    fileSystem.interrupt(.before, .rename, of: "/marks/") {
+      let copies = try place.repository.quarantine().copies
+      #expect(copies.count == 1)
+    }
+    let repository = try Repository.open(at: place.repository.root, environment: environment) {
+      Workplace.passphrase
+    }
+    let report = try Verification(
+      repository: repository, entries: try repository.revisions().entries, policy: .full,
+      environment: environment, progress: WorkProgress(), cancellation: CancellationFlag()
+    ).run()
+    #expect(!report.isClean)
+    #expect(fileSystem.problems == [])
+  }
+
   @Test("A later backup of another job with the same content heals", arguments: [false, true])
   func healedByAnotherJob(encrypted: Bool) throws {
     let place = try Workplace(encrypted: encrypted)

@@ -3,6 +3,7 @@ import ChunkFormat
 import ChunkStore
 import EngineTestSupport
 import FileIO
+import Synchronization
 import SystemPackage
 import Testing
 import VolumeSources
@@ -43,6 +44,40 @@ private final class LyingSource: VolumeSource {
   func finish() {}
 }
 
+/// A file that somebody overwrites once it was read.
+private final class ChangingSource: VolumeSource {
+  let name = "changing"
+  let kind = VolumeSourceKind.file
+  let canBeReadAgain = true
+  let takesHolesOnTrust = false
+  private let bytes: [UInt8]
+  private let leftBytes: Atomic<Int>
+
+  init(_ bytes: [UInt8], changesAfterReadingBytes limit: Int) {
+    self.bytes = bytes
+    leftBytes = Atomic(limit)
+  }
+
+  var sizeBytes: UInt64? { UInt64(bytes.count) }
+
+  func nextExtent(at offsetBytes: UInt64) -> SourceExtent? {
+    guard offsetBytes < UInt64(bytes.count) else { return nil }
+    return SourceExtent(
+      offsetBytes: offsetBytes, lengthBytes: UInt64(bytes.count) - offsetBytes, isHole: false)
+  }
+
+  func read(into buffer: UnsafeMutableRawBufferPointer, at offsetBytes: UInt64) -> Int {
+    let part = bytes.dropFirst(Int(offsetBytes)).prefix(buffer.count)
+    let left = leftBytes.subtract(part.count, ordering: .relaxed).oldValue
+    buffer.copyBytes(from: left > 0 ? Array(part) : part.map { ~$0 })
+    return part.count
+  }
+
+  func isHoleByMistake(at offsetBytes: UInt64) -> Bool { false }
+
+  func finish() {}
+}
+
 @Suite("Holes are compared with the source")
 struct HoleComparisonTests {
   private func backUp(
@@ -77,6 +112,19 @@ struct HoleComparisonTests {
       [UInt8](repeating: 7, count: 4 * 64 << 10), .full, isChanged: true)
     #expect(report.verification.isClean)
     #expect(report.verification.changedAtSource == 1)
+  }
+
+  @Test("Data that the source no longer holds when it is verified counts as changed")
+  func changedData() throws {
+    let bytes = [UInt8](repeating: 7, count: 4 * 64 << 10)
+    let place = try Workplace()
+    let source = ChangingSource(bytes, changesAfterReadingBytes: bytes.count)
+    let report = try place.backUp(try place.disk("unused", [])) { request in
+      request.volumes = [BackupRequest.Volume(name: "disk", source: source)]
+      request.verification = .full
+    }
+    #expect(report.verification.isClean)
+    #expect(report.verification.changedAtSource == 4)
   }
 
   @Test("A hole that is one is compared in full, sampled, or not at all")

@@ -96,6 +96,49 @@ import Workers
     #expect(fileSystem.problems == [])
   }
 
+  /// The same while the older one moves: until it has, nothing else makes the newer one durable.
+  @Test func theNewerRevisionIsDurableBeforeTheOlderMoves() throws {
+    let old = try store.backUp(TestDisk(chunks: 1, seed: 1), job: "a")
+    let disk = disk
+    let forgetting = InterruptedFileSystem(disk)
+    fileSystem.interrupt(.before, .synchronizeDirectory, of: "/revisions") { [self] in
+      forgetting.interrupt(.after, .rename, of: "/forgotten/") { [self] in
+        try afterPowerFailures { repository in
+          let left = try repository.revisions().entries
+          #expect(!left.isEmpty)
+        }
+      }
+      let forgetter = try TestStore(
+        opening: layout.root,
+        environment: TestStore.environment(on: forgetting, index: index.path))
+      try forgetter.repository.forget([old])
+    }
+    try store.backUp(TestDisk(chunks: 1, seed: 2), job: "a")
+    #expect(fileSystem.problems == [])
+    #expect(forgetting.problems == [])
+  }
+
+  /// Or nobody could tell what those who still read it rely on.
+  @Test func aRevisionIsAlwaysInOneOfItsTwoDirectories() throws {
+    let id = try store.backUp(TestDisk(chunks: 1, seed: 1), job: "a")
+    let (disk, layout) = (disk, layout)
+    for gap in ["/forgotten", "/revisions"] {
+      fileSystem.interrupt(.after, .synchronizeDirectory, of: gap) {
+        let count = disk.operationCount
+        for seed in 0..<30 as Range<UInt64> {
+          var random = SeededRandom(seed: seed)
+          let crashed = disk.afterPowerFailure(at: count, using: &random)
+          let places = try [layout.revisions, layout.forgotten].flatMap {
+            try crashed.list($0).map(\.name)
+          }
+          #expect(places.contains("\(id)"))
+        }
+      }
+    }
+    try store.repository.forget([id])
+    #expect(fileSystem.problems == [])
+  }
+
   /// Who looks at what is needed finishes what a killed process began.
   @Test func whatCountsAsForgottenStaysSo() throws {
     let id = try store.backUp(TestDisk(chunks: 1, seed: 1), job: "a")

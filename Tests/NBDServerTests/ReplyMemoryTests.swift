@@ -79,6 +79,22 @@ struct MemoryAccountTests {
     #expect(late.take(1001))
   }
 
+  @Test("room that is too little for who waits first is not for who waits second")
+  func fairnessOfPartialRoom() {
+    let (one, other, big, late) = (account(1), account(2), account(3), account(4))
+    #expect(one.take(2000))
+    #expect(other.take(3000))
+    #expect(!big.take(5000))
+    #expect(!late.take(1001))
+    one.close()
+    loop.run()
+    #expect(memory.waiterCount == 2)
+    #expect(memory.pooledBytes == 2000)
+    other.close()
+    loop.run()
+    #expect(big.take(5000))
+  }
+
   @Test("who holds much of the pool leaves as much for others")
   func restraint() {
     let (greedy, other) = (account(1), account(2))
