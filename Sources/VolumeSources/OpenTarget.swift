@@ -30,6 +30,9 @@ private func openTarget(
 ) throws(RestoreTargetError) -> any RestoreTarget {
   let (path, name) = (FilePath(escaped: text), text.showingEscapedBytes)
   guard let kind = try kind(of: path, name: name) else {
+    if path.isLink { throw .notATarget(name, found: "a symbolic link that leads nowhere") }
+    // In memory, and gone with the next boot: somebody mistyped a device.
+    if path.isBelowDevices { throw .noSuchDevice(name) }
     return FileTarget(name: name, path: path, replacesExisting: false)
   }
   switch kind {
@@ -46,6 +49,25 @@ private func openTarget(
     return PipeTarget(name: name, descriptor: descriptor)
   case .directory, .socket, .symbolicLink:
     throw .notATarget(name, found: kind.phrase)
+  }
+}
+
+extension FilePath {
+  /// Whether the name itself is a symbolic link. (readlink(2))
+  fileprivate var isLink: Bool {
+    var first: CChar = 0
+    return withPlatformString { readlink($0, &first, 1) } > 0
+  }
+
+  /// Whether its directory is on the file system that the kernel keeps device nodes on (devtmpfs), or what
+  /// stands in for it in a container; `/dev/shm` is another.
+  fileprivate var isBelowDevices: Bool {
+    let files = POSIXFileSystem()
+    guard let own = try? files.metadata(of: parentDirectory).device,
+      let devices = try? files.metadata(of: "/dev").device,
+      let root = try? files.metadata(of: "/").device
+    else { return false }
+    return own == devices && devices != root
   }
 }
 

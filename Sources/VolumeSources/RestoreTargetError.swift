@@ -51,6 +51,13 @@ extension RestoreTargetError {
     Self(.alreadyExists, target, "\(target) exists; to replace it, say --force")
   }
 
+  static func noSuchDevice(_ target: String) -> Self {
+    Self(
+      .notATarget, target,
+      "there is no device \(target), and a file there would be in memory only; create the device first, "
+        + "or name a file elsewhere")
+  }
+
   static func notATarget(_ target: String, found: String) -> Self {
     Self(
       .notATarget, target,

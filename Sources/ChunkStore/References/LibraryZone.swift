@@ -26,9 +26,12 @@ struct LibraryZone: Sendable {
     variable = ":\(name)"
   }
 
-  /// What `TZ` is set to where that is no zone, for which the library takes UTC: neither one of the
-  /// database, nor a file of one, nor a rule such as `CET-1CEST,M3.5.0,M10.5.0/3` (tzset(3)).
-  static let unknownVariable: String? = {
+  /// The name where it is that of no zone, for which the library takes UTC.
+  var unknownName: String? { variable == nil ? Self.unknownVariable : nil }
+
+  /// What `TZ` is set to where that is no zone: neither one of the database, nor a file of one, nor a
+  /// rule such as `CET-1CEST,M3.5.0,M10.5.0/3` (tzset(3)).
+  private static let unknownVariable: String? = {
     guard let variable = getenv("TZ").map({ String(cString: $0) }) else { return nil }
     let name = variable.hasPrefix(":") ? String(variable.dropFirst()) : variable
     let isRule = name.prefixMatch(of: /([A-Za-z]{3,}|<[A-Za-z0-9+\-]{3,}>)[+\-]?[0-9]/) != nil

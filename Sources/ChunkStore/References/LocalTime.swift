@@ -11,8 +11,9 @@ package struct LocalTime: Sendable {
   /// The zone of the environment variable `TZ`, else of the system.
   package static let system = LocalTime(library: .system)
 
-  /// The value of the variable `TZ` where that is no zone, so that ``system`` is UTC.
-  package static var unknownSystemZone: String? { LibraryZone.unknownVariable }
+  /// What is wrong with the zone, so that it is UTC instead; nil where nothing is. Only ``system`` can
+  /// be wrong.
+  package let fault: String?
 
   /// A zone of the system's database, such as `Europe/Berlin`; nil where there is none of this name.
   package static func named(_ name: String) -> LocalTime? {
@@ -21,6 +22,10 @@ package struct LocalTime: Sendable {
   }
 
   private init(library zone: LibraryZone) {
+    fault = zone.unknownName.map {
+      "the variable TZ is '\($0)', which is no time zone that this machine knows; set it to a name such "
+        + "as Europe/Berlin (Debian's package tzdata has them)"
+    }
     seconds = zone.seconds(of:)
     civilTime = zone.civilTime(at:)
   }
@@ -29,6 +34,7 @@ package struct LocalTime: Sendable {
     seconds: @escaping @Sendable (CivilTime) -> Int64?,
     civilTime: @escaping @Sendable (Int64) -> (time: CivilTime, offsetSeconds: Int)
   ) {
+    fault = nil
     self.seconds = seconds
     self.civilTime = civilTime
   }

@@ -138,6 +138,7 @@ private struct RevisionSearch {
   private func before(
     _ time: TimeExpression, in history: [RevisionEntry], oldest: RevisionEntry
   ) throws(ReferenceError) -> RevisionEntry {
+    if time.isLocal { try checkZone() }
     guard let limit = time.lastMoment(in: zone) else {
       throw miss("the system cannot place this time on the calendar")
     }
@@ -152,6 +153,7 @@ private struct RevisionSearch {
   private func newestOfDay(
     daysAgo: Int, in history: [RevisionEntry]
   ) throws(ReferenceError) -> RevisionEntry {
+    try checkZone()
     let today = zone.time(of: now)
     let noon = CivilTime(year: today.year, month: today.month, day: today.day - daysAgo, hour: 12)
     let day = CivilTime(secondsSince1970: noon.secondsSince1970).dateText
@@ -161,6 +163,11 @@ private struct RevisionSearch {
       throw miss("the job has no revision of \(day); the newest is of \(newest)")
     }
     return found
+  }
+
+  /// UTC in place of the zone that was meant would find another revision.
+  private func checkZone() throws(ReferenceError) {
+    if let fault = zone.fault { throw miss(fault) }
   }
 
   private func tagged(

@@ -79,6 +79,18 @@ package struct RevisionReference: Equatable, Sendable {
     }
   }
 
+  /// Whether it names one revision by its id, or by the beginning of one.
+  ///
+  /// - Parameter entries: all revisions of the repository; the name of a job goes first.
+  package func isID(among entries: [RevisionEntry]) -> Bool {
+    switch target {
+    case .selection(_, .id): true
+    case .word(let word):
+      Self.idPrefix(word) != nil && !entries.contains { $0.revision.job == word }
+    default: false
+    }
+  }
+
   /// The job that was written, or the word that stands for a job or an id.
   package var firstWord: String {
     switch target {

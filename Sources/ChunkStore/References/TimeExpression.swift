@@ -32,6 +32,9 @@ package struct TimeExpression: Equatable, Sendable {
     guard Self.years ~= year, time.exists, abs(offsetSeconds ?? 0) < 86_400 else { return nil }
   }
 
+  /// Whether it depends on the zone which moment is meant.
+  package var isLocal: Bool { offsetSeconds == nil }
+
   /// The first nanosecond that the text can mean; nil where the system cannot tell.
   package func firstMoment(in zone: LocalTime) -> Nanoseconds? {
     let zone = offsetSeconds.map { LocalTime.fixed(offsetSeconds: $0) } ?? zone

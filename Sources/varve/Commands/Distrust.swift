@@ -141,8 +141,12 @@ struct Distrust: ParsableCommand {
       return listing.entries.filter { ids.contains($0.id) }
     }
     let entries = try job.map { try listing.history(of: $0) } ?? listing.entries
-    let first = try from.map { try moment($0.firstMoment(in: .system)) } ?? .min
-    let last = try until.map { try moment($0.lastMoment(in: .system)) } ?? .max
+    let zone = LocalTime.system
+    if [from, until].contains(where: { $0?.isLocal ?? false }), let fault = zone.fault {
+      throw Failure(fault)
+    }
+    let first = try from.map { try moment($0.firstMoment(in: zone)) } ?? .min
+    let last = try until.map { try moment($0.lastMoment(in: zone)) } ?? .max
     guard first <= last else { throw UsageFailure("--from is after --until: no time is between") }
     return entries.filter { (first...last).contains($0.revision.created) }
   }

@@ -34,7 +34,11 @@ struct Forget: ParsableCommand {
   @Flag(help: "Also forget protected revisions.")
   var forceProtected = false
 
-  @Flag(help: "Also forget the last usable revision of a job, and unreadable revisions.")
+  @Flag(
+    help: """
+      Also forget the last usable revision of a job, unreadable revisions, and by a name such as \
+      @latest while another revision is unreadable.
+      """)
   var yes = false
 
   @Flag(help: "Show what would be forgotten, and forget nothing.")

@@ -17,7 +17,8 @@ struct OverlayList: ParsableCommand {
   mutating func run() throws {
     let repository = try repository.open()
     let listings = try location.store(of: repository).list()
-    let entries = try repository.readableRevisions()
+    let revisions = try repository.revisionsWithWarnings()
+    let (entries, unreadable) = (revisions.entries, Set(revisions.unreadable.map(\.id)))
     let pins = Set(try repository.pins().pins.map(\.name))
     let forgotten = Set(try repository.forgottenRevisions())
     let rows = listings.map { listing in
@@ -25,6 +26,7 @@ struct OverlayList: ParsableCommand {
       return Row(
         listing: listing, overlay: overlay, entry: entries.first { $0.id == overlay?.revision },
         isForgotten: overlay.map { forgotten.contains($0.revision) } ?? false,
+        isDamaged: overlay.map { unreadable.contains($0.revision) } ?? false,
         pin: overlay?.pin.flatMap { pins.contains($0) ? $0 : nil })
     }
     let output = StandardOutput()
@@ -65,10 +67,12 @@ private struct Row {
   let listing: OverlayStore.Listing
   /// Nil where it cannot be read.
   let overlay: OverlayDescription?
-  /// Nil where the revision is gone or forgotten.
+  /// Nil where the revision is gone, forgotten or unreadable.
   let entry: RevisionEntry?
   /// Whether the revision's file is there although it was forgotten.
   let isForgotten: Bool
+  /// Whether the revision's file is there and cannot be read.
+  let isDamaged: Bool
   /// Nil where none keeps the revision.
   let pin: PinName?
 
@@ -93,6 +97,7 @@ private struct Row {
 
   private var state: Cell {
     if overlay == nil { return Cell("unreadable", .bad) }
+    if isDamaged { return Cell("its revision cannot be read", .bad) }
     if entry == nil {
       return isKept
         ? Cell("its revision is forgotten, and kept by the pin")
@@ -107,7 +112,7 @@ private struct Row {
       "name": .string(listing.name),
       "job": .optional(job),
       "revision": .optional(overlay?.revision.description),
-      "revisionIsGone": overlay == nil ? .null : .bool(entry == nil && !isKept),
+      "revisionIsGone": overlay == nil ? .null : .bool(entry == nil && !isKept && !isDamaged),
       "pin": .optional(pin?.description),
       "created": .optional(overlay?.created.timestamp),
       "isInUse": .bool(listing.isInUse),

@@ -72,8 +72,14 @@ struct Restore: ParsableCommand {
   }
 
   mutating func run() throws {
+    if target == "-", StandardDescriptors.isOutputClosed {
+      throw Failure("standard output is closed: the volume would go nowhere; redirect it, or name a target")
+    }
     let repository = try repository.open()
-    let entry = try repository.revision(revision)
+    let listing = try repository.revisionsWithWarnings()
+    let entry = try listing.revision(revision)
+    let warnings = listing.warnings + entry.warnings
+    entry.warn()
     let volume = try revision.volume(of: entry.revision)
     let target = try openTarget(target, force: force)
     var options = RestoreOptions()
@@ -91,7 +97,7 @@ struct Restore: ParsableCommand {
     }
     let outcome = RestoreOutcome(
       report, revision: entry, volume: volume.name, target: target.name,
-      seconds: start.duration(to: .now) / .seconds(1), fill: skipDamaged)
+      seconds: start.duration(to: .now) / .seconds(1), fill: skipDamaged, warnings: warnings)
     try outcome.print(asJSON: json.isWanted)
   }
 }

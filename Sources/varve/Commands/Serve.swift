@@ -141,12 +141,14 @@ struct Serve: ParsableCommand {
     let repository = try repository.open()
     BackgroundProcess.shared.enterOwnSession()
     let catalog = try catalog(of: repository)
-    let writable = try writableCatalog(over: catalog, repository)
-    let exports: any ExportCatalog = writable ?? catalog
     var configuration = ServerConfiguration(addresses: try addresses(beside: inherited))
     configuration.tls = encryption.settings
     limits.apply(to: &configuration)
-    let server = try start(configuration, wholeSectors ? PaddedCatalog(exports) : exports)
+    let served = try openOverlay(in: repository)
+    let writable = try writableCatalog(over: catalog, served?.overlay, repository)
+    let exports: any ExportCatalog = writable ?? catalog
+    let server = try start(
+      configuration, wholeSectors ? PaddedCatalog(exports) : exports, writingTo: served)
     reloading.begin(with: server)
     server.every(Self.releaseInterval) { repository.records.releaseDeleted() }
     let pidfile = background.pidfile.map { PIDFile(path: $0) }
@@ -190,15 +192,18 @@ struct Serve: ParsableCommand {
   }
 
   private func start(
-    _ configuration: ServerConfiguration, _ catalog: any ExportCatalog
+    _ configuration: ServerConfiguration, _ catalog: any ExportCatalog,
+    writingTo overlay: ServedOverlay?
   ) throws -> NBDServer {
     do {
       return try NBDServer.start(configuration: configuration, catalog: catalog, logger: logger)
-    } catch let error as ServerError
-      where error.code == .addressInUse && error.address == RuntimeDirectory()?.serverSocket
-    {
+    } catch {
+      try overlay?.removeIfNew()
+      guard let failure = error as? ServerError, failure.code == .addressInUse,
+        failure.address == RuntimeDirectory()?.serverSocket
+      else { throw error }
       throw Failure(
-        "another server of this user listens on \(error.address), see 'varve clients'; choose another "
+        "another server of this user listens on \(failure.address), see 'varve clients'; choose another "
           + "place for this one with --unix")
     }
   }
@@ -219,14 +224,17 @@ struct Serve: ParsableCommand {
     return catalog
   }
 
+  private func openOverlay(in repository: Repository) throws -> ServedOverlay? {
+    guard let overlay else { return nil }
+    return try overlays.store(of: repository).open(overlay, for: revisions, in: repository)
+  }
+
   /// Nil where nothing can be written to.
   private func writableCatalog(
-    over catalog: RevisionCatalog, _ repository: Repository
+    over catalog: RevisionCatalog, _ overlay: NamedOverlay?, _ repository: Repository
   ) throws -> WritableCatalog? {
     if let overlay {
-      let store = try overlays.store(of: repository)
-      let opened = try store.open(overlay, for: revisions, in: repository)
-      return WritableCatalog(base: catalog, mode: .named(opened, volume: revisions.first?.volume))
+      return WritableCatalog(base: catalog, mode: .named(overlay, volume: revisions.first?.volume))
     }
     guard writable else { return nil }
     return WritableCatalog(

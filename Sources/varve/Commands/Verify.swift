@@ -67,7 +67,11 @@ struct Verify: ParsableCommand {
     let listing = try repository.revisions()
     let chosen = try chosen(in: listing)
     let entries = listing.entries.filter { chosen.isEmpty || chosen.contains($0.id) }
-    let unreadable = chosen.isEmpty ? listing.unreadable : []
+    // One that cannot be read may be the one that was meant, unless that is named by its id.
+    let areNamedByID =
+      jobs.isEmpty && !revisions.isEmpty
+      && revisions.allSatisfy { $0.isID(among: listing.entries) }
+    let unreadable = areNamedByID ? [] : listing.unreadable
     let progress = WorkProgress()
     let verification = Verification(
       repository: repository, entries: entries,

@@ -19,6 +19,8 @@ enum FailureCode: String, CaseIterable, Sendable {
   case invalidRequest = "invalid-request"
   /// The request needs an explicit yes.
   case unconfirmed
+  /// The revision is protected.
+  case protected
   /// A source is empty, lost most of its content, or has other volumes than before.
   case unusual
   /// Somebody else uses what this command needs alone.
@@ -47,6 +49,7 @@ enum FailureCode: String, CaseIterable, Sendable {
     case .unsupported: "use a newer version of varve"
     case .wrongKey: "open the repository with another passphrase or key file"
     case .unconfirmed: "check what the command is about to do, and confirm it with --yes"
+    case .protected: "'varve unprotect' lets the revision go, or add --force-protected"
     case .unusual: "check the source; if it is right, add --accept-unusual"
     case .inUse: "wait until the other command has ended"
     case .pinned: "remove the overlay, or release its pin with 'varve pin release'"

@@ -10,10 +10,11 @@ struct RestoreOutcome {
   private let target: String
   private let seconds: Double
   private let fill: DamageFill?
+  private let warnings: [String]
 
   init(
     _ report: RestoreReport, revision: RevisionEntry, volume: String, target: String,
-    seconds: Double, fill: DamageFill?
+    seconds: Double, fill: DamageFill?, warnings: [String]
   ) {
     self.report = report
     self.revision = revision
@@ -21,6 +22,7 @@ struct RestoreOutcome {
     self.target = target
     self.seconds = seconds
     self.fill = fill
+    self.warnings = warnings
   }
 
   /// - Throws: ``ReportedFailure`` where the target has gaps.
@@ -71,6 +73,7 @@ struct RestoreOutcome {
             "pack": .optional(gap.pack), "message": .string(gap.message),
           ])
         }),
+      "warnings": .strings(warnings),
     ])
   }
 }

@@ -8,23 +8,35 @@ extension Repository {
   /// The same, with those that cannot be read.
   func revisionsWithWarnings() throws -> RevisionListing {
     let listing = try revisions()
-    for (id, error) in listing.unreadable {
-      Console.shared.warning("revision \(id) cannot be read: \(error)")
-    }
+    for warning in listing.warnings { Console.shared.warning(warning) }
     return listing
   }
 
   /// The revision that a reference stands for.
   func revision(_ reference: RevisionReference) throws -> RevisionEntry {
     let entry = try revisionsWithWarnings().revision(reference)
-    if entry.marks.trust == .distrusted {
-      Console.shared.warning("revision \(entry.shortID) of \(entry.revision.job) is distrusted")
-    }
+    entry.warn()
     return entry
   }
 }
 
+extension RevisionListing {
+  /// Of the revisions that cannot be read: any of them may be the one that was meant.
+  var warnings: [String] {
+    unreadable.map { "revision \($0.id) cannot be read: \($0.error)" }
+  }
+}
+
 extension RevisionEntry {
+  /// What whoever uses it should know.
+  var warnings: [String] {
+    marks.trust == .distrusted ? ["revision \(shortID) of \(revision.job) is distrusted"] : []
+  }
+
+  func warn() {
+    for warning in warnings { Console.shared.warning(warning) }
+  }
+
   /// Digits enough to tell a revision from all others, as lists show them.
   var shortID: String { id.short }
 

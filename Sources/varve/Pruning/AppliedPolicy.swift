@@ -40,9 +40,7 @@ struct AppliedPolicy {
   /// The zone with this name, else the local one.
   static func zone(named name: String?) throws -> LocalTime {
     guard let name else {
-      if let variable = LocalTime.unknownSystemZone {
-        throw Failure("the variable TZ: \(RetentionArgument.noZone(variable))")
-      }
+      if let fault = LocalTime.system.fault { throw Failure(fault) }
       return .system
     }
     guard let zone = LocalTime.named(name) else { throw Failure(RetentionArgument.noZone(name)) }

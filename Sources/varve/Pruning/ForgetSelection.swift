@@ -8,6 +8,8 @@ struct ForgetSelection {
   private(set) var entries: [RevisionEntry] = []
   /// Revisions of which nothing is known but their ids.
   private(set) var unreadable: [RevisionID] = []
+  /// A name that could mean a revision that cannot be read, and the id of that.
+  private var doubt: (name: String, revision: RevisionID)?
 
   var ids: [RevisionID] { entries.map(\.id) + unreadable }
 
@@ -31,6 +33,9 @@ struct ForgetSelection {
           + "--job \(reference.text) for all")
     }
     let entry = try listing.revision(reference)
+    if let id = listing.unreadable.first?.id, !reference.isID(among: listing.entries) {
+      doubt = (reference.text, id)
+    }
     if !entries.contains(where: { $0.id == entry.id }) { entries.append(entry) }
   }
 
@@ -51,6 +56,12 @@ struct ForgetSelection {
   func check(forcesProtected: Bool, isSure: Bool, among all: [RevisionEntry]) throws {
     if !forcesProtected { try checkProtection() }
     if isSure { return }
+    if let doubt {
+      throw Failure(
+        .unconfirmed,
+        "revision \(doubt.revision) cannot be read, and may be the one that '\(doubt.name)' means; name "
+          + "the revision by its id, or add --yes to forget what the name means without it")
+    }
     if let id = unreadable.first {
       throw Failure(
         .unconfirmed,
@@ -80,7 +91,7 @@ struct ForgetSelection {
       entry.oneLine + (entry.marks.isProtected ? "" : " (perhaps: its marks cannot be read)")
     }
     throw Failure(
-      .unconfirmed,
+      .protected,
       "protected, and not forgotten: \(names.joined(separator: ", ")); 'varve unprotect' lets them "
         + "go, or --force-protected")
   }

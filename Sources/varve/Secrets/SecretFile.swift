@@ -28,7 +28,11 @@ struct SecretFile {
   /// read; it is removed again when `use` fails, since it opens nothing then.
   func withKeyMadeIfMissing<Result>(_ use: (SecretBytes) throws -> Result) throws -> Result {
     let (filePath, fileSystem) = (FilePath(escaped: path), POSIXFileSystem())
-    if try fileSystem.exists(filePath) { return try use(try key()) }
+    if try fileSystem.exists(filePath) {
+      let key = try key()
+      try checkNewKey(key)
+      return try use(key)
+    }
     try Self.createKey(at: filePath, in: fileSystem)
     let own = try fileSystem.metadata(of: filePath)
     do {
@@ -43,6 +47,16 @@ struct SecretFile {
         try? fileSystem.remove(filePath)
       }
       throw error
+    }
+  }
+
+  /// A paper key opens its own repository, so varve would never try it as a key file of another.
+  private func checkNewKey(_ key: borrowing SecretBytes) throws {
+    let isPaperKey = key.withUnsafeBytes { PaperKey.isOne(String(decoding: $0, as: UTF8.self)) }
+    if isPaperKey {
+      throw Failure(
+        "\(path) is a paper key, which opens the repository that it is of and no other; name another file, "
+          + "which is created if it does not exist")
     }
   }
 

@@ -2,6 +2,26 @@ import ChunkFormat
 import ChunkStore
 import Overlays
 
+/// The overlay that a server keeps writes in.
+struct ServedOverlay {
+  let overlay: NamedOverlay
+  private let store: OverlayStore
+  private let isNew: Bool
+
+  fileprivate init(_ overlay: NamedOverlay, of store: OverlayStore, isNew: Bool) {
+    (self.overlay, self.store, self.isNew) = (overlay, store, isNew)
+  }
+
+  /// To be called where the server did not start, so that nobody wrote: an overlay nobody knows of would
+  /// pin its revision for ever.
+  func removeIfNew() throws(OverlayError) {
+    guard isNew else { return }
+    let left = try store.remove(overlay)
+    Console.shared.message("removed the overlay '\(overlay.name)' again: the server did not start")
+    left?.warn()
+  }
+}
+
 extension OverlayStore {
   /// The overlay to serve, made where there is none.
   ///
@@ -10,13 +30,14 @@ extension OverlayStore {
   /// - Throws: ``UsageFailure`` where that does not fit, ``ReferenceError`` and ``OverlayError``.
   func open(
     _ name: String, for references: [RevisionReference], in repository: Repository
-  ) throws -> NamedOverlay {
+  ) throws -> ServedOverlay {
     guard references.count <= 1 else {
       throw UsageFailure(
         "--overlay \(name) is for one revision, found \(references.count): "
           + references.map(\.text).joined(separator: " "))
     }
-    if try !contains(name) { try make(name, for: references.first, in: repository) }
+    let isNew = try !contains(name)
+    if isNew { try make(name, for: references.first, in: repository) }
     let overlay = try open(name)
     if case .unpinned(let reason) = overlay.pinning {
       Console.shared.warning(
@@ -24,7 +45,7 @@ extension OverlayStore {
           + "forgotten or pruned: \(reason)")
     }
     if let reference = references.first { try check(overlay, against: reference, in: repository) }
-    return overlay
+    return ServedOverlay(overlay, of: self, isNew: isNew)
   }
 
   private func make(
