@@ -161,6 +161,9 @@ test_json_after_a_failure_is_a_document_that_says_what_kind() {
   expect_error usage 2 "$varve" --json bakup
   expect_error already-exists 1 "$varve" restore --json job@latest disk.raw
   expect_error unconfirmed 1 "$varve" forget --json job@latest
+  "$varve" protect job@latest
+  expect_error protected 1 "$varve" forget --json --yes job@latest
+  "$varve" unprotect job@latest
   find "$VARVE_REPOSITORY/packs/data" -type f -delete
   expect_error damaged 1 "$varve" restore --json job@latest out.raw
   # A word behind -- is no option of varve.
@@ -224,6 +227,28 @@ test_today_and_yesterday_are_days_of_the_local_zone() {
   expect_equal "$(at '2026-03-30 00:00:01' restore job@yesterday -)" '2026-03-29 23:59:30'
   expect_exit 1 at '2026-03-30 00:00:01' show job@today
   expect_output 'no revision of 2026-03-30; the newest is of 2026-03-29 23:59:30'
+}
+
+test_a_zone_that_is_none_is_not_taken_for_utc() {
+  "$varve" init
+  echo content >disk.raw
+  "$varve" backup job disk.raw
+  local day
+  day=$(date --utc +%Y-%m-%d)
+  export TZ=Foo/Bar
+  local name
+  for name in job@today "job@$day" "job@${day}T23:59"; do
+    expect_exit 1 "$varve" show "$name"
+    expect_output "TZ is 'Foo/Bar', which is no time zone"
+  done
+  expect_exit 1 "$varve" distrust --from "$day" --dry-run
+  expect_output "TZ is 'Foo/Bar'"
+  expect_exit 1 "$varve" prune --keep-daily 1 --dry-run
+  expect_output "TZ is 'Foo/Bar'"
+  # The zone is said, or none is needed.
+  expect_exit 0 "$varve" show "job@${day}T23:59Z"
+  expect_exit 0 "$varve" distrust --from "${day}T00:00Z" --dry-run
+  expect_exit 0 "$varve" show job@latest
 }
 
 test_a_job_is_verified_by_its_name() {

@@ -129,6 +129,16 @@ keys_used_now() {
   "$varve" key list --json | jq -er --argjson used "$1" '.[] | select(.usedNow == $used) | .id'
 }
 
+test_a_paper_key_is_no_new_key_file() {
+  "$varve" init first --encrypt keyfile --key-file key
+  "$varve" key export --repository first --key-file key >paper
+  expect_exit 1 "$varve" init second --encrypt keyfile --key-file paper
+  expect_output 'paper is a paper key'
+  [[ ! -e second ]]
+  expect_exit 1 "$varve" key add --repository first --key-file key --new-key-file paper
+  expect_output 'paper is a paper key'
+}
+
 test_key_on_paper_opens_the_repository_when_all_else_is_lost() {
   encrypted_repository
   volume_with_marker

@@ -171,6 +171,28 @@ test_one_server_at_a_time_has_an_overlay() {
   expect_output "no overlay 'repair'"
 }
 
+test_a_server_that_does_not_start_leaves_no_overlay() {
+  prepare_overlays
+  start_server
+  expect_exit 1 "$varve" serve job@latest --overlay new --unix "$server_socket"
+  expect_output "removed the overlay 'new' again"
+  expect_equal "$("$varve" overlay list --json)" "[]"
+  "$varve" pin list --json | jq -e ".pins == []"
+  end_server
+}
+
+test_an_overlay_of_a_damaged_revision_is_not_called_gone() {
+  prepare_overlays
+  start_server job@latest --overlay mine
+  end_server
+  local file
+  file=$VARVE_REPOSITORY/revisions/$("$varve" show --json job@latest | jq -er .id)
+  : >"$file"
+  expect_exit 0 "$varve" overlay list
+  expect_output 'its revision cannot be read'
+  "$varve" overlay list --json | jq -e '.[0].revisionIsGone == false'
+}
+
 test_what_an_overlay_is_made_on() {
   prepare_overlays
   local mistake

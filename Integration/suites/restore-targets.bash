@@ -16,6 +16,31 @@ test_existing_file_is_refused_without_force() {
   expect_same_bytes disk.raw existing.raw
 }
 
+test_a_link_that_leads_nowhere_is_no_target() {
+  one_revision
+  ln -s nowhere link
+  expect_exit 1 "$varve" restore job@latest link --force
+  expect_output 'link: it is a symbolic link that leads nowhere'
+  [[ -L link && ! -e nowhere ]]
+}
+
+test_a_mistyped_device_is_no_file_in_memory() {
+  needs_root
+  [[ $(stat --format %d /dev) != $(stat --format %d /) ]] || skip "/dev is no file system of its own"
+  one_revision
+  expect_exit 1 "$varve" restore job@latest /dev/no-such-device
+  expect_output 'no device /dev/no-such-device'
+  [[ ! -e /dev/no-such-device ]]
+}
+
+test_closed_standard_output_is_an_error() {
+  one_revision
+  local status=0
+  "$varve" restore job@latest - >&- 2>messages || status=$?
+  expect_equal "$status" 1 "exit status"
+  grep 'standard output is closed' messages
+}
+
 test_forced_restore_over_a_larger_file_full_of_data() {
   one_revision
   random_bytes 70000000 2 >old.raw

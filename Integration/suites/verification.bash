@@ -56,6 +56,28 @@ test_backup_after_a_distrusted_revision_mends_it() {
   "$varve" restore job@latest - | cmp - disk.raw
 }
 
+# Which revision a name means is not known while any cannot be read.
+test_a_revision_that_cannot_be_read_is_not_passed_over() {
+  "$varve" init
+  local number
+  for number in 1 2; do
+    echo "state $number" >disk.raw
+    "$varve" backup job disk.raw
+  done
+  local newest older
+  newest=$("$varve" show --json job@latest | jq -er .id)
+  older=$("$varve" show --json job@first | jq -er .id)
+  : >"$VARVE_REPOSITORY/revisions/$newest"
+  expect_exit 1 "$varve" verify job
+  expect_output "revision $newest cannot be read"
+  expect_exit 1 "$varve" verify --job job
+  expect_exit 0 "$varve" verify "$older"
+  "$varve" restore job out.raw --json | jq -e --arg id "$newest" '.warnings[0] | contains($id)'
+  expect_exit 1 "$varve" forget job@latest
+  expect_output "revision $newest cannot be read, and may be the one that 'job@latest' means"
+  expect_exit 0 "$varve" forget "$older" --yes
+}
+
 test_interrupted_verification_is_no_verification() {
   "$varve" init
   random_bytes 400000000 4 >disk.raw

@@ -85,7 +85,7 @@ private struct Judgement {
   /// it was made from does; after that its time is all that is known of it.
   func reasons() -> [RevisionID: [StayReason]] {
     let past = history.filter { $0.revision.created <= now }
-    var dependents = madeWithClockBehind(past, after: history)
+    var dependents = madeWithClockBehind(past)
     while true {
       var reasons = reasons(of: past.filter { dependents[$0.id] == nil })
       for (id, parent) in dependents { reasons[id, default: []].append(.madeAfter(parent)) }
@@ -99,11 +99,9 @@ private struct Judgement {
     }
   }
 
-  /// Those of `past` that are older than what they were made from, with that.
-  private func madeWithClockBehind(
-    _ past: [RevisionEntry], after history: [RevisionEntry]
-  ) -> [RevisionID: RevisionID] {
-    let times = Dictionary(uniqueKeysWithValues: history.map { ($0.id, $0.revision.created) })
+  /// Revisions that are older than what they were made from, with that.
+  private func madeWithClockBehind(_ past: [RevisionEntry]) -> [RevisionID: RevisionID] {
+    let times = Dictionary(uniqueKeysWithValues: past.map { ($0.id, $0.revision.created) })
     var dependents: [RevisionID: RevisionID] = [:]
     for entry in past {
       guard let parent = entry.revision.parent, let time = times[parent],
