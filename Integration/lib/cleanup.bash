@@ -41,7 +41,7 @@ make_memory_directory() {
 
 # interruptible COMMAND...: becomes the command. Without this, bash lets what it starts in the
 # background ignore SIGINT. To be run with &.
-interruptible() { exec env --default-signal=INT "$@"; }
+interruptible() { exec env --default-signal=INT,QUIT "$@"; }
 
 # stop_process PID: asks, waits up to 10 s, then insists. Harmless when it has already gone.
 stop_process() {

@@ -13,7 +13,7 @@ test_terminated_server_exits_cleanly_and_removes_its_socket() {
     wait "$server_pid" || status=$?
     expect_equal "$status" "$expected" "exit status after SIG$signal"
     [[ ! -e $server_socket ]] || fail "the socket is still there after SIG$signal"
-  done <<<$'TERM 0\nINT 130'
+  done <<<$'TERM 0\nINT 130\nQUIT 131'
 }
 
 test_server_stops_although_a_client_stays_connected() {
@@ -46,7 +46,7 @@ test_interrupted_backup_leaves_no_revision_and_a_good_repository() {
     expect_exit 0 "$varve" verify --all
     rm -rf "$VARVE_REPOSITORY"
     "$varve" init
-  done <<<$'INT 130\nTERM 143\nHUP 129'
+  done <<<$'INT 130\nTERM 143\nHUP 129\nQUIT 131'
 }
 
 # expect_interrupted COMMAND...: runs it until it has begun, and interrupts it.

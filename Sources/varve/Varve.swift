@@ -23,10 +23,10 @@ struct Varve: ParsableCommand {
         web01, web01@latest     the newest
         web01@first             the oldest
         web01@3                 counted back from the newest, which is 0
-        web01@2026-11-20        the newest not after that day (local zone), or after a
-                                time such as 2026-11-20T14:30[:15][Z|+01:00]
-        web01@today             the newest of today (local zone), or of yesterday:
-                                web01@yesterday
+        web01@2026-11-20        the newest on or before that day (local zone), or
+                                that time: 2026-11-20T14:30[:15][Z|+01:00]
+        web01@today             the newest of today (local zone)
+        web01@yesterday         the newest of yesterday
         web01@tag:nightly       the newest with that tag
         web01@1f3a, 1f3a9c02    by the id or its first digits, 4 at least
         db01@latest/vdb         one volume of several

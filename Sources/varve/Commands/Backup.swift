@@ -14,7 +14,7 @@ struct Backup: ParsableCommand {
       Reads every source from front to back, stores what the repository does not have, and creates \
       one revision of the job with all volumes. When the command ends with exit status 0, the \
       revision is complete and survives a power failure. An interrupted backup creates no revision; \
-      the next backup uses what it stored.
+      the next backup reuses the data already stored.
 
         varve backup web01 /dev/vg0/web01-snapshot
         varve backup db01 vda=/dev/vg0/db vdb=/images/db-data.raw \\

@@ -9,7 +9,7 @@ struct Mount: ParsableCommand {
       varve mount [--json]
       """,
     discussion: """
-      If the disk was in use during the backup, its journal is replayed into temporary storage, so \
+      If the disk was in use during the backup, the journal is replayed into temporary storage, so \
       no file is missing and the revision does not change. umount removes that storage. The volume \
       becomes a block device through the kernel's driver nbd and nbd-client if both are available, \
       otherwise through nbdfuse and a loop device. It needs root.

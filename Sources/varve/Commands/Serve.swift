@@ -42,8 +42,8 @@ struct Serve: ParsableCommand {
 
       Exports are read-only by default. With --writable each connection can write, and its writes \
       are discarded when it ends. With --overlay the writes are kept, shared by all connections, and \
-      still there when the server is restarted. Revisions never change. A file system that must \
-      replay its journal can be mounted only on a writable export:
+      still there when the server is restarted. Revisions never change. On a read-only export, a \
+      file system cannot replay its journal; on a writable one it can:
 
         varve serve web01@latest --overlay repair
         nbd-client -unix /run/varve/nbd.sock /dev/nbd0

@@ -38,7 +38,7 @@ struct RetentionOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Keep revisions within this span of the newest: 30d, 12h, 8w, 6m, 1y6m.",
+      "Keep revisions within this span of the newest usable one: 30d, 12h, 8w, 6m, 1y6m.",
       discussion: "Years, months (m), weeks, days and hours, in this order.", valueName: "span"),
     transform: RetentionArgument.span)
   var keepWithin: CalendarSpan?

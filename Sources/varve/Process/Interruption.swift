@@ -3,7 +3,7 @@ import Glibc
 import Synchronization
 import Workers
 
-/// SIGINT, SIGTERM and SIGHUP ask the program to stop: the work at hand sees the flag, winds up and
+/// SIGINT, SIGTERM, SIGHUP and SIGQUIT (Ctrl-\) ask the program to stop: the work at hand sees the flag, winds up and
 /// leaves nothing behind.
 ///
 /// A signal that was ignored when the program was started, as under `nohup`, stays ignored. The others
@@ -52,6 +52,7 @@ final class Interruption: Sendable {
     case SIGINT: "SIGINT"
     case SIGTERM: "SIGTERM"
     case SIGHUP: "SIGHUP"
+    case SIGQUIT: "SIGQUIT"
     default: "request"
     }
   }
@@ -127,7 +128,8 @@ final class Interruption: Sendable {
   private static var signals: sigset_t {
     var signals = sigset_t()
     sigemptyset(&signals)
-    for signal in [SIGINT, SIGTERM, SIGHUP, SIGUSR1] where linux_signal_is_ignored(signal) == 0 {
+    for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1]
+    where linux_signal_is_ignored(signal) == 0 {
       sigaddset(&signals, signal)
     }
     return signals
