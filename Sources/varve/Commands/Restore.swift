@@ -73,7 +73,8 @@ struct Restore: ParsableCommand {
 
   mutating func run() throws {
     if target == "-", StandardDescriptors.isOutputClosed {
-      throw Failure("standard output is closed: the volume would go nowhere; redirect it, or name a target")
+      throw Failure(
+        "standard output is closed: the volume would go nowhere; redirect it, or name a target")
     }
     let repository = try repository.open()
     let listing = try repository.revisionsWithWarnings()

@@ -37,8 +37,10 @@ final class Interruption: Sendable {
 
   var isRequested: Bool { flag.isCancelled }
 
-  /// Whether it was Ctrl-C, or the signal that it stands for.
-  var isInterrupt: Bool { signalNumber.load(ordering: .acquiring) == SIGINT }
+  /// Whether it was Ctrl-C or Ctrl-\, or a signal that these stand for.
+  var isInterrupt: Bool {
+    [SIGINT, SIGQUIT].contains(signalNumber.load(ordering: .acquiring))
+  }
 
   /// As a shell reports a program that a signal ended: 128 and the signal's number.
   var exitStatus: ExitStatus {
