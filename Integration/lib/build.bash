@@ -17,11 +17,11 @@ build_varve() {
   export varve PATH="${varve%/*}:$PATH"
 }
 
-# swift_package build|test OPTION...: `swift build` or `swift test`, which leaves nothing outside the
+# swift_package COMMAND OPTION...: `swift build` or `swift package`, which leaves nothing outside the
 # checkout. Settings in ~/.swiftpm, such as mirrors, count where there are any.
 swift_package() {
   local kept=$project/.build temporary options=() status=0 settings=~/.swiftpm
-  # Not in the checkout: the compiler wants a path in ASCII, and tests make sockets there.
+  # Not in the checkout: the compiler wants a path in ASCII.
   temporary=$(mktemp -d)
   mkdir -p "$kept"
   [[ -e $settings ]] ||

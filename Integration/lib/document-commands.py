@@ -25,7 +25,6 @@ RUN_ELSEWHERE = {
     "Fixtures/regenerate": "suites/fixtures.bash",
     "swift build -c release --static-swift-stdlib --product varve": "lib/build.bash",
     "swift build": "lib/unit-tests.bash",
-    "swift test": "lib/unit-tests.bash",
 }
 SHOWS_COMMAND = re.compile(r"^\s*(\$ |# )?varve [a-z]")
 

@@ -38,7 +38,7 @@ test_simulation() {
   directory=$(mktemp -d)
   if build_simulation "$project"; then
     run_simulation "$1" "" --xunit-output "$directory/simulation.xml" >"$directory/log" 2>&1 ||
-      show_unit_failures "$directory/log"
+      show_unit_failures "$directory/log" $?
     count_unit_tests "$directory/simulation.xml"
     ran=$(schedules_in "$directory/log")
   fi

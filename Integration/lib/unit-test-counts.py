@@ -8,7 +8,10 @@ test cases.
 import sys
 import xml.etree.ElementTree
 
-cases = list(xml.etree.ElementTree.parse(sys.argv[1]).iter("testcase"))
+try:
+    cases = list(xml.etree.ElementTree.parse(sys.argv[1]).iter("testcase"))
+except (OSError, xml.etree.ElementTree.ParseError) as error:
+    sys.exit(f"no report of the tests: {error}")
 failed = sum(case.find("failure") is not None for case in cases)
 skipped = sum(case.find("skipped") is not None for case in cases)
 if not cases:
