@@ -175,10 +175,15 @@ test_a_server_that_does_not_start_leaves_no_overlay() {
   prepare_overlays
   start_server
   expect_exit 1 "$varve" serve job@latest --overlay new --unix "$server_socket"
-  expect_output "removed the overlay 'new' again"
+  expect_output "its new overlay 'new' was removed"
   expect_equal "$("$varve" overlay list --json)" "[]"
   "$varve" pin list --json | jq -e ".pins == []"
+  # One that was there before stays.
+  start_server job@latest --overlay old
   end_server
+  start_server
+  expect_exit 1 "$varve" serve --overlay old --unix "$server_socket"
+  expect_equal "$("$varve" overlay list --json | jq -r '.[].name')" old
 }
 
 test_an_overlay_of_a_damaged_revision_is_not_called_gone() {

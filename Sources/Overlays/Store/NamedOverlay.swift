@@ -91,6 +91,10 @@ package final class NamedOverlay: Sendable {
     }
   }
 
+  /// Whether nobody has opened a volume since this process opened the overlay, so that nobody can have
+  /// written.
+  package var isUntouched: Bool { state.withLock { $0.volumes.isEmpty } }
+
   /// Makes everything durable that was written, and lets others open the overlay. Closing twice is
   /// harmless.
   package func close() throws(OverlayError) {

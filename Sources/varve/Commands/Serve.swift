@@ -42,8 +42,8 @@ struct Serve: ParsableCommand {
 
       Exports are read-only by default. With --writable each connection can write, and its writes \
       are discarded when it ends. With --overlay the writes are kept, shared by all connections, and \
-      still there when the server is restarted. Revisions never change. On a read-only export, a \
-      file system cannot replay its journal; on a writable one it can:
+      still there when the server is restarted. Revisions never change. On a writable \
+      export, a file system can replay its journal:
 
         varve serve web01@latest --overlay repair
         nbd-client -unix /run/varve/nbd.sock /dev/nbd0
@@ -198,7 +198,7 @@ struct Serve: ParsableCommand {
     do {
       return try NBDServer.start(configuration: configuration, catalog: catalog, logger: logger)
     } catch {
-      try overlay?.removeIfNew()
+      overlay?.removeIfUnused()
       guard let failure = error as? ServerError, failure.code == .addressInUse,
         failure.address == RuntimeDirectory()?.serverSocket
       else { throw error }

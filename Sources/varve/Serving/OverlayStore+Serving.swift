@@ -2,7 +2,7 @@ import ChunkFormat
 import ChunkStore
 import Overlays
 
-/// The overlay that a server keeps writes in.
+/// The overlay in which a server stores what clients write.
 struct ServedOverlay {
   let overlay: NamedOverlay
   private let store: OverlayStore
@@ -12,13 +12,18 @@ struct ServedOverlay {
     (self.overlay, self.store, self.isNew) = (overlay, store, isNew)
   }
 
-  /// To be called where the server did not start, so that nobody wrote: an overlay nobody knows of would
-  /// pin its revision for ever.
-  func removeIfNew() throws(OverlayError) {
-    guard isNew else { return }
-    let left = try store.remove(overlay)
-    Console.shared.message("removed the overlay '\(overlay.name)' again: the server did not start")
-    left?.warn()
+  /// Removes an overlay that was made for a server which then did not start: it would pin its revision for
+  /// ever. Where the server had several addresses, a client may have used it on the first one; then it stays.
+  func removeIfUnused() {
+    guard isNew, overlay.isUntouched else { return }
+    do {
+      let left = try store.remove(overlay)
+      Console.shared.message(
+        "the server did not start, so its new overlay '\(overlay.name)' was removed")
+      left?.warn()
+    } catch {
+      Console.shared.warning("the new overlay '\(overlay.name)' stays: \(error)")
+    }
   }
 }
 
