@@ -36,8 +36,8 @@ struct Forget: ParsableCommand {
 
   @Flag(
     help: """
-      Also forget the last usable revision of a job, unreadable revisions, and by a name such as \
-      @latest while another revision is unreadable.
+      Also forget the last usable revision of a job, and unreadable revisions. Also accept names such \
+      as web01@latest while there is an unreadable revision that they could mean.
       """)
   var yes = false
 
@@ -60,7 +60,7 @@ struct Forget: ParsableCommand {
   mutating func run() throws {
     let repository = try repository.open()
     let users = try repository.revisionUsers()
-    let selection = try select(in: try repository.revisions(), of: repository)
+    let selection = try select(in: try repository.revisionsWithWarnings(), of: repository)
     try report(selection, users: users)
     if !dryRun {
       try repository.forget { listing in

@@ -8,7 +8,7 @@ struct ForgetSelection {
   private(set) var entries: [RevisionEntry] = []
   /// Revisions of which nothing is known but their ids.
   private(set) var unreadable: [RevisionID] = []
-  /// A name that could mean a revision that cannot be read, and the id of that.
+  /// A name that was given, and an unreadable revision that it could mean.
   private var doubt: (name: String, revision: RevisionID)?
 
   var ids: [RevisionID] { entries.map(\.id) + unreadable }
@@ -60,7 +60,7 @@ struct ForgetSelection {
       throw Failure(
         .unconfirmed,
         "revision \(doubt.revision) cannot be read, and may be the one that '\(doubt.name)' means; name "
-          + "the revision by its id, or add --yes to forget what the name means without it")
+          + "the revision by its id, or add --yes to ignore the unreadable one")
     }
     if let id = unreadable.first {
       throw Failure(
