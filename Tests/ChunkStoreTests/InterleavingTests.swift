@@ -96,7 +96,8 @@ import Workers
     #expect(fileSystem.problems == [])
   }
 
-  /// The same while the older one moves: until it has, nothing else makes the newer one durable.
+  /// The same while the older one moves: only once it has moved would anything else make the newer one
+  /// durable.
   @Test func theNewerRevisionIsDurableBeforeTheOlderMoves() throws {
     let old = try store.backUp(TestDisk(chunks: 1, seed: 1), job: "a")
     let disk = disk
@@ -122,8 +123,9 @@ import Workers
   @Test func aRevisionIsAlwaysInOneOfItsTwoDirectories() throws {
     let id = try store.backUp(TestDisk(chunks: 1, seed: 1), job: "a")
     let (disk, layout) = (disk, layout)
-    for gap in ["/forgotten", "/revisions"] {
-      fileSystem.interrupt(.after, .synchronizeDirectory, of: gap) {
+    // The file has moved: what counts is which directory is durable first.
+    fileSystem.interrupt(.after, .rename, of: "/forgotten/") { [fileSystem] in
+      fileSystem.interrupt(.after, .synchronizeDirectory, of: "/revisions") {
         let count = disk.operationCount
         for seed in 0..<30 as Range<UInt64> {
           var random = SeededRandom(seed: seed)
@@ -198,6 +200,22 @@ import Workers
       writing.end()
     }
     _ = try store.repository.condemn([(pack, .data)], at: 1)
+    #expect(fileSystem.problems == [])
+  }
+
+  /// The collection does not await a session that it could not see.
+  @Test func aSessionReliesOnNothingThatWasCondemnedBeforeItCouldBeSeen() throws {
+    let content = TestDisk(chunks: 1, seed: 1)
+    try store.backUp(content, job: "a")
+    let id = try store.id(of: content.chunks[0], type: .chunk)
+    let pack = try #require(try store.repository.records.copies(of: id).first).pack.id
+    fileSystem.interrupt(.before, .rename, of: "/sessions/") { [other] in
+      let condemned = try other.repository.condemn([(pack, .data)], at: 1)
+      #expect(condemned.condemnation.awaited == [])
+    }
+    let writing = try store.beginWriting()
+    #expect(try !writing.writer.contains(id))
+    writing.end()
     #expect(fileSystem.problems == [])
   }
 

@@ -82,16 +82,15 @@ import Testing
     storage.end()
   }
 
-  /// The process that has the file open. What other tests start at the same time has it, too, for as long as
-  /// it takes to become another program.
+  /// The process that has the file open. A process that another test starts at the same time has it open,
+  /// too, until it becomes another program.
   private func storageProcess() throws -> pid_t {
-    var (found, lasting) = (try processes(having: path), Set<pid_t>())
-    repeat {
+    while true {
+      let found = try processes(having: path).filter { $0 != getpid() }
+      if Set(found).count == 1 { return found[0] }
+      try #require(!found.isEmpty)
       usleep(20_000)
-      let now = try processes(having: path)
-      (found, lasting) = (now, Set(found).intersection(now).subtracting([getpid()]))
-    } while lasting.count > 1
-    return try #require(lasting.first)
+    }
   }
 
   /// (proc_pid_fd(5))
