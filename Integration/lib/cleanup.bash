@@ -40,7 +40,7 @@ make_memory_directory() {
 }
 
 # interruptible COMMAND...: becomes the command. Without this, bash lets what it starts in the
-# background ignore SIGINT. To be run with &.
+# background ignore SIGINT and SIGQUIT. To be run with &.
 interruptible() { exec env --default-signal=INT,QUIT "$@"; }
 
 # stop_process PID: asks, waits up to 10 s, then insists. Harmless when it has already gone.

@@ -31,7 +31,7 @@ private func openTarget(
   let (path, name) = (FilePath(escaped: text), text.showingEscapedBytes)
   guard let kind = try kind(of: path, name: name) else {
     if path.isLink { throw .notATarget(name, found: "a symbolic link that leads nowhere") }
-    // In memory, and gone with the next boot: somebody mistyped a device.
+    // Somebody mistyped a device: a file there would be in memory, and gone with the next boot.
     if path.isBelowDevices { throw .noSuchDevice(name) }
     return FileTarget(name: name, path: path, replacesExisting: false)
   }
@@ -59,8 +59,8 @@ extension FilePath {
     return withPlatformString { readlink($0, &first, 1) } > 0
   }
 
-  /// Whether its directory is on the file system that the kernel keeps device nodes on (devtmpfs), or what
-  /// stands in for it in a container; `/dev/shm` is another.
+  /// Whether its directory is on the file system of `/dev`, which is in memory. `/dev/shm` is a file system
+  /// of its own.
   fileprivate var isBelowDevices: Bool {
     let files = POSIXFileSystem()
     guard let own = try? files.metadata(of: parentDirectory).device,

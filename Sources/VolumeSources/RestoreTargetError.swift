@@ -54,8 +54,8 @@ extension RestoreTargetError {
   static func noSuchDevice(_ target: String) -> Self {
     Self(
       .notATarget, target,
-      "there is no device \(target), and a file there would be in memory only; create the device first, "
-        + "or name a file elsewhere")
+      "there is no device \(target), and varve creates no files below /dev, which is in memory; check the "
+        + "name, or name a file elsewhere")
   }
 
   static func notATarget(_ target: String, found: String) -> Self {

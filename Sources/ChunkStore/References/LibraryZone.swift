@@ -26,11 +26,12 @@ struct LibraryZone: Sendable {
     variable = ":\(name)"
   }
 
-  /// The name where it is that of no zone, for which the library takes UTC.
+  /// The value of `TZ`, where this is the zone of the environment and no zone has that name; the library
+  /// then takes UTC.
   var unknownName: String? { variable == nil ? Self.unknownVariable : nil }
 
-  /// What `TZ` is set to where that is no zone: neither one of the database, nor a file of one, nor a
-  /// rule such as `CET-1CEST,M3.5.0,M10.5.0/3` (tzset(3)).
+  /// The value of `TZ` if it is invalid: neither a zone of the database, nor the path of a zone file, nor
+  /// a rule such as `CET-1CEST,M3.5.0,M10.5.0/3` (tzset(3)).
   private static let unknownVariable: String? = {
     guard let variable = getenv("TZ").map({ String(cString: $0) }) else { return nil }
     let name = variable.hasPrefix(":") ? String(variable.dropFirst()) : variable

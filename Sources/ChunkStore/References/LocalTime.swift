@@ -11,8 +11,8 @@ package struct LocalTime: Sendable {
   /// The zone of the environment variable `TZ`, else of the system.
   package static let system = LocalTime(library: .system)
 
-  /// What is wrong with the zone, so that it is UTC instead; nil where nothing is. Only ``system`` can
-  /// be wrong.
+  /// Why this is UTC instead of the zone that was meant; nil if the zone is right. Only ``system`` can have
+  /// one.
   package let fault: String?
 
   /// A zone of the system's database, such as `Europe/Berlin`; nil where there is none of this name.
@@ -24,7 +24,7 @@ package struct LocalTime: Sendable {
   private init(library zone: LibraryZone) {
     fault = zone.unknownName.map {
       "the variable TZ is '\($0)', which is no time zone that this machine knows; set it to a name such "
-        + "as Europe/Berlin (Debian's package tzdata has them)"
+        + "as Europe/Berlin, and install the time zones (Debian's package tzdata) if they are missing"
     }
     seconds = zone.seconds(of:)
     civilTime = zone.civilTime(at:)

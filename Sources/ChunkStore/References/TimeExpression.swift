@@ -32,7 +32,7 @@ package struct TimeExpression: Equatable, Sendable {
     guard Self.years ~= year, time.exists, abs(offsetSeconds ?? 0) < 86_400 else { return nil }
   }
 
-  /// Whether it depends on the zone which moment is meant.
+  /// Whether it has no zone of its own, so that the local zone decides which moment is meant.
   package var isLocal: Bool { offsetSeconds == nil }
 
   /// The first nanosecond that the text can mean; nil where the system cannot tell.

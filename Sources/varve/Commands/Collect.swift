@@ -9,7 +9,7 @@ struct Collect: ParsableCommand {
     abstract: "Free the space that no revision needs.",
     discussion: """
       Backups, restores and servers can run meanwhile. Packs without any needed content are deleted; \
-      packs with much garbage are rewritten without it, and small ones are merged. Content \
+      packs with more than 30 % garbage are rewritten without it, and small ones are merged. Content \
       that a running backup may rely on is kept; the next collection deletes it. If a collection is \
       interrupted, nothing is lost, and the next one continues its work.
 

@@ -74,7 +74,8 @@ struct Restore: ParsableCommand {
   mutating func run() throws {
     if target == "-", StandardDescriptors.isOutputClosed {
       throw Failure(
-        "standard output is closed: the volume would go nowhere; redirect it, or name a target")
+        "standard output is closed, so nothing would be written; redirect it, or name another target"
+      )
     }
     let repository = try repository.open()
     let listing = try repository.revisionsWithWarnings()

@@ -67,7 +67,7 @@ struct Verify: ParsableCommand {
     let listing = try repository.revisions()
     let chosen = try chosen(in: listing)
     let entries = listing.entries.filter { chosen.isEmpty || chosen.contains($0.id) }
-    // One that cannot be read may be the one that was meant, unless that is named by its id.
+    // An unreadable revision may be the one that a name means; an id cannot mean it.
     let areNamedByID =
       jobs.isEmpty && !revisions.isEmpty
       && revisions.allSatisfy { $0.isID(among: listing.entries) }

@@ -3,8 +3,8 @@ import Glibc
 import Synchronization
 import Workers
 
-/// SIGINT, SIGTERM, SIGHUP and SIGQUIT (Ctrl-\) ask the program to stop: the work at hand sees the flag, winds up and
-/// leaves nothing behind.
+/// SIGINT, SIGTERM, SIGHUP and SIGQUIT (Ctrl-\) ask the program to stop: the work at hand sees the flag,
+/// winds up and leaves nothing behind.
 ///
 /// A signal that was ignored when the program was started, as under `nohup`, stays ignored. The others
 /// are taken by a thread of their own, so that nothing has to be fit for a signal handler. Work that
@@ -37,7 +37,7 @@ final class Interruption: Sendable {
 
   var isRequested: Bool { flag.isCancelled }
 
-  /// Whether it was Ctrl-C or Ctrl-\, or a signal that these stand for.
+  /// Whether it was SIGINT or SIGQUIT, as Ctrl-C and Ctrl-\ send them.
   var isInterrupt: Bool {
     [SIGINT, SIGQUIT].contains(signalNumber.load(ordering: .acquiring))
   }

@@ -50,12 +50,13 @@ struct SecretFile {
     }
   }
 
-  /// A paper key opens its own repository, so varve would never try it as a key file of another.
+  /// varve reads such a file as the paper key of one repository, and never as a key file. So another
+  /// repository that was created with it could not be opened.
   private func checkNewKey(_ key: borrowing SecretBytes) throws {
     let isPaperKey = key.withUnsafeBytes { PaperKey.isOne(String(decoding: $0, as: UTF8.self)) }
     if isPaperKey {
       throw Failure(
-        "\(path) is a paper key, which opens the repository that it is of and no other; name another file, "
+        "\(path) is a paper key, which opens only the repository that it was printed for; name another file, "
           + "which is created if it does not exist")
     }
   }
