@@ -73,12 +73,15 @@ let targets: [Target] = [
   systemLibrary("CLinux", package: "libc6-dev"),
 
   library("Workers", uses: ["CLinux", deque]),
+  library("CalendarTime", uses: [systemPackage]),
   library("FileIO", uses: ["Workers", "CLinux", systemPackage]),
-  library("ChunkFormat", uses: ["CZstd", "CCrypto", "CXXHash"]),
+  library("ChunkFormat", uses: ["CalendarTime", "CZstd", "CCrypto", "CXXHash"]),
   library(
     "ChunkStore",
-    uses: ["Workers", "FileIO", "ChunkFormat", "CLMDB", "CLinux", systemPackage, heap]),
-  library("Retention", uses: ["ChunkFormat", "ChunkStore"]),
+    uses: [
+      "Workers", "CalendarTime", "FileIO", "ChunkFormat", "CLMDB", "CLinux", systemPackage, heap,
+    ]),
+  library("Retention", uses: ["CalendarTime", "ChunkFormat", "ChunkStore"]),
   library("VolumeMap", uses: ["ChunkFormat"]),
   library("VolumeSources", uses: ["Workers", "FileIO", "CLinux", "CNBD", systemPackage]),
   library(
@@ -87,8 +90,8 @@ let targets: [Target] = [
   library(
     "BackupEngine",
     uses: [
-      "Workers", "FileIO", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeSources",
-      "VolumeReader", nioCore,
+      "Workers", "CalendarTime", "FileIO", "ChunkFormat", "ChunkStore", "VolumeMap",
+      "VolumeSources", "VolumeReader", nioCore,
     ]),
   library(
     "GarbageCollection",
@@ -105,28 +108,28 @@ let targets: [Target] = [
   library(
     "Overlays",
     uses: [
-      "Workers", "FileIO", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeSources",
-      "VolumeReader", "BackupEngine", nioCore, systemPackage,
+      "Workers", "CalendarTime", "FileIO", "ChunkFormat", "ChunkStore", "VolumeMap",
+      "VolumeSources", "VolumeReader", "BackupEngine", nioCore, systemPackage,
     ]),
   library("NBDProtocol", uses: [nioCore]),
   library(
     "NBDServer",
     uses: [
-      "CLinux", "CCrypto", "Workers", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader",
-      "Overlays", "NBDProtocol", nioCore, nioPosix, nioSSL, nioTLS, logging, deque,
+      "CLinux", "CCrypto", "Workers", "CalendarTime", "ChunkFormat", "ChunkStore", "VolumeMap",
+      "VolumeReader", "Overlays", "NBDProtocol", nioCore, nioPosix, nioSSL, nioTLS, logging, deque,
     ]),
   .executableTarget(
     name: "varve",
     dependencies: [
-      "Workers", "FileIO", "ChunkFormat", "ChunkStore", "Retention", "VolumeMap", "VolumeSources",
-      "VolumeReader", "BackupEngine", "GarbageCollection", "Inspection", "Overlays",
-      "NBDProtocol",
-      "NBDServer", "CLinux", argumentParser, logging, nioCore, systemPackage,
+      "Workers", "CalendarTime", "FileIO", "ChunkFormat", "ChunkStore", "Retention", "VolumeMap",
+      "VolumeSources", "VolumeReader", "BackupEngine", "GarbageCollection", "Inspection",
+      "Overlays", "NBDProtocol", "NBDServer", "CLinux", argumentParser, logging, nioCore,
+      systemPackage,
     ],
     swiftSettings: strict),
 
   .target(
-    name: "TestSupport", dependencies: ["Workers", "FileIO", systemPackage],
+    name: "TestSupport", dependencies: ["Workers", "CalendarTime", "FileIO", systemPackage],
     path: "Tests/TestSupport",
     swiftSettings: strict),
   .target(
@@ -137,10 +140,13 @@ let targets: [Target] = [
     ],
     path: "Tests/EngineTestSupport", swiftSettings: strict),
   tests(of: "Workers"),
+  tests(of: "CalendarTime", uses: [systemPackage]),
   tests(of: "FileIO", uses: ["Workers", systemPackage]),
-  tests(of: "ChunkFormat", uses: ["FileIO", systemPackage]),
-  tests(of: "ChunkStore", uses: ["Workers", "ChunkFormat", "FileIO", systemPackage]),
-  tests(of: "Retention", uses: ["ChunkFormat", "ChunkStore"]),
+  tests(of: "ChunkFormat", uses: ["CalendarTime", "FileIO", systemPackage]),
+  tests(
+    of: "ChunkStore",
+    uses: ["Workers", "CalendarTime", "ChunkFormat", "FileIO", systemPackage]),
+  tests(of: "Retention", uses: ["CalendarTime", "ChunkFormat", "ChunkStore"]),
   tests(of: "VolumeMap", uses: ["ChunkFormat"]),
   tests(of: "VolumeSources", uses: ["FileIO", "Workers", "CNBD", systemPackage]),
   tests(
@@ -151,14 +157,15 @@ let targets: [Target] = [
   tests(
     of: "BackupEngine",
     uses: [
-      "EngineTestSupport", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader",
+      "EngineTestSupport", "CalendarTime", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader",
       "VolumeSources", "FileIO",
       systemPackage, nioCore,
     ]),
   tests(
     of: "GarbageCollection",
     uses: [
-      "EngineTestSupport", "Workers", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader",
+      "EngineTestSupport", "Workers", "CalendarTime", "ChunkFormat", "ChunkStore", "VolumeMap",
+      "VolumeReader",
       "VolumeSources",
       "BackupEngine", "FileIO", "Retention", systemPackage,
     ]),
@@ -178,7 +185,8 @@ let targets: [Target] = [
   tests(
     of: "NBDServer",
     uses: [
-      "ChunkFormat", "ChunkStore", "FileIO", "VolumeMap", "VolumeReader", "Overlays",
+      "CalendarTime", "ChunkFormat", "ChunkStore", "FileIO", "VolumeMap", "VolumeReader",
+      "Overlays",
       "NBDProtocol", "CNBD", nioCore, nioPosix, nioEmbedded, logging, systemPackage,
     ]),
   tests(

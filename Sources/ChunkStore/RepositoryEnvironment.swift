@@ -1,7 +1,6 @@
+package import CalendarTime
 package import ChunkFormat
 package import FileIO
-// Which of these two modules `timespec` belongs to depends on the order of the build.
-import CLinux
 import Glibc
 package import SystemPackage
 
@@ -12,7 +11,7 @@ package struct RepositoryEnvironment: Sendable {
   package var indexDirectory: FilePath?
   /// A pack is closed when its records reach this many bytes.
   package var packTargetBytes = PackAssembly.standardTargetBytes
-  package var now: @Sendable () -> Nanoseconds = Self.systemClock
+  package var now: @Sendable () -> Timestamp = Timestamp.now
   package var passphraseCost = ScryptCost.standard
   package var host = Self.hostName()
   /// Tells this machine from others of its name; empty where it has no identifier.
@@ -33,17 +32,6 @@ package struct RepositoryEnvironment: Sendable {
   ) -> SessionRecord {
     SessionRecord(
       kind: kind, started: now(), host: host, process: getpid(), purpose: purpose, pinned: pinned)
-  }
-
-  /// The wall clock.
-  package static func systemClock() -> Nanoseconds {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    // 64 bits of nanoseconds end in the year 2262, and a clock may be set to any.
-    let (seconds, overflows) = Nanoseconds(time.tv_sec).multipliedReportingOverflow(
-      by: 1_000_000_000)
-    let (now, isBeyond) = seconds.addingReportingOverflow(Nanoseconds(time.tv_nsec))
-    return overflows || isBeyond ? .max : now
   }
 
   /// A hash of what /etc/machine-id says, which is not to be shown to others (machine-id(5)).

@@ -1,3 +1,4 @@
+package import CalendarTime
 package import ChunkFormat
 package import ChunkStore
 
@@ -11,8 +12,8 @@ package struct OrphanedJob: Sendable {
   ///
   /// - Parameter histories: the revisions of each job, oldest first.
   package static func among(
-    _ histories: [String: [RevisionEntry]], after age: CalendarSpan, in zone: LocalTime,
-    now: Nanoseconds
+    _ histories: [String: [RevisionEntry]], after age: CalendarSpan, in zone: TimeZone,
+    now: Timestamp
   ) -> [OrphanedJob] {
     let start = age.start(before: now, in: zone)
     return histories.compactMap { job, history in

@@ -1,3 +1,4 @@
+package import CalendarTime
 package import ChunkFormat
 package import ChunkStore
 
@@ -28,8 +29,8 @@ package struct RetentionPlan: Sendable {
   ///   - zone: whose calendar counts.
   ///   - users: who reads a revision now, in words.
   package init(
-    of job: String, history: [RevisionEntry], policy: RetentionPolicy, in zone: LocalTime,
-    now: Nanoseconds, users: [RevisionID: [String]]
+    of job: String, history: [RevisionEntry], policy: RetentionPolicy, in zone: TimeZone,
+    now: Timestamp, users: [RevisionID: [String]]
   ) {
     let judgement = Judgement(
       history: history, policy: policy, zone: zone, now: now, users: users)
@@ -75,8 +76,8 @@ extension RevisionEntry {
 private struct Judgement {
   let history: [RevisionEntry]
   let policy: RetentionPolicy
-  let zone: LocalTime
-  let now: Nanoseconds
+  let zone: TimeZone
+  let now: Timestamp
   let users: [RevisionID: [String]]
 
   /// The reasons of each revision that stays.

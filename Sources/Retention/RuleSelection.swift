@@ -1,3 +1,4 @@
+import CalendarTime
 import ChunkFormat
 import ChunkStore
 
@@ -8,7 +9,7 @@ import ChunkStore
 struct RuleSelection {
   /// Newest first, none of the future.
   let candidates: [RevisionEntry]
-  let zone: LocalTime
+  let zone: TimeZone
 
   /// The revisions that `rule` keeps, each with the reasons.
   func reasons(of rule: RetentionRule) -> [(RevisionID, StayReason)] {

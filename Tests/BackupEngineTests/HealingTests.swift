@@ -1,4 +1,5 @@
 import BackupEngine
+import CalendarTime
 import ChunkFormat
 import ChunkStore
 import EngineTestSupport
@@ -156,7 +157,7 @@ struct HealingTests {
     let entries = try place.repository.revisions().entries
     let newest = try #require(entries.map(\.revision.finished).max())
     #expect(entries[0].marks.distrustedSince == newest)
-    #expect(entries.distrustTime(of: "web01", now: newest + 1) == newest + 1)
+    #expect(entries.distrustTime(of: "web01", now: newest + .seconds(1)) == newest + .seconds(1))
     #expect(entries.distrustTime(of: "other", now: 7) == 7)
   }
 

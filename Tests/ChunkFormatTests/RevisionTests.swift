@@ -1,3 +1,4 @@
+import CalendarTime
 import Testing
 
 @testable import ChunkFormat
@@ -41,7 +42,7 @@ import Testing
     Defect(testDescription: "two volumes of one name") { $0.volumes.append($0.volumes[0]) },
     Defect(testDescription: "volume too large") { $0.volumes[0].sizeBytes = (1 << 62) + 1 },
     Defect(testDescription: "map of nothing") { $0.volumes[0].sizeBytes = 0 },
-    Defect(testDescription: "before 1970") { $0.created = .min },
+    Defect(testDescription: "before 1970") { $0.created = .earliest },
     Defect(testDescription: "two attachments of one name") {
       $0.attachments.append($0.attachments[0])
     },

@@ -1,3 +1,4 @@
+import CalendarTime
 import ChunkFormat
 import ChunkStore
 import FileIO
@@ -194,7 +195,7 @@ struct OverlayExportTests {
     }
     // A newer revision does not change what the names mean.
     var newer = site.entry.revision
-    newer.created += 1
+    newer.created = newer.created + .seconds(1)
     _ = try site.repository.commit(newer)
     try #require(try catalog.open("db01@latest/vda")).device.close()
     for name in ["", "db01@latest", "db01@1/vda", "web01@latest/vda", "db01@latest/vdc", "/"] {

@@ -1,3 +1,4 @@
+import CalendarTime
 import ChunkFormat
 import ChunkStore
 import FileIO
@@ -15,7 +16,7 @@ final class StoredDisks {
   let repository: Repository
   let environment: RepositoryEnvironment
   private let directory: TemporaryDirectory
-  private var created: Nanoseconds = 1_800_000_000_000_000_000
+  private var created: Timestamp = 1_800_000_000_000_000_000
 
   init() throws {
     directory = try TemporaryDirectory(inMemory: true)
@@ -43,7 +44,7 @@ final class StoredDisks {
     defer { writing.session.end() }
     let volumes = try disks.map { try store($1, as: $0, through: writing.writer) }
     try writing.writer.flush()
-    created += 3_600_000_000_000
+    created = created + .seconds(3600)
     return try repository.commit(
       Revision(
         job: job, created: created, finished: created, parent: nil, tags: tags, volumes: volumes,

@@ -1,3 +1,4 @@
+import CalendarTime
 import ChunkFormat
 import Glibc
 import TestSupport
@@ -34,12 +35,12 @@ import Testing
       (.year, "UTC", "2028-01-01 00:00:00", "2028-12-31 23:59:59"),
     ] as [(CalendarUnit, String, String, String)])
   func areOne(unit: CalendarUnit, name: String, first: String, last: String) throws {
-    let zone = try LocalTime.zone(name)
+    let zone = try TimeZone.zone(name)
     let (first, last) = (try Moment.utc(first), try Moment.utc(last))
     #expect(unit.period(of: first, in: zone) == unit.period(of: last, in: zone))
-    #expect(unit.period(of: first - 1, in: zone) != unit.period(of: first, in: zone))
+    #expect(unit.period(of: first - .nanoseconds(1), in: zone) != unit.period(of: first, in: zone))
     #expect(
-      unit.period(of: last + 1_000_000_000, in: zone) != unit.period(of: last, in: zone))
+      unit.period(of: last + .seconds(1), in: zone) != unit.period(of: last, in: zone))
   }
 
   @Test(
@@ -59,7 +60,7 @@ import Testing
       (.month, "UTC", "2026-12-31 12:00:00", "2027-01-01 12:00:00"),
     ] as [(CalendarUnit, String, String, String)])
   func areTwo(unit: CalendarUnit, name: String, first: String, second: String) throws {
-    let zone = try LocalTime.zone(name)
+    let zone = try TimeZone.zone(name)
     #expect(
       unit.period(of: try Moment.utc(first), in: zone)
         != unit.period(of: try Moment.utc(second), in: zone))
@@ -72,8 +73,8 @@ import Testing
       let first = Int64.random(in: 0..<8_000_000_000, using: &random)
       let second = first + Int64.random(in: 0..<1_000_000, using: &random)
       let areOne =
-        CalendarUnit.week.period(of: first * 1_000_000_000, in: .utc)
-        == CalendarUnit.week.period(of: second * 1_000_000_000, in: .utc)
+        try CalendarUnit.week.period(of: #require(Timestamp(secondsSince1970: first)), in: .utc)
+        == CalendarUnit.week.period(of: #require(Timestamp(secondsSince1970: second)), in: .utc)
       #expect(areOne == (isoWeek(first) == isoWeek(second)), "\(first), \(second), \(random)")
     }
   }
@@ -124,15 +125,16 @@ import Testing
       ("1y", "America/New_York", "2026-07-04 00:30", "2025-07-04 00:30"),
     ])
   func beginnings(text: String, name: String, moment: String, start: String) throws {
-    let zone = try LocalTime.zone(name)
+    let zone = try TimeZone.zone(name)
     let span = try #require(CalendarSpan(text))
-    let moment = try Moment.of(moment, in: zone) + 123
-    #expect(span.start(before: moment, in: zone) == (try Moment.of(start, in: zone)) + 123)
+    let moment = try Moment.of(moment, in: zone) + .nanoseconds(123)
+    #expect(
+      span.start(before: moment, in: zone) == (try Moment.of(start, in: zone)) + .nanoseconds(123))
   }
 
   /// An hour that comes twice is not skipped over.
   @Test func hoursAreHours() throws {
-    let zone = try LocalTime.zone("Europe/Berlin")
+    let zone = try TimeZone.zone("Europe/Berlin")
     let span = try #require(CalendarSpan("1h"))
     let moment = try Moment.utc("2026-10-25 01:30")
     #expect(span.start(before: moment, in: zone) == (try Moment.utc("2026-10-25 00:30")))

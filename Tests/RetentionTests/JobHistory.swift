@@ -1,3 +1,4 @@
+import CalendarTime
 import ChunkFormat
 import Testing
 
@@ -6,14 +7,14 @@ import Testing
 /// The revisions of a job, made up: oldest first, as a repository lists them.
 struct JobHistory {
   private(set) var entries: [RevisionEntry] = []
-  private let zone: LocalTime
+  private let zone: TimeZone
   private var count: UInt64 = 0
 
   /// - Parameter zone: of the times that revisions are added with.
-  init(in zone: LocalTime = .fixed(offsetSeconds: 0)) { self.zone = zone }
+  init(in zone: TimeZone = .fixed(offsetSeconds: 0)) { self.zone = zone }
 
   /// A revision of each time, which is written like `2026-11-20 01:30`.
-  init(_ times: [String], in zone: LocalTime = .fixed(offsetSeconds: 0)) throws {
+  init(_ times: [String], in zone: TimeZone = .fixed(offsetSeconds: 0)) throws {
     self.init(in: zone)
     for time in times { try add(time) }
   }
@@ -30,7 +31,7 @@ struct JobHistory {
 
   @discardableResult
   mutating func add(
-    at created: Nanoseconds, tags: [String] = [], trust: Trust = .trusted,
+    at created: Timestamp, tags: [String] = [], trust: Trust = .trusted,
     isProtected: Bool = false, isUnusual: Bool = false, parent: RevisionID? = nil
   ) throws -> RevisionID {
     let id = try nextID()
@@ -67,7 +68,7 @@ struct JobHistory {
     entries.insert(entry, at: place ?? entries.endIndex)
   }
 
-  private static func revision(created: Nanoseconds, parent: RevisionID?) -> Revision {
+  private static func revision(created: Timestamp, parent: RevisionID?) -> Revision {
     Revision(
       job: "web01", created: created, finished: created, parent: parent, tags: [],
       volumes: [
@@ -80,7 +81,7 @@ struct JobHistory {
 /// Moments as tests write them.
 enum Moment {
   /// `2026-11-20 01:30` or `2026-11-20 01:30:59` on the clock of `zone`.
-  static func of(_ text: String, in zone: LocalTime) throws -> Nanoseconds {
+  static func of(_ text: String, in zone: TimeZone) throws -> Timestamp {
     let numbers = text.split { "- :".contains($0) }.compactMap { Int($0) }
     try #require(5...6 ~= numbers.count, "\(text)")
     let time = CivilTime(
@@ -89,13 +90,11 @@ enum Moment {
     return try #require(zone.moment(of: time))
   }
 
-  static func utc(_ text: String) throws -> Nanoseconds {
-    try of(text, in: .fixed(offsetSeconds: 0))
+  static func utc(_ text: String) throws -> Timestamp {
+    try of(text, in: .utc)
   }
 }
 
-extension LocalTime {
-  static let utc = LocalTime.fixed(offsetSeconds: 0)
-
-  static func zone(_ name: String) throws -> LocalTime { try #require(LocalTime.named(name)) }
+extension TimeZone {
+  static func zone(_ name: String) throws -> TimeZone { try #require(TimeZone.named(name)) }
 }

@@ -1,3 +1,4 @@
+import CalendarTime
 import ChunkFormat
 import Testing
 
@@ -17,7 +18,7 @@ import Testing
 
   private func days(_ plan: RetentionPlan) -> [String] {
     plan.verdicts.filter(\.stays).map {
-      String(LocalTime.utc.text(of: $0.entry.revision.created).prefix(10))
+      String(TimeZone.utc.text(of: $0.entry.revision.created).prefix(10))
     }
   }
 

@@ -1,3 +1,4 @@
+import CalendarTime
 import ChunkFormat
 import TestSupport
 import Testing
@@ -14,21 +15,21 @@ import Testing
   private struct Case {
     var history: JobHistory
     let policy: RetentionPolicy
-    let zone: LocalTime
-    var now: Nanoseconds
+    let zone: TimeZone
+    var now: Timestamp
   }
 
   private static func makeCase(_ random: inout SeededRandom, isOrderly: Bool = false) throws -> Case
   {
     let start = try Moment.utc("2024-06-01 00:00")
-    let hour: Nanoseconds = 3_600_000_000_000
+    let hour = Duration.seconds(3600)
     var history = JobHistory()
-    var (now, parent): (Nanoseconds, RevisionID?) = (start, nil)
+    var (now, parent): (Timestamp, RevisionID?) = (start, nil)
     for _ in 0..<Int.random(in: 1..<60, using: &random) {
-      now += hour * [1, 3, 24, 24, 24, 24 * 7, 24 * 40].randomElement(using: &random)!
+      now = now + hour * [1, 3, 24, 24, 24, 24 * 7, 24 * 40].randomElement(using: &random)!
       let jump = isOrderly ? 0 : Int.random(in: 0..<20, using: &random)
       let created =
-        jump == 1 ? now - 24 * 400 * hour : jump == 2 ? now + 24 * 400 * hour : now
+        jump == 1 ? now - hour * (24 * 400) : jump == 2 ? now + hour * (24 * 400) : now
       parent = try history.add(
         at: created, tags: Bool.random(using: &random) ? ["daily"] : [],
         trust: [.trusted, .trusted, .verified, .distrusted].randomElement(using: &random)!,
@@ -36,7 +37,7 @@ import Testing
     }
     let zones = try [
       "UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia",
-    ].map(LocalTime.zone)
+    ].map(TimeZone.zone)
     return Case(
       history: history, policy: RetentionPolicy(rules: try rules(&random)),
       zone: zones.randomElement(using: &random)!, now: now + hour)
@@ -115,8 +116,8 @@ import Testing
     try always(isOrderly: true) { drawn, plan, seed in
       var pruned = drawn
       pruned.history.remove(plan.going.map(\.id))
-      try pruned.history.add(at: drawn.now + 1)
-      pruned.now += 2
+      try pruned.history.add(at: drawn.now + .nanoseconds(1))
+      pruned.now = pruned.now + .nanoseconds(2)
       let places = drawn.policy.rules.filter { rule in
         switch rule {
         case .newest, .calendar: true
@@ -146,7 +147,7 @@ import Testing
         }.map(\.id)
       }
       let before = earlier(drawn)
-      try drawn.history.add(at: newest.revision.created + 1)
+      try drawn.history.add(at: newest.revision.created + .nanoseconds(1))
       #expect(earlier(drawn) == before, "\(random)")
     }
   }

@@ -1,3 +1,4 @@
+import CalendarTime
 import ChunkFormat
 import Testing
 
@@ -10,7 +11,7 @@ import Testing
 
   /// The times of what stays; what stays as the newest usable revision alone is left out.
   private func kept(
-    _ history: JobHistory, by rules: RetentionRule..., zone: LocalTime = .utc
+    _ history: JobHistory, by rules: RetentionRule..., zone: TimeZone = .utc
   ) throws -> [String] {
     try plan(history, rules, zone: zone).verdicts
       .filter { !$0.reasons.allSatisfy { $0 == .newestUsable } }
@@ -18,7 +19,7 @@ import Testing
   }
 
   private func plan(
-    _ history: JobHistory, _ rules: [RetentionRule], zone: LocalTime = .utc
+    _ history: JobHistory, _ rules: [RetentionRule], zone: TimeZone = .utc
   ) throws -> RetentionPlan {
     RetentionPlan(
       of: "web01", history: history.entries, policy: RetentionPolicy(rules: rules), in: zone,
@@ -51,7 +52,7 @@ import Testing
     let history = try JobHistory(["2026-11-18 22:30", "2026-11-18 23:30", "2026-11-19 22:30"])
     #expect(
       try kept(history, by: .calendar(.day, count: 9)) == ["2026-11-18 23:30", "2026-11-19 22:30"])
-    let berlin = try LocalTime.zone("Europe/Berlin")
+    let berlin = try TimeZone.zone("Europe/Berlin")
     #expect(
       try kept(history, by: .calendar(.day, count: 9), zone: berlin)
         == ["2026-11-18 23:30", "2026-11-19 23:30"])
@@ -61,11 +62,12 @@ import Testing
   /// is kept twice.
   @Test(arguments: ["2026-10-24 20:30", "2026-03-28 20:30"])
   func hourlyThroughTheNight(start: String) throws {
-    let berlin = try LocalTime.zone("Europe/Berlin")
+    let berlin = try TimeZone.zone("Europe/Berlin")
     var history = JobHistory()
-    for hour in 0..<10 as Range<Int64> {
-      try history.add(at: try Moment.utc(start) + hour * 3_600_000_000_000)
-      try history.add(at: try Moment.utc(start) + hour * 3_600_000_000_000 + 60_000_000_000)
+    for hour in 0..<10 {
+      let moment = try Moment.utc(start) + .seconds(hour * 3600)
+      try history.add(at: moment)
+      try history.add(at: moment + .seconds(60))
     }
     #expect(try kept(history, by: .calendar(.hour, count: 99), zone: berlin).count == 10)
     #expect(try kept(history, by: .calendar(.day, count: 99), zone: berlin).count == 2)

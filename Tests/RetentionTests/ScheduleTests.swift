@@ -1,3 +1,4 @@
+import CalendarTime
 import ChunkFormat
 import TestSupport
 import Testing
@@ -8,22 +9,22 @@ import Testing
 /// backy's schedules: a tag's newest revisions stay, as many as the schedule says, and all that are no
 /// older than that many intervals; a revision goes when no schedule holds any of its tags.
 @Suite struct ScheduleTests {
-  private static let day: Nanoseconds = 86_400_000_000_000
+  private static let day = Duration.seconds(86_400)
 
   /// A revision with the tags that no schedule has let go of yet.
   private struct Held {
-    let created: Nanoseconds
+    let created: Timestamp
     var tags: Set<String>
   }
 
   /// What backy does at each expiry: tags go, and with the last of them the revision.
   private func expire(
-    _ held: inout [Held], _ schedules: [(tag: String, days: Int64, keep: Int)], now: Nanoseconds
+    _ held: inout [Held], _ schedules: [(tag: String, days: Int, keep: Int)], now: Timestamp
   ) {
     for (tag, days, keep) in schedules {
       let tagged = held.indices.filter { held[$0].tags.contains(tag) }
       for index in tagged.dropLast(keep)
-      where held[index].created < now - Int64(keep) * days * Self.day {
+      where held[index].created < now - Self.day * (keep * days) {
         held[index].tags.remove(tag)
       }
     }
@@ -32,7 +33,7 @@ import Testing
 
   /// Two hundred nights, pruned after each, some of them without a backup: both keep the same.
   @Test func keepWhatBackyKeeps() throws {
-    let schedules = [(tag: "daily", days: Int64(1), keep: 9), (tag: "weekly", days: 7, keep: 5)]
+    let schedules = [(tag: "daily", days: 1, keep: 9), (tag: "weekly", days: 7, keep: 5)]
     let policy = RetentionPolicy(
       rules: try schedules.map {
         .schedule(
@@ -42,8 +43,8 @@ import Testing
     var (history, held): (JobHistory, [Held]) = (JobHistory(), [])
     var random = SeededRandom()
     let start = try Moment.utc("2026-01-01 01:30")
-    for night in 0..<200 as Range<Int64> where Int.random(in: 0..<10, using: &random) > 1 {
-      let now = start + night * Self.day
+    for night in 0..<200 where Int.random(in: 0..<10, using: &random) > 1 {
+      let now = start + Self.day * night
       let tags = night % 7 == 0 ? ["daily", "weekly"] : ["daily"]
       try history.add(at: now, tags: tags)
       held.append(Held(created: now, tags: Set(tags)))

@@ -1,3 +1,4 @@
+import CalendarTime
 import ChunkFormat
 package import ChunkStore
 import VolumeMap
@@ -38,7 +39,7 @@ package struct Backup: Sendable {
   package func run() throws -> BackupReport {
     try request.check()
     let created = environment.now()
-    guard created >= 0 else {
+    guard created >= .epoch else {
       throw EngineError(
         .invalidRequest,
         "the clock of this machine shows a time before 1970: set it right, then back up")
@@ -110,7 +111,7 @@ package struct Backup: Sendable {
   private func mustProve(after history: [RevisionEntry], _ parent: RevisionEntry?) -> Bool {
     if [history.last, parent].contains(where: { $0?.marks.trust == .distrusted }) { return true }
     for (number, entry) in history.enumerated() where entry.marks.trust == .distrusted {
-      let since: Nanoseconds = entry.marks.distrustedSince ?? 0
+      let since = entry.marks.distrustedSince ?? .epoch
       let volumes: Set<String> = Set(entry.revision.volumes.map(\.name))
       let isProven = history[(number + 1)...].contains { (later: RevisionEntry) -> Bool in
         guard later.marks.trust != .distrusted, later.revision.created > since else { return false }

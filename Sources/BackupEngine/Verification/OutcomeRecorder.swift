@@ -1,3 +1,4 @@
+import CalendarTime
 import ChunkFormat
 import ChunkStore
 import VolumeMap
@@ -132,7 +133,7 @@ struct OutcomeRecorder {
       totalChunks: tally.chunks, damagedChunks: isDamaged ? max(1, damagedPlaces) : 0)
   }
 
-  private func distrustTime(of entry: RevisionEntry) throws(StoreError) -> Nanoseconds {
+  private func distrustTime(of entry: RevisionEntry) throws(StoreError) -> Timestamp {
     try repository.revisions().entries.distrustTime(
       of: entry.revision.job, now: environment.now())
   }

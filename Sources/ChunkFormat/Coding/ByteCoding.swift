@@ -1,3 +1,5 @@
+import CalendarTime
+
 /// Appends the format's primitive values to a growing run of bytes.
 struct ByteWriter {
   private(set) var bytes: [UInt8] = []
@@ -5,6 +7,9 @@ struct ByteWriter {
   mutating func write<Integer: FixedWidthInteger>(_ value: Integer) {
     withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
   }
+
+  /// 8 bytes: nanoseconds since 1970.
+  mutating func write(_ moment: Timestamp) { write(moment.nanosecondsSince1970) }
 
   mutating func write(_ id: ContentID) {
     id.withUnsafeBytes { bytes.append(contentsOf: $0) }
@@ -53,6 +58,16 @@ struct ByteReader {
   ) throws(FormatError) -> Integer {
     let run = try read(count: MemoryLayout<Integer>.size)
     return run.withUnsafeBytes { $0.loadInteger(at: 0) }
+  }
+
+  /// A moment since 1970.
+  mutating func readTimestamp() throws(FormatError) -> Timestamp {
+    let moment = Timestamp(nanosecondsSince1970: try read())
+    guard moment >= .epoch else {
+      throw .corrupt(
+        structure, expected: "a moment since 1970", found: "\(moment.nanosecondsSince1970) ns")
+    }
+    return moment
   }
 
   mutating func read(count: Int) throws(FormatError) -> ArraySlice<UInt8> {

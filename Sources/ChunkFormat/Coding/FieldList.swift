@@ -1,3 +1,5 @@
+import CalendarTime
+
 /// Values under numbers, so that later programs can add some (format, "Fields").
 ///
 /// ```
@@ -18,6 +20,10 @@ struct FieldListWriter {
 
   mutating func field(_ tag: UInt16, _ value: some FixedWidthInteger) {
     field(tag, withUnsafeBytes(of: value.littleEndian) { Array($0) })
+  }
+
+  mutating func field(_ tag: UInt16, _ moment: Timestamp) {
+    field(tag, moment.nanosecondsSince1970)
   }
 
   mutating func field(_ tag: UInt16, _ text: String) {
@@ -89,11 +95,10 @@ package struct FieldList {
   }
 
   /// The moment under `tag`.
-  func time(_ tag: UInt16) throws(FormatError) -> Nanoseconds {
-    let time: Nanoseconds = try integer(tag)
-    guard time >= 0 else {
-      throw .corrupt(structure, expected: "a moment since 1970", found: "\(time) ns")
-    }
+  func time(_ tag: UInt16) throws(FormatError) -> Timestamp {
+    var reader = ByteReader(try one(tag), structure: structure)
+    let time = try reader.readTimestamp()
+    try reader.finish()
     return time
   }
 

@@ -1,3 +1,5 @@
+package import CalendarTime
+
 /// Packs that are to be deleted: a file in `condemned/`, an envelope around fields (format,
 /// "Condemnations").
 ///
@@ -11,7 +13,7 @@ package struct Condemnation: Equatable, EnvelopedFile {
   /// So many packs fit one file.
   package static let maximumPacks = 1 << 20
 
-  package let condemned: Nanoseconds
+  package let condemned: Timestamp
   package let dataPacks: [PackID]
   package let mapPacks: [PackID]
   /// Names of the writing sessions that may rely on the packs, since they began before; nil where
@@ -19,7 +21,7 @@ package struct Condemnation: Equatable, EnvelopedFile {
   package var awaited: [String]?
 
   package init(
-    condemned: Nanoseconds, dataPacks: [PackID], mapPacks: [PackID], awaited: [String]?
+    condemned: Timestamp, dataPacks: [PackID], mapPacks: [PackID], awaited: [String]?
   ) {
     self.condemned = condemned
     self.dataPacks = dataPacks

@@ -1,3 +1,5 @@
+package import CalendarTime
+
 /// How a key slot is opened.
 package enum KeySlotMethod: UInt8, Sendable, CustomStringConvertible {
   /// scrypt of what a person types.
@@ -45,7 +47,7 @@ package struct KeySlot: Sendable {
   package static let workLimit = 64 * ScryptCost.standard.work
 
   package let method: KeySlotMethod
-  package let created: Nanoseconds
+  package let created: Timestamp
   /// What it costs to try a secret, in scrypt's N · r · p; 0 for a key file.
   package var work: UInt64 { method == .passphrase ? cost.work : 0 }
   private let header: FileHeader
@@ -60,7 +62,7 @@ package struct KeySlot: Sendable {
   /// - Returns: the bytes of the slot's file.
   package static func encode(
     _ keys: RepositoryKeys, method: KeySlotMethod, secret: SecretBytes, label: String,
-    repository: RepositoryID, created: Nanoseconds, cost: ScryptCost = .standard
+    repository: RepositoryID, created: Timestamp, cost: ScryptCost = .standard
   ) throws(FormatError) -> [UInt8] {
     try checkSecret(secret, method: method)
     guard label.utf8.count <= Name.maximumBytes else {
@@ -71,7 +73,7 @@ package struct KeySlot: Sendable {
       throw FormatError(
         .invalidValue, in: structure, "nobody could open a slot with a cost of \(cost)")
     }
-    guard created >= 0 else {
+    guard created >= .epoch else {
       throw FormatError(.invalidValue, in: structure, "no key is older than 1970")
     }
     let header = try FileHeader(
@@ -112,9 +114,9 @@ package struct KeySlot: Sendable {
     let zeros: UInt16 = try reader.read()
     cost = ScryptCost(
       logarithmOfN: logarithmOfN, blockSize: try reader.read(), parallelism: try reader.read())
-    created = try reader.read()
+    created = try reader.readTimestamp()
     self.bytes = bytes
-    guard zeros == 0, created >= 0, method == .passphrase || cost == .none else {
+    guard zeros == 0, method == .passphrase || cost == .none else {
       throw .corrupt(
         Self.structure, expected: "zeros where nothing is said", found: "other bytes")
     }
@@ -169,7 +171,7 @@ package struct KeySlot: Sendable {
   }
 
   private static func encodeClaims(
-    header: FileHeader, method: KeySlotMethod, cost: ScryptCost, created: Nanoseconds
+    header: FileHeader, method: KeySlotMethod, cost: ScryptCost, created: Timestamp
   ) -> [UInt8] {
     let cost = method == .passphrase ? cost : .none
     var writer = ByteWriter()

@@ -57,7 +57,3 @@ package enum Name {
     return text
   }
 }
-
-/// A moment, in nanoseconds since 1970-01-01 00:00 UTC, leap seconds left out as POSIX does; never
-/// negative in a file, so that the distance of two moments is a number too.
-package typealias Nanoseconds = Int64

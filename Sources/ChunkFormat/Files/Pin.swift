@@ -1,3 +1,5 @@
+package import CalendarTime
+
 /// Keeps a revision for something outside the list of revisions, such as an overlay: a file in `pins/`,
 /// an envelope around fields (format, "Pins").
 package struct Pin: Equatable, EnvelopedFile {
@@ -9,7 +11,7 @@ package struct Pin: Equatable, EnvelopedFile {
   package var revision: RevisionID
   /// The job that the revision is of.
   package var job: String
-  package var created: Nanoseconds
+  package var created: Timestamp
   /// What needs the revision, in words: "overlay repair".
   package var owner: String
   /// Where the owner lies: the absolute path of a file or directory on ``host``, any bytes but 0.
@@ -22,7 +24,7 @@ package struct Pin: Equatable, EnvelopedFile {
   package var repositoryPath: [UInt8]
 
   package init(
-    revision: RevisionID, job: String, created: Nanoseconds, owner: String, ownerPath: [UInt8],
+    revision: RevisionID, job: String, created: Timestamp, owner: String, ownerPath: [UInt8],
     host: String, machine: String, repositoryPath: [UInt8]
   ) {
     self.revision = revision

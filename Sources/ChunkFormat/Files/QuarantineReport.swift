@@ -1,3 +1,5 @@
+package import CalendarTime
+
 /// Copies of records that were found damaged: a file in `quarantine/`, named by the SHA-256 of its
 /// bytes, an envelope around fields (format, "Quarantine").
 ///
@@ -10,14 +12,14 @@ package struct QuarantineReport: Equatable, EnvelopedFile {
   package static let maximumCopies = 2048
 
   /// When the copies were found damaged.
-  package let found: Nanoseconds
+  package let found: Timestamp
   /// Where.
   package let host: String
   /// By what, in words: "verification".
   package let finder: String
   package let copies: [DamagedCopy]
 
-  package init(found: Nanoseconds, host: String, finder: String, copies: [DamagedCopy]) {
+  package init(found: Timestamp, host: String, finder: String, copies: [DamagedCopy]) {
     self.found = found
     self.host = host
     self.finder = finder

@@ -1,3 +1,5 @@
+package import CalendarTime
+
 /// The settings of a repository: the file `config` (format, "Configuration"). All but the compression
 /// are fixed when the repository is created.
 ///
@@ -25,12 +27,12 @@ package struct RepositoryConfiguration: Equatable, Sendable {
   package let chunkSizeBytes: Int
   package let isEncrypted: Bool
   package let compression: CompressionMethod
-  package let created: Nanoseconds
+  package let created: Timestamp
 
   /// - Throws: ``FormatError`` with `.invalidValue` for another chunk size or a time before 1970.
   package init(
     id: RepositoryID, chunkSizeBytes: Int, isEncrypted: Bool, compression: CompressionMethod,
-    created: Nanoseconds
+    created: Timestamp
   ) throws(FormatError) {
     guard Self.isValid(chunkSizeBytes: chunkSizeBytes) else {
       throw FormatError(
@@ -38,7 +40,7 @@ package struct RepositoryConfiguration: Equatable, Sendable {
         "a chunk has a power of two from \(Self.chunkSizes.lowerBound) to "
           + "\(Self.chunkSizes.upperBound) bytes, not \(chunkSizeBytes)")
     }
-    guard created >= 0 else {
+    guard created >= .epoch else {
       throw FormatError(.invalidValue, in: Self.structure, "no repository is older than 1970")
     }
     self.id = id
@@ -111,7 +113,7 @@ package struct RepositoryConfiguration: Equatable, Sendable {
         "encryption method \(encryption) is not known to this program; a newer varve is needed")
     }
     let chunkSize: UInt32 = try fields.integer(Tag.chunkSize)
-    let created: Nanoseconds = try fields.time(Tag.created)
+    let created: Timestamp = try fields.time(Tag.created)
     do throws(FormatError) {
       try self.init(
         id: header.repository, chunkSizeBytes: Int(chunkSize), isEncrypted: encryption == 1,

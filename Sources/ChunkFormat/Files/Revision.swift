@@ -1,3 +1,5 @@
+package import CalendarTime
+
 /// The name of a revision: the SHA-256 of its file.
 package typealias RevisionID = FileDigest
 /// The name of a pack: the SHA-256 of its file.
@@ -16,9 +18,9 @@ package struct Revision: Equatable, EnvelopedFile {
 
   package var job: String
   /// The moment whose state this is.
-  package var created: Nanoseconds
+  package var created: Timestamp
   /// When the last byte was stored; never before `created` but for a clock that was set back.
-  package var finished: Nanoseconds
+  package var finished: Timestamp
   /// The revision whose maps served for comparison; it may be gone by now.
   package var parent: RevisionID?
   /// As given at the backup; ``RevisionMarks`` holds those in force.
@@ -33,7 +35,7 @@ package struct Revision: Equatable, EnvelopedFile {
   package var isUnusual = false
 
   package init(
-    job: String, created: Nanoseconds, finished: Nanoseconds, parent: RevisionID?,
+    job: String, created: Timestamp, finished: Timestamp, parent: RevisionID?,
     tags: [String], volumes: [RevisionVolume], attachments: [Attachment], host: String,
     program: String
   ) {
@@ -117,7 +119,7 @@ package struct Revision: Equatable, EnvelopedFile {
     for attachment in attachments {
       try attachment.check()
     }
-    guard created >= 0, finished >= 0 else {
+    guard created >= .epoch, finished >= .epoch else {
       throw FormatError(.invalidValue, in: Self.structure, "a moment before 1970 is no time of one")
     }
     guard !volumes.isEmpty, Set(volumes.map(\.name)).count == volumes.count,

@@ -1,3 +1,5 @@
+package import CalendarTime
+
 /// Whether a revision's content can be relied on.
 package enum Trust: UInt8, Sendable, CustomStringConvertible {
   /// Nothing speaks against it.
@@ -33,7 +35,7 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
   /// Whether no policy may forget the revision, and nobody by accident.
   package var isProtected = false
   /// Since when the revision is distrusted; nil where it is not, or nobody noted it.
-  package private(set) var distrustedSince: Nanoseconds?
+  package private(set) var distrustedSince: Timestamp?
   /// What was said before somebody declared the revision doubtful; nil where nobody did, or damage
   /// was found.
   package private(set) var trustBeforeDistrust: Trust?
@@ -55,7 +57,7 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
   /// before, it is so anew.
   ///
   /// - Parameter canBeUndone: whether ``undoDistrust()`` may take it back: not where damage was found.
-  package mutating func distrust(at moment: Nanoseconds, canBeUndone: Bool) {
+  package mutating func distrust(at moment: Timestamp, canBeUndone: Bool) {
     if !canBeUndone {
       trustBeforeDistrust = nil
     } else if trust != .distrusted {
@@ -198,7 +200,7 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
 
 /// What a verification read back.
 package struct VerificationMark: Equatable, Sendable {
-  package let time: Nanoseconds
+  package let time: Timestamp
   /// Those that were right.
   package let checkedChunks: UInt64
   package let totalChunks: UInt64
@@ -206,7 +208,7 @@ package struct VerificationMark: Equatable, Sendable {
   package let damagedChunks: UInt64
 
   package init(
-    time: Nanoseconds, checkedChunks: UInt64, totalChunks: UInt64, damagedChunks: UInt64 = 0
+    time: Timestamp, checkedChunks: UInt64, totalChunks: UInt64, damagedChunks: UInt64 = 0
   ) {
     self.time = time
     self.checkedChunks = checkedChunks
@@ -227,14 +229,14 @@ package struct VerificationMark: Equatable, Sendable {
   /// Later programs may append values.
   init(encoded bytes: ArraySlice<UInt8>) throws(FormatError) {
     var reader = ByteReader(bytes, structure: "verification of a revision")
-    time = try reader.read()
+    time = try reader.readTimestamp()
     checkedChunks = try reader.read()
     totalChunks = try reader.read()
     damagedChunks = reader.remainingBytes >= MemoryLayout<UInt64>.size ? try reader.read() : 0
-    guard time >= 0, checkedChunks <= totalChunks else {
+    guard checkedChunks <= totalChunks else {
       throw .corrupt(
-        "verification of a revision", expected: "a moment since 1970 and a part of all chunks",
-        found: "\(time) ns, \(checkedChunks) of \(totalChunks)")
+        "verification of a revision", expected: "a part of all chunks",
+        found: "\(checkedChunks) of \(totalChunks)")
     }
   }
 }

@@ -1,3 +1,5 @@
+package import CalendarTime
+
 /// Who works with the repository: a locked file in `sessions/`, an envelope around fields (format,
 /// "Sessions").
 package struct SessionRecord: Equatable, EnvelopedFile {
@@ -12,7 +14,7 @@ package struct SessionRecord: Equatable, EnvelopedFile {
   }
 
   package var kind: Kind
-  package var started: Nanoseconds
+  package var started: Timestamp
   package var host: String
   package var process: Int32
   /// In words: "backup of web01".
@@ -21,7 +23,7 @@ package struct SessionRecord: Equatable, EnvelopedFile {
   package var pinned: [RevisionID]
 
   package init(
-    kind: Kind, started: Nanoseconds, host: String, process: Int32, purpose: String,
+    kind: Kind, started: Timestamp, host: String, process: Int32, purpose: String,
     pinned: [RevisionID]
   ) {
     self.kind = kind

@@ -1,3 +1,4 @@
+package import CalendarTime
 package import ChunkFormat
 import FileIO
 package import SystemPackage
@@ -106,7 +107,7 @@ extension Repository {
   /// Condemns packs: when this returns, no session that begins relies on them, and every session that
   /// may has its name in ``Condemnation/awaited``.
   package func condemn(
-    _ packs: some Sequence<(id: PackID, kind: PackKind)>, at time: Nanoseconds
+    _ packs: some Sequence<(id: PackID, kind: PackKind)>, at time: Timestamp
   ) throws(StoreError) -> StoredCondemnation {
     let condemnation = Condemnation(
       condemned: time, dataPacks: packs.filter { $0.kind == .data }.map(\.id),

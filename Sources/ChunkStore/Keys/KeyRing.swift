@@ -1,3 +1,4 @@
+package import CalendarTime
 package import ChunkFormat
 import FileIO
 import SystemPackage
@@ -29,7 +30,7 @@ package struct KeySlotListing: Sendable {
   package let id: FileDigest
   /// Nil, like ``created``, of a slot that cannot be used; ``problem`` says why.
   package let method: KeySlotMethod?
-  package let created: Nanoseconds?
+  package let created: Timestamp?
   package let problem: String?
   /// Whether this is the slot that opened the repository now.
   package let isCurrent: Bool
@@ -158,7 +159,7 @@ struct KeyRing: Sendable {
         // It was removed meanwhile.
       }
     }
-    return listing.sorted { ($0.created ?? .max, $0.id) < ($1.created ?? .max, $1.id) }
+    return listing.sorted { ($0.created ?? .latest, $0.id) < ($1.created ?? .latest, $1.id) }
   }
 
   /// Waits until nobody else makes the repository, or adds or removes a key.
@@ -172,7 +173,7 @@ struct KeyRing: Sendable {
 
   /// Adds a slot and returns its name. For who holds the lock.
   func add(
-    _ keys: RepositoryKeys, secret: UnlockSecret, label: String, created: Nanoseconds,
+    _ keys: RepositoryKeys, secret: UnlockSecret, label: String, created: Timestamp,
     cost: ScryptCost
   ) throws(StoreError) -> FileDigest {
     let (bytes, id) = try reportingFormatErrors(of: "new key") {

@@ -1,3 +1,4 @@
+package import CalendarTime
 package import ChunkFormat
 import FileIO
 import SystemPackage
@@ -5,7 +6,7 @@ import SystemPackage
 /// A copy that is known to be damaged, and who found that.
 package struct QuarantinedCopy: Sendable {
   package let copy: DamagedCopy
-  package let found: Nanoseconds
+  package let found: Timestamp
   package let host: String
   /// In words: "verification".
   package let finder: String
@@ -55,7 +56,7 @@ struct QuarantineShelf: Sendable {
   ///
   /// - Returns: how many are new.
   func add(
-    _ copies: [DamagedCopy], found: Nanoseconds, host: String, finder: String
+    _ copies: [DamagedCopy], found: Timestamp, host: String, finder: String
   ) throws(StoreError) -> Int {
     guard !copies.isEmpty else { return 0 }
     let lock = try lock()

@@ -1,3 +1,4 @@
+package import CalendarTime
 package import ChunkFormat
 
 extension RevisionReference {
@@ -9,8 +10,8 @@ extension RevisionReference {
   ///   - now: what `today` is the day of.
   /// - Throws: ``ReferenceError`` that says what there is instead.
   package func revision(
-    in entries: [RevisionEntry], zone: LocalTime = .system,
-    now: Nanoseconds = RepositoryEnvironment.systemClock()
+    in entries: [RevisionEntry], zone: TimeZone = .system,
+    now: Timestamp = Timestamp.now()
   ) throws(ReferenceError) -> RevisionEntry {
     let search = RevisionSearch(text: text, entries: entries, zone: zone, now: now)
     switch target {
@@ -32,8 +33,8 @@ extension RevisionReference {
   ///   - now: what `today` is the day of.
   /// - Throws: ``ReferenceError`` that says what there is instead.
   package func revisions(
-    in entries: [RevisionEntry], zone: LocalTime = .system,
-    now: Nanoseconds = RepositoryEnvironment.systemClock()
+    in entries: [RevisionEntry], zone: TimeZone = .system,
+    now: Timestamp = Timestamp.now()
   ) throws(ReferenceError) -> [RevisionEntry] {
     if case .word(let job) = target {
       let history = entries.filter { $0.revision.job == job }
@@ -73,8 +74,8 @@ private struct RevisionSearch {
   let text: String
   /// Oldest first.
   let entries: [RevisionEntry]
-  let zone: LocalTime
-  let now: Nanoseconds
+  let zone: TimeZone
+  let now: Timestamp
 
   func select(
     _ selector: RevisionReference.Selector, of job: String
@@ -202,8 +203,8 @@ extension RevisionListing {
   ///
   /// - Throws: ``ReferenceError`` that says what there is instead, also which revisions cannot be read.
   package func revision(
-    _ reference: RevisionReference, zone: LocalTime = .system,
-    now: Nanoseconds = RepositoryEnvironment.systemClock()
+    _ reference: RevisionReference, zone: TimeZone = .system,
+    now: Timestamp = Timestamp.now()
   ) throws(ReferenceError) -> RevisionEntry {
     do throws(ReferenceError) {
       return try reference.revision(in: entries, zone: zone, now: now)

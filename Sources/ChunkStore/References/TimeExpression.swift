@@ -1,4 +1,4 @@
-package import ChunkFormat
+package import CalendarTime
 
 /// A date or time as people write it: `2026-11-20`, `2026-11-20T14:30`, `2026-11-20T14:30:15`, with
 /// `Z` or `+01:00` behind a time, else of the local zone; a space may stand for the `T` (ISO 8601,
@@ -36,21 +36,21 @@ package struct TimeExpression: Equatable, Sendable {
   package var isLocal: Bool { offsetSeconds == nil }
 
   /// The first nanosecond that the text can mean; nil where the system cannot tell.
-  package func firstMoment(in zone: LocalTime) -> Nanoseconds? {
-    let zone = offsetSeconds.map { LocalTime.fixed(offsetSeconds: $0) } ?? zone
-    return zone.seconds(time).map { $0 * 1_000_000_000 }
+  package func firstMoment(in zone: TimeZone) -> Timestamp? {
+    let zone = offsetSeconds.map { TimeZone.fixed(offsetSeconds: $0) } ?? zone
+    return zone.moment(of: time)
   }
 
   /// The last nanosecond that the text can mean; nil where the system cannot tell.
-  package func lastMoment(in zone: LocalTime) -> Nanoseconds? {
+  package func lastMoment(in zone: TimeZone) -> Timestamp? {
     var end = time
     switch precision {
     case .day: end.day += 1
     case .minute: end.minute += 1
     case .second: end.second += 1
     }
-    let zone = offsetSeconds.map { LocalTime.fixed(offsetSeconds: $0) } ?? zone
-    return zone.seconds(end).map { $0 * 1_000_000_000 - 1 }
+    let zone = offsetSeconds.map { TimeZone.fixed(offsetSeconds: $0) } ?? zone
+    return zone.moment(of: end).map { $0 - .nanoseconds(1) }
   }
 
   private static func number(_ digits: Substring?) -> Int { digits.flatMap { Int($0) } ?? 0 }

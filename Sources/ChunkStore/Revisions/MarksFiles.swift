@@ -1,3 +1,4 @@
+import CalendarTime
 import ChunkFormat
 import FileIO
 import SystemPackage
@@ -16,14 +17,14 @@ struct MarksFiles: Sendable {
   /// Looks at the files in `path`, or only at the directory where that tells that nothing changed since
   /// `known`.
   init(in path: FilePath, known: MarksFiles?, _ fileSystem: any FileSystem) throws(FileError) {
-    let now = RepositoryEnvironment.systemClock()
+    let now = Timestamp.now()
     let directory = try fileSystem.metadata(of: path)
     if let known, known.isSettled, known.directory == directory {
       self = known
       return
     }
     self.directory = directory
-    isSettled = directory.modified.seconds < now.wholeSeconds - Self.clockTickSeconds
+    isSettled = directory.modified.seconds < now.secondsSince1970 - Self.clockTickSeconds
     var files: [RevisionID: FileMetadata] = [:]
     for entry in try fileSystem.list(path) {
       guard let id = RevisionID(name: entry.name) else { continue }

@@ -1,3 +1,4 @@
+package import CalendarTime
 package import ChunkFormat
 
 /// A revision as users see it: what was backed up, and what is said of it since.
@@ -50,7 +51,7 @@ extension [RevisionEntry] {
 
   /// Since when revisions of `job` are distrusted that are so now: none that there is was made since,
   /// also where the clock of whoever distrusts is behind that of whoever backed up.
-  package func distrustTime(of job: String, now: Nanoseconds) -> Nanoseconds {
+  package func distrustTime(of job: String, now: Timestamp) -> Timestamp {
     reduce(now) { $1.revision.job == job ? Swift.max($0, $1.revision.finished) : $0 }
   }
 }

@@ -1,3 +1,4 @@
+package import CalendarTime
 import ChunkFormat
 package import ChunkStore
 import Synchronization
@@ -27,7 +28,7 @@ package final class RevisionCatalog: ExportCatalog {
   /// Empty: everything is exported.
   private let references: [RevisionReference]
   private let environment: RepositoryEnvironment
-  private let zone: LocalTime
+  private let zone: TimeZone
   private let fetcher: ChunkFetcher
   private let nodes: NodeCache
   /// Canonical names of exports that were opened or named: they stay exported, so that who keeps an id can
@@ -42,7 +43,7 @@ package final class RevisionCatalog: ExportCatalog {
   package init(
     repository: Repository, references: [RevisionReference] = [],
     environment: RepositoryEnvironment,
-    limits: ChunkFetcher.Limits = .init(), zone: LocalTime = .system
+    limits: ChunkFetcher.Limits = .init(), zone: TimeZone = .system
   ) throws(WorkersError) {
     self.repository = repository
     self.references = references

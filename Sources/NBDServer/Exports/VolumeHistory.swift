@@ -1,3 +1,4 @@
+import CalendarTime
 import ChunkFormat
 import ChunkStore
 import NBDProtocol
@@ -7,7 +8,7 @@ import VolumeReader
 /// The revisions of a volume, of which one is exported. The repository is looked at anew at each call.
 struct VolumeHistory: Sendable {
   let repository: Repository
-  let zone: LocalTime
+  let zone: TimeZone
   /// The revision that is exported.
   let entry: RevisionEntry
   let volume: RevisionVolume

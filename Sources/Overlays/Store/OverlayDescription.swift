@@ -1,3 +1,4 @@
+package import CalendarTime
 package import ChunkFormat
 package import ChunkStore
 
@@ -16,14 +17,14 @@ package struct OverlayDescription: Equatable, Sendable {
   /// The revision that the overlay was made on and stays on.
   package let revision: RevisionID
   package let job: String
-  package let created: Nanoseconds
+  package let created: Timestamp
   package let volumes: [Volume]
   /// The pin that keeps the revision, where it could be made; nil for an overlay that was made before there
   /// were pins.
   package internal(set) var pin: PinName?
 
   init(
-    repository: RepositoryID, revision: RevisionID, of described: Revision, created: Nanoseconds,
+    repository: RepositoryID, revision: RevisionID, of described: Revision, created: Timestamp,
     pin: PinName
   ) {
     self.pin = pin
@@ -44,7 +45,7 @@ package struct OverlayDescription: Equatable, Sendable {
     text.add("repository", repository)
     text.add("revision", revision)
     text.add("job", job)
-    text.add("created", created)
+    text.add("created", created.nanosecondsSince1970)
     if let pin { text.add(Self.pinKey, pin) }
     for volume in volumes { text.add("volume", "\(volume.name) \(volume.sizeBytes)") }
     return text.encoded
@@ -56,7 +57,9 @@ package struct OverlayDescription: Equatable, Sendable {
     repository = try text.value(of: "repository", in: subject) { $0 }
     revision = try text.value(of: "revision", in: subject) { RevisionID(name: $0) }
     job = try text.value(of: "job", in: subject) { Name.isValid($0) ? $0 : nil }
-    created = try text.value(of: "created", in: subject) { Nanoseconds($0) }
+    created = try text.value(of: "created", in: subject) {
+      Int64($0).map(Timestamp.init(nanosecondsSince1970:))
+    }
     pin =
       text.values(of: Self.pinKey).isEmpty
       ? nil : try text.value(of: Self.pinKey, in: subject) { PinName($0) }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CalendarTime
 import ChunkFormat
 import ChunkStore
 
@@ -65,7 +66,7 @@ struct ConfigSet: ParsableCommand {
 extension RepositoryConfiguration {
   var json: JSON {
     .object([
-      "id": .string("\(id)"), "created": .string(created.timestamp),
+      "id": .string("\(id)"), "created": .string(created.rfc3339),
       "chunkSizeBytes": .integer(Int64(chunkSizeBytes)),
       "encrypted": .bool(isEncrypted), "compression": .string("\(compression)"),
     ])
@@ -74,7 +75,7 @@ extension RepositoryConfiguration {
   fileprivate var lines: [String] {
     Table.lines(ofNamed: [
       ("repository", "\(id)"),
-      ("created", LocalTime.system.text(of: created)),
+      ("created", TimeZone.system.text(of: created)),
       ("chunk size", Quantities.bytes(UInt64(chunkSizeBytes))),
       ("encryption", isEncrypted ? "yes" : "no"),
       ("compression", "\(compression)"),

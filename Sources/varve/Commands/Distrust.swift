@@ -1,4 +1,5 @@
 import ArgumentParser
+import CalendarTime
 import ChunkFormat
 import ChunkStore
 import Workers
@@ -99,7 +100,7 @@ struct Distrust: ParsableCommand {
   private func distrust(
     _ chosen: [RevisionEntry], of all: [RevisionEntry], in repository: Repository
   ) throws {
-    let now = RepositoryEnvironment.systemClock()
+    let now = Timestamp.now()
     for entry in chosen {
       try Interruption.shared.flag.check()
       let since = all.distrustTime(of: entry.revision.job, now: now)
@@ -141,17 +142,17 @@ struct Distrust: ParsableCommand {
       return listing.entries.filter { ids.contains($0.id) }
     }
     let entries = try job.map { try listing.history(of: $0) } ?? listing.entries
-    let zone = LocalTime.system
+    let zone = TimeZone.system
     if [from, until].contains(where: { $0?.isLocal ?? false }), let fault = zone.fault {
       throw Failure(fault)
     }
-    let first = try from.map { try moment($0.firstMoment(in: zone)) } ?? .min
-    let last = try until.map { try moment($0.lastMoment(in: zone)) } ?? .max
+    let first = try from.map { try moment($0.firstMoment(in: zone)) } ?? .earliest
+    let last = try until.map { try moment($0.lastMoment(in: zone)) } ?? .latest
     guard first <= last else { throw UsageFailure("--from is after --until: no time is between") }
     return entries.filter { (first...last).contains($0.revision.created) }
   }
 
-  private func moment(_ moment: Nanoseconds?) throws -> Nanoseconds {
+  private func moment(_ moment: Timestamp?) throws -> Timestamp {
     guard let moment else { throw Failure("the system cannot place this time on the calendar") }
     return moment
   }

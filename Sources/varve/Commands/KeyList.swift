@@ -1,4 +1,5 @@
 import ArgumentParser
+import CalendarTime
 import ChunkFormat
 import ChunkStore
 
@@ -27,7 +28,7 @@ struct KeyList: ParsableCommand {
     for slot in slots {
       table.add([
         Cell(slot.id.short), Cell(slot.method?.description ?? "unusable"),
-        Cell(slot.created.map(LocalTime.system.text) ?? ""), Cell(slot.isCurrent ? "yes" : ""),
+        Cell(slot.created.map(TimeZone.system.text) ?? ""), Cell(slot.isCurrent ? "yes" : ""),
         Cell(slot.label ?? ""),
       ])
     }
@@ -39,7 +40,7 @@ struct KeyList: ParsableCommand {
     .object([
       "id": .string(slot.id.description),
       "kind": .optional(slot.kind),
-      "added": .optional(slot.created?.timestamp),
+      "added": .optional(slot.created?.rfc3339),
       "problem": .optional(slot.problem),
       "usedNow": .bool(slot.isCurrent),
       "label": .optional(slot.label),

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CalendarTime
 import ChunkStore
 
 struct Mount: ParsableCommand {
@@ -119,7 +120,7 @@ struct Mount: ParsableCommand {
         Cell(record.directory ?? ""), Cell(SelectedVolume.shortened(record.volume)),
         Cell(record.partition.map(String.init) ?? record.logicalVolume ?? ""),
         Cell(record.type ?? ""),
-        Cell(LocalTime.system.text(of: record.created)), try mount.state().cell,
+        Cell(TimeZone.system.text(of: record.created)), try mount.state().cell,
       ])
     }
     return table
@@ -149,7 +150,7 @@ extension LocalVolume {
       "type": .optional(record.type),
       "readOnly": .bool(!record.isMountedForWriting),
       "device": .optional(record.source),
-      "created": .string(record.created.timestamp),
+      "created": .string(record.created.rfc3339),
       "state": .string(try state().rawValue),
     ])
   }

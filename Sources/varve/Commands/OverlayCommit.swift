@@ -1,5 +1,6 @@
 import ArgumentParser
 import BackupEngine
+import CalendarTime
 import ChunkFormat
 import ChunkStore
 import Overlays
@@ -80,7 +81,7 @@ struct OverlayCommit: ParsableCommand {
     guard let newest = newer.last else { return }
     Console.shared.warning(
       "\(job) has \(Quantities.count(newer.count, "revision")) newer than the overlay's, the last of "
-        + "\(LocalTime.system.text(of: newest.revision.created)); what changed in them is not in the "
+        + "\(TimeZone.system.text(of: newest.revision.created)); what changed in them is not in the "
         + "revision that this makes")
   }
 }

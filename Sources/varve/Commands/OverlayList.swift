@@ -1,4 +1,5 @@
 import ArgumentParser
+import CalendarTime
 import ChunkFormat
 import ChunkStore
 import Overlays
@@ -84,10 +85,10 @@ private struct Row {
       Cell(listing.name),
       Cell(job ?? ""),
       Cell(overlay?.revision.short ?? ""),
-      Cell(entry.map { LocalTime.system.text(of: $0.revision.created) } ?? ""),
+      Cell(entry.map { TimeZone.system.text(of: $0.revision.created) } ?? ""),
       Cell(overlay.map { Quantities.bytes($0.sizeBytes) } ?? ""),
       Cell(Quantities.bytes(listing.allocatedBytes)),
-      Cell(overlay.map { LocalTime.system.text(of: $0.created) } ?? ""),
+      Cell(overlay.map { TimeZone.system.text(of: $0.created) } ?? ""),
       state,
     ]
   }
@@ -114,7 +115,7 @@ private struct Row {
       "revision": .optional(overlay?.revision.description),
       "revisionIsGone": overlay == nil ? .null : .bool(entry == nil && !isKept && !isDamaged),
       "pin": .optional(pin?.description),
-      "created": .optional(overlay?.created.timestamp),
+      "created": .optional(overlay?.created.rfc3339),
       "isInUse": .bool(listing.isInUse),
       "isReadable": .bool(overlay != nil),
       "sizeBytes": overlay.map { .unsigned($0.sizeBytes) } ?? .null,

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CalendarTime
 import ChunkFormat
 import ChunkStore
 import Retention
@@ -72,7 +73,7 @@ struct Prune: ParsableCommand {
     let repository = try repository.open()
     let request = PruneRequest(
       jobs: jobs, options: retention, orphanedAfter: orphanedAfter, forgetsOrphaned: forgetOrphaned)
-    let now = RepositoryEnvironment.systemClock()
+    let now = Timestamp.now()
     let look = { (listing: RevisionListing) throws -> PruneSurvey in
       try PruneSurvey(
         listing, request,

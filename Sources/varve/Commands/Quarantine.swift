@@ -1,4 +1,5 @@
 import ArgumentParser
+import CalendarTime
 import ChunkFormat
 import ChunkStore
 
@@ -51,7 +52,7 @@ struct Quarantine: ParsableCommand {
     for (entry, isHealed) in lines {
       let copy = entry.copy
       table.add([
-        Cell(LocalTime.system.text(of: entry.found)),
+        Cell(TimeZone.system.text(of: entry.found)),
         Cell(String(copy.pack.description.prefix(16))),
         Cell("\(copy.offsetBytes)"), Cell("\(copy.lengthBytes)"),
         isHealed ? Cell("yes", .good) : Cell("no", .bad),
@@ -79,7 +80,7 @@ extension QuarantinedCopy {
       "expected": .string(copy.expected),
       "found": .string(copy.found),
       "isHealed": .bool(isHealed),
-      "since": .string(found.timestamp),
+      "since": .string(found.rfc3339),
       "host": .string(host),
       "finder": .string(finder),
       "job": .optional(copy.place?.job),

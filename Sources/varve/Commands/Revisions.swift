@@ -1,4 +1,5 @@
 import ArgumentParser
+import CalendarTime
 import ChunkFormat
 import ChunkStore
 
@@ -65,7 +66,7 @@ struct Revisions: ParsableCommand {
     for (number, entry) in rows {
       let statistics = entry.statistics
       table.add([
-        Cell(LocalTime.system.text(of: entry.revision.created)),
+        Cell(TimeZone.system.text(of: entry.revision.created)),
         Cell("\(entry.revision.job)@\(number)"),
         Cell(entry.shortID),
         Cell(Quantities.bytes(entry.sizeBytes)),

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CalendarTime
 import ChunkFormat
 import ChunkStore
 
@@ -138,7 +139,7 @@ struct TagList: ParsableCommand {
     for use in uses {
       table.add([
         Cell(use.job), Cell(use.tag), Cell("\(use.count)"),
-        Cell(LocalTime.system.text(of: use.newest.revision.created)), Cell(use.newest.shortID),
+        Cell(TimeZone.system.text(of: use.newest.revision.created)), Cell(use.newest.shortID),
       ])
     }
     return table

@@ -1,5 +1,6 @@
 import ArgumentParser
 import BackupEngine
+import CalendarTime
 import ChunkFormat
 import ChunkStore
 import GarbageCollection
@@ -78,7 +79,7 @@ struct Usage: ParsableCommand {
       let plan = RetentionPlan(
         of: job, history: history, policy: policy,
         in: try AppliedPolicy.zone(named: policy.timeZone),
-        now: RepositoryEnvironment.systemClock(), users: users)
+        now: Timestamp.now(), users: users)
       pruned.formUnion(plan.going.map(\.id))
     }
     return pruned

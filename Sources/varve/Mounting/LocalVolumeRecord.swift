@@ -1,3 +1,4 @@
+import CalendarTime
 import ChunkFormat
 import FileIO
 import Glibc
@@ -9,7 +10,7 @@ struct LocalVolumeRecord: Equatable, Sendable {
   let repository: String
   /// With job, whole id and volume.
   let volume: String
-  let created: Nanoseconds
+  let created: Timestamp
   /// Which start of the machine it belongs to; none of it is left after another one.
   var bootID = Self.currentBootID
   /// Whether what is written to the device is kept until it is undone; else nothing can be.
@@ -35,7 +36,7 @@ struct LocalVolumeRecord: Equatable, Sendable {
   var type: String?
   var isMountedForWriting = false
 
-  init(repository: String, volume: String, created: Nanoseconds, isWritable: Bool) {
+  init(repository: String, volume: String, created: Timestamp, isWritable: Bool) {
     self.repository = repository
     self.volume = volume
     self.created = created
@@ -50,7 +51,8 @@ struct LocalVolumeRecord: Equatable, Sendable {
 
   var text: String {
     JSON.object([
-      "repository": .string(repository), "volume": .string(volume), "created": .integer(created),
+      "repository": .string(repository), "volume": .string(volume),
+      "created": .integer(created.nanosecondsSince1970),
       "bootID": .string(bootID), "isWritable": .bool(isWritable), "server": server.json,
       "fuse": fuse.json, "device": .optional(device),
       "clientID": clientID.map { .integer(Int64($0)) } ?? .null,
@@ -67,11 +69,11 @@ struct LocalVolumeRecord: Equatable, Sendable {
   init?(_ text: String) {
     guard let json = JSON(parsing: text), let repository = json["repository"]?.string,
       let volume = json["volume"]?.string,
-      let created = json["created"]?.count.flatMap({ Nanoseconds(exactly: $0) }),
+      let created = json["created"]?.count.flatMap({ Int64(exactly: $0) }),
       let bootID = json["bootID"]?.string
     else { return nil }
     self.init(
-      repository: repository, volume: volume, created: created,
+      repository: repository, volume: volume, created: Timestamp(nanosecondsSince1970: created),
       isWritable: json["isWritable"] == .bool(true))
     self.bootID = bootID
     server = json["server"].flatMap(ProcessIdentity.init)

@@ -1,3 +1,4 @@
+import CalendarTime
 import ChunkFormat
 import ChunkStore
 import FileIO
@@ -43,7 +44,7 @@ struct SelectedVolume {
   func record(isWritable: Bool) -> LocalVolumeRecord {
     LocalVolumeRecord(
       repository: repository.absoluteRoot, volume: reference,
-      created: RepositoryEnvironment.systemClock(), isWritable: isWritable)
+      created: Timestamp.now(), isWritable: isWritable)
   }
 
   /// What a server that serves only this volume has to offer.

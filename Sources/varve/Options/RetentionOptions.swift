@@ -1,4 +1,5 @@
 import ArgumentParser
+import CalendarTime
 import ChunkFormat
 import ChunkStore
 
@@ -119,7 +120,7 @@ enum RetentionArgument {
   }
 
   static func timeZone(_ name: String) throws -> String {
-    guard LocalTime.named(name) != nil else { throw ValidationError(noZone(name)) }
+    guard TimeZone.named(name) != nil else { throw ValidationError(noZone(name)) }
     return name
   }
 

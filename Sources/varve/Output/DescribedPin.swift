@@ -1,3 +1,4 @@
+import CalendarTime
 import ChunkFormat
 import ChunkStore
 import Overlays
@@ -87,7 +88,7 @@ struct DescribedPin {
     let pin = stored.pin
     return [
       Cell(shortName), Cell(job), Cell(pin.revision.short),
-      Cell(LocalTime.system.text(of: pin.created)), Cell(pin.owner),
+      Cell(TimeZone.system.text(of: pin.created)), Cell(pin.owner),
       hasRevision
         ? Cell(state.text, state == .stale ? .bad : nil) : Cell("its revision is gone", .bad),
       Cell(place),
@@ -101,7 +102,7 @@ struct DescribedPin {
       "revision": .string(pin.revision.description),
       "hasRevision": .bool(hasRevision),
       "job": .string(job),
-      "created": .string(pin.created.timestamp),
+      "created": .string(pin.created.rfc3339),
       "owner": .string(pin.owner),
       "ownerPath": .string(Self.text(of: pin.ownerPath)),
       "host": .string(pin.host),

@@ -1,3 +1,4 @@
+import CalendarTime
 import ChunkFormat
 import ChunkStore
 
@@ -42,7 +43,7 @@ extension RevisionEntry {
 
   /// `1f3a9c02be77 of web01, 2026-11-20 01:30:04`.
   var oneLine: String {
-    "\(shortID) of \(revision.job), \(LocalTime.system.text(of: revision.created))"
+    "\(shortID) of \(revision.job), \(TimeZone.system.text(of: revision.created))"
   }
 
   var sizeBytes: UInt64 { revision.volumes.sizeBytes }
@@ -51,7 +52,7 @@ extension RevisionEntry {
   var statistics: VolumeStatistics { revision.volumes.statistics }
 
   var durationSeconds: Double {
-    Double(max(0, revision.finished - revision.created)) / 1e9
+    max(.zero, revision.finished - revision.created) / .seconds(1)
   }
 
   /// `verified`, or how far; `unusual` where it was accepted as that.
@@ -86,7 +87,7 @@ extension RevisionEntry {
     ])
     for entry in entries {
       table.add([
-        Cell(LocalTime.system.text(of: entry.revision.created)), Cell(entry.revision.job),
+        Cell(TimeZone.system.text(of: entry.revision.created)), Cell(entry.revision.job),
         Cell(entry.shortID), Cell(Quantities.bytes(entry.sizeBytes)), entry.trustCell,
         Cell(entry.marks.tags.joined(separator: ",")),
       ])
@@ -103,8 +104,8 @@ extension RevisionEntry {
     return .object([
       "id": .string(id.description),
       "job": .string(revision.job),
-      "created": .string(revision.created.timestamp),
-      "finished": .string(revision.finished.timestamp),
+      "created": .string(revision.created.rfc3339),
+      "finished": .string(revision.finished.rfc3339),
       "durationSeconds": .seconds(durationSeconds),
       "sizeBytes": .unsigned(volumes.sizeBytes),
       "dataBytes": .unsigned(statistics.dataBytes),
@@ -158,7 +159,7 @@ extension VerificationMark {
 
   fileprivate var json: JSON {
     .object([
-      "time": .string(time.timestamp),
+      "time": .string(time.rfc3339),
       "checkedChunks": .unsigned(checkedChunks),
       "totalChunks": .unsigned(totalChunks),
       "damagedChunks": .unsigned(damagedChunks),

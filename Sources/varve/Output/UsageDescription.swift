@@ -1,3 +1,4 @@
+import CalendarTime
 import ChunkFormat
 import ChunkStore
 import GarbageCollection
@@ -76,7 +77,7 @@ extension StoreUsage.JobUsage {
     for (number, revision) in revisions.enumerated() {
       let entry = revision.entry
       table.add([
-        Cell(LocalTime.system.text(of: entry.revision.created)),
+        Cell(TimeZone.system.text(of: entry.revision.created)),
         Cell("\(job)@\(revisions.count - 1 - number)"),
         Cell(entry.shortID),
         Cell(Quantities.bytes(entry.sizeBytes)),

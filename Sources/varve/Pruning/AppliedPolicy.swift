@@ -1,3 +1,4 @@
+import CalendarTime
 import ChunkFormat
 import ChunkStore
 
@@ -11,7 +12,7 @@ struct AppliedPolicy {
 
   let policy: RetentionPolicy
   let origin: Origin
-  let zone: LocalTime
+  let zone: TimeZone
 
   /// - Parameters:
   ///   - policy: its time zone is that of `options` where they name one.
@@ -38,12 +39,12 @@ struct AppliedPolicy {
   }
 
   /// The zone with this name, else the local one.
-  static func zone(named name: String?) throws -> LocalTime {
+  static func zone(named name: String?) throws -> TimeZone {
     guard let name else {
-      if let fault = LocalTime.system.fault { throw Failure(fault) }
+      if let fault = TimeZone.system.fault { throw Failure(fault) }
       return .system
     }
-    guard let zone = LocalTime.named(name) else { throw Failure(RetentionArgument.noZone(name)) }
+    guard let zone = TimeZone.named(name) else { throw Failure(RetentionArgument.noZone(name)) }
     return zone
   }
 

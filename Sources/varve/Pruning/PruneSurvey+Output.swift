@@ -1,3 +1,4 @@
+import CalendarTime
 import ChunkFormat
 import ChunkStore
 import Retention
@@ -22,7 +23,7 @@ extension PruneSurvey {
     for orphan in orphans {
       table.add([
         Cell(orphan.job),
-        Cell(orphan.history.last.map { LocalTime.system.text(of: $0.revision.created) } ?? ""),
+        Cell(orphan.history.last.map { TimeZone.system.text(of: $0.revision.created) } ?? ""),
         Cell("\(orphan.history.count)"),
       ])
     }
@@ -31,14 +32,14 @@ extension PruneSurvey {
 
   func json(isDryRun: Bool, forgotten: Int) -> JSON {
     .object([
-      "time": .string(now.timestamp),
+      "time": .string(now.rfc3339),
       "isDryRun": .bool(isDryRun),
       "forgottenRevisions": .integer(Int64(forgotten)),
       "orphanedJobs": .array(
         orphans.map { orphan in
           .object([
             "job": .string(orphan.job),
-            "newest": .optional(orphan.history.last?.revision.created.timestamp),
+            "newest": .optional(orphan.history.last?.revision.created.rfc3339),
             "revisions": .integer(Int64(orphan.history.count)),
           ])
         }),
@@ -82,7 +83,7 @@ extension PruneSurvey.Job {
         plan.verdicts.map { verdict in
           .object([
             "id": .string(verdict.entry.id.description),
-            "created": .string(verdict.entry.revision.created.timestamp),
+            "created": .string(verdict.entry.revision.created.rfc3339),
             "trust": .string(verdict.entry.marks.trust.description),
             "stays": .bool(verdict.stays),
             "reasons": .strings(verdict.reasons.map(\.description)),

@@ -1,3 +1,4 @@
+import CalendarTime
 import ChunkFormat
 import ChunkStore
 import Retention
@@ -25,14 +26,14 @@ struct PruneSurvey {
   /// Jobs that nobody said how long to keep; nothing becomes of them.
   private(set) var withoutPolicy: [String] = []
   let unreadable: [(id: RevisionID, error: StoreError)]
-  let now: Nanoseconds
+  let now: Timestamp
 
   /// - Parameter users: who reads a revision now, in words.
   /// - Throws: ``ReferenceError`` for a job that does not exist, ``UsageFailure`` where nobody said how
   ///   long to keep what is to be pruned, ``Failure`` for a time zone that is not known here.
   init(
     _ listing: RevisionListing, _ request: PruneRequest, policies: RetentionPolicies,
-    users: [RevisionID: [String]], now: Nanoseconds
+    users: [RevisionID: [String]], now: Timestamp
   ) throws {
     self.now = now
     unreadable = listing.unreadable

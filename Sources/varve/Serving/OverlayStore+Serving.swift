@@ -1,3 +1,4 @@
+import CalendarTime
 import ChunkFormat
 import ChunkStore
 import Overlays
@@ -81,7 +82,7 @@ extension OverlayStore {
     guard own.id != meant.id else { return }
     Console.shared.message(
       "the overlay '\(overlay.name)' stays on revision \(own.shortID) of "
-        + "\(LocalTime.system.text(of: own.revision.created)); \(reference.text) is another one now"
+        + "\(TimeZone.system.text(of: own.revision.created)); \(reference.text) is another one now"
     )
   }
 }

@@ -1,3 +1,4 @@
+import CalendarTime
 import ChunkFormat
 import ChunkStore
 import Glibc
@@ -14,7 +15,7 @@ struct ServerStatus: Sendable {
   let catalog: RevisionCatalog
   let repository: String
   let configuration: ServerConfiguration
-  let started = RepositoryEnvironment.systemClock()
+  let started = Timestamp.now()
 
   func document() -> JSON {
     let statistics = catalog.statistics
@@ -22,7 +23,7 @@ struct ServerStatus: Sendable {
       "process": .integer(Int64(getpid())),
       "version": .string(Varve.version),
       "repository": .string(repository),
-      "since": .string(started.timestamp),
+      "since": .string(started.rfc3339),
       "addresses": .strings(server.listeningAddresses.map(\.description)),
       "tls": .string((configuration.tls?.policy ?? .off).name),
       "clientLimit": .integer(Int64(configuration.connectionLimit)),
@@ -47,14 +48,14 @@ struct ServerStatus: Sendable {
 
   private static func client(_ record: ConnectionRecord) -> JSON {
     let activity = record.activity
-    let since = RepositoryEnvironment.systemClock() - Nanoseconds(record.age)
+    let since = Timestamp.now() - record.age
     return .object([
       "number": .unsigned(record.number),
       "address": .string(record.address),
       "encrypted": .bool(activity.isEncrypted),
       "name": .optional(activity.tlsName),
       "export": .optional(activity.export),
-      "since": .string(since.timestamp),
+      "since": .string(since.rfc3339),
       "readBytes": .unsigned(activity.readBytes),
       "writtenBytes": .unsigned(activity.writtenBytes),
       "sentBytes": .unsigned(activity.sentBytes),
@@ -68,13 +69,6 @@ struct ServerStatus: Sendable {
   }
 
   private static func number(_ value: Double?) -> JSON { value.map(JSON.number) ?? .null }
-}
-
-extension Nanoseconds {
-  fileprivate init(_ duration: Duration) {
-    let (seconds, attoseconds) = duration.components
-    self = seconds * 1_000_000_000 + attoseconds / 1_000_000_000
-  }
 }
 
 extension ConnectionRecord {

@@ -1,3 +1,4 @@
+import CalendarTime
 import ChunkFormat
 import ChunkStore
 import Testing
@@ -14,20 +15,20 @@ struct RevisionHistory {
   mutating func add(
     _ id: String, job: String, created: String, tags: [String] = [], volumes: [String] = ["disk"]
   ) throws {
-    let seconds = try #require(Self.seconds(created))
+    let second = try #require(Self.seconds(created).flatMap(Timestamp.init(secondsSince1970:)))
     try add(
-      id, job: job, created: seconds * 1_000_000_000 + 700_000_000, tags: tags, volumes: volumes)
+      id, job: job, created: second + .milliseconds(700), tags: tags, volumes: volumes)
   }
 
   /// The same for a moment.
   mutating func add(
-    _ id: String, job: String, created: Nanoseconds, tags: [String] = [],
+    _ id: String, job: String, created: Timestamp, tags: [String] = [],
     volumes: [String] = ["disk"]
   ) throws {
     let name = id + String(repeating: "0", count: 64 - id.count)
     let id = try #require(RevisionID(name: name))
     let revision = Revision(
-      job: job, created: created, finished: created + 60_000_000_000, parent: nil, tags: [],
+      job: job, created: created, finished: created + .seconds(60), parent: nil, tags: [],
       volumes: volumes.map {
         RevisionVolume(
           name: $0, sizeBytes: 1 << 30, root: .hole, source: "/dev/\($0)",

@@ -1,3 +1,4 @@
+import CalendarTime
 import ChunkFormat
 import ChunkStore
 import Testing
@@ -78,17 +79,17 @@ import Testing
       ("Africa/Cairo", "2026-04-23T22:00:00", "2026-04-24T20:59:59", "2026-04-23T21:59:59"),
     ])
   func unusualDays(zone: String, first: String, last: String, before: String) throws {
-    let zone = try #require(LocalTime.named(zone))
+    let zone = try #require(TimeZone.named(zone))
     let (first, last, before) = (try utc(first), try utc(last), try utc(before))
     for (made, now, isFound) in [
       (first, last, true), (last, first, true), (before, first, false), (before, last, false),
-      (last + 1_000_000_000, last, false),
+      (last + .seconds(1), last, false),
     ] {
       var history = RevisionHistory()
       try history.add("aa01", job: "a", created: made)
       let found = try? RevisionReference("a@today").revision(
         in: history.entries, zone: zone, now: now)
-      #expect((found != nil) == isFound, "made \(made.timestamp), now \(now.timestamp)")
+      #expect((found != nil) == isFound, "made \(made.rfc3339), now \(now.rfc3339)")
     }
     var history = RevisionHistory()
     try history.add("aa01", job: "a", created: before)
@@ -99,7 +100,7 @@ import Testing
     }
   }
 
-  private func utc(_ text: String) throws -> Nanoseconds {
+  private func utc(_ text: String) throws -> Timestamp {
     try #require(TimeExpression(text + "Z")?.firstMoment(in: .fixed(offsetSeconds: 0)))
   }
 

@@ -1,4 +1,5 @@
 import BackupEngine
+import CalendarTime
 import ChunkFormat
 @testable import ChunkStore
 import FileIO

@@ -1,3 +1,4 @@
+import CalendarTime
 import ChunkFormat
 @testable import ChunkStore
 import FileIO
@@ -33,7 +34,7 @@ final class SimulatedWorld: @unchecked Sendable {
   private let sessionsPrefix: String
   private let packsPrefix: String
   private var random: SeededRandom
-  private var clock: Nanoseconds = 1_800_000_000_000_000_000
+  private var clock: Timestamp = 1_800_000_000_000_000_000
   private var crash: Crash?
   private let directory: TemporaryDirectory
   /// Where the indexes of which simulation lie.
@@ -150,12 +151,12 @@ final class SimulatedWorld: @unchecked Sendable {
   }
 
   /// The clock goes on, and now and then it is set.
-  func now() -> Nanoseconds {
-    let day: Nanoseconds = 86_400_000_000_000
+  func now() -> Timestamp {
+    let day: Int64 = 86_400_000_000_000
     switch Int.random(in: 0..<20, using: &random) {
-    case 0: clock += Nanoseconds.random(in: -400 * day...400 * day, using: &random)
+    case 0: clock = clock + .nanoseconds(Int64.random(in: -400 * day...400 * day, using: &random))
     case 1: break
-    default: clock += Nanoseconds.random(in: 1...1_000_000_000, using: &random)
+    default: clock = clock + .nanoseconds(Int64.random(in: 1...1_000_000_000, using: &random))
     }
     return clock
   }

@@ -1,4 +1,4 @@
-import ChunkStore
+import CalendarTime
 import Glibc
 import TestSupport
 import Testing
@@ -29,17 +29,5 @@ import Testing
       #expect(CivilTime(secondsSince1970: seconds) == expected, "\(random)")
       #expect(expected.secondsSince1970 == seconds, "\(random)")
     }
-  }
-
-  @Test func timestampsAreRoundedTowardsThePast() {
-    #expect(Int64(1_795_185_015_999_999_999).timestamp == "2026-11-20T14:30:15Z")
-    #expect(Int64(-1).timestamp == "1969-12-31T23:59:59Z")
-  }
-
-  @Test func theSystemsZoneAgreesWithItself() {
-    let moment: Int64 = 1_795_185_015_000_000_000
-    let time = LocalTime.system.time(of: moment)
-    let expression = TimeExpression(time.text)
-    #expect(expression?.lastMoment(in: .system) == moment + 999_999_999)
   }
 }

@@ -54,9 +54,22 @@ package struct CivilTime: Equatable, Sendable {
   package var dateText: String { "\(year.padded(4))-\(month.padded(2))-\(day.padded(2))" }
 
   /// Whether calendar and clock have this time.
-  var exists: Bool {
+  package var exists: Bool {
     1...12 ~= month && 0...23 ~= hour && 0...59 ~= minute && 0...59 ~= second && day >= 1
       && CivilTime(secondsSince1970: secondsSince1970) == self
+  }
+}
+
+extension CivilTime {
+  /// Days from 1970-01-01 on, of this day; negative before.
+  package var dayNumber: Int64 {
+    CivilTime(year: year, month: month, day: day).secondsSince1970 / 86_400
+  }
+
+  /// 28 to 31.
+  package var daysInMonth: Int {
+    let next = CivilTime(year: month == 12 ? year + 1 : year, month: month % 12 + 1, day: 1)
+    return Int(next.dayNumber - CivilTime(year: year, month: month, day: 1).dayNumber)
   }
 }
 

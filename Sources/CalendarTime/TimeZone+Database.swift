@@ -1,0 +1,71 @@
+import Glibc
+import SystemPackage
+
+extension TimeZone {
+  /// The zone of the environment variable `TZ`, else of the system, else UTC (tzset(3)).
+  package static let system: TimeZone = {
+    guard let variable = getenv("TZ") else { return ofTheSystem() }
+    return ofVariable(FilePath(platformString: variable))
+      ?? TimeZone(fault: wrongVariable(variable))
+  }()
+
+  /// A zone of the database, such as `Europe/Berlin`; nil where there is none of this name.
+  package static func named(_ name: String) -> TimeZone? {
+    if name == "UTC" { return .utc }
+    let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.allSatisfy({ !$0.isEmpty && $0.first != "." && !$0.contains("\0") }) else {
+      return nil
+    }
+    return inFile(database.appending(name))
+  }
+
+  /// Where zones are looked up (tzset(3)).
+  static var database: FilePath {
+    getenv("TZDIR").map { FilePath(platformString: $0) } ?? "/usr/share/zoneinfo"
+  }
+
+  private static let systemFile: FilePath = "/etc/localtime"
+
+  private static func ofTheSystem() -> TimeZone {
+    if let zone = inFile(systemFile) { return zone }
+    // Without the file, a machine runs in UTC.
+    guard access("\(systemFile)", F_OK) == 0 else { return .utc }
+    return TimeZone(
+      fault: "\(systemFile) is no time zone file that this program can use; replace it, "
+        + "for example with `timedatectl set-timezone Europe/Berlin`")
+  }
+
+  /// The value is a name, the path of a file, or a rule; a colon may stand before it.
+  static func ofVariable(_ value: FilePath) -> TimeZone? {
+    let text = value.string
+    let name = text.hasPrefix(":") ? String(text.dropFirst()) : text
+    if name.isEmpty { return .utc }
+    return name.hasPrefix("/")
+      ? inFile(FilePath(name)) : named(name) ?? TimeZoneRule(name).map { TimeZone($0) }
+  }
+
+  private static func wrongVariable(_ value: UnsafePointer<CChar>) -> String {
+    "the variable TZ is '\(String(cString: value))', which is no time zone that this machine knows; set it "
+      + "to a name such as Europe/Berlin, and install the time zones (Debian's package tzdata) if they "
+      + "are missing"
+  }
+
+  /// Nil where there is no such file, or it is no zone.
+  private static func inFile(_ path: FilePath) -> TimeZone? {
+    // A FIFO must not be waited for.
+    let options: FileDescriptor.OpenOptions = [.closeOnExec, .nonBlocking]
+    guard let file = try? FileDescriptor.open(path, .readOnly, options: options) else { return nil }
+    defer { try? file.close() }
+    var bytes = [UInt8](repeating: 0, count: TimeZoneFile.maximumBytes)
+    var count = 0
+    while count < bytes.count {
+      let read = bytes.withUnsafeMutableBytes {
+        try? file.read(into: UnsafeMutableRawBufferPointer(rebasing: $0[count...]))
+      }
+      guard let read else { return nil }
+      guard read > 0 else { break }
+      count += read
+    }
+    return TimeZoneFile(Array(bytes[..<count])).map { TimeZone($0) }
+  }
+}
