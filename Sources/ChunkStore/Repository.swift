@@ -195,7 +195,7 @@ package final class Repository: Sendable {
   /// Lets `secret` open the repository too; returns the name of the new slot.
   package func addKey(
     _ new: NewKey, environment: RepositoryEnvironment
-  ) throws(StoreError) -> FileDigest {
+  ) throws(StoreError) -> KeyID {
     let keys = try encryptionKeys()
     let lock = try keyRing.lock()
     defer { lock.close() }
@@ -207,7 +207,7 @@ package final class Repository: Sendable {
   /// Removes a key slot.
   ///
   /// - Throws: ``StoreError`` with `.invalidRequest` for the only slot.
-  package func removeKey(_ id: FileDigest) throws(StoreError) { try keyRing.remove(id) }
+  package func removeKey(_ id: KeyID) throws(StoreError) { try keyRing.remove(id) }
 
   /// The keys as text to print.
   package func paperKey() throws(StoreError) -> String {
@@ -217,7 +217,7 @@ package final class Repository: Sendable {
   /// Adds a key slot to a repository that nobody can open, from its paper key.
   package static func importPaperKey(
     _ text: String, into root: FilePath, new: NewKey, environment: RepositoryEnvironment
-  ) throws(StoreError) -> FileDigest {
+  ) throws(StoreError) -> KeyID {
     try openedPaperKey(text, of: root, environment: environment).add(new)
   }
 

@@ -91,10 +91,10 @@ struct RepositoryLayout: Sendable {
 
   func revision(_ id: RevisionID) -> FilePath { revisions.appending(id.description) }
   func forgotten(_ id: RevisionID) -> FilePath { forgotten.appending(id.description) }
-  func quarantined(_ name: FileDigest) -> FilePath { quarantine.appending(name.description) }
+  func quarantined(_ name: QuarantineReportID) -> FilePath { quarantine.appending(name.description) }
   func pin(_ name: PinName) -> FilePath { pins.appending(name.description) }
   func marks(of id: RevisionID) -> FilePath { marks.appending(id.description) }
-  func key(_ id: FileDigest) -> FilePath { keys.appending(id.description) }
+  func key(_ id: KeyID) -> FilePath { keys.appending(id.description) }
 }
 
 /// Chunks and map nodes lie in different packs, since maps are read all the time.

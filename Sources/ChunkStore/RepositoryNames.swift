@@ -7,7 +7,7 @@ package struct RepositoryNames: Sendable {
   package let repository: RepositoryID
   package let isEncrypted: Bool
   package let revisions: [RevisionID]
-  package let keys: [FileDigest]
+  package let keys: [KeyID]
   package let pins: [PinName]
 
   /// - Throws: ``StoreError``: `.notARepository`, `.damaged`, `.unsupported`.
@@ -26,7 +26,7 @@ package struct RepositoryNames: Sendable {
       }
     }
     revisions = try names(layout.revisions).compactMap { RevisionID(name: $0) }
-    keys = try names(layout.keys).compactMap { FileDigest(name: $0) }
+    keys = try names(layout.keys).compactMap { KeyID(name: $0) }
     pins = try names(layout.pins).compactMap { PinName($0) }
   }
 }

@@ -21,12 +21,12 @@ package struct VolumeReadError: Error, Sendable {
   /// The part that cannot be had because of the failure, in bytes of the volume.
   package private(set) var range: Range<UInt64>
   /// The pack concerned, where it is one.
-  package let pack: FileDigest?
+  package let pack: PackID?
   /// What was expected and what was found.
   package let message: String
 
   package init(
-    _ code: Code, volume: String, range: Range<UInt64>, pack: FileDigest? = nil, message: String
+    _ code: Code, volume: String, range: Range<UInt64>, pack: PackID? = nil, message: String
   ) {
     self.code = code
     self.volume = volume

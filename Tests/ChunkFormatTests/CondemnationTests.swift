@@ -18,7 +18,7 @@ import Testing
   @Test func asManyPacksAsCanBeFit() throws {
     func bytes(packs: Int) throws -> Int {
       try Condemnation(
-        condemned: 1, dataPacks: Array(repeating: Sample.digest(1), count: packs), mapPacks: [],
+        condemned: 1, dataPacks: Array(repeating: Sample.fileID(1), count: packs), mapPacks: [],
         awaited: []
       ).encoded(repository: Sample.repository, keys: nil).count
     }

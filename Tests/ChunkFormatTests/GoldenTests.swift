@@ -38,7 +38,7 @@ import Testing
     #expect(try marks.encoded(repository: repository, keys: nil) == Golden.distrustedMarks)
     #expect(
       try RevisionMarks(
-        encoded: Golden.distrustedMarks, revision: Sample.digest(0xdd), repository: repository,
+        encoded: Golden.distrustedMarks, revision: Sample.fileID(0xdd), repository: repository,
         keys: nil) == marks)
   }
 
@@ -67,7 +67,7 @@ import Testing
         == Sample.revision)
     #expect(
       try RevisionMarks(
-        encoded: Golden.sealedMarks, revision: Sample.digest(0xdd), repository: repository,
+        encoded: Golden.sealedMarks, revision: Sample.fileID(0xdd), repository: repository,
         keys: keys) == Sample.marks)
     #expect(
       try SessionRecord(encoded: Golden.sealedSession, repository: repository, keys: keys)

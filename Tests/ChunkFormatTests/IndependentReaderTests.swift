@@ -153,7 +153,7 @@ private struct SampleRepository {
       ], host: "host", program: "test")
     let name = try put(
       revision.encoded(repository: Sample.repository, keys: keys), in: "revisions")
-    let id = try #require(FileDigest(name: name))
+    let id = try #require(RevisionID(name: name))
     var marks = RevisionMarks(revision: id, tags: ["marked"], trust: .trusted, verification: nil)
     marks.isProtected = true
     marks.rename(job: "web01", to: "web02")

@@ -10,7 +10,7 @@ import Testing
   }
 
   private static func decode(
-    _ bytes: [UInt8], of revision: RevisionID = Sample.digest(0xdd), keys: RepositoryKeys? = nil
+    _ bytes: [UInt8], of revision: RevisionID = Sample.fileID(0xdd), keys: RepositoryKeys? = nil
   ) throws -> RevisionMarks {
     try RevisionMarks(
       encoded: bytes, revision: revision, repository: Sample.repository, keys: keys)
@@ -48,7 +48,7 @@ import Testing
     protection: UInt8
   ) throws {
     var fields = FieldListWriter()
-    fields.field(0x8001, Sample.digest(0xdd))
+    fields.field(0x8001, Sample.fileID(0xdd) as RevisionID)
     fields.field(0x8003, UInt8(0))
     fields.field(0x8005, protection)
     let bytes = try Envelope.encode(
@@ -108,7 +108,7 @@ import Testing
 
   @Test func mayBeEmpty() throws {
     let marks = RevisionMarks(
-      revision: Sample.digest(0xdd), tags: [], trust: .trusted, verification: nil)
+      revision: Sample.fileID(0xdd), tags: [], trust: .trusted, verification: nil)
     #expect(try Self.decode(Self.encode(marks)) == marks)
   }
 
@@ -116,7 +116,7 @@ import Testing
   @Test func anotherRevisionsAreRefused() throws {
     let bytes = try Self.encode(Sample.marks)
     let error = #expect(throws: FormatError.self) {
-      try Self.decode(bytes, of: Sample.digest(0xde))
+      try Self.decode(bytes, of: Sample.fileID(0xde))
     }
     #expect(error?.code == .corrupt)
   }
@@ -144,7 +144,7 @@ import Testing
 
   @Test func anUnknownTrustIsRefusedByName() throws {
     var fields = FieldListWriter()
-    fields.field(0x8001, Sample.digest(0xdd))
+    fields.field(0x8001, Sample.fileID(0xdd) as RevisionID)
     fields.field(0x8003, UInt8(7))
     let bytes = try Envelope.encode(
       fields.bytes, kind: .marks, repository: Sample.repository, keys: nil, limitBytes: 1000)
@@ -167,7 +167,7 @@ import Testing
     let keys = isEncrypted ? Sample.keys : nil
     var session = Sample.session
     session.kind = kind
-    session.pinned = (0..<100).map { Sample.digest($0) }
+    session.pinned = (0..<100).map { Sample.fileID($0) }
     let bytes = try session.encoded(repository: Sample.repository, keys: keys)
     #expect(
       try SessionRecord(encoded: bytes, repository: Sample.repository, keys: keys) == session)
@@ -175,7 +175,7 @@ import Testing
 
   @Test func pinsNoMoreThanAReaderLoads() {
     var session = Sample.session
-    session.pinned = Array(repeating: Sample.digest(1), count: 500_000)
+    session.pinned = Array(repeating: Sample.fileID(1), count: 500_000)
     let error = #expect(throws: FormatError.self) {
       try session.encoded(repository: Sample.repository, keys: nil)
     }

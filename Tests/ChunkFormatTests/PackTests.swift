@@ -11,7 +11,7 @@ import Testing
     let pack = try SamplePack.mixed(keys: keys, random: &random)
     #expect(try SamplePack.footer(of: pack.bytes, keys: keys) == pack.summary.entries, "\(random)")
     #expect(pack.summary.lengthBytes == UInt64(pack.bytes.count))
-    #expect(try pack.summary.digest == FileDigest(of: pack.bytes))
+    #expect(try pack.summary.id == PackID(of: pack.bytes))
     #expect(pack.summary.entries[0].rangeInPack.lowerBound == UInt64(FileHeader.lengthBytes))
   }
 

@@ -19,9 +19,9 @@ import Testing
   @Test func asManyCopiesAsCanBeFit() throws {
     let long = String(repeating: "x", count: 1000)
     let copy = DamagedCopy(
-      pack: Sample.digest(1), entry: Sample.entry, expected: long, found: long,
+      pack: Sample.fileID(1), entry: Sample.entry, expected: long, found: long,
       place: ContentPlace(
-        revision: Sample.digest(2), job: String(repeating: "j", count: Name.maximumBytes),
+        revision: Sample.fileID(2), job: String(repeating: "j", count: Name.maximumBytes),
         volume: String(repeating: "v", count: 255), offsetBytes: .max, lengthBytes: .max))
     let report = QuarantineReport(
       found: 1, host: "host", finder: "finder",
@@ -34,7 +34,7 @@ import Testing
 
   @Test func longWordsAreCutBetweenLetters() {
     let copy = DamagedCopy(
-      pack: Sample.digest(1), entry: Sample.entry, expected: "short",
+      pack: Sample.fileID(1), entry: Sample.entry, expected: "short",
       found: String(repeating: "ü", count: 300))
     #expect(copy.expected == "short")
     #expect(copy.found == String(repeating: "ü", count: 200))

@@ -102,7 +102,7 @@ import Testing
 
   @Test func aSecondParentIsDamage() throws {
     var fields = FieldListWriter()
-    fields.field(4, Sample.digest(1))
+    fields.field(4, Sample.fileID(1) as RevisionID)
     let bytes = try Envelope.encode(
       Sample.revision.fields() + fields.bytes, kind: .revision, repository: Sample.repository,
       keys: nil, limitBytes: Revision.maximumFileBytes)

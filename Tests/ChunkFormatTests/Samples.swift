@@ -24,8 +24,8 @@ enum Sample {
     Array(repeating: byte, count: 32).withUnsafeBytes { ContentID($0) }
   }
 
-  static func digest(_ byte: UInt8) -> FileDigest {
-    Array(repeating: byte, count: 32).withUnsafeBytes { FileDigest(stored: $0) }
+  static func fileID<ID: FileID>(_ byte: UInt8) -> ID {
+    Array(repeating: byte, count: 32).withUnsafeBytes { ID(stored: $0) }
   }
 
   static var volume: RevisionVolume {
@@ -48,21 +48,21 @@ enum Sample {
 
   static var revision: Revision {
     Revision(
-      job: "db01", created: 1_000_000_000, finished: 2_000_000_000, parent: digest(0xcc),
+      job: "db01", created: 1_000_000_000, finished: 2_000_000_000, parent: fileID(0xcc),
       tags: ["nightly"], volumes: [volume], attachments: [attachment], host: "host",
       program: "varve 1")
   }
 
   static var marks: RevisionMarks {
     RevisionMarks(
-      revision: digest(0xdd), tags: ["keep", "nightly"], trust: .verified,
+      revision: fileID(0xdd), tags: ["keep", "nightly"], trust: .verified,
       verification: VerificationMark(time: 3_000_000_000, checkedChunks: 8, totalChunks: 9))
   }
 
   static var session: SessionRecord {
     SessionRecord(
       kind: .writing, started: 4_000_000_000, host: "host", process: 4321,
-      purpose: "backup of db01", pinned: [digest(0xee)])
+      purpose: "backup of db01", pinned: [fileID(0xee)])
   }
 
   static var policies: RetentionPolicies {
@@ -98,22 +98,22 @@ enum Sample {
       found: 6_000_000_000, host: "host", finder: "verification",
       copies: [
         DamagedCopy(
-          pack: digest(0xac), entry: entry, expected: "a chunk", found: "another",
+          pack: fileID(0xac), entry: entry, expected: "a chunk", found: "another",
           place: ContentPlace(
-            revision: digest(0xad), job: "db01", volume: "vda", offsetBytes: 131_072,
+            revision: fileID(0xad), job: "db01", volume: "vda", offsetBytes: 131_072,
             lengthBytes: 100))
       ])
   }
 
   static var condemnation: Condemnation {
     Condemnation(
-      condemned: 7_000_000_000, dataPacks: [digest(0xa1), digest(0xa2)], mapPacks: [digest(0xa3)],
+      condemned: 7_000_000_000, dataPacks: [fileID(0xa1), fileID(0xa2)], mapPacks: [fileID(0xa3)],
       awaited: [String(repeating: "5f", count: 16)])
   }
 
   static var pin: Pin {
     Pin(
-      revision: digest(0xdd), job: "web01", created: 8_000_000_000, owner: "overlay repair",
+      revision: fileID(0xdd), job: "web01", created: 8_000_000_000, owner: "overlay repair",
       // Paths are bytes: this one is no UTF-8.
       ownerPath: Array("/srv/o/repair".utf8) + [0xe9], host: "backup1",
       machine: "0123456789abcdef", repositoryPath: Array("/srv/varve".utf8))

@@ -109,19 +109,19 @@ import Workers
     try repository.quarantine(
       [
         DamagedCopy(
-          pack: try FileDigest(of: [1]), entry: try copy(of: 2).entry, expected: "", found: "")
+          pack: try PackID(of: [1]), entry: try copy(of: 2).entry, expected: "", found: "")
       ],
       finder: "test", environment: store.environment)
     let pack = try copy(of: 0).pack.id
     #expect(try repository.releaseQuarantine(ofPacks: [pack]).count == 2)
-    #expect(try repository.quarantine().copies.map(\.copy.pack) == [try FileDigest(of: [1])])
+    #expect(try repository.quarantine().copies.map(\.copy.pack) == [try PackID(of: [1])])
   }
 
   @Test("A report that cannot be read is named, and hides no other")
   func unreadable() throws {
     try quarantine(0)
     let first = try #require(
-      try fileSystem.list(layout.quarantine).first { FileDigest(name: $0.name) != nil }
+      try fileSystem.list(layout.quarantine).first { QuarantineReportID(name: $0.name) != nil }
     ).name
     try quarantine(1)
     let path = layout.quarantine.appending(first)

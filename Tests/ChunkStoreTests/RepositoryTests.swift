@@ -141,14 +141,14 @@ import Testing
   /// Puts a slot there that claims a cost, as somebody without the keys can.
   private func forgeSlot(_ number: UInt8, logarithmOfN: UInt8, parallelism: UInt8) throws {
     let name = try #require(
-      try fileSystem.list(layout.keys).first { FileDigest(name: $0.name) != nil })
+      try fileSystem.list(layout.keys).first { KeyID(name: $0.name) != nil })
     var bytes = try fileSystem.readAll(
       layout.keys.appending(name.name), limitBytes: KeySlot.maximumFileBytes)
     bytes[65] = logarithmOfN
     bytes[72] = parallelism
     bytes[100] ^= number
     try fileSystem.writeDurably(
-      bytes, to: layout.key(try FileDigest(of: bytes)), permissions: .ownerReadWrite)
+      bytes, to: layout.key(try KeyID(of: bytes)), permissions: .ownerReadWrite)
   }
 
   @Test func aForgedSlotThatCostsTooMuchIsNamedAndSkipped() throws {

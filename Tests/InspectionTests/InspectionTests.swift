@@ -362,7 +362,7 @@ struct InspectionTests {
     _ = try place.verify()
     let quarantine = place.root.appending("quarantine")
     let name = try #require(
-      try place.files.list(quarantine).first { FileDigest(name: $0.name) != nil }
+      try place.files.list(quarantine).first { QuarantineReportID(name: $0.name) != nil }
     ).name
     try place.flip(quarantine.appending(name), at: 80)
     let report = try place.inspect()

@@ -5,7 +5,7 @@ import VolumeReader
 /// Packs in memory, with what happens to real ones: damage, loss, slowness. Counts what is read.
 final class PackLibrary: RecordSource {
   struct Read: Equatable, Sendable {
-    let pack: FileDigest
+    let pack: PackID
     let range: Range<UInt64>
   }
 
@@ -15,7 +15,7 @@ final class PackLibrary: RecordSource {
 
   private struct State {
     var copies: [ContentID: [PackedRecord]] = [:]
-    var bytes: [FileDigest: [UInt8]] = [:]
+    var bytes: [PackID: [UInt8]] = [:]
     var reads: [Read] = []
     var thoroughReads: [ContentID] = []
   }
@@ -43,13 +43,13 @@ final class PackLibrary: RecordSource {
 
   /// Writes one pack; its records become known, after those that are known already.
   @discardableResult
-  func store(_ records: [PreparedRecord], kind: RepositoryFileKind = .dataPack) throws -> FileDigest
+  func store(_ records: [PreparedRecord], kind: RepositoryFileKind = .dataPack) throws -> PackID
   {
     let encoder = try PackEncoder(kind: kind, repository: repository, keys: keys)
     for record in records { try encoder.append(record) }
     let (bytes, summary) = try encoder.finish()
     let pack = MemoryPack(
-      id: summary.digest, seal: try PackSeal(header: summary.header, keys: keys), library: self)
+      id: summary.id, seal: try PackSeal(header: summary.header, keys: keys), library: self)
     state.withLock { state in
       state.bytes[pack.id] = bytes
       for entry in summary.entries {
@@ -83,7 +83,7 @@ final class PackLibrary: RecordSource {
   }
 
   /// Loses a pack; `nil` as bytes, or gives it other bytes.
-  func replace(_ pack: FileDigest, with bytes: [UInt8]?) -> [UInt8]? {
+  func replace(_ pack: PackID, with bytes: [UInt8]?) -> [UInt8]? {
     state.withLock { state in
       let before = state.bytes[pack]
       state.bytes[pack] = bytes
@@ -133,7 +133,7 @@ final class PackLibrary: RecordSource {
   }
 
   fileprivate func read(
-    _ pack: FileDigest, into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64
+    _ pack: PackID, into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64
   ) throws {
     let bytes = state.withLock { state in
       state.reads.append(Read(pack: pack, range: offset..<offset + UInt64(buffer.count)))
@@ -149,11 +149,11 @@ final class PackLibrary: RecordSource {
 }
 
 final class MemoryPack: PackReading {
-  let id: FileDigest
+  let id: PackID
   let seal: PackSeal
   private unowned let library: PackLibrary
 
-  init(id: FileDigest, seal: PackSeal, library: PackLibrary) {
+  init(id: PackID, seal: PackSeal, library: PackLibrary) {
     self.id = id
     self.seal = seal
     self.library = library

@@ -30,8 +30,8 @@ struct FieldListWriter {
     field(tag, Array(text.utf8))
   }
 
-  mutating func field(_ tag: UInt16, _ digest: FileDigest) {
-    field(tag, digest.withUnsafeBytes { Array($0) })
+  mutating func field(_ tag: UInt16, _ id: some FileID) {
+    field(tag, id.withUnsafeBytes { Array($0) })
   }
 
   mutating func field(_ tag: UInt16, _ id: ContentID) {
@@ -114,13 +114,13 @@ package struct FieldList {
     try all(tag).map { value throws(FormatError) in try decodeID(value) }
   }
 
-  func digests(_ tag: UInt16) throws(FormatError) -> [FileDigest] {
-    try all(tag).map { value throws(FormatError) in try digest(value) }
+  func fileIDs<ID: FileID>(_ tag: UInt16) throws(FormatError) -> [ID] {
+    try all(tag).map { value throws(FormatError) in try fileID(value) }
   }
 
-  /// The digest that `value`, one of the list's, holds.
-  func digest(_ value: ArraySlice<UInt8>) throws(FormatError) -> FileDigest {
-    try decodeID(value).withUnsafeBytes { FileDigest(stored: $0) }
+  /// The name of a file that `value`, one of the list's, holds.
+  func fileID<ID: FileID>(_ value: ArraySlice<UInt8>) throws(FormatError) -> ID {
+    try decodeID(value).withUnsafeBytes { ID(stored: $0) }
   }
 
   private func decodeText(_ value: ArraySlice<UInt8>) throws(FormatError) -> String {

@@ -49,8 +49,8 @@ package struct Condemnation: Equatable, EnvelopedFile {
 
   package init(fields: FieldList) throws(FormatError) {
     condemned = try fields.time(Tag.condemned)
-    dataPacks = try fields.digests(Tag.dataPack)
-    mapPacks = try fields.digests(Tag.mapPack)
+    dataPacks = try fields.fileIDs(Tag.dataPack)
+    mapPacks = try fields.fileIDs(Tag.mapPack)
     let isAwaiting = try fields.atMostOne(Tag.isAwaiting) != nil
     awaited = isAwaiting ? try fields.texts(Tag.awaited) : nil
   }

@@ -51,7 +51,7 @@ package struct Pin: Equatable, EnvelopedFile {
   }
 
   package init(fields: FieldList) throws(FormatError) {
-    revision = try fields.digest(try fields.one(Tag.revision))
+    revision = try fields.fileID(try fields.one(Tag.revision))
     job = try fields.text(Tag.job)
     created = try fields.time(Tag.created)
     owner = try fields.text(Tag.owner)

@@ -110,7 +110,7 @@ package struct DamagedCopy: Equatable, Sendable {
 
   init(encoded bytes: ArraySlice<UInt8>) throws(FormatError) {
     let fields = try FieldList(bytes, structure: Self.structure, known: Tag.all)
-    pack = try fields.digest(try fields.one(Tag.pack))
+    pack = try fields.fileID(try fields.one(Tag.pack))
     id = try fields.id(Tag.id)
     let type: UInt8 = try fields.integer(Tag.type)
     guard let type = RecordType(rawValue: type) else {
@@ -174,7 +174,7 @@ package struct ContentPlace: Equatable, Sendable {
 
   init(encoded bytes: ArraySlice<UInt8>) throws(FormatError) {
     let fields = try FieldList(bytes, structure: Self.structure, known: Tag.all)
-    revision = try fields.digest(try fields.one(Tag.revision))
+    revision = try fields.fileID(try fields.one(Tag.revision))
     job = try fields.text(Tag.job)
     volume = try fields.text(Tag.volume)
     offsetBytes = try fields.integer(Tag.offset)

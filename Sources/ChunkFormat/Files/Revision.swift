@@ -1,10 +1,5 @@
 package import CalendarTime
 
-/// The name of a revision: the SHA-256 of its file.
-package typealias RevisionID = FileDigest
-/// The name of a pack: the SHA-256 of its file.
-package typealias PackID = FileDigest
-
 /// The state of all volumes of a job at one moment: a file in `revisions/`, named by the SHA-256 of
 /// its bytes, an envelope around fields (format, "Revisions").
 ///
@@ -88,7 +83,7 @@ package struct Revision: Equatable, EnvelopedFile {
     created = try fields.time(Tag.created)
     finished = try fields.time(Tag.finished)
     parent = try fields.atMostOne(Tag.parent).map { value throws(FormatError) in
-      try fields.digest(value)
+      try fields.fileID(value)
     }
     tags = try fields.texts(Tag.tag)
     volumes = try fields.all(Tag.volume).map { bytes throws(FormatError) in

@@ -136,7 +136,7 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
   }
 
   package init(fields: FieldList) throws(FormatError) {
-    revision = try fields.digest(try fields.one(Tag.revision))
+    revision = try fields.fileID(try fields.one(Tag.revision))
     tags = try fields.texts(Tag.tag)
     for tag in tags where !Name.isValid(tag) {
       throw .corrupt(Self.structure, expected: "a tag", found: tag.debugDescription)

@@ -59,7 +59,7 @@ package struct SessionRecord: Equatable, EnvelopedFile {
     host = try fields.text(Tag.host)
     process = try fields.integer(Tag.process)
     purpose = try fields.text(Tag.purpose)
-    pinned = try fields.digests(Tag.pinned)
+    pinned = try fields.fileIDs(Tag.pinned)
   }
 
   private enum Tag {

@@ -67,7 +67,7 @@ package final class PackEncoder {
     return (
       lastBytes,
       PackSummary(
-        digest: try hasher.finish(), header: seal.header, lengthBytes: takenBytes,
+        id: PackID(try hasher.finish()), header: seal.header, lengthBytes: takenBytes,
         entries: entries)
     )
   }
@@ -122,7 +122,7 @@ package final class PackEncoder {
 /// What is known of a pack that is complete.
 package struct PackSummary: Sendable {
   /// The pack's name.
-  package let digest: FileDigest
+  package let id: PackID
   package let header: FileHeader
   package let lengthBytes: UInt64
   package let entries: [PackEntry]

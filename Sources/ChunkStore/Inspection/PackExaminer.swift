@@ -6,8 +6,8 @@ import SystemPackage
 package struct PackExamination: Sendable {
   package let file: RepositoryCensus.PackFile
   package let lengthBytes: UInt64
-  /// The SHA-256 of its bytes; nil after a quick look, and where not all could be read.
-  package internal(set) var digest: FileDigest?
+  /// The name that its bytes give it; nil after a quick look, and where not all could be read.
+  package internal(set) var digest: PackID?
   /// The kind that its header names; nil where the header is damaged.
   package internal(set) var kind: PackKind?
   /// Whether it is an intact pack of another repository.
@@ -101,7 +101,7 @@ package final class PackExaminer {
     }
     // Else the device has lost a part.
     guard result.isSound || offset == result.lengthBytes else { return }
-    let digest = try reportingFormatErrors(of: "hash of a pack", hasher.finish)
+    let digest = PackID(try reportingFormatErrors(of: "hash of a pack", hasher.finish))
     result.digest = digest
     if digest != result.file.id {
       result.problems.append(

@@ -54,7 +54,7 @@ extension Repository {
     case .marks:
       guard let revision = file.digest else { return }
       _ = try RevisionMarks(
-        encoded: bytes, revision: revision, repository: repository, keys: keys)
+        encoded: bytes, revision: RevisionID(revision), repository: repository, keys: keys)
     case .configuration, .dataPack, .mapPack: preconditionFailure("no small file: \(file.path)")
     }
   }

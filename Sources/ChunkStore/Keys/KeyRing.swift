@@ -27,7 +27,7 @@ package enum UnlockSecret: Sendable {
 /// A key slot as it is listed.
 package struct KeySlotListing: Sendable {
   /// The name of the slot's file.
-  package let id: FileDigest
+  package let id: KeyID
   /// Nil, like ``created``, of a slot that cannot be used; ``problem`` says why.
   package let method: KeySlotMethod?
   package let created: Timestamp?
@@ -44,7 +44,7 @@ struct KeyRing: Sendable {
   struct Opened: Sendable {
     let keys: RepositoryKeys
     /// Nil where the paper key did it.
-    let slot: FileDigest?
+    let slot: KeyID?
     let label: String
     /// Slots that were not tried, and why.
     var warnings: [String] = []
@@ -102,9 +102,9 @@ struct KeyRing: Sendable {
 
   /// The slots that a secret can be tried on, the cheapest last, and what is wrong with the others.
   private func candidates(
-    _ ids: [FileDigest], method: KeySlotMethod
-  ) throws(StoreError) -> (slots: [(id: FileDigest, slot: KeySlot)], problems: [String]) {
-    var slots: [(id: FileDigest, slot: KeySlot)] = []
+    _ ids: [KeyID], method: KeySlotMethod
+  ) throws(StoreError) -> (slots: [(id: KeyID, slot: KeySlot)], problems: [String]) {
+    var slots: [(id: KeyID, slot: KeySlot)] = []
     var problems: [String] = []
     for id in ids.prefix(Self.slotLimit) {
       do throws(StoreError) {
@@ -175,13 +175,13 @@ struct KeyRing: Sendable {
   func add(
     _ keys: RepositoryKeys, secret: UnlockSecret, label: String, created: Timestamp,
     cost: ScryptCost
-  ) throws(StoreError) -> FileDigest {
+  ) throws(StoreError) -> KeyID {
     let (bytes, id) = try reportingFormatErrors(of: "new key") {
-      () throws(FormatError) -> ([UInt8], FileDigest) in
+      () throws(FormatError) -> ([UInt8], KeyID) in
       let bytes = try KeySlot.encode(
         keys, method: secret.method, secret: secret.bytes, label: label, repository: repository,
         created: created, cost: cost)
-      return (bytes, try FileDigest(of: bytes))
+      return (bytes, try KeyID(of: bytes))
     }
     try reportingFileErrors { () throws(FileError) in
       try fileSystem.writeDurably(
@@ -191,7 +191,7 @@ struct KeyRing: Sendable {
   }
 
   /// Removes a slot, but never the last one that can be read.
-  func remove(_ id: FileDigest) throws(StoreError) {
+  func remove(_ id: KeyID) throws(StoreError) {
     let lock = try lock()
     defer { lock.close() }
     let ids = try ids()
@@ -218,20 +218,20 @@ struct KeyRing: Sendable {
   }
 
   /// Names of all slots, readable or not.
-  func ids() throws(StoreError) -> [FileDigest] {
+  func ids() throws(StoreError) -> [KeyID] {
     // A repository that is not encrypted has none, and a copy of it perhaps no directory for them.
     try reportingFileErrors { () throws(FileError) in
       try fileSystem.listIfThere(layout.keys)?
-        .filter { $0.kind == .file }.compactMap { FileDigest(name: $0.name) } ?? []
+        .filter { $0.kind == .file }.compactMap { KeyID(name: $0.name) } ?? []
     }
   }
 
-  private func slot(_ id: FileDigest) throws(StoreError) -> KeySlot {
+  private func slot(_ id: KeyID) throws(StoreError) -> KeySlot {
     let bytes = try reportingFileErrors { () throws(FileError) in
       try fileSystem.readAll(layout.key(id), limitBytes: KeySlot.maximumFileBytes)
     }
     return try reportingFormatErrors(of: "key \(id)") { () throws(FormatError) in
-      let digest = try FileDigest(of: bytes)
+      let digest = try KeyID(of: bytes)
       guard digest == id else {
         throw .corrupt("key slot", expected: "content with the SHA-256 \(id)", found: "\(digest)")
       }

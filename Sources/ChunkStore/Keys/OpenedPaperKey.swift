@@ -8,7 +8,7 @@ package struct OpenedPaperKey: Sendable {
   let environment: RepositoryEnvironment
 
   /// Adds a key slot and returns its name.
-  package func add(_ new: NewKey) throws(StoreError) -> FileDigest {
+  package func add(_ new: NewKey) throws(StoreError) -> KeyID {
     let lock = try ring.lock()
     defer { lock.close() }
     return try ring.add(

@@ -26,7 +26,7 @@ struct PackFileWriter: Sendable {
       let summary = try fill(file, with: assembly, kind: kind)
       try reportingFileErrors { () throws(FileError) in
         try file.synchronizeData()
-        try publish(unfinished, as: summary.digest, kind: kind)
+        try publish(unfinished, as: summary.id, kind: kind)
       }
       return summary
     } catch {

@@ -244,7 +244,7 @@ extension PackAssembly {
 extension IndexedPack {
   init(_ summary: PackSummary, kind: PackKind) {
     self.init(
-      id: summary.digest, kind: kind, lengthBytes: summary.lengthBytes,
+      id: summary.id, kind: kind, lengthBytes: summary.lengthBytes,
       header: summary.header.encoded())
   }
 }

@@ -20,7 +20,7 @@ package struct QuarantineListing: Sendable {
   /// Each copy once, those found first first.
   package let copies: [QuarantinedCopy]
   /// Reports that are there and cannot be read: what they name is not known.
-  package let unreadable: [(name: FileDigest, error: StoreError)]
+  package let unreadable: [(name: QuarantineReportID, error: StoreError)]
 
   package var records: Set<AbsentRecord> { Set(copies.map(\.record)) }
 }
@@ -103,7 +103,7 @@ struct QuarantineShelf: Sendable {
   }
 
   /// Removes a report, readable or not, unless somebody was quicker.
-  func remove(_ name: FileDigest) throws(StoreError) {
+  func remove(_ name: QuarantineReportID) throws(StoreError) {
     try reportingFileErrors { () throws(FileError) in
       try fileSystem.removeIfThere(layout.quarantined(name))
       try fileSystem.synchronizeDirectory(layout.quarantine)
@@ -120,11 +120,11 @@ struct QuarantineShelf: Sendable {
   }
 
   private func reports() throws(StoreError) -> (
-    readable: [(name: FileDigest, report: QuarantineReport)],
-    unreadable: [(name: FileDigest, error: StoreError)]
+    readable: [(name: QuarantineReportID, report: QuarantineReport)],
+    unreadable: [(name: QuarantineReportID, error: StoreError)]
   ) {
-    var readable: [(name: FileDigest, report: QuarantineReport)] = []
-    var unreadable: [(name: FileDigest, error: StoreError)] = []
+    var readable: [(name: QuarantineReportID, report: QuarantineReport)] = []
+    var unreadable: [(name: QuarantineReportID, error: StoreError)] = []
     for name in try names() {
       do throws(StoreError) {
         readable.append((name, try read(name)))
@@ -138,14 +138,14 @@ struct QuarantineShelf: Sendable {
     return (readable, unreadable)
   }
 
-  private func names() throws(StoreError) -> [FileDigest] {
+  private func names() throws(StoreError) -> [QuarantineReportID] {
     try reportingFileErrors { () throws(FileError) in
       try fileSystem.listIfThere(layout.quarantine)?
-        .filter { $0.kind == .file }.compactMap { FileDigest(name: $0.name) } ?? []
+        .filter { $0.kind == .file }.compactMap { QuarantineReportID(name: $0.name) } ?? []
     }
   }
 
-  private func read(_ name: FileDigest) throws(StoreError) -> QuarantineReport {
+  private func read(_ name: QuarantineReportID) throws(StoreError) -> QuarantineReport {
     let path = layout.quarantined(name)
     let bytes: [UInt8]
     do throws(FileError) {
@@ -155,7 +155,7 @@ struct QuarantineShelf: Sendable {
         ? StoreError(.notFound, "\(path) is not there any more") : StoreError(error)
     }
     return try reportingFormatErrors(of: path.string) { () throws(FormatError) in
-      let digest = try FileDigest(of: bytes)
+      let digest = try QuarantineReportID(of: bytes)
       guard digest == name else {
         throw .corrupt(
           "quarantine report", expected: "content with the SHA-256 \(name)", found: "\(digest)")
@@ -164,11 +164,11 @@ struct QuarantineShelf: Sendable {
     }
   }
 
-  private func write(_ report: QuarantineReport) throws(StoreError) -> FileDigest {
+  private func write(_ report: QuarantineReport) throws(StoreError) -> QuarantineReportID {
     let (bytes, name) = try reportingFormatErrors(of: "new quarantine report") {
-      () throws(FormatError) -> ([UInt8], FileDigest) in
+      () throws(FormatError) -> ([UInt8], QuarantineReportID) in
       let bytes = try report.encoded(repository: repository, keys: keys)
-      return (bytes, try FileDigest(of: bytes))
+      return (bytes, try QuarantineReportID(of: bytes))
     }
     try reportingFileErrors { () throws(FileError) in
       try fileSystem.writeDurably(

@@ -35,7 +35,7 @@ extension Repository {
   }
 
   /// Removes a report that cannot be read, for who has looked at the packs anew.
-  package func removeQuarantineReport(_ name: FileDigest) throws(StoreError) {
+  package func removeQuarantineReport(_ name: QuarantineReportID) throws(StoreError) {
     try quarantineShelf.remove(name)
   }
 

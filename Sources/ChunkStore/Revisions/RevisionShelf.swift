@@ -82,7 +82,7 @@ struct RevisionShelf: Sendable {
     let (bytes, id) = try reportingFormatErrors(of: "new revision of \(revision.job)") {
       () throws(FormatError) -> ([UInt8], RevisionID) in
       let bytes = try revision.encoded(repository: repository, keys: keys)
-      return (bytes, try FileDigest(of: bytes))
+      return (bytes, try RevisionID(of: bytes))
     }
     try reportingFileErrors { () throws(FileError) in
       try fileSystem.writeDurably(
@@ -194,7 +194,7 @@ struct RevisionShelf: Sendable {
       path, limitBytes: Revision.maximumFileBytes, what: "revision \(id)")
     let revision = try reportingFormatErrors(of: "revision \(id)") {
       () throws(FormatError) in
-      let digest = try FileDigest(of: bytes)
+      let digest = try RevisionID(of: bytes)
       guard digest == id else {
         throw .corrupt("revision", expected: "content with the SHA-256 \(id)", found: "\(digest)")
       }

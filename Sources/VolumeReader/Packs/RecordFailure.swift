@@ -4,7 +4,7 @@ import ChunkStore
 /// Why a record could not be had. Which volume wants it, and where, is added by who asked.
 struct RecordFailure: Error {
   let code: VolumeReadError.Code
-  let pack: FileDigest?
+  let pack: PackID?
   let message: String
 
   /// What the store, or the format of what it gave, said.

@@ -2,7 +2,7 @@ package import ChunkFormat
 
 /// A pack as reading needs it. May block; is used by several threads at once.
 package protocol PackReading: AnyObject, Sendable {
-  var id: FileDigest { get }
+  var id: PackID { get }
 
   /// What opens its records.
   var seal: PackSeal { get }

@@ -37,7 +37,7 @@ struct SelectedVolume {
   static func shortened(_ reference: String) -> String {
     guard let at = reference.firstIndex(of: "@") else { return reference }
     let id = reference[reference.index(after: at)...].prefix { $0 != "/" }
-    return String(reference[...at] + id.prefix(RevisionID.shortDigits) + reference[id.endIndex...])
+    return String(reference[...at] + id.prefix(FileDigest.shortDigits) + reference[id.endIndex...])
   }
 
   /// What is remembered of it.

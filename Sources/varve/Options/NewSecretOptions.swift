@@ -45,7 +45,7 @@ struct NewSecretOptions: ParsableArguments {
   }
 
   /// The key that was added, as `key add` and `key import` print it.
-  func json(of id: FileDigest) -> JSON {
+  func json(of id: KeyID) -> JSON {
     .object([
       "id": .string(id.description),
       "kind": .string(newKeyFile == nil ? "passphrase" : "keyfile"),

@@ -74,7 +74,7 @@ import Testing
     private func isSaved(_ id: RevisionID, in crashed: SimulatedFileSystem) throws -> Bool {
       let layout = RepositoryLayout(root: CrashScenario.root)
       let bytes = try? crashed.readAll(layout.forgotten(id), limitBytes: 1 << 20)
-      return try bytes.map { try FileDigest(of: $0) == id } ?? false
+      return try bytes.map { try RevisionID(of: $0) == id } ?? false
     }
   }
 
