@@ -133,6 +133,18 @@ import Workers
       ])
   }
 
+  /// Marks without a revision would count as those of a lost one.
+  @Test func marksAreDurablyGoneBeforeTheirForgottenRevision() throws {
+    let id = try store.backUp(TestDisk(chunks: 1, seed: 1), job: "a")
+    try store.repository.updateMarks(of: id) { $0.tags = ["kept"] }
+    try store.repository.forget([id])
+    fileSystem.interrupt(.after, .remove, of: "/forgotten/") { [self] in
+      try expectNothingIsLost()
+    }
+    try store.repository.removeForgotten([id])
+    #expect(fileSystem.problems == [])
+  }
+
   /// Who looks at what is needed finishes what a killed process began.
   @Test func whatCountsAsForgottenStaysSo() throws {
     let id = try store.backUp(TestDisk(chunks: 1, seed: 1), job: "a")
@@ -160,6 +172,20 @@ import Workers
     let writing = try store.beginWriting()
     #expect(try other.repository.liveSessions().map(\.name) == [writing.session.name])
     writing.end()
+    #expect(fileSystem.problems == [])
+  }
+
+  @Test func aSessionThatPinsARevisionThatIsGoneDoesNotBegin() throws {
+    let id = try store.backUp(TestDisk(chunks: 1, seed: 1), job: "a")
+    fileSystem.interrupt(.before, .rename, of: "/sessions/") { [other] in
+      try other.repository.forget([id])
+      try other.repository.removeForgotten([id])
+    }
+    let error = #expect(throws: StoreError.self) {
+      try store.repository.beginWriting("test", pinned: [id], environment: store.environment)
+    }
+    #expect(error?.code == .notFound)
+    #expect(try other.repository.liveSessions().isEmpty)
     #expect(fileSystem.problems == [])
   }
 

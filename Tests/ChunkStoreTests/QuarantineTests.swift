@@ -103,6 +103,35 @@ import Workers
         == [copy.entry.id])
   }
 
+  @Test("An entry whose pack is gone does not end by a copy that is damaged, too")
+  func onlyDamagedCopiesLeft() throws {
+    let gone = try copy(of: 0)
+    try quarantine(0)
+    try store.backUp(disk, job: "b")
+    let copies = try repository.records.copies(of: gone.entry.id)
+    let damaged = try #require(copies.first { $0.pack.id != gone.pack.id })
+    try spoil(damaged)
+    try repository.quarantine(
+      [DamagedCopy(damaged, StoreError(.damaged, "spoilt"))], finder: "test",
+      environment: store.environment)
+    try fileSystem.remove(layout.pack(.data, gone.pack.id))
+    _ = try repository.records.synchronize()
+    #expect(try repository.reviewQuarantine(cancellation: CancellationFlag()).isEmpty)
+  }
+
+  @Test("Whoever proves ids takes no content of another id")
+  func proving() throws {
+    let id = try store.id(of: [1], type: .chunk)
+    let writing = try store.beginWriting()
+    try writing.writer.append(try store.record([2], id: id, type: .chunk, base: nil))
+    try writing.writer.flush()
+    writing.end()
+    #expect(try RecordReader(store: repository.records).read(id, type: .chunk) == [2])
+    let reader = try RecordReader(store: repository.records, provingWith: repository.keys?.idKey)
+    let error = #expect(throws: StoreError.self) { try reader.read(id, type: .chunk) }
+    #expect(error?.code == .damaged)
+  }
+
   @Test("What lay in packs that were removed is forgotten, the rest is not")
   func packsGone() throws {
     try quarantine(0, 1)

@@ -49,6 +49,18 @@ import Workers
     }
   }
 
+  @Test func whatWaitsToBeWrittenIsNotStoredAgain() throws {
+    let store = try makeStore()
+    let writing = try store.beginWriting()
+    let id = try store.store([1, 2, 3], type: .chunk, with: writing.writer)
+    #expect(writing.writer.isPending(id))
+    #expect(try writing.writer.contains(id))
+    try writing.writer.flush()
+    #expect(!writing.writer.isPending(id))
+    #expect(try writing.writer.contains(id))
+    writing.end()
+  }
+
   @Test func aChangedChunkTakesWhatChanged() throws {
     let store = try makeStore()
     let disk = TestDisk(chunks: 14, seed: 1)
