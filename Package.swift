@@ -83,15 +83,15 @@ let targets: [Target] = [
     ]),
   library("Retention", uses: ["CalendarTime", "ChunkFormat", "ChunkStore"]),
   library("VolumeMap", uses: ["ChunkFormat"]),
-  library("VolumeSources", uses: ["Workers", "FileIO", "CLinux", "CNBD", systemPackage]),
+  library("VolumeSources", uses: ["FileIO", "CNBD", systemPackage]),
   library(
     "VolumeReader",
     uses: ["Workers", "ChunkFormat", "ChunkStore", "VolumeMap", nioCore, deque]),
   library(
     "BackupEngine",
     uses: [
-      "Workers", "CalendarTime", "FileIO", "ChunkFormat", "ChunkStore", "VolumeMap",
-      "VolumeSources", "VolumeReader", nioCore,
+      "Workers", "CalendarTime", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeSources",
+      "VolumeReader",
     ]),
   library(
     "GarbageCollection",
@@ -121,7 +121,7 @@ let targets: [Target] = [
   .executableTarget(
     name: "varve",
     dependencies: [
-      "Workers", "CalendarTime", "FileIO", "ChunkFormat", "ChunkStore", "Retention", "VolumeMap",
+      "Workers", "CalendarTime", "FileIO", "ChunkFormat", "ChunkStore", "Retention",
       "VolumeSources", "VolumeReader", "BackupEngine", "GarbageCollection", "Inspection",
       "Overlays", "NBDProtocol", "NBDServer", "CLinux", argumentParser, logging, nioCore,
       systemPackage,
@@ -148,7 +148,7 @@ let targets: [Target] = [
     uses: ["Workers", "CalendarTime", "ChunkFormat", "FileIO", systemPackage]),
   tests(of: "Retention", uses: ["CalendarTime", "ChunkFormat", "ChunkStore"]),
   tests(of: "VolumeMap", uses: ["ChunkFormat"]),
-  tests(of: "VolumeSources", uses: ["FileIO", "Workers", "CNBD", systemPackage]),
+  tests(of: "VolumeSources", uses: ["FileIO", "Workers", systemPackage]),
   tests(
     of: "VolumeReader",
     uses: [
@@ -157,9 +157,8 @@ let targets: [Target] = [
   tests(
     of: "BackupEngine",
     uses: [
-      "EngineTestSupport", "CalendarTime", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader",
-      "VolumeSources", "FileIO",
-      systemPackage, nioCore,
+      "EngineTestSupport", "Workers", "CalendarTime", "ChunkFormat", "ChunkStore", "VolumeMap",
+      "VolumeReader", "VolumeSources", "FileIO", systemPackage,
     ]),
   tests(
     of: "GarbageCollection",
@@ -172,8 +171,8 @@ let targets: [Target] = [
   tests(
     of: "Inspection",
     uses: [
-      "EngineTestSupport", "Workers", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader",
-      "VolumeSources", "BackupEngine", "FileIO", systemPackage,
+      "EngineTestSupport", "Workers", "ChunkFormat", "ChunkStore", "BackupEngine", "FileIO",
+      systemPackage,
     ]),
   tests(
     of: "Overlays",
@@ -187,7 +186,7 @@ let targets: [Target] = [
     uses: [
       "CalendarTime", "ChunkFormat", "ChunkStore", "FileIO", "VolumeMap", "VolumeReader",
       "Overlays",
-      "NBDProtocol", "CNBD", nioCore, nioPosix, nioEmbedded, logging, systemPackage,
+      "NBDProtocol", "CNBD", nioCore, nioEmbedded, logging, systemPackage,
     ]),
   tests(
     of: "varve",

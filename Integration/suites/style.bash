@@ -26,6 +26,34 @@ shell_scripts() {
   find Integration -name '*.bash'
 }
 
+# tidy DIRECTORY
+tidy() {
+  swift_package package --package-path "$1" describe --type json >package.json
+  python3 "$project/Integration/lib/tidy.py" "$1" package.json
+}
+
+test_the_house_is_tidy() {
+  tidy "$project"
+}
+
+test_an_untidy_house_is_told() {
+  mkdir copy
+  cp -a "$project/Package.swift" "$project/Sources" "$project/Tests" copy/
+  sed -i 's/library("Retention", uses: \["CalendarTime", /library("Retention", uses: ["Inspection", /' \
+    copy/Package.swift
+  printf '%s\n' 'import ArgumentParser' 'func speak() {' '  setenv("TZ", "UTC", 1)' '  print("done")' \
+    '  exit(1)' '}' >copy/Sources/Workers/Untidy.swift
+  printf '\n%.0s' {1..400} >>copy/Sources/Workers/Untidy.swift
+  expect_exit 1 tidy copy
+  local text
+  for text in "import ArgumentParser" "print" "exit" "setenv" "406 lines"; do
+    expect_output "Sources/Workers/Untidy.swift: $text"
+  done
+  expect_output "Retention uses Inspection, which is below it"
+  expect_output "Retention uses Inspection, and no file of it imports that"
+  expect_output "Retention imports CalendarTime and does not declare that it uses it"
+}
+
 test_python_scripts_compile() {
   local file
   while IFS= read -r -d '' file; do

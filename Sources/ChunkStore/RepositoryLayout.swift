@@ -91,7 +91,9 @@ struct RepositoryLayout: Sendable {
 
   func revision(_ id: RevisionID) -> FilePath { revisions.appending(id.description) }
   func forgotten(_ id: RevisionID) -> FilePath { forgotten.appending(id.description) }
-  func quarantined(_ name: QuarantineReportID) -> FilePath { quarantine.appending(name.description) }
+  func quarantined(_ name: QuarantineReportID) -> FilePath {
+    quarantine.appending(name.description)
+  }
   func pin(_ name: PinName) -> FilePath { pins.appending(name.description) }
   func marks(of id: RevisionID) -> FilePath { marks.appending(id.description) }
   func key(_ id: KeyID) -> FilePath { keys.appending(id.description) }

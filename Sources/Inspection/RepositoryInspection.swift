@@ -186,7 +186,8 @@ package struct RepositoryInspection: Sendable {
   ) {
     report.revisions = listing.entries.count
     let revisions = Set(
-      census.smallFiles.filter { $0.kind == .revision }.compactMap { $0.digest.map(RevisionID.init) }
+      census.smallFiles.filter { $0.kind == .revision }
+        .compactMap { $0.digest.map(RevisionID.init) }
         + listing.entries.map(\.id))
     for file in census.smallFiles where file.kind == .marks {
       guard let id = file.digest.map(RevisionID.init), !revisions.contains(id) else { continue }

@@ -43,8 +43,7 @@ final class PackLibrary: RecordSource {
 
   /// Writes one pack; its records become known, after those that are known already.
   @discardableResult
-  func store(_ records: [PreparedRecord], kind: RepositoryFileKind = .dataPack) throws -> PackID
-  {
+  func store(_ records: [PreparedRecord], kind: RepositoryFileKind = .dataPack) throws -> PackID {
     let encoder = try PackEncoder(kind: kind, repository: repository, keys: keys)
     for record in records { try encoder.append(record) }
     let (bytes, summary) = try encoder.finish()

@@ -1,0 +1,26 @@
+import CNBD
+
+/// What a server demands of the offsets and lengths of requests.
+struct NBDBlockSizes {
+  /// Offsets and lengths are multiples of this, but for the end of an export of odd size.
+  let minimumBytes: UInt64
+  /// The greatest length used: a multiple of the minimum.
+  let pieceBytes: Int
+
+  /// - Parameter pieceLimitBytes: what is enough, even if the server takes more.
+  init(_ handle: OpaquePointer, pieceLimitBytes: Int) {
+    // 0 or less: the server says nothing, and takes 1 byte to 32 MiB (NBD protocol, "Block size
+    // constraints").
+    let minimum = max(1, Int(nbd_get_block_size(handle, Int32(LIBNBD_SIZE_MINIMUM))))
+    let stated = Int(nbd_get_block_size(handle, Int32(LIBNBD_SIZE_MAXIMUM)))
+    let limit = stated > 0 ? min(stated, pieceLimitBytes) : pieceLimitBytes
+    minimumBytes = UInt64(minimum)
+    pieceBytes = max(minimum, limit - limit % minimum)
+  }
+
+  /// Where the block ends that holds the byte before `offsetBytes`.
+  func end(of offsetBytes: UInt64, _ exportSizeBytes: UInt64) -> UInt64 {
+    let blockCount = (offsetBytes + minimumBytes - 1) / minimumBytes
+    return min(blockCount * minimumBytes, exportSizeBytes)
+  }
+}
