@@ -227,6 +227,38 @@ struct CollectionTests {
     #expect(report.postponedPacks > 0)
   }
 
+  @Test("What is copied of all packs together stays within the limit")
+  func copyLimitOfSeveral() throws {
+    let place = try Store()
+    let going = [try place.backUp(chunks: 0..<30), try place.backUp(chunks: 30..<60)]
+    try place.backUp(order: [3, 17, 29, 33, 47, 59])
+    for id in going { try place.forget(id) }
+    let report = try place.collect {
+      $0.allowsLargeShare = true
+      // Three chunks of each pack are needed.
+      $0.copiedBytesLimit = UInt64(5 * Store.chunkBytes)
+      $0.leastSmallPacks = .max
+    }
+    #expect(report.rewrittenPacks == 1)
+    #expect(report.postponedPacks == 1)
+  }
+
+  @Test("Of two copies in packs that are rewritten, the one that needs no base is kept")
+  func deltaBesideAWholeCopy() throws {
+    let place = try Store()
+    let first = try place.backUp(chunks: 0..<20)
+    let second = try place.backUp(bytes: place.changedBytes(0..<20))
+    let changed = place.changedBytes(0..<4)
+    let newest = try place.backUp(bytes: changed)
+    try place.storeAlone(place.changedBytes(0..<20))
+    for id in [first, second] { try place.forget(id) }
+    for _ in 0..<2 {
+      try place.collect { $0.allowsLargeShare = true }
+      #expect(try place.content(of: newest) == changed)
+      #expect(try place.workplace.verify().isClean)
+    }
+  }
+
   @Test("A base that only a delta leans on stays, or the delta becomes a record of its own")
   func bases() throws {
     let place = try Store()

@@ -16,13 +16,20 @@ import Workers
   private func collect(
     in store: Store, whileMarking body: @escaping @Sendable () throws -> Void
   ) throws -> CollectionReport {
+    try collect(in: store, before: .openFile, of: "/packs/maps/", body)
+  }
+
+  private func collect(
+    in store: Store, before kind: SimulatedCall.Kind, of text: String,
+    _ body: @escaping @Sendable () throws -> Void
+  ) throws -> CollectionReport {
     let fileSystem = InterruptedFileSystem(POSIXFileSystem())
     var environment = store.environment
     environment.fileSystem = fileSystem
     let repository = try Repository.open(at: store.root, environment: environment) {
       Workplace.passphrase
     }
-    fileSystem.interrupt(.before, .openFile, of: "/packs/maps/", body)
+    fileSystem.interrupt(.before, kind, of: text, body)
     let report = try GarbageCollection(
       repository: repository, settings: CollectionSettings(), environment: environment,
       progress: WorkProgress(), cancellation: CancellationFlag()
@@ -42,6 +49,29 @@ import Workers
     #expect(report.deadPacks == 0)
     #expect(report.pardonedPacks == 0)
     #expect(try store.repository.condemnations().isEmpty)
+    #expect(try store.workplace.verify().isClean)
+  }
+
+  @Test("What a backup needs that ended after the marking is pardoned")
+  func backupAfterMarking() throws {
+    let store = try Store()
+    try store.backUp(chunks: 30..<90, job: "other")
+    let forgotten = try store.backUp(chunks: 0..<20)
+    let entry = try store.repository.revision(forgotten)
+    let writing = try store.beginLongBackup()
+    try store.forget(forgotten)
+    // The collection sees no session, so it awaits none.
+    let report = try collect(in: store, before: .rename, of: "/condemned/") {
+      let isThere = try writing.writer.contains(try store.chunkID(3))
+      #expect(isThere)
+      var again = entry.revision
+      again.job = "again"
+      _ = try store.repository.commit(again)
+      writing.end()
+    }
+    #expect(report.deletedPacks == 0)
+    #expect(report.pardonedPacks > 0)
+    #expect(report.waitingPacks == 0)
     #expect(try store.workplace.verify().isClean)
   }
 
