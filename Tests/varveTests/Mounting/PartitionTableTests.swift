@@ -44,9 +44,13 @@ import Testing
     disk.writeEntry(0, type: 0x83, first: 2, count: 98, sector: 100)
     disk.writeEntry(1, type: 0x05, first: 100, count: 200, sector: 100)
     disk.writeEntry(0, type: 0x83, first: 2, count: 198, sector: 200)
+    // From the third link on, the beginning of the extended partition is not the last link.
+    disk.writeEntry(1, type: 0x05, first: 300, count: 100, sector: 200)
+    disk.writeEntry(0, type: 0x83, first: 2, count: 98, sector: 400)
     #expect(
       try partitions(disk) == [
         partition(1, 1..<51), partition(5, 102..<200), partition(6, 202..<400),
+        partition(7, 402..<500),
       ])
   }
 
