@@ -134,7 +134,7 @@ test_read_only_file_system() {
   defer unmount "$VARVE_REPOSITORY"
   mount -o remount,bind,ro "$VARVE_REPOSITORY"
   expect_exit 1 "$varve" verify --all
-  expect_output 'not noted'
+  expect_output 'not recorded'
   expect_exit 1 "$varve" check-repository
   expect_output 'lost: job@'
   expect_exit 1 "$varve" check-repository --fix

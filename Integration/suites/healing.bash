@@ -54,13 +54,13 @@ test_repair_brings_chunks_back_from_a_copy() {
   export VARVE_PASSPHRASE="a passphrase"
   one_damaged_chunk --encrypt passphrase
   expect_exit 0 "$varve" repair --from copy --dry-run
-  expect_output 'would bring 1 record'
+  expect_output 'would copy 1 record'
   expect_equal "$(trust_of job@latest)" distrusted
   expect_exit 0 "$varve" repair --from copy --json
   expect_equal "$(trust_of job@latest)" verified
   "$varve" restore job@latest - | cmp - disk.raw
   expect_exit 0 "$varve" repair --from copy
-  expect_output 'nothing to bring'
+  expect_output 'nothing to repair'
 }
 
 test_repair_brings_lost_packs_back() {

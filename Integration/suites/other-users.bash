@@ -223,7 +223,7 @@ test_user_who_may_only_read() {
   before=$(listing "$VARVE_REPOSITORY")
   varve_as 5001 4300 restore job@latest - | cmp - disk.raw
   expect_exit 0 varve_as 5001 4300 verify --all
-  expect_output 'not noted|not recorded'
+  expect_output 'not recorded'
   expect_exit 0 varve_as 5001 4300 revisions
   expect_exit 0 varve_as 5001 4300 usage
   expect_exit 0 varve_as 5001 4300 gc --dry-run

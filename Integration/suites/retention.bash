@@ -40,7 +40,7 @@ test_what_the_rules_keep_stays_and_the_rest_goes() {
   expect_output 'would forget 34 of 40 revisions, but only with --yes'
   expect_output 'web01@0 .* stays +daily 1 of 3, weekly 1 of 3,'
   expect_output '2026-10-31 .* stays +monthly 2 of 2'
-  expect_output '2026-10-30 .* goes +no rule keeps it'
+  expect_output '2026-10-30 .* delete +no rule keeps it'
   expect_exit 1 varve_at "2026-11-19 12:00:00" prune "${rules[@]}"
   expect_output 'nothing is forgotten: 34 of 40 revisions of web01 would go, which is more than half'
   expect_equal "$(count_revisions)" 40
@@ -81,7 +81,7 @@ test_policies_are_stored_and_used() {
   back_up_at db01 2026-11-{16,17,18,19}" 01:30:00"
   "$varve" tag add db01@latest daily
   expect_exit 2 "$varve" prune
-  expect_output 'what is to be kept'
+  expect_output 'there are no retention rules'
   expect_exit 2 "$varve" policy set web01-of-the-bank
   expect_exit 0 "$varve" policy set web01-of-the-bank --keep-last 2 --time-zone Europe/Berlin
   # The job without a policy is left alone; named, it is a mistake.

@@ -35,6 +35,11 @@ package struct FormatError: Error, Equatable, Sendable {
     FormatError(.corrupt, in: structure, "expected \(expected), found \(found)")
   }
 
+  /// The checksum in `structure` is not that of its content.
+  static func wrongChecksum(_ structure: String) -> FormatError {
+    .corrupt(structure, expected: "content that matches its checksum", found: "a mismatch")
+  }
+
   /// A version of `structure` that this program does not know.
   package static func unsupportedVersion(
     _ structure: String, found: some BinaryInteger, known: some BinaryInteger

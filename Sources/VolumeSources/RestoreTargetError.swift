@@ -48,7 +48,7 @@ package struct RestoreTargetError: Error, Sendable, Hashable, CustomStringConver
 
 extension RestoreTargetError {
   static func alreadyExists(_ target: String) -> Self {
-    Self(.alreadyExists, target, "\(target) exists; to replace it, say --force")
+    Self(.alreadyExists, target, "\(target) exists; use --force to overwrite it")
   }
 
   static func noSuchDevice(_ target: String) -> Self {

@@ -20,7 +20,7 @@ import VolumeSources
       _ = try openTarget(path.string, force: false)
     }
     #expect(error?.code == .alreadyExists)
-    #expect(error?.description == "\(path) exists; to replace it, say --force")
+    #expect(error?.description == "\(path) exists; use --force to overwrite it")
     #expect(try path.contents() == [1, 2, 3])
   }
 

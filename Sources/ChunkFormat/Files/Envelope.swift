@@ -77,7 +77,7 @@ enum Envelope {
       Checksum(of: $0.part(0..<end)) == Checksum($0, at: end)
     }
     guard matches else {
-      throw .corrupt(kind.name, expected: "the checksum it carries", found: "another")
+      throw .wrongChecksum(kind.name)
     }
     return Array(bytes[FileHeader.lengthBytes..<end])
   }

@@ -96,7 +96,7 @@ package struct RepositoryConfiguration: Equatable, Sendable {
       Checksum(of: $0.part(0..<sumStart)) == Checksum($0, at: sumStart)
     }
     guard matches else {
-      throw .corrupt(Self.structure, expected: "the checksum it carries", found: "another")
+      throw .wrongChecksum(Self.structure)
     }
     let fields = try FieldList(
       bytes[FileHeader.lengthBytes..<claimsEnd], structure: Self.structure, known: Tag.all)

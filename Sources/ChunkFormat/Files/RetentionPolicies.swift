@@ -119,7 +119,7 @@ extension RetentionPolicy {
       timeZone.utf8.allSatisfy({ 0x21...0x7e ~= $0 })
     else {
       throw FormatError(
-        .invalidValue, in: structure, "\(timeZone.debugDescription) is no name of a time zone")
+        .invalidValue, in: structure, "\(timeZone.debugDescription) is not the name of a time zone")
     }
   }
 }

@@ -142,8 +142,7 @@ package final class RecordDecoder {
     _ plaintext: UnsafeMutableRawBufferPointer, against checksum: Checksum?
   ) throws(FormatError) {
     guard Checksum(of: UnsafeRawBufferPointer(plaintext)) == checksum else {
-      throw .corrupt(
-        "record", expected: "content with the checksum it carries", found: "other content")
+      throw .wrongChecksum("record")
     }
   }
 }

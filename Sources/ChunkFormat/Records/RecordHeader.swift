@@ -65,7 +65,7 @@ package struct RecordHeader: Equatable, Sendable {
         Self.structure, expected: "magic VREC", found: Hexadecimal.encode(bytes.part(0..<4)))
     }
     guard bytes.loadInteger(UInt32.self, at: 68) == Self.ownChecksum(bytes) else {
-      throw .corrupt(Self.structure, expected: "the checksum it carries", found: "another")
+      throw .wrongChecksum(Self.structure)
     }
     (type, codec) = try RecordLayout.kinds(
       type: bytes.loadInteger(at: 4), codec: bytes.loadInteger(at: 5), in: Self.structure)

@@ -34,7 +34,7 @@ extension Repository {
     }
     guard let file else {
       throw StoreError(
-        .busy, "garbage is being collected in \(root) already; try again when that is over")
+        .busy, "another garbage collection is running in \(root); try again later")
     }
     let lock = CollectionLock(file: file)
     let isEffective = try reportingFileErrors { () throws(FileError) in

@@ -68,7 +68,7 @@ struct CollectionPlan {
       .largeShare,
       "\(going * 100 / max(1, storeBytes)) % of the store, \(going) of \(storeBytes) bytes, "
         + "would be deleted, since no revision needs it; nothing was deleted: "
-        + "look whether 'varve revisions' shows all there should be, and say --yes if it does")
+        + "check whether 'varve revisions' lists all revisions, and if so use --yes")
   }
 }
 

@@ -74,7 +74,8 @@ package struct OverlayStore: Sendable {
   ///   `.revisionGone`, and with `.noSpace`.
   package func create(_ name: String, on entry: RevisionEntry) throws(OverlayError) {
     guard Name.isValid(name) else {
-      throw OverlayError(.invalidRequest, "'\(name)' is no name of an overlay: \(Name.rule)")
+      throw OverlayError(
+        .invalidRequest, "'\(name)' is not a valid name of an overlay: \(Name.rule)")
     }
     try reportingFileErrors { () throws(FileError) in
       try environment.fileSystem.createDirectories(

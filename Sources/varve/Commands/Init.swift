@@ -129,12 +129,11 @@ struct Init: ParsableCommand {
       "encrypted with a \($0 == .keyfile ? "key file" : "passphrase")"
     }
     Console.shared.message(
-      "made the repository \(repository.root): chunks of \(Quantities.bytes(chunkSize.bytes)), compression "
+      "created the repository \(repository.root): chunks of \(Quantities.bytes(chunkSize.bytes)), compression "
         + "\(configuration.compression), \(encryption ?? "not encrypted")")
     if encrypt != nil {
       Console.shared.message(
-        "print a key for the safe with 'varve key export': what is forgotten or lost cannot be "
-          + "replaced otherwise")
+        "run 'varve key export' and store the printout safely: without a key, nothing can be read")
     }
   }
 }

@@ -72,7 +72,7 @@ struct Mount: ParsableCommand {
     if partition != nil, logicalVolume != nil {
       throw ValidationError("Only one of --partition and --logical-volume can be given.")
     }
-    if logicalVolume == "" { throw ValidationError("--logical-volume wants a name, found ''.") }
+    if logicalVolume == "" { throw ValidationError("--logical-volume needs a name, found ''.") }
     if revision == nil, partition != nil || logicalVolume != nil || readWrite || options != nil {
       throw ValidationError("A revision and a directory are expected.")
     }

@@ -23,7 +23,7 @@ struct Umount: ParsableCommand {
     guard let local = try LocalVolumes().all().last(where: { $0.record.directory == path })
     else {
       throw Failure(
-        .notFound, "varve has mounted nothing at \(path); 'varve mount' lists what it has")
+        .notFound, "\(path) is not mounted by varve; 'varve mount' lists what is")
     }
     try local.takeDown(lazily: false)
     guard json.isWanted else { return }

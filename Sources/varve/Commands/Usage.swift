@@ -10,7 +10,7 @@ struct Usage: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Show what uses the space of the repository.",
     discussion: """
-      Without a job, prints a line for each job: the space that only its revisions need ('ALONE'), \
+      Without a job, prints a line for each job: the space that only its revisions need ('UNIQUE'), \
       and the size and data of its newest revision. Then follows the space of content that jobs \
       share; of forgotten revisions that are still being read; of chunks that only deltas need as \
       their base; the saving by compression and deltas; the garbage; and how much more garbage \

@@ -122,10 +122,10 @@ struct Verify: ParsableCommand {
       Console.shared.message("damaged: revision \(id) cannot be read: \(error)")
     }
     for (id, error) in report.unmarkable {
-      Console.shared.message("damaged: nothing can be noted of revision \(id): \(error)")
+      Console.shared.message("damaged: nothing can be recorded of revision \(id): \(error)")
     }
     if let error = report.notNoted {
-      Console.shared.warning("the outcome is not noted in the repository: \(error)")
+      Console.shared.warning("the result was not recorded in the repository: \(error)")
     }
     try json.print(report.json(unreadable, packs), orLines: report.damageLines)
     for pack in packs {

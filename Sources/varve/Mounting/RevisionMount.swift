@@ -27,7 +27,7 @@ struct RevisionMount {
     guard self.directory.withUnescapedCString({ stat($0, &status) }) == 0,
       status.st_mode & S_IFMT == S_IFDIR
     else {
-      throw Failure("\(directory) is no directory; make it first")
+      throw Failure("\(directory) is not a directory; create it first")
     }
     inventory = try volume.withContent { content in
       try DiskInventory(of: content, name: volume.name)

@@ -17,8 +17,7 @@ struct VolumeInputs: Equatable {
     for input in inputs { try NameArgument.checkText(input.name ?? "") }
     if let nameless = inputs.first(where: { $0.name == nil }), inputs.count > 1 {
       throw ValidationError(
-        "Of several volumes each wants a name: write NAME=\(nameless.path), such as "
-          + "vda=\(nameless.path).")
+        "With several volumes, name each: NAME=\(nameless.path), such as vda=\(nameless.path).")
     }
     if let empty = inputs.first(where: { $0.path.isEmpty }) {
       throw ValidationError("Volume '\(empty.name ?? "")' has no source; expected NAME=PATH.")

@@ -89,7 +89,7 @@ struct TLSOptions: ParsableArguments {
     for (option, value) in [("certificates", tlsCertificates), ("psk", tlsPsk)] where value == "" {
       throw ValidationError("--tls-\(option) wants a path, found ''.")
     }
-    if tlsAllow.contains("") { throw ValidationError("--tls-allow wants a name, found ''.") }
+    if tlsAllow.contains("") { throw ValidationError("--tls-allow needs a name, found ''.") }
   }
 
   /// Nil where TLS is off.

@@ -53,7 +53,7 @@ extension RepairReport {
     let records = "\(Quantities.count(healedRecords, "record")), \(Quantities.bytes(healedBytes))"
     let healed =
       healedRecords == 0
-      ? "nothing to bring" : isDryRun ? "would bring \(records)" : "brought \(records)"
+      ? "nothing to repair" : isDryRun ? "would copy \(records)" : "copied \(records)"
     let copies = Quantities.count(healedElsewhere, "damaged copy", plural: "damaged copies")
     let elsewhere =
       healedElsewhere == 0 ? "" : "; of \(copies) an intact one was in another pack"

@@ -24,7 +24,7 @@ extension StoreUsage {
 
   var table: Table {
     var table = Table([
-      .text("JOB"), .right("REVISIONS"), .right("SIZE"), .right("DATA"), .right("ALONE"),
+      .text("JOB"), .right("REVISIONS"), .right("SIZE"), .right("DATA"), .right("UNIQUE"),
     ])
     for job in jobs {
       table.add([
@@ -43,16 +43,16 @@ extension StoreUsage {
       chunkStoredBytes == 0
       ? "" : " (\(Quantities.share(chunkStoredBytes, of: max(chunkPlainBytes, 1))))"
     return [
-      "all packs                 \(Quantities.bytes(storeBytes)) in \(packs)",
+      "all packs                 \(Quantities.bytes(storeBytes)) in \(Quantities.count(packs, "pack"))",
       "shared between jobs       \(Quantities.bytes(sharedBetweenJobs.storedBytes))",
       "forgotten, but in use     \(Quantities.bytes(held.storedBytes))",
-      "kept for deltas alone     \(Quantities.bytes(bases.storedBytes))",
+      "bases of deltas only      \(Quantities.bytes(bases.storedBytes))",
       "maps                      \(Quantities.bytes(maps.storedBytes))",
-      "different chunks          \(Quantities.bytes(chunkPlainBytes)), stored in "
+      "unique chunks             \(Quantities.bytes(chunkPlainBytes)), stored in "
         + "\(Quantities.bytes(chunkStoredBytes))\(ratio); \(Quantities.count(deltas, "delta"))",
       unreadable.isEmpty
-        ? "garbage, for 'varve gc'   \(Quantities.bytes(garbageBytes))"
-        : "garbage                   unknown, as long as a revision cannot be read",
+        ? "garbage                   \(Quantities.bytes(garbageBytes))\(garbageBytes > 0 ? "; 'varve gc' frees it" : "")"
+        : "garbage                   unknown: a revision cannot be read",
     ] + (prunableBytes.map { ["pruning would free        \(Quantities.bytes($0))"] } ?? [])
   }
 }
@@ -72,7 +72,7 @@ extension StoreUsage.JobUsage {
   var table: Table {
     var table = Table([
       .left("TIME"), .text("REVISION"), .left("ID"), .right("SIZE"), .right("DATA"),
-      .right("ALONE"),
+      .right("UNIQUE"),
     ])
     for (number, revision) in revisions.enumerated() {
       let entry = revision.entry

@@ -54,7 +54,7 @@ extension PruneSurvey {
 extension PruneSurvey.Job {
   fileprivate var table: Table {
     var table = Table([
-      .left("TIME"), .text("REVISION"), .left("ID"), .text("TRUST"), .left("FATE"), .text("WHY"),
+      .left("TIME"), .text("REVISION"), .left("ID"), .text("TRUST"), .left("ACTION"), .text("WHY"),
     ])
     let zone = policy?.zone ?? .system
     for (number, verdict) in plan.verdicts.enumerated() {
@@ -63,7 +63,7 @@ extension PruneSurvey.Job {
         Cell("\(plan.job)@\(plan.verdicts.count - 1 - number)"),
         Cell(verdict.entry.shortID),
         verdict.entry.trustCell,
-        verdict.stays ? Cell("stays", .good) : Cell("goes", .bad),
+        verdict.stays ? Cell("keep", .good) : Cell("delete", .bad),
         Cell(why(verdict)),
       ])
     }
@@ -85,7 +85,7 @@ extension PruneSurvey.Job {
             "id": .string(verdict.entry.id.description),
             "created": .string(verdict.entry.revision.created.rfc3339),
             "trust": .string(verdict.entry.marks.trust.description),
-            "stays": .bool(verdict.stays),
+            "kept": .bool(verdict.stays),
             "reasons": .strings(verdict.reasons.map(\.description)),
           ])
         }),

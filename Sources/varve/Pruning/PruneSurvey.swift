@@ -69,12 +69,12 @@ struct PruneSurvey {
     return jobs.isEmpty ? histories : histories.filter { jobs.contains($0.key) }
   }
 
-  /// A policy that keeps nothing is none; nobody shall wonder why nothing ever goes.
+  /// A policy without rules counts as none. Without this error it would seem to work, and delete nothing.
   private func checkForPolicies(_ request: PruneRequest, _ policies: RetentionPolicies) throws {
     guard request.orphanedAfter == nil, request.options.policy == nil else { return }
     if policies == RetentionPolicies() {
       throw UsageFailure(
-        "what is to be kept? Give --keep-daily 7 or another rule, or store a policy with "
+        "there are no retention rules: give --keep-daily 7 or another rule, or store a policy with "
           + "'varve policy set'")
     }
     if let job = withoutPolicy.first, !request.jobs.isEmpty || jobs.isEmpty {

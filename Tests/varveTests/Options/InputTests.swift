@@ -32,7 +32,7 @@ import Testing
   @Test(
     "refused",
     arguments: [
-      (["a.raw", "b.raw"], "wants a name"), (["vda=a.raw", "b.raw"], "NAME=b.raw"),
+      (["a.raw", "b.raw"], "name each"), (["vda=a.raw", "b.raw"], "NAME=b.raw"),
       (["vda=a.raw", "vda=b.raw"], "given twice"), (["vda=-", "vdb=-"], "one volume only"),
       (["vda="], "no source"), ([""], "no source"),
     ])
