@@ -5,10 +5,10 @@ import ChunkStore
 
 struct Tag: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Put tags on revisions, take them off, list them.",
+    abstract: "Add, remove and list the tags of revisions.",
     discussion: """
-      A tag is a word of your own. JOB@tag:NAME is the newest revision of the job that has it. Tags \
-      can also be given when a revision is made, with 'varve backup --tag'.
+      A tag is a name of your choice. JOB@tag:NAME is the newest revision of the job with that tag. \
+      'varve backup --tag' gives a new revision tags.
 
         varve tag add web01@latest before-upgrade
         varve restore web01@tag:before-upgrade web01.raw
@@ -20,12 +20,8 @@ struct Tag: ParsableCommand {
   func run() throws { throw MissingSubcommand(Varve.helpMessage(for: Self.self)) }
 }
 
-struct TagAdd: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "add", abstract: "Put tags on a revision; those that it has stay.",
-    usage: "varve tag add <revision> <tag> ... [<options>]",
-    discussion: "  varve tag add web01@latest golden before-upgrade")
-
+/// What `tag add` and `tag remove` have in common.
+struct TagChange: ParsableArguments {
   @Argument(help: "The revision, such as web01@latest.", transform: NameArgument.revision)
   var revision: RevisionReference
 
@@ -37,47 +33,48 @@ struct TagAdd: ParsableCommand {
 
   mutating func validate() throws { try NameArgument.checkWhole([revision]) }
 
-  mutating func run() throws {
+  /// Changes the tags of the revision, and prints them.
+  func make(_ change: (inout [String], RevisionEntry) throws -> Void) throws {
     let repository = try repository.open()
     let entry = try repository.revision(revision)
-    try repository.updateMarks(of: entry.id) { marks in
-      for tag in tags where !marks.tags.contains(tag) { marks.tags.append(tag) }
-    }
+    try repository.updateMarks(of: entry.id) { marks in try change(&marks.tags, entry) }
     try json.printTags(of: repository.revision(entry.id))
+  }
+}
+
+struct TagAdd: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "add", abstract: "Add tags to a revision.",
+    usage: "varve tag add <revision> <tag> ... [<options>]",
+    discussion: "  varve tag add web01@latest golden before-upgrade")
+
+  @OptionGroup var change: TagChange
+
+  mutating func run() throws {
+    try change.make { [tags = change.tags] known, _ in
+      for tag in tags where !known.contains(tag) { known.append(tag) }
+    }
   }
 }
 
 struct TagRemove: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "remove", abstract: "Take tags off a revision.",
+    commandName: "remove", abstract: "Remove tags from a revision.",
     usage: "varve tag remove <revision> <tag> ... [<options>]",
     discussion: "  varve tag remove web01@tag:golden golden")
 
-  @Argument(help: "The revision, such as web01@tag:golden.", transform: NameArgument.revision)
-  var revision: RevisionReference
-
-  @Argument(help: "One or more tags that the revision has.", transform: NameArgument.tag)
-  var tags: [String]
-
-  @OptionGroup var json: JSONOption
-  @OptionGroup var repository: RepositoryOptions
-
-  mutating func validate() throws { try NameArgument.checkWhole([revision]) }
+  @OptionGroup var change: TagChange
 
   mutating func run() throws {
-    let repository = try repository.open()
-    let entry = try repository.revision(revision)
-    try repository.updateMarks(of: entry.id) { marks in
-      if let missing = tags.first(where: { !marks.tags.contains($0) }) {
+    try change.make { [tags = change.tags] known, entry in
+      if let missing = tags.first(where: { !known.contains($0) }) {
         throw Failure(
           .notFound,
           "revision \(entry.shortID) of \(entry.revision.job) has no tag '\(missing)'; "
-            + (marks.tags.isEmpty
-              ? "it has none" : "its tags are \(marks.tags.joined(separator: ", "))"))
+            + (known.isEmpty ? "it has none" : "its tags are \(known.joined(separator: ", "))"))
       }
-      marks.tags.removeAll(where: tags.contains)
+      known.removeAll(where: tags.contains)
     }
-    try json.printTags(of: repository.revision(entry.id))
   }
 }
 
