@@ -36,7 +36,9 @@ extension FileSystem {
     defer { file.close() }
     let sizeBytes = try file.sizeBytes()
     guard sizeBytes <= UInt64(limitBytes) else {
-      throw FileError(operation: "read", path: path, errno: .fileTooLarge)
+      throw FileError(
+        operation: "read", path: path, errno: .fileTooLarge,
+        detail: .tooLarge(sizeBytes: sizeBytes, limitBytes: limitBytes))
     }
     var bytes = [UInt8](repeating: 0, count: Int(sizeBytes))
     let outcome = bytes.withUnsafeMutableBytes { buffer in
