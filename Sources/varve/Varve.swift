@@ -31,10 +31,10 @@ struct Varve: ParsableCommand {
         web01@1f3a, 1f3a9c02    by the id or its first digits, 4 at least
         db01@latest/vdb         one volume of several
 
-      The repository is given by --repository, else by the environment variable VARVE_REPOSITORY, \
-      else it is the current directory. --repository and the options that open the repository may \
-      also stand before the command. Data goes to standard output, everything else to standard \
-      error.
+      The repository is given by --repository, else by the environment variable \
+      VARVE_REPOSITORY, else it is the current directory. --repository and the options that open \
+      the repository can also be given before the command. Data goes to standard output, \
+      everything else to standard error.
 
       The exit status is 0 if everything was done, 1 after a failure, 2 if the command line is \
       wrong, 130 after Ctrl-C, and 128 plus the signal's number after another signal. Long commands \

@@ -6,18 +6,19 @@ struct Attach: ParsableCommand {
     abstract: "Attach a revision as a block device, with the kernel's NBD driver.",
     usage: "varve attach <revision> <device> [--writable] [<options>]",
     discussion: """
-      A separate server serves the volume until the device is detached, even after 'varve attach' \
-      has ended. Partitions appear as /dev/nbd0p1 and so on. The command needs root, nbd-client, and \
-      a kernel with the driver nbd; 'varve mount' works without the latter two.
+      A separate server serves the volume until the device is detached, even after 'varve \
+      attach' has ended. Partitions appear as /dev/nbd0p1 and so on. The command needs root, \
+      nbd-client, and a kernel with the nbd driver; 'varve mount' works without nbd-client and \
+      the driver.
 
         varve attach web01@latest /dev/nbd0
         mount -r /dev/nbd0p1 /mnt
         umount /mnt
         varve detach /dev/nbd0
 
-      LVM logical volumes on the disk become block devices, too. While the disk is attached, their \
-      volume groups have other names and identifiers, so that this machine's LVM does not confuse \
-      them with its own: vg0 is called vg0.nbd0. 'varve detach' deactivates them.
+      LVM logical volumes on the disk become block devices, too. While the disk is attached, \
+      their volume groups have different names and UUIDs, so that this machine's LVM does not \
+      confuse them with its own: vg0 is called vg0.nbd0. 'varve detach' deactivates them.
 
       The kernel uses whole sectors of 512 bytes. A volume that ends within a sector is shown with \
       zeros up to the end of that sector; only zeros can be written there.
@@ -41,11 +42,11 @@ struct Attach: ParsableCommand {
 
   @Flag(
     help: ArgumentHelp(
-      "Keep LVM's names and identifiers as on the disk, and activate nothing.",
+      "Keep LVM's names and UUIDs as on the disk, and activate nothing.",
       discussion: """
-        The device then has exactly the bytes of the revision. If this machine has a volume group of \
-        the same name or identifier, its LVM refuses to change that group meanwhile, or uses the \
-        wrong disk.
+        The device then has exactly the bytes of the revision. If this machine has a volume \
+        group with the same name or UUID, its LVM refuses to change that group while the device \
+        is attached, or uses the wrong disk.
         """))
   var exact = false
 

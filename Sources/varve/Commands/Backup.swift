@@ -26,8 +26,8 @@ struct Backup: ParsableCommand {
       volumes were added or removed. The cause may be a failed command in front of a pipe, an \
       unmounted disk or a mistyped name. --accept-unusual backs it up all the same.
 
-      Prints the id of the revision. Writes to a source while it is read make the copy as \
-      inconsistent as after a power failure, or worse: back up snapshots.
+      Prints the id of the revision. If a source is written to while it is being read, the copy \
+      is as inconsistent as after a power failure, or worse: back up snapshots instead.
       """)
 
   @Argument(
@@ -39,8 +39,8 @@ struct Backup: ParsableCommand {
     help: ArgumentHelp(
       "A raw image file, a block device, a pipe, or - for standard input.",
       discussion: """
-        Several volumes are written NAME=SOURCE, and keep their names from one backup to the next. \
-        A path with = in it is written with a directory in front, such as ./a=b.
+        With several volumes, give each as NAME=SOURCE, and use the same names in every backup. \
+        If a path contains =, put a directory in front of it, such as ./a=b.
         """,
       valueName: "source"),
     completion: .file())
@@ -56,18 +56,20 @@ struct Backup: ParsableCommand {
     parsing: .singleValue,
     help: ArgumentHelp(
       "Keep this document, up to 16MiB, with the revision; can be repeated.",
-      discussion: "Under its file's name, or as NAME=FILE under another.", valueName: "file"),
+      discussion:
+        "The document is stored under its file name; use NAME=FILE to give it another name.",
+      valueName: "file"),
     completion: .file())
   var attach: [String] = []
 
   @Option(
     help: ArgumentHelp(
-      "How much to read back afterwards: full, none, a share of the chunks such as 5%, or auto.",
+      "How much to read back afterwards: full, none, a percentage of the chunks such as 5%, or auto.",
       discussion: """
-        auto reads volumes with up to 1GiB of data in full, and a random 5 % of the chunks of larger \
-        ones. The source is read again and compared, including the holes that its file system \
-        reports: all of them with full, a sample with a share, up to 1GiB with auto. The result says \
-        what was read.
+        auto reads volumes with up to 1GiB of data in full, and a random 5 % of the chunks of \
+        larger ones. The source is read again and compared, including the holes that its file \
+        system reports: full checks all of them, a percentage checks a sample, and auto checks \
+        up to 1GiB. The result says what was read.
         """,
       valueName: "share"),
     transform: VerificationArgument.reading)
@@ -76,7 +78,7 @@ struct Backup: ParsableCommand {
   @Flag(
     inversion: .prefixedNo,
     help: """
-      Store a chunk that changed a little as the difference from the old one. This saves much space \
+      Store a slightly changed chunk as a delta against the old one. This saves a lot of space \
       for databases, but the backup then also reads from the repository.
       """)
   var deltas = true

@@ -13,11 +13,11 @@ struct CheckRepository: ParsableCommand {
       copy. Each pack is hashed and compared with its name. For lost content, the revision, volume \
       and bytes are named.
 
-      With --fix, missing directories are created; leftover files and unreadable condemnations are \
-      removed; a wrong index is replaced; misnamed packs get the right name; damaged copies go to \
-      the quarantine; and intact records of a damaged pack are stored again. The damaged pack is \
-      moved to quarantine/packs once nothing in it is needed; you may delete it there. Nothing that \
-      is still needed is touched.
+      With --fix, missing directories are created; leftover files and unreadable lists of \
+      condemned packs are removed; a wrong index is replaced; misnamed packs get the right name; \
+      damaged copies go to the quarantine; and intact records of a damaged pack are stored \
+      again. The damaged pack is moved to quarantine/packs once nothing in it is needed; you may \
+      delete it there. Nothing that is still needed is touched.
 
       It does not read every chunk: 'varve verify --all' does. The exit status is 0 if there is no \
       damage, or none left after --fix, otherwise 1.

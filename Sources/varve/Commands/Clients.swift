@@ -8,11 +8,11 @@ struct Clients: ParsableCommand {
     abstract: "Show who is connected to the servers of this user.",
     usage: "varve clients [--json]",
     discussion: """
-      Lists the servers with the use of their cache, then their clients. NAME is the name that a \
-      client has proved under TLS. READ and WRITTEN count content of the disk only, without the \
-      overhead of the protocol. A request longer than 1MiB counts as several. MEAN and P99 are the \
-      times until the server had the reply ready, since the client connected: on average, and for \
-      all but the slowest 1 %.
+      Lists the servers with the use of their cache, then their clients. NAME is the name with \
+      which the client authenticated over TLS. READ and WRITTEN count content of the disk only, \
+      without the overhead of the protocol. A request longer than 1MiB counts as several. MEAN \
+      and P99 are the mean and the 99th percentile of the time the server took to prepare a \
+      reply, over all requests since the client connected.
 
         varve clients
         varve clients --json | jq '[.[].clients[].readBytes] | add'

@@ -6,8 +6,8 @@ struct Completion: ParsableCommand {
     discussion: """
       Completes commands, options, files, and names in the repository: jobs, revisions, tags, \
       volumes, overlays, pins and keys. It uses the repository of the command line or of \
-      $VARVE_REPOSITORY. It never asks for a passphrase and tries none: without --key-file it \
-      completes only the ids of an encrypted repository.
+      $VARVE_REPOSITORY. It never asks for a passphrase and never uses one: without --key-file \
+      it completes only the ids of an encrypted repository.
 
         varve completion bash > /etc/bash_completion.d/varve
         varve completion zsh > "${fpath[1]}/_varve"

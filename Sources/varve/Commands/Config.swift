@@ -38,9 +38,9 @@ struct ConfigSet: ParsableCommand {
     commandName: "set", abstract: "Change the repository's settings.",
     usage: "varve config set --compression <method> [<options>]",
     discussion: """
-      Chunks that are stored already stay as they are, and are not stored again. Commands that are \
-      running keep the old setting until they end. Older versions of varve cannot open a repository \
-      with a level below 1.
+      Chunks that are already in the repository are left as they are, and are not stored again. \
+      Commands that are running keep the old setting until they end. Older versions of varve \
+      cannot open a repository with a level below 1.
 
         varve config set --compression zstd:-3
         varve config set --compression none

@@ -5,9 +5,9 @@ struct Detach: ParsableCommand {
     abstract: "Disconnect a device that varve attach has connected.",
     usage: "varve detach <device>",
     discussion: """
-      Also ends the device's server, and discards what was written to the device. It refuses a \
-      device that is mounted or used by another one, such as a logical volume. It also cleans up \
-      after a server that died and after a restart of the machine.
+      Also ends the device's server, and discards what was written to the device. It refuses to \
+      detach a device that is mounted or used by another device, such as a logical volume. It \
+      also cleans up after a server has died or the machine has been rebooted.
 
         varve detach /dev/nbd0
       """)

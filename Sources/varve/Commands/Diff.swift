@@ -18,10 +18,10 @@ struct Diff: ParsableCommand {
         varve diff web01@first web01@latest --json | jq .changedBytes
 
       Volumes are matched by name. Two revisions with one volume each are compared whatever the \
-      names. With /VOLUME on one side only that volume is compared; the other side may omit it. \
-      Revisions without a common volume cannot be compared. If the size of a volume differs, it is \
-      named on standard error, and in the JSON as 'resized': an added part that reads as zeros is \
-      not listed as a range.
+      names. If /VOLUME is given on either side, only that volume is compared; the other side \
+      may omit it. Revisions without a common volume cannot be compared. A volume whose size \
+      differs is reported on standard error, and in the JSON as 'resized': an added part that \
+      reads as zeros is not listed as a range.
       """)
 
   @Argument(help: "The older revision, such as web01@1.", transform: NameArgument.revision)

@@ -13,11 +13,12 @@ struct Distrust: ParsableCommand {
       reads its sources, reads back everything that it would reuse from the repository, computes the \
       ids again, and stores damaged content again. Nothing is deleted.
 
-      The revisions are listed first. Times can cover more than you meant, so --from and --until \
-      change nothing without --yes.
+      The revisions are listed first. A time range can cover more revisions than intended, so \
+      --from and --until change nothing without --yes.
 
-      --undo restores the state before, 'trusted' or 'verified'. If a verification found damage, use \
-      'varve verify' instead: it reads the revision back, and sets 'verified' if all of it is right.
+      --undo restores the previous state, 'trusted' or 'verified'. If a verification found \
+      damage, use 'varve verify' instead: it reads the revision back, and marks it 'verified' if \
+      all of it is intact.
 
         varve distrust web01@latest
         varve distrust web01@latest db01@3

@@ -8,19 +8,19 @@ struct Forget: ParsableCommand {
     abstract: "Forget revisions by name.",
     usage: "varve forget (<revision> ... | --job <job>) [<options>]",
     discussion: """
-      No command can use a forgotten revision any more. A server or restore that has it open keeps \
-      it until it ends. 'varve gc' frees the space.
+      No command can use a forgotten revision any more. A server or restore that already has the \
+      revision open can read it until that server or restore ends. 'varve gc' frees the space.
 
         varve forget web01@1f3a9c02
         varve forget web01@first web01@tag:broken --dry-run
         varve forget --job web01 --yes
 
       Either all of the named revisions are forgotten, or none. A protected revision needs \
-      --force-protected. The last usable revision of a job (neither distrusted nor unusual) needs \
-      --yes. The name of a job alone is refused here; in other commands it means the newest \
-      revision. A revision that cannot be read can be given up by its whole id, with --yes. A \
-      revision with an overlay is pinned, and refused until the overlay is removed or the pin \
-      released ('varve pin').
+      --force-protected. The last usable revision of a job (neither distrusted nor unusual) \
+      needs --yes. The name of a job alone is refused here; in other commands it means the \
+      newest revision. To forget an unreadable revision, give its full id and --yes. A revision \
+      with an overlay is pinned, and refused until the overlay is removed or the pin released \
+      ('varve pin').
       """)
 
   @Argument(
@@ -36,8 +36,8 @@ struct Forget: ParsableCommand {
 
   @Flag(
     help: """
-      Also forget the last usable revision of a job, and unreadable revisions. Also accept names such \
-      as web01@latest while there is an unreadable revision that they could mean.
+      Also forget the last usable revision of a job, and unreadable revisions. Also accept names \
+      such as web01@latest even if they could refer to an unreadable revision.
       """)
   var yes = false
 

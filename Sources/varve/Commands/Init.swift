@@ -16,9 +16,9 @@ struct Init: ParsableCommand {
         varve init /srv/varve --encrypt passphrase
         varve init /srv/varve --encrypt keyfile --key-file /root/varve.key
 
-      In an encrypted repository a thief sees sizes, counts and times, but no contents and no names. \
-      Without a passphrase or key file nobody can open it: run 'varve key export' and store the \
-      printout safely. 'varve key add' adds further passphrases and key files.
+      Anyone who steals an encrypted repository can see sizes, counts and times, but no contents \
+      or names. Without a passphrase or key file nobody can open it: run 'varve key export' and \
+      store the printout safely. 'varve key add' adds further passphrases and key files.
       """)
 
   @Argument(

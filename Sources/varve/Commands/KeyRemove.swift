@@ -13,7 +13,7 @@ struct KeyRemove: ParsableCommand {
       """)
 
   @Argument(
-    help: "The id of the key, or as many of its first digits as tell it from the others.")
+    help: "The id of the key, or enough of its first digits to be unambiguous.")
   var id: String
 
   @OptionGroup var json: JSONOption

@@ -10,10 +10,10 @@ struct Mount: ParsableCommand {
       varve mount [--json]
       """,
     discussion: """
-      If the disk was in use during the backup, the journal is replayed into temporary storage, so \
-      no file is missing and the revision does not change. umount removes that storage. The volume \
-      becomes a block device through the kernel's driver nbd and nbd-client if both are available, \
-      otherwise through nbdfuse and a loop device. It needs root.
+      If the disk was in use during the backup, the journal is replayed into temporary storage, \
+      so no file is missing and the revision does not change. umount removes that storage. The \
+      volume becomes a block device through the kernel's nbd driver and nbd-client if both are \
+      available, otherwise through nbdfuse and a loop device. 'varve mount' needs root.
 
         varve mount web01@2026-11-20 /mnt
         cp -a /mnt/etc/fstab .
@@ -23,9 +23,9 @@ struct Mount: ParsableCommand {
         varve mount db01@latest/vdb /mnt -o subvol=@home
         varve mount app01@latest /mnt --logical-volume vg0/root
 
-      A disk without a partition table is mounted whole. If there are several partitions with file \
-      systems, or several LVM logical volumes, choose one. Programs and devices in it do not work \
-      unless -o exec,suid,dev is given.
+      A disk without a partition table is mounted whole. If there are several partitions with \
+      file systems, or several LVM logical volumes, choose one. Programs and device files on the \
+      mounted file system do not work unless -o exec,suid,dev is given.
       """)
 
   @Argument(

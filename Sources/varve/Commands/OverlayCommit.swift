@@ -41,7 +41,7 @@ struct OverlayCommit: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "How much to read back afterwards: full, none, a share of the chunks such as 5%, or auto.",
+      "How much to read back afterwards: full, none, a percentage of the chunks such as 5%, or auto.",
       discussion: "As with 'varve backup'.", valueName: "share"))
   var verify = VerificationArgument.automatic
 

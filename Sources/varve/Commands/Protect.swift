@@ -7,8 +7,8 @@ struct Protect: ParsableCommand {
     abstract: "Keep revisions from being pruned or forgotten.",
     usage: "varve protect <revision> ... [<options>]",
     discussion: """
-      A protected revision is kept whatever a policy says, and 'varve forget' refuses it, until \
-      'varve unprotect'. 'varve revisions' shows which revisions are protected.
+      Until 'varve unprotect' is run, a protected revision is kept whatever a policy says, and \
+      'varve forget' refuses it. 'varve revisions' shows which revisions are protected.
 
         varve protect web01@latest
         varve protect web01@tag:before-upgrade db01@2026-11-20

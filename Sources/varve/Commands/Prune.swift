@@ -19,16 +19,16 @@ struct Prune: ParsableCommand {
         varve prune --keep-schedule daily=1d:9 --keep-schedule weekly=7d:5
         varve prune
 
-      Whatever the rules, these are kept: the newest usable revision of a job (neither distrusted \
-      nor unusual); protected revisions ('varve protect'); revisions with an overlay ('varve pin'); \
-      revisions that are being read; revisions with a time in the future; and a revision made with a \
-      clock that was behind, as long as its parent is kept. A distrusted or unusual revision never \
-      replaces a usable one, and is not counted. Hours, days, weeks, months and years without a \
-      revision are not counted either.
+      Whatever the rules, these are kept: the newest usable revision of a job (neither \
+      distrusted nor unusual); protected revisions ('varve protect'); revisions with an overlay \
+      ('varve pin'); revisions that are being read; revisions with a time in the future; and a \
+      revision made with a clock that was behind, as long as its parent is kept. Distrusted and \
+      unusual revisions are not counted, and never take the place of a usable one. Hours, days, \
+      weeks, months and years without a revision are not counted either.
 
-      Nothing is deleted while a revision cannot be read. --yes is required to delete more than five \
-      revisions of a job if they are more than half of its revisions, and if a rule names a tag that \
-      no revision has.
+      Nothing is deleted while a revision cannot be read. --yes is required if more than five \
+      revisions of a job, and more than half of its revisions, would be deleted, or if a rule \
+      names a tag that no revision has.
 
       A machine that no longer exists leaves its last revisions behind, since the newest usable one \
       is never pruned. --orphaned-after lists such jobs first. They are pruned like all others; \
@@ -57,7 +57,10 @@ struct Prune: ParsableCommand {
   var dryRun = false
 
   @Flag(
-    help: "Delete more than half of a job, and even if no revision has the tag of a rule.")
+    help: """
+      Delete even if that is more than half of a job's revisions, or if a rule names a tag that no \
+      revision has.
+      """)
   var yes = false
 
   @OptionGroup var json: JSONOption

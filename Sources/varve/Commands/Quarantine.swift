@@ -9,9 +9,9 @@ struct Quarantine: ParsableCommand {
     usage: "varve quarantine [<options>]",
     discussion: """
       The next backup of any job that finds the same content stores it again, and 'varve repair' \
-      copies it from another repository. HEALED says whether another pack now has an intact copy. A \
-      line is removed when that is so and the damaged copy is gone. PACK is the beginning of the \
-      pack's name; --json has the whole name.
+      copies it from another repository. HEALED says whether another pack now has an intact \
+      copy. An entry is removed once another pack has an intact copy and the damaged copy is \
+      gone. PACK is the beginning of the pack's name; --json has the whole name.
       """)
 
   @OptionGroup var json: JSONOption

@@ -14,10 +14,10 @@ struct RenameJob: ParsableCommand {
 
         varve rename-job web01 web02
 
-      The command is refused if a job of the new name exists, while a backup of either runs, and if \
-      a revision cannot be read. Running servers and overlays continue: clients keep what they have \
-      open, and find the revisions under the new name when they connect again. If a run was \
-      interrupted, run the same command again.
+      The command is refused if a job with the new name exists, if a backup of either job is \
+      running, or if a revision cannot be read. Running servers and overlays continue: clients \
+      keep what they have open, and find the revisions under the new name when they connect \
+      again. If a run was interrupted, run the same command again.
       """)
 
   @Argument(help: ArgumentHelp("The job.", valueName: "job"), transform: NameArgument.job)

@@ -10,14 +10,15 @@ struct Repair: ParsableCommand {
     abstract: "Restore damaged and missing content from another repository.",
     usage: "varve repair --from <directory> [--dry-run] [<options>]",
     discussion: """
-      Looks for every chunk and map node that a revision needs and that is in the quarantine or in \
-      no pack. Reads it from the other repository, checks its id, and stores it in a new pack. Then \
-      it verifies the revisions concerned, and repairs the repository as 'varve check-repository \
-      --fix' does, which moves damaged packs to quarantine/packs. After exit status 0, 'varve verify \
-      --all' finds no damage. Only known damage is repaired: run 'varve verify --all' first.
+      Finds every chunk and map node that a revision needs but that is in the quarantine or \
+      missing from all packs. Reads it from the other repository, checks its id, and stores it \
+      in a new pack. Then it verifies the revisions concerned, and repairs the repository as \
+      'varve check-repository --fix' does, which moves damaged packs to quarantine/packs. After \
+      exit status 0, 'varve verify --all' finds no damage. Only known damage is repaired: run \
+      'varve verify --all' first.
 
-      The other repository must be a copy of this one, or both must be unencrypted and have the same \
-      chunk size. It needs no passphrase of its own, and is only read.
+      The other repository must be a copy of this one, or both must be unencrypted and have the \
+      same chunk size. No separate passphrase is needed for it, and it is only read.
 
         varve verify --all
         varve repair --from /srv/offsite/varve --dry-run

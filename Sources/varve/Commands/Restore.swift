@@ -21,10 +21,10 @@ struct Restore: ParsableCommand {
         varve restore db01@latest/vdb out.raw --verify
         varve restore web01 nbd://storage.example/web01
 
-      A full target ends the restore. A target that does not answer, such as a full thin pool that \
-      queues writes, ends it after \(StorageProcess.patienceSeconds / 60) minutes. Ctrl-C ends it \
-      within seconds. Where the target is a file and its file system waits for storage, the restore \
-      ends when the storage answers.
+      The restore ends if the target is full. If the target does not respond, such as a full thin \
+      pool that queues writes, the restore ends after \(StorageProcess.patienceSeconds / 60) \
+      minutes, and after Ctrl-C within seconds. If the target is a file and its file system is \
+      waiting for storage, the restore ends only when the storage responds.
 
       If content cannot be read, the restore stops with exit status 1 and names volume, offset and \
       pack. A new file is then removed; a device is left half written. With --skip-damaged the \
@@ -37,7 +37,10 @@ struct Restore: ParsableCommand {
   var revision: RevisionReference
 
   @Argument(
-    help: "A path, - for standard output in order, or a URI such as nbd://HOST[:PORT]/EXPORT.",
+    help: """
+      A path, - for standard output (written sequentially), or a URI such as \
+      nbd://HOST[:PORT]/EXPORT.
+      """,
     completion: .file())
   var target: String
 
@@ -49,10 +52,10 @@ struct Restore: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Continue at damaged content, and fill each gap with this pattern, repeated.",
+      "Continue past damaged content, and fill each gap with repetitions of this pattern.",
       discussion: """
-        Write --skip-damaged for zeros, or --skip-damaged=0xDEADBEEF for bytes in hexadecimal, up \
-        to \(DamageFill.maximumBytes).
+        Use --skip-damaged alone for zeros, or --skip-damaged=0xDEADBEEF for a pattern of up to \
+        \(DamageFill.maximumBytes) bytes in hexadecimal.
         """,
       valueName: "pattern"))
   var skipDamaged: DamageFill?

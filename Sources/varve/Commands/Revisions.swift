@@ -8,10 +8,10 @@ struct Revisions: ParsableCommand {
     abstract: "List revisions, oldest first.",
     usage: "varve revisions [<job>] [<options>]",
     discussion: """
-      REVISION is a name for other commands, counted back from the newest, which is 0. It changes \
-      with the next backup; the ID does not. NEW DATA is content that the repository did not have; \
-      STORED is the space that it takes, compressed and as deltas. TRUST also shows which revisions \
-      are protected ('varve protect').
+      REVISION is the name to use in other commands; its number counts back from the newest, \
+      which is 0. It changes with the next backup; the ID does not. NEW DATA is content that the \
+      repository did not have; STORED is the space that it takes, compressed and as deltas. \
+      TRUST also shows which revisions are protected ('varve protect').
 
         varve revisions
         varve revisions web01 --tag nightly

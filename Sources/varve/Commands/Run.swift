@@ -18,11 +18,11 @@ struct Run: ParsableCommand {
         varve run web01@2026-11-20 -- 'nbdcopy "$uri" - | sha256sum'
         varve run web01 --writable -- nbdsh -u '$uri'
 
-      A single word is run by /bin/sh. Of several words, the first is the program; varve replaces \
-      $uri, $unixsocket and $exportname in the others, without a shell. The exit status is that of \
-      the command; it is 128 plus the signal's number after a signal, 127 if the program does not \
-      exist, and 126 if it cannot be run. SIGINT and SIGTERM are passed on to the command; \
-      $VARVE_PASSPHRASE is not.
+      A single word is run by /bin/sh. If there are several words, the first is the program; \
+      varve replaces $uri, $unixsocket and $exportname in the others, without a shell. The exit \
+      status is that of the command; it is 128 plus the signal's number after a signal, 127 if \
+      the program does not exist, and 126 if it cannot be run. SIGINT and SIGTERM are passed on \
+      to the command; $VARVE_PASSPHRASE is not.
       """)
 
   private static let gracePeriod = Duration.seconds(3)

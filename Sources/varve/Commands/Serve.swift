@@ -13,11 +13,11 @@ struct Serve: ParsableCommand {
     abstract: "Serve revisions as NBD exports.",
     usage: "varve serve [<revision> ...] [--listen <host:port>] [--unix <path>] [<options>]",
     discussion: """
-      An export has the name of a revision, as everywhere: web01@latest, db01@2/vdb, or an id. The \
-      server looks the name up when a client connects. The client keeps that revision, even if it is \
-      forgotten meanwhile; new revisions are available at once. A client that reconnects after a \
-      broken connection gets the same revision as before. If you write a name down, as in a qcow2 \
-      file, use an id: web01@latest changes with the next backup.
+      Exports are named like revisions in all other commands: web01@latest, db01@2/vdb, or an \
+      id. The server looks the name up when a client connects. The client keeps that revision, \
+      even if it is forgotten meanwhile; new revisions are available at once. A client that \
+      reconnects after a broken connection gets the same revision as before. If a name is to be \
+      stored, for example in a qcow2 file, use an id: web01@latest changes with the next backup.
 
         varve serve --daemonize
         nbdinfo 'nbd+unix:///web01@latest?socket=/run/varve/nbd.sock'
@@ -25,9 +25,9 @@ struct Serve: ParsableCommand {
         qemu-img convert 'nbd+unix:///web01@latest?socket=/run/varve/nbd.sock' \\
           web01.qcow2
 
-      Only this user can connect to that socket: in /run/varve for root, in $XDG_RUNTIME_DIR/varve \
-      for others. --unix sets another path, and --listen a TCP address, which every user of this \
-      machine can reach, and perhaps others:
+      The default socket is in /run/varve for root, in $XDG_RUNTIME_DIR/varve for others; only \
+      the user who runs the server can connect to it. --unix sets another path, and --listen a \
+      TCP address, which every user of this machine can reach, and perhaps others:
 
         varve serve --listen 127.0.0.1:10809
 
@@ -38,7 +38,7 @@ struct Serve: ParsableCommand {
         nbdcopy 'nbd+unix://?socket=/run/web01.sock' web01.raw
         nbdcopy -- [ varve serve web01@latest ] web01.raw
 
-      The last line starts a server of its own, on a socket that it passes as systemd does.
+      In the last line, nbdcopy starts a server of its own and passes it a socket as systemd does.
 
       Exports are read-only by default. With --writable each connection can write, and its writes \
       are discarded when it ends. With --overlay the writes are kept, shared by all connections, and \
@@ -80,7 +80,7 @@ struct Serve: ParsableCommand {
 
   @Flag(
     help: """
-      Let clients write; writes of a connection are discarded when it ends, and no other sees them.
+      Let clients write; each connection sees only its own writes, which are discarded when it ends.
       """)
   var writable = false
 

@@ -9,10 +9,10 @@ struct Show: ParsableCommand {
     abstract: "Show all details of one revision.",
     usage: "varve show <revision> [<options>]",
     discussion: """
-      Shows the volumes with their sources and statistics, tags, trust, and the attached documents. \
-      --attachment writes one of these documents out. CHUNKS counts new chunks; DELTAS counts those \
-      of them that are stored as the difference from older chunks; KNOWN counts chunks that the \
-      repository already had. With /VOLUME only that volume is shown.
+      Shows the volumes with their sources and statistics, tags, trust, and the attached \
+      documents. --attachment writes one of these documents out. CHUNKS counts new chunks; \
+      DELTAS counts how many of these are stored as deltas against older chunks; KNOWN counts \
+      chunks that the repository already had. With /VOLUME only that volume is shown.
 
         varve show web01@latest
         varve show web01@2026-11-20 --json

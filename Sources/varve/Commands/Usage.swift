@@ -10,12 +10,13 @@ struct Usage: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Show what uses the space of the repository.",
     discussion: """
-      Without a job, prints a line for each job: the space that only its revisions need ('UNIQUE'), \
-      and the size and data of its newest revision. Then follows the space of content that jobs \
-      share; of forgotten revisions that are still being read; of chunks that only deltas need as \
-      their base; the saving by compression and deltas; the garbage; and how much more garbage \
-      pruning by the stored policies would make. With a job, prints a line for each of its \
-      revisions: the space that would become garbage if only that revision were forgotten.
+      Without a job, prints a line for each job: the space that only its revisions need \
+      ('UNIQUE'), and the size and data of its newest revision. Then lists the space used by \
+      content shared between jobs, by forgotten revisions that are still being read, and by \
+      chunks needed only as the base of deltas; the space saved by compression and deltas; the \
+      garbage; and how much more garbage pruning by the stored policies would create. With a \
+      job, prints a line for each of its revisions: the space that would become garbage if only \
+      that revision were forgotten.
 
       'varve gc' frees garbage pack by pack, and leaves packs with less than 30 % garbage.
 

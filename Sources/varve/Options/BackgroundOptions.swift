@@ -15,7 +15,7 @@ struct BackgroundOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Write the process's number to this file as soon as clients can connect.",
+      "Write the process ID to this file as soon as clients can connect.",
       discussion: "The file is removed when the server has ended.",
       valueName: "file"),
     completion: .file())

@@ -29,7 +29,7 @@ struct RepositoryLocation: ParsableArguments {
 struct SecretOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Read the passphrase from this file: its only line.",
+      "Read the passphrase from this file, which must contain a single line.",
       discussion: """
         An encrypted repository is opened with --key-file, or with the passphrase of \
         --passphrase-file, --passphrase-command or $VARVE_PASSPHRASE. Otherwise varve asks for the \

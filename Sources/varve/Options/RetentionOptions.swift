@@ -40,7 +40,8 @@ struct RetentionOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Keep revisions within this span of the newest usable one: 30d, 12h, 8w, 6m, 1y6m.",
-      discussion: "Years, months (m), weeks, days and hours, in this order.", valueName: "span"),
+      discussion: "Units, in this order: years (y), months (m), weeks (w), days (d) and hours (h).",
+      valueName: "span"),
     transform: RetentionArgument.span)
   var keepWithin: CalendarSpan?
 
@@ -53,8 +54,8 @@ struct RetentionOptions: ParsableArguments {
   @Option(
     parsing: .singleValue,
     help: ArgumentHelp(
-      "Of the revisions with this tag, keep the newest N and all that are no older than N intervals; "
-        + "can be repeated.",
+      "Keep the newest N revisions with this tag, and all revisions with this tag that are no "
+        + "older than N intervals; can be repeated.",
       discussion: "Such as daily=1d:9 or weekly=7d:5, as in the schedules of backy.",
       valueName: "tag=interval:n"),
     transform: RetentionArgument.schedule)

@@ -28,7 +28,7 @@ struct ServerLimitOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Time limit for each step of a client until it has chosen an export.",
+      "Time limit for each step of the handshake, until the client has chosen an export.",
       discussion: "After that it may be idle for as long as it likes.",
       valueName: "seconds"))
   var optionTimeout = Int(ServerConfiguration().optionTimeLimit.components.seconds)

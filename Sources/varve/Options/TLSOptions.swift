@@ -38,12 +38,12 @@ struct TLSOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "The directory of server-cert.pem and server-key.pem.",
-      discussion: "And of ca-cert.pem, if clients must have certificates.",
+      discussion: "It must also contain ca-cert.pem if clients must have certificates.",
       valueName: "directory"),
     completion: .directory)
   var tlsCertificates: String?
 
-  @Flag(help: "Accept only clients with certificates that ca-cert.pem has signed.")
+  @Flag(help: "Accept only clients with certificates signed by the CA in ca-cert.pem.")
   var tlsVerifyPeer = false
 
   @Option(
@@ -51,8 +51,9 @@ struct TLSOptions: ParsableArguments {
     help: ArgumentHelp(
       "Accept only clients with this name; can be repeated.",
       discussion: """
-        This is the common name of the certificate's subject or one of its alternative names, which \
-        implies --tls-verify-peer; or the user of a pre-shared key.
+        The name is the common name of the certificate's subject or one of its subject \
+        alternative names, which implies --tls-verify-peer; or the user name of a pre-shared \
+        key.
         """,
       valueName: "name"))
   var tlsAllow: [String] = []

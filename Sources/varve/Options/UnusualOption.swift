@@ -7,9 +7,9 @@ struct UnusualOption: ParsableArguments {
   @Flag(
     name: .customLong("accept-unusual"),
     help: """
-      Create a revision even if a volume is empty or lost more than half of its data or size, or if \
-      volumes were added or removed. The revision is marked unusual, and never replaces an older \
-      one.
+      Create a revision even if a volume is empty or lost more than half of its data or size, or \
+      if volumes were added or removed. The revision is marked unusual, and 'varve prune' never \
+      keeps it in place of an older one.
       """)
   var isAccepted = false
 
