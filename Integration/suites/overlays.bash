@@ -429,7 +429,7 @@ test_an_overlay_pins_its_revision() {
   expect_exit 1 "$varve" forget "$id" --yes --force-protected
   expect_exit 1 "$varve" forget --job job --yes
   expect_exit 0 "$varve" prune --keep-last 1 --yes
-  expect_output "${id:0:12} .*stays +pinned by overlay repair"
+  expect_output "${id:0:12} .*keep +pinned by overlay repair"
   "$varve" gc --yes
   start_server --overlay repair
   nbdsh -u "$(nbd_uri "")" -c 'assert h.pread(6, (1 << 20) - 1)[1:5] == b"kept"'

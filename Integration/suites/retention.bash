@@ -38,8 +38,8 @@ test_what_the_rules_keep_stays_and_the_rest_goes() {
   local rules=(--keep-daily 3 --keep-weekly 3 --keep-monthly 2)
   expect_exit 0 varve_at "2026-11-19 12:00:00" prune "${rules[@]}" --dry-run
   expect_output 'would forget 34 of 40 revisions, but only with --yes'
-  expect_output 'web01@0 .* stays +daily 1 of 3, weekly 1 of 3,'
-  expect_output '2026-10-31 .* stays +monthly 2 of 2'
+  expect_output 'web01@0 .* keep +daily 1 of 3, weekly 1 of 3,'
+  expect_output '2026-10-31 .* keep +monthly 2 of 2'
   expect_output '2026-10-30 .* delete +no rule keeps it'
   expect_exit 1 varve_at "2026-11-19 12:00:00" prune "${rules[@]}"
   expect_output 'nothing is forgotten: 34 of 40 revisions of web01 would go, which is more than half'
@@ -198,12 +198,12 @@ test_clocks_that_are_wrong_forget_nothing() {
   # A machine that came up in the year 2000 backs up; what it made stays with what it was made from.
   back_up_at web01 "2000-01-01 00:10:00"
   expect_exit 0 varve_at "2026-11-19 12:00:00" prune --keep-last 5
-  expect_output '2000-01-01 .* stays +made after [0-9a-f]{12} with a clock'
+  expect_output '2000-01-01 .* keep +made after [0-9a-f]{12} with a clock'
   expect_equal "$(count_revisions)" 6
   # One that came up in the year 2060 takes no place.
   back_up_at web01 "2060-01-01 00:10:00"
   expect_exit 0 varve_at "2026-11-19 12:00:00" prune --keep-last 4
-  expect_output '2060-01-01 .* stays +in the future'
+  expect_output '2060-01-01 .* keep +in the future'
   expect_output '1 revision of web01, .* has a time in the future'
   expect_equal "$(count_revisions)" 6
 }
@@ -219,8 +219,8 @@ test_distrusted_revisions_take_no_place() {
   dd if=/dev/zero of="${newest#* }" bs=64K seek=4 count=2 conv=notrunc status=none
   expect_exit 1 "$varve" verify web01@latest
   expect_exit 0 varve_at "2026-11-19 12:00:00" prune --keep-last 1
-  expect_output '2026-11-15 .* stays +last 1 of 1, newest usable revision'
-  expect_output '2026-11-19 .* distrusted +stays +last 1 of 1'
+  expect_output '2026-11-15 .* keep +last 1 of 1, newest usable revision'
+  expect_output '2026-11-19 .* distrusted +keep +last 1 of 1'
   expect_equal "$(count_revisions)" 2
 }
 
@@ -330,7 +330,7 @@ CLIENT
   # shellcheck disable=SC2016 # the program's variable
   expect_exit 0 "$varve" run web01@first -- \
     env PATH="/usr/bin:$PATH" nbdsh -u '$uri' -c 'exec(open("client.py").read())'
-  expect_output '2026-11-17 .* stays +pinned by export of web01@'
+  expect_output '2026-11-17 .* keep +pinned by export of web01@'
   expect_output '\(process [0-9]+ on'
   expect_output 'is in use, and readable there'
   expect_output '^web01 2026-11-17 01:30:00'

@@ -82,7 +82,7 @@ test_what_was_accepted_never_pushes_out_a_real_revision() {
   expect_output 'web01@0 .* verified,'
   expect_output ' unusual$'
   expect_exit 0 "$varve" prune --keep-last 1
-  expect_output 'web01@3 .* stays +last 1 of 1, newest'
+  expect_output 'web01@3 .* keep +last 1 of 1, newest'
   "$varve" restore web01@tag:real - | cmp - disk.raw
   expect_exit 1 "$varve" forget web01@tag:real
   expect_output 'no usable revision of web01 would be left'
