@@ -31,11 +31,12 @@ extension TimeZone {
     // Without the file, a machine runs in UTC.
     guard access("\(systemFile)", F_OK) == 0 else { return .utc }
     return TimeZone(
-      fault: "\(systemFile) is no time zone file that this program can use; replace it, "
+      fault: "\(systemFile) is not a time zone file that this program can use; replace it, "
         + "for example with `timedatectl set-timezone Europe/Berlin`")
   }
 
-  /// The value is a name, the path of a file, or a rule; a colon may stand before it.
+  /// Reads the value of `TZ`: a name, the path of a file, or a rule, each with or without a colon before it
+  /// (tzset(3)). Nil for anything else.
   static func ofVariable(_ value: FilePath) -> TimeZone? {
     let text = value.string
     let name = text.hasPrefix(":") ? String(text.dropFirst()) : text

@@ -1,4 +1,5 @@
-/// What clocks show somewhere, at any moment: a value, which no setting of the process changes.
+/// A time zone: what its clocks show at any moment. It is a value, independent of the C library and of the
+/// environment.
 package struct TimeZone: Sendable {
   private enum Source {
     case fixed(offset: Int)
@@ -12,7 +13,7 @@ package struct TimeZone: Sendable {
   /// one.
   package let fault: String?
 
-  /// A zone that is always so many seconds east of UTC.
+  /// A zone with a fixed offset, in seconds east of UTC.
   package static func fixed(offsetSeconds: Int) -> TimeZone {
     TimeZone(.fixed(offset: offsetSeconds))
   }

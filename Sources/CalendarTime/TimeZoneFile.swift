@@ -1,9 +1,10 @@
 /// What a file of the time zone database says (RFC 8536, "The Time Zone Information Format").
 ///
-///     header  "TZif" · version 1 · reserved 15 · six counts of 4 bytes: UT marks, standard-time marks,
-///             leap seconds, transitions, types, bytes of names
-///     block   transitions · a type for each, 1 byte · types of 6 bytes: offset 4, daylight 1, name 1 ·
-///             names · leap seconds · standard-time marks · UT marks
+///     header  "TZif" · 1 version · 15 reserved · six counts of 4 bytes each: UT indicators, standard-time
+///             indicators, leap seconds, transitions, time types, bytes of designations
+///     block   moments of transitions · for each transition the number of its time type, 1 byte ·
+///             time types of 6 bytes: 4 offset, 1 daylight saving, 1 designation · designations ·
+///             leap seconds · standard-time indicators · UT indicators
 ///     footer  newline · rule · newline
 ///
 /// Numbers are big-endian. In the first block a moment has 4 bytes. Files of version 2 and later continue
@@ -13,13 +14,13 @@ struct TimeZoneFile: Equatable, Sendable {
   let transitions: [Int64]
   /// What the clock is ahead of UTC from each transition on, in seconds.
   let offsets: [Int]
-  /// Before the first transition.
+  /// What the clock is ahead of UTC before the first transition, in seconds.
   let initialOffset: Int
-  /// After the last transition; nil where the file has none.
+  /// The rule for moments after the last transition; nil if the file has no rule.
   let rule: TimeZoneRule?
 
-  /// Larger than any file of the database, which has up to 4 KiB.
-  static let maximumBytes = 1 << 20
+  /// Files of the database have up to 4 KiB.
+  static let maximumBytes = 64 << 10
   private static let headerBytes = 44
   /// What lies between any clock and UTC, with room (section 3.2).
   private static let possibleOffsets = -26 * 3600...26 * 3600

@@ -136,7 +136,7 @@ extension TimeZoneRule {
 }
 
 extension TimeZoneRule.Change {
-  /// `DATE` or `DATE/TIME`; two o'clock without a time.
+  /// Reads `DATE` or `DATE/TIME`. Without a time, it is two o'clock. Nil for anything else.
   fileprivate init?(_ text: Substring) {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     guard 1...2 ~= parts.count, let day = TimeZoneRule.Day(parts[0]) else { return nil }
@@ -154,7 +154,7 @@ extension TimeZoneRule.Change {
 }
 
 extension TimeZoneRule.Day {
-  /// `Jn`, `n` or `Mm.w.d`.
+  /// Reads a date: `Jn`, `n` or `Mm.w.d` (tzset(3)). Nil for anything else.
   fileprivate init?(_ text: Substring) {
     if let match = text.wholeMatch(of: /M([0-9]{1,2})\.([1-5])\.([0-6])/) {
       guard let month = Int(match.1), 1...12 ~= month, let week = Int(match.2),
