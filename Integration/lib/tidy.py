@@ -20,8 +20,8 @@ IMPORT = re.compile(
 COMMAND_LINE = "varve"
 FOR_THE_COMMAND_LINE = {
     "import ArgumentParser": re.compile(r"^\s*(?:\w+ )?import ArgumentParser", re.M),
-    "print": re.compile(r"^\s*print\(", re.M),
-    "exit": re.compile(r"(?<![.\w])exit\(\d", re.M),
+    "print": re.compile(r"(?<![.\w])print\("),
+    "exit": re.compile(r"(?<![.\w])(?:Glibc\.)?exit\("),
 }
 FOR_NOBODY = {"setenv, which other threads may be reading": re.compile(r"(?<![.\w])(?:setenv|putenv)\(")}
 

@@ -54,6 +54,12 @@ test_an_untidy_house_is_told() {
   expect_output "Retention imports CalendarTime and does not declare that it uses it"
 }
 
+test_a_unit_test_that_hangs_is_named() {
+  printf '%s\n' '◇ Test "hangs" started.' '◇ Test quick() started.' '◇ Test many(_:) started.' \
+    '✔ Test quick() passed after 0.1 seconds.' '✘ Test many(_:) with 3 test cases failed after 1 seconds.' >log
+  expect_equal "$(python3 "$integration/lib/unfinished-tests.py" log)" '  "hangs"'
+}
+
 test_python_scripts_compile() {
   local file
   while IFS= read -r -d '' file; do
