@@ -1,13 +1,13 @@
 import CNBD
 
-/// What a server demands of the offsets and lengths of requests.
+/// The server's requirements for the offsets and lengths of requests.
 struct NBDBlockSizes {
   /// Offsets and lengths are multiples of this, but for the end of an export of odd size.
   let minimumBytes: UInt64
-  /// The greatest length used: a multiple of the minimum.
+  /// The largest length that is used: a multiple of the minimum.
   let pieceBytes: Int
 
-  /// - Parameter pieceLimitBytes: what is enough, even if the server takes more.
+  /// - Parameter pieceLimitBytes: the largest length to use, even if the server accepts longer requests.
   init(_ handle: OpaquePointer, pieceLimitBytes: Int) {
     // 0 or less: the server says nothing, and takes 1 byte to 32 MiB (NBD protocol, "Block size
     // constraints").

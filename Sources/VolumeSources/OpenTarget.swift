@@ -59,8 +59,8 @@ extension FilePath {
     return withPlatformString { readlink($0, &first, 1) } > 0
   }
 
-  /// Whether its directory is on the file system of `/dev`, which is in memory. `/dev/shm` is a file system
-  /// of its own.
+  /// Whether the directory of this path is on the same file system as `/dev`, which is kept in memory.
+  /// `/dev/shm` is a separate file system.
   fileprivate var isBelowDevices: Bool {
     let files = POSIXFileSystem()
     guard let own = try? files.metadata(of: parentDirectory).device,

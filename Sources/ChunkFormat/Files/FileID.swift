@@ -1,5 +1,5 @@
-/// The name of a file of one kind, which is the digest of its bytes. Each kind has a type of its own, so that
-/// the name of a pack is not taken for that of a revision.
+/// The name of a file: the digest of its bytes. Each kind of file has its own type of name, so that a pack
+/// cannot be mistaken for a revision.
 package protocol FileID: Hashable, Comparable, Sendable, CustomStringConvertible {
   var digest: FileDigest { get }
 

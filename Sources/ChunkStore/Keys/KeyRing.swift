@@ -97,7 +97,7 @@ struct KeyRing: Sendable {
     let damage =
       problems.isEmpty ? "" : "; not tried: \(Self.named(problems).joined(separator: "; "))"
     throw StoreError(
-      .wrongKey, "wrong \(secret.method): it opens no key of the repository\(damage)")
+      .wrongKey, "wrong \(secret.method): it does not open any key of the repository\(damage)")
   }
 
   /// The slots that a secret can be tried on, the cheapest last, and what is wrong with the others.

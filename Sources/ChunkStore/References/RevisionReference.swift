@@ -56,11 +56,11 @@ package struct RevisionReference: Equatable, Sendable {
     let halves = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
     volume = halves.count > 1 ? String(halves[1]) : nil
     if let volume, !Name.isValid(volume) {
-      throw .malformed(text, "'\(volume)' is not a valid name of a volume: \(Name.rule)")
+      throw .malformed(text, "'\(volume)' is not a valid name for a volume: \(Name.rule)")
     }
     let parts = halves[0].split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
     guard Name.isValid(String(parts[0])) else {
-      throw .malformed(text, "'\(parts[0])' is not a valid name of a job: \(Name.rule)")
+      throw .malformed(text, "'\(parts[0])' is not a valid name for a job: \(Name.rule)")
     }
     if parts.count > 1 {
       guard let selector = Selector(parts[1]) else { throw .malformed(text, selector: parts[1]) }

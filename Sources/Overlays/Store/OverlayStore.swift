@@ -75,7 +75,7 @@ package struct OverlayStore: Sendable {
   package func create(_ name: String, on entry: RevisionEntry) throws(OverlayError) {
     guard Name.isValid(name) else {
       throw OverlayError(
-        .invalidRequest, "'\(name)' is not a valid name of an overlay: \(Name.rule)")
+        .invalidRequest, "'\(name)' is not a valid name for an overlay: \(Name.rule)")
     }
     try reportingFileErrors { () throws(FileError) in
       try environment.fileSystem.createDirectories(

@@ -59,7 +59,7 @@ enum NameArgument {
   private static func checked(_ text: String, _ kind: String) throws -> String {
     try checkText(text)
     guard Name.isValid(text) else {
-      throw ValidationError("'\(text)' is not a valid name of \(kind): \(Name.rule).")
+      throw ValidationError("'\(text)' is not a valid name for \(kind): \(Name.rule).")
     }
     return text
   }

@@ -46,9 +46,9 @@ extension StoreUsage {
       "all packs                 \(Quantities.bytes(storeBytes)) in \(Quantities.count(packs, "pack"))",
       "shared between jobs       \(Quantities.bytes(sharedBetweenJobs.storedBytes))",
       "forgotten, but in use     \(Quantities.bytes(held.storedBytes))",
-      "bases of deltas only      \(Quantities.bytes(bases.storedBytes))",
+      "delta bases only          \(Quantities.bytes(bases.storedBytes))",
       "maps                      \(Quantities.bytes(maps.storedBytes))",
-      "unique chunks             \(Quantities.bytes(chunkPlainBytes)), stored in "
+      "distinct chunks           \(Quantities.bytes(chunkPlainBytes)), stored in "
         + "\(Quantities.bytes(chunkStoredBytes))\(ratio); \(Quantities.count(deltas, "delta"))",
       unreadable.isEmpty
         ? "garbage                   \(Quantities.bytes(garbageBytes))\(garbageBytes > 0 ? "; 'varve gc' frees it" : "")"
