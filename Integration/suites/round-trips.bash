@@ -94,6 +94,21 @@ test_several_volumes_with_tag_and_attachment() {
   expect_output 'vda.*vdb|volume'
 }
 
+test_attachment_comes_from_a_pipe() {
+  "$varve" init
+  echo x >disk.raw
+  # The writer is slower than the reader.
+  "$varve" backup job disk.raw --attach domain.xml=<(sleep 0.5 && echo '<domain/>')
+  expect_equal "$("$varve" show job --attachment domain.xml)" '<domain/>'
+  local file
+  truncate -s $(((16 << 20) + 1)) large
+  for file in large /dev/zero; do
+    expect_exit 1 "$varve" backup job disk.raw --attach "document=$file"
+    expect_output "cannot read $file: it has more than 16777216 bytes"
+  done
+  expect_equal "$("$varve" revisions --json | jq length)" 1
+}
+
 test_incremental_backups_are_each_complete() {
   "$varve" init
   make_mixed_volume disk.raw 64 8

@@ -38,7 +38,7 @@ extension FileSystem {
     guard sizeBytes <= UInt64(limitBytes) else {
       throw FileError(
         operation: "read", path: path, errno: .fileTooLarge,
-        detail: .tooLarge(sizeBytes: sizeBytes, limitBytes: limitBytes))
+        detail: .tooLarge(limitBytes: limitBytes))
     }
     var bytes = [UInt8](repeating: 0, count: Int(sizeBytes))
     let outcome = bytes.withUnsafeMutableBytes { buffer in

@@ -32,7 +32,7 @@ package struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
     /// Something else has the name of a regular file.
     case notAFile(FileKind)
     /// The file has more bytes than its reader takes.
-    case tooLarge(sizeBytes: UInt64, limitBytes: Int)
+    case tooLarge(limitBytes: Int)
     /// The file or directory belongs to another user than the one who asks.
     case owner(of: FilePath, owner: String, user: String)
     /// New files would belong to `user`, and `owner`, whose directory it is, could not use them.
@@ -99,8 +99,7 @@ package struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
       "\(link) is a symbolic link, and links are not followed here; put the file or directory itself "
         + "there ('mount --bind' brings a directory of another disk)"
     case .notAFile(let kind): "expected a regular file, found a \(kind.words)"
-    case .tooLarge(let sizeBytes, let limitBytes):
-      "it has \(sizeBytes) bytes, and the limit is \(limitBytes) bytes"
+    case .tooLarge(let limitBytes): "it has more than \(limitBytes) bytes, which is the limit"
     case .owner(let path, let owner, let user):
       "\(errno.explanation): \(path) belongs to \(owner), and this process runs as \(user)"
     case .locksOut(let owner, let path, let user):

@@ -16,6 +16,22 @@ extension Descriptor {
     }
   }
 
+  /// All bytes up to the end, of a file or a pipe.
+  ///
+  /// - Throws: `EFBIG` if there are more than `limitBytes`; no more than that is kept in memory.
+  package func readToEnd(limitBytes: Int) throws(Errno) -> [UInt8] {
+    var (bytes, buffer) = ([UInt8](), [UInt8](repeating: 0, count: 64 << 10))
+    while true {
+      let step = buffer.withUnsafeMutableBytes { buffer in
+        Result { () throws(Errno) in try readNext(into: buffer) }
+      }
+      let count = try step.get()
+      if count == 0 { return bytes }
+      bytes += buffer[..<count]
+      guard bytes.count <= limitBytes else { throw .fileTooLarge }
+    }
+  }
+
   /// Writes all of `bytes` into a pipe, or where the file position stands. (write(2))
   package func writeNext(_ bytes: UnsafeRawBufferPointer) throws(Errno) {
     var count = 0

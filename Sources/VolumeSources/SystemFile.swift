@@ -22,13 +22,6 @@ package struct SystemFile {
 
   private func bytes() throws(Errno) -> [UInt8] {
     let descriptor = try Descriptor(opening: path, flags: O_RDONLY)
-    let buffer = OwnedBuffer(byteCount: 64 << 10)
-    var bytes: [UInt8] = []
-    while true {
-      let count = try descriptor.readNext(into: buffer.bytes)
-      if count == 0 { return bytes }
-      bytes.append(contentsOf: buffer[0..<count])
-      if bytes.count > Self.limitBytes { throw .fileTooLarge }
-    }
+    return try descriptor.readToEnd(limitBytes: Self.limitBytes)
   }
 }

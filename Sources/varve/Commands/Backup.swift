@@ -104,7 +104,7 @@ struct Backup: ParsableCommand {
   mutating func run() throws {
     var request = BackupRequest(
       job: job, volumes: try openVolumes(), program: "varve \(Varve.version)")
-    request.documents = try readAttachments()
+    request.documents = try AttachmentInputs(attach).documents()
     request.tags = tag.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
     request.verification = verify.policy
     request.usesDeltas = deltas
@@ -123,14 +123,6 @@ struct Backup: ParsableCommand {
   private func openVolumes() throws -> [BackupRequest.Volume] {
     try VolumeInputs(sources).volumes.map { name, path in
       BackupRequest.Volume(name: name, source: try openSource(path, readsHoles: readHoles))
-    }
-  }
-
-  private func readAttachments() throws -> [BackupRequest.Document] {
-    try AttachmentInputs(attach).attachments.map { name, path in
-      let bytes = try POSIXFileSystem().readAll(
-        FilePath(escaped: path), limitBytes: Int(Attachment.maximumBytes))
-      return BackupRequest.Document(name: name, bytes: bytes)
     }
   }
 }

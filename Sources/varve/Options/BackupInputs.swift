@@ -1,6 +1,9 @@
 import ArgumentParser
+import BackupEngine
 import ChunkFormat
 import FileIO
+import Glibc
+import SystemPackage
 
 /// The volumes of a backup as they were written, each with its name.
 struct VolumeInputs: Equatable {
@@ -46,7 +49,7 @@ struct AttachmentInputs {
   init(_ arguments: [String]) throws {
     attachments = arguments.map(NamedInput.init).map { ($0.name ?? $0.fileName, $0.path) }
     if let wrong = attachments.first(where: { $0.name.isEmpty || $0.path.isEmpty }) {
-      throw ValidationError("--attach wants a file, found '\(wrong.path)'.")
+      throw ValidationError("--attach needs a file, found '\(wrong.path)'.")
     }
     if let unnamed = attachments.first(where: { $0.name.hasEscapedBytes }) {
       throw ValidationError(
@@ -56,6 +59,26 @@ struct AttachmentInputs {
     if let name = VolumeInputs.repeated(attachments.map(\.name)) {
       throw ValidationError(
         "Two attachments are called '\(name)'; write --attach NAME=FILE to call one otherwise.")
+    }
+  }
+
+  /// Reads the documents, also from pipes such as `<(virsh dumpxml web01)`.
+  ///
+  /// - Throws: ``FileError``, also for a document that is too large.
+  func documents() throws -> [BackupRequest.Document] {
+    try attachments.map { name, path in
+      BackupRequest.Document(name: name, bytes: try Self.content(of: FilePath(escaped: path)))
+    }
+  }
+
+  private static func content(of path: FilePath) throws(FileError) -> [UInt8] {
+    let limitBytes = Int(Attachment.maximumBytes)
+    do throws(Errno) {
+      return try Descriptor(opening: path, flags: O_RDONLY).readToEnd(limitBytes: limitBytes)
+    } catch {
+      throw FileError(
+        operation: "read", path: path, errno: error,
+        detail: error == .fileTooLarge ? .tooLarge(limitBytes: limitBytes) : nil)
     }
   }
 }
