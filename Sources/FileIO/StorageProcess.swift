@@ -99,21 +99,22 @@ package final class StorageProcess: Sendable {
     to request: linux_storage_request, _ socket: borrowing Descriptor
   ) throws(Errno) -> CInt {
     let number = socket.rawValue
+    var outcome: CInt = 0
     do throws(Errno) {
       try retryingCall {
         withUnsafeBytes(of: request) {
           send(number, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL))
         }
       }
-    } catch .brokenPipe {
+      guard try socket.isReadable(withinMilliseconds: patienceSeconds * 1000) else {
+        throw .timedOut
+      }
+      let count = try retryingCall { recv(number, &outcome, MemoryLayout<CInt>.size, 0) }
+      guard count == MemoryLayout<CInt>.size else { throw .noChildProcess }
+    } catch  where [.brokenPipe, .connectionReset].contains(error) {
+      // It ended before it was asked, or before it read the request.
       throw .noChildProcess
     }
-    guard try socket.isReadable(withinMilliseconds: patienceSeconds * 1000) else {
-      throw .timedOut
-    }
-    var outcome: CInt = 0
-    let count = try retryingCall { recv(number, &outcome, MemoryLayout<CInt>.size, 0) }
-    guard count == MemoryLayout<CInt>.size else { throw .noChildProcess }
     return outcome
   }
 
