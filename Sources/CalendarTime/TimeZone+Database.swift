@@ -9,8 +9,12 @@ extension TimeZone {
       ?? TimeZone(fault: wrongVariable(variable))
   }()
 
+  /// Longer than any name or rule, and short enough to be parsed at once.
+  private static let maximumNameBytes = 255
+
   /// A zone of the database, such as `Europe/Berlin`; nil where there is none of this name.
   package static func named(_ name: String) -> TimeZone? {
+    guard name.utf8.count <= maximumNameBytes else { return nil }
     if name == "UTC" { return .utc }
     let parts = name.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.allSatisfy({ !$0.isEmpty && $0.first != "." && !$0.contains("\0") }) else {
@@ -41,12 +45,12 @@ extension TimeZone {
     let text = value.string
     let name = text.hasPrefix(":") ? String(text.dropFirst()) : text
     if name.isEmpty { return .utc }
-    return name.hasPrefix("/")
-      ? inFile(FilePath(name)) : named(name) ?? TimeZoneRule(name).map { TimeZone($0) }
+    if name.hasPrefix("/") { return inFile(FilePath(name)) }
+    return named(name) ?? TimeZoneRule(name).map { TimeZone($0) }
   }
 
   private static func wrongVariable(_ value: UnsafePointer<CChar>) -> String {
-    "the variable TZ is '\(String(cString: value))', which is no time zone that this machine knows; set it "
+    "the variable TZ is '\(String(cString: value).prefix(maximumNameBytes))', which is no time zone that this machine knows; set it "
       + "to a name such as Europe/Berlin, and install the time zones (Debian's package tzdata) if they "
       + "are missing"
   }

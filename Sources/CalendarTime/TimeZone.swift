@@ -66,6 +66,15 @@ package struct TimeZone: Sendable {
     Timestamp(secondsSince1970: seconds(of: time))
   }
 
+  /// The last moment at which the clock shows `time`; else as ``moment(of:)``.
+  package func lastMoment(of time: CivilTime) -> Timestamp? {
+    let (local, first) = (time.secondsSince1970, seconds(of: time))
+    let later = transitions(from: first, to: first + Self.farthestSeconds)
+      .map { local - Int64($0.offset) }
+      .last { $0 > first && Int64(offset(at: $0)) == local - $0 }
+    return Timestamp(secondsSince1970: later ?? first)
+  }
+
   private func seconds(of time: CivilTime) -> Int64 {
     let local = time.secondsSince1970
     var offset = self.offset(at: local - Self.farthestSeconds)

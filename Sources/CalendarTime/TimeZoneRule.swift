@@ -85,11 +85,15 @@ extension TimeZoneRule.Day {
 // MARK: - Reading
 
 extension TimeZoneRule {
+  /// Longer than any rule in use. Parsing takes time that grows with the square of the length.
+  private static let maximumBytes = 255
+
   /// Where a rule names no dates for daylight saving time, glibc takes those of the United States.
   private static let usualDates = "M3.2.0,M11.1.0"
 
   /// Reads a rule; nil for anything else.
   init?(_ text: some StringProtocol) {
+    guard text.utf8.count <= Self.maximumBytes else { return nil }
     var rest = Substring(text)
     guard Self.takeName(&rest), let standard = Self.takeOffset(&rest) else { return nil }
     standardOffset = standard

@@ -72,6 +72,8 @@ import Testing
       let time = zone.time(of: moment)
       let found = try #require(zone.moment(of: time))
       #expect(found <= moment && zone.time(of: found) == time, "\(name), \(seconds), \(random)")
+      let last = try #require(zone.lastMoment(of: time))
+      #expect(last >= moment && zone.time(of: last) == time, "\(name), \(seconds), \(random)")
     }
   }
 
@@ -92,10 +94,31 @@ import Testing
     ])
   func odd(name: String, local: String, utc: String) throws {
     let zone = try #require(TimeZone.ofVariable(FilePath(name)))
-    let numbers = local.split { "- :".contains($0) }.compactMap { Int($0) }
-    let time = CivilTime(
+    #expect(try zone.moment(of: time(local))?.rfc3339 == utc)
+  }
+
+  @Test(
+    "the last moment of a time",
+    arguments: [
+      ("Europe/Berlin", "2026-10-25 02:30", "2026-10-25T01:30:00Z"),
+      ("Europe/Berlin", "2026-10-25 01:59", "2026-10-24T23:59:00Z"),
+      ("Europe/Berlin", "2026-10-25 03:00", "2026-10-25T02:00:00Z"),
+      ("Europe/Berlin", "2026-03-29 02:30", "2026-03-29T01:30:00Z"),
+      ("Europe/Berlin", "2026-11-20 12:00", "2026-11-20T11:00:00Z"),
+      ("CET-1CEST,M3.5.0,M10.5.0/3", "2026-10-25 02:30", "2026-10-25T01:30:00Z"),
+      ("Australia/Lord_Howe", "2026-04-05 01:45", "2026-04-04T15:15:00Z"),
+      ("Pacific/Apia", "2011-12-31 12:00", "2011-12-30T22:00:00Z"),
+    ])
+  func last(name: String, local: String, utc: String) throws {
+    let zone = try #require(TimeZone.ofVariable(FilePath(name)))
+    #expect(try zone.lastMoment(of: time(local))?.rfc3339 == utc)
+  }
+
+  private func time(_ text: String) throws -> CivilTime {
+    let numbers = text.split { "- :".contains($0) }.compactMap { Int($0) }
+    try #require(numbers.count == 5)
+    return CivilTime(
       year: numbers[0], month: numbers[1], day: numbers[2], hour: numbers[3], minute: numbers[4])
-    #expect(zone.moment(of: time)?.rfc3339 == utc)
   }
 
   @Test("fields that exceed their ranges carry over")
@@ -146,6 +169,16 @@ import Testing
       "<CET-1", "CET-1CEST;M3.5.0,M10.5.0", "C\u{1f30d}T-1",
     ])
   func wrongVariable(value: String) { #expect(TimeZone.ofVariable(FilePath(value)) == nil) }
+
+  /// Parsing it would take minutes.
+  @Test("a long text is no zone")
+  func long() {
+    let text = String(repeating: "A", count: 200_000)
+    for value in [text, ":" + text, "/" + text, text + "-1", "<" + text + ">-1"] {
+      #expect(TimeZone.ofVariable(FilePath(value)) == nil)
+    }
+    #expect(TimeZone.named(text) == nil)
+  }
 
   // MARK: - Files
 

@@ -43,14 +43,11 @@ package struct TimeExpression: Equatable, Sendable {
 
   /// The last nanosecond that the text can mean; nil where the system cannot tell.
   package func lastMoment(in zone: TimeZone) -> Timestamp? {
-    var end = time
-    switch precision {
-    case .day: end.day += 1
-    case .minute: end.minute += 1
-    case .second: end.second += 1
-    }
+    var lastSecond = time
+    if precision == .day { (lastSecond.hour, lastSecond.minute) = (23, 59) }
+    if precision != .second { lastSecond.second = 59 }
     let zone = offsetSeconds.map { TimeZone.fixed(offsetSeconds: $0) } ?? zone
-    return zone.moment(of: end).map { $0 - .nanoseconds(1) }
+    return zone.lastMoment(of: lastSecond).map { $0 + .nanoseconds(999_999_999) }
   }
 
   private static func number(_ digits: Substring?) -> Int { digits.flatMap { Int($0) } ?? 0 }

@@ -28,6 +28,19 @@ import Testing
     #expect(moment.withinSecond == .nanoseconds(999_999_999))
   }
 
+  /// Clocks are set back at 03:00. Without that, a time that was copied from a list would miss its revision.
+  @Test(
+    "of a time that comes twice, the last",
+    arguments: [
+      ("2026-10-25T02:30", "2026-10-25T01:30:59Z"), ("2026-10-25T01:59", "2026-10-24T23:59:59Z"),
+      ("2026-10-25", "2026-10-25T22:59:59Z"), ("2026-03-28", "2026-03-28T22:59:59Z"),
+    ])
+  func twice(text: String, end: String) throws {
+    let berlin = try #require(TimeZone.named("Europe/Berlin"))
+    let expression = try #require(TimeExpression(text))
+    #expect(expression.lastMoment(in: berlin)?.rfc3339 == end)
+  }
+
   @Test(
     "the first nanosecond of what was written",
     arguments: [
