@@ -178,6 +178,9 @@ test_a_server_that_does_not_start_leaves_no_overlay() {
   expect_output "its new overlay 'new' was removed"
   expect_equal "$("$varve" overlay list --json)" "[]"
   "$varve" pin list --json | jq -e ".pins == []"
+  expect_exit 1 "$varve" serve job@latest --overlay new --unix "$work/new.sock" --pidfile /nowhere/pid
+  expect_output "its new overlay 'new' was removed"
+  "$varve" pin list --json | jq -e ".pins == []"
   # One that was there before stays.
   start_server job@latest --overlay old
   end_server

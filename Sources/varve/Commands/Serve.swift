@@ -164,6 +164,7 @@ struct Serve: ParsableCommand {
     } catch {
       server.stop(gracePeriod: Self.gracePeriod)
       pidfile?.remove()
+      served?.removeIfUnused()
       throw error
     }
     server.stop(gracePeriod: Self.gracePeriod)
