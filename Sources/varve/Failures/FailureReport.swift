@@ -44,7 +44,7 @@ struct FailureReport {
   var json: JSON {
     .object([
       "error": .object([
-        "code": .string(code.rawValue), "message": .string(message),
+        "code": .string(code.rawValue), "message": .string(message.printableText),
         "remedy": .optional(code.remedy),
       ])
     ])
