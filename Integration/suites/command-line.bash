@@ -245,6 +245,9 @@ test_a_zone_that_is_none_is_not_taken_for_utc() {
   expect_output "TZ is 'Foo/Bar'"
   expect_exit 1 "$varve" prune --keep-daily 1 --dry-run
   expect_output "TZ is 'Foo/Bar'"
+  # Where times are only shown, UTC will do; but that is said, once.
+  expect_exit 0 "$varve" revisions
+  expect_output "warning: times are shown in UTC: the variable TZ is 'Foo/Bar'"
   # The zone is said, or none is needed.
   expect_exit 0 "$varve" show "job@${day}T23:59Z"
   expect_exit 0 "$varve" distrust --from "${day}T00:00Z" --dry-run

@@ -112,6 +112,6 @@ extension JSON {
   /// A timestamp on the clock of this machine.
   fileprivate func time(_ key: String) -> String {
     let moment = self[key]?.string.flatMap(TimeExpression.init)?.lastMoment(in: .system)
-    return moment.map(TimeZone.system.text(of:)) ?? ""
+    return moment.map(TimeZone.shown.text(of:)) ?? ""
   }
 }

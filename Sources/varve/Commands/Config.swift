@@ -75,7 +75,7 @@ extension RepositoryConfiguration {
   fileprivate var lines: [String] {
     Table.lines(ofNamed: [
       ("repository", "\(id)"),
-      ("created", TimeZone.system.text(of: created)),
+      ("created", TimeZone.shown.text(of: created)),
       ("chunk size", Quantities.bytes(UInt64(chunkSizeBytes))),
       ("encryption", isEncrypted ? "yes" : "no"),
       ("compression", "\(compression)"),

@@ -28,7 +28,7 @@ struct KeyList: ParsableCommand {
     for slot in slots {
       table.add([
         Cell(slot.id.short), Cell(slot.method?.description ?? "unusable"),
-        Cell(slot.created.map(TimeZone.system.text) ?? ""), Cell(slot.isCurrent ? "yes" : ""),
+        Cell(slot.created.map(TimeZone.shown.text) ?? ""), Cell(slot.isCurrent ? "yes" : ""),
         Cell(slot.label ?? ""),
       ])
     }

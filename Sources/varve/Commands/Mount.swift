@@ -120,7 +120,7 @@ struct Mount: ParsableCommand {
         Cell(record.directory ?? ""), Cell(SelectedVolume.shortened(record.volume)),
         Cell(record.partition.map(String.init) ?? record.logicalVolume ?? ""),
         Cell(record.type ?? ""),
-        Cell(TimeZone.system.text(of: record.created)), try mount.state().cell,
+        Cell(TimeZone.shown.text(of: record.created)), try mount.state().cell,
       ])
     }
     return table

@@ -81,7 +81,7 @@ struct OverlayCommit: ParsableCommand {
     guard let newest = newer.last else { return }
     Console.shared.warning(
       "\(job) has \(Quantities.count(newer.count, "revision")) newer than the overlay's, the last of "
-        + "\(TimeZone.system.text(of: newest.revision.created)); what changed in them is not in the "
+        + "\(TimeZone.shown.text(of: newest.revision.created)); what changed in them is not in the "
         + "revision that this makes")
   }
 }

@@ -85,10 +85,10 @@ private struct Row {
       Cell(listing.name),
       Cell(job ?? ""),
       Cell(overlay?.revision.short ?? ""),
-      Cell(entry.map { TimeZone.system.text(of: $0.revision.created) } ?? ""),
+      Cell(entry.map { TimeZone.shown.text(of: $0.revision.created) } ?? ""),
       Cell(overlay.map { Quantities.bytes($0.sizeBytes) } ?? ""),
       Cell(Quantities.bytes(listing.allocatedBytes)),
-      Cell(overlay.map { TimeZone.system.text(of: $0.created) } ?? ""),
+      Cell(overlay.map { TimeZone.shown.text(of: $0.created) } ?? ""),
       state,
     ]
   }

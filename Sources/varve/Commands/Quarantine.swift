@@ -52,7 +52,7 @@ struct Quarantine: ParsableCommand {
     for (entry, isHealed) in lines {
       let copy = entry.copy
       table.add([
-        Cell(TimeZone.system.text(of: entry.found)),
+        Cell(TimeZone.shown.text(of: entry.found)),
         Cell(String(copy.pack.description.prefix(16))),
         Cell("\(copy.offsetBytes)"), Cell("\(copy.lengthBytes)"),
         isHealed ? Cell("yes", .good) : Cell("no", .bad),

@@ -66,7 +66,7 @@ struct Revisions: ParsableCommand {
     for (number, entry) in rows {
       let statistics = entry.statistics
       table.add([
-        Cell(TimeZone.system.text(of: entry.revision.created)),
+        Cell(TimeZone.shown.text(of: entry.revision.created)),
         Cell("\(entry.revision.job)@\(number)"),
         Cell(entry.shortID),
         Cell(Quantities.bytes(entry.sizeBytes)),

@@ -78,7 +78,7 @@ struct Show: ParsableCommand {
     let pairs: [(String, String)] = [
       ("revision", entry.id.description),
       ("job", revision.job),
-      ("time", TimeZone.system.text(of: revision.created)),
+      ("time", TimeZone.shown.text(of: revision.created)),
       ("duration", Quantities.duration(seconds: entry.durationSeconds)),
       ("tags", entry.marks.tags.joined(separator: ", ")),
       ("protected", entry.marks.isProtected ? "yes: neither pruned nor forgotten" : ""),
@@ -97,7 +97,7 @@ struct Show: ParsableCommand {
   }
 
   private func text(of mark: VerificationMark) -> String {
-    let time = TimeZone.system.text(of: mark.time)
+    let time = TimeZone.shown.text(of: mark.time)
     let checked = "\(mark.checkedChunks) of \(mark.totalChunks)"
     if mark.damagedChunks > 0 {
       let damaged = Quantities.count(mark.damagedChunks, "damaged chunk")

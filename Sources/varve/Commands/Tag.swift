@@ -136,7 +136,7 @@ struct TagList: ParsableCommand {
     for use in uses {
       table.add([
         Cell(use.job), Cell(use.tag), Cell("\(use.count)"),
-        Cell(TimeZone.system.text(of: use.newest.revision.created)), Cell(use.newest.shortID),
+        Cell(TimeZone.shown.text(of: use.newest.revision.created)), Cell(use.newest.shortID),
       ])
     }
     return table

@@ -88,7 +88,7 @@ struct DescribedPin {
     let pin = stored.pin
     return [
       Cell(shortName), Cell(job), Cell(pin.revision.short),
-      Cell(TimeZone.system.text(of: pin.created)), Cell(pin.owner),
+      Cell(TimeZone.shown.text(of: pin.created)), Cell(pin.owner),
       hasRevision
         ? Cell(state.text, state == .stale ? .bad : nil) : Cell("its revision is gone", .bad),
       Cell(place),

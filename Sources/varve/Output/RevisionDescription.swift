@@ -43,7 +43,7 @@ extension RevisionEntry {
 
   /// `1f3a9c02be77 of web01, 2026-11-20 01:30:04`.
   var oneLine: String {
-    "\(shortID) of \(revision.job), \(TimeZone.system.text(of: revision.created))"
+    "\(shortID) of \(revision.job), \(TimeZone.shown.text(of: revision.created))"
   }
 
   var sizeBytes: UInt64 { revision.volumes.sizeBytes }
@@ -87,7 +87,7 @@ extension RevisionEntry {
     ])
     for entry in entries {
       table.add([
-        Cell(TimeZone.system.text(of: entry.revision.created)), Cell(entry.revision.job),
+        Cell(TimeZone.shown.text(of: entry.revision.created)), Cell(entry.revision.job),
         Cell(entry.shortID), Cell(Quantities.bytes(entry.sizeBytes)), entry.trustCell,
         Cell(entry.marks.tags.joined(separator: ",")),
       ])

@@ -77,7 +77,7 @@ extension StoreUsage.JobUsage {
     for (number, revision) in revisions.enumerated() {
       let entry = revision.entry
       table.add([
-        Cell(TimeZone.system.text(of: entry.revision.created)),
+        Cell(TimeZone.shown.text(of: entry.revision.created)),
         Cell("\(job)@\(revisions.count - 1 - number)"),
         Cell(entry.shortID),
         Cell(Quantities.bytes(entry.sizeBytes)),

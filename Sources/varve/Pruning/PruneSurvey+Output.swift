@@ -23,7 +23,7 @@ extension PruneSurvey {
     for orphan in orphans {
       table.add([
         Cell(orphan.job),
-        Cell(orphan.history.last.map { TimeZone.system.text(of: $0.revision.created) } ?? ""),
+        Cell(orphan.history.last.map { TimeZone.shown.text(of: $0.revision.created) } ?? ""),
         Cell("\(orphan.history.count)"),
       ])
     }
@@ -56,7 +56,7 @@ extension PruneSurvey.Job {
     var table = Table([
       .left("TIME"), .text("REVISION"), .left("ID"), .text("TRUST"), .left("ACTION"), .text("WHY"),
     ])
-    let zone = policy?.zone ?? .system
+    let zone = policy?.zone ?? .shown
     for (number, verdict) in plan.verdicts.enumerated() {
       table.add([
         Cell(zone.text(of: verdict.entry.revision.created)),

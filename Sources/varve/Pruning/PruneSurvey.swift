@@ -121,7 +121,7 @@ struct PruneSurvey {
       let future = job.plan.verdicts.filter { $0.reasons.contains(.future) }
       guard let first = future.first else { return nil }
       return "\(Quantities.count(future.count, "revision")) of \(job.plan.job), the first of "
-        + "\((job.policy?.zone ?? .system).text(of: first.entry.revision.created)), "
+        + "\((job.policy?.zone ?? .shown).text(of: first.entry.revision.created)), "
         + "\(future.count == 1 ? "has a time" : "have times") in the future: a clock is or was wrong"
     }
     if going.isEmpty {

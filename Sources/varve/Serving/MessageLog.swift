@@ -15,7 +15,7 @@ struct MessageLog: LogHandler {
   func log(event: LogEvent) {
     let all = metadata.merging(event.metadata ?? [:]) { $1 }
     let details = all.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
-    let time = TimeZone.system.text(of: Timestamp.now())
+    let time = TimeZone.shown.text(of: Timestamp.now())
     Console.shared.message("\(time) \(event.level): \(event.message)\(details)")
   }
 }

@@ -82,7 +82,7 @@ extension OverlayStore {
     guard own.id != meant.id else { return }
     Console.shared.message(
       "the overlay '\(overlay.name)' stays on revision \(own.shortID) of "
-        + "\(TimeZone.system.text(of: own.revision.created)); \(reference.text) is another one now"
+        + "\(TimeZone.shown.text(of: own.revision.created)); \(reference.text) is another one now"
     )
   }
 }
