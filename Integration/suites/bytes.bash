@@ -76,3 +76,10 @@ test_foreign_files_are_not_mistaken_for_one_another() {
   expect_equal "$(cat "$VARVE_REPOSITORY/packs/$latin_a" "$VARVE_REPOSITORY/packs/$latin_o")" $'1\n2'
   expect_exit 0 "$varve" verify --all
 }
+
+test_bytes_of_an_argument_are_escaped_in_json_too() {
+  "$varve" init
+  local message
+  message=$("$varve" tag remove job "$(printf '\377')" --json 2>/dev/null | jq -r .error.message) || true
+  expect_equal "$message" "The value '\\xff' is invalid for '<tags>': '\\xff' is not UTF-8."
+}
