@@ -93,9 +93,20 @@ test_collections_beside_backups_restores_and_a_server() {
   expect_exit 0 "$varve" verify --all
 }
 
+readonly another_runs='another garbage collection is running'
+
 collect_or_leave_it_to_another() {
   local output
-  output=$("$varve" gc --yes 2>&1) || grep --quiet 'being collected .* already' <<<"$output"
+  output=$("$varve" gc --yes 2>&1) || grep --quiet "$another_runs" <<<"$output"
+}
+
+test_a_collection_leaves_it_to_one_that_runs() {
+  "$varve" init
+  history_of 2
+  "$varve" gc
+  expect_exit 1 flock "$VARVE_REPOSITORY/condemned/.lock" "$varve" gc --yes
+  expect_output "$another_runs"
+  "$varve" gc --yes
 }
 
 # A pack that is gone or needed is never a surprise, whenever the collector dies.
