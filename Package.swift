@@ -74,6 +74,7 @@ let targets: [Target] = [
 
   library("Workers", uses: ["CLinux", deque]),
   library("CalendarTime", uses: [systemPackage]),
+  library("JSONText"),
   library("FileIO", uses: ["Workers", "CLinux", systemPackage]),
   library("ChunkFormat", uses: ["CalendarTime", "CZstd", "CCrypto", "CXXHash"]),
   library(
@@ -121,7 +122,7 @@ let targets: [Target] = [
   .executableTarget(
     name: "varve",
     dependencies: [
-      "Workers", "CalendarTime", "FileIO", "ChunkFormat", "ChunkStore", "Retention",
+      "Workers", "CalendarTime", "JSONText", "FileIO", "ChunkFormat", "ChunkStore", "Retention",
       "VolumeSources", "VolumeReader", "BackupEngine", "GarbageCollection", "Inspection",
       "Overlays", "NBDProtocol", "NBDServer", "CLinux", argumentParser, logging, nioCore,
       systemPackage,
@@ -141,6 +142,7 @@ let targets: [Target] = [
     path: "Tests/EngineTestSupport", swiftSettings: strict),
   tests(of: "Workers"),
   tests(of: "CalendarTime", uses: [systemPackage]),
+  tests(of: "JSONText"),
   tests(of: "FileIO", uses: ["Workers", systemPackage]),
   tests(of: "ChunkFormat", uses: ["CalendarTime", "FileIO", systemPackage]),
   tests(
@@ -191,7 +193,7 @@ let targets: [Target] = [
   tests(
     of: "varve",
     uses: [
-      "ChunkFormat", "ChunkStore", "FileIO", "NBDProtocol", "NBDServer", argumentParser,
+      "JSONText", "ChunkFormat", "ChunkStore", "FileIO", "NBDProtocol", "NBDServer", argumentParser,
       systemPackage,
     ]),
 ]

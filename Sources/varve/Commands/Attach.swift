@@ -1,5 +1,6 @@
 import ArgumentParser
 import ChunkStore
+import JSONText
 
 struct Attach: ParsableCommand {
   static let configuration = CommandConfiguration(

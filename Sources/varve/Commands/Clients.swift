@@ -1,6 +1,7 @@
 import ArgumentParser
 import CalendarTime
 import ChunkStore
+import JSONText
 import NBDServer
 
 struct Clients: ParsableCommand {

@@ -2,6 +2,7 @@ import ArgumentParser
 import CalendarTime
 import ChunkFormat
 import ChunkStore
+import JSONText
 
 struct Config: ParsableCommand {
   static let configuration = CommandConfiguration(

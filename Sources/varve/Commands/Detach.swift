@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSONText
 
 struct Detach: ParsableCommand {
   static let configuration = CommandConfiguration(

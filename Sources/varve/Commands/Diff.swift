@@ -2,6 +2,7 @@ import ArgumentParser
 import BackupEngine
 import ChunkFormat
 import ChunkStore
+import JSONText
 import Workers
 
 struct Diff: ParsableCommand {

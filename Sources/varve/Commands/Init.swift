@@ -2,6 +2,7 @@ import ArgumentParser
 import ChunkFormat
 import ChunkStore
 import FileIO
+import JSONText
 import SystemPackage
 
 struct Init: ParsableCommand {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ChunkStore
+import JSONText
 
 struct KeyExport: ParsableCommand {
   static let configuration = CommandConfiguration(

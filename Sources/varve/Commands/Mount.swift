@@ -1,6 +1,7 @@
 import ArgumentParser
 import CalendarTime
 import ChunkStore
+import JSONText
 
 struct Mount: ParsableCommand {
   static let configuration = CommandConfiguration(

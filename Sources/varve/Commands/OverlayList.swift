@@ -2,6 +2,7 @@ import ArgumentParser
 import CalendarTime
 import ChunkFormat
 import ChunkStore
+import JSONText
 import Overlays
 
 struct OverlayList: ParsableCommand {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ChunkStore
+import JSONText
 import Overlays
 
 struct OverlayRemove: ParsableCommand {

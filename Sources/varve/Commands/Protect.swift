@@ -1,6 +1,7 @@
 import ArgumentParser
 import ChunkFormat
 import ChunkStore
+import JSONText
 
 struct Protect: ParsableCommand {
   static let configuration = CommandConfiguration(

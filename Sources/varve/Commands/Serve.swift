@@ -1,6 +1,7 @@
 import ArgumentParser
 import ChunkStore
 import Glibc
+import JSONText
 import Logging
 import NBDProtocol
 import NBDServer

@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSONText
 
 struct Umount: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSONText
 
 /// An option, a flag or an argument, as the parser describes it.
 struct CompletableArgument {

@@ -3,6 +3,7 @@ import BackupEngine
 import ChunkStore
 import FileIO
 import GarbageCollection
+import JSONText
 import NBDServer
 import Overlays
 import VolumeReader

@@ -2,6 +2,7 @@ import CalendarTime
 import ChunkFormat
 import FileIO
 import Glibc
+import JSONText
 import SystemPackage
 
 /// What `attach` or `mount` has set up, as a later process reads it that is to undo it: an object of JSON

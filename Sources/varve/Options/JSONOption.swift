@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSONText
 
 /// Whether a program reads what the command prints.
 struct JSONOption: ParsableArguments {

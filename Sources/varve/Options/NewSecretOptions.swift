@@ -1,6 +1,7 @@
 import ArgumentParser
 import ChunkFormat
 import ChunkStore
+import JSONText
 
 /// A secret that is to open a repository from now on.
 struct NewSecretOptions: ParsableArguments {

@@ -1,5 +1,6 @@
 import ChunkFormat
 import GarbageCollection
+import JSONText
 
 extension CollectionReport {
   var json: JSON {

@@ -1,6 +1,7 @@
 import CalendarTime
 import ChunkFormat
 import ChunkStore
+import JSONText
 import Overlays
 
 /// A pin, with what became of the revision and of the overlay that it is for.

@@ -1,5 +1,6 @@
 import ChunkFormat
 import Inspection
+import JSONText
 
 extension InspectionReport {
   /// One line a finding, then one a loss.

@@ -1,6 +1,7 @@
 import BackupEngine
 import ChunkFormat
 import ChunkStore
+import JSONText
 
 /// What a restore has to say when it is done.
 struct RestoreOutcome {

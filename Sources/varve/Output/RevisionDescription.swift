@@ -1,6 +1,7 @@
 import CalendarTime
 import ChunkFormat
 import ChunkStore
+import JSONText
 
 extension Repository {
   /// All revisions, oldest first; with a warning for each that cannot be read.

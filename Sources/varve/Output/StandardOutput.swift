@@ -1,5 +1,6 @@
 import FileIO
 import Glibc
+import JSONText
 import Synchronization
 import SystemPackage
 

@@ -1,4 +1,5 @@
 import FileIO
+import JSONText
 
 /// A JSON object one of whose members is an array too long to be held in memory.
 struct StreamedDocument {

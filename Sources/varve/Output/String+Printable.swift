@@ -1,4 +1,5 @@
 import FileIO
+import JSONText
 
 extension String {
   /// The text on one line, with escapes in the place of whatever moves a terminal's cursor, breaks a
@@ -32,16 +33,6 @@ extension String {
 }
 
 extension Unicode.Scalar {
-  /// Whether it does something else than to be seen. The two joiners, U+200C and U+200D, only shape what
-  /// stands beside them, and belong into words of some languages.
-  var isHidden: Bool {
-    switch properties.generalCategory {
-    case .control, .lineSeparator, .paragraphSeparator: true
-    case .format: value != 0x200c && value != 0x200d
-    default: false
-    }
-  }
-
   fileprivate var escape: String {
     switch self {
     case "\n": "\\n"

@@ -1,5 +1,6 @@
 import BackupEngine
 import ChunkFormat
+import JSONText
 
 extension UnusualChange {
   /// `volume 'vda' is empty (0 B)`.

@@ -2,6 +2,7 @@ import CalendarTime
 import ChunkFormat
 import ChunkStore
 import GarbageCollection
+import JSONText
 
 extension StoreUsage {
   var json: JSON {

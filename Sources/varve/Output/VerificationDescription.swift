@@ -1,6 +1,7 @@
 import BackupEngine
 import ChunkFormat
 import ChunkStore
+import JSONText
 
 extension VerificationReport {
   /// What was read back, for what it was: `verified 5 % of the chunks (617 of 12345)`.

@@ -1,6 +1,7 @@
 import CalendarTime
 import ChunkFormat
 import ChunkStore
+import JSONText
 
 /// The policy that holds for a job, and where it comes from.
 struct AppliedPolicy {

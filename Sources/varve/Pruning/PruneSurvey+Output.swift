@@ -1,6 +1,7 @@
 import CalendarTime
 import ChunkFormat
 import ChunkStore
+import JSONText
 import Retention
 
 extension PruneSurvey {

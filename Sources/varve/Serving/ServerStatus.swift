@@ -2,6 +2,7 @@ import CalendarTime
 import ChunkFormat
 import ChunkStore
 import Glibc
+import JSONText
 import NBDProtocol
 import NBDServer
 import VolumeReader

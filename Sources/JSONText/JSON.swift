@@ -1,9 +1,9 @@
 /// A JSON value whose objects keep the order of their keys (RFC 8259).
 ///
-/// The documents that varve prints have keys in lowerCamelCase with the unit last (`sizeBytes`,
+/// Documents for programs have keys in lowerCamelCase with the unit last (`sizeBytes`,
 /// `durationSeconds`), ids in full, and times as RFC 3339 in UTC. What may be absent is null, never
 /// left out.
-enum JSON: Equatable, Sendable {
+package enum JSON: Equatable, Sendable {
   case null
   case bool(Bool)
   case integer(Int64)
@@ -14,30 +14,30 @@ enum JSON: Equatable, Sendable {
   case object(Members)
 
   /// The members of an object, in their order.
-  struct Members: Sendable, ExpressibleByDictionaryLiteral {
-    let pairs: [(key: String, value: JSON)]
+  package struct Members: Sendable, ExpressibleByDictionaryLiteral {
+    package let pairs: [(key: String, value: JSON)]
 
-    init(_ pairs: [(key: String, value: JSON)]) { self.pairs = pairs }
+    package init(_ pairs: [(key: String, value: JSON)]) { self.pairs = pairs }
 
-    init(dictionaryLiteral elements: (String, JSON)...) { pairs = elements.map { $0 } }
+    package init(dictionaryLiteral elements: (String, JSON)...) { pairs = elements.map { $0 } }
   }
 
-  static func == (left: JSON, right: JSON) -> Bool { left.text == right.text }
+  package static func == (left: JSON, right: JSON) -> Bool { left.text == right.text }
 
   /// A string, or null.
-  static func optional(_ text: String?) -> JSON { text.map(JSON.string) ?? .null }
+  package static func optional(_ text: String?) -> JSON { text.map(JSON.string) ?? .null }
 
-  static func strings(_ texts: [String]) -> JSON { .array(texts.map(JSON.string)) }
+  package static func strings(_ texts: [String]) -> JSON { .array(texts.map(JSON.string)) }
 
   /// On one line.
-  var text: String {
+  package var text: String {
     var output = ""
     write(to: &output, indentation: nil)
     return output
   }
 
   /// Over several lines, indented by two spaces.
-  var indentedText: String {
+  package var indentedText: String {
     var output = ""
     write(to: &output, indentation: 0)
     return output
@@ -110,5 +110,19 @@ enum JSON: Equatable, Sendable {
 
 extension JSON {
   /// To the millisecond.
-  static func seconds(_ seconds: Double) -> JSON { .number((seconds * 1000).rounded() / 1000) }
+  package static func seconds(_ seconds: Double) -> JSON {
+    .number((seconds * 1000).rounded() / 1000)
+  }
+}
+
+extension Unicode.Scalar {
+  /// Whether it does something else than to be seen. The two joiners, U+200C and U+200D, only shape what
+  /// stands beside them, and belong into words of some languages.
+  package var isHidden: Bool {
+    switch properties.generalCategory {
+    case .control, .lineSeparator, .paragraphSeparator: true
+    case .format: value != 0x200c && value != 0x200d
+    default: false
+    }
+  }
 }

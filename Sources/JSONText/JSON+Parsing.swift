@@ -3,29 +3,29 @@ extension JSON {
   private static let depthLimit = 32
 
   /// Reads a document; nil for anything that is none (RFC 8259), or is nested more than 32 deep.
-  init?(parsing text: some StringProtocol) {
+  package init?(parsing text: some StringProtocol) {
     var parser = Parser(rest: Array(text.utf8)[...])
     guard let value = parser.value(depth: Self.depthLimit), parser.isAtEnd else { return nil }
     self = value
   }
 
   /// The member of an object; nil for what has none of that name.
-  subscript(_ key: String) -> JSON? {
+  package subscript(_ key: String) -> JSON? {
     guard case .object(let members) = self else { return nil }
     return members.pairs.first { $0.key == key }?.value
   }
 
   /// The elements of an array; none of anything else.
-  var elements: [JSON] {
+  package var elements: [JSON] {
     if case .array(let elements) = self { elements } else { [] }
   }
 
-  var string: String? {
+  package var string: String? {
     if case .string(let text) = self { text } else { nil }
   }
 
   /// As far as it is a whole number that is not negative.
-  var count: UInt64? {
+  package var count: UInt64? {
     switch self {
     case .unsigned(let value): value
     case .integer(let value): UInt64(exactly: value)
@@ -33,7 +33,7 @@ extension JSON {
     }
   }
 
-  var double: Double? {
+  package var double: Double? {
     switch self {
     case .number(let value): value
     case .unsigned(let value): Double(value)
