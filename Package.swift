@@ -116,15 +116,21 @@ let targets: [Target] = [
   library(
     "NBDServer",
     uses: [
-      "CLinux", "CCrypto", "Workers", "CalendarTime", "ChunkFormat", "ChunkStore", "VolumeMap",
-      "VolumeReader", "Overlays", "NBDProtocol", nioCore, nioPosix, nioSSL, nioTLS, logging, deque,
+      "CLinux", "CCrypto", "VolumeMap", "VolumeReader", "NBDProtocol", nioCore, nioPosix, nioSSL,
+      nioTLS, logging, deque,
+    ]),
+  library(
+    "Exports",
+    uses: [
+      "Workers", "CalendarTime", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader",
+      "Overlays", "NBDProtocol", "NBDServer", nioCore,
     ]),
   .executableTarget(
     name: "varve",
     dependencies: [
       "Workers", "CalendarTime", "JSONText", "FileIO", "ChunkFormat", "ChunkStore", "Retention",
       "VolumeSources", "VolumeReader", "BackupEngine", "GarbageCollection", "Inspection",
-      "Overlays", "NBDProtocol", "NBDServer", "CLinux", argumentParser, logging, nioCore,
+      "Overlays", "NBDProtocol", "NBDServer", "Exports", "CLinux", argumentParser, logging, nioCore,
       systemPackage,
     ],
     swiftSettings: strict),
@@ -140,6 +146,12 @@ let targets: [Target] = [
       "TestSupport", systemPackage,
     ],
     path: "Tests/EngineTestSupport", swiftSettings: strict),
+  .target(
+    name: "NBDTestSupport",
+    dependencies: [
+      "VolumeMap", "VolumeReader", "NBDProtocol", "NBDServer", "TestSupport", nioCore, logging,
+    ],
+    path: "Tests/NBDTestSupport", swiftSettings: strict),
   tests(of: "Workers"),
   tests(of: "CalendarTime", uses: [systemPackage]),
   tests(of: "JSONText"),
@@ -186,9 +198,14 @@ let targets: [Target] = [
   tests(
     of: "NBDServer",
     uses: [
-      "CalendarTime", "ChunkFormat", "ChunkStore", "FileIO", "VolumeMap", "VolumeReader",
-      "Overlays",
-      "NBDProtocol", "CNBD", nioCore, nioEmbedded, logging, systemPackage,
+      "NBDTestSupport", "FileIO", "VolumeMap", "VolumeReader", "NBDProtocol", "CNBD", nioCore,
+      nioEmbedded, logging, systemPackage,
+    ]),
+  tests(
+    of: "Exports",
+    uses: [
+      "NBDTestSupport", "CalendarTime", "ChunkFormat", "ChunkStore", "FileIO", "VolumeMap",
+      "VolumeReader", "Overlays", "NBDProtocol", "NBDServer", nioCore, systemPackage,
     ]),
   tests(
     of: "varve",

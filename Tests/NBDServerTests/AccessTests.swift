@@ -1,3 +1,4 @@
+import NBDTestSupport
 import Glibc
 import Logging
 import NBDServer

@@ -1,3 +1,4 @@
+import NBDTestSupport
 import TestSupport
 
 /// A chunk of a structured reply as it came.

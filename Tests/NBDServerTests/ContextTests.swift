@@ -1,3 +1,4 @@
+import NBDTestSupport
 import NBDServer
 import Synchronization
 import TestSupport

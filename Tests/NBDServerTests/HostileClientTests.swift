@@ -1,5 +1,6 @@
 import VolumeReader
 import VolumeMap
+import NBDTestSupport
 import Glibc
 import NBDServer
 import TestSupport

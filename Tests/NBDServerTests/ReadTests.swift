@@ -1,5 +1,6 @@
 import VolumeReader
 import VolumeMap
+import NBDTestSupport
 import NBDServer
 import TestSupport
 import Testing

@@ -1,3 +1,4 @@
+import NBDTestSupport
 import Glibc
 import NIOCore
 import TestSupport

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ChunkStore
+import Exports
 import FileIO
 import Glibc
 import Logging

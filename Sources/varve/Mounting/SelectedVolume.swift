@@ -1,6 +1,7 @@
 import CalendarTime
 import ChunkFormat
 import ChunkStore
+import Exports
 import FileIO
 import Glibc
 import NBDServer

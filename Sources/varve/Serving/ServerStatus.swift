@@ -1,6 +1,7 @@
 import CalendarTime
 import ChunkFormat
 import ChunkStore
+import Exports
 import Glibc
 import JSONText
 import NBDProtocol

@@ -1,3 +1,4 @@
+import NBDTestSupport
 import NBDProtocol
 import TestSupport
 import Testing

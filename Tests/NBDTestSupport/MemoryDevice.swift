@@ -1,18 +1,18 @@
-import VolumeMap
-import NBDServer
+package import VolumeMap
+package import NBDServer
 import NIOCore
-import VolumeReader
+package import VolumeReader
 import Synchronization
 
 /// A disk in memory, in chunks of 128 KiB, some of them holes.
-final class MemoryDevice: BlockDevice {
-  struct Damage: Error, CustomStringConvertible {
-    let description: String
+package final class MemoryDevice: BlockDevice {
+  package struct Damage: Error, CustomStringConvertible {
+    package let description: String
   }
 
-  static let chunkBytes = 128 << 10
+  package static let chunkBytes = 128 << 10
 
-  let sizeBytes: UInt64
+  package let sizeBytes: UInt64
   private let chunks: [ByteBuffer?]
   /// Whether reads are answered from the cache, on the event loop.
   private let isCached: Bool
@@ -23,7 +23,7 @@ final class MemoryDevice: BlockDevice {
   private let closings = Mutex(0)
   private let fetches = Mutex<[Range<UInt64>]>([])
 
-  init(
+  package init(
     sizeBytes: UInt64, isCached: Bool = true, damagedChunk: Int? = nil, gate: Gate? = nil,
     isHole: (Int) -> Bool = { _ in false }
   ) {
@@ -43,15 +43,15 @@ final class MemoryDevice: BlockDevice {
     }
   }
 
-  var closeCount: Int { closings.withLock { $0 } }
+  package var closeCount: Int { closings.withLock { $0 } }
   /// What was read on threads for that.
-  var fetched: [Range<UInt64>] { fetches.withLock { $0 } }
+  package var fetched: [Range<UInt64>] { fetches.withLock { $0 } }
 
-  func cachedContent(of range: Range<UInt64>) -> [VolumePiece]? {
+  package func cachedContent(of range: Range<UInt64>) -> [VolumePiece]? {
     isCached ? pieces(of: range) : nil
   }
 
-  func content(of range: Range<UInt64>) throws -> [VolumePiece] {
+  package func content(of range: Range<UInt64>) throws -> [VolumePiece] {
     fetches.withLock { $0.append(range) }
     gate?.wait()
     if let damagedChunk, index(range.lowerBound)...index(range.upperBound - 1) ~= damagedChunk {
@@ -60,7 +60,7 @@ final class MemoryDevice: BlockDevice {
     return pieces(of: range)
   }
 
-  func allocation(of range: Range<UInt64>, limit: Int) throws -> [AllocationExtent] {
+  package func allocation(of range: Range<UInt64>, limit: Int) throws -> [AllocationExtent] {
     var extents: [AllocationExtent] = []
     var offset = range.lowerBound
     for piece in pieces(of: range) {
@@ -83,10 +83,10 @@ final class MemoryDevice: BlockDevice {
     return extents
   }
 
-  func close() { closings.withLock { $0 += 1 } }
+  package func close() { closings.withLock { $0 += 1 } }
 
   /// The bytes of a range, as a client is to see them.
-  func bytes(_ range: Range<UInt64>) -> [UInt8] {
+  package func bytes(_ range: Range<UInt64>) -> [UInt8] {
     pieces(of: range).flatMap { piece in
       switch piece {
       case .data(let bytes): Array(bytes.readableBytesView)
@@ -117,23 +117,31 @@ final class MemoryDevice: BlockDevice {
 }
 
 /// A catalogue of devices.
-struct MemoryCatalog: ExportCatalog {
-  struct Failure: Error, CustomStringConvertible {
-    let description: String
+package struct MemoryCatalog: ExportCatalog {
+  package struct Failure: Error, CustomStringConvertible {
+    package let description: String
   }
 
-  var devices: [String: MemoryDevice]
-  var defaultName: String?
-  var failure: String?
+  package var devices: [String: MemoryDevice]
+  package var defaultName: String?
+  package var failure: String?
 
-  func list() throws -> [ExportListing] {
+  package init(
+    devices: [String: MemoryDevice], defaultName: String? = nil, failure: String? = nil
+  ) {
+    self.devices = devices
+    self.defaultName = defaultName
+    self.failure = failure
+  }
+
+  package func list() throws -> [ExportListing] {
     if let failure { throw Failure(description: failure) }
     return devices.sorted { $0.key < $1.key }.map {
       ExportListing(name: $0.key, description: "\($0.value.sizeBytes) bytes in memory")
     }
   }
 
-  func open(_ name: String) throws -> OpenedExport? {
+  package func open(_ name: String) throws -> OpenedExport? {
     if let failure { throw Failure(description: failure) }
     let canonical = name.isEmpty ? defaultName ?? "" : name
     return devices[canonical].map {

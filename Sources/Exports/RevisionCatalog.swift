@@ -1,6 +1,7 @@
 package import CalendarTime
 import ChunkFormat
 package import ChunkStore
+package import NBDServer
 import Synchronization
 import VolumeMap
 package import VolumeReader

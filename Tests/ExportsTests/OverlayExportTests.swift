@@ -2,6 +2,8 @@ import CalendarTime
 import ChunkFormat
 import ChunkStore
 import FileIO
+import Exports
+import NBDTestSupport
 import NBDServer
 import NIOCore
 import Overlays

@@ -1,17 +1,19 @@
 import Glibc
-import NBDServer
+package import NBDServer
 import Testing
 
 /// A client that says what it is told to, byte for byte.
-final class RawClient: Sendable {
-  struct Failure: Error, CustomStringConvertible {
-    let description: String
+package final class RawClient: Sendable {
+  package struct Failure: Error, CustomStringConvertible {
+    package let description: String
+
+    package init(description: String) { self.description = description }
   }
 
   private let descriptor: Int32
 
   /// Connects; everything it waits for has to come within ten seconds.
-  init(_ address: NBDServer.ListeningAddress) throws {
+  package init(_ address: NBDServer.ListeningAddress) throws {
     switch address {
     case .unix(let path): descriptor = try Self.connect(path: path)
     case .tcp(_, let port): descriptor = try Self.connect(port: UInt16(port))
@@ -56,7 +58,7 @@ final class RawClient: Sendable {
 
   /// Sends all of it, or as much as the server takes before it closes or lets ten seconds pass.
   @discardableResult
-  func send(_ bytes: [UInt8]) -> Bool {
+  package func send(_ bytes: [UInt8]) -> Bool {
     var sent = 0
     while sent < bytes.count {
       let count = bytes.withUnsafeBytes {
@@ -70,7 +72,7 @@ final class RawClient: Sendable {
   }
 
   /// Sends as much as the server takes at once.
-  func sendWhatIsTaken(_ bytes: [UInt8]) {
+  package func sendWhatIsTaken(_ bytes: [UInt8]) {
     var sent = 0
     while sent < bytes.count {
       let count = bytes.withUnsafeBytes {
@@ -84,7 +86,7 @@ final class RawClient: Sendable {
   }
 
   /// Receives exactly so many bytes; fewer when the connection ends before.
-  func receive(_ count: Int) throws -> [UInt8] {
+  package func receive(_ count: Int) throws -> [UInt8] {
     var bytes: [UInt8] = []
     while bytes.count < count {
       let part = try [UInt8](unsafeUninitializedCapacity: min(count - bytes.count, 1 << 18)) {
@@ -99,14 +101,14 @@ final class RawClient: Sendable {
   }
 
   /// Receives until the server closes, at most 64 MiB.
-  func receiveToEnd() throws -> [UInt8] { try receive(64 << 20) }
+  package func receiveToEnd() throws -> [UInt8] { try receive(64 << 20) }
 
   /// Says that nothing more will be sent.
-  func halfClose() { shutdown(descriptor, Int32(SHUT_WR)) }
+  package func halfClose() { shutdown(descriptor, Int32(SHUT_WR)) }
 
   /// Goes without a word: over TCP the server is told so by a reset, as when a process is killed
   /// with data unread.
-  func reset() {
+  package func reset() {
     var lingering = linger(l_onoff: 1, l_linger: 0)
     setsockopt(
       descriptor, SOL_SOCKET, SO_LINGER, &lingering, socklen_t(MemoryLayout<linger>.size))
@@ -114,7 +116,7 @@ final class RawClient: Sendable {
   }
 
   /// The port that this end of a TCP connection has.
-  var localPort: UInt16 {
+  package var localPort: UInt16 {
     var address = sockaddr_in()
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
     withUnsafeMutablePointer(to: &address) {
@@ -126,20 +128,28 @@ final class RawClient: Sendable {
   }
 
   /// Checks that the server says exactly this next.
-  func expect(
-    _ expected: [UInt8], sourceLocation: SourceLocation = #_sourceLocation
+  package func expect(
+    _ expected: [UInt8], fileID: String = #fileID, filePath: String = #filePath, line: Int = #line,
+    column: Int = #column
   ) throws {
     let received = try receive(expected.count)
+    guard received != expected else { return }
     let difference = zip(received, expected).enumerated().first { $0.element.0 != $0.element.1 }
-    #expect(
-      received == expected,
+    Issue.record(
       "\(received.count) of \(expected.count) bytes, first difference at \(difference?.offset ?? -1)",
-      sourceLocation: sourceLocation)
+      sourceLocation: SourceLocation(
+        fileID: fileID, filePath: filePath, line: line, column: column))
   }
 
   /// Checks that the server closes without saying anything more.
-  func expectEnd(sourceLocation: SourceLocation = #_sourceLocation) throws {
-    let rest = try receive(1)
-    #expect(rest.isEmpty, "the server said more", sourceLocation: sourceLocation)
+  package func expectEnd(
+    fileID: String = #fileID, filePath: String = #filePath, line: Int = #line,
+    column: Int = #column
+  ) throws {
+    guard try !receive(1).isEmpty else { return }
+    Issue.record(
+      "the server said more",
+      sourceLocation: SourceLocation(
+        fileID: fileID, filePath: filePath, line: line, column: column))
   }
 }

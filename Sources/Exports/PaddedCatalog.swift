@@ -1,4 +1,5 @@
 import NBDProtocol
+package import NBDServer
 import NIOCore
 import VolumeMap
 import VolumeReader

@@ -1,6 +1,8 @@
 import CalendarTime
 import ChunkFormat
 import ChunkStore
+import Exports
+import NBDTestSupport
 import NBDServer
 import TestSupport
 import Testing

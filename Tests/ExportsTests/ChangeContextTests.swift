@@ -1,5 +1,6 @@
 import ChunkFormat
 import ChunkStore
+import Exports
 import NBDProtocol
 import NBDServer
 import Testing

@@ -1,5 +1,6 @@
 import ChunkFormat
 import ChunkStore
+package import NBDServer
 package import Overlays
 import Synchronization
 

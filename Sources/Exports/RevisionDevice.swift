@@ -1,3 +1,4 @@
+import NBDServer
 import VolumeMap
 import VolumeReader
 

@@ -1,13 +1,13 @@
 import NBDProtocol
-import NBDServer
-import NIOCore
+package import NBDServer
+package import NIOCore
 import Synchronization
-import VolumeMap
-import VolumeReader
+package import VolumeMap
+package import VolumeReader
 
 /// A disk in memory that can be written, and that tells what was done to it.
-final class ScratchDevice: BlockDevice, BlockDeviceWriting {
-  enum Deed: Equatable {
+package final class ScratchDevice: BlockDevice, BlockDeviceWriting {
+  package enum Deed: Equatable {
     case write(Range<UInt64>)
     case zero(Range<UInt64>, mayTrim: Bool)
     case trim(Range<UInt64>)
@@ -21,7 +21,7 @@ final class ScratchDevice: BlockDevice, BlockDeviceWriting {
     var largestPayloadBytes = 0
   }
 
-  let sizeBytes: UInt64
+  package let sizeBytes: UInt64
   /// Nothing is written at and past this offset: there is no room.
   private let roomBytes: UInt64
   /// Writes and syncs wait here until it is opened.
@@ -32,7 +32,7 @@ final class ScratchDevice: BlockDevice, BlockDeviceWriting {
   private let contextNames: [String]
   private let state: Mutex<State>
 
-  init(
+  package init(
     sizeBytes: UInt64, roomBytes: UInt64 = .max, gate: Gate? = nil, quickBytes: Int = 0,
     contexts: [String] = []
   ) {
@@ -44,45 +44,45 @@ final class ScratchDevice: BlockDevice, BlockDeviceWriting {
     state = Mutex(State(bytes: [UInt8](repeating: 0, count: Int(sizeBytes))))
   }
 
-  var deeds: [Deed] { state.withLock { $0.deeds } }
-  var closeCount: Int { state.withLock { $0.closeCount } }
-  var largestPayloadBytes: Int { state.withLock { $0.largestPayloadBytes } }
+  package var deeds: [Deed] { state.withLock { $0.deeds } }
+  package var closeCount: Int { state.withLock { $0.closeCount } }
+  package var largestPayloadBytes: Int { state.withLock { $0.largestPayloadBytes } }
 
-  func bytes(_ range: Range<UInt64>) -> [UInt8] {
+  package func bytes(_ range: Range<UInt64>) -> [UInt8] {
     state.withLock { Array($0.bytes[Int(range.lowerBound)..<Int(range.upperBound)]) }
   }
 
   // MARK: BlockDevice
 
-  func cachedContent(of range: Range<UInt64>) -> [VolumePiece]? { nil }
+  package func cachedContent(of range: Range<UInt64>) -> [VolumePiece]? { nil }
 
-  func content(of range: Range<UInt64>) -> [VolumePiece] {
+  package func content(of range: Range<UInt64>) -> [VolumePiece] {
     [.data(ByteBuffer(bytes: bytes(range)))]
   }
 
-  func allocation(of range: Range<UInt64>, limit: Int) -> [AllocationExtent] {
+  package func allocation(of range: Range<UInt64>, limit: Int) -> [AllocationExtent] {
     [
       AllocationExtent(
         offsetBytes: range.lowerBound, lengthBytes: UInt64(range.count), isHole: false)
     ]
   }
 
-  var writer: (any BlockDeviceWriting)? { self }
+  package var writer: (any BlockDeviceWriting)? { self }
 
-  func contexts(matching queries: [String]) -> [ExportContext] {
+  package func contexts(matching queries: [String]) -> [ExportContext] {
     let isList = queries.contains("varve:")
     return zip(1..., contextNames).filter { isList || queries.contains($1) }.map {
       ExportContext(name: $1, source: UniformStatus(flags: $0))
     }
   }
 
-  func close() { state.withLock { $0.closeCount += 1 } }
+  package func close() { state.withLock { $0.closeCount += 1 } }
 
   // MARK: BlockDeviceWriting
 
-  func isQuick(_ range: Range<UInt64>) -> Bool { range.count <= quickBytes }
+  package func isQuick(_ range: Range<UInt64>) -> Bool { range.count <= quickBytes }
 
-  func write(_ bytes: ByteBuffer, at offsetBytes: UInt64) throws {
+  package func write(_ bytes: ByteBuffer, at offsetBytes: UInt64) throws {
     gate?.wait()
     let range = offsetBytes..<offsetBytes + UInt64(bytes.readableBytes)
     try requireRoom(range)
@@ -97,14 +97,14 @@ final class ScratchDevice: BlockDevice, BlockDeviceWriting {
     }
   }
 
-  func zero(_ range: Range<UInt64>, mayTrim: Bool) throws {
+  package func zero(_ range: Range<UInt64>, mayTrim: Bool) throws {
     try requireRoom(range)
     clear(range, .zero(range, mayTrim: mayTrim))
   }
 
-  func trim(_ range: Range<UInt64>) { clear(range, .trim(range)) }
+  package func trim(_ range: Range<UInt64>) { clear(range, .trim(range)) }
 
-  func sync() {
+  package func sync() {
     gate?.wait()
     state.withLock { $0.deeds.append(.sync) }
   }
@@ -128,29 +128,29 @@ final class ScratchDevice: BlockDevice, BlockDeviceWriting {
 
 /// Says the same of everything.
 private struct UniformStatus: StatusSource {
-  let flags: UInt32
+  package let flags: UInt32
 
-  func status(of range: Range<UInt64>, limit: Int) -> [StatusExtent] {
+  package func status(of range: Range<UInt64>, limit: Int) -> [StatusExtent] {
     [StatusExtent(lengthBytes: UInt64(range.count), flags: flags)]
   }
 }
 
 /// Offers one device as `disk`, shared, or a new one to whoever asks.
-struct ScratchCatalog: ExportCatalog {
-  var isShared = true
-  let make: @Sendable () -> ScratchDevice
+package struct ScratchCatalog: ExportCatalog {
+  package var isShared = true
+  package let make: @Sendable () -> ScratchDevice
 
   /// One device for all.
-  init(_ device: ScratchDevice) { make = { device } }
+  package init(_ device: ScratchDevice) { make = { device } }
 
-  init(each make: @escaping @Sendable () -> ScratchDevice) {
+  package init(each make: @escaping @Sendable () -> ScratchDevice) {
     isShared = false
     self.make = make
   }
 
-  func list() -> [ExportListing] { [ExportListing(name: "disk", description: "scratch")] }
+  package func list() -> [ExportListing] { [ExportListing(name: "disk", description: "scratch")] }
 
-  func open(_ name: String) -> OpenedExport? {
+  package func open(_ name: String) -> OpenedExport? {
     guard name == "disk" else { return nil }
     return OpenedExport(
       canonicalName: "disk", description: "scratch", device: make(), isShared: isShared)
@@ -158,12 +158,14 @@ struct ScratchCatalog: ExportCatalog {
 }
 
 /// Makes devices of 1 MiB and remembers them.
-final class MadeDevices: Sendable {
+package final class MadeDevices: Sendable {
   private let devices = Mutex<[ScratchDevice]>([])
 
-  var all: [ScratchDevice] { devices.withLock { $0 } }
+  package init() {}
 
-  func make() -> ScratchDevice {
+  package var all: [ScratchDevice] { devices.withLock { $0 } }
+
+  package func make() -> ScratchDevice {
     let device = ScratchDevice(sizeBytes: 1 << 20)
     devices.withLock { $0.append(device) }
     return device

@@ -1,4 +1,5 @@
 import NBDProtocol
+import NBDServer
 import VolumeMap
 import VolumeReader
 

@@ -2,6 +2,7 @@ import CalendarTime
 import ChunkFormat
 import ChunkStore
 import FileIO
+import Exports
 import NBDServer
 import SystemPackage
 import TestSupport

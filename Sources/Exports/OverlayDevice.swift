@@ -1,3 +1,4 @@
+import NBDServer
 import NIOCore
 import Overlays
 import VolumeMap

@@ -1,3 +1,5 @@
+import Exports
+import NBDTestSupport
 import NBDServer
 import NIOCore
 import Testing

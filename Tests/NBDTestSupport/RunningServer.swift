@@ -1,48 +1,51 @@
-import Logging
-import NBDServer
+package import Logging
+package import NBDServer
 import Synchronization
-import TestSupport
-import Testing
+package import TestSupport
 
 /// Keeps what is logged.
-struct LogKeeper: LogHandler {
-  final class Lines: Sendable {
+package struct LogKeeper: LogHandler {
+  package final class Lines: Sendable {
     private let lines = Mutex<[String]>([])
-    var all: [String] { lines.withLock { $0 } }
+    package init() {}
+
+    package var all: [String] { lines.withLock { $0 } }
     func append(_ line: String) { lines.withLock { $0.append(line) } }
   }
 
   let lines: Lines
-  var metadata: Logger.Metadata = [:]
-  var logLevel = Logger.Level.debug
+  package var metadata: Logger.Metadata = [:]
+  package var logLevel = Logger.Level.debug
 
-  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+  package init(lines: Lines) { self.lines = lines }
+
+  package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
     get { metadata[key] }
     set { metadata[key] = newValue }
   }
 
-  func log(event: LogEvent) { lines.append("\(event.level): \(event.message)") }
+  package func log(event: LogEvent) { lines.append("\(event.level): \(event.message)") }
 }
 
 /// A server on a Unix socket and on a TCP port of the system's choice, stopped when it goes.
-final class RunningServer {
-  let server: NBDServer
-  let directory: String
+package final class RunningServer {
+  package let server: NBDServer
+  package let directory: String
   private let temporary: TemporaryDirectory
-  let log = LogKeeper.Lines()
+  package let log = LogKeeper.Lines()
   private var isStopped = false
 
-  var socketPath: String { directory + "/nbd.sock" }
-  var unix: NBDServer.ListeningAddress { server.listeningAddresses[0] }
-  var tcp: NBDServer.ListeningAddress { server.listeningAddresses[1] }
+  package var socketPath: String { directory + "/nbd.sock" }
+  package var unix: NBDServer.ListeningAddress { server.listeningAddresses[0] }
+  package var tcp: NBDServer.ListeningAddress { server.listeningAddresses[1] }
 
-  convenience init(
+  package convenience init(
     _ device: MemoryDevice, configure: (inout ServerConfiguration) -> Void = { _ in }
   ) throws {
     try self.init(MemoryCatalog(devices: ["disk": device]), configure: configure)
   }
 
-  init(
+  package init(
     _ catalog: some ExportCatalog, configure: (inout ServerConfiguration) -> Void = { _ in }
   ) throws {
     temporary = try TemporaryDirectory()
@@ -61,13 +64,13 @@ final class RunningServer {
     if !isStopped { stop(gracePeriod: .milliseconds(10)) }
   }
 
-  func stop(gracePeriod: Duration = .seconds(60)) {
+  package func stop(gracePeriod: Duration = .seconds(60)) {
     isStopped = true
     server.stop(gracePeriod: gracePeriod)
   }
 
   /// A client that may say which export it wants.
-  func greet(over address: NBDServer.ListeningAddress? = nil) throws -> RawClient {
+  package func greet(over address: NBDServer.ListeningAddress? = nil) throws -> RawClient {
     let client = try RawClient(address ?? unix)
     client.send(Handshake.fixedNewstyleNoZeroes)
     try client.expect(Handshake.greeting)
@@ -75,7 +78,7 @@ final class RunningServer {
   }
 
   /// A client in the transmission phase of the export `disk`.
-  func enter(
+  package func enter(
     _ style: WireStyle = .structured, over address: NBDServer.ListeningAddress? = nil
   ) throws -> RawClient {
     let client = try greet(over: address)
