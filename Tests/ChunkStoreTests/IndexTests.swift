@@ -43,7 +43,7 @@ import Workers
     let writing = try store.beginWriting()
     defer { writing.end() }
     for chunk in disk.chunks {
-      #expect(try writing.writer.contains(store.id(of: chunk, type: .chunk)), comment)
+      #expect(try writing.writer.standing(of: store.id(of: chunk, type: .chunk)).isStored, comment)
     }
   }
 

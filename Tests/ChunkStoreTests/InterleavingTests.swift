@@ -214,7 +214,7 @@ import Workers
     let pack = try #require(try store.repository.records.copies(of: id).first).pack.id
     fileSystem.interrupt(.after, .rename, of: "/condemned/") { [other] in
       let writing = try other.beginWriting()
-      #expect(try !writing.writer.contains(id))
+      #expect(try !writing.writer.standing(of: id).isStored)
       writing.end()
     }
     _ = try store.repository.condemn([(pack, .data)], at: 1)
@@ -232,7 +232,7 @@ import Workers
       #expect(condemned.condemnation.awaited == [])
     }
     let writing = try store.beginWriting()
-    #expect(try !writing.writer.contains(id))
+    #expect(try !writing.writer.standing(of: id).isStored)
     writing.end()
     #expect(fileSystem.problems == [])
   }

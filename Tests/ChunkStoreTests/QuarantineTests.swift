@@ -60,15 +60,15 @@ import Workers
     try quarantine(2)
     let writing = try store.beginWriting()
     let id = try copy(of: 2).entry.id
-    #expect(try !writing.writer.contains(id))
-    #expect(try writing.writer.contains(copy(of: 1).entry.id))
+    #expect(try !writing.writer.standing(of: id).isStored)
+    #expect(try writing.writer.standing(of: copy(of: 1).entry.id).isStored)
     try store.store(disk.chunks[2], type: .chunk, with: writing.writer)
     try writing.writer.flush()
-    #expect(try writing.writer.contains(id))
+    #expect(try writing.writer.standing(of: id).isStored)
     writing.end()
     #expect(try repository.records.copies(of: id).count == 2)
     let next = try store.beginWriting()
-    #expect(try next.writer.contains(id))
+    #expect(try next.writer.standing(of: id).isStored)
     next.end()
   }
 

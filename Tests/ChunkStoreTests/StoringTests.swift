@@ -54,10 +54,10 @@ import Workers
     let writing = try store.beginWriting()
     let id = try store.store([1, 2, 3], type: .chunk, with: writing.writer)
     #expect(writing.writer.isPending(id))
-    #expect(try writing.writer.contains(id))
+    #expect(try writing.writer.standing(of: id).isStored)
     try writing.writer.flush()
     #expect(!writing.writer.isPending(id))
-    #expect(try writing.writer.contains(id))
+    #expect(try writing.writer.standing(of: id).isStored)
     writing.end()
   }
 

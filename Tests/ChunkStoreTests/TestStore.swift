@@ -85,7 +85,7 @@ struct TestStore {
     _ plaintext: [UInt8], type: RecordType, base: ContentID? = nil, with writer: RecordWriter
   ) throws -> ContentID {
     let id = try id(of: plaintext, type: type)
-    guard try !writer.contains(id) else { return id }
+    guard try !writer.standing(of: id).isStored else { return id }
     try writer.append(try record(plaintext, id: id, type: type, base: base))
     return id
   }

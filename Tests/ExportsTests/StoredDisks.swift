@@ -114,7 +114,7 @@ final class StoredDisks {
     func write(_ bytes: [UInt8], as type: RecordType) throws -> ContentID {
       try bytes.withUnsafeBytes { bytes in
         let id = try hasher.id(of: bytes, type: type)
-        if try !writer.contains(id) {
+        if try !writer.standing(of: id).isStored {
           try writer.append(
             PreparedRecord(standalone: bytes, id: id, type: type, compressor: compressor))
         }

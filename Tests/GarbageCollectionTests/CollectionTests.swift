@@ -148,7 +148,7 @@ struct CollectionTests {
     try place.forget(forgotten)
     #expect(try place.collect().waitingPacks > 0)
     // It met the same content, and the index said that it is there.
-    #expect(try writing.writer.contains(try place.chunkID(3)))
+    #expect(try writing.writer.standing(of: try place.chunkID(3)).isStored)
     var again = entry.revision
     again.job = "again"
     let revision = try place.repository.commit(again)

@@ -62,7 +62,7 @@ import Workers
     try store.forget(forgotten)
     // The collection sees no session, so it awaits none.
     let report = try collect(in: store, before: .rename, of: "/condemned/") {
-      let isThere = try writing.writer.contains(try store.chunkID(3))
+      let isThere = try writing.writer.standing(of: try store.chunkID(3)).isStored
       #expect(isThere)
       var again = entry.revision
       again.job = "again"

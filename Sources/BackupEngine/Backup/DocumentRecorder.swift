@@ -26,7 +26,7 @@ struct DocumentRecorder {
     try stride(from: 0, to: bytes.count, by: chunkSizeBytes).map { start in
       let end = min(start + chunkSizeBytes, bytes.count)
       let chunk = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
-      let kept = try keeper.keep(chunk, type: .chunk, previous: { nil })
+      let kept = try keeper.keep(chunk, type: .chunk, previous: nil)
       if case .new(let record, let isReplacement) = kept {
         try writer.append(record, isReplacement: isReplacement)
       }

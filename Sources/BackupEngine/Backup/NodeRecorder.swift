@@ -19,7 +19,7 @@ final class NodeRecorder: NodeWriting {
 
   func writeNode(_ node: MapNode, replacing previous: ContentID?) throws -> ContentID {
     let kept = try node.encoded().withUnsafeBytes {
-      try keeper.keep($0, type: .mapNode, previous: { previous })
+      try keeper.keep($0, type: .mapNode, previous: previous)
     }
     if case .new(let record, let isReplacement) = kept,
       try writer.append(record, isReplacement: isReplacement)

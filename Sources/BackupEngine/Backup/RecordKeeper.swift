@@ -28,19 +28,18 @@ final class RecordKeeper {
     case reading(DamageNotes)
   }
 
-  private let records: RecordStore
   private let writer: RecordWriter
   private let preparer: RecordPreparer
+  private let usesDeltas: Bool
   /// Nil where the index's word is taken.
   private let checker: ContentChecker?
 
   init(
     repository: Repository, writer: RecordWriter, usesDeltas: Bool, proof: Proof
   ) throws {
-    records = repository.records
     self.writer = writer
-    preparer = try RecordPreparer(
-      repository: repository, writer: writer, usesDeltas: usesDeltas)
+    self.usesDeltas = usesDeltas
+    preparer = try RecordPreparer(repository: repository)
     checker =
       switch proof {
       case .index: nil
@@ -48,23 +47,31 @@ final class RecordKeeper {
       }
   }
 
-  /// - Parameter previous: the record at the same place of the parent revision; asked for only where
-  ///   the content is new.
+  /// Hashes the content, looks it up once, and prepares what the store lacks.
+  ///
+  /// - Parameter previous: the record at the same place of the parent revision.
   func keep(
-    _ plaintext: UnsafeRawBufferPointer, type: RecordType, previous: () -> ContentID?
+    _ plaintext: UnsafeRawBufferPointer, type: RecordType, previous: ContentID?
   ) throws -> KeptRecord {
     let id = try preparer.id(of: plaintext, type: type)
-    let isKnown = try writer.contains(id)
-    if isKnown, try isIntact(id, type: type, plainBytes: plaintext.count) { return .known(id) }
-    // What is stored again may be the base of others, and a base is no delta.
-    let isStoredAgain = try records.lists(id)
-    let record = try preparer.prepare(
-      plaintext, id: id, type: type, previous: isStoredAgain ? nil : previous())
-    return .new(record, isReplacement: isKnown)
+    switch try writer.standing(of: id, after: usesDeltas ? previous : nil) {
+    case .pending:
+      return .known(id)
+    case .stored:
+      if try isIntact(id, type: type, plainBytes: plaintext.count) { return .known(id) }
+      let record = try preparer.prepare(plaintext, id: id, type: type, base: nil)
+      return .new(record, isReplacement: true)
+    case .unreliable:
+      let record = try preparer.prepare(plaintext, id: id, type: type, base: nil)
+      return .new(record, isReplacement: false)
+    case .new(let base):
+      let record = try preparer.prepare(plaintext, id: id, type: type, base: base)
+      return .new(record, isReplacement: false)
+    }
   }
 
   private func isIntact(_ id: ContentID, type: RecordType, plainBytes: Int) throws -> Bool {
-    guard let checker, !writer.isPending(id) else { return true }
+    guard let checker else { return true }
     do throws(StoreError) {
       _ = try checker.check(id, type: type, plainBytes: plainBytes)
       return true

@@ -13,19 +13,12 @@ final class RecordPreparer {
 
   private let hasher: ContentHasher
   private let compressor: Compressor
-  private let store: RecordStore
   private let reader: RecordReader
-  /// Tells what may be relied on.
-  private let writer: RecordWriter
-  private let usesDeltas: Bool
 
-  init(repository: Repository, writer: RecordWriter, usesDeltas: Bool) throws {
+  init(repository: Repository) throws {
     hasher = try ContentHasher(idKey: repository.keys?.idKey)
     compressor = try Compressor(method: repository.configuration.compression)
-    store = repository.records
     reader = try RecordReader(store: repository.records)
-    self.writer = writer
-    self.usesDeltas = usesDeltas
   }
 
   func id(of plaintext: UnsafeRawBufferPointer, type: RecordType) throws -> ContentID {
@@ -34,11 +27,11 @@ final class RecordPreparer {
 
   /// The record of `plaintext`, as a delta where that is worthwhile.
   ///
-  /// - Parameter previous: the record at the same place of the parent revision.
+  /// - Parameter base: what it may be a delta of; nil where it must not be one.
   func prepare(
-    _ plaintext: UnsafeRawBufferPointer, id: ContentID, type: RecordType, previous: ContentID?
+    _ plaintext: UnsafeRawBufferPointer, id: ContentID, type: RecordType, base: DeltaBase?
   ) throws -> PreparedRecord {
-    if let delta = try delta(plaintext, id: id, type: type, previous: previous) {
+    if let base, let delta = try delta(plaintext, id: id, type: type, base: base) {
       return delta
     }
     return try PreparedRecord(
@@ -46,42 +39,31 @@ final class RecordPreparer {
   }
 
   private func delta(
-    _ plaintext: UnsafeRawBufferPointer, id: ContentID, type: RecordType, previous: ContentID?
+    _ plaintext: UnsafeRawBufferPointer, id: ContentID, type: RecordType, base: DeltaBase
   ) throws -> PreparedRecord? {
-    guard usesDeltas, let previous, !previous.isHole,
-      let base = try base(for: previous, type: type),
-      // What is stored again because it is damaged must not lean on itself.
-      base.id != id,
-      // Nor on what is about to be deleted.
-      try writer.contains(base.id),
-      // What cannot be read is no base; that it cannot be read shows where it is needed.
-      let content = try? reader.read(base.id, type: type)
-    else { return nil }
+    guard let (content, storedBytes) = readable(base, type: type) else { return nil }
     return try content.withUnsafeBytes { content in
       guard Self.resemble(plaintext, content),
         let delta = try PreparedRecord(
           deltaOf: plaintext, id: id, type: type, base: base.id, baseContent: content,
           compressor: compressor)
       else { return nil }
-      if delta.payloadBytes <= base.storedBytes / Self.obviousShare { return delta }
+      if delta.payloadBytes <= storedBytes / Self.obviousShare { return delta }
       let alone = try PreparedRecord(
         standalone: plaintext, id: id, type: type, compressor: compressor)
       return delta.payloadBytes <= alone.payloadBytes / Self.keptShare ? delta : alone
     }
   }
 
-  /// The record that a successor of `previous` is a delta of: itself, or its own base, since a base
-  /// is never a delta.
-  private func base(
-    for previous: ContentID, type: RecordType
-  ) throws -> (id: ContentID, storedBytes: Int)? {
-    guard let location = try store.locate(CollectionOfOne(previous))[0] else { return nil }
-    guard let base = location.entry.base else {
-      return (previous, Int(location.entry.storedBytes))
+  /// The content of a base, and what it takes in its pack. A base that cannot be read is none; the
+  /// damage shows where the content is needed.
+  private func readable(
+    _ base: DeltaBase, type: RecordType
+  ) -> (content: [UInt8], storedBytes: Int)? {
+    for copy in base.copies where copy.entry.type == type {
+      if let content = try? reader.read(copy) { return (content, Int(copy.entry.storedBytes)) }
     }
-    guard let stored = try store.locate(CollectionOfOne(base))[0], stored.entry.base == nil
-    else { return nil }
-    return (base, Int(stored.entry.storedBytes))
+    return nil
   }
 
   /// Whether some of the words at the same places are equal; content that was replaced as a whole

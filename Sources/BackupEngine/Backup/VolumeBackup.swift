@@ -156,19 +156,20 @@ struct ChunkWorker {
       let bytes = UnsafeRawBufferPointer(rebasing: piece.bytes[start..<end])
       guard !bytes.isAllZeros else { continue }
       let number = (piece.offsetBytes + UInt64(start)) / UInt64(chunkSizeBytes)
-      let kept = try keeper.keep(bytes, type: .chunk) { previous(at: number) }
+      let kept = try keeper.keep(bytes, type: .chunk, previous: previous(at: number))
       chunks.append((number, bytes.count, kept))
     }
     return VolumeBackup.PieceOutcome(chunks: chunks, readBytes: piece.lengthBytes)
   }
 
-  /// The chunk's content in the parent revision; nil where there was none, or its map cannot be
-  /// read, which the map's builder reports.
+  /// The chunk's content in the parent revision; nil for a hole, or where the map cannot be read,
+  /// which the map's builder reports.
   private mutating func previous(at number: UInt64) -> ContentID? {
     guard let map = parent?.map, number < map.geometry.chunkCount,
       let span = try? parent?.span(containing: number)
     else { return nil }
-    return span[number]
+    let id = span[number]
+    return id.isHole ? nil : id
   }
 }
 

@@ -18,6 +18,10 @@ final class IndexFile: Sendable {
   private let file: any OpenFile
   /// The state that was read last.
   private let last = Mutex<State?>(nil)
+  #if DEBUG
+    /// Look-ups of records so far, for the test that counts them on the way of a chunk.
+    let lookUps = Atomic(0)
+  #endif
 
   init(_ file: any OpenFile, identity: FileIdentity) {
     (self.file, self.identity, path) = (file, identity, file.path)
@@ -32,6 +36,13 @@ final class IndexFile: Sendable {
     let packs = PackMemory()
 
     func root(_ table: IndexTable) -> TreeRoot { tables[Int(table.rawValue) - 1] }
+  }
+
+  /// Counts a look-up in debug builds; does nothing in others.
+  func countLookUp() {
+    #if DEBUG
+      lookUps.add(1, ordering: .relaxed)
+    #endif
   }
 
   // MARK: - States

@@ -82,6 +82,8 @@ struct IndexView {
 
   // MARK: - Records
 
+  func countLookUp() { file.countLookUp() }
+
   /// Every copy of a record in packs that are listed; those that are no deltas come first.
   func copies(of id: ContentID) throws(LMDBError) -> [(pack: IndexedPack, entry: PackEntry)] {
     var copies: [(pack: IndexedPack, entry: PackEntry)] = []

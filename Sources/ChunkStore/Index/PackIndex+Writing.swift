@@ -23,7 +23,8 @@ extension PackIndex {
 
     /// As ``PackIndex/copies(of:)`` before anything was changed.
     func copies(of id: ContentID) throws(StoreError) -> [(pack: IndexedPack, entry: PackEntry)] {
-      try reporting { () throws(LMDBError) in try view.copies(of: id) }
+      view.countLookUp()
+      return try reporting { () throws(LMDBError) in try view.copies(of: id) }
     }
 
     /// Lists a pack with its records; one that is listed already is left as it is.

@@ -176,10 +176,26 @@ final class PackIndex: Sendable {
   ) throws(StoreError) -> [[(pack: IndexedPack, entry: PackEntry)]] {
     try reading { view throws(LMDBError) in
       var result: [[(pack: IndexedPack, entry: PackEntry)]] = []
-      for id in ids { result.append(try view.copies(of: id)) }
+      for id in ids {
+        view.countLookUp()
+        result.append(try view.copies(of: id))
+      }
       return result
     }
   }
+
+  /// Copies of a content that is about to be stored, and of what it may be a delta of.
+  func lookUp(_ id: ContentID, after previous: ContentID?) throws(StoreError) -> IndexAnswer {
+    try reading { view throws(LMDBError) in
+      view.countLookUp()
+      return try IndexAnswer(id, after: previous, lookingUp: view.copies)
+    }
+  }
+
+  #if DEBUG
+    /// Look-ups of records in this file so far.
+    var lookUps: Int { state.withLock { $0.file.lookUps.load(ordering: .relaxed) } }
+  #endif
 
   /// Every copy of one record, those of packs that are not listed included.
   func records(of id: ContentID) throws(StoreError) -> [IndexedRecord] {

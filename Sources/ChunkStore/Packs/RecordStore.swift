@@ -55,15 +55,37 @@ package final class RecordStore: Sendable {
     return copies
   }
 
-  /// Whether a pack that is there holds the record, and its base where it is a delta; copies in `absent`
-  /// do not count. The packs' own lists are asked, not the index's word.
-  func contains(_ id: ContentID, absent: AbsentContent) throws(StoreError) -> Bool {
-    try contains(id, absent: absent) { id throws(StoreError) in
-      try mending { () throws(StoreError) in try index.copies(of: CollectionOfOne(id)) }[0]
-    }
+  /// What the store has of a content, from one look-up of the index; copies in `absent` do not count.
+  ///
+  /// - Parameter previous: what a new content may be a delta of, or has the base for it.
+  func standing(
+    of id: ContentID, after previous: ContentID?, absent: AbsentContent
+  ) throws(StoreError) -> RecordStanding {
+    let found = try mending { () throws(StoreError) in try index.lookUp(id, after: previous) }
+    if try contains(id, absent: absent, lookingUp: found.copies(of:)) { return .stored }
+    guard found.copies.isEmpty else { return .unreliable }
+    return .new(base: try base(after: previous, found, absent: absent))
   }
 
-  /// The same for whoever looks the index up otherwise.
+  /// The record that a successor of `previous` is a delta of: itself, or its own base, since a base is
+  /// never a delta.
+  private func base(
+    after previous: ContentID?, _ found: IndexAnswer, absent: AbsentContent
+  ) throws(StoreError) -> DeltaBase? {
+    guard let previous, let best = found.copies(of: previous).first else { return nil }
+    let id = best.entry.base ?? previous
+    var copies: [RecordLocation] = []
+    for (pack, entry) in found.copies(of: id)
+    where entry.base == nil && !absent.includes(id, in: pack.id) {
+      if try lists.confirm(entry, in: pack) {
+        copies.append(RecordLocation(pack: try shelf.pack(pack), entry: entry))
+      }
+    }
+    return copies.isEmpty ? nil : DeltaBase(id: id, copies: copies)
+  }
+
+  /// Whether a pack that is there holds the record, and its base where it is a delta; copies in `absent`
+  /// do not count. The packs' own lists confirm what the index says.
   func contains(
     _ id: ContentID, absent: AbsentContent, deltas: Int = 0,
     lookingUp copies: (ContentID) throws(StoreError) -> [(pack: IndexedPack, entry: PackEntry)]
@@ -106,14 +128,6 @@ package final class RecordStore: Sendable {
         try index.remove(pack)
       }
     }
-  }
-
-  /// Whether the index lists any copy of the record, damaged or not.
-  package func lists(_ id: ContentID) throws(StoreError) -> Bool {
-    let found = try mending { () throws(StoreError) in
-      try index.copies(of: CollectionOfOne(id))
-    }
-    return !found[0].isEmpty
   }
 
   /// What the index says of a pack; nil where it does not list it.

@@ -41,10 +41,14 @@ package final class RecordWriter: Sendable {
   /// What was stored so far.
   package var totals: StoreTotals { assembler.state.withLock { $0.totals } }
 
-  /// Whether the record is in the store or on its way there.
-  package func contains(_ id: ContentID) throws -> Bool {
-    if isPending(id) { return true }
-    return try store.contains(id, absent: absent)
+  /// What the store has of a content.
+  ///
+  /// - Parameter previous: the record at the same place of the parent revision, where a delta is wanted.
+  package func standing(
+    of id: ContentID, after previous: ContentID? = nil
+  ) throws(StoreError) -> RecordStanding {
+    if isPending(id) { return .pending }
+    return try store.standing(of: id, after: previous, absent: absent)
   }
 
   /// Whether the record was appended and is not in the store yet.

@@ -131,7 +131,7 @@ struct SimulatedBackup {
       guard let content = disk.chunks[place] else { continue }
       let previous = try old?.chunks[place].map { try process.world.ledger.id(of: $0) }
       let kept = try content.bytes.withUnsafeBytes {
-        try keeper.keep($0, type: .chunk, previous: { previous })
+        try keeper.keep($0, type: .chunk, previous: previous)
       }
       if case .new(let record, let isReplacement) = kept {
         if storesTwice(record, isReplacement) {
