@@ -1,25 +1,25 @@
-/// What is wrong with bytes that claim to be in varve's format, or with what was asked of them.
+/// Why bytes are not valid in varve's format, or a request to encode is not.
 package struct FormatError: Error, Equatable, Sendable {
-  /// The kinds of failure a caller tells apart.
+  /// The kinds of failure that a caller distinguishes.
   package enum Code: Equatable, Sendable {
-    /// The bytes are not what the format says: damaged, cut short, or never ours.
+    /// The bytes are not in the format: damaged, cut short, or something else.
     case corrupt
-    /// A version or method this program does not know; a newer program may.
+    /// A version or method that this version of the program does not know.
     case unsupported
-    /// Authentic, but of another repository.
+    /// Intact, but of another repository.
     case wrongRepository
-    /// No key slot opens with the passphrase or key file given.
+    /// No key slot opens with this passphrase or key file.
     case wrongKey
-    /// A value that the format cannot express was to be encoded.
+    /// The format cannot express this value.
     case invalidValue
-    /// The cryptographic or compression library refused to work.
+    /// The cryptographic or compression library failed.
     case libraryFailure
   }
 
   package let code: Code
-  /// The structure concerned, in the words of the format document: "pack header".
+  /// The structure, in the words of the format document: "pack header".
   package let structure: String
-  /// What was expected and what was found.
+  /// The expected and the actual value.
   package let message: String
 
   package init(_ code: Code, in structure: String, _ message: String) {
@@ -28,19 +28,19 @@ package struct FormatError: Error, Equatable, Sendable {
     self.message = message
   }
 
-  /// Damage: `structure` should have been `expected`, and is `found`.
+  /// Damage: `structure` should be `expected`, and is `found`.
   package static func corrupt(
     _ structure: String, expected: String, found: String
   ) -> FormatError {
     FormatError(.corrupt, in: structure, "expected \(expected), found \(found)")
   }
 
-  /// The checksum in `structure` is not that of its content.
+  /// The checksum in `structure` does not match its content.
   static func wrongChecksum(_ structure: String) -> FormatError {
     .corrupt(structure, expected: "content that matches its checksum", found: "a mismatch")
   }
 
-  /// A version of `structure` that this program does not know.
+  /// An unknown version of `structure`.
   package static func unsupportedVersion(
     _ structure: String, found: some BinaryInteger, known: some BinaryInteger
   ) -> FormatError {
@@ -50,7 +50,7 @@ package struct FormatError: Error, Equatable, Sendable {
         + "a newer varve is needed")
   }
 
-  /// The same said of bytes that were read: what must not be written is damage where it is found.
+  /// The same error for bytes that were read: a value that must not be written is damage when read.
   var asCorruption: FormatError {
     code == .invalidValue ? FormatError(.corrupt, in: structure, message) : self
   }

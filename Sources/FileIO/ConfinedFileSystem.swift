@@ -3,15 +3,15 @@ import Glibc
 import Synchronization
 import SystemPackage
 
-/// A directory of this machine and what lies below it, for directories that others may write to.
+/// A directory of this machine and everything below it, for directories that others may write to.
 ///
-/// The directory is opened once, and everything below it is reached relative to that, through no
-/// symbolic link. So whoever can write to it cannot lead this process to files elsewhere, not even by
-/// putting a link in the place of a directory in the middle of an operation.
+/// The directory is opened once. Everything below it is reached from there, without following
+/// symbolic links. So another user who can write to it cannot direct this process to other files,
+/// not even by replacing a directory with a link during an operation.
 final class ConfinedFileSystem: FileSystem {
   private struct Root: Sendable {
     let directory: DirectoryDescriptor
-    /// Nil where new files are this user's alone.
+    /// Nil if new files are only for this user.
     let access: DirectoryAccess?
   }
 
@@ -49,7 +49,7 @@ final class ConfinedFileSystem: FileSystem {
     return try perform("open", path) { root, relative throws(Errno) in
       let file = try Self.open(relative, in: root.directory, flags: flags)
       let kind = try file.metadata().kind
-      // A directory is told by reading it, as open(2) has it.
+      // A directory is detected when it is read, as with open(2).
       guard kind == .file || kind == .directory else { throw Refusal.wrongKind }
       return POSIXFile(path: path, descriptor: file)
     }
@@ -59,13 +59,13 @@ final class ConfinedFileSystem: FileSystem {
     _ relative: FilePath, in directory: DirectoryDescriptor, flags: CInt
   ) throws(Errno) -> Descriptor {
     do throws(Errno) {
-      // A FIFO would wait for whoever writes into it.
+      // A FIFO would wait for a writer.
       return try directory.open(relative, flags: flags | O_NONBLOCK | O_NOCTTY)
     } catch .resourceTemporarilyUnavailable {
       // A file server has lent the file to a client, and asks for it back.
       return try directory.open(relative, flags: flags | O_NOCTTY)
     } catch .noSuchAddressOrDevice {
-      // Of a socket, or a FIFO that nobody reads from.
+      // A socket, or a FIFO without a reader.
       throw Refusal.wrongKind
     }
   }
@@ -113,7 +113,7 @@ final class ConfinedFileSystem: FileSystem {
     }
   }
 
-  /// A file takes the place of nothing but a file.
+  /// A file replaces nothing but a file.
   private static func checkReplacing(_ name: String, in directory: CInt) throws(Errno) {
     do throws(Errno) {
       switch try entryKind(of: name, in: directory) {
@@ -126,7 +126,7 @@ final class ConfinedFileSystem: FileSystem {
     }
   }
 
-  /// In a directory that is this user's own, links and sockets go, too.
+  /// In a directory of this user, links and sockets are removed, too.
   func remove(_ path: FilePath) throws(FileError) {
     try perform("remove", path) { root, relative throws(Errno) in
       try root.directory.withParent(of: relative) { parent, name throws(Errno) in
@@ -154,15 +154,15 @@ final class ConfinedFileSystem: FileSystem {
 // MARK: - The root and errors
 
 extension ConfinedFileSystem {
-  /// Refusals of this type, until the error is put together.
+  /// Refusals of this class, before they become errors with a path.
   private enum Refusal {
-    /// No regular file.
+    /// Not a regular file.
     static let wrongKind = Errno.notSupported
     /// See ``DirectoryAccess/lockedOut``.
     static let lockedOut = Errno(rawValue: EOWNERDEAD)
   }
 
-  /// Below the root; nil for what is not.
+  /// Below the root; nil for a path that is not.
   private func relative(_ path: FilePath) -> FilePath? {
     var relative = path
     guard relative.removePrefix(self.path), !relative.isAbsolute else { return nil }
@@ -199,7 +199,7 @@ extension ConfinedFileSystem {
     }
   }
 
-  /// What can be found out about a failure.
+  /// Finds out more about a failure.
   private func detail(of error: Errno, _ path: FilePath) -> FileError.Detail? {
     guard let relative = relative(path), let root = try? root() else { return nil }
     switch error {
@@ -220,7 +220,7 @@ extension ConfinedFileSystem {
     }
   }
 
-  /// What stands at the path and at its beginnings, as far as it can be looked at.
+  /// What is at the path and at its parent directories, as far as they can be read.
   private func reached(
     on relative: FilePath, in root: Root
   ) -> [(path: FilePath, kind: FileKind)] {
@@ -236,7 +236,7 @@ extension ConfinedFileSystem {
     return found
   }
 
-  /// Whose the path is, or the last directory on it that can be looked at.
+  /// The owner of the path, or of the last directory on it that can be read.
   private func owner(of relative: FilePath, in root: Root) -> FileError.Detail? {
     var place = relative
     while true {

@@ -2,10 +2,10 @@ import CLinux
 import Glibc
 package import SystemPackage
 
-/// A file descriptor with one owner, closed when the owner lets it go.
+/// A file descriptor with one owner, closed when the owner is released.
 ///
-/// Calls that a signal interrupted are made again; reads and writes that did a part go on with the
-/// rest. Errors are bare `Errno`s: who knows the name of the file makes them readable.
+/// Calls that a signal interrupted are repeated, and partial reads and writes are continued. Errors
+/// are bare `Errno`s: the caller, who knows the name of the file, adds it.
 package struct Descriptor: ~Copyable, Sendable {
   package let rawValue: CInt
 
@@ -23,8 +23,8 @@ package struct Descriptor: ~Copyable, Sendable {
     }
   }
 
-  /// Names what a path leads to without opening it: good for ``metadata()`` and
-  /// ``representedDevice()`` only, and without effect on a device or FIFO. (open(2), `O_PATH`)
+  /// Refers to a file without opening it; only for ``metadata()`` and ``representedDevice()``. Has
+  /// no effect on a device or FIFO. (open(2), `O_PATH`)
   package init(lookingAt path: FilePath) throws(Errno) {
     try self.init(opening: path, flags: linux_open_path_only)
   }
@@ -61,8 +61,8 @@ package struct Descriptor: ~Copyable, Sendable {
     return count
   }
 
-  /// One pread(2): at least one byte, or 0 at the end of the file. For callers who name the place of
-  /// an error exactly, which is where the call began that failed.
+  /// One pread(2): at least one byte, or 0 at the end of the file. For callers that report the
+  /// exact place of an error, which is the start of the failed call.
   package func readPart(
     into buffer: UnsafeMutableRawBufferPointer, at offsetBytes: UInt64
   ) throws(Errno) -> Int {
@@ -103,21 +103,21 @@ package struct Descriptor: ~Copyable, Sendable {
     try status().metadata
   }
 
-  /// Takes over owner and permissions of another file, as far as this process may. (fchown(2),
+  /// Copies owner and permissions of another file, as far as this process may. (fchown(2),
   /// fchmod(2))
   package func adoptOwner(of other: borrowing Descriptor) throws(Errno) {
     let status = try other.status()
-    // Without the owner, the permissions could let in the wrong people.
+    // With another owner, the permissions could admit the wrong users.
     guard fchown(rawValue, status.st_uid, status.st_gid) == 0 else { return }
     try retryingCall { fchmod(rawValue, status.st_mode & 0o7777) }
   }
 
-  /// The device number a device node stands for (`st_rdev`); 0 for what is no device.
+  /// The device number of a device node (`st_rdev`); 0 for other files.
   package func representedDevice() throws(Errno) -> UInt64 {
     UInt64(try status().st_rdev)
   }
 
-  /// When content and status were changed last, as far as the file system notes that.
+  /// The last change of content and status, as far as the file system records it.
   package func changeTime() throws(Errno) -> FileChangeTime {
     let status = try status()
     return FileChangeTime(
@@ -125,12 +125,12 @@ package struct Descriptor: ~Copyable, Sendable {
       status: [status.st_ctim.tv_sec, status.st_ctim.tv_nsec])
   }
 
-  /// What the file takes on its file system (`st_blocks`).
+  /// Space on the file system (`st_blocks`).
   package func allocatedBytes() throws(Errno) -> UInt64 {
     UInt64(clamping: try status().st_blocks).multipliedReportingOverflow(by: 512).partialValue
   }
 
-  /// flock(2); false when another open file's lock excludes this one and `waits` is false.
+  /// flock(2); false if the lock of another open file excludes this one and `waits` is false.
   package func lock(_ mode: LockMode, waits: Bool) throws(Errno) -> Bool {
     let operation = (mode == .shared ? LOCK_SH : LOCK_EX) | (waits ? 0 : LOCK_NB)
     do {
@@ -145,7 +145,7 @@ package struct Descriptor: ~Copyable, Sendable {
     try retryingCall { flock(rawValue, LOCK_UN) }
   }
 
-  /// Whether the file has no name any more, so that closing it frees its space.
+  /// Whether the file has no name any more; closing it then frees its space.
   package func isUnlinked() throws(Errno) -> Bool { try status().st_nlink == 0 }
 
   func status() throws(Errno) -> stat {
@@ -155,13 +155,13 @@ package struct Descriptor: ~Copyable, Sendable {
   }
 }
 
-/// When a file was changed; good for comparison only.
+/// The time of a change; for comparison only.
 package struct FileChangeTime: Sendable, Hashable {
   fileprivate let content: [Int]
   fileprivate let status: [Int]
 }
 
-/// Makes a system call, again when a signal interrupted it; -1 becomes the thrown error.
+/// Makes a system call, and repeats it if a signal interrupts it; throws for -1.
 @discardableResult
 package func retryingCall<Result: FixedWidthInteger & SignedInteger>(
   _ call: () -> Result
@@ -175,7 +175,7 @@ package func retryingCall<Result: FixedWidthInteger & SignedInteger>(
 }
 
 extension UInt64 {
-  /// As a file position; an offset past what `off_t` can say is `EOVERFLOW`.
+  /// As a file position; an offset that `off_t` cannot hold is `EOVERFLOW`.
   func position() throws(Errno) -> off_t {
     guard let position = off_t(exactly: self) else { throw .overflow }
     return position

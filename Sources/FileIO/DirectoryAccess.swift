@@ -2,12 +2,13 @@ import CLinux
 import Glibc
 import SystemPackage
 
-/// Who may use a directory, and so the files and directories that are made below it.
+/// Who may use a directory, and the files and directories that are created below it.
 ///
-/// New ones get its owner and group, as far as this process may give them away. The group may do with
-/// them what it may do with the directory, where somebody meant it to: the directory is closed to all
-/// others, or the group may write to it, or it has the set-group-ID bit. A directory that `mkdir` made
-/// (`rwxr-xr-x`) shares nothing. Others get nothing ever: a backup holds all that its disks hold.
+/// New files get the directory's owner and group, as far as this process may set them. They get the
+/// directory's group permissions only if the directory is meant to be shared: it is closed to
+/// others, or the group may write to it, or it has the set-group-ID bit. A directory as `mkdir`
+/// makes it (`rwxr-xr-x`) shares nothing. Other users never get access: a backup contains
+/// everything on its disks.
 struct DirectoryAccess: Sendable {
   private let path: FilePath
   private let owner: uid_t
@@ -28,18 +29,18 @@ struct DirectoryAccess: Sendable {
     groupBits = isShared ? mode & 0o070 : 0
   }
 
-  /// Lets those use a new file or directory who may use this directory.
+  /// Lets the users of this directory use a new file or directory.
   ///
-  /// - Returns: false where the owner of this directory could not use it: see ``lockedOut``.
+  /// - Returns: false if the owner of this directory could not use it: see ``lockedOut``.
   func apply(to new: borrowing Descriptor) throws(Errno) -> Bool {
     var status = try new.status()
-    // Nobody else can have made it, unless they took it away in between and put another in its place.
+    // Only another user who replaced the directory in between could have created it.
     if geteuid() == 0, status.st_uid != 0 { return true }
     let newOwner = geteuid() == 0 && status.st_uid != owner ? owner : uid_t.max
     let newGroup = status.st_gid != group ? group : gid_t.max
     let isGiven =
       (newOwner == .max && newGroup == .max) || fchown(new.rawValue, newOwner, newGroup) == 0
-    // Without the group, the bits would let in another one.
+    // With another group, the bits would admit the wrong users.
     if isGiven, groupBits != 0 {
       _ = fchmod(new.rawValue, mode(isDirectory: status.st_mode & S_IFMT == S_IFDIR))
     }
@@ -61,11 +62,11 @@ struct DirectoryAccess: Sendable {
   }
 }
 
-/// Users as people call them.
+/// User names for messages.
 enum UserName {
   static var ofThisProcess: String { of(geteuid()) }
 
-  /// `user backup`, or `user ID 1000` where it has no name.
+  /// `user backup`, or `user ID 1000` if it has no name.
   static func of(_ id: uid_t) -> String {
     var entry = passwd()
     var buffer = [CChar](repeating: 0, count: 16 << 10)

@@ -3,7 +3,8 @@ import Glibc
 import Synchronization
 import SystemPackage
 
-/// An open directory, and what is below it: reached by relative paths without `..`, through no link.
+/// An open directory. Everything below it is reached by relative paths without `..`, without
+/// following links.
 final class DirectoryDescriptor: Sendable {
   /// Whether openat2(2) is missing (Linux before 5.6), or a container forbids it.
   private static let lacksOpenat2 = Atomic(false)
@@ -16,7 +17,7 @@ final class DirectoryDescriptor: Sendable {
 
   /// Opens what lies at `path`.
   ///
-  /// - Throws: `ELOOP` where a part of the path, or its end, is a symbolic link.
+  /// - Throws: `ELOOP` if a part of the path, or its end, is a symbolic link.
   func open(
     _ path: FilePath, flags: CInt, permissions: FilePermissions = []
   ) throws(Errno) -> Descriptor {
@@ -33,7 +34,7 @@ final class DirectoryDescriptor: Sendable {
     return try walk(path, flags: flags, permissions: permissions)
   }
 
-  /// Runs `body` with the directory in which the last name of `path` stands, and that name.
+  /// Runs `body` with the parent directory of the last name of `path`, and that name.
   @discardableResult
   func withParent<Result>(
     of path: FilePath, _ body: (_ parent: CInt, _ name: String) throws(Errno) -> Result
@@ -45,7 +46,7 @@ final class DirectoryDescriptor: Sendable {
     return try body(directory.rawValue, name)
   }
 
-  /// The same as ``open(_:flags:permissions:)``, one name after the other.
+  /// The same as ``open(_:flags:permissions:)``, name by name.
   func walk(
     _ path: FilePath, flags: CInt, permissions: FilePermissions
   ) throws(Errno) -> Descriptor {
@@ -70,7 +71,7 @@ final class DirectoryDescriptor: Sendable {
         linux_open_at(rawValue, name, flags | O_NOFOLLOW | O_CLOEXEC, permissions.rawValue)
       }
     } catch {
-      // Of a link, O_DIRECTORY says no more than that.
+      // For a link, O_DIRECTORY gives the same error.
       if error == .notDirectory, (try? entryKind(of: name, in: rawValue)) == .symbolicLink {
         throw .tooManySymbolicLinkLevels
       }
@@ -85,7 +86,7 @@ final class DirectoryDescriptor: Sendable {
   }
 }
 
-/// What has a name in an open directory; a link is one. (fstatat(2), `AT_SYMLINK_NOFOLLOW`)
+/// The status of a name in an open directory; of a link itself. (fstatat(2), `AT_SYMLINK_NOFOLLOW`)
 func entryKind(of name: String, in directory: CInt) throws(Errno) -> FileKind {
   var status = stat()
   try retryingCall { fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) }
@@ -93,7 +94,8 @@ func entryKind(of name: String, in directory: CInt) throws(Errno) -> FileKind {
 }
 
 extension Descriptor {
-  /// fsync(2) of a directory. A file system that cannot do that is named once, and that is all.
+  /// fsync(2) of a directory. A file system that does not support it is reported once and
+  /// tolerated.
   func synchronizeNames(of path: FilePath) throws(Errno) {
     do throws(Errno) {
       try synchronize()

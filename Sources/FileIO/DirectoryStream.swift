@@ -12,9 +12,9 @@ struct DirectoryStream: ~Copyable {
     self.stream = stream
   }
 
-  /// Of an open directory, whose descriptor goes with the stream.
+  /// Of an open directory; the stream owns its descriptor.
   init(_ directory: consuming Descriptor) throws(Errno) {
-    // A descriptor of its own, since fdopendir(3) takes over what it is given.
+    // A descriptor of its own, since fdopendir(3) takes over the one it is given.
     let copy = try retryingCall { fcntl(directory.rawValue, F_DUPFD_CLOEXEC, 0) }
     guard let stream = fdopendir(copy) else {
       let error = Errno(rawValue: errno)
@@ -26,11 +26,11 @@ struct DirectoryStream: ~Copyable {
 
   deinit { closedir(stream) }
 
-  /// All entries but `.` and `..`, in no order.
+  /// All entries but `.` and `..`, in any order.
   func readEntries() throws(Errno) -> [DirectoryEntry] {
     var entries: [DirectoryEntry] = []
     while true {
-      // readdir(3) tells an error from the end by errno alone.
+      // readdir(3) distinguishes an error from the end only by errno.
       errno = 0
       guard let entry = readdir(stream) else {
         if errno != 0 { throw Errno(rawValue: errno) }
@@ -43,7 +43,7 @@ struct DirectoryStream: ~Copyable {
     }
   }
 
-  /// nil when the entry has gone since.
+  /// nil if the entry has been removed since.
   private func kind(
     of entry: UnsafeMutablePointer<dirent>, name: String
   ) throws(Errno) -> FileKind? {
@@ -60,7 +60,7 @@ struct DirectoryStream: ~Copyable {
   }
 
   private static func name(of entry: UnsafeMutablePointer<dirent>) -> String {
-    // The name reaches past the declared array where the file system allows more than 255 bytes.
+    // The name is longer than the declared array if the file system allows more than 255 bytes.
     let offset = MemoryLayout<dirent>.offset(of: \.d_name) ?? 0
     let bytes = UnsafeRawPointer(entry).advanced(by: offset)
     return String(escapingCString: bytes.assumingMemoryBound(to: CChar.self))

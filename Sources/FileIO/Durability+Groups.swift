@@ -10,8 +10,8 @@ package struct NewFile: Sendable {
 }
 
 extension FileSystem {
-  /// Does ``synchronizeDirectory(_:)`` for each of `directories`, in any order. If the file system gains by
-  /// it, several are synchronised at the same time: one commit of the journal serves all of them.
+  /// Calls ``synchronizeDirectory(_:)`` for each of `directories`, in any order. If the file system
+  /// benefits, several calls run at the same time: one commit of the journal serves all of them.
   ///
   /// - Parameter ignored: failures that do not matter. The other directories are still synchronised.
   package func synchronizeDirectories(
@@ -26,7 +26,7 @@ extension FileSystem {
     }
   }
 
-  /// Removes files. Files that are gone already are no error. If the file system gains by it, files of
+  /// Removes files. Files that are already gone are no error. If the file system benefits, files of
   /// different directories are removed at the same time.
   package func removeIfThere(_ files: [FilePath]) throws(FileError) {
     let directories = Dictionary(grouping: files, by: \.parentDirectory).values.map { $0 }
@@ -43,9 +43,10 @@ extension FileSystem {
     ) { number throws(FileError) in try body(elements[number]) }
   }
 
-  /// Does for each of `files`, which all go to `directory`, what ``writeDurably(_:to:permissions:)`` does
-  /// for one, in the same order of steps; the directory is made durable once. Each file is written whole
-  /// or not at all; after a failure some may have been.
+  /// Does for each of `files`, which all go to `directory`, what
+  /// ``writeDurably(_:to:permissions:)`` does for one, in the same order of steps. The directory is
+  /// made durable once. Each file is written completely or not at all; after a failure some may
+  /// have been written.
   package func writeDurably(
     _ files: [NewFile], in directory: FilePath, permissions: FilePermissions
   ) throws(FileError) {
@@ -71,7 +72,7 @@ extension FileSystem {
         file.close()
         try? remove(temporary)
       }
-      // What has its name by now must not lose it: others may have seen it.
+      // Files that have their names by now must keep them: other processes may have seen them.
       try? synchronizeDirectory(directory)
       throw error
     }

@@ -4,7 +4,8 @@ extension FilePath {
   package static let temporaryPrefix = ".tmp-"
   private static let temporaryDigits = 16
 
-  /// Whether a name is one of ``temporarySibling()``: whoever finds such a file left over may remove it.
+  /// Whether a name is one of ``temporarySibling()``: a file left over with such a name may be
+  /// removed.
   package static func isTemporaryName(_ name: String) -> Bool {
     guard name.hasPrefix(temporaryPrefix) else { return false }
     let digits = name.utf8.dropFirst(temporaryPrefix.utf8.count)
@@ -12,7 +13,7 @@ extension FilePath {
       && digits.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
   }
 
-  /// A name in the same directory that nobody else has, for a file to be renamed to `self`.
+  /// A unique name in the same directory, for a file that will be renamed to `self`.
   package func temporarySibling() -> FilePath {
     let number = UInt64.random(in: .min ... .max)
     let digits = String(number, radix: 16)
@@ -20,7 +21,7 @@ extension FilePath {
     return parentDirectory.appending(Self.temporaryPrefix + padding + digits)
   }
 
-  /// The directory a name stands in; `.` for a bare name.
+  /// The directory of a name; `.` for a bare name.
   package var parentDirectory: FilePath {
     let parent = removingLastComponent()
     return parent.isEmpty ? "." : parent
@@ -30,7 +31,7 @@ extension FilePath {
 extension FileSystem {
   /// The whole contents of a file.
   ///
-  /// Fails with `other` and `EFBIG` when there are more than `limitBytes`, before reading them.
+  /// Fails with `other` and `EFBIG` if there are more than `limitBytes`, before reading them.
   package func readAll(_ path: FilePath, limitBytes: Int) throws(FileError) -> [UInt8] {
     let file = try openFile(path, for: .reading)
     defer { file.close() }
@@ -48,12 +49,12 @@ extension FileSystem {
     return bytes
   }
 
-  /// Puts `bytes` under the name `path`, durably and in one step: after a crash at any moment the
-  /// name leads to the old contents or the new, whole.
+  /// Writes `bytes` to `path`, durably and in one step: after a crash at any moment the file has
+  /// either its old or its new content, complete.
   ///
-  /// Temporary name in the same directory → write → fdatasync → rename → fsync of the directory.
-  /// On failure the temporary file is removed; when only the last step fails, the new contents stand
-  /// under the name but may not survive a crash.
+  /// Temporary name in the same directory → write → fdatasync → rename → fsync of the directory. On
+  /// failure the temporary file is removed. If only the last step fails, the new content is in
+  /// place but may not survive a crash.
   package func writeDurably(
     _ bytes: [UInt8], to path: FilePath, permissions: FilePermissions
   ) throws(FileError) {
@@ -79,7 +80,7 @@ extension FileSystem {
     try synchronizeDirectory(path.parentDirectory)
   }
 
-  /// Makes a directory and, durably, all that is missing above it; content with one that exists.
+  /// Makes a directory and, durably, all missing directories above it; one that exists is no error.
   package func createDirectories(
     _ path: FilePath, permissions: FilePermissions = .ownerReadWriteExecute
   ) throws(FileError) {
@@ -88,7 +89,8 @@ extension FileSystem {
         try createDirectory(path, permissions: permissions)
       } catch  where error.code == .notFound && path.parentDirectory != path {
         try createDirectories(path.parentDirectory, permissions: permissions)
-        // Once: below /proc, for one, every new name is "not found" though its parent is there.
+        // Only once: below /proc, for example, every new name is "not found" although its parent
+        // exists.
         try createDirectory(path, permissions: permissions)
       }
     } catch  where error.code == .alreadyExists {
@@ -100,14 +102,14 @@ extension FileSystem {
     try synchronizeDirectory(path.parentDirectory)
   }
 
-  /// What writers that were killed have left in a directory, or others are about to finish.
+  /// Temporary files in a directory, of writers that were killed or are still at work.
   package func unfinishedFiles(in directory: FilePath) throws(FileError) -> [FilePath] {
     try list(directory)
       .filter { $0.kind == .file && FilePath.isTemporaryName($0.name) }
       .map { directory.appending(entry: $0.name) }
   }
 
-  /// Removes a directory with all it holds; symbolic links are not followed.
+  /// Removes a directory with all its contents; does not follow symbolic links.
   package func removeTree(_ path: FilePath) throws(FileError) {
     for entry in try list(path) {
       let child = path.appending(entry: entry.name)

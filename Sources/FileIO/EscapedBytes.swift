@@ -1,16 +1,16 @@
 import Glibc
 package import SystemPackage
 
-/// Text that stands for any bytes: the name of a file need not be UTF-8, a `String` must be.
+/// Text that represents any bytes: file names need not be UTF-8, but a `String` must be.
 ///
-/// A byte that belongs to no character of UTF-8 stands as the private-use code point U+10FE00 plus the
-/// byte, and so does each byte of such a code point itself. So every string of bytes has one text, and
-/// no two have the same. Python does it likewise (PEP 383).
+/// A byte that is not part of a UTF-8 character becomes the private-use code point U+10FE00 plus
+/// the byte, and so does each byte of such a code point. So every sequence of bytes has one text,
+/// and no two have the same. Python does the same (PEP 383).
 extension String {
   private static let escapes: ClosedRange<UInt32> = 0x10_fe80...0x10_feff
   private static let escapeBase: UInt32 = 0x10_fe00
 
-  /// The text of `bytes`; the same as they say in UTF-8 where they are that.
+  /// The text of `bytes`; valid UTF-8 stays as it is.
   package init(escaping bytes: some Collection<UInt8>) {
     if let text = String(validating: bytes, as: UTF8.self), !text.hasEscapedBytes {
       self = text
@@ -35,7 +35,7 @@ extension String {
     self.init(escaping: bytes.map(UInt8.init(bitPattern:)))
   }
 
-  /// The bytes that ``init(escaping:)`` made the text of.
+  /// The bytes from which ``init(escaping:)`` made the text.
   package var unescapedBytes: [UInt8] {
     unicodeScalars.flatMap { scalar in
       Self.escapes.contains(scalar.value)
@@ -43,12 +43,12 @@ extension String {
     }
   }
 
-  /// Whether the bytes are no UTF-8.
+  /// Whether the bytes are not UTF-8.
   package var hasEscapedBytes: Bool {
     unicodeScalars.contains { Self.escapes.contains($0.value) }
   }
 
-  /// The text for people, each byte that is no UTF-8 as `\xe4`.
+  /// The text for people; each byte that is not UTF-8 as `\xe4`.
   package var showingEscapedBytes: String {
     guard hasEscapedBytes else { return self }
     return unicodeScalars.reduce(into: "") { text, scalar in
@@ -60,7 +60,7 @@ extension String {
     }
   }
 
-  /// Calls `body` with the bytes, a zero behind them.
+  /// Calls `body` with the bytes, followed by a zero.
   package func withUnescapedCString<Result, Failure: Error>(
     _ body: (UnsafePointer<CChar>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -79,20 +79,20 @@ extension String {
 }
 
 extension FilePath {
-  /// The path of the bytes that ``Swift/String/init(escaping:)`` made `text` of.
+  /// The path of the bytes from which ``Swift/String/init(escaping:)`` made `text`.
   package init(escaped text: String) {
     self = text.withUnescapedCString { FilePath(platformString: $0) }
   }
 
-  /// The text that ``init(escaped:)`` makes the same path of, whatever its bytes.
+  /// The text from which ``init(escaped:)`` makes the same path, whatever its bytes.
   package var escaped: String { withPlatformString { String(escapingCString: $0) } }
 
-  /// The path of an entry of this directory, whose name is as ``DirectoryEntry`` has it.
+  /// The path of an entry of this directory, with the name as in ``DirectoryEntry``.
   package func appending(entry name: String) -> FilePath {
     appending(FilePath(escaped: name).components)
   }
 
-  /// Without symbolic links, `.` and `..`; nil where it leads nowhere. (realpath(3))
+  /// Without symbolic links, `.` and `..`; nil if it does not exist. (realpath(3))
   package var resolved: FilePath? {
     guard let name = withPlatformString({ realpath($0, nil) }) else { return nil }
     defer { free(name) }

@@ -2,11 +2,11 @@ import CLinux
 import Glibc
 package import SystemPackage
 
-/// Why a file operation failed: what was tried, on which file, and what the system said.
+/// Why a file operation failed: the operation, the file, and the system's answer.
 ///
 /// Reads as `cannot write /srv/varve/packs/x: No space left on device (ENOSPC)`.
 package struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
-  /// What a caller may want to act upon; everything else is `other`.
+  /// Causes that a caller may act on; all others are `other`.
   package enum Code: Sendable, Hashable {
     case notFound
     case alreadyExists
@@ -18,31 +18,31 @@ package struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
     case notDirectory
     /// The device failed.
     case inputOutput
-    /// A symbolic link stands where none is followed.
+    /// A symbolic link where none is followed.
     case symbolicLink
     case other
   }
 
-  /// What is known besides the system's answer.
+  /// Details besides the system's answer.
   package enum Detail: Sendable, Hashable {
-    /// These processes held a lock for so long.
+    /// These processes held a lock for this long.
     case lockHeld([LockHolder], seconds: Int)
     /// This part of the path is a symbolic link.
     case symbolicLink(FilePath)
-    /// Something else has the name of a regular file.
+    /// Something other than a regular file has the name.
     case notAFile(FileKind)
-    /// The file has more bytes than its reader takes.
+    /// The file is larger than its reader accepts.
     case tooLarge(limitBytes: Int)
-    /// The file or directory belongs to another user than the one who asks.
+    /// The file or directory belongs to another user.
     case owner(of: FilePath, owner: String, user: String)
-    /// New files would belong to `user`, and `owner`, whose directory it is, could not use them.
+    /// New files would belong to `user`, and `owner`, who owns the directory, could not use them.
     case locksOut(owner: String, of: FilePath, user: String)
   }
 
-  /// What was tried, as words that the path can follow: `write`, `make directory`.
+  /// The operation, in words before the path: `write`, `make directory`.
   package let operation: String
   package let path: FilePath
-  /// The new name when renaming.
+  /// The new name of a rename.
   package let destination: FilePath?
   package let errno: Errno
   package let detail: Detail?
@@ -60,22 +60,22 @@ package struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
 
   package var code: Code { Code(errno) }
 
-  /// Whether something else than a regular file has the name of one.
+  /// Whether something other than a regular file has the name of one.
   package var isOfWrongKind: Bool {
     if case .notAFile = detail { return true }
     return code == .symbolicLink || code == .isDirectory
   }
 
-  /// Whether the file had been closed by this process.
+  /// Whether this process had closed the file.
   package var isOfClosedFile: Bool { errno == .badFileDescriptor }
 
-  /// Whether somebody held a lock for too long.
+  /// Whether another process held a lock for too long.
   package var isOfHeldLock: Bool {
     if case .lockHeld = detail { true } else { false }
   }
 
-  /// What is used up, where that is not space: a file system has a number of files as well. To be added
-  /// to ``description``.
+  /// What is used up, if it is not space: a file system also has a limited number of files. Append
+  /// it to ``description``.
   package var explanationOfNoSpace: String {
     guard errno == .noSpace else { return "" }
     var status = statfs()

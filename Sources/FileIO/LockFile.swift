@@ -1,15 +1,15 @@
 package import SystemPackage
 
 extension FileSystem {
-  /// Opens the lock file `path`, made for its owner alone where it is missing, and waits for the lock,
-  /// which ends when the file is closed.
+  /// Opens the lock file `path`, creates it for its owner alone if it is missing, and waits for the
+  /// lock, which ends when the file is closed.
   package func lockFile(_ path: FilePath, _ mode: LockMode) throws(FileError) -> any OpenFile {
     let file = try openOrCreate(path)
     try file.lock(mode)
     return file
   }
 
-  /// The same without waiting; nil where somebody else holds a lock that excludes this one.
+  /// The same without waiting; nil if another lock excludes this one.
   package func tryLockFile(
     _ path: FilePath, _ mode: LockMode
   ) throws(FileError) -> (any OpenFile)? {
@@ -19,15 +19,15 @@ extension FileSystem {
     return nil
   }
 
-  /// Whether a lock keeps others out: some file systems grant every lock to everybody. The caller holds
-  /// one on the file, of any mode.
+  /// Whether locks exclude others: some file systems grant every lock to everybody. The caller must
+  /// hold a lock of any mode on the file.
   ///
-  /// - Returns: true where that is so; false, with a ``StorageNotice``, where it is not, and where this
+  /// - Returns: true if they do; false, with a ``StorageNotice``, if they do not, or if this
   ///   process may not try.
   package func lockExcludesOthers(on path: FilePath) throws(FileError) -> Bool {
     let second: any OpenFile
     do throws(FileError) {
-      // For writing: network file systems ask for that for an exclusive lock.
+      // For writing: network file systems require that for an exclusive lock.
       second = try openFile(path, for: .readingAndWriting)
     } catch  where error.code == .permissionDenied || error.code == .readOnly {
       return false

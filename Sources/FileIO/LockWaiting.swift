@@ -5,20 +5,20 @@ package import SystemPackage
 /// A process that holds a lock on a file.
 package struct LockHolder: Sendable, Hashable, CustomStringConvertible {
   package let process: Int32
-  /// What the kernel calls it; empty where it cannot be told.
+  /// Its name in the kernel; empty if it is unknown.
   package let name: String
 
   package var description: String {
     name.isEmpty ? "process \(process)" : "\(name) (process \(process))"
   }
 
-  /// Who has a file with this number locked with flock(2), as proc_locks(5) says: nobody where that
-  /// is a process of another machine or container.
+  /// The processes that hold an flock(2) lock on the file with this number, from proc_locks(5);
+  /// empty if they are on another machine or in another container.
   static func holders(inode: UInt64) -> [LockHolder] {
     guard let text = try? text(of: "/proc/locks", limitBytes: 4 << 20) else { return [] }
     var holders: [LockHolder] = []
     for line in text.split(separator: "\n") {
-      // 1: FLOCK  ADVISORY  WRITE 4711 fd:01:131 0 EOF; behind "->" one that waits.
+      // 1: FLOCK  ADVISORY  WRITE 4711 fd:01:131 0 EOF; after "->" a process that waits.
       let fields = line.split(separator: " ")
       guard fields.count >= 6, fields[1] == "FLOCK", let process = Int32(fields[4]), process > 0
       else { continue }
@@ -32,7 +32,7 @@ package struct LockHolder: Sendable, Hashable, CustomStringConvertible {
 
   private static func name(of process: Int32) -> String {
     let text = (try? text(of: "/proc/\(process)/comm", limitBytes: 64)) ?? ""
-    // A process may choose its name.
+    // A process can choose its own name.
     let printable = text.unicodeScalars.filter { $0.value >= 0x20 && $0.value < 0x7f }
     return String(printable.map(Character.init))
   }
@@ -47,10 +47,10 @@ package struct LockHolder: Sendable, Hashable, CustomStringConvertible {
   }
 }
 
-/// How long this process waits for a lock that somebody else holds, and whom it tells.
+/// How long this process waits for the lock of another, and how it reports that.
 package struct LockWaiting: Sendable {
   package static let standardLimit = Duration.seconds(60)
-  /// Locks are short: who holds one longer is named.
+  /// Locks are held briefly; a process that holds one longer is named.
   private static let noticeAfter = Duration.seconds(2)
   private static let longestPause = Duration.milliseconds(50)
 
@@ -60,29 +60,29 @@ package struct LockWaiting: Sendable {
   private var onWait: (@Sendable (FilePath, [LockHolder]) -> Void)?
   private var onPause: (@Sendable (FilePath) -> Bool)?
 
-  /// Chooses for this process.
+  /// Sets this for the process.
   ///
   /// - Parameters:
-  ///   - limit: after which waiting fails.
-  ///   - onWait: told once a lock of who holds it, after two seconds.
+  ///   - limit: waiting fails after this time.
+  ///   - onWait: receives once, after two seconds, who holds the lock.
   package static func configure(
     limit: Duration, onWait: @escaping @Sendable (FilePath, [LockHolder]) -> Void
   ) {
     state.withLock { ($0.limit, $0.onWait) = (limit, onWait) }
   }
 
-  /// Chooses what a thread does between two attempts, in place of sleeping: where one thread runs at a
-  /// time, as in a simulation, it lets another go on.
+  /// Sets what a thread does between two attempts instead of sleeping. A simulation that runs one
+  /// thread at a time lets another one continue.
   ///
-  /// - Parameter onPause: is told the lock's path, and returns false where the thread shall sleep.
+  /// - Parameter onPause: receives the path of the lock; returns false if the thread should sleep.
   package static func configure(onPause: @escaping @Sendable (FilePath) -> Bool) {
     state.withLock { $0.onPause = onPause }
   }
 
   /// Waits until `tryLock` succeeds.
   ///
-  /// - Throws: what `tryLock` throws; ``FileError`` with ``FileError/Detail/lockHeld`` when the time is
-  ///   up.
+  /// - Throws: errors of `tryLock`; ``FileError`` with ``FileError/Detail/lockHeld`` after the
+  ///   limit.
   static func wait(
     for path: FilePath, _ file: borrowing Descriptor, _ mode: LockMode
   ) throws(FileError) {
@@ -122,7 +122,7 @@ extension Descriptor {
 }
 
 extension [LockHolder] {
-  /// `flock (process 4711)`, or that nobody can be named.
+  /// `flock (process 4711)`, or a text that the holder is unknown.
   package var names: String {
     isEmpty
       ? "a process of another machine or container, or one that cannot be seen"

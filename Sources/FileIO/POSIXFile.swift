@@ -3,15 +3,15 @@ package import SystemPackage
 
 /// A file of this machine.
 ///
-/// `close()` may come while other threads read. The descriptor's number must not be reused under
-/// them, so it is closed by the last one to leave: `users` counts who is inside, and its highest bit
-/// says that nobody else may enter.
+/// `close()` may be called while other threads read. The number of the descriptor must not be
+/// reused under them, so the last of these threads closes it: `users` counts the threads inside,
+/// and its highest bit means that no other may enter.
 package final class POSIXFile: OpenFile, @unchecked Sendable {
   package let path: FilePath
 
   private static let closedBit: UInt = 1 << (UInt.bitWidth - 1)
   private let users = Atomic<UInt>(0)
-  // Written only by the thread that finds itself the last user of a closed file.
+  // Written only by the last thread to leave a closed file.
   private var descriptor: Descriptor?
 
   package init(path: FilePath, descriptor: consuming Descriptor) {
@@ -90,14 +90,14 @@ package final class POSIXFile: OpenFile, @unchecked Sendable {
     if before == 0 { descriptor = nil }
   }
 
-  /// Runs `body` with the descriptor, which stays open meanwhile.
+  /// Runs `body` with the descriptor, which stays open until then.
   private func use<Result>(
     _ operation: String, _ body: (borrowing Descriptor) throws(Errno) -> Result
   ) throws(FileError) -> Result {
     do throws(Errno) {
       try enter()
       defer { leave() }
-      // Taken by `close` alone, and not before `leave`.
+      // Taken by `close` only, and not before `leave`.
       guard descriptor != nil else { throw Errno.badFileDescriptor }
       return try body(descriptor!)
     } catch {

@@ -3,7 +3,7 @@ package import SystemPackage
 
 /// The file system of this machine.
 package struct POSIXFileSystem: FileSystem {
-  /// So many threads wait for the storage at once; more gain little (measured on ext4).
+  /// The number of threads that wait for the storage at once; more gain little (measured on ext4).
   package let concurrentChanges = 8
 
   package init() {}
@@ -19,7 +19,7 @@ package struct POSIXFileSystem: FileSystem {
   ) throws(FileError) -> any OpenFile {
     let flags = access == .reading ? O_RDONLY : O_RDWR
     do {
-      // A FIFO would wait for whoever writes into it.
+      // A FIFO would wait for a writer.
       return try open(path, as: "open", flags: flags | O_NONBLOCK)
     } catch  where error.errno == .resourceTemporarilyUnavailable {
       // A file server has lent the file to a client, and asks for it back.

@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 package import SystemPackage
 
-/// What the kernel is told about future reads. (posix_fadvise(2))
+/// Advice to the kernel about future reads. (posix_fadvise(2))
 package enum ReadAdvice: Sendable, Hashable {
   /// The file will be read from front to back: twice the usual readahead.
   case sequential
@@ -11,7 +11,7 @@ package enum ReadAdvice: Sendable, Hashable {
 }
 
 extension Descriptor {
-  /// Advice only: errors do not matter. A `lengthBytes` of 0 means up to the end.
+  /// Advice only: errors are ignored. A `lengthBytes` of 0 means up to the end.
   package func advise(
     _ advice: ReadAdvice, at offsetBytes: UInt64 = 0, lengthBytes: UInt64 = 0
   ) {
@@ -22,7 +22,8 @@ extension Descriptor {
 
   /// For each block of a range, whether any page of it is in the page cache.
   ///
-  /// The kernel says "all of them" of a file that the process could not write to. (mincore(2))
+  /// For a file that the process cannot write to, the kernel reports all pages as cached.
+  /// (mincore(2))
   ///
   /// - Parameters:
   ///   - offsetBytes: a multiple of the page size.
@@ -32,7 +33,7 @@ extension Descriptor {
   ) throws(Errno) -> [Bool] {
     let pageBytes = sysconf(CInt(_SC_PAGESIZE))
     let position = try offsetBytes.position()
-    // Mapped, never touched: a file that shrinks meanwhile does no harm.
+    // Mapped, never touched: a file that shrinks in the meantime does no harm.
     guard
       let mapping = mmap(nil, lengthBytes, PROT_READ, MAP_SHARED, rawValue, position),
       mapping != MAP_FAILED

@@ -3,9 +3,9 @@ import Glibc
 package import SystemPackage
 
 extension Descriptor {
-  /// What comes next out of a pipe: at least one byte, or 0 at its end. (read(2))
+  /// The next bytes of a pipe: at least one byte, or 0 at its end. (read(2))
   ///
-  /// Waits also where the other owner of a shared descriptor has made it non-blocking.
+  /// Waits even if another process made the shared descriptor non-blocking.
   package func readNext(into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int {
     while true {
       do throws(Errno) {
@@ -32,7 +32,7 @@ extension Descriptor {
     }
   }
 
-  /// Writes all of `bytes` into a pipe, or where the file position stands. (write(2))
+  /// Writes all of `bytes` into a pipe, or at the file position. (write(2))
   package func writeNext(_ bytes: UnsafeRawBufferPointer) throws(Errno) {
     var count = 0
     while count < bytes.count {
@@ -47,7 +47,7 @@ extension Descriptor {
     }
   }
 
-  /// F_SETPIPE_SZ. Fails for what is no pipe, and above `/proc/sys/fs/pipe-max-size` for all but root.
+  /// F_SETPIPE_SZ. Fails for other files, and above `/proc/sys/fs/pipe-max-size` for all but root.
   package func setPipeSize(bytes: Int) throws(Errno) {
     try retryingCall { linux_set_pipe_size(rawValue, CInt(clamping: bytes)) }
   }

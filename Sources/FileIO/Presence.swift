@@ -1,9 +1,9 @@
 package import SystemPackage
 
-/// For whoever takes what is not there for an answer. Any other error stays one: what cannot be looked
-/// at must not be taken for missing.
+/// For callers to which a missing file is an answer. All other errors are thrown: a file that
+/// cannot be looked up must not count as missing.
 extension FileSystem {
-  /// Whether something has this name.
+  /// Whether the name exists.
   package func exists(_ path: FilePath) throws(FileError) -> Bool {
     do throws(FileError) {
       _ = try metadata(of: path)
@@ -13,7 +13,7 @@ extension FileSystem {
     }
   }
 
-  /// What is in a directory; nil where there is no such directory.
+  /// The entries of a directory; nil if there is no such directory.
   package func listIfThere(_ directory: FilePath) throws(FileError) -> [DirectoryEntry]? {
     do throws(FileError) {
       return try list(directory)
@@ -22,7 +22,7 @@ extension FileSystem {
     }
   }
 
-  /// Removes a file, unless somebody was quicker.
+  /// Removes a file; one that is already gone is no error.
   package func removeIfThere(_ path: FilePath) throws(FileError) {
     do throws(FileError) {
       try remove(path)

@@ -2,8 +2,8 @@ import CLinux
 import Glibc
 package import SystemPackage
 
-/// Memory in a file without a name, for tables that may grow larger than what should be held in memory:
-/// the system writes out and takes back what is not in use. Begins with zeros.
+/// Memory in a file without a name, for tables that may outgrow the main memory: the system writes
+/// out unused pages and reads them back. Initially zeros.
 ///
 /// For one thread at a time.
 package final class ScratchMapping {
@@ -14,10 +14,10 @@ package final class ScratchMapping {
 
   private let descriptor: Descriptor
   private let path: FilePath
-  /// The memory; moves when it grows.
+  /// The memory; it moves when it grows.
   package private(set) var bytes: UnsafeMutableRawBufferPointer
 
-  /// - Parameter directory: where there must be room; it must lie on storage.
+  /// - Parameter directory: must have room, and be on storage.
   package init(in directory: FilePath) throws(FileError) {
     path = directory
     do throws(Errno) {
@@ -33,7 +33,8 @@ package final class ScratchMapping {
       return try Descriptor(
         opening: directory, flags: O_RDWR | linux_open_unnamed, permissions: [.ownerReadWrite])
     } catch  where [.notSupportedOnSocket, .notSupported, .isDirectory].contains(error) {
-      // A file system that has no such files; whoever is killed here leaves an empty one behind.
+      // For file systems without such files; a process that is killed here leaves an empty file
+      // behind.
       let path = directory.appending("scratch").temporarySibling()
       let file = try Descriptor(
         opening: path, flags: O_RDWR | O_CREAT | O_EXCL, permissions: [.ownerReadWrite])
@@ -46,10 +47,10 @@ package final class ScratchMapping {
     if let base = bytes.baseAddress { munmap(base, bytes.count) }
   }
 
-  /// Makes the memory at least so long, in large steps.
+  /// Grows the memory to at least this length, in large steps.
   ///
-  /// - Throws: ``FileError``, with `noSpace` where the file system has no room: what was promised
-  ///   here can be written without fail.
+  /// - Throws: ``FileError``, with `noSpace` if the file system has no room: after success all of
+  ///   the memory can be written.
   package func grow(toBytes wanted: Int) throws(FileError) {
     guard wanted > bytes.count else { return }
     let doubled = max(wanted, min(bytes.count * 2, bytes.count + (256 << 20)))
@@ -67,8 +68,9 @@ package final class ScratchMapping {
     bytes = UnsafeMutableRawBufferPointer(start: moved, count: length)
   }
 
-  /// btrfs and ZFS write anew what is written again, and end the process with SIGBUS where a page of a
-  /// mapping finds no room for that, reserved or not. So there must be room for more than one copy.
+  /// btrfs and ZFS write changed blocks to new places. If there is no room for that, reserved or
+  /// not, a mapped page kills the process with SIGBUS. So there must be room for more than one
+  /// copy.
   private func hasRoom(forBytes length: Int) -> Bool {
     var status = statfs()
     guard fstatfs(descriptor.rawValue, &status) == 0,

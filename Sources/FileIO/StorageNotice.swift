@@ -1,11 +1,11 @@
 import Synchronization
 package import SystemPackage
 
-/// Something about the storage that a user should know, though work goes on.
+/// Something about the storage that the user should know; work continues.
 package enum StorageNotice: Sendable, Hashable {
   /// The file system cannot make names durable.
   case directoriesNotSynchronized(FilePath, Errno)
-  /// Two open files of one process get a lock that excludes others.
+  /// A process could lock a file twice although the locks exclude each other.
   case locksWithoutEffect(FilePath)
 
   private static let state = Mutex(State())
@@ -15,7 +15,7 @@ package enum StorageNotice: Sendable, Hashable {
     var given: Set<Discriminator> = []
   }
 
-  /// Notices of one kind are given once a process, whatever the path.
+  /// Each kind of notice is given once per process, whatever the path.
   private enum Discriminator {
     case synchronization
     case locks
@@ -28,7 +28,7 @@ package enum StorageNotice: Sendable, Hashable {
     }
   }
 
-  /// Lets `handler` have the notices of this process.
+  /// Sends the notices of this process to `handler`.
   package static func handle(_ handler: @escaping @Sendable (StorageNotice) -> Void) {
     state.withLock { $0.handler = handler }
   }

@@ -3,36 +3,36 @@ import Glibc
 import Synchronization
 package import SystemPackage
 
-/// Makes the calls that wait for a file's storage in a process of their own.
+/// Makes the calls that wait for a file's storage in a separate process.
 ///
-/// A thread that waits for a device cannot be ended, not even by SIGKILL: a thin pool that is full queues
-/// what is written to it, for a minute or for ever. The process that has such a thread stays until the
-/// device answers. So that is another one than the program, which can end at any moment; and because the
-/// other one has the file open, too, the program's last `close` does not write out what is left.
+/// A thread that waits for a device cannot be ended, not even by SIGKILL: a full thin pool queues
+/// writes for a minute or for ever. A process with such a thread stays until the device answers. A
+/// separate process waits instead, so the program can end at any moment; and since the other
+/// process has the file open, too, the program's last `close` does not write out the rest.
 ///
 ///     program ──▶ request ──▶ storage process ──▶ sync_file_range(2), fsync(2), …
 ///             ◀── errno   ◀──                 ◀──
 package final class StorageProcess: Sendable {
-  /// How long one call may take: five minutes. A thin pool that is full gives up after one minute by
+  /// How long one call may take: five minutes. A full thin pool gives up after one minute by
   /// default (`no_space_timeout`).
   package static let patienceSeconds = 300
-  /// How long the process may take to end once it is not needed any more. It ends by itself later where
-  /// the storage keeps it.
+  /// How long the process may take to end when it is not needed any more. If the storage blocks it,
+  /// it ends later by itself.
   private static let endingLimitMilliseconds = 2000
 
   package enum Call: Sendable {
-    /// Starts writing what is dirty of the range to the storage. (sync_file_range(2))
+    /// Starts writing the dirty pages of the range to the storage. (sync_file_range(2))
     case startWriteback
-    /// The same, and waits for it. Makes nothing durable: only ``synchronize`` does, which no longer
-    /// reports the errors that come out here. (sync_file_range(2))
+    /// The same, and waits for it. Makes nothing durable: only ``synchronize`` does, and it no
+    /// longer reports the errors that this call has reported. (sync_file_range(2))
     case completeWriteback
     /// Makes everything durable; the range does not matter. (fsync(2))
     case synchronize
-    /// Frees the blocks of the range, which reads as zeros afterwards. On a block device this succeeds
-    /// only where the device itself can do it with that result. (fallocate(2), `FALLOC_FL_PUNCH_HOLE`)
+    /// Frees the blocks of the range, which then reads as zeros. On a block device this succeeds
+    /// only if the device itself supports it. (fallocate(2), `FALLOC_FL_PUNCH_HOLE`)
     case punchHole
-    /// Tells a block device that the content is not needed; what it reads as afterwards depends on the
-    /// device. (BLKDISCARD)
+    /// Tells a block device that the content is not needed; the device decides what it then reads
+    /// as. (BLKDISCARD)
     case discard
   }
 
@@ -40,16 +40,16 @@ package final class StorageProcess: Sendable {
   private let patienceSeconds: Int
 
   private struct State: ~Copyable {
-    /// nil once it has ended.
+    /// nil after it has ended.
     var process: pid_t?
-    /// nil once a call had no answer, or all have been made.
+    /// nil after a call without an answer, or after the last call.
     var socket: Descriptor?
     /// Why there is no socket.
     var failure = Errno.noChildProcess
   }
 
   /// - Parameters:
-  ///   - file: what the calls are made on; the process has it open until this ends.
+  ///   - file: the file of the calls; the process has it open until the end.
   ///   - patienceSeconds: how long one call may take.
   package init(
     of file: borrowing Descriptor, patienceSeconds: Int = StorageProcess.patienceSeconds
@@ -71,10 +71,10 @@ package final class StorageProcess: Sendable {
 
   deinit { end() }
 
-  /// Makes one call; others wait their turn.
+  /// Makes one call; other threads wait.
   ///
-  /// - Throws: what the call says; `ETIMEDOUT` when the storage did not answer in time; `ECHILD` when the
-  ///   process is gone; these two from then on.
+  /// - Throws: errors of the call; `ETIMEDOUT` if the storage did not answer in time; `ECHILD` if
+  ///   the process is gone. The last two are final.
   package func perform(
     _ call: Call, at offsetBytes: UInt64 = 0, lengthBytes: UInt64 = 0
   ) throws(Errno) {
@@ -112,7 +112,7 @@ package final class StorageProcess: Sendable {
       let count = try retryingCall { recv(number, &outcome, MemoryLayout<CInt>.size, 0) }
       guard count == MemoryLayout<CInt>.size else { throw .noChildProcess }
     } catch  where [.brokenPipe, .connectionReset].contains(error) {
-      // It ended before it was asked, or before it read the request.
+      // It ended before the request, or before it read the request.
       throw .noChildProcess
     }
     return outcome
@@ -145,7 +145,7 @@ extension StorageProcess.Call {
 }
 
 extension Descriptor {
-  /// Waits until something can be read, or the other end is closed; false when that takes too long.
+  /// Waits until there is something to read, or the other end is closed; false after too long.
   fileprivate func isReadable(withinMilliseconds limit: Int) throws(Errno) -> Bool {
     let end = ContinuousClock.now + .milliseconds(limit)
     var poll = pollfd(fd: rawValue, events: Int16(POLLIN), revents: 0)

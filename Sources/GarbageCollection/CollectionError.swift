@@ -1,12 +1,12 @@
-/// Why garbage was not collected. Nothing was deleted then, but what an earlier step had deleted.
+/// Why a collection failed. Nothing was deleted after the failure.
 package struct CollectionError: Error, Sendable, CustomStringConvertible {
-  /// The kinds of failure a caller tells apart.
+  /// The kinds of failure that a caller distinguishes.
   package enum Code: Equatable, Sendable {
-    /// Something that says what is needed cannot be read.
+    /// A revision, map or list that says what is needed cannot be read.
     case unreadable
-    /// Something that is needed is nowhere, and nobody said that it is given up.
+    /// Something that is needed is missing, and the settings do not accept the loss.
     case lost
-    /// More would be deleted than is usual, and nobody said that this is meant.
+    /// More than the usual share would be deleted, and the settings do not allow it.
     case largeShare
   }
 

@@ -2,24 +2,24 @@
 package struct CollectionSettings: Sendable {
   /// Only finds out what would be freed.
   package var isDryRun = false
-  /// Deletes even where that is most of the store.
+  /// Deletes even most of the store.
   package var allowsLargeShare = false
-  /// Goes on where revisions, or content that they need, are lost: what comes back later may lean on what
-  /// is deleted now.
+  /// Continues although revisions, or content that they need, are missing. Such content may come
+  /// back later and depend on something that is deleted now.
   package var acceptsLosses = false
-  /// At most so many bytes of needed records are copied out of packs that hold much garbage; nil for as
-  /// many as there are.
+  /// The most bytes of needed records that are copied out of packs with much garbage; nil for no
+  /// limit.
   package var copiedBytesLimit: UInt64?
-  /// Nothing more is copied when this has passed; nil for no limit.
+  /// Copying ends after this time; nil for no limit.
   package var timeLimit: Duration?
-  /// A pack with more garbage than this is rewritten.
+  /// A pack with a greater share of garbage is rewritten.
   package var leastDeadShare = 0.3
-  /// A pack shorter than this many bytes is small, and is merged with others.
+  /// A shorter pack, in bytes, is small and is merged with others.
   package var smallPackBytes: UInt64 = 8 << 20
-  /// So many small packs of a kind are worth merging.
+  /// At least this many small packs of a kind are merged.
   package var leastSmallPacks = 8
 
-  /// Deleting more than this share of the store needs to be allowed.
+  /// Deleting a greater share of the store needs permission.
   static let usualShare = 0.5
 
   package init() {}

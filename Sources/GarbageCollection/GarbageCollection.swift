@@ -4,16 +4,16 @@ package import ChunkStore
 import SystemPackage
 package import Workers
 
-/// Frees what no revision needs any more, while others back up, restore and read.
+/// Frees content that no revision needs any more, beside backups, restores and readers.
 ///
 /// ```
 /// mark ──▶ survey ──▶ plan ──▶ condemn ──▶ copy what is needed ──▶ mark again ──▶ sweep
 /// ```
 ///
-/// A pack is deleted only when every writing session that may rely on it has ended, nothing in it is
-/// needed after that, and its own footer says the same (design, "Deleting"). Whatever interrupts a
-/// collection leaves condemned packs, whose case the next one takes up. One collection serves one
-/// thread, and runs once.
+/// A pack is deleted only after every writing session that may rely on it has ended, nothing in it
+/// is needed after that, and its own footer confirms that (design, "Deleting"). An interrupted
+/// collection leaves condemned packs, which the next one handles. One collection serves one thread,
+/// and runs once.
 package final class GarbageCollection {
   private let repository: Repository
   private let settings: CollectionSettings
@@ -23,17 +23,17 @@ package final class GarbageCollection {
   private let began = ContinuousClock.now
 
   private var report = CollectionReport()
-  /// Condemnations of earlier collections whose time has come.
+  /// Condemnations of earlier collections that can be carried out now.
   private var ready: [StoredCondemnation] = []
   private var waiting: [StoredCondemnation] = []
   private var forgotten: [RevisionID] = []
-  /// Revisions whose files are lost.
+  /// Revisions whose files are missing.
   private var lost: [RevisionID] = []
   private var unfinished: (files: [FilePath], sessions: Set<String>) = ([], [])
   private var ownPacks: Set<PackID> = []
-  /// Of the last time that roots were marked, as they were after the first look.
+  /// The last marking of roots, as it was after the first look.
   private var roots: RootMarking?
-  /// So often a collection begins, where the index is replaced meanwhile.
+  /// How often a collection begins again if the index is replaced during it.
   private static let attempts = 3
 
   package init(
@@ -73,14 +73,14 @@ package final class GarbageCollection {
     return report
   }
 
-  /// Which deltas lean on what is found in the index, so all of a collection must see the same one.
+  /// The index tells which deltas need a base, so all of a collection must use the same one.
   ///
-  /// - Returns: false where another process replaced the index meanwhile. Nothing is deleted then.
+  /// - Returns: false if another process replaced the index. Nothing is deleted then.
   private func collect() throws -> Bool {
     (ready, waiting) = ([], [])
     try lookAround()
     try checkRevisions()
-    var marking = try markSurely()
+    var marking = try markUntilStable()
     guard marking.live.isOfIndex else { return false }
     try checkRecords(marking)
     let plan = try plan(marked: marking.survey)
@@ -90,7 +90,8 @@ package final class GarbageCollection {
     return try finish(&marking)
   }
 
-  /// Others may collect at the same time. If a root is gone before it is marked, the rehearsal starts again.
+  /// Others may collect at the same time. If a root is gone before it is marked, the dry run starts
+  /// again.
   private func rehearse() throws {
     for _ in 1..<Self.attempts {
       do {
@@ -108,7 +109,7 @@ package final class GarbageCollection {
   private func rehearseOnce() throws {
     report.refusal = nil
     lost = try repository.lostRevisions(changesNothing: true)
-    let marking = try markSurely()
+    let marking = try markUntilStable()
     let plan = try plan(marked: marking.survey)
     do {
       try checkRevisions()
@@ -121,7 +122,7 @@ package final class GarbageCollection {
 
   // MARK: - Before
 
-  /// What is left from before: looked at first, so that all that is marked is marked later.
+  /// Condemnations that earlier collections left: read first, so that all marking comes after that.
   private func lookAround() throws {
     try repository.removeAbandonedSessions()
     unfinished.files = try repository.unfinishedFiles()
@@ -168,9 +169,9 @@ package final class GarbageCollection {
     var lostRecords: Int { survey.lostRecords + live.lostCount }
   }
 
-  /// Marks; where something is missing, once more with an index that was made anew: it may lack what was
-  /// damaged or away when a pack was listed.
-  private func markSurely() throws -> Marking {
+  /// Marks; if something is missing, once more with a new index: the old one may lack records of a
+  /// pack that was damaged or absent when it was listed.
+  private func markUntilStable() throws -> Marking {
     let marking = try mark()
     guard marking.lostRecords > 0 else { return marking }
     _ = try repository.rebuildIndex { [cancellation] _ in try cancellation.check() }
@@ -208,7 +209,7 @@ package final class GarbageCollection {
     return marking
   }
 
-  /// What is missing may come back, and lean on a base that nothing else needs.
+  /// Missing records may come back, and need a base that nothing else needs.
   private func checkRecords(_ marking: Marking) throws(CollectionError) {
     guard marking.lostRecords > 0 else { return }
     if let (pack, error) = marking.roots.unlisted.first {
@@ -260,14 +261,14 @@ package final class GarbageCollection {
     do {
       try copy(packs, live)
     } catch let error as StoreError where error.code == .noSpace {
-      // What is dead can still go, which makes room.
+      // Garbage can still be deleted, which makes room.
       report.endedEarly = "\(error.message); with --max-copy less is copied at a time"
     }
   }
 
   private func copy(_ packs: [PackUse], _ live: LiveRecords) throws {
     progress.begin(.compacting, totalUnits: packs.map(\.neededBytes).saturatingSum())
-    // A session that begins now takes the condemned packs' records for absent, so they are stored.
+    // A session that begins now treats the records of condemned packs as absent, so it stores them.
     let writing = try repository.beginWriting(
       "garbage collection", pinned: [], environment: environment)
     defer { writing.end() }
@@ -275,7 +276,7 @@ package final class GarbageCollection {
       repository: repository, live: live, absent: try repository.absentContent(),
       writer: writing.writer, mayGoOn: mayGoOn,
       progress: { [progress] bytes in progress.advance(by: bytes) })
-    // Also of one that fails: packs that are complete hold good copies.
+    // Also after a failure: complete packs hold good copies.
     defer { note(compaction, writing.writer.totals) }
     try compaction.run(packs)
   }
@@ -296,9 +297,9 @@ package final class GarbageCollection {
 
   // MARK: - Sweeping
 
-  /// - Returns: false where nothing was deleted, since the index is another one by now.
+  /// - Returns: false if nothing was deleted because the index was replaced.
   private func finish(_ marking: inout Marking) throws -> Bool {
-    // What sessions that have ended by now have made is seen here.
+    // Revisions of sessions that have ended by now are seen here.
     let writing = try writingSessions()
     let condemnations = ready + waiting
     (ready, waiting) = ([], [])
@@ -345,7 +346,8 @@ package final class GarbageCollection {
     }
   }
 
-  /// A file that was there at the beginning is of a session that was there too, or of none that lives.
+  /// A session file that was there at the beginning belongs to a session that was live then, or to
+  /// a dead one.
   private func removeUnfinished(_ writing: [LiveSession]) throws {
     guard !writing.contains(where: { unfinished.sessions.contains($0.name) }) else { return }
     report.unfinishedFiles = unfinished.files.count

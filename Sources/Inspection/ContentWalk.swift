@@ -3,17 +3,17 @@ import ChunkStore
 import VolumeMap
 import VolumeReader
 
-/// Visits the contents of revisions, one after the other. What lies under a node where nothing was amiss
-/// is not visited again for the next revision.
+/// Visits the contents of revisions, one after another. A subtree in which all was well is not
+/// visited again for the next revision.
 protocol ContentVisitor: MapVisitor {
   var walk: ContentWalk { get set }
 
-  /// The bytes of a volume or an attachment are in the chunk `id`.
+  /// The chunk `id` holds these bytes of a volume or an attachment.
   mutating func visit(chunk id: ContentID, at bytes: Range<UInt64>) throws
 }
 
 extension ContentVisitor {
-  /// Visits all that a revision needs.
+  /// Visits everything that a revision needs.
   mutating func visit(
     _ entry: RevisionEntry, in repository: Repository, reading nodes: any NodeReading
   ) throws {
@@ -28,7 +28,7 @@ extension ContentVisitor {
       walk.begin(entry, attachment.name, nil)
       for (number, id) in attachment.chunks.enumerated() {
         let start = UInt64(number) * chunkSizeBytes
-        // A revision may say more chunks than this repository needs for so many bytes.
+        // A revision may list more chunks than so many bytes need in this repository.
         let bytes = start..<start + chunkSizeBytes
         try visit(chunk: id, at: bytes.clamped(to: 0..<attachment.sizeBytes))
       }
@@ -40,7 +40,7 @@ extension ContentVisitor {
     try visit(chunk: id, at: geometry.bytes(ofChunk: number))
   }
 
-  /// Damage is noted; what keeps anybody from looking ends the walk.
+  /// Damage is noted; any other error ends the walk.
   mutating func visit(damaged error: MapError, at position: NodePosition) throws {
     if let cause = error.cause as? StoreError, !cause.isDamage { throw cause }
     walk.noteLoss(
@@ -48,9 +48,9 @@ extension ContentVisitor {
   }
 }
 
-/// Where a walk is, and what it found lost.
+/// Where a walk is, and what it found missing.
 struct ContentWalk {
-  /// Ids of lost records remembered, which bounds the memory.
+  /// The most ids of missing records that are remembered; limits the memory.
   private static let rememberedLosses = 1 << 20
 
   /// Of the volume; nil in an attachment.
@@ -58,10 +58,10 @@ struct ContentWalk {
   private var subject: (entry: RevisionEntry, name: String)?
   private var subtrees = WholeSubtrees()
 
-  /// Places so far where something was amiss, mended or not.
+  /// Problems so far, repaired or not.
   private(set) var amissCount = 0
   private(set) var losses = LossList()
-  /// What was found lost; not complete where ``hasForgotten``.
+  /// Records found missing; incomplete if ``hasForgotten``.
   private(set) var lost: Set<ContentID> = []
   private(set) var hasForgotten = false
 
@@ -73,13 +73,13 @@ struct ContentWalk {
 
   fileprivate mutating func end() { subtrees.end(amiss: amissCount) }
 
-  /// Notes that the walk comes to a node; returns false where it is known what is under it.
+  /// Called when the walk enters a node; false if everything under it is known.
   mutating func enter(_ id: ContentID, at position: NodePosition) -> Bool {
     switch subtrees.enter(id, at: position, amiss: amissCount) {
     case nil: return true
     case .whole: return false
     case .amiss:
-      // The nodes above must not count as whole.
+      // The nodes above must not count as complete.
       amissCount += 1
       return false
     }
@@ -88,10 +88,10 @@ struct ContentWalk {
   /// The node at `position`, which the walk is in or under.
   fileprivate func id(at position: NodePosition) -> ContentID? { subtrees.id(at: position) }
 
-  /// Notes that something was amiss here, and is right now.
+  /// Notes a problem here that is repaired now.
   mutating func noteMended() { amissCount += 1 }
 
-  /// Notes that the record `id`, with the bytes that it stands for, cannot be had.
+  /// Notes that the record `id` cannot be read, and the bytes that it holds.
   mutating func noteLoss(of id: ContentID?, at bytes: Range<UInt64>, _ message: String) {
     amissCount += 1
     if let id, lost.count < Self.rememberedLosses { lost.insert(id) } else { hasForgotten = true }

@@ -1,8 +1,8 @@
 package import ChunkFormat
 
-/// Something that an inspection came upon.
+/// Something that an inspection found.
 package struct Finding: Sendable {
-  /// What it concerns.
+  /// The object concerned.
   package enum Subject: String, Sendable {
     case key
     case pack
@@ -14,37 +14,37 @@ package struct Finding: Sendable {
     case pin
     case leftover
     case directory
-    case stranger
+    case unknownFile = "stranger"
     case setAside
     case other
   }
 
   /// How bad it is.
   package enum Severity: String, Sendable {
-    /// Nothing is lost by it.
+    /// Nothing is lost.
     case note
-    /// Something is not what it should be, and content may be lost.
+    /// Something is wrong, and content may be lost.
     case damage
   }
 
-  /// What became of it.
+  /// What was done about it.
   package enum Outcome: Sendable {
-    /// Nobody asked for more than a report.
+    /// Only reported, as requested.
     case reported
-    /// What was done about it, in words.
+    /// What was done, in words.
     case fixed(String)
-    /// Why nothing was done about it, or what is to be done, in words.
+    /// Why nothing was done, or what the user should do, in words.
     case left(String)
   }
 
   package let subject: Subject
   package let severity: Severity
-  /// The file or directory concerned, below the repository's directory; empty where there is none.
+  /// The file or directory, below the repository's directory; empty if there is none.
   package let path: String
   package let message: String
   package internal(set) var outcome = Outcome.reported
 
-  /// Whether it is damage that is still there.
+  /// Whether this is damage that has not been repaired.
   package var isOpenDamage: Bool {
     if case .fixed = outcome { return false }
     return severity == .damage
@@ -62,7 +62,7 @@ package struct Finding: Sendable {
   }
 }
 
-/// A stretch of a volume or attachment that cannot be read.
+/// A range of a volume or attachment that cannot be read.
 package struct Loss: Sendable {
   package let job: String
   package let revision: RevisionID
@@ -70,7 +70,7 @@ package struct Loss: Sendable {
   package let name: String
   package let offsetBytes: UInt64
   package internal(set) var lengthBytes: UInt64
-  /// Of the first part that is lost.
+  /// The error of its first missing part.
   package let message: String
 
   func isContinued(by next: Loss) -> Bool {
@@ -79,12 +79,12 @@ package struct Loss: Sendable {
   }
 }
 
-/// Stretches that are lost, as many as anybody wants to read.
+/// Missing ranges, up to a limit.
 package struct LossList: Sendable {
   static let listed = 10_000
 
   package private(set) var losses: [Loss] = []
-  /// Stretches that are not listed.
+  /// Missing ranges that are not listed.
   package private(set) var further = 0
 
   package var isEmpty: Bool { losses.isEmpty }
@@ -101,9 +101,9 @@ package struct LossList: Sendable {
   }
 }
 
-/// What an inspection found, and what it did about it.
+/// What an inspection found and did.
 package struct InspectionReport: Sendable {
-  /// Findings that are listed; a broken disk shall not fill the memory.
+  /// The most findings listed, so that a broken disk does not fill the memory.
   private static let listed = 10_000
 
   package internal(set) var packs = 0
@@ -117,7 +117,7 @@ package struct InspectionReport: Sendable {
   package internal(set) var losses = LossList()
   /// Copies that are known to be damaged.
   package internal(set) var quarantined = 0
-  /// Whether damage is there that is not listed.
+  /// Whether there is damage that is not listed.
   private var hasUnlistedDamage = false
 
   /// Whether no damage is left.
@@ -125,7 +125,7 @@ package struct InspectionReport: Sendable {
     losses.isEmpty && !hasUnlistedDamage && !findings.contains(where: \.isOpenDamage)
   }
 
-  /// Notes what was done about the damage of a file.
+  /// Notes what was done about a damaged file.
   mutating func markFixed(_ path: String, _ what: String) {
     for number in findings.indices where findings[number].path == path {
       findings[number].outcome = .fixed(what)

@@ -3,7 +3,7 @@ import ChunkStore
 import VolumeMap
 import Workers
 
-/// Looks for content that cannot be had.
+/// Searches for content that cannot be read.
 struct LossSearch: ContentVisitor {
   private let availability: RecordAvailability
   private let cancellation: CancellationFlag

@@ -2,7 +2,7 @@ import ChunkFormat
 import ChunkStore
 import Workers
 
-/// Mends packs. Every step leaves all that could be read before as readable as it was.
+/// Repairs packs. After every step, everything that could be read before can still be read.
 struct Mending {
   private let inspection: RepositoryInspection
   private let repository: Repository
@@ -12,10 +12,10 @@ struct Mending {
     repository = inspection.repository
   }
 
-  /// Gives packs back their names, notes damaged copies in the quarantine, and stores again what is
-  /// intact in packs that are not.
+  /// Gives packs their right names back, notes damaged copies in the quarantine, and stores the
+  /// intact records of damaged packs again.
   ///
-  /// - Returns: the packs in which something is wrong still.
+  /// - Returns: the packs that are still damaged.
   func mend(
     _ doubtful: [PackExamination], setAside: [RepositoryCensus.PackFile],
     _ report: inout InspectionReport
@@ -24,7 +24,7 @@ struct Mending {
     var damaged: [PackExamination] = []
     for pack in doubtful {
       if pack.isWholePack, let digest = pack.digest {
-        // Two files may have each other's names: first out of the way, then to where it belongs.
+        // Two files may have swapped names: move both out of the way first, then to their places.
         let path = try repository.setAside(pack.file, as: digest)
         candidates.append((pack, RepositoryCensus.PackFile(setAside: path, digest)))
       } else if pack.isForeign, let digest = pack.digest {
@@ -44,9 +44,9 @@ struct Mending {
     return damaged
   }
 
-  /// Moves damaged packs out of the way of which nothing is needed any more.
+  /// Moves damaged packs out of the way if nothing in them is needed any more.
   ///
-  /// - Parameter walk: knows what is lost, and so might be in one of them.
+  /// - Parameter walk: knows the missing records, which may be in one of the packs.
   func putAside(
     _ doubtful: [PackExamination], after walk: ContentWalk, _ report: inout InspectionReport
   ) throws {
@@ -74,8 +74,8 @@ struct Mending {
     try repository.releaseQuarantine(ofPacks: gone)
   }
 
-  /// Whether something that is lost might still be brought back from a pack: a record that did not read
-  /// back, perhaps for want of its base, or one that is not listed.
+  /// Whether a missing record may still be recovered from a pack: a record that could not be read,
+  /// perhaps because its base is missing, or one that is not listed.
   private func mayHold(_ pack: PackExamination, moreOf walk: ContentWalk) -> Bool {
     if walk.hasForgotten { return true }
     if !pack.listsAllRecords, !walk.lost.isEmpty { return true }
@@ -89,7 +89,7 @@ struct Mending {
 
   private typealias Candidate = (pack: PackExamination, file: RepositoryCensus.PackFile)
 
-  /// Of what was put aside, what is a pack that nothing is wrong with.
+  /// Finds intact packs among the files that were moved aside.
   private func wholePacks(
     among files: [RepositoryCensus.PackFile]
   ) throws -> [Candidate] {
@@ -102,21 +102,21 @@ struct Mending {
     }
   }
 
-  /// - Returns: what is left of `damaged`.
+  /// - Returns: the packs of `damaged` that are left.
   private func putInPlace(
     _ candidates: [Candidate], _ damaged: [PackExamination], _ report: inout InspectionReport
   ) throws -> [PackExamination] {
     var damaged = damaged
     for (pack, file) in candidates {
       guard let kind = pack.kind else { continue }
-      // A damaged file under this name is worth nothing beside the very pack that it should be.
+      // A damaged file under this name is worthless beside the intact pack of that name.
       if let number = damaged.firstIndex(where: { $0.file.id == file.id && $0.file.isInPlace }) {
         let wrong = damaged.remove(at: number)
         let path = try repository.setAside(wrong.file, as: wrong.digest ?? wrong.file.id)
         report.add(inspection.finding(wrong, .fixed("moved to \(repository.relative(path))")))
       }
       let destination = try repository.putInPlace(file, as: file.id, kind: kind)
-      // What was set aside long ago, and is in its place as well, is no finding.
+      // A pack that was moved aside long ago, and is also in its place, is no finding.
       if destination == nil, pack.file.path == file.path { continue }
       report.add(
         inspection.finding(
@@ -128,7 +128,7 @@ struct Mending {
 
   // MARK: - Records
 
-  /// Stores the intact records of `damaged` in new packs, but for what other packs have.
+  /// Stores the intact records of `damaged` in new packs, unless other packs have them.
   private func storeAgain(_ damaged: [PackExamination]) throws {
     guard damaged.contains(where: { !$0.intact.isEmpty }) else { return }
     let availability = try inspection.availability(damaged)

@@ -1,7 +1,7 @@
 import ChunkFormat
 import ChunkStore
 
-/// Makes records anew from copies. Serves one thread.
+/// Makes new records from copies. Serves one thread.
 struct RecordResealer {
   private let reader: RecordReader
   private let compressor: Compressor
@@ -11,7 +11,7 @@ struct RecordResealer {
     compressor = try Compressor(method: repository.configuration.compression)
   }
 
-  /// Whether the copy reads back.
+  /// Whether the copy can be read.
   func reads(_ copy: RecordLocation) throws -> Bool {
     do throws(StoreError) {
       _ = try reader.read(copy)
@@ -21,12 +21,12 @@ struct RecordResealer {
     }
   }
 
-  /// The record at `copy` as it is, a delta where it is one.
+  /// The record at `copy` as it is; a delta stays one.
   func prepare(_ copy: RecordLocation) throws -> PreparedRecord {
     try reader.extract(copy).record
   }
 
-  /// A record of `content`, on its own.
+  /// A record of `content` that is no delta.
   func prepare(_ content: [UInt8], _ id: ContentID, _ type: RecordType) throws -> PreparedRecord {
     try content.withUnsafeBytes {
       try PreparedRecord(standalone: $0, id: id, type: type, compressor: compressor)

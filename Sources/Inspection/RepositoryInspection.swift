@@ -6,20 +6,20 @@ import VolumeMap
 import VolumeReader
 package import Workers
 
-/// Looks at everything in a repository, and mends what can be mended without a risk.
+/// Checks everything in a repository, and repairs what can be repaired without a risk.
 ///
 /// ```
 /// files ──▶ small files ──▶ packs, side by side ──▶ [mend] ──▶ maps of all revisions ──▶ [put aside]
 /// ```
 ///
-/// It may run beside backups, restores and collections of garbage. Without mending, nothing but the
-/// index is written to, which is a cache.
+/// May run beside backups, restores and collections. Without repairs it writes only to the index,
+/// which is a cache.
 package struct RepositoryInspection: Sendable {
-  /// How packs are looked at.
+  /// How packs are checked.
   package enum PackDepth: String, Sendable, CaseIterable {
-    /// Header and footer are read.
+    /// Reads header and footer.
     case quick
-    /// All is read, and hashed.
+    /// Reads and hashes everything.
     case full
   }
 
@@ -30,7 +30,7 @@ package struct RepositoryInspection: Sendable {
   let progress: WorkProgress
   let cancellation: CancellationFlag
 
-  /// - Parameter mends: whether to do something about what is found; else it is only reported.
+  /// - Parameter mends: whether to repair; otherwise findings are only reported.
   package init(
     repository: Repository, depth: PackDepth, mends: Bool, environment: RepositoryEnvironment,
     progress: WorkProgress, cancellation: CancellationFlag
@@ -45,14 +45,14 @@ package struct RepositoryInspection: Sendable {
 
   /// Runs the inspection. Damage is in the report, not an error.
   ///
-  /// - Throws: ``StoreError`` where something cannot be looked at.
+  /// - Throws: ``StoreError`` if something cannot be checked.
   package func run() throws -> InspectionReport {
     var report = InspectionReport()
     let census = try repository.census()
     guard try inspectDirectories(census, &report) else { return report }
     let abandoned = try inspectSessions(&report)
     try inspectLeftovers(census.leftovers.filter { !abandoned.contains($0) }, &report)
-    // In this order: what a revision needs was there before it was.
+    // In this order: what a revision needs was written before the revision.
     let listing = try repository.revisions()
     let session = try repository.beginReading(
       "check of the repository", pinned: listing.entries.map(\.id), environment: environment)
@@ -73,7 +73,7 @@ package struct RepositoryInspection: Sendable {
     return report
   }
 
-  /// Packs in which something is wrong; nothing is mended.
+  /// Damaged packs; nothing is repaired here.
   package func damagedPacks() throws -> [PackExamination] {
     var report = InspectionReport()
     return try examinePacks(try repository.census(), &report)
@@ -81,7 +81,7 @@ package struct RepositoryInspection: Sendable {
 
   // MARK: - Files
 
-  /// - Returns: whether there is enough to go on with.
+  /// - Returns: whether the rest can be checked.
   private func inspectDirectories(
     _ census: RepositoryCensus, _ report: inout InspectionReport
   ) throws -> Bool {
@@ -105,12 +105,12 @@ package struct RepositoryInspection: Sendable {
     for path in census.strangers {
       report.add(
         Finding(
-          .stranger, .note, path: repository.relative(path), "is nothing that this program knows"))
+          .unknownFile, .note, path: repository.relative(path), "is nothing that this program knows"))
     }
     return mends || census.missingDirectories.isEmpty
   }
 
-  /// - Returns: files of sessions that are over.
+  /// - Returns: files of sessions that have ended.
   private func inspectSessions(_ report: inout InspectionReport) throws -> Set<FilePath> {
     let abandoned = try repository.abandonedSessions()
     if mends { try repository.removeAbandonedSessions() }
@@ -147,7 +147,7 @@ package struct RepositoryInspection: Sendable {
     }
   }
 
-  /// What is wrong with a small file; nil where nothing is.
+  /// What is wrong with a small file; nil if it is intact.
   private func finding(_ file: RepositoryCensus.SmallFile) throws(StoreError) -> Finding? {
     do throws(StoreError) {
       try repository.inspect(file)
@@ -164,7 +164,7 @@ package struct RepositoryInspection: Sendable {
     }
   }
 
-  /// What becomes of a small file that is damaged.
+  /// What is done with a damaged small file.
   private func outcome(
     of error: StoreError, in file: RepositoryCensus.SmallFile
   ) throws(StoreError) -> Finding.Outcome {
@@ -203,7 +203,7 @@ package struct RepositoryInspection: Sendable {
 
   private func inspectIndex(_ report: inout InspectionReport) throws {
     let (stale, missing) = try repository.records.indexDifferences()
-    // It is a cache: whoever finds it out of date brings it up to date.
+    // It is a cache: the next user updates it.
     let changes = try repository.records.synchronize { [cancellation] _ in
       try cancellation.check()
     }
@@ -219,7 +219,7 @@ package struct RepositoryInspection: Sendable {
 
   // MARK: - Packs
 
-  /// - Returns: the packs in which something is wrong.
+  /// - Returns: the damaged packs.
   private func examinePacks(
     _ census: RepositoryCensus, _ report: inout InspectionReport
   ) throws -> [PackExamination] {
@@ -259,7 +259,7 @@ package struct RepositoryInspection: Sendable {
     return doubtful
   }
 
-  /// The index lists a pack, and not what is in it.
+  /// Whether the index lists a pack but lacks its records.
   private func reportIndex(_ packs: Int, _ report: inout InspectionReport) throws {
     if mends { _ = try repository.rebuildIndex { [cancellation] _ in try cancellation.check() } }
     report.add(
@@ -305,8 +305,8 @@ package struct RepositoryInspection: Sendable {
       quarantined: try repository.quarantine().records, examined: doubtful)
   }
 
-  /// What is damaged no longer leaves the quarantine; reports that cannot be read go where all packs
-  /// were looked at, and what they named is noted anew by now.
+  /// Damaged copies that are now gone leave the quarantine. Reports that cannot be read are removed
+  /// if all packs were checked: the damaged copies have been noted again by now.
   private func reviewQuarantine(
     _ census: RepositoryCensus, _ report: inout InspectionReport
   ) throws {

@@ -3,7 +3,7 @@ import ChunkStore
 import SystemPackage
 
 extension RepositoryCensus.SmallFile {
-  /// What a finding about the file concerns.
+  /// The subject of a finding about the file.
   var subject: Finding.Subject {
     switch kind {
     case .keySlot: .key
@@ -16,7 +16,7 @@ extension RepositoryCensus.SmallFile {
     }
   }
 
-  /// What can be done about damage.
+  /// What can be done about its damage.
   var advice: String {
     switch kind {
     case .keySlot:

@@ -1,22 +1,22 @@
 import ChunkFormat
 import VolumeMap
 
-/// Remembers, while maps are walked, under which nodes nothing was amiss: the next revision that has
-/// them need not be looked at there.
+/// Remembers the subtrees without problems during the walks through maps: the next revision with
+/// the same subtree need not be checked there.
 struct WholeSubtrees {
-  /// Bounds the memory; what is not remembered is looked at again.
+  /// Limits the memory; a subtree that is not remembered is checked again.
   private static let rememberedNodes = 4 << 20
 
   private var whole: Set<ContentID> = []
-  /// Nodes of the map at hand under which something was amiss: once is enough for each.
+  /// Nodes of the current map with a problem under them: each is noted once.
   private var amissHere: Set<ContentID> = []
-  /// The nodes on the way to where the walk is, with what was amiss when it came by.
+  /// The nodes on the path of the walk, with the number of problems when it entered them.
   private var path: [(position: NodePosition, id: ContentID, amiss: Int)] = []
 
-  /// Notes that the walk comes to a node.
+  /// Called when the walk enters a node.
   ///
-  /// - Parameter amiss: places so far where something was amiss.
-  /// - Returns: what is known of everything under it; nil where the walk has to look.
+  /// - Parameter amiss: the number of problems so far.
+  /// - Returns: what is known of the subtree; nil if the walk must visit it.
   mutating func enter(_ id: ContentID, at position: NodePosition, amiss: Int) -> Known? {
     leave(upTo: position.level, amiss: amiss)
     if whole.contains(id) { return .whole }
@@ -28,7 +28,7 @@ struct WholeSubtrees {
   /// What is known of a subtree.
   enum Known {
     case whole
-    /// Something is amiss, and was noted in this map.
+    /// There is a problem, and it was noted in this map.
     case amiss
   }
 
@@ -37,7 +37,7 @@ struct WholeSubtrees {
     path.last { $0.position == position }?.id
   }
 
-  /// Notes that the walk of one map has come to its end.
+  /// Called when the walk of one map ends.
   mutating func end(amiss: Int) {
     leave(upTo: MapNode.maximumLevels, amiss: amiss)
     amissHere = []

@@ -2,13 +2,13 @@ package import CalendarTime
 package import ChunkFormat
 
 extension CalendarUnit {
-  /// The number of the hour, day, week, month or year that the clock shows at `moment`: the same for
-  /// all moments in one, and for no other.
+  /// The number of the hour, day, week, month or year of the local time at `moment`. Two moments
+  /// have the same number only if they are in the same period.
   package func period(of moment: Timestamp, in zone: TimeZone) -> Int64 {
     let time = zone.time(of: moment)
     switch self {
     case .hour:
-      // By when it began: an hour that comes twice, when clocks are set back, is two.
+      // Counted by its start: an hour that occurs twice, when clocks are set back, is two.
       return moment.secondsSince1970 - Int64(time.minute * 60 + time.second)
     case .day: return time.dayNumber
     // 1969-12-29 was a Monday, three days before day 0.
@@ -20,9 +20,9 @@ extension CalendarUnit {
 }
 
 extension CalendarSpan {
-  /// The moment that is so long before `moment`: months and days by the calendar, so that the clock
-  /// shows the same time, then hours. In a month that has no such day, its last. What lies before all
-  /// moments that can be expressed is the first of them.
+  /// The moment this span before `moment`: months and days by the calendar, so that the local time
+  /// stays the same, then hours. In a month without that day, its last day. Never before the first
+  /// moment that can be expressed.
   package func start(before moment: Timestamp, in zone: TimeZone) -> Timestamp {
     let day = months == 0 && days == 0 ? moment : startOnCalendar(before: moment, in: zone)
     return day - .seconds(Int64(hours) * 3600)

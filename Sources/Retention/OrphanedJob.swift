@@ -2,7 +2,7 @@ package import CalendarTime
 package import ChunkFormat
 package import ChunkStore
 
-/// A job that got no revision for long: its machine may no longer exist.
+/// A job without a recent revision: its machine may no longer exist.
 package struct OrphanedJob: Sendable {
   package let job: String
   /// Oldest first.

@@ -2,22 +2,22 @@ package import CalendarTime
 package import ChunkFormat
 package import ChunkStore
 
-/// Which revisions of a job stay, and why, and which go.
+/// Which revisions of a job to keep, with the reasons, and which to delete.
 ///
-/// Whatever the policy, these stay: what is protected or in use, the newest usable revision, what has a
-/// time in the future, and what was made with a clock that had been set back as long as what it was
-/// made from stays.
+/// Kept whatever the policy says: protected revisions, revisions in use, the newest usable
+/// revision, revisions with a time in the future, and a revision made with a clock that had been
+/// set back, for as long as its parent is kept.
 package struct RetentionPlan: Sendable {
-  /// What is to become of one revision.
+  /// What happens to one revision.
   package struct Verdict: Sendable {
     package let entry: RevisionEntry
-    /// None where it goes.
+    /// Empty if it is deleted.
     package let reasons: [StayReason]
 
     package var stays: Bool { !reasons.isEmpty }
   }
 
-  /// No more than these are never unusual.
+  /// Deleting no more than these is never unusual.
   private static let usualCount = 5
 
   package let job: String
@@ -26,8 +26,8 @@ package struct RetentionPlan: Sendable {
 
   /// - Parameters:
   ///   - history: all revisions of the job.
-  ///   - zone: whose calendar counts.
-  ///   - users: who reads a revision now, in words.
+  ///   - zone: the time zone of the calendar.
+  ///   - users: the readers that use a revision now, in words.
   package init(
     of job: String, history: [RevisionEntry], policy: RetentionPolicy, in zone: TimeZone,
     now: Timestamp, users: [RevisionID: [String]]
@@ -37,9 +37,9 @@ package struct RetentionPlan: Sendable {
     self.init(of: job, history: history, reasons: judgement.reasons())
   }
 
-  /// Of a job that is to be forgotten, with all but what is protected or in use.
+  /// Deletes the job: all its revisions but those that are protected or in use.
   ///
-  /// - Parameter users: who reads a revision now, in words.
+  /// - Parameter users: the readers that use a revision now, in words.
   package init(
     forgetting job: String, history: [RevisionEntry], users: [RevisionID: [String]]
   ) {
@@ -56,7 +56,7 @@ package struct RetentionPlan: Sendable {
   /// Oldest first.
   package var going: [RevisionEntry] { verdicts.filter { !$0.stays }.map(\.entry) }
 
-  /// Whether so many go that it may be a mistake: more than five, and more than half.
+  /// Whether the number of deletions suggests a mistake: more than five, and more than half.
   package var isUnusual: Bool {
     let count = going.count
     return count > Self.usualCount && count * 2 > verdicts.count
@@ -64,7 +64,7 @@ package struct RetentionPlan: Sendable {
 }
 
 extension RevisionEntry {
-  /// Why it stays whatever becomes of its job.
+  /// Reasons to keep it even if its job is deleted.
   fileprivate func bonds(_ users: [RevisionID: [String]]) -> [StayReason] {
     (marks.isProtected ? [.protected] : [])
       + (marksDamage == nil ? [] : [.unreadableMarks])
@@ -72,7 +72,7 @@ extension RevisionEntry {
   }
 }
 
-/// How a plan comes about.
+/// Computes a plan.
 private struct Judgement {
   let history: [RevisionEntry]
   let policy: RetentionPolicy
@@ -80,10 +80,10 @@ private struct Judgement {
   let now: Timestamp
   let users: [RevisionID: [String]]
 
-  /// The reasons of each revision that stays.
+  /// The reasons of each revision that is kept.
   ///
-  /// What was made with a clock that was behind has a time that says nothing. It stays as long as what
-  /// it was made from does; after that its time is all that is known of it.
+  /// The time of a revision made with a clock that was behind means nothing. It is kept as long as
+  /// its parent is; after that, its time is all that is known of its age.
   func reasons() -> [RevisionID: [StayReason]] {
     let past = history.filter { $0.revision.created <= now }
     var dependents = madeWithClockBehind(past)
@@ -100,7 +100,7 @@ private struct Judgement {
     }
   }
 
-  /// Revisions that are older than what they were made from, with that.
+  /// Revisions with a time before their parent's, with the parent.
   private func madeWithClockBehind(_ past: [RevisionEntry]) -> [RevisionID: RevisionID] {
     let times = Dictionary(uniqueKeysWithValues: past.map { ($0.id, $0.revision.created) })
     var dependents: [RevisionID: RevisionID] = [:]
@@ -113,7 +113,7 @@ private struct Judgement {
     return dependents
   }
 
-  /// What the policy says, and the newest.
+  /// The revisions that the policy keeps, and the newest.
   private func reasons(of candidates: [RevisionEntry]) -> [RevisionID: [StayReason]] {
     let newestFirst = candidates.reversed() as [RevisionEntry]
     let selection = RuleSelection(candidates: newestFirst, zone: zone)

@@ -2,12 +2,12 @@ import CalendarTime
 import ChunkFormat
 import ChunkStore
 
-/// What single rules keep of a job's revisions.
+/// The revisions of a job that single rules keep.
 ///
-/// A revision that is distrusted or unusual never takes the place of a usable one: it stays where there
-/// is no usable one in its place, as long as a usable one there would, and is not counted.
+/// A distrusted or unusual revision never replaces a usable one. It is kept if no usable one takes
+/// its place, as long as a usable one would be, and it is not counted.
 struct RuleSelection {
-  /// Newest first, none of the future.
+  /// Newest first, without those in the future.
   let candidates: [RevisionEntry]
   let zone: TimeZone
 
@@ -29,8 +29,8 @@ struct RuleSelection {
     }
   }
 
-  /// The newest of each of the last `count` periods in which there is one. Without a unit each revision
-  /// is a period of its own.
+  /// The newest of each of the last `count` periods that have one. Without a unit, each revision is
+  /// a period of its own.
   private func slots(
     of rule: RetentionRule, count: UInt32, in unit: CalendarUnit?, among entries: [RevisionEntry]
   ) -> [(RevisionID, StayReason)] {
@@ -56,8 +56,8 @@ struct RuleSelection {
     return found
   }
 
-  /// What is no older than `span`, counted back from the newest usable revision: of a machine that is
-  /// no longer backed up nothing goes because time goes by, nor because a clock is ahead.
+  /// The revisions within `span` of the newest usable one. So nothing is deleted because time
+  /// passes after the last backup of a machine, nor because a clock is ahead.
   private func young(
     by rule: RetentionRule, span: CalendarSpan, among entries: [RevisionEntry]
   ) -> [(RevisionID, StayReason)] {
@@ -68,7 +68,7 @@ struct RuleSelection {
 }
 
 extension RevisionEntry {
-  /// Whether nothing speaks against what it holds, and it was not made of volumes that had lost most of
-  /// their content.
+  /// Whether its content is trusted, and it was not made of volumes that had lost most of their
+  /// content.
   package var isUsable: Bool { marks.trust != .distrusted && !revision.isUnusual }
 }

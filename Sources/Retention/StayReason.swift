@@ -1,31 +1,31 @@
 package import ChunkFormat
 
-/// Why a revision stays.
+/// Why a revision is kept.
 package enum StayReason: Hashable, Sendable {
-  /// It is one of the so many that a rule keeps, `number` counted from 1, the newest.
+  /// A rule keeps this number of them; `number` is counted from 1, the newest.
   case slot(RetentionRule, number: Int)
-  /// It is young enough for a rule.
+  /// It is within the span of a rule.
   case young(RetentionRule)
-  /// It has the tag that a rule keeps.
+  /// A rule keeps its tag.
   case tag(String)
   case protected
-  /// It may be protected: what is said of it cannot be read.
+  /// Its marks cannot be read, so it may be protected.
   case unreadableMarks
   /// The newest of the job that is neither distrusted nor unusual.
   case newestUsable
-  /// The newest of a job that has no usable one.
+  /// The newest of a job without a usable one.
   case newest
-  /// Its time is yet to come: a clock is wrong, and nobody knows how old it is.
+  /// Its time is in the future: a clock was wrong, and its age is unknown.
   case future
-  /// It was made after this revision, which stays, though its time is before that one's: the clock had
-  /// been set back.
+  /// It was made after this revision, which is kept, but its time is earlier: the clock had been
+  /// set back.
   case madeAfter(RevisionID)
-  /// Somebody reads it now; who, in words.
+  /// A reader uses it now; the reader in words.
   case inUse(by: String)
 }
 
 extension StayReason: CustomStringConvertible {
-  /// Short, as in a column: `daily 3 of 7`.
+  /// Short, for a column: `daily 3 of 7`.
   package var description: String {
     switch self {
     case .slot(let rule, let number): Self.text(of: rule, number: number)

@@ -1,12 +1,12 @@
 import ChunkFormat
 
-/// A stretch of a volume that is wholly stored or wholly hole.
+/// A range of a volume that is either completely stored or completely a hole.
 package struct AllocationExtent: Equatable, Sendable {
-  /// Where it begins, in bytes.
+  /// Start, in bytes.
   package let offsetBytes: UInt64
   /// Its length in bytes, never 0.
   package var lengthBytes: UInt64
-  /// Whether it reads as zeros because nothing is stored.
+  /// Whether the range reads as zeros because nothing is stored.
   package let isHole: Bool
 
   package init(offsetBytes: UInt64, lengthBytes: UInt64, isHole: Bool) {
@@ -17,12 +17,13 @@ package struct AllocationExtent: Equatable, Sendable {
 }
 
 extension MapRoot {
-  /// What is stored and what is hole in the bytes `range`, from the map alone: extents in order without
-  /// gaps, neighbours of different kinds, cut at the ends of `range`.
+  /// The stored ranges and the holes in the bytes `range`, from the map alone. The extents are in
+  /// order and without gaps, neighbours differ, and the first and the last are cut at the ends of
+  /// `range`.
   ///
-  /// They cover the whole range or a beginning of it: at most `limit` extents (at least 1) are given,
-  /// and the answer ends once `leafLimit` leaves (at least 1) have been read, so that a large disk
-  /// full of data cannot hold up the asker. A hole costs the same few reads whatever its size.
+  /// They cover the range or its beginning: at most `limit` extents (at least 1) are returned, and
+  /// the answer ends after `leafLimit` leaves (at least 1) have been read. So a large disk full of
+  /// data cannot hold up the caller. A hole costs the same few reads whatever its size.
   ///
   /// - Throws: ``MapError`` with `.invalidArgument` for a range that leaves the volume, `.corrupt` or
   ///   `.unreadableNode`.
@@ -45,13 +46,13 @@ extension MapRoot {
   }
 }
 
-/// Extents as they are joined up.
+/// Joins extents of the same kind.
 private struct ExtentList {
   let range: Range<UInt64>
   let limit: Int
   var extents: [AllocationExtent] = []
 
-  /// Adds the chunks `chunks` of `span`; false when no extent fits any more.
+  /// Adds the chunks `chunks` of `span`; false if the limit of extents is reached.
   mutating func append(
     _ span: MapSpan, _ chunks: Range<UInt64>, of geometry: MapGeometry
   ) -> Bool {

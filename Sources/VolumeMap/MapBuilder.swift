@@ -1,17 +1,18 @@
 package import ChunkFormat
 
-/// Builds the map of a volume whose chunks come in order, and writes each node as soon as it is
-/// complete. Memory is two nodes a level.
+/// Builds the map of a volume whose chunks come in order, and writes each node when it is complete.
+/// It holds two nodes per level.
 ///
-/// With the map of the parent revision, which may be of another size and height, a node that equals the
-/// parent's at its position keeps that node's id and is not written: only the nodes on changed paths
-/// are. Stretches that are known to be unchanged are taken over as whole subtrees, unread.
+/// The map of the parent revision may have another size and height. A node that equals the parent's
+/// node at its position keeps that node's id and is not written, so only nodes on changed paths
+/// are. Ranges that are known to be unchanged are taken over as whole subtrees, without reading
+/// them.
 package struct MapBuilder {
   private let chunkSizeBytes: Int
   private let writer: any NodeWriting
   private var parent: ParentMap?
-  /// By level: the node that later chunks may still change. Nodes above another, where there are any,
-  /// hold its position; it is entered into them when it is complete.
+  /// Per level: the node that later chunks may still change. The node above it, if there is one, is
+  /// on the path to it; a complete node is entered there.
   private var open: [OpenNode?] = Array(repeating: nil, count: MapNode.maximumLevels)
   /// The lowest chunk that may be appended.
   private var nextChunk: UInt64 = 0
@@ -34,14 +35,15 @@ package struct MapBuilder {
     self.parent = parent.map { ParentMap($0, reading: nodes) }
   }
 
-  /// The first failure to read the parent's map where it was only wanted for comparison. It costs
-  /// writing nodes again, not the backup.
+  /// The first failure to read the parent's map for comparison. Then nodes are written again, but
+  /// the backup succeeds.
   package var parentFailure: MapError? { parent?.failure }
 
-  /// Chunk number `number` has the content `id`. Chunks that are left out are holes, as is `.hole`.
+  /// Chunk number `number` has the content `id`. Chunks that are not appended are holes, as is
+  /// `.hole`.
   ///
-  /// - Throws: ``MapError`` with `.invalidArgument` unless `number` is higher than all before, and what
-  ///   the writer throws.
+  /// - Throws: ``MapError`` with `.invalidArgument` unless `number` is higher than all before;
+  ///   errors of the writer.
   package mutating func append(_ id: ContentID, at number: UInt64) throws {
     try advance(to: number, past: number + 1)
     guard !id.isHole else { return }
@@ -49,12 +51,12 @@ package struct MapBuilder {
     open[0]!.set(id, at: Int(number % UInt64(MapNode.fanout)))
   }
 
-  /// The chunks `range` are what they are in the parent's map, which must have them all. Reads only
-  /// the parent's nodes on the paths to both ends.
+  /// The chunks `range` are the same as in the parent's map, which must have all of them. Reads
+  /// only the parent's nodes on the paths to both ends.
   ///
-  /// - Throws: ``MapError`` with `.invalidArgument` without a parent that has these chunks, or where
-  ///   chunks above the range's beginning were appended before; `.corrupt` and `.unreadableNode` for
-  ///   the parent's map; what the writer throws.
+  /// - Throws: ``MapError`` with `.invalidArgument` if there is no parent with these chunks, or
+  ///   later chunks were appended before; `.corrupt` and `.unreadableNode` for the parent's map;
+  ///   errors of the writer.
   package mutating func appendUnchanged(_ range: Range<UInt64>) throws {
     guard let available = parent?.map.geometry.chunkCount, range.upperBound <= available else {
       throw MapError(
@@ -76,9 +78,9 @@ package struct MapBuilder {
 
   /// Ends the volume at `sizeBytes` and returns its map. Call it once, last.
   ///
-  /// - Throws: ``MapError`` with `.invalidArgument` where chunks were appended beyond the end, or the
-  ///   short last chunk of the parent was taken over although its length is another now; what the
-  ///   writer throws.
+  /// - Throws: ``MapError`` with `.invalidArgument` if chunks were appended beyond the end, or if
+  ///   the parent's short last chunk was taken over and its length is different now; errors of the
+  ///   writer.
   package mutating func finish(sizeBytes: UInt64) throws -> MapRoot {
     let geometry = try MapGeometry(sizeBytes: sizeBytes, chunkSizeBytes: chunkSizeBytes)
     guard nextChunk <= geometry.chunkCount else {
@@ -101,7 +103,7 @@ package struct MapBuilder {
     try closeNodes(before: chunk)
   }
 
-  /// Completes the nodes that do not hold `chunk`: nothing is added to them any more.
+  /// Completes the nodes that do not hold `chunk`; no more chunks will be added to them.
   private mutating func closeNodes(before chunk: UInt64) throws {
     for level in 0..<MapNode.maximumLevels {
       if open[level]?.position.holds(chunk) == true { break }
@@ -120,7 +122,7 @@ package struct MapBuilder {
     open[above.level]!.set(id, at: index)
   }
 
-  /// The id of a node that nothing is added to any more; written if it is new.
+  /// The id of a complete node; writes the node if it is new.
   private mutating func complete(_ node: OpenNode) throws -> ContentID {
     switch node.content {
     case .adopted(let id): return id
@@ -132,8 +134,8 @@ package struct MapBuilder {
     }
   }
 
-  /// Opens the node at `position` for change. What an adopted subtree around it holds is read, along
-  /// this one path.
+  /// Opens the node at `position` for changes. Of an adopted subtree around it, only the nodes on
+  /// this path are read.
   private mutating func openNode(_ position: NodePosition) throws {
     if case .built = open[position.level]?.content { return }
     let chunk = position.firstChunk
@@ -152,7 +154,7 @@ package struct MapBuilder {
     if !id.isHole { open[position.level] = OpenNode(position: position, content: .adopted(id)) }
   }
 
-  /// Copies the part of one leaf that `range` begins with; returns where it ends.
+  /// Copies the chunks of `range` in its first leaf; returns where that leaf ends.
   private mutating func copyLeaf(_ range: Range<UInt64>) throws -> UInt64 {
     let span = try parent!.span(containing: range.lowerBound)
     let part = span.chunks.clamped(to: range)

@@ -1,15 +1,15 @@
-/// A stretch of a volume, and what became of it since another revision.
+/// A range of a volume, and how it changed since another revision.
 package struct ChangeExtent: Equatable, Sendable {
   package enum Change: Equatable, Sendable {
-    /// As it was.
+    /// Unchanged.
     case none
-    /// Content that was not there.
+    /// New content.
     case data
-    /// It reads as zeros now.
+    /// A hole now.
     case zeros
   }
 
-  /// Where it begins, in bytes.
+  /// Start, in bytes.
   package let offsetBytes: UInt64
   /// Its length in bytes, never 0.
   package var lengthBytes: UInt64
@@ -23,14 +23,15 @@ package struct ChangeExtent: Equatable, Sendable {
 }
 
 extension MapRoot {
-  /// What changed in the bytes `range` since `old`, the map of another revision of the volume, to the
-  /// chunk and from the maps alone: extents in order without gaps, neighbours of different kinds, cut at
-  /// the ends of `range`. What lies beyond the end of `old` is new, zeros included: whoever holds the
-  /// old content and takes over all that changed has the new one, whatever followed the old.
+  /// What changed in the bytes `range` since `old`, the map of another revision of the volume, in
+  /// whole chunks and from the maps alone. The extents are in order and without gaps, neighbours
+  /// differ, and the first and the last are cut at the ends of `range`. Everything beyond the end
+  /// of `old` counts as new, zeros included: a client that has the old content and copies all
+  /// changes then has the new content, whatever followed the old one.
   ///
-  /// They cover the whole range or a beginning of it: at most `limit` extents (at least 1) are given,
-  /// and the answer ends once the leaves at `leafLimit` places (at least 1) have been compared. What is
-  /// the same in both maps costs nothing.
+  /// They cover the range or its beginning: at most `limit` extents (at least 1) are returned, and
+  /// the answer ends after the leaves at `leafLimit` places (at least 1) have been compared. Parts
+  /// that are the same in both maps cost nothing.
   ///
   /// - Throws: ``MapError`` with `.invalidArgument` for a range that leaves the volume and for maps of
   ///   different chunk sizes, `.corrupt` or `.unreadableNode`.
@@ -56,21 +57,21 @@ extension MapRoot {
   }
 }
 
-/// Extents as they are joined up.
+/// Joins extents of the same kind.
 private struct ChangeList {
-  /// Behind the last extent.
+  /// End of the last extent.
   var position: UInt64
   let oldSizeBytes: UInt64
   let limit: Int
   var extents: [ChangeExtent] = []
 
-  /// Adds what the maps have in common; false when no extent fits any more. Beyond the end of the old
-  /// volume that is what is a hole now.
+  /// Adds a part that is the same in both maps; false if the limit of extents is reached. Beyond
+  /// the end of the old volume that is a part that is a hole now.
   mutating func appendSame(upTo end: UInt64) -> Bool {
     append(upTo: min(end, oldSizeBytes), .none) && append(upTo: end, .zeros)
   }
 
-  /// Adds everything up to `end`; false when no extent fits any more.
+  /// Adds everything up to `end`; false if the limit of extents is reached.
   mutating func append(upTo end: UInt64, _ change: ChangeExtent.Change) -> Bool {
     guard position < end else { return true }
     if extents.last?.change == change {

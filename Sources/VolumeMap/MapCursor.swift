@@ -1,11 +1,11 @@
 package import ChunkFormat
 
-/// A stretch of a volume that one look-up answers: the chunks of a leaf, or a hole as large as a whole
+/// The range of a volume that one look-up answers: the chunks of a leaf, or a hole of the size of a
 /// subtree.
 package struct MapSpan: Sendable {
-  /// The chunks concerned, none beyond the end of the volume.
+  /// The chunks, none beyond the end of the volume.
   package let chunks: Range<UInt64>
-  /// Their leaf; nil where all of them are holes.
+  /// Their leaf; nil if all of them are holes.
   package let leaf: MapNode?
 
   /// The id of chunk `chunk`, `.hole` for a hole.
@@ -17,8 +17,8 @@ package struct MapSpan: Sendable {
   }
 }
 
-/// Looks chunks up in a map, wherever they are, and keeps the path to the last one: going through a
-/// volume in order reads every node once and holds one node a level.
+/// Looks up chunks in a map in any order, and keeps the path to the last one. Reading a volume in
+/// order reads every node once and holds one node per level.
 package struct MapCursor: Sendable {
   package let map: MapRoot
   private let nodes: any NodeReading
@@ -30,7 +30,7 @@ package struct MapCursor: Sendable {
     self.nodes = nodes
   }
 
-  /// The stretch that chunk `chunk` lies in. Reads at most one node a level.
+  /// The range that holds chunk `chunk`. Reads at most one node per level.
   ///
   /// - Precondition: the volume has a chunk of this number.
   /// - Throws: ``MapError`` with `.corrupt` or `.unreadableNode`.
@@ -38,8 +38,8 @@ package struct MapCursor: Sendable {
     span(try read(to: chunk, level: 0))
   }
 
-  /// The stretch that chunk `chunk` lies in, or nil where finding it takes a node that `cache` does
-  /// not hold, or that is corrupt. Never blocks longer than a look into a table.
+  /// The range that holds chunk `chunk`; nil if that needs a node that `cache` does not hold, or a
+  /// node is corrupt. Takes no longer than look-ups in a table.
   ///
   /// - Precondition: the volume has a chunk of this number.
   package mutating func cachedSpan(containing chunk: UInt64, in cache: NodeCache) -> MapSpan? {
@@ -52,7 +52,7 @@ package struct MapCursor: Sendable {
     return place.map(span)
   }
 
-  /// The id of the node at `position`, `.hole` for a hole; nil where the map has no such place.
+  /// The id of the node at `position`, `.hole` for a hole; nil if the map has no such position.
   mutating func id(at position: NodePosition) throws(MapError) -> ContentID? {
     guard has(position) else { return nil }
     if position == map.position { return map.id }
@@ -60,7 +60,7 @@ package struct MapCursor: Sendable {
     return try read(to: position.firstChunk, level: parent.level).node?.children[index] ?? .hole
   }
 
-  /// The node at `position`; nil where it is a hole, or the map has no such place.
+  /// The node at `position`; nil if it is a hole, or if the map has no such position.
   mutating func node(at position: NodePosition) throws(MapError) -> MapNode? {
     guard has(position) else { return nil }
     return try read(to: position.firstChunk, level: position.level).node
@@ -70,7 +70,7 @@ package struct MapCursor: Sendable {
     position.level < map.geometry.levels && position.firstChunk < map.geometry.chunkCount
   }
 
-  /// A node, and where it lies; a hole has none.
+  /// A node and its position; a hole has no node.
   private typealias Place = (position: NodePosition, node: MapNode?)
 
   private mutating func read(to chunk: UInt64, level: Int) throws(MapError) -> Place {
@@ -81,8 +81,8 @@ package struct MapCursor: Sendable {
     return place!
   }
 
-  /// Goes down to the node of `level` that holds `chunk`, from where the path still leads there; ends
-  /// early at a hole, and with nil where `load` has no node.
+  /// Goes down to the node of `level` that holds `chunk`, from the last node of the path that is
+  /// right. Ends early at a hole; returns nil if `load` has no node.
   private mutating func descend<Failure>(
     to chunk: UInt64, level: Int,
     load: (ContentID, NodePosition) throws(Failure) -> MapNode?

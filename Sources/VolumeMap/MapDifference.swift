@@ -2,13 +2,14 @@ import ChunkFormat
 
 /// The chunks in which two maps differ, in order, as runs of one kind.
 ///
-/// Subtrees of equal ids and subtrees outside the range asked for are not read, so the cost is in
-/// proportion to the difference within the range. Beyond its end a volume counts as a hole: growth by a
-/// hole is no difference of the maps, and what a smaller volume cuts off became a hole.
+/// Equal subtrees and subtrees outside the range are not read, so the cost is proportional to the
+/// difference within the range. A volume counts as a hole beyond its end: growth by a hole is no
+/// difference, and a part that a smaller volume cuts off became a hole.
 ///
-/// Two subtrees that differ everywhere in the same way are remembered: wherever else the two stand
-/// opposite each other, they are one run, and not read again. So the cost follows the distinct nodes and
-/// the runs, however large a volume claims to be. Memory is two nodes a level, and what is remembered.
+/// Two subtrees that differ in the same way everywhere are remembered. Where the same two are
+/// compared again, they give one run and are not read. So the cost depends on the distinct nodes
+/// and the runs, not on the size that a volume claims. Memory is two nodes per level, and the
+/// remembered pairs.
 package struct MapDifference {
   /// How the content of a chunk differs.
   package enum Kind: Equatable, Sendable {
@@ -31,20 +32,20 @@ package struct MapDifference {
     }
   }
 
-  /// Two nodes of one position, compared up to child `index`. No children are all holes.
+  /// Two nodes of one position, compared up to child `index`. Nil children are holes.
   private struct Frame {
     let position: NodePosition
     let old: [ContentID]?
     let new: [ContentID]?
     var index: Int
-    /// Behind the last child to compare.
+    /// End of the children to compare.
     let endIndex: Int
-    /// To remember how the two differ; nil where that is not to be remembered.
+    /// The key for remembering how the two differ; nil if that is not to be remembered.
     let pair: NodePair?
     var pattern = Pattern.unknown
   }
 
-  /// How everything under two nodes differs, as far as it was compared.
+  /// How everything under two nodes differs, as far as it has been compared.
   private enum Pattern: Equatable {
     case unknown
     case uniform(Kind)
@@ -61,7 +62,7 @@ package struct MapDifference {
     let level: Int
   }
 
-  /// Pairs of nodes remembered, which bounds the memory.
+  /// The most pairs of nodes remembered; limits the memory.
   private static let rememberedPairs = 1 << 16
 
   private let old: MapRoot
@@ -71,17 +72,17 @@ package struct MapDifference {
   private var hasBegun = false
   private var pending: Run?
   private var uniform: [NodePair: Kind] = [:]
-  /// Leaves, of either map or of both at one place, that may still be read.
+  /// Leaves that may still be read; those of both maps at one position count once.
   private var leavesLeft: Int
 
-  /// The chunks that have been compared once ``next()`` gave nil: the range asked for, or the beginning
-  /// of it where the leaves to read were limited.
+  /// The chunks that have been compared when ``next()`` returns nil: the whole range, or its
+  /// beginning if the limit of leaves was reached.
   package private(set) var compared: Range<UInt64>
 
   /// - Parameters:
   ///   - range: the chunks to compare, which may lie beyond the end of either volume; all by default.
-  ///   - leafLimit: the comparison ends once the leaves at so many places (at least 1) have been read, so
-  ///     that two maps that have nothing in common cannot hold up the asker.
+  ///   - leafLimit: the comparison ends after the leaves at this many positions (at least 1), so
+  ///     that two maps with nothing in common cannot hold up the caller.
   /// - Throws: ``MapError`` with `.invalidArgument` for maps of different chunk sizes.
   package init(
     from old: MapRoot, to new: MapRoot, within range: Range<UInt64>? = nil, leafLimit: Int = .max,
@@ -102,11 +103,11 @@ package struct MapDifference {
 
   /// The next run, cut at the ends of the range; nil at the end.
   ///
-  /// - Throws: ``MapError`` with `.corrupt` or `.unreadableNode`; the iteration is over then.
+  /// - Throws: ``MapError`` with `.corrupt` or `.unreadableNode`; the iteration then ends.
   package mutating func next() throws(MapError) -> Run? {
     if !hasBegun {
       hasBegun = true
-      // The lower map stands under nodes that only have a first child: see `children`.
+      // The lower map is placed under nodes that only have a first child: see `children`.
       let top = max(old.position.level, new.position.level)
       if let run = try compare(old.id, new.id, at: NodePosition(level: top, number: 0)) {
         return run
@@ -136,7 +137,7 @@ package struct MapDifference {
     return pending
   }
 
-  /// Goes back to the node above, and remembers what the two nodes were like.
+  /// Returns to the node above, and remembers how the two nodes differ.
   private mutating func leave(_ frame: Frame) {
     frames.removeLast()
     if !frames.isEmpty { frames[frames.count - 1].pattern.add(frame.pattern) }
@@ -146,7 +147,7 @@ package struct MapDifference {
     uniform[pair] = kind
   }
 
-  /// - Returns: a run that has come to its end.
+  /// - Returns: a run that is complete.
   private mutating func compare(
     _ oldID: ContentID, _ newID: ContentID, at position: NodePosition
   ) throws(MapError) -> Run? {
@@ -176,7 +177,7 @@ package struct MapDifference {
     return nil
   }
 
-  /// Nil where the pair is not compared as a whole, or an end of a volume lies within.
+  /// Nil if the pair is not compared completely, or an end of a volume lies within.
   private func pair(
     _ oldID: ContentID, _ newID: ContentID, at position: NodePosition, _ wanted: Range<UInt64>
   ) -> NodePair? {
@@ -208,13 +209,13 @@ package struct MapDifference {
     new.isHole ? .becameHole : old.isHole ? .appeared : .changed
   }
 
-  /// Adds a chunk to the run at hand; returns that run where the chunk begins another.
+  /// Adds a chunk to the current run; returns that run if the chunk begins another one.
   private mutating func add(_ chunk: UInt64, _ kind: Kind) -> Run? {
     frames[frames.count - 1].pattern.add(.uniform(kind))
     return add(chunk..<chunk + 1, kind)
   }
 
-  /// The same for chunks that differ in one way.
+  /// The same for chunks of one kind.
   private mutating func add(_ chunks: Range<UInt64>, _ kind: Kind) -> Run? {
     if pending?.kind == kind, pending?.chunks.upperBound == chunks.lowerBound {
       pending!.chunks = pending!.chunks.lowerBound..<chunks.upperBound

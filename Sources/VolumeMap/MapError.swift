@@ -1,22 +1,22 @@
 /// Why a map could not be built or read.
 package struct MapError: Error, Sendable {
-  /// The kinds of failure a caller tells apart.
+  /// The kinds of failure that a caller distinguishes.
   package enum Code: Equatable, Sendable {
-    /// A node was read and is not what its place in the volume demands.
+    /// A node was read, and it does not fit its position in the volume.
     case corrupt
     /// A node could not be read; `cause` says why.
     case unreadableNode
-    /// A size, a chunk size, a range or an order that no map has: the caller's mistake.
+    /// A size, chunk size, range or order that no map can have: an error of the caller.
     case invalidArgument
   }
 
   package let code: Code
-  /// What was expected and what was found.
+  /// The expected and the actual value.
   package let message: String
-  /// The part of the volume, in bytes, that cannot be known because of the failure; nil where it
-  /// concerns no part.
+  /// The part of the volume, in bytes, that is unknown because of the failure; nil if there is
+  /// none.
   package let bytes: Range<UInt64>?
-  /// What the reader of nodes threw.
+  /// The error of the node reader.
   package let cause: (any Error)?
 
   package init(

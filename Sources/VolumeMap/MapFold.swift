@@ -1,41 +1,44 @@
 package import ChunkFormat
 
-/// Sums up maps over their distinct nodes. A node that stands in many places, of one map or of several,
-/// is read once; its sum is known from then on. So the cost follows the distinct nodes, however large a
-/// volume claims to be.
+/// Computes sums over maps. A node may stand in many places of one map or of several; it is read
+/// once, and its sum is then known. So the cost depends on the distinct nodes, not on the size that
+/// a volume claims.
 package protocol MapFold {
   associatedtype Sum
 
   /// The sum of a hole.
   var zero: Sum { get }
 
-  /// Adds a child's sum to that of the children before it. A volume has so many places that plain
-  /// numbers may overflow.
+  /// Adds a child's sum to the sum of the children before it. A volume may claim so many chunks
+  /// that plain numbers overflow.
   func add(_ sum: Sum, to total: inout Sum)
 
-  /// The sum of a node that was met before on this level; nil to read it.
+  /// The known sum of a node on this level; nil to read the node.
   mutating func knownSum(of id: ContentID, level: Int) throws -> Sum?
 
-  /// Told of the sum of a node that was read.
+  /// Receives the sum of a node that was read.
   mutating func note(_ sum: Sum, of id: ContentID, level: Int)
 
   mutating func sum(ofLeaf leaf: MapNode, at position: NodePosition) throws -> Sum
 
-  /// The node at `position` cannot be used. Throwing ends the fold; returning goes on behind it.
+  /// The node at `position` cannot be used. Throw to end the fold; return to continue after the
+  /// node.
   ///
-  /// - Parameter isEverywhere: whether the node is as bad in every other place of this level.
+  /// - Parameter isEverywhere: whether the node is invalid at every other position of this level
+  ///   too.
   mutating func sum(
     ofDamaged id: ContentID, _ error: MapError, at position: NodePosition, isEverywhere: Bool
   ) throws -> Sum
 }
 
 extension MapRoot {
-  /// The sum of the whole map. Memory is one node a level, and what `fold` remembers.
+  /// The sum of the whole map. Memory is one node per level, and what `fold` remembers.
   ///
-  /// Nodes that hold the last chunk, one a level, are read even where their sum is known: what is right in
-  /// the middle of one volume may be damage at the end of another, and the other way round.
+  /// Nodes that hold the last chunk, one per level, are read even if their sum is known: a node
+  /// that is valid in the middle of one volume may be invalid at the end of another, and the
+  /// reverse.
   ///
-  /// - Throws: what `fold` throws.
+  /// - Throws: errors of `fold`.
   package func sum<Fold: MapFold>(
     reading nodes: any NodeReading, _ fold: inout Fold
   ) throws -> Fold.Sum {
@@ -68,12 +71,12 @@ extension MapRoot {
   }
 }
 
-/// Sums of nodes that were met, bounded in memory: what does not fit is read again.
+/// Known sums of nodes, limited in memory: a node that does not fit is read again.
 package struct NodeSums<Sum> {
-  /// Bounds the memory to some 50 MiB; the nodes of about 16 TiB of different chunks of 128 KiB.
+  /// Limits the memory to about 50 MiB: the nodes of about 16 TiB of distinct chunks of 128 KiB.
   package static var standardLimit: Int { 1 << 19 }
 
-  /// 128 bits of a random id are as good as all of it here.
+  /// 128 bits of an id are enough to tell nodes apart here.
   private struct Key: Hashable {
     let high: UInt64
     let low: UInt64

@@ -1,22 +1,22 @@
 import ChunkFormat
 
-/// The shape of a volume and of its map: how many chunks, how long each, how many levels of nodes.
+/// The shape of a volume and its map: number and length of chunks, and levels of nodes.
 package struct MapGeometry: Equatable, Sendable {
-  /// The largest volume in bytes; block devices and `off_t` go no further.
+  /// The largest volume in bytes; block devices and `off_t` are limited to it.
   package static let maximumSizeBytes = RevisionVolume.maximumSizeBytes
 
   /// Size of the volume in bytes, 0 to ``maximumSizeBytes``.
   package let sizeBytes: UInt64
   /// Size of every chunk but the last in bytes, a power of two.
   package let chunkSizeBytes: Int
-  /// Chunks of the volume, the last of which may be short.
+  /// Chunks of the volume; the last one may be short.
   package let chunkCount: UInt64
-  /// Levels of nodes, 1 to ``MapNode/maximumLevels``: the fewest that hold ``chunkCount``, and one
-  /// for a volume of one chunk or none.
+  /// Levels of nodes, 1 to ``MapNode/maximumLevels``: the fewest that can hold ``chunkCount``, and
+  /// one for a volume with at most one chunk.
   package let levels: Int
 
   /// - Throws: ``MapError`` with `.invalidArgument` for a volume that is too large, and for a chunk
-  ///   size that is no power of two.
+  ///   size that is not a power of two.
   package init(sizeBytes: UInt64, chunkSizeBytes: Int) throws(MapError) {
     guard sizeBytes <= Self.maximumSizeBytes else {
       throw MapError(
@@ -40,7 +40,7 @@ package struct MapGeometry: Equatable, Sendable {
     return (significantBits + NodePosition.bitsPerLevel - 1) / NodePosition.bitsPerLevel
   }
 
-  /// Where chunk `chunk` lies in the volume, in bytes; the last one ends with the volume.
+  /// The bytes of chunk `chunk` in the volume; the last chunk ends with the volume.
   ///
   /// - Precondition: `chunk` is below ``chunkCount``.
   package func bytes(ofChunk chunk: UInt64) -> Range<UInt64> {
@@ -66,7 +66,7 @@ package struct MapGeometry: Equatable, Sendable {
     return range.isEmpty ? first..<first : first..<(range.upperBound - 1) / chunkSize + 1
   }
 
-  /// The bytes of the chunks `range`, cut off at the end of the volume.
+  /// The bytes of the chunks `range`, up to the end of the volume.
   ///
   /// - Precondition: `range` is within the volume's chunks.
   package func bytes(ofChunks range: Range<UInt64>) -> Range<UInt64> {
@@ -74,7 +74,7 @@ package struct MapGeometry: Equatable, Sendable {
     return offsetBytes(ofChunk: range.lowerBound)..<offsetBytes(ofChunk: range.upperBound)
   }
 
-  /// Where chunk `chunk` begins, or the end of the volume where there is no such chunk.
+  /// The first byte of chunk `chunk`; the end of the volume if there is no such chunk.
   package func offsetBytes(ofChunk chunk: UInt64) -> UInt64 {
     chunk < chunkCount ? chunk * UInt64(chunkSizeBytes) : sizeBytes
   }

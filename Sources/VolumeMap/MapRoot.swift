@@ -1,12 +1,13 @@
 package import ChunkFormat
 
-/// A volume's map as a revision records it: the id of the topmost node and the volume's shape.
+/// The map of a volume as a revision records it: the id of the topmost node and the shape of the
+/// volume.
 package struct MapRoot: Equatable, Sendable {
-  /// The topmost node, or `.hole` where the whole volume reads as zeros or is empty.
+  /// The topmost node; `.hole` if the volume is empty or reads as zeros.
   package let id: ContentID
   package let geometry: MapGeometry
 
-  /// - Throws: ``MapError`` with `.corrupt` for a volume of no bytes that has a node.
+  /// - Throws: ``MapError`` with `.corrupt` for an empty volume with a node.
   package init(id: ContentID, geometry: MapGeometry) throws(MapError) {
     guard geometry.chunkCount > 0 || id.isHole else {
       throw MapError(
@@ -16,10 +17,10 @@ package struct MapRoot: Equatable, Sendable {
     self.geometry = geometry
   }
 
-  /// Where the topmost node lies.
+  /// The position of the topmost node.
   package var position: NodePosition { NodePosition(level: geometry.levels - 1, number: 0) }
 
-  /// Refuses a range of bytes that leaves the volume.
+  /// Refuses a range of bytes beyond the volume.
   func check(_ range: Range<UInt64>) throws(MapError) {
     guard range.upperBound <= geometry.sizeBytes else {
       throw MapError(
@@ -28,7 +29,7 @@ package struct MapRoot: Equatable, Sendable {
     }
   }
 
-  /// Reads the node `id` and checks that it can lie at `position`.
+  /// Reads the node `id` and checks that it is valid at `position`.
   func node(
     _ id: ContentID, at position: NodePosition, from nodes: any NodeReading
   ) throws(MapError) -> MapNode {
@@ -44,7 +45,7 @@ package struct MapRoot: Equatable, Sendable {
     return node
   }
 
-  /// Refuses a node of another level, and children beyond the end of the volume.
+  /// Refuses a node of another level, and one with children beyond the end of the volume.
   func check(_ node: MapNode, _ id: ContentID, at position: NodePosition) throws(MapError) {
     guard node.level == position.level else {
       throw MapError(

@@ -1,15 +1,15 @@
 package import ChunkFormat
 
-/// What a stretch of a volume consists of.
+/// A part of a range of chunks.
 package enum MapRun: Equatable, Sendable {
-  /// So many chunks that read as zeros; as long as possible.
+  /// This many chunks that read as zeros; as many as possible.
   case hole(chunks: UInt64)
   /// One chunk.
   case chunk(ContentID)
 }
 
-/// The chunks of a range in order. Holes as large as a subtree cost no reads; memory is one node a
-/// level.
+/// The chunks of a range in order. A hole of the size of a subtree costs no reads; memory is one
+/// node per level.
 package struct MapRuns {
   private var cursor: MapCursor
   private var position: UInt64
@@ -18,7 +18,7 @@ package struct MapRuns {
 
   /// The chunks `range` of `map`.
   ///
-  /// - Throws: ``MapError`` with `.invalidArgument` for a range that leaves the volume.
+  /// - Throws: ``MapError`` with `.invalidArgument` for a range beyond the volume.
   package init(
     of range: Range<UInt64>, in map: MapRoot, reading nodes: any NodeReading
   ) throws(MapError) {
@@ -34,7 +34,7 @@ package struct MapRuns {
 
   /// The next run; nil at the end of the range.
   ///
-  /// - Throws: ``MapError`` with `.corrupt` or `.unreadableNode`; the iteration is over then.
+  /// - Throws: ``MapError`` with `.corrupt` or `.unreadableNode`; the iteration then ends.
   package mutating func next() throws(MapError) -> MapRun? {
     var holes: UInt64 = 0
     while position < end {
@@ -47,7 +47,7 @@ package struct MapRuns {
     return holes > 0 ? .hole(chunks: holes) : nil
   }
 
-  /// Moves over the holes of the stretch at `position`; returns the chunk behind them, if it has one.
+  /// Skips the holes of the span at `position`; returns the chunk after them, if it has one.
   private mutating func skipHoles(_ holes: inout UInt64) throws(MapError) -> ContentID? {
     if span?.chunks.contains(position) != true { span = try cursor.span(containing: position) }
     guard let span, let leaf = span.leaf else {

@@ -1,14 +1,15 @@
 package import ChunkFormat
 
-/// What a walk through a map meets, in the order of the volume, a node before what lies under it.
+/// Visits a map in the order of the volume, each node before its children.
 package protocol MapVisitor {
-  /// Whether to look into the node `id`; false where everything under it is known already.
+  /// Whether to visit the children of the node `id`; false if everything under it is known.
   mutating func shouldEnter(node id: ContentID, at position: NodePosition) throws -> Bool
 
   /// The chunk `id` is chunk number `number` of the volume. Holes are not visited.
   mutating func visit(chunk id: ContentID, number: UInt64) throws
 
-  /// The node at `position` cannot be used. Throwing ends the walk; returning goes on behind it.
+  /// The node at `position` cannot be used. Throw to end the walk; return to continue after the
+  /// node.
   mutating func visit(damaged error: MapError, at position: NodePosition) throws
 }
 
@@ -20,12 +21,13 @@ extension MapVisitor {
 }
 
 extension MapRoot {
-  /// Takes `visitor` through every node and chunk. Memory is one node a level.
+  /// Shows `visitor` every node and chunk. Memory is one node per level.
   ///
-  /// Nodes that reach beyond the end of the volume, at most one a level, are read even where the
-  /// visitor does not enter them: a node that is right in one volume is damage at the end of another.
+  /// Nodes that reach beyond the end of the volume, at most one per level, are read even if the
+  /// visitor does not enter them: a node that is valid in one volume may be invalid at the end of
+  /// another.
   ///
-  /// - Throws: ``MapError``, and what the visitor throws.
+  /// - Throws: ``MapError``, and errors of the visitor.
   package func walk(
     reading nodes: any NodeReading, _ visitor: inout some MapVisitor
   ) throws {

@@ -1,15 +1,15 @@
 package import ChunkFormat
 import Synchronization
 
-/// The map nodes used of late, decoded, for all readers of a repository: bounded in bytes, safe to use
-/// from several threads.
+/// The recently used map nodes, decoded, for all readers of a repository. Limited in bytes; any
+/// thread may use it.
 ///
-/// Nodes are evicted by the clock algorithm: a hit sets a mark and moves nothing, so that the lock is
-/// held for one look into a dictionary. All nodes are equally large, which makes the bound exact.
+/// The clock algorithm evicts nodes: a hit sets a mark and moves nothing, so the lock is held for
+/// one look-up in a dictionary. All nodes have the same size, so the limit is exact.
 package final class NodeCache: NodeReading {
-  /// Memory of one cached node in bytes: its children, and what the tables need.
+  /// Memory of one cached node in bytes: its children, and its share of the tables.
   package static let nodeBytes = MapNode.fanout * ContentID.lengthBytes + 160
-  /// Default bound in bytes: the leaves of about 60 GiB of disk with chunks of 128 KiB.
+  /// Default limit in bytes: the leaves of about 60 GiB of disk with chunks of 128 KiB.
   package static let defaultLimitBytes = 16 << 20
 
   fileprivate struct Slot {
@@ -29,13 +29,13 @@ package final class NodeCache: NodeReading {
   private let state = Mutex(State())
   private let loading = (0..<16).map { _ in LoadingLock() }
 
-  /// A cache over `nodes` that takes up to about `limitBytes`, but holds a few nodes at least.
+  /// A cache of `nodes` of about `limitBytes`, which holds at least a few nodes.
   package init(reading nodes: any NodeReading, limitBytes: Int = defaultLimitBytes) {
     self.nodes = nodes
     self.capacity = max(limitBytes / Self.nodeBytes, MapNode.maximumLevels)
   }
 
-  /// The node `id` if it is at hand; never blocks longer than a look into a table.
+  /// The node `id` if it is cached. Takes no longer than a look-up in a table.
   package func cachedNode(_ id: ContentID) -> MapNode? {
     state.withLock { state in
       guard let slot = state.slotOfID[id] else { return nil }
@@ -44,7 +44,7 @@ package final class NodeCache: NodeReading {
     }
   }
 
-  /// The node `id`, read where it is not at hand; threads that want the same node read it once.
+  /// The node `id`, read if it is not cached; threads that want the same node read it once.
   package func readNode(_ id: ContentID) throws -> MapNode {
     if let node = cachedNode(id) { return node }
     return try loading[abs(id.hashValue % loading.count)].mutex.withLock { _ in
@@ -56,7 +56,8 @@ package final class NodeCache: NodeReading {
   }
 }
 
-/// Held while a node is read. A node has one of a few locks: those who wait need not all want it.
+/// Held while a node is read. Several locks share the nodes, so that threads that wait for
+/// different nodes seldom wait for each other.
 private final class LoadingLock: Sendable {
   let mutex = Mutex(())
 }

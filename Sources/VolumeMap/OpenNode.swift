@@ -3,7 +3,7 @@ import ChunkFormat
 /// A node that a builder has not completed.
 struct OpenNode {
   enum Content {
-    /// Put together child by child.
+    /// Built child by child.
     case built(MapNode)
     /// Taken over from the parent's map, and not read so far.
     case adopted(ContentID)

@@ -3,11 +3,11 @@ import ChunkFormat
 /// The parent revision's map as a builder uses it: nodes to compare with, subtrees to take over.
 struct ParentMap {
   let map: MapRoot
-  /// The first failure to read what was only to be compared.
+  /// The first failure to read a node for comparison.
   private(set) var failure: MapError?
 
   private var cursor: MapCursor
-  /// The last stretch taken over, and whether the parent's last chunk was in any.
+  /// The last range taken over, and whether the parent's last chunk was in any range.
   private var lastTakenOver: Range<UInt64> = 0..<0
   private var lastChunkWasTakenOver = false
 
@@ -16,7 +16,7 @@ struct ParentMap {
     self.cursor = MapCursor(map, reading: nodes)
   }
 
-  /// The node at `position`, where there is one that can be read.
+  /// The node at `position`, if there is one that can be read.
   mutating func counterpart(of position: NodePosition) -> (id: ContentID, node: MapNode)? {
     do throws(MapError) {
       guard let id = try cursor.id(at: position), !id.isHole,
@@ -29,12 +29,12 @@ struct ParentMap {
     }
   }
 
-  /// The id at `position`, `.hole` for a hole and where the map ends before.
+  /// The id at `position`; `.hole` for a hole, and beyond the end of the map.
   mutating func id(at position: NodePosition) throws(MapError) -> ContentID {
     try cursor.id(at: position) ?? .hole
   }
 
-  /// The node at `position`; nil for a hole, and where the map ends before.
+  /// The node at `position`; nil for a hole, and beyond the end of the map.
   mutating func node(at position: NodePosition) throws(MapError) -> MapNode? {
     try cursor.node(at: position)
   }
@@ -43,8 +43,9 @@ struct ParentMap {
     try cursor.span(containing: chunk)
   }
 
-  /// The largest subtree that begins with `chunk` and holds no chunk outside `range`. As there is
-  /// nothing beyond the end of the map, a range up to there takes in the last subtree of each level.
+  /// The largest subtree that begins with `chunk` and holds no chunk outside `range`. There is
+  /// nothing beyond the end of the map, so a range that reaches the end includes the last subtree
+  /// of each level.
   func largestSubtree(at chunk: UInt64, within range: Range<UInt64>) -> NodePosition? {
     let reachesEnd = range.upperBound == map.geometry.chunkCount
     return (0..<map.geometry.levels).reversed().lazy
@@ -57,8 +58,8 @@ struct ParentMap {
     if range.upperBound == map.geometry.chunkCount { lastChunkWasTakenOver = true }
   }
 
-  /// Refuses a chunk that was taken over although its length is another in `geometry`: the last one of
-  /// the parent, or of the new volume.
+  /// Refuses a chunk that was taken over and has another length in `geometry`: the last one of the
+  /// parent, or of the new volume.
   mutating func checkLengths(in geometry: MapGeometry) throws(MapError) {
     var chunks: [UInt64] = []
     if lastChunkWasTakenOver { chunks.append(map.geometry.chunkCount - 1) }

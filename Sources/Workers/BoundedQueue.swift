@@ -1,10 +1,10 @@
 import DequeModule
 
-/// A first-in first-out queue between threads that never holds more than `limit` elements: whoever
-/// is too fast waits.
+/// A first-in first-out queue between threads with at most `limit` elements: a thread that is too
+/// fast waits.
 ///
-/// Takers can only be waiting where the queue was empty, givers only where it was full: nobody is woken
-/// but on the way out of these.
+/// Consumers wait only while the queue is empty, producers only while it is full. So threads are
+/// woken only when it stops being empty or full.
 package final class BoundedQueue<Element: Sendable>: Sendable {
   private struct State {
     var elements = Deque<Element>()
@@ -17,13 +17,13 @@ package final class BoundedQueue<Element: Sendable>: Sendable {
   private let limit: Int
   private let state = Monitor(State())
 
-  /// - Parameter limit: the greatest number of elements held, at least 1.
+  /// - Parameter limit: the most elements, at least 1.
   package init(limit: Int) {
     precondition(limit >= 1, "a queue holds at least one element")
     self.limit = limit
   }
 
-  /// The number of elements waiting at this moment.
+  /// The number of elements at this moment.
   package var count: Int { state.withLock { $0.elements.count } }
 
   /// Appends an element; waits while the queue is full.
@@ -54,7 +54,7 @@ package final class BoundedQueue<Element: Sendable>: Sendable {
     return isAccepted
   }
 
-  /// The oldest element; waits while there is none. `nil` when the queue is finished and empty.
+  /// The oldest element; waits while there is none. Nil if the queue is finished and empty.
   ///
   /// Throws the error given to ``cancel(with:)``.
   package func pop() throws -> Element? {
@@ -68,14 +68,14 @@ package final class BoundedQueue<Element: Sendable>: Sendable {
     return element
   }
 
-  /// Ends the queue: what is in it can still be taken, nothing more is accepted.
+  /// Ends the queue: its elements can still be taken, new ones are refused.
   package func finish() {
     state.withLock { $0.isFinished = true }
     state.broadcast()
   }
 
-  /// Ends the queue at once: its elements are dropped, and everyone who pushes or pops from now on,
-  /// or waits to, gets `error`. The first call decides the error.
+  /// Ends the queue at once and drops its elements. Every thread that pushes or pops from now on,
+  /// or is waiting to, gets `error`. The first call decides the error.
   package func cancel(with error: any Error) {
     state.withLock { state in
       if state.failure == nil { state.failure = error }

@@ -1,12 +1,11 @@
 import Glibc
 
-/// A value behind a mutex, with a condition to wait for: what `Mutex` of `Synchronization` is, and
-/// waiting besides.
+/// A value behind a mutex, with a condition to wait for: `Mutex` of `Synchronization`, and waiting.
 ///
-/// Whoever changes the value so that a waiting thread may go on calls ``broadcast()`` afterwards;
-/// a broadcast that nobody waits for costs next to nothing.
+/// A thread that changes the value so that waiting threads may continue calls ``broadcast()``
+/// afterwards; a broadcast without a waiting thread costs next to nothing.
 package final class Monitor<Value: ~Copyable>: @unchecked Sendable {
-  // On the heap: the address of a mutex and of a condition must never change.
+  // On the heap: the address of a mutex or a condition must never change.
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private let condition: UnsafeMutablePointer<pthread_cond_t>
   private var value: Value
@@ -28,7 +27,7 @@ package final class Monitor<Value: ~Copyable>: @unchecked Sendable {
     mutex.deallocate()
   }
 
-  /// Runs `body` with the value, and alone with it. `body` must not enter the same monitor again.
+  /// Runs `body` alone with the value. `body` must not enter the same monitor again.
   package func withLock<Result: ~Copyable, Failure: Error>(
     _ body: (inout sending Value) throws(Failure) -> sending Result
   ) throws(Failure) -> sending Result {
@@ -38,7 +37,7 @@ package final class Monitor<Value: ~Copyable>: @unchecked Sendable {
   }
 
   /// Waits until `isReady` is true of the value, then runs `body` before another thread can change
-  /// it. `isReady` is asked at once and after each ``broadcast()``.
+  /// it. `isReady` is called at once and after each ``broadcast()``.
   package func withLock<Result: ~Copyable, Failure: Error>(
     when isReady: (borrowing Value) -> Bool,
     _ body: (inout sending Value) throws(Failure) -> sending Result
@@ -50,12 +49,12 @@ package final class Monitor<Value: ~Copyable>: @unchecked Sendable {
   }
 
   /// Waits until `isReady` is true of the value. Another thread may have changed the value again
-  /// by the time this returns.
+  /// when this returns.
   package func wait(until isReady: (borrowing Value) -> Bool) {
     withLock(when: isReady) { _ in }
   }
 
-  /// Lets every waiting thread look at the value again.
+  /// Makes every waiting thread check the value again.
   package func broadcast() {
     pthread_cond_broadcast(condition)
   }

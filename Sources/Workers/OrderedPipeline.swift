@@ -1,25 +1,25 @@
-/// One producer, several workers side by side, one consumer that gets the results in the order of
+/// One producer, several parallel workers, and one consumer that gets the results in the order of
 /// production.
 ///
 ///     produce ──▶ ≤ window items in flight ──▶ transform (× workers) ──▶ consume
 ///     own thread                               own threads              calling thread
 ///
 /// An item is in flight from the moment the producer hands it over until `consume` has returned for
-/// it, so `window` bounds the memory of the whole run.
+/// it, so `window` limits the memory of the whole run.
 package enum OrderedPipeline {
   /// Runs the three stages to their end.
   ///
-  /// The first error of any stage stops the others at their next item, and is thrown here after
-  /// every thread has ended. Results that came before the error may or may not have been consumed.
+  /// The first error of any stage stops the others at their next item. It is thrown here after
+  /// every thread has ended. Results before the error may or may not have been consumed.
   ///
   /// - Parameters:
   ///   - workers: number of threads that transform, at least 1.
-  ///   - window: greatest number of items in flight, at least 1; below `workers`, workers idle.
+  ///   - window: the most items in flight, at least 1; below `workers`, workers idle.
   ///   - name: the threads are called `NAME-in`, `NAME-0`, `NAME-1` and so on.
-  ///   - cancellation: looked at for each item in every stage.
-  ///   - makeWorker: makes what one worker keeps from item to item, on that worker's thread.
+  ///   - cancellation: checked for each item in every stage.
+  ///   - makeWorker: makes the state that one worker keeps between items, on that worker's thread.
   ///   - produce: hands its items to the function it is given, which waits while the window is full
-  ///     and throws when the run has been stopped.
+  ///     and throws when the run was stopped.
   ///   - transform: runs on several threads at once.
   ///   - consume: runs on the calling thread.
   package static func run<Input: Sendable, Output: Sendable, State: ~Copyable>(
@@ -58,7 +58,7 @@ package enum OrderedPipeline {
     if let failure = line.failure { throw failure }
   }
 
-  /// The same without anything that a worker keeps from item to item.
+  /// The same without a state of the workers.
   package static func run<Input: Sendable, Output: Sendable>(
     workers: Int,
     window: Int,

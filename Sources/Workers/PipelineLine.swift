@@ -1,9 +1,9 @@
 import DequeModule
 
-/// What the threads of one ``OrderedPipeline`` run share.
+/// The state that the threads of one ``OrderedPipeline`` run share.
 ///
-/// Items are numbered in the order of production. `results` is a ring: item `n` has slot
-/// `n % window`, which is free again when item `n` has been consumed, because at most `window`
+/// Items are numbered in the order of production. `results` is a ring: item `n` has slot `n %
+/// window`. The slot is free again when item `n` has been consumed, because at most `window`
 /// consecutive items are in flight.
 final class PipelineLine<Input: Sendable, Output: Sendable>: Sendable {
   private struct State {
@@ -46,7 +46,7 @@ final class PipelineLine<Input: Sendable, Output: Sendable>: Sendable {
     state.broadcast()
   }
 
-  /// Says that the producer has ended, well or not.
+  /// Notes that the producer has ended, with or without an error.
   func finish() {
     state.withLock { $0.isFinished = true }
     state.broadcast()
@@ -54,7 +54,7 @@ final class PipelineLine<Input: Sendable, Output: Sendable>: Sendable {
 
   // MARK: - Workers
 
-  /// The next item to transform; nil when there will be none.
+  /// The next item to transform; nil if there will be none.
   func take() throws -> (number: Int, input: Input)? {
     let item = state.withLock(
       when: { $0.failure != nil || $0.isFinished || !$0.waiting.isEmpty },
@@ -74,7 +74,7 @@ final class PipelineLine<Input: Sendable, Output: Sendable>: Sendable {
 
   // MARK: - Consumer
 
-  /// Waits for the next result and consumes it; false when there are no more.
+  /// Waits for the next result and consumes it; false if there are no more.
   func consumeNext(_ consume: (Output) throws -> Void) throws -> Bool {
     let output = state.withLock(
       when: { $0.failure != nil || $0.isDrained || $0.results[$0.nextSlot] != nil },
@@ -101,7 +101,7 @@ final class PipelineLine<Input: Sendable, Output: Sendable>: Sendable {
     state.broadcast()
   }
 
-  /// Runs a stage; what it throws stops the others.
+  /// Runs a stage; an error stops the others.
   func stoppingOnError(_ stage: () throws -> Void) {
     do { try stage() } catch { stop(with: error) }
   }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Processors that are at work in this machine, at least 1; work that computes runs as wide.
+/// Processors of this machine that are online, at least 1; the width of computing work.
 package func processorCount() -> Int {
   max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
 }

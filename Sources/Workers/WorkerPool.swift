@@ -1,7 +1,7 @@
-/// A fixed number of threads that take pieces of work from one bounded queue.
+/// A fixed number of threads that take work from one bounded queue.
 ///
-/// A piece of work must not submit to its own pool and wait for it: with the queue full and every
-/// thread doing that, nobody would be left to make room.
+/// Work must not submit to its own pool and wait for the result: with a full queue, and every
+/// thread waiting like that, no thread would be left to make room.
 package final class WorkerPool: Sendable {
   private let queue: BoundedQueue<@Sendable () -> Void>
   private let threads: [WorkerThread]
@@ -9,7 +9,7 @@ package final class WorkerPool: Sendable {
   /// - Parameters:
   ///   - threadCount: at least 1.
   ///   - name: the threads are called `NAME-0`, `NAME-1` and so on.
-  ///   - queueLimit: how much work may wait besides what is running, at least 1.
+  ///   - queueLimit: the most work that may wait, at least 1.
   /// - Throws: ``WorkersError`` with code `noThread`; threads already started have ended by then.
   package init(threadCount: Int, name: String, queueLimit: Int) throws(WorkersError) {
     precondition(threadCount >= 1, "a pool has at least one thread")
@@ -21,28 +21,28 @@ package final class WorkerPool: Sendable {
   }
 
   deinit {
-    // The threads hold the queue, not the pool: they finish what waits, then end.
+    // The threads hold the queue, not the pool: they finish the waiting work, then end.
     queue.finish()
   }
 
-  /// Hands over a piece of work; waits while the queue is full.
+  /// Hands over work; waits while the queue is full.
   ///
-  /// - Returns: false when the pool has been shut down, and the work will not be done.
+  /// - Returns: false if the pool has been shut down; the work will not be done.
   @discardableResult
   package func submit(_ work: @escaping @Sendable () -> Void) -> Bool {
     (try? queue.push(work)) != nil
   }
 
-  /// Hands over a piece of work unless the queue is full or the pool shut down; never waits. For
-  /// callers that must not block, such as an event loop.
+  /// Hands over work unless the queue is full or the pool is shut down; never waits. For callers
+  /// that must not block, such as an event loop.
   ///
   /// - Returns: whether the work will be done.
   package func trySubmit(_ work: @escaping @Sendable () -> Void) -> Bool {
     queue.tryPush(work)
   }
 
-  /// Refuses further work, does all that waits, and returns when every thread has ended. Not to be
-  /// called by work of this pool.
+  /// Refuses further work, finishes all waiting work, and returns when every thread has ended. Work
+  /// of this pool must not call it.
   package func shutdown() {
     queue.finish()
     for thread in threads { thread.join() }
@@ -50,8 +50,8 @@ package final class WorkerPool: Sendable {
 }
 
 extension [WorkerThread] {
-  /// Starts `count` threads, each with its number; all or none: when one cannot be started,
-  /// `onFailure` tells the others to end, and they are waited for.
+  /// Starts `count` threads, each with its number; all or none. If one cannot be started,
+  /// `onFailure` must end the others, which are then awaited.
   static func starting(
     count: Int, name: String, onFailure: () -> Void, work: @escaping @Sendable (Int) -> Void
   ) throws(WorkersError) -> [WorkerThread] {

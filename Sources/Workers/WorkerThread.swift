@@ -2,13 +2,13 @@ import CLinux
 import Glibc
 import Synchronization
 
-/// A thread for work that blocks or computes for long, away from event loops and from Swift's
+/// A thread for work that blocks or computes for long, outside of event loops and Swift's
 /// cooperative pool.
 ///
-/// A thread that is never joined ends on its own when its work is done.
+/// A thread that is never joined ends by itself after its work.
 package final class WorkerThread: Sendable {
-  /// Ample for what runs on these threads (zstd keeps its state on the heap), and small enough for
-  /// hundreds of them. glibc would take the soft limit of `ulimit -s`, 8 MiB as a rule.
+  /// Enough for the work on these threads (zstd keeps its state on the heap), and small enough for
+  /// hundreds of them. glibc would take the soft limit of `ulimit -s`, usually 8 MiB.
   package static let stackSizeBytes = 1 << 20
 
   /// `prctl(PR_SET_NAME)`: 16 bytes with the terminating zero.
@@ -18,8 +18,8 @@ package final class WorkerThread: Sendable {
 
   /// Starts a thread running `work`.
   ///
-  /// - Parameter name: shown by `top -H` and debuggers; what exceeds 15 bytes is cut off.
-  /// - Throws: ``WorkersError`` with code `noThread` when the system refuses.
+  /// - Parameter name: shown by `top -H` and debuggers; cut after 15 bytes.
+  /// - Throws: ``WorkersError`` with code `noThread` if the system refuses.
   package init(name: String, _ work: @escaping @Sendable () -> Void) throws(WorkersError) {
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
@@ -42,8 +42,8 @@ package final class WorkerThread: Sendable {
     }
   }
 
-  /// Waits until the work has ended; at once when it was joined before. Not to be called by the
-  /// thread itself.
+  /// Waits until the work has ended; returns at once if it was joined before. The thread itself
+  /// must not call it.
   package func join() {
     thread.withLock { thread in
       guard let running = thread else { return }
@@ -75,7 +75,7 @@ private func runThread(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRaw
 }
 
 extension String {
-  /// The longest beginning, in whole characters, of at most `limit` bytes of UTF-8.
+  /// The longest prefix, in whole characters, of at most `limit` bytes of UTF-8.
   fileprivate func prefix(bytes limit: Int) -> String {
     var result = self
     while result.utf8.count > limit { result.removeLast() }

@@ -1,11 +1,11 @@
 import Glibc
 
-/// Why a thread, queue, pool or pipeline could not do what it was asked for.
+/// Why a thread, queue, pool or pipeline failed.
 package struct WorkersError: Error, Sendable, Hashable, CustomStringConvertible {
   package enum Code: Sendable, Hashable {
     /// The work was cancelled through a ``CancellationFlag``.
     case cancelled
-    /// The queue was finished, or the pipeline stopped by an error reported elsewhere.
+    /// The queue was finished, or another error, reported elsewhere, stopped the pipeline.
     case closed
     /// The system refused a new thread.
     case noThread

@@ -41,7 +41,7 @@ struct InspectionTests {
       let report = try place.inspect(place.open())
       #expect(report.isClean)
       #expect(report.packs == 4)
-      #expect(report.findings.map(\.subject) == [.stranger, .stranger, .stranger])
+      #expect(report.findings.map(\.subject) == [.unknownFile, .unknownFile, .unknownFile])
     }
     #expect(try place.workplace.backUp(place.disk).storedBytes == 0)
   }
@@ -272,7 +272,7 @@ struct InspectionTests {
     #expect(try place.workplace.backUp(place.disk).storedBytes == 0)
   }
 
-  @Test("Leftovers, strangers and missing directories are noted, and what can be is mended")
+  @Test("Leftovers, unknown files and missing directories are noted, and what can be is mended")
   func leftovers() throws {
     let place = try InspectedPlace()
     let old = place.root.appending("packs/data/.tmp-0123456789abcdef")
@@ -287,7 +287,7 @@ struct InspectionTests {
     }
     let report = try place.inspect()
     let subjects = Set(report.findings.map(\.subject))
-    #expect(subjects.isSuperset(of: [.leftover, .session, .stranger]))
+    #expect(subjects.isSuperset(of: [.leftover, .session, .unknownFile]))
     _ = try place.inspect(mends: true)
     #expect(throws: FileError.self) { try place.files.metadata(of: old) }
     #expect(throws: FileError.self) { try place.files.metadata(of: session) }

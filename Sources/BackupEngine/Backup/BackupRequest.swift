@@ -1,7 +1,7 @@
 package import ChunkFormat
 package import VolumeSources
 
-/// What is to be backed up, and how.
+/// A backup to make: the volumes, and how.
 package struct BackupRequest: Sendable {
   /// A volume and where it is read from.
   package struct Volume: Sendable {
@@ -14,7 +14,7 @@ package struct BackupRequest: Sendable {
     }
   }
 
-  /// A document that goes with the volumes.
+  /// A document to store with the volumes.
   package struct Document: Sendable {
     package let name: String
     package let bytes: [UInt8]
@@ -28,17 +28,17 @@ package struct BackupRequest: Sendable {
   package var job: String
   package var volumes: [Volume]
   package var documents: [Document] = []
-  /// The revision to build on, where it is not the job's newest: the one that the sources know
-  /// themselves to be made from. What they call unchanged is taken over from it unread, unless it is
+  /// The revision that the sources know their changes from, if it is not the job's newest. What
+  /// they report as unchanged since is taken over without reading, unless the revision is
   /// distrusted.
   package var parent: RevisionID?
   package var tags: [String] = []
-  /// Whether a revision is also made of what is unusual, see ``UnusualChange``. It is marked then.
+  /// Whether to make a revision despite unusual changes, see ``UnusualChange``; it is then marked.
   package var acceptsUnusual = false
   package var verification = VerificationPolicy.automatic
-  /// Whether a chunk that changed a little may be stored as the difference from what it was.
+  /// Whether a chunk that changed little may be stored as a delta.
   package var usesDeltas = true
-  /// Name and version of the program, for the record.
+  /// Name and version of the program.
   package var program: String
 
   package init(job: String, volumes: [Volume], program: String) {
@@ -68,17 +68,17 @@ package struct BackupRequest: Sendable {
   }
 }
 
-/// What a backup did.
+/// The result of a backup.
 package struct BackupReport: Sendable {
   package let id: RevisionID
   package let revision: Revision
   /// Bytes of the packs that were written, maps and documents included.
   package let storedBytes: UInt64
   package let verification: VerificationReport
-  /// What was accepted although it is unusual.
+  /// Unusual changes that were accepted.
   package let unusual: [UnusualChange]
-  /// Volumes that have another size than in the revision before.
+  /// Volumes with another size than in the previous revision.
   package let resized: [ResizedVolume]
-  /// What did not stop the backup and should be known.
+  /// Problems that did not stop the backup.
   package let warnings: [String]
 }

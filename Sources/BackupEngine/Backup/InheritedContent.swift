@@ -7,12 +7,12 @@ struct ParentVolume: Sendable {
   let statistics: VolumeStatistics
 }
 
-/// Counts what a volume has of its parent unread, in time proportional to the rest: the parent's
-/// content less what lies between the stretches that were taken over.
+/// Adds up the parts of a volume that were taken over from the parent without reading. The time is
+/// proportional to the rest: it subtracts the parent's content between these parts.
 struct InheritedContent {
   private let parent: ParentVolume
   private let nodes: any NodeReading
-  /// Where the last stretch ended, in chunks; nil when nothing was taken over.
+  /// Where the last part ended, in chunks; nil if nothing was taken over.
   private var takenUpTo: UInt64?
   private var replacedChunks: UInt64 = 0
   private var replacedBytes: UInt64 = 0
@@ -39,7 +39,7 @@ struct InheritedContent {
     statistics.dataBytes += bytes - min(bytes, replacedBytes)
   }
 
-  /// What cannot be read is not counted, which makes the figures a little too high.
+  /// Content that cannot be read is not counted; the statistics are then a little too high.
   private mutating func count(replaced chunks: Range<UInt64>) {
     let geometry = parent.map.geometry
     guard var runs = try? MapRuns(of: chunks, in: parent.map, reading: nodes) else { return }

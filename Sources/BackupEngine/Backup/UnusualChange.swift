@@ -1,7 +1,7 @@
 package import ChunkFormat
 import VolumeSources
 
-/// What makes a backup look like a failed one: a source that came empty, or lost most of its content.
+/// A sign that a backup may have failed: a source that was empty, or lost most of its content.
 package enum UnusualChange: Equatable, Sendable {
   /// The volume has no bytes at all.
   case empty(volume: String)

@@ -11,7 +11,7 @@ package import Workers
 /// SequentialReader ──▶ content in order ──▶ target ──▶ read back, on request
 /// ```
 package struct Restore: Sendable {
-  /// 1 GiB: how much is zeroed before anybody looks whether to stop. A hole may be as large as the volume.
+  /// 1 GiB: cancellation is checked after zeroing this much. A hole may be as large as the volume.
   private static let zeroingStepBytes: UInt64 = 1 << 30
 
   private let repository: Repository
@@ -41,8 +41,8 @@ package struct Restore: Sendable {
   /// Runs the restore.
   ///
   /// - Throws: ``EngineError`` with `.damaged` at the first damage without a fill pattern, with
-  ///   `.notIdentical` where the target does not read back as written; what the target throws. A file
-  ///   that was made new is removed then.
+  ///   `.notIdentical` if the target does not read back as written; errors of the target. A file
+  ///   that the restore created is then removed.
   package func run() throws -> RestoreReport {
     if options.verifies, !target.canBeReadBack {
       throw EngineError(
@@ -94,7 +94,7 @@ package struct Restore: Sendable {
     var offset = range.lowerBound
     while offset < range.upperBound {
       try cancellation.check()
-      // Up to a multiple of the step, whatever the target makes of alignment.
+      // Ends at a multiple of the step, which suits any alignment of the target.
       let step = Self.zeroingStepBytes - offset % Self.zeroingStepBytes
       let count = min(step, range.upperBound - offset)
       try target.writeZeros(at: offset, lengthBytes: count)
@@ -103,7 +103,7 @@ package struct Restore: Sendable {
     }
   }
 
-  /// Where the target cannot make zeros without taking space for them, it looks for what is not zero.
+  /// A target that cannot write zeros without using space looks for bytes that are not zero.
   private func settleZeros() throws {
     let total = target.unsettledZeroBytes
     guard total > 0 else { return }
@@ -117,7 +117,7 @@ package struct Restore: Sendable {
   }
 
   private func fill(_ error: VolumeReadError, _ report: inout RestoreReport) throws {
-    // No pack is to blame, but the index, or the machine: the content may be as good as ever.
+    // Not the fault of a pack but of the index or the machine: the content may be intact.
     guard error.code != .unreadable || error.pack != nil else { throw error }
     guard let pattern = options.fillPattern else {
       throw EngineError(

@@ -1,7 +1,7 @@
 /// How a volume is restored.
 package struct RestoreOptions: Sendable {
-  /// What to put where content is damaged, repeated over each gap, at least one byte; nil to stop at
-  /// the first damage.
+  /// Bytes to write in place of damaged content, repeated over each gap, at least one byte; nil to
+  /// stop at the first damage.
   package var fillPattern: [UInt8]?
   /// Whether to read the target back and compare it with the revision.
   package var verifies = false
@@ -11,7 +11,7 @@ package struct RestoreOptions: Sendable {
 
 /// What a restore did.
 package struct RestoreReport: Sendable {
-  /// A stretch that holds the fill pattern in place of content.
+  /// A range that holds the fill pattern instead of content.
   package struct Gap: Sendable {
     package let offsetBytes: UInt64
     package let lengthBytes: UInt64
@@ -20,9 +20,9 @@ package struct RestoreReport: Sendable {
   }
 
   package var sizeBytes: UInt64 = 0
-  /// Content written; the rest is zeros.
+  /// Bytes of content written; the rest is zeros.
   package var dataBytes: UInt64 = 0
   package var gaps: [Gap] = []
-  /// Whether the target was read back and is what the revision says, but for the gaps.
+  /// Whether the target was read back and equals the revision, apart from the gaps.
   package var isVerified = false
 }

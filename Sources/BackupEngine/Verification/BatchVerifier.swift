@@ -26,14 +26,15 @@ struct BatchVerifier {
     return outcome
   }
 
-  /// What was read last: the same chunk may be wanted in several places, each compared with the source.
+  /// The last content read: the same chunk may be needed in several places, each of which is
+  /// compared with the source.
   private struct LastContent {
     var id: ContentID?
     var plainBytes: Int?
     var bytes: [UInt8] = []
   }
 
-  /// - Returns: what is wrong with the chunk; nil where nothing is.
+  /// - Returns: what is wrong with the chunk; nil if it is intact.
   private func check(
     _ chunk: VerifiedChunk, _ last: inout LastContent, _ outcome: inout VerificationOutcome
   ) throws(StoreError) -> StoreError? {
@@ -63,7 +64,7 @@ struct BatchVerifier {
     chunk.volume.source.map { !$0.holds(content, at: chunk.bytes.lowerBound) } ?? false
   }
 
-  /// Positions in `chunks` in the order in which the records lie in packs.
+  /// Positions in `chunks`, in the order of the records in their packs.
   private func inOrderOfPacks(_ chunks: [VerifiedChunk]) throws -> [Int] {
     let places = try repository.records.locate(chunks.map(\.id)).map { location in
       (pack: location?.pack.id, offset: location?.entry.offsetBytes ?? 0)

@@ -4,13 +4,13 @@ import VolumeMap
 import VolumeReader
 import Workers
 
-/// Walks the maps of revisions, each node once, and gathers each chunk that is to be read once, whichever
-/// revisions and places have it. For one thread.
+/// Walks the maps of revisions, each node once, and collects the chunks to read, each once,
+/// whichever revisions and places use it. Serves one thread.
 struct ChunkCollector {
   private static let batchChunks = 256
-  /// Revisions that wait for the chunks of others to be read with theirs.
+  /// The most revisions that wait until a batch of chunks is full.
   private static let batchRevisions = 256
-  /// Short chunks remembered: one for each volume that does not end with a whole chunk.
+  /// The most short chunks remembered: one for each volume that does not end with a whole chunk.
   private static let rememberedShortChunks = 1 << 16
 
   private let repository: Repository
@@ -20,25 +20,25 @@ struct ChunkCollector {
   private let sink: (VerificationWork) throws -> Void
 
   private var sample: RunningSample
-  /// Whether each chunk met so far is read.
+  /// Whether each chunk found so far is read.
   private let met: MetChunks
   private var metShort: [ShortChunk: Bool] = [:]
   private var sums = NodeSums<ChunkTally>()
   private var work = VerificationWork()
   private var hasChosen = false
-  /// One of those that were passed over, taken where nothing else is.
+  /// One of the chunks that were left out, read if no other is.
   private var substitute: VerifiedChunk?
   private var passedOver: UInt64 = 0
   private var volume: VerifiedVolume?
 
-  /// A chunk at the end of a volume, which must be as long as the rest of that; or of an attachment, of any
-  /// length.
+  /// The chunk at the end of a volume, which must have the length of the rest of the volume; or a
+  /// chunk of an attachment, of any length.
   private struct ShortChunk: Hashable {
     let id: ContentID
     let lengthBytes: Int
   }
 
-  /// - Parameter expectedChunks: how many chunks a sample may come to.
+  /// - Parameter expectedChunks: about how many chunks a sample will have.
   init(
     repository: Repository, expectedChunks: Double, cancellation: CancellationFlag,
     sink: @escaping (VerificationWork) throws -> Void
@@ -53,7 +53,7 @@ struct ChunkCollector {
 
   /// Walks a revision.
   ///
-  /// - Parameter sources: by name of the volume, what to compare the content with.
+  /// - Parameter sources: by volume name, the source to compare the content with.
   mutating func collect(
     _ entry: RevisionEntry, policy: VerificationPolicy, sources: [String: SourceComparison]
   ) throws {
@@ -76,7 +76,7 @@ struct ChunkCollector {
     }
   }
 
-  /// To be called once, last: hands over what is left.
+  /// Call this once, last: it hands over the rest.
   mutating func finish() throws {
     if !hasChosen, let substitute {
       work.chunks.append(substitute)
@@ -132,7 +132,7 @@ extension ChunkCollector: MapFold {
   func add(_ sum: ChunkTally, to total: inout ChunkTally) { total.add(sum) }
 
   mutating func knownSum(of id: ContentID, level: Int) throws -> ChunkTally? {
-    // With a source, each place is compared with it.
+    // With a source, every place is compared with it.
     volume?.source == nil ? sums[id, level] : nil
   }
 
@@ -173,7 +173,7 @@ extension ChunkCollector: MapFold {
     return .broken
   }
 
-  /// The key of a chunk that is shorter than others; nil for the others.
+  /// The key of a short chunk; nil for whole chunks.
   private func short(_ chunk: VerifiedChunk) -> ShortChunk? {
     let length = chunk.bytes.count
     return length < chunk.volume.chunkSizeBytes
@@ -184,7 +184,7 @@ extension ChunkCollector: MapFold {
     short(chunk).map { metShort[$0] } ?? met[chunk.id]
   }
 
-  /// Whether the chunk is met for the first time; else, and with a source, it counts as new.
+  /// Whether the chunk has not been found before. With a source, every chunk counts as new.
   private mutating func isNew(_ chunk: VerifiedChunk) throws -> Bool {
     if chunk.volume.source != nil { return true }
     guard isChosen(chunk) == nil else { return false }

@@ -5,7 +5,7 @@ import ChunkStore
 final class ContentChecker {
   private let reader: RecordReader
 
-  /// - Parameter notes: told of every copy that is damaged, also where another one is right.
+  /// - Parameter notes: receives every damaged copy, even if another one is intact.
   init(repository: Repository, notes: DamageNotes? = nil) throws(StoreError) {
     reader = try RecordReader(store: repository.records, provingWith: repository.keys?.idKey)
     if let notes {
@@ -13,9 +13,9 @@ final class ContentChecker {
     }
   }
 
-  /// The content of a record, whose id is what it should be.
+  /// The content of a record. Its id has been checked.
   ///
-  /// - Throws: ``StoreError``: `.damaged` or `.notFound`; another where that cannot be told.
+  /// - Throws: ``StoreError``: `.damaged` or `.notFound`; another code if neither is certain.
   func check(
     _ id: ContentID, type: RecordType, plainBytes: Int?
   ) throws(StoreError) -> [UInt8] {

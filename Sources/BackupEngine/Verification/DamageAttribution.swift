@@ -4,22 +4,23 @@ import VolumeMap
 import VolumeReader
 import Workers
 
-/// Finds out which revisions have content that was found damaged in one of them.
+/// Finds out which revisions contain something that was found damaged in one of them.
 struct DamageAttribution {
-  /// Of a revision.
+  /// The damage in one revision.
   struct Share {
-    /// Places of damaged chunks.
+    /// How many places have damaged chunks.
     var places: UInt64 = 0
     /// Whether a node of a map cannot be used.
     var hasBrokenMap = false
-    /// Numbers of the damages in the report.
+    /// Numbers of these damages in the report.
     var damages: Set<Int> = []
 
     var isDamaged: Bool { places > 0 || hasBrokenMap }
   }
 
   private let repository: Repository
-  /// By damaged chunk or node: the number of the damage in the report; nil for one that is not listed.
+  /// By damaged chunk or node: the number of the damage in the report; nil if it is not listed
+  /// there.
   private let damaged: [ContentID: Int?]
   private let nodes: NodeCache
   private let cancellation: CancellationFlag
@@ -52,7 +53,7 @@ struct DamageAttribution {
     return share
   }
 
-  /// Places of damaged chunks below a node.
+  /// How many places below a node have damaged chunks.
   struct Places {
     var chunks: UInt64 = 0
     var isBroken = false
@@ -65,7 +66,7 @@ struct DamageAttribution {
     }
   }
 
-  /// Goes where damage is, once to each node.
+  /// Follows the paths to damage, and visits each node once.
   private struct DamageSearch: MapVisitor {
     let attribution: DamageAttribution
     let sums: NodeSums<Places>

@@ -3,10 +3,10 @@ import ChunkStore
 import VolumeMap
 import Workers
 
-/// Reads the source where the revision has holes: a file system that calls data a hole makes a backup
-/// leave it out, and nothing that is stored shows that.
+/// Reads the source where the revision has holes. If a file system reports data as a hole, the
+/// backup omits it, and nothing in the store shows that.
 struct HoleComparison {
-  /// Holes are read in pieces of this length at most, so of several chunks as a rule.
+  /// The longest piece of a hole that is read at once; usually several chunks.
   private static let pieceBytes: UInt64 = 4 << 20
 
   let map: MapRoot
@@ -88,8 +88,9 @@ struct HoleComparison {
   }
 }
 
-/// Chooses some of many numbers, ascending, with memory for one: one at random of each of as many equal
-/// parts, so that each number is as likely as any other.
+/// Chooses some of many numbers in ascending order, and holds only one of them: it divides the
+/// range into equal parts and takes one number at random from each, so all numbers are equally
+/// likely.
 struct HoleSample {
   private let total: UInt64
   private let wanted: UInt64
@@ -97,14 +98,14 @@ struct HoleSample {
   private var pending: UInt64?
 
   /// - Parameters:
-  ///   - total: there are the numbers below this.
+  ///   - total: the numbers are below this.
   ///   - wanted: how many to choose, at most `total`.
   init(total: UInt64, wanted: UInt64) {
     self.total = total
     self.wanted = wanted
   }
 
-  /// The next number that was chosen, if it is below `limit`.
+  /// The next chosen number, if it is below `limit`.
   mutating func next(before limit: UInt64) -> UInt64? {
     if pending == nil, taken < wanted {
       pending = UInt64.random(in: start(of: taken)..<start(of: taken + 1))
@@ -115,7 +116,7 @@ struct HoleSample {
     return number
   }
 
-  /// Where a part begins: `total` times `part` divided by `wanted`, which needs 128 bits on its way.
+  /// Where a part begins: `total` times `part` divided by `wanted`; the product needs 128 bits.
   private func start(of part: UInt64) -> UInt64 {
     let product = total.multipliedFullWidth(by: part)
     return wanted.dividingFullWidth(product).quotient

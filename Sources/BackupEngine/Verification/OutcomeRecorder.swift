@@ -4,16 +4,18 @@ import ChunkStore
 import VolumeMap
 import Workers
 
-/// Adds up what a verification finds, and notes of each revision what was found. For one thread.
+/// Adds up the results of a verification, and records them in the marks of the revisions. Serves
+/// one thread.
 ///
-/// As long as nothing is damaged, revisions are noted as they are read. Once something is, it takes
-/// another walk to know which revisions have it, and those that follow are noted at the end.
+/// Without damage, marks are written while revisions are read. After damage is found, another walk
+/// is needed to find the revisions that contain it; the remaining marks are written at the end.
 struct OutcomeRecorder {
   private let repository: Repository
   private let environment: RepositoryEnvironment
   private let cancellation: CancellationFlag
   private let quarantine: QuarantineRecorder
-  /// By damaged chunk or node: the number of the damage in the report; nil for one that is not listed.
+  /// By damaged chunk or node: the number of the damage in the report; nil if it is not listed
+  /// there.
   private var damaged: [ContentID: Int?] = [:]
   private var waiting: [WalkedRevision] = []
   private(set) var report: VerificationReport
@@ -46,13 +48,14 @@ struct OutcomeRecorder {
     try quarantine.add(work.damagedNodes + outcome.damagedCopies)
     report.revisions += work.walked.count
     guard !work.walked.isEmpty else { return }
-    // First: what makes backups store content again must not be missing when it is asked for.
+    // First: the quarantine makes backups store content again, so it must be complete before marks
+    // say that content is damaged.
     try quarantine.flush()
     waiting += work.walked
     if damaged.isEmpty { try noteWaiting() }
   }
 
-  /// To be called once, last.
+  /// Call this once, last.
   mutating func finish() throws -> VerificationReport {
     try quarantine.flush()
     try noteWaiting()
@@ -62,7 +65,7 @@ struct OutcomeRecorder {
   }
 
   private mutating func note(_ id: ContentID, _ damage: VerificationReport.Damage) {
-    // One chunk may fail in several places of a volume that is compared with its source.
+    // The same chunk may fail in several places of a volume that is compared with its source.
     guard damaged[id] == nil else { return }
     damaged.updateValue(report.add(damage), forKey: id)
   }
@@ -99,14 +102,15 @@ struct OutcomeRecorder {
     }
   }
 
-  /// Of a revision of which a sample has nothing, there is nothing to say.
+  /// A sample without a chunk of the revision says nothing about it.
   private func isWorthNoting(
     _ revision: WalkedRevision, _ share: DamageAttribution.Share?
   ) -> Bool {
     isDamaged(revision, share) || revision.tally.chosen > 0 || revision.tally.chunks == 0
   }
 
-  /// Sources are compared with one revision only, so what was missed, that one lacks.
+  /// Only one revision is compared with sources, so data that a backup missed is missing in that
+  /// one.
   private func isDamaged(
     _ revision: WalkedRevision, _ share: DamageAttribution.Share?
   ) -> Bool {
@@ -120,12 +124,12 @@ struct OutcomeRecorder {
     let isDamaged = isDamaged(revision, share)
     let isComplete = revision.readsAll && tally.chosen == tally.chunks
     if isDamaged {
-      // Once is enough: damage that nothing mends must not make every backup read all there is.
+      // Only once: damage that cannot be repaired must not make every backup read everything.
       let since = marks.trust == .distrusted ? marks.distrustedSince : nil
       marks.distrust(at: try since ?? distrustTime(of: revision.entry), canBeUndone: false)
     } else {
       if isComplete { marks.promote() }
-      // That all was read back once says more than a later sample does.
+      // A complete verification says more than a later sample.
       guard isComplete || marks.trust != .verified else { return }
     }
     marks.verification = VerificationMark(

@@ -1,16 +1,16 @@
 import ChunkFormat
 import ChunkStore
 
-/// Gathers damaged copies and notes them in the repository's quarantine, many at a time. In a repository
-/// that cannot be written to nothing is noted. Serves one thread.
+/// Collects damaged copies and records them in the repository's quarantine, many at a time. Records
+/// nothing in a repository that cannot be written to. Serves one thread.
 final class QuarantineRecorder {
   private let repository: Repository
   private let environment: RepositoryEnvironment
   private let finder: String
   private var gathered: [DamagedCopy] = []
-  /// Copies that were noted for the first time.
+  /// Copies that were not in the quarantine before.
   private(set) var newCopies = 0
-  /// Why nothing was noted.
+  /// Why nothing was recorded.
   private(set) var refusal: StoreError?
 
   init(repository: Repository, environment: RepositoryEnvironment, finder: String) {
@@ -24,7 +24,7 @@ final class QuarantineRecorder {
     if gathered.count >= QuarantineReport.maximumCopies { try flush() }
   }
 
-  /// Notes what was gathered.
+  /// Records what was collected.
   func flush() throws {
     defer { gathered = [] }
     do throws(StoreError) {

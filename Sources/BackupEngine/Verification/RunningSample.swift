@@ -1,19 +1,20 @@
-/// Chooses a share of things that come in groups, without knowing how many there will be: within a group
-/// each is as likely as any other (Knuth, "The Art of Computer Programming", 3.4.2, algorithm S), and so
-/// many are taken altogether as the share says, rounded up or down.
+/// Chooses a share of items that come in groups, without knowing how many will come. Within a group
+/// all items are equally likely (Knuth, "The Art of Computer Programming", 3.4.2, algorithm S). The
+/// total is the share of all items, rounded up or down.
 struct RunningSample {
-  /// What is due and was not taken yet; begins at random, so that no place is favoured.
+  /// The part of the share that was not taken yet. Starts at random, so that no position is
+  /// favoured.
   private var due: Double
 
-  /// - Parameter expected: how many things the share may come to altogether: of less than one thing,
-  ///   one is taken all the same.
+  /// - Parameter expected: about how many items the share will have. Of less than one item, one is
+  ///   taken.
   init(expected: Double) {
     due = 1 - Double.random(in: 0..<1) * min(1, max(expected, .leastNormalMagnitude))
   }
 
-  /// Which of the next `count` are taken, in order.
+  /// Which of the next `count` items are taken, in order.
   ///
-  /// - Parameter share: above 0; from 1 on all are taken.
+  /// - Parameter share: above 0; 1 and more take all.
   mutating func choose(from count: Int, share: Double) -> [Bool] {
     guard share < 1 else { return Array(repeating: true, count: count) }
     due += Double(count) * share

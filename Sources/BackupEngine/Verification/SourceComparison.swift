@@ -2,27 +2,28 @@ import Glibc
 import Synchronization
 package import VolumeSources
 
-/// Compares what was stored with what the source holds now. Any thread may ask; one is served at a
-/// time.
+/// Compares stored content with the present content of the source. Any thread may call it; it
+/// serves one at a time.
 package final class SourceComparison: Sendable {
   private let source: any VolumeSource
   private let buffer = Mutex<[UInt8]>([])
 
   package init(_ source: any VolumeSource) { self.source = source }
 
-  /// Whether the source gave holes that nobody has read.
+  /// Whether the source reported holes that were not read.
   var hasUnreadHoles: Bool { source.takesHolesOnTrust }
 
-  /// What the source holds in a range that the revision has as a hole.
+  /// The content of the source in a range that is a hole in the revision.
   enum HoleContent: Sendable {
     case zeros
-    /// Data that came since.
+    /// Data that was written since the backup.
     case changed
-    /// Data that was there already; the first of it is at this offset.
+    /// Data that was already there during the backup; it begins at this offset.
     case missed(offsetBytes: UInt64)
   }
 
-  /// Reads a range that the revision has as a hole; what cannot be read any more counts as changed.
+  /// Reads a range that is a hole in the revision. A range that cannot be read any more counts as
+  /// changed.
   func content(ofHole range: Range<UInt64>) -> HoleContent {
     let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: range.count, alignment: 4096)
     defer { bytes.deallocate() }
@@ -33,7 +34,7 @@ package final class SourceComparison: Sendable {
     return source.isHoleByMistake(at: offset) ? .missed(offsetBytes: offset) : .changed
   }
 
-  /// Whether the source holds `bytes` at `offsetBytes`; it does not where it cannot be read any more.
+  /// Whether the source holds `bytes` at `offsetBytes`; false if it cannot be read any more.
   func holds(_ bytes: [UInt8], at offsetBytes: UInt64) -> Bool {
     buffer.withLock { buffer in
       if buffer.count < bytes.count {

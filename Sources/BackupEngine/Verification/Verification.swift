@@ -4,18 +4,18 @@ import VolumeMap
 import VolumeReader
 package import Workers
 
-/// Reads revisions back: every map node, and as many chunks as the policy says, each hashed and
-/// compared with its id.
+/// Reads revisions back: every map node, and the share of the chunks that the policy demands. Each
+/// is hashed and compared with its id.
 ///
 /// ```
 /// maps ──▶ chunks to read, 256 at a time ──▶ workers: read in the order of packs, hash ──▶ report, marks
 /// ```
 ///
-/// Whatever revisions share is read once. A sample is one of all chunks of all revisions. A revision that
-/// was read in full without damage becomes `verified`, one with damage `distrusted`; a sample changes
-/// nothing but the note of when it was taken. Copies that are damaged go to the quarantine, also where
-/// another one was right. In a repository that is mounted read-only nothing is noted, and the report says
-/// so.
+/// Content that revisions share is read once. A sample is taken from all chunks of all revisions. A
+/// revision that was read in full without damage becomes `verified`, one with damage `distrusted`;
+/// a sample without damage only changes the time of the last verification. Damaged copies go to the
+/// quarantine, even if another copy was intact. In a read-only repository nothing is recorded, and
+/// the report says so.
 package struct Verification: Sendable {
   private let repository: Repository
   private let entries: [RevisionEntry]
@@ -28,9 +28,8 @@ package struct Verification: Sendable {
 
   /// - Parameters:
   ///   - entries: oldest first.
-  ///   - sources: by name of the volume, what to compare the content with besides; where there is
-  ///     one entry only.
-  ///   - finder: what the quarantine names for what is found damaged.
+  ///   - sources: by volume name, sources to compare the content with; only for a single entry.
+  ///   - finder: the name of this operation in the quarantine.
   package init(
     repository: Repository, entries: [RevisionEntry], policy: VerificationPolicy,
     sources: [String: SourceComparison] = [:], finder: String = "verification",
@@ -87,7 +86,8 @@ package struct Verification: Sendable {
     }
   }
 
-  /// What a sample comes to at least, by what revisions say of themselves: those of the largest volume.
+  /// About how many chunks a sample has at least, by the statistics of the revisions: those of the
+  /// largest volume.
   private func leastExpectedChunks(of entries: [RevisionEntry]) -> Double {
     let chunkSize = Double(repository.configuration.chunkSizeBytes)
     return entries.flatMap(\.revision.volumes).map { volume in
@@ -96,7 +96,7 @@ package struct Verification: Sendable {
     }.max() ?? 0
   }
 
-  /// Where a map cannot be read, there is nothing to compare; the verification reports it.
+  /// A map that cannot be read cannot be compared; the verification reports it.
   private func compareHoles(
     of entries: [RevisionEntry], _ report: inout VerificationReport
   ) throws {
@@ -113,9 +113,9 @@ package struct Verification: Sendable {
     }
   }
 
-  /// Pins the revisions, but for those that were forgotten since somebody listed them.
+  /// Pins the revisions, except those that were deleted since they were listed.
   ///
-  /// - Throws: ``StoreError`` with `.notFound` where that is all of them.
+  /// - Throws: ``StoreError`` with `.notFound` if all of them were.
   private func begin() throws -> (session: Session, entries: [RevisionEntry]) {
     var left = entries
     while true {
@@ -132,7 +132,7 @@ package struct Verification: Sendable {
     }
   }
 
-  /// A guess for the progress: what successive revisions share is read once.
+  /// An estimate for the progress: content that successive revisions share is read once.
   private func expectedBytes(of entries: [RevisionEntry]) -> UInt64 {
     var newest: [String: Double] = [:]
     var changed = 0.0
@@ -147,7 +147,7 @@ package struct Verification: Sendable {
         }
       }
     }
-    // Revisions may say anything.
+    // A revision may state any number.
     return UInt64(saturating: changed + newest.values.reduce(0, +))
   }
 }

@@ -3,11 +3,11 @@ package import ChunkStore
 
 /// How much of a revision is read back.
 package enum VerificationPolicy: Equatable, Sendable {
-  /// Volumes with up to ``automaticFullBytes`` of data in full, a sample of
-  /// ``automaticSamplePercent`` of larger ones.
+  /// All of a volume with up to ``automaticFullBytes`` of data, and ``automaticSamplePercent`` of a
+  /// larger one.
   case automatic
   case full
-  /// So many per cent of the chunks, chosen at random; above 0, at most 100.
+  /// This percentage of the chunks, chosen at random; above 0, at most 100.
   case sample(percent: Double)
   case none
 
@@ -26,10 +26,10 @@ package enum VerificationPolicy: Equatable, Sendable {
 }
 
 extension VerificationPolicy {
-  /// How many of the chunks that are holes are compared with the source.
+  /// How many of the chunks that are holes to compare with the source.
   ///
-  /// Those of a volume that is nearly empty are many, so ``automatic`` reads no more than
-  /// ``automaticFullBytes`` of them.
+  /// A nearly empty volume has many of them, so ``automatic`` reads at most ``automaticFullBytes``
+  /// of them.
   func holeChunks(of total: UInt64, chunkSizeBytes: Int) -> UInt64 {
     switch self {
     case .automatic: min(total, Self.automaticFullBytes / UInt64(chunkSizeBytes))
@@ -41,23 +41,23 @@ extension VerificationPolicy {
   }
 }
 
-/// What a verification read back, and what it found.
+/// What a verification read, and what it found.
 package struct VerificationReport: Sendable {
-  /// Something that cannot be read back as it was stored.
+  /// Something that does not read back as it was stored.
   package struct Damage: Sendable {
     package let job: String
     package let revision: RevisionID
-    /// Of the volume or attachment.
+    /// The name of the volume or attachment.
     package let name: String
     package let offsetBytes: UInt64
     package fileprivate(set) var lengthBytes: UInt64
-    /// Chunks, or parts of the map, that adjoin each other and fail in the same pack.
+    /// Adjoining chunks, or parts of the map, that fail in the same pack.
     package fileprivate(set) var count = 1
-    /// The pack's name where it is known.
+    /// The pack, if it is known.
     package let pack: String?
-    /// Of the first of them.
+    /// The message for the first of them.
     package let message: String
-    /// Revisions that have it, the one that is named included.
+    /// How many revisions contain it, this one included.
     package fileprivate(set) var revisionCount = 0
 
     init(
@@ -73,7 +73,7 @@ package struct VerificationReport: Sendable {
       self.message = message
     }
 
-    /// Once a pack is known to be lost, what it held is in no pack at all.
+    /// Once a pack is known to be missing, its records are in no pack at all.
     fileprivate func isContinued(by next: Damage) -> Bool {
       (job, revision, name) == (next.job, next.revision, next.name)
         && offsetBytes + lengthBytes == next.offsetBytes
@@ -82,39 +82,40 @@ package struct VerificationReport: Sendable {
   }
 
   package var revisions = 0
-  /// Revisions that somebody forgot meanwhile; some of them may have been read.
+  /// Revisions that were deleted during the verification; some of them may have been read.
   package var forgotten = 0
   /// Chunks read back and compared with their ids.
   package var checkedChunks: UInt64 = 0
-  /// Different chunks that there are in the revisions, holes not counted.
+  /// Distinct chunks in the revisions, without holes.
   package var totalChunks: UInt64 = 0
   package var checkedBytes: UInt64 = 0
   package var damages: [Damage] = []
-  /// Damages that were found and are not listed, so that a broken disk does not fill the memory.
+  /// Damages that are not listed, so that a broken disk does not fill the memory.
   package var furtherDamages = 0
-  /// Chunks that are stored as they were read and that the source holds no longer.
+  /// Intact chunks that have since changed in the source.
   package var changedAtSource: UInt64 = 0
-  /// Where the source was read that gave it as a hole.
+  /// Bytes that the source reported as holes, and that were read for comparison.
   package var comparedHoleBytes: UInt64 = 0
-  /// Pieces of what the source gave as holes that held data all along: the revision lacks it.
+  /// Pieces that the source reported as holes although they held data: the revision lacks that
+  /// data.
   package private(set) var missedPieces: UInt64 = 0
-  /// The first of that data.
+  /// Offset of the first of that data.
   package private(set) var firstMissedBytes: UInt64?
-  /// Whether the sources were compared as well.
+  /// Whether the sources were compared too.
   package var comparedSources = false
-  /// Copies that were noted in the quarantine for the first time.
+  /// Copies that were not in the quarantine before.
   package var quarantined = 0
-  /// Why the outcome stands nowhere but in this report: the repository cannot be written to.
+  /// Why the result is recorded nowhere else: the repository cannot be written to.
   package var notNoted: StoreError?
-  /// Revisions of which nothing could be noted, since their marks are damaged.
+  /// Revisions whose result could not be recorded because their marks are damaged.
   package var unmarkable: [(id: RevisionID, error: StoreError)] = []
 
   package init() {}
 
   package var isClean: Bool { damages.isEmpty && unmarkable.isEmpty && missedPieces == 0 }
-  /// Damages, listed or not.
+  /// All damages, listed or not.
   package var damageCount: Int { damages.count + furtherDamages }
-  /// Whether every chunk was read back.
+  /// Whether every chunk was read.
   package var isComplete: Bool { checkedChunks == totalChunks }
 
   static let listedDamages = 10_000
@@ -124,7 +125,7 @@ package struct VerificationReport: Sendable {
     firstMissedBytes = firstMissedBytes ?? offsetBytes
   }
 
-  /// - Returns: the number of the damage in ``damages``; nil where it is not listed.
+  /// - Returns: the position of the damage in ``damages``; nil if it is not listed.
   mutating func add(_ damage: Damage) -> Int? {
     if furtherDamages == 0, let last = damages.last, last.isContinued(by: damage) {
       damages[damages.count - 1].lengthBytes += damage.lengthBytes

@@ -2,7 +2,7 @@ import ChunkFormat
 import ChunkStore
 import VolumeMap
 
-/// A volume or an attachment that is read back.
+/// A volume or an attachment to read back.
 final class VerifiedVolume: Sendable {
   let entry: RevisionEntry
   let name: String
@@ -10,9 +10,9 @@ final class VerifiedVolume: Sendable {
   /// Nil for an attachment.
   let geometry: MapGeometry?
   let chunkSizeBytes: Int
-  /// Of the chunks to read, 0 to 1.
+  /// The share of the chunks to read, 0 to 1.
   let share: Double
-  /// What to compare the content with besides.
+  /// A source to compare the content with.
   let source: SourceComparison?
 
   init(
@@ -28,7 +28,7 @@ final class VerifiedVolume: Sendable {
     self.source = source
   }
 
-  /// The bytes of a chunk. A revision may say more chunks of an attachment than there are bytes.
+  /// The bytes of a chunk. A revision may list more chunks of an attachment than its bytes need.
   func bytes(ofChunk number: UInt64) -> Range<UInt64> {
     if let geometry { return geometry.bytes(ofChunk: number) }
     let (start, hasOverflow) = number.multipliedReportingOverflow(by: UInt64(chunkSizeBytes))
@@ -36,7 +36,7 @@ final class VerifiedVolume: Sendable {
     return first..<first + min(UInt64(chunkSizeBytes), sizeBytes - first)
   }
 
-  /// What the bytes are called in reports.
+  /// The place of these bytes in reports.
   func place(_ bytes: Range<UInt64>) -> ContentPlace {
     ContentPlace(
       revision: entry.id, job: entry.revision.job, volume: name,
@@ -55,20 +55,20 @@ final class VerifiedVolume: Sendable {
 /// A chunk to read back.
 struct VerifiedChunk: Sendable {
   let volume: VerifiedVolume
-  /// Counted from the beginning of the volume or attachment.
+  /// Counted from the start of the volume or attachment.
   let number: UInt64
   let id: ContentID
 
   var bytes: Range<UInt64> { volume.bytes(ofChunk: number) }
 }
 
-/// What the maps of a revision refer to: chunks in all places, holes not counted.
+/// Counts of the chunks that a revision's maps refer to, in every place; holes do not count.
 struct ChunkTally: Sendable {
-  /// Held at the largest number there is.
+  /// Held at the maximum.
   private(set) var chunks: UInt64 = 0
-  /// Those that this run reads.
+  /// Chunks that this run reads.
   private(set) var chosen: UInt64 = 0
-  /// Whether a node below cannot be used.
+  /// Whether a node below is unusable.
   private(set) var isBroken = false
 
   static let broken: ChunkTally = {
@@ -96,15 +96,15 @@ extension UInt64 {
   }
 }
 
-/// A revision whose maps were walked to their end.
+/// A revision whose maps have been walked completely.
 struct WalkedRevision: Sendable {
   let entry: RevisionEntry
   let tally: ChunkTally
-  /// Whether the policy reads all of it.
+  /// Whether the policy reads every chunk.
   let readsAll: Bool
 }
 
-/// A part of the work: chunks to read, of one revision or several, and what the walk met on the way.
+/// A batch: chunks to read, of one or several revisions, and results of the walk that found them.
 struct VerificationWork: Sendable {
   struct MapDamage: Sendable {
     let volume: VerifiedVolume
@@ -116,9 +116,9 @@ struct VerificationWork: Sendable {
   /// Chunks that a sample leaves out.
   var passedOver: UInt64 = 0
   var mapDamages: [MapDamage] = []
-  /// Damaged copies of map nodes, also of those that could be read from another copy.
+  /// Damaged copies of map nodes, even if another copy could be read.
   var damagedNodes: [DamagedCopy] = []
-  /// Revisions all chunks of which are in this part, or were in earlier ones.
+  /// Revisions whose last chunks are in this batch.
   var walked: [WalkedRevision] = []
 
   var isEmpty: Bool {
@@ -127,7 +127,7 @@ struct VerificationWork: Sendable {
   }
 }
 
-/// What became of a part of the work.
+/// The result of a batch.
 struct VerificationOutcome: Sendable {
   let work: VerificationWork
   var checked: UInt64 = 0
@@ -135,6 +135,6 @@ struct VerificationOutcome: Sendable {
   var changedAtSource: UInt64 = 0
   /// In the order of the walk.
   var failures: [(chunk: VerifiedChunk, error: StoreError)] = []
-  /// Copies that are damaged, also of what could be read from another one.
+  /// Damaged copies, even if another copy could be read.
   var damagedCopies: [DamagedCopy] = []
 }

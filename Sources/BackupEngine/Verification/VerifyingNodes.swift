@@ -3,12 +3,12 @@ package import ChunkStore
 import Synchronization
 import VolumeMap
 
-/// Reads map nodes and computes their ids again, where others trust the checksums.
+/// Reads map nodes and recomputes their ids; other readers trust the checksums.
 package final class VerifyingNodes: NodeReading {
   private let repository: Repository
-  /// Told of every copy of a node that is damaged.
+  /// Receives every damaged copy of a node.
   private let notes: DamageNotes
-  /// Readers that wait to be used again.
+  /// Readers that are not in use.
   private let idle = Mutex<[Tools]>([])
 
   package init(repository: Repository, notes: DamageNotes) {
@@ -22,7 +22,7 @@ package final class VerifyingNodes: NodeReading {
     return try MapNode(encoded: tools.checker.check(id, type: .mapNode, plainBytes: nil))
   }
 
-  /// Handed from thread to thread, never shared.
+  /// Passed between threads, used by one at a time.
   private struct Tools: @unchecked Sendable {
     let checker: ContentChecker
 

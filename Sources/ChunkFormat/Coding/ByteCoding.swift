@@ -33,8 +33,8 @@ struct ByteWriter {
 
 /// Takes the format's primitive values off a run of bytes, never past its end.
 ///
-/// Counts are checked against what is left before anything is allocated for them, so hostile bytes
-/// cost no more memory than they are long.
+/// Checks each count against the bytes that are left before it allocates anything, so hostile input
+/// costs no more memory than its own length.
 struct ByteReader {
   private let bytes: ArraySlice<UInt8>
   private var position: Int
@@ -98,7 +98,7 @@ struct ByteReader {
     return text
   }
 
-  /// To be called last: bytes left over are corrupt.
+  /// Call this last: bytes that are left over are corrupt.
   func finish() throws(FormatError) {
     guard remainingBytes == 0 else {
       throw .corrupt(structure, expected: "its end", found: "\(remainingBytes) more bytes")

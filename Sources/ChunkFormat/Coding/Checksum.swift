@@ -1,6 +1,6 @@
 internal import CXXHash
 
-/// XXH3-128 of some bytes: finds damage, at the speed of memory; proves nothing against an
+/// XXH3-128 of some bytes. It finds damage at the speed of memory; it does not protect against an
 /// attacker.
 package struct Checksum: Equatable, Sendable {
   static let lengthBytes = 16
@@ -17,7 +17,7 @@ package struct Checksum: Equatable, Sendable {
     self = bytes.withUnsafeBytes { Checksum(of: $0) }
   }
 
-  /// 32 bits of it, for short values.
+  /// The low 32 bits, for short values.
   package var short: UInt32 { UInt32(truncatingIfNeeded: low) }
 
   /// Reads the 16 bytes, low word first; the caller has checked that they lie within the buffer.

@@ -1,13 +1,13 @@
 import CalendarTime
 
-/// Values under numbers, so that later programs can add some (format, "Fields").
+/// Numbered values, so that later versions can add more (format, "Fields").
 ///
 /// ```
 /// repeated: 2 tag, 4 length n, n value
 /// ```
 ///
-/// A reader skips a tag that it does not know, unless its highest bit is set: then it refuses the
-/// whole structure, whose meaning it would miss.
+/// A reader skips a tag that it does not know. If the tag's highest bit is set, it refuses the
+/// whole structure, because it would misread it.
 struct FieldListWriter {
   private var writer = ByteWriter()
 
@@ -80,7 +80,7 @@ package struct FieldList {
     return found[0]
   }
 
-  /// The value under `tag`, which may be missing but not be there twice.
+  /// The value under `tag`; nil if there is none. Two of them are corrupt.
   func atMostOne(_ tag: UInt16) throws(FormatError) -> ArraySlice<UInt8>? {
     try all(tag).isEmpty ? nil : one(tag)
   }
@@ -118,7 +118,7 @@ package struct FieldList {
     try all(tag).map { value throws(FormatError) in try fileID(value) }
   }
 
-  /// The name of a file that `value`, one of the list's, holds.
+  /// The file name in `value`, one of the list's values.
   func fileID<ID: FileID>(_ value: ArraySlice<UInt8>) throws(FormatError) -> ID {
     try decodeID(value).withUnsafeBytes { ID(stored: $0) }
   }

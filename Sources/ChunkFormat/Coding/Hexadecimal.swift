@@ -1,4 +1,4 @@
-/// Lower-case hexadecimal, as file names and revision ids are written.
+/// Lower-case hexadecimal, the form of file names and revision ids.
 package enum Hexadecimal {
   private static let digits = Array("0123456789abcdef".utf8)
 
@@ -13,22 +13,22 @@ package enum Hexadecimal {
     }
   }
 
-  /// The bytes that `text` spells, or nil where it has an odd length or anything but lower-case
-  /// hexadecimal digits.
+  /// The bytes that `text` spells; nil for an odd length or anything but lower-case hexadecimal
+  /// digits.
   package static func decode(_ text: some StringProtocol) -> [UInt8]? {
     var bytes = [UInt8](repeating: 0, count: text.utf8.count / 2)
     return bytes.withUnsafeMutableBytes({ decode(text, into: $0) }) ? bytes : nil
   }
 
-  /// Fills `output` with the bytes that `text` spells, leaving no other copy of them.
+  /// Fills `output` with the bytes that `text` spells, and leaves no other copy of them.
   ///
-  /// - Returns: false where `text` spells not exactly as many bytes, or has anything but lower-case
-  ///   hexadecimal digits.
+  /// - Returns: false if `text` does not spell exactly that many bytes, or has anything but
+  ///   lower-case hexadecimal digits.
   static func decode(
     _ text: some StringProtocol, into output: UnsafeMutableRawBufferPointer
   ) -> Bool {
     guard text.utf8.count == output.count * 2 else { return false }
-    // A string's bytes lie in one piece as a rule, and are then gone through much faster.
+    // A string is usually stored in one piece; reading that piece is much faster.
     return text.utf8.withContiguousStorageIfAvailable { fill(output, with: $0) }
       ?? fill(output, with: text.utf8)
   }

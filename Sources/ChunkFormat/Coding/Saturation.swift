@@ -1,5 +1,5 @@
-// Numbers that a file states may be as large as a number can be, and so may their sums. Where they are
-// only shown, the greatest number stands for all beyond it.
+// A file may state the largest number there is, and sums may exceed it. Values that are only shown
+// are held at the maximum.
 
 extension UInt64 {
   /// The sum, or 2^64 - 1 where it is greater.
@@ -8,7 +8,7 @@ extension UInt64 {
     return overflows ? .max : sum
   }
 
-  /// The number without its fraction, 2^64 - 1 where it is greater, 0 where it is below or none.
+  /// The whole part of the number: 2^64 - 1 if it is greater, 0 if it is negative or not a number.
   package init(saturating number: Double) {
     self = number >= 0x1p64 ? .max : number > 0 ? UInt64(number) : 0
   }

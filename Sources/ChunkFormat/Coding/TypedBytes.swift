@@ -1,4 +1,4 @@
-// The standard library's `withUnsafeBytes` of arrays rethrows any error; these keep its type.
+// The standard library's `withUnsafeBytes` of arrays rethrows `any Error`; these keep the type.
 
 extension Array where Element == UInt8 {
   func withBytes<Result, Failure: Error>(

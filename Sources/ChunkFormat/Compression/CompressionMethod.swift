@@ -1,11 +1,11 @@
-/// How a repository compresses what it stores anew: `none`, or `zstd:LEVEL`.
+/// How a repository compresses new records: `none`, or `zstd:LEVEL`.
 package enum CompressionMethod: Equatable, Sendable {
   case none
   /// A level that ``isValid(level:)`` accepts. Negative levels are zstd's fast ones.
   case zstd(level: Int)
 
   package static let standard = CompressionMethod.zstd(level: 1)
-  /// The levels that are accepted, but for 0.
+  /// Accepted levels; 0 is not one of them.
   package static let levels = -7...19
 
   /// Whether `level` is accepted. 0 is refused: zstd takes it for its own default, which is level 3.
@@ -36,9 +36,9 @@ extension CompressionMethod: CustomStringConvertible {
   }
 }
 
-/// How the bytes of one record are to be read.
+/// How the stored bytes of a record are coded.
 package enum Codec: UInt8, Sendable {
-  /// As they are.
+  /// Uncompressed.
   case raw = 0
   /// One zstd frame.
   case zstd = 1

@@ -2,12 +2,12 @@ internal import CZstd
 
 /// Compresses records. One compressor serves one thread.
 package final class Compressor {
-  /// A record that zstd makes less than 1/32 smaller is stored raw: it would cost every reader more
-  /// time than it saves space.
+  /// A record that zstd makes less than 1/32 smaller is stored raw: decompression would cost
+  /// readers more time than the space is worth.
   private static let worthwhileShare = 32
-  /// Level for deltas, whatever the repository's is. Measured on 128 KiB chunks of programs with
-  /// four 64-byte changes: level 1 takes 68 µs and leaves 831 bytes, level 3 takes 108 µs and
-  /// leaves 387; long-distance matching takes 139 µs and leaves 313.
+  /// Level for deltas, whatever the repository's level. Measured on 128 KiB chunks of programs with
+  /// four 64-byte changes: level 1 takes 68 µs and gives 831 bytes, level 3 takes 108 µs and gives
+  /// 387; long-distance matching takes 139 µs and gives 313.
   private static let deltaLevel: Int32 = 3
 
   private let context: OpaquePointer
@@ -25,7 +25,7 @@ package final class Compressor {
 
   deinit { ZSTD_freeCCtx(context) }
 
-  /// `plaintext` as it is to be stored on its own.
+  /// `plaintext` compressed on its own.
   package func compress(
     _ plaintext: UnsafeRawBufferPointer
   ) throws(FormatError) -> (codec: Codec, payload: [UInt8]) {
@@ -36,7 +36,7 @@ package final class Compressor {
       ? (.raw, Array(plaintext)) : (.zstd, payload)
   }
 
-  /// `plaintext` as the difference from `base`.
+  /// `plaintext` compressed as the difference from `base`.
   package func delta(
     _ plaintext: UnsafeRawBufferPointer, from base: UnsafeRawBufferPointer
   ) throws(FormatError) -> [UInt8] {

@@ -13,13 +13,13 @@ final class Decompressor {
 
   deinit { ZSTD_freeDCtx(context) }
 
-  /// Fills `output` exactly from the frame in `payload`, whatever length the frame claims.
+  /// Fills `output` exactly from the frame in `payload`, whatever length the frame states.
   ///
-  /// The payload is one frame of RFC 8878: frames that follow it, skippable frames and those of
-  /// zstd's versions before 0.8, which the library may read as well, are no part of the format.
+  /// The payload is one frame of RFC 8878. Further frames, skippable frames and the frames of zstd
+  /// before 0.8, which the library may also read, are not part of the format.
   ///
-  /// - Parameter base: the plaintext that a delta was made from; nil for a frame on its own.
-  /// - Throws: ``FormatError`` with `.corrupt` where the payload is not one frame of that length.
+  /// - Parameter base: the plaintext of a delta's base; nil for a frame of its own.
+  /// - Throws: ``FormatError`` with `.corrupt` if the payload is not one frame of that length.
   func decompress(
     _ payload: UnsafeRawBufferPointer, base: UnsafeRawBufferPointer?,
     into output: UnsafeMutableRawBufferPointer
@@ -39,7 +39,7 @@ final class Decompressor {
     let length = ZSTD_decompressDCtx(
       context, output.baseAddress, output.count, payload.baseAddress, payload.count)
     guard ZSTD_isError(length) == 0 else {
-      // What failed may have left the prefix in place for the next frame.
+      // A failed call may leave the prefix in place for the next frame.
       ZSTD_DCtx_reset(context, ZSTD_reset_session_and_parameters)
       throw .corrupt(
         "record", expected: "a zstd frame of \(output.count) bytes",

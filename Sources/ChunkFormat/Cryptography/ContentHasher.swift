@@ -1,6 +1,6 @@
 internal import CCrypto
 
-/// What kind of content a record holds; part of the record and, for map nodes, of the id.
+/// The kind of content of a record; part of the record and, for map nodes, of the id.
 package enum RecordType: UInt8, Sendable {
   /// A piece of a volume, or of an attachment.
   case chunk = 1
@@ -18,10 +18,9 @@ package enum RecordType: UInt8, Sendable {
 
 /// Computes ids: SHA-256, or HMAC-SHA-256 under the repository's id key (format, "Ids").
 ///
-/// A map node's id is the complement of the hash: whatever a guest writes to its disk, to have a
-/// chunk under the id of a node it would have to invert SHA-256. A prefix in the hash would not do,
-/// since the last chunk of a volume can be of any length and begin with it. One hasher serves one
-/// thread.
+/// The id of a map node is the complement of the hash. A guest that wanted to write a chunk with
+/// the id of a node would have to invert SHA-256. A prefix in the hash would not do: the last chunk
+/// of a volume can have any length and begin with that prefix. One hasher serves one thread.
 package final class ContentHasher {
   private let digest: OpaquePointer
   /// The keyed state, copied for every id; nil in a repository without encryption.
@@ -77,7 +76,7 @@ package final class ContentHasher {
     _ plaintext: UnsafeRawBufferPointer, keyed: OpaquePointer
   ) throws(FormatError) -> ContentID {
     var output = Self.emptyOutput
-    // Initialised without a key, the context starts anew with the key it has.
+    // Initialised without a key, the context restarts with the key it has.
     let done = withUnsafeMutableBytes(of: &output) { output in
       let bytes = output.assumingMemoryBound(to: UInt8.self).baseAddress
       var length = 0
@@ -115,9 +114,9 @@ package final class ContentHasher {
   }
 }
 
-/// OpenSSL's algorithms, fetched once: a fetch by name costs more than hashing a small record.
+/// OpenSSL's algorithms, fetched once: fetching by name costs more than hashing a small record.
 enum Primitives {
-  // Reference-counted, immutable objects of OpenSSL that live as long as the process.
+  // Reference-counted, immutable objects of OpenSSL; they live as long as the process.
   nonisolated(unsafe) static let sha256 = EVP_MD_fetch(nil, "SHA256", nil)
   nonisolated(unsafe) static let hmac = EVP_MAC_fetch(nil, "HMAC", nil)
   nonisolated(unsafe) static let hkdf = EVP_KDF_fetch(nil, "HKDF", nil)

@@ -2,7 +2,7 @@ internal import CCrypto
 
 /// Keys made from other secrets (format, "Keys").
 enum KeyDerivation {
-  /// Every derived key has 256 bits.
+  /// Every derived key is 256 bits long.
   static let keyBytes = 32
 
   /// One key for one purpose and one salt, by HKDF.
@@ -24,7 +24,7 @@ enum KeyDerivation {
     }
   }
 
-  /// scrypt (RFC 7914): a key from what a person can remember.
+  /// scrypt (RFC 7914): a key from a passphrase.
   static func scrypt(
     _ passphrase: SecretBytes, salt: [UInt8], cost: ScryptCost
   ) throws(FormatError) -> SecretBytes {
@@ -56,11 +56,11 @@ enum KeyDerivation {
   }
 }
 
-/// The work that scrypt demands of whoever tries a passphrase.
+/// The work that scrypt needs for each passphrase that is tried.
 package struct ScryptCost: Equatable, Sendable {
-  /// Memory that a key slot may demand; one that demands more is refused, not served.
+  /// The most memory that a key slot may require; a slot that requires more is refused.
   static let maximumMemoryBytes: UInt64 = 256 << 20
-  /// N · r · p that a key slot may demand: four times ``standard``.
+  /// The highest N · r · p that a key slot may require: four times ``standard``.
   static let maximumWork: UInt64 = 1 << 21
 
   /// Binary logarithm of N.
@@ -73,15 +73,15 @@ package struct ScryptCost: Equatable, Sendable {
   /// For tests, where a passphrase protects nothing.
   package static let minimal = ScryptCost(logarithmOfN: 4, blockSize: 8, parallelism: 1)
 
-  /// What a key slot says that no scrypt opens.
+  /// The reason why scrypt cannot open a slot of this cost.
   static let none = ScryptCost(logarithmOfN: 0, blockSize: 0, parallelism: 0)
 
   var iterations: UInt64 { 1 << UInt64(logarithmOfN) }
 
-  /// N · r · p, to which the time is proportional. Of an acceptable cost only: others may overflow.
+  /// N · r · p; the time is proportional to it. For acceptable costs only: others may overflow.
   var work: UInt64 { iterations * UInt64(blockSize) * UInt64(parallelism) }
 
-  /// Whether the cost can be paid within the bounds on memory and time.
+  /// Whether the cost is within the limits of memory and time.
   var isAcceptable: Bool {
     // RFC 7914, section 6, demands that N be less than 2^(16 r).
     guard 1...24 ~= logarithmOfN, 1...64 ~= blockSize, 1...16 ~= parallelism,
@@ -147,7 +147,7 @@ private final class ParameterList {
   }
 
   private func own(_ value: [UInt8]) -> UnsafeMutableRawBufferPointer {
-    // One byte more than needed, so that an empty value has an address too.
+    // One byte more than needed, so that an empty value also has an address.
     let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: value.count + 1, alignment: 8)
     copy.copyBytes(from: value)
     owned.append(copy)

@@ -1,13 +1,13 @@
 /// The two secrets of an encrypted repository, both random, both 256 bits (format, "Keys").
 ///
-/// They are apart so that a client may know the first, and deduplicate, without the second, and
-/// read.
+/// They are separate so that a client can have the id key, and deduplicate, without the data key,
+/// which it would need to read.
 package struct RepositoryKeys: Sendable {
   static let keyBytes = 32
 
   /// Makes ids of contents.
   package let idKey: SecretBytes
-  /// Everything sealed is sealed under keys derived from this one.
+  /// Keys for everything that is sealed are derived from this one.
   package let dataKey: SecretBytes
 
   package init(idKey: SecretBytes, dataKey: SecretBytes) {

@@ -1,6 +1,6 @@
 internal import CCrypto
 
-/// Key material: never copied out of its own allocation, overwritten when the last user lets go.
+/// Key material. It stays in its own allocation and is overwritten when the last reference goes.
 package final class SecretBytes: Sendable {
   // Written once, in init, before the object is shared.
   private nonisolated(unsafe) let storage: UnsafeMutableRawBufferPointer
@@ -19,14 +19,14 @@ package final class SecretBytes: Sendable {
     self.init(count: bytes.count) { $0.copyMemory(from: bytes) }
   }
 
-  /// Copies `bytes`, which the caller may want to wipe.
+  /// Copies `bytes`; the caller should wipe them.
   package convenience init(copying bytes: [UInt8]) {
     self.init(count: bytes.count) { $0.copyBytes(from: bytes) }
   }
 
-  /// Fresh bytes from OpenSSL's generator.
+  /// Random bytes from OpenSSL's generator.
   ///
-  /// - Throws: ``FormatError`` with `.libraryFailure` where the system gives no randomness.
+  /// - Throws: ``FormatError`` with `.libraryFailure` if the system provides no randomness.
   package static func random(count: Int) throws(FormatError) -> SecretBytes {
     try SecretBytes(count: count) { buffer throws(FormatError) in try Randomness.fill(buffer) }
   }
@@ -46,11 +46,11 @@ package final class SecretBytes: Sendable {
   }
 }
 
-/// Random bytes fit for keys, salts and identifiers.
+/// Random bytes for keys, salts and identifiers.
 package enum Randomness {
   /// Fills `buffer`.
   ///
-  /// - Throws: ``FormatError`` with `.libraryFailure` where the system gives no randomness.
+  /// - Throws: ``FormatError`` with `.libraryFailure` if the system provides no randomness.
   package static func fill(_ buffer: UnsafeMutableRawBufferPointer) throws(FormatError) {
     guard
       RAND_bytes(buffer.assumingMemoryBound(to: UInt8.self).baseAddress, Int32(buffer.count)) == 1
@@ -66,7 +66,7 @@ package enum Randomness {
 }
 
 extension FormatError {
-  /// OpenSSL refused to work: `function` failed for the reason on its error queue.
+  /// An OpenSSL call failed: `function`, for the reason on OpenSSL's error queue.
   static func cryptography(_ structure: String, _ function: String) -> FormatError {
     let code = ERR_get_error()
     var text = [CChar](repeating: 0, count: 256)

@@ -3,21 +3,21 @@ package import CalendarTime
 /// Packs that are to be deleted: a file in `condemned/`, an envelope around fields (format,
 /// "Condemnations").
 ///
-/// From the moment the file is there, a writing session that begins takes the packs' records for
-/// absent. The packs go when every writing session that was there before has ended, and nothing in them
-/// is needed then.
+/// Writing sessions that begin after the file was written treat the records of these packs as
+/// absent. The packs are deleted when all writing sessions that began before have ended, and only
+/// if nothing in them is needed then.
 package struct Condemnation: Equatable, EnvelopedFile {
   package static let fileKind = RepositoryFileKind.condemnation
   package static let maximumFileBytes = 64 << 20
   package static var knownTags: Set<UInt16> { Tag.all }
-  /// So many packs fit one file.
+  /// The most packs that one file can name.
   package static let maximumPacks = 1 << 20
 
   package let condemned: Timestamp
   package let dataPacks: [PackID]
   package let mapPacks: [PackID]
-  /// Names of the writing sessions that may rely on the packs, since they began before; nil where
-  /// whoever condemned the packs died before looking.
+  /// The writing sessions that began before, and may rely on the packs; nil if the collector died
+  /// before it listed them.
   package var awaited: [String]?
 
   package init(

@@ -11,8 +11,8 @@ enum Envelope {
 
   /// The bytes of a file of `kind` with `body`, sealed where the repository has keys.
   ///
-  /// - Throws: ``FormatError`` with `.invalidValue` for a file of more than `limitBytes`, which no
-  ///   reader would load.
+  /// - Throws: ``FormatError`` with `.invalidValue` if the file would have more than `limitBytes`:
+  ///   no reader would load it.
   static func encode(
     _ body: [UInt8], kind: RepositoryFileKind, repository: RepositoryID, keys: RepositoryKeys?,
     limitBytes: Int

@@ -1,31 +1,31 @@
 /// A file that is an envelope around fields (format, "Envelopes").
 package protocol EnvelopedFile: Sendable {
   static var fileKind: RepositoryFileKind { get }
-  /// A file with more bytes is none; bounds what a reader loads.
+  /// The largest valid file; limits what a reader loads.
   static var maximumFileBytes: Int { get }
-  /// Tags of the fields that there may be.
+  /// The tags that this version knows.
   static var knownTags: Set<UInt16> { get }
 
   /// The fields.
   ///
-  /// - Throws: ``FormatError`` with `.invalidValue` for what no reader would take.
+  /// - Throws: ``FormatError`` with `.invalidValue` for values that no reader would accept.
   func encodedFields() throws(FormatError) -> [UInt8]
 
-  /// Takes the values out of the fields.
+  /// Reads the values from the fields.
   ///
-  /// - Throws: ``FormatError``: `.corrupt` where they do not fit, `.unsupported` for what only a later
-  ///   program knows.
+  /// - Throws: ``FormatError``: `.corrupt` for invalid fields, `.unsupported` for fields that only
+  ///   a later version knows.
   init(fields: FieldList) throws(FormatError)
 }
 
 extension EnvelopedFile {
-  /// What errors call the file.
+  /// The name of this kind of file in errors.
   static var structure: String { fileKind.name }
 
   /// The bytes of the file.
   ///
-  /// - Throws: ``FormatError`` with `.invalidValue` for what no reader would take, and where the file would
-  ///   grow too large.
+  /// - Throws: ``FormatError`` with `.invalidValue` for values that no reader would accept, and for
+  ///   a file that would be too large.
   package func encoded(
     repository: RepositoryID, keys: RepositoryKeys?
   ) throws(FormatError) -> [UInt8] {
@@ -36,8 +36,8 @@ extension EnvelopedFile {
 
   /// Reads the file.
   ///
-  /// - Throws: ``FormatError``, as envelopes do, `.corrupt` for fields that do not fit, and `.unsupported`
-  ///   for what only a later program knows.
+  /// - Throws: ``FormatError``, as envelopes do; `.corrupt` for invalid fields; `.unsupported` for
+  ///   fields that only a later version knows.
   package init(
     encoded bytes: [UInt8], repository: RepositoryID, keys: RepositoryKeys?
   ) throws(FormatError) {

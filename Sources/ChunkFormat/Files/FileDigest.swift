@@ -1,7 +1,7 @@
 internal import CCrypto
 
-/// The name of a file that is never changed: the SHA-256 of its bytes, sealed or not, so that
-/// `sha256sum` verifies it without keys.
+/// The name of a file that never changes: the SHA-256 of its bytes, sealed or not. `sha256sum` can
+/// verify it without keys.
 package struct FileDigest: Hashable, Comparable, Sendable {
   private let id: ContentID
 
@@ -38,7 +38,7 @@ extension FileDigest: CustomStringConvertible {
   /// 64 hexadecimal digits, the file's name.
   package var description: String { id.description }
 
-  /// Digits enough to tell a file from all others.
+  /// Digits that are enough to tell one file from all others.
   package static let shortDigits = 12
 
   /// The first digits of the name, as lists show them.
@@ -69,7 +69,7 @@ package final class FileHasher {
     try bytes.withBytes { bytes throws(FormatError) in try update(bytes) }
   }
 
-  /// The digest of all that was given; the hasher is used up.
+  /// The digest of all bytes that were given. Call it once, last.
   package func finish() throws(FormatError) -> FileDigest {
     var digest = [UInt8](repeating: 0, count: ContentID.lengthBytes)
     guard EVP_DigestFinal_ex(context, &digest, nil) == 1 else {

@@ -12,7 +12,7 @@ package enum RepositoryFileKind: String, Sendable, CaseIterable {
   case quarantine = "VARVEQUA"
   case pin = "VARVEPIN"
 
-  /// In errors.
+  /// The name in errors.
   package var name: String {
     switch self {
     case .configuration: "repository configuration"
@@ -29,30 +29,32 @@ package enum RepositoryFileKind: String, Sendable, CaseIterable {
     }
   }
 
-  /// What a key derived for such a file is for; part of the derivation.
+  /// The purpose of a key that is derived for such a file; part of the derivation.
   var purpose: String { "file \(rawValue)" }
 
-  /// Whether the file must be legible without keys, so that its header never says otherwise.
+  /// Whether the file must be readable without keys; its header then always says that it is not
+  /// sealed.
   var isReadBeforeKeys: Bool { self == .configuration || self == .keySlot }
 
-  /// Whether no two files of the kind may have one name, whatever they hold: a pack that is being deleted
-  /// would else take another, written meanwhile with the same records, along.
+  /// Whether files of this kind hold a random nonce, so that no two have the same name even if
+  /// their content is equal. Without it, deleting a pack could delete a new one with the same
+  /// records.
   var isUnique: Bool { self == .dataPack || self == .mapPack }
 
-  /// The newest version of the kind; each kind counts on its own.
+  /// The newest version of this kind; each kind has its own count.
   var version: UInt16 { 1 }
 }
 
-/// How the rest of a file came to be sealed.
+/// How the rest of a file is sealed.
 package enum Sealing: UInt8, Sendable {
-  /// Not at all: the repository is not encrypted.
+  /// Not sealed: the repository is not encrypted.
   case none = 0
   /// AES-256-GCM under a key derived from the data key and the header's salt.
   case dataKey = 1
 }
 
-/// An identifier of a repository, 16 random bytes: its files carry it and cannot be taken for
-/// another's.
+/// The identifier of a repository, 16 random bytes. All its files carry it, so files of another
+/// repository are recognised.
 package struct RepositoryID: Hashable, Sendable, CustomStringConvertible {
   static let lengthBytes = 16
 
@@ -63,7 +65,7 @@ package struct RepositoryID: Hashable, Sendable, CustomStringConvertible {
     self.bytes = bytes
   }
 
-  /// A fresh one.
+  /// A new identifier.
   package static func random() throws(FormatError) -> RepositoryID {
     RepositoryID(bytes: try Randomness.bytes(count: lengthBytes))
   }
@@ -94,7 +96,7 @@ package struct FileHeader: Equatable, Sendable {
   /// 32 bytes.
   package let salt: [UInt8]
 
-  /// A header for a new file; with a fresh salt where `salted`.
+  /// A header for a new file; with a new salt if `salted`.
   init(
     kind: RepositoryFileKind, sealing: Sealing, repository: RepositoryID, salted: Bool
   ) throws(FormatError) {
@@ -125,7 +127,7 @@ package struct FileHeader: Equatable, Sendable {
     Self.start(kind: kind, sealing: sealing, repository: repository) + salt
   }
 
-  /// What stands before the salt.
+  /// The bytes before the salt.
   private static func start(
     kind: RepositoryFileKind, sealing: Sealing, repository: RepositoryID
   ) -> [UInt8] {
@@ -138,7 +140,8 @@ package struct FileHeader: Equatable, Sendable {
     return writer.bytes
   }
 
-  /// Reads the header of a file that should be one of `kinds`, of `repository` where that is known.
+  /// Reads the header of a file that should be one of `kinds`, and of `repository` if that is
+  /// known.
   ///
   /// - Throws: ``FormatError``: `.corrupt`, `.unsupported` for another version or sealing,
   ///   `.wrongRepository`.
@@ -182,7 +185,7 @@ package struct FileHeader: Equatable, Sendable {
     }
   }
 
-  /// Where nothing is sealed and no key derived, a flipped bit in the salt must show here.
+  /// Without a seal and a derived key, only this check finds a flipped bit in the salt.
   private func checkSalt(in structure: String) throws(FormatError) {
     guard sealing == .none, kind != .keySlot, salt.contains(where: { $0 != 0 }) else { return }
     guard kind.isUnique else {

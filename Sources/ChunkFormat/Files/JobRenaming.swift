@@ -1,4 +1,4 @@
-/// That a job gets another name: what a later program needs to finish it (format, "Policies").
+/// A job that is being renamed, with all that is needed to finish it (format, "Policies").
 package struct JobRenaming: Equatable, Sendable {
   package let old: String
   package let new: String

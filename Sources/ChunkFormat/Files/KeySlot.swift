@@ -1,8 +1,8 @@
 package import CalendarTime
 
-/// How a key slot is opened.
+/// What opens a key slot.
 package enum KeySlotMethod: UInt8, Sendable, CustomStringConvertible {
-  /// scrypt of what a person types.
+  /// scrypt of a passphrase.
   case passphrase = 1
   /// HKDF of a file with at least 32 random bytes.
   case keyFile = 2
@@ -15,8 +15,8 @@ package enum KeySlotMethod: UInt8, Sendable, CustomStringConvertible {
   }
 }
 
-/// One way into an encrypted repository: its keys, wrapped; a file in `keys/`, named by the SHA-256
-/// of its bytes (format, "Key slots").
+/// The keys of an encrypted repository, wrapped with one secret: a file in `keys/`, named by the
+/// SHA-256 of its bytes (format, "Key slots").
 ///
 /// ```
 /// offset size
@@ -37,28 +37,28 @@ package struct KeySlot: Sendable {
   private static let claimsBytes = 84
   private static let wrappedBytes = 2 * RepositoryKeys.keyBytes
   private static let labelOffset = claimsBytes + wrappedBytes + AuthenticatedCipher.tagBytes
-  /// A file with more bytes is no key slot.
+  /// The largest valid key slot.
   package static let maximumFileBytes = labelOffset + 1024
-  /// A key file with fewer bytes could be guessed.
+  /// The shortest key file: a shorter one could be guessed.
   package static let minimumKeyFileBytes = 32
 
-  /// What trying passphrases on a repository's slots may cost altogether, in units of ``work``: 64
-  /// slots as this program makes them.
+  /// The total cost of trying a passphrase on all slots of a repository, in units of ``work``:
+  /// enough for 64 standard slots.
   package static let workLimit = 64 * ScryptCost.standard.work
 
   package let method: KeySlotMethod
   package let created: Timestamp
-  /// What it costs to try a secret, in scrypt's N · r · p; 0 for a key file.
+  /// The cost of one attempt as scrypt's N · r · p; 0 for a key file.
   package var work: UInt64 { method == .passphrase ? cost.work : 0 }
   private let header: FileHeader
   private let cost: ScryptCost
   private let bytes: [UInt8]
 
-  /// Wraps `keys` for whoever has `secret`.
+  /// Wraps `keys` with `secret`.
   ///
   /// - Parameters:
   ///   - secret: the passphrase in UTF-8, or the content of the key file.
-  ///   - label: what the owner wants to be told about this slot; sealed as well.
+  ///   - label: a description for the owner; sealed as well.
   /// - Returns: the bytes of the slot's file.
   package static func encode(
     _ keys: RepositoryKeys, method: KeySlotMethod, secret: SecretBytes, label: String,
@@ -88,10 +88,10 @@ package struct KeySlot: Sendable {
       cipher: cipher)
   }
 
-  /// Reads what can be read of a slot without its secret.
+  /// Reads the parts of a slot that need no secret.
   ///
-  /// - Throws: ``FormatError``: `.corrupt`, `.unsupported` for another method or a cost above what
-  ///   this program pays, `.wrongRepository`.
+  /// - Throws: ``FormatError``: `.corrupt`, `.unsupported` for another method or a cost above the
+  ///   limit, `.wrongRepository`.
   package init(
     encoded bytes: [UInt8], repository: RepositoryID
   ) throws(FormatError) {
@@ -130,7 +130,7 @@ package struct KeySlot: Sendable {
 
   /// Opens the slot.
   ///
-  /// - Returns: the keys and the label; nil where `secret` is not the slot's.
+  /// - Returns: the keys and the label; nil if `secret` is wrong.
   package func open(
     with secret: SecretBytes
   ) throws(FormatError) -> (keys: RepositoryKeys, label: String)? {
@@ -198,7 +198,7 @@ package struct KeySlot: Sendable {
 
   /// `preceding`, then `plaintexts` sealed and bound to it, then the tag.
   ///
-  /// The plaintexts are copied nowhere but to where they are encrypted in place.
+  /// The plaintexts are encrypted in place and copied nowhere else.
   private static func seal(
     _ plaintexts: [SecretBytes], key: SecretBytes, nonce: UInt32, after preceding: [UInt8],
     cipher: AuthenticatedCipher

@@ -1,15 +1,16 @@
 /// The rule for names that people give: of jobs, volumes and tags (format, "Names").
 ///
-/// A name has 1 to 200 bytes of UTF-8, no white space, control or invisible characters, none of
-/// `@ / = : ,`, which separate the parts of references and lists, and does not begin with `-` or
-/// `.`. The rule looks at Unicode scalars, one by one: a separator with a combining mark after it
-/// is still a separator. It names the scalars instead of asking for their properties, which change
+/// A name has 1 to 200 bytes of UTF-8. It has no white space, no control or invisible characters
+/// and none of `@ / = : ,`, which separate the parts of references and lists, and does not begin
+/// with `-` or `.`. The rule checks Unicode scalars one by one, so a separator followed by a
+/// combining mark is still a separator. It lists the scalars itself: Unicode properties change
+/// between versions, and a valid name must stay valid.
 /// with the Unicode version, so that what was a name once is one for ever.
 package enum Name {
   package static let maximumBytes = 200
   private static let separators = Set<Unicode.Scalar>("@/=:,".unicodeScalars)
 
-  /// Whether `text` may name something.
+  /// Whether `text` is a valid name.
   package static func isValid(_ text: String) -> Bool {
     guard 1...maximumBytes ~= text.utf8.count, let first = text.unicodeScalars.first, first != "-",
       first != "."
@@ -19,20 +20,20 @@ package enum Name {
     }
   }
 
-  /// What to tell someone whose name was refused.
+  /// The rule, as told to a user whose name was refused.
   package static let rule =
     "a name has 1 to \(maximumBytes) bytes, no spaces, none of @ / = : , and does not begin "
     + "with - or ."
 
-  /// Whether `text` can be the name of a file in some directory, and be shown on a terminal: 1 to
-  /// 255 bytes, neither `.` nor `..`, no `/` and no control or invisible characters.
+  /// Whether `text` can be a file name and can be shown on a terminal: 1 to 255 bytes, neither `.`
+  /// nor `..`, no `/` and no control or invisible characters.
   static func isFileName(_ text: String) -> Bool {
     1...255 ~= text.utf8.count && text != "." && text != ".."
       && text.unicodeScalars.allSatisfy { $0 != "/" && !isInvisible($0) }
   }
 
-  /// Controls, line and paragraph separators, and what turns the direction of text or takes no
-  /// room: such a name would look like another, or work the terminal that shows it.
+  /// Controls, line and paragraph separators, and characters that change the text direction or take
+  /// no room. A name with them would look like another one, or control the terminal.
   private static func isInvisible(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
     case 0...0x1f, 0x7f...0x9f, 0xad, 0x61c, 0x180e, 0x200b...0x200f, 0x2028...0x202e,

@@ -1,11 +1,11 @@
 internal import CCrypto
 
-/// A repository's keys as text to print and lock away (format, "Paper keys").
+/// A repository's keys as text for printing (format, "Paper keys").
 ///
-/// Ten lines of 8 bytes each: the line's number, four groups of four hexadecimal digits, and a check
-/// of four digits, the low 16 bits of the XXH3-128 of the bytes and of the line's index from 0, low
-/// byte first; so a mistyped line is found by its number. The 80 bytes are repository id, id key and
-/// data key. The text is an ordinary string that nothing wipes: it is there to be printed.
+/// Ten lines of 8 bytes each: the line number, four groups of four hexadecimal digits, and a check
+/// of four digits. The check is the low 16 bits, low byte first, of the XXH3-128 of the bytes and
+/// the line's index from 0; it tells which line is mistyped. The 80 bytes are repository id, id key
+/// and data key. The text is an ordinary string that is not wiped: it is meant to be printed.
 package enum PaperKey {
   private static let structure = "paper key"
   private static let lineBytes = 8
@@ -16,7 +16,7 @@ package enum PaperKey {
   private static let dataKeyOffset = idKeyOffset + RepositoryKeys.keyBytes
   private static let title = "varve paper key, version 1"
 
-  /// The text, which is as secret as the keys.
+  /// The text. It is as secret as the keys.
   package static func encode(_ keys: RepositoryKeys, repository: RepositoryID) -> String {
     let secret = SecretBytes(count: secretBytes) { secret in
       repository.bytes.withUnsafeBytes { secret.store($0, at: 0) }
@@ -49,8 +49,8 @@ package enum PaperKey {
 
   /// Reads the text back; spaces, case and blank lines do not matter.
   ///
-  /// - Throws: ``FormatError``: `.corrupt` naming the line that is mistyped or missing,
-  ///   `.unsupported` for another version, `.wrongRepository` where it is of another than
+  /// - Throws: ``FormatError``: `.corrupt` with the number of the mistyped or missing line,
+  ///   `.unsupported` for another version, `.wrongRepository` for a key of another repository than
   ///   `repository`.
   package static func decode(
     _ text: String, repository: RepositoryID

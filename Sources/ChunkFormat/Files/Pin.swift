@@ -1,7 +1,7 @@
 package import CalendarTime
 
-/// Keeps a revision for something outside the list of revisions, such as an overlay: a file in `pins/`,
-/// an envelope around fields (format, "Pins").
+/// Keeps a revision for something outside the list of revisions, such as an overlay: a file in
+/// `pins/`, an envelope around fields (format, "Pins").
 package struct Pin: Equatable, EnvelopedFile {
   package static let fileKind = RepositoryFileKind.pin
   package static let maximumFileBytes = 64 << 10
@@ -9,18 +9,18 @@ package struct Pin: Equatable, EnvelopedFile {
 
   /// The revision that must stay readable.
   package var revision: RevisionID
-  /// The job that the revision is of.
+  /// The job of the revision.
   package var job: String
   package var created: Timestamp
-  /// What needs the revision, in words: "overlay repair".
+  /// The user of the revision, in words: "overlay repair".
   package var owner: String
-  /// Where the owner lies: the absolute path of a file or directory on ``host``, any bytes but 0.
+  /// The absolute path of the owner, a file or directory on ``host``; any bytes but 0.
   package var ownerPath: [UInt8]
   package var host: String
-  /// Tells machines of the same name apart; empty where the machine has no identifier.
+  /// Distinguishes machines of the same name; empty if the machine has no identifier.
   package var machine: String
-  /// Where the repository was when it was pinned: an absolute path, any bytes but 0. In a copy of the
-  /// repository it is another.
+  /// The absolute path of the repository at the time of pinning; any bytes but 0. A copy of the
+  /// repository has another path.
   package var repositoryPath: [UInt8]
 
   package init(

@@ -3,19 +3,19 @@ package import CalendarTime
 /// Copies of records that were found damaged: a file in `quarantine/`, named by the SHA-256 of its
 /// bytes, an envelope around fields (format, "Quarantine").
 ///
-/// While a copy is named here, whoever stores its content stores it again.
+/// A backup stores the content of a copy that is listed here again.
 package struct QuarantineReport: Equatable, EnvelopedFile {
   package static let fileKind = RepositoryFileKind.quarantine
   package static let maximumFileBytes = 4 << 20
   package static var knownTags: Set<UInt16> { Tag.all }
-  /// So many copies fit one file, whatever is said of them.
+  /// The most copies that one file can list, whatever their texts.
   package static let maximumCopies = 2048
 
   /// When the copies were found damaged.
   package let found: Timestamp
-  /// Where.
+  /// On which host.
   package let host: String
-  /// By what, in words: "verification".
+  /// The operation that found them, in words: "verification".
   package let finder: String
   package let copies: [DamagedCopy]
 
@@ -58,7 +58,7 @@ package struct QuarantineReport: Equatable, EnvelopedFile {
 /// A copy of a record that does not read back as it was stored.
 package struct DamagedCopy: Equatable, Sendable {
   private static let structure = "damaged copy of a record"
-  /// Bytes of ``expected`` and of ``found``, so that many fit a file.
+  /// The longest ``expected`` and ``found`` in bytes, so that many copies fit in a file.
   static let maximumTextBytes = 400
 
   package let pack: PackID
@@ -68,14 +68,14 @@ package struct DamagedCopy: Equatable, Sendable {
   package let offsetBytes: UInt32
   /// Bytes of the record in the pack, its header included.
   package let lengthBytes: UInt32
-  /// What should be there, in words.
+  /// The expected content, in words.
   package let expected: String
-  /// What is there, in words.
+  /// The content that was found, in words.
   package let found: String
-  /// Where the content was wanted when the damage was found; others may want it too.
+  /// A place that needs the content, where the damage was found; other places may need it too.
   package var place: ContentPlace?
 
-  /// Words of more than 400 bytes are cut.
+  /// Texts of more than 400 bytes are cut.
   package init(
     pack: PackID, entry: PackEntry, expected: String, found: String, place: ContentPlace? = nil
   ) {
@@ -141,7 +141,7 @@ package struct DamagedCopy: Equatable, Sendable {
   }
 }
 
-/// A stretch of a volume, or of an attachment, of a revision.
+/// A range of bytes of a volume, or of an attachment, of a revision.
 package struct ContentPlace: Equatable, Sendable {
   private static let structure = "place of a content"
 

@@ -1,7 +1,7 @@
 package import CalendarTime
 
-/// The settings of a repository: the file `config` (format, "Configuration"). All but the compression
-/// are fixed when the repository is created.
+/// The settings of a repository: the file `config` (format, "Configuration"). Only the compression
+/// can change later.
 ///
 /// ```
 /// offset size
@@ -14,11 +14,11 @@ package import CalendarTime
 /// ```
 package struct RepositoryConfiguration: Equatable, Sendable {
   private static let authenticationBytes = 32
-  /// A file with more bytes is no configuration; bounds what a reader loads.
+  /// The largest valid configuration; limits what a reader loads.
   package static let maximumFileBytes = 64 << 10
   private static let structure = RepositoryFileKind.configuration.name
 
-  /// Sizes that a chunk can have: powers of two.
+  /// Possible chunk sizes: powers of two.
   package static let chunkSizes: ClosedRange<Int> = 64 << 10...4 << 20
   package static let standardChunkSizeBytes = 128 << 10
 
@@ -50,7 +50,7 @@ package struct RepositoryConfiguration: Equatable, Sendable {
     self.created = created
   }
 
-  /// The same but for the compression of what is stored from then on.
+  /// The same configuration with another compression for new records.
   package func compressed(by method: CompressionMethod) -> RepositoryConfiguration {
     RepositoryConfiguration(self, compression: method)
   }
@@ -63,7 +63,7 @@ package struct RepositoryConfiguration: Equatable, Sendable {
     created = other.created
   }
 
-  /// Whether chunks can have `chunkSizeBytes`.
+  /// Whether `chunkSizeBytes` is a valid chunk size.
   package static func isValid(chunkSizeBytes: Int) -> Bool {
     chunkSizes ~= chunkSizeBytes && chunkSizeBytes.nonzeroBitCount == 1
   }
@@ -85,7 +85,7 @@ package struct RepositoryConfiguration: Equatable, Sendable {
     return bytes + Checksum(of: bytes).encoded
   }
 
-  /// Reads the file; who has keys calls ``authenticate(_:keys:)`` next.
+  /// Reads the file. Readers with keys call ``authenticate(_:keys:)`` next.
   ///
   /// - Throws: ``FormatError`` with `.corrupt` or `.unsupported`.
   package init(encoded bytes: [UInt8]) throws(FormatError) {
@@ -125,8 +125,8 @@ package struct RepositoryConfiguration: Equatable, Sendable {
     }
   }
 
-  /// Checks that who wrote the configuration file had the repository's keys: without this, whoever
-  /// can write to the disk could turn encryption off for the next backup.
+  /// Checks that the writer of the configuration file had the repository's keys. Without this
+  /// check, anybody who can write to the disk could turn encryption off for the next backup.
   ///
   /// - Throws: ``FormatError`` with `.corrupt`.
   package static func authenticate(

@@ -1,16 +1,17 @@
 /// The policies of a repository: the file `policy`, an envelope around fields (format, "Policies").
 ///
-/// Every field in it is critical: a program that missed a rule would forget what that rule keeps.
+/// All its fields are critical: a version that missed a rule would delete revisions that the rule
+/// keeps.
 package struct RetentionPolicies: Equatable, EnvelopedFile {
   package static let fileKind = RepositoryFileKind.policies
   package static let maximumFileBytes = 1 << 20
   package static var knownTags: Set<UInt16> { [Tag.policy, Tag.renaming] }
 
-  /// Of jobs that have none of their own.
+  /// For jobs without a policy of their own.
   package var standard: RetentionPolicy?
   package var jobs: [String: RetentionPolicy]
-  /// A job that is being renamed, or whose renaming was interrupted. It stands in this file so that it
-  /// changes in one step with the policies.
+  /// A job that is being renamed, or whose renaming was interrupted. It is in this file so that it
+  /// changes together with the policies, in one step.
   package var renaming: JobRenaming?
 
   package init(standard: RetentionPolicy? = nil, jobs: [String: RetentionPolicy] = [:]) {
@@ -83,7 +84,7 @@ package struct RetentionPolicies: Equatable, EnvelopedFile {
     self[job] = policy
   }
 
-  /// The policy of a job; of nil the standard.
+  /// The policy of a job; the standard policy for nil.
   package subscript(job: String?) -> RetentionPolicy? {
     get { if let job { jobs[job] } else { standard } }
     set {
@@ -103,7 +104,7 @@ package struct RetentionPolicies: Equatable, EnvelopedFile {
 }
 
 extension RetentionPolicy {
-  /// More bytes than any name in the system's database has.
+  /// Longer than any name in the system's database.
   private static let maximumZoneBytes = 200
 
   fileprivate func check(in structure: String) throws(FormatError) {

@@ -1,4 +1,4 @@
-/// A unit of the calendar, of which one revision each can be kept.
+/// A unit of the calendar; a rule keeps one revision of each.
 package enum CalendarUnit: UInt8, Sendable, CaseIterable, CustomStringConvertible {
   case hour = 1
   case day = 2
@@ -19,26 +19,27 @@ package enum CalendarUnit: UInt8, Sendable, CaseIterable, CustomStringConvertibl
   }
 }
 
-/// One reason to keep revisions. What a policy keeps is what any of its rules keeps.
+/// One reason to keep revisions. A policy keeps all revisions that at least one of its rules keeps.
 package enum RetentionRule: Hashable, Sendable {
-  /// The newest so many.
+  /// The newest revisions, this many.
   case newest(count: UInt32)
-  /// The newest of each of the last so many hours, days … in which there is one.
+  /// The newest revision of each of the last hours, days … that have one, this many.
   case calendar(CalendarUnit, count: UInt32)
-  /// All that are no older than this, counted back from the newest.
+  /// All revisions within this span of the newest.
   case within(CalendarSpan)
-  /// All with this tag.
+  /// All revisions with this tag.
   case tagged(String)
-  /// Of those with this tag the newest so many, and all no older than so many intervals: a schedule of
-  /// backy.
+  /// Of the revisions with this tag the newest ones, this many, and all within that many intervals:
+  /// a schedule of backy.
   case schedule(tag: String, interval: CalendarSpan, count: UInt32)
 }
 
 /// How long the revisions of a job are kept.
 package struct RetentionPolicy: Equatable, Sendable {
-  /// Without two that are alike; none keeps nothing but what no policy may forget.
+  /// Without duplicates. An empty list keeps only what no policy may delete.
   package var rules: [RetentionRule]
-  /// Name in the system's database, such as `Europe/Berlin`; nil for the zone of whoever prunes.
+  /// Name in the system's database, such as `Europe/Berlin`; nil for the time zone of the machine
+  /// that prunes.
   package var timeZone: String?
 
   package init(rules: [RetentionRule], timeZone: String? = nil) {

@@ -3,30 +3,31 @@ package import CalendarTime
 /// The state of all volumes of a job at one moment: a file in `revisions/`, named by the SHA-256 of
 /// its bytes, an envelope around fields (format, "Revisions").
 ///
-/// The file is written last and never changed; while it is there, all that it names must be.
+/// The file is written last and never changes. As long as it exists, all that it refers to must
+/// exist.
 package struct Revision: Equatable, EnvelopedFile {
-  /// A file larger than this is no revision; bounds what a reader loads.
+  /// The largest valid revision; limits what a reader loads.
   package static let fileKind = RepositoryFileKind.revision
   package static let maximumFileBytes = 4 << 20
   package static var knownTags: Set<UInt16> { Tag.all }
   private static let unusual: UInt8 = 1
 
   package var job: String
-  /// The moment whose state this is.
+  /// The moment of the state.
   package var created: Timestamp
-  /// When the last byte was stored; never before `created` but for a clock that was set back.
+  /// When the last byte was stored. Not before `created`, unless a clock was set back.
   package var finished: Timestamp
-  /// The revision whose maps served for comparison; it may be gone by now.
+  /// The revision whose maps the new ones were compared with; it may have been deleted since.
   package var parent: RevisionID?
-  /// As given at the backup; ``RevisionMarks`` holds those in force.
+  /// The tags given at the backup; ``RevisionMarks`` holds the current ones.
   package var tags: [String]
   package var volumes: [RevisionVolume]
   package var attachments: [Attachment]
-  /// Where the backup ran, and the program's version.
+  /// The host of the backup, and the version of the program.
   package var host: String
   package var program: String
-  /// Whether it was made although a volume was empty or had lost most of its content, or volumes had
-  /// come or gone: it never takes the place of an older revision.
+  /// Whether the backup was made although a volume was empty or had lost most of its content, or
+  /// volumes were added or removed. Such a revision never replaces an older one.
   package var isUnusual = false
 
   package init(
@@ -45,14 +46,15 @@ package struct Revision: Equatable, EnvelopedFile {
     self.program = program
   }
 
-  /// - Throws: ``FormatError`` with `.invalidValue` where a name breaks the rule of ``Name``, two
-  ///   volumes or attachments have one name, there is no volume, or a size or time cannot be.
+  /// - Throws: ``FormatError`` with `.invalidValue` if a name breaks the rule of ``Name``, two
+  ///   volumes or attachments have the same name, there is no volume, or a size or time is
+  ///   impossible.
   package func encodedFields() throws(FormatError) -> [UInt8] {
     try check()
     return fields()
   }
 
-  /// The fields, whatever the values.
+  /// Sets the fields without checks.
   func fields() -> [UInt8] {
     var fields = FieldListWriter()
     fields.field(Tag.job, job)
@@ -98,7 +100,7 @@ package struct Revision: Equatable, EnvelopedFile {
     do throws(FormatError) { try check() } catch { throw error.asCorruption }
   }
 
-  /// The volume called `name`; without a name the only one.
+  /// The volume called `name`; for nil the only one.
   package func volume(named name: String?) -> RevisionVolume? {
     guard let name else { return volumes.count == 1 ? volumes[0] : nil }
     return volumes.first { $0.name == name }

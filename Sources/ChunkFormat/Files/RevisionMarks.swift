@@ -1,12 +1,12 @@
 package import CalendarTime
 
-/// Whether a revision's content can be relied on.
+/// Whether the content of a revision can be trusted.
 package enum Trust: UInt8, Sendable, CustomStringConvertible {
-  /// Nothing speaks against it.
+  /// No damage is known.
   case trusted = 0
-  /// Found damaged, or declared doubtful: the next backup does not build on it.
+  /// Found damaged, or marked as suspect: the next backup does not rely on it.
   case distrusted = 1
-  /// Read back in full and found right.
+  /// Read back in full without damage.
   case verified = 2
 
   package var description: String {
@@ -18,30 +18,30 @@ package enum Trust: UInt8, Sendable, CustomStringConvertible {
   }
 }
 
-/// What is said of a revision after it was made, and may be said anew: a file in `marks/` with the
-/// revision's name, an envelope around fields (format, "Marks").
+/// Properties of a revision that may change: a file in `marks/` with the revision's name, an
+/// envelope around fields (format, "Marks").
 package struct RevisionMarks: Equatable, EnvelopedFile {
   package static let fileKind = RepositoryFileKind.marks
   package static let maximumFileBytes = 64 << 10
   package static var knownTags: Set<UInt16> { Tag.all }
-  /// Value of the field that says so; the only one there is yet.
+  /// The value of the field; the only one so far.
   private static let protected: UInt8 = 1
 
   package let revision: RevisionID
   package var tags: [String]
   package var trust: Trust
-  /// The newest verification; nil where there was none.
+  /// The newest verification; nil if there was none.
   package var verification: VerificationMark?
-  /// Whether no policy may forget the revision, and nobody by accident.
+  /// Whether no policy may delete the revision, and no user by accident.
   package var isProtected = false
-  /// Since when the revision is distrusted; nil where it is not, or nobody noted it.
+  /// Since when the revision is distrusted; nil if it is not, or if the time is unknown.
   package private(set) var distrustedSince: Timestamp?
-  /// What was said before somebody declared the revision doubtful; nil where nobody did, or damage
-  /// was found.
+  /// The trust before the revision was marked as suspect; nil if it was not, or if damage was
+  /// found.
   package private(set) var trustBeforeDistrust: Trust?
-  /// The job that the revision is of, since somebody renamed it; nil for the one it was made for.
+  /// The current job of the revision, if the job was renamed; nil for the job it was made for.
   package private(set) var job: String?
-  /// What the job was called before, oldest first: names with an id that were written down stay good.
+  /// Earlier names of the job, oldest first: references with such a name and an id stay valid.
   package private(set) var formerJobs: [String] = []
 
   package init(
@@ -53,10 +53,11 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
     self.verification = verification
   }
 
-  /// Declares the revision doubtful: the next backup proves all that it relies on. Where it was
-  /// before, it is so anew.
+  /// Marks the revision as suspect: the next backup rechecks all that it reuses. A revision that
+  /// was suspect before is rechecked once more.
   ///
-  /// - Parameter canBeUndone: whether ``undoDistrust()`` may take it back: not where damage was found.
+  /// - Parameter canBeUndone: whether ``undoDistrust()`` may take it back; false if damage was
+  ///   found.
   package mutating func distrust(at moment: Timestamp, canBeUndone: Bool) {
     if !canBeUndone {
       trustBeforeDistrust = nil
@@ -67,10 +68,10 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
     distrustedSince = moment
   }
 
-  /// Takes back what somebody declared.
+  /// Takes the mark back.
   ///
-  /// - Returns: false where the revision is not distrusted, damage was found in it, or nobody noted
-  ///   what was said before; nothing is changed then.
+  /// - Returns: false, and changes nothing, if the revision is not distrusted, damage was found in
+  ///   it, or its earlier trust was not noted.
   package mutating func undoDistrust() -> Bool {
     guard trust == .distrusted, let before = trustBeforeDistrust else { return false }
     trust = before
@@ -79,7 +80,7 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
     return true
   }
 
-  /// Declares the revision read back in full and found right.
+  /// Marks the revision as read back in full without damage.
   package mutating func promote() {
     trust = .verified
     distrustedSince = nil
@@ -122,9 +123,9 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
     return fields.bytes
   }
 
-  /// Reads the file that lies under the name of `revision`.
+  /// Reads the marks file of `revision`.
   ///
-  /// - Throws: ``FormatError``, as envelopes do, and `.corrupt` where it is another revision's.
+  /// - Throws: ``FormatError``, as envelopes do, and `.corrupt` for the marks of another revision.
   package init(
     encoded bytes: [UInt8], revision: RevisionID, repository: RepositoryID, keys: RepositoryKeys?
   ) throws(FormatError) {
@@ -168,7 +169,7 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
     return trust
   }
 
-  /// An older program, which would forget a protected revision, refuses the field.
+  /// Critical: an older version would delete a protected revision.
   private static func isProtected(_ fields: FieldList) throws(FormatError) -> Bool {
     guard !fields.all(Tag.protection).isEmpty else { return false }
     let protection: UInt8 = try fields.integer(Tag.protection)
@@ -188,7 +189,7 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
     static let protection: UInt16 = 5 | FieldList.critical
     static let distrustedSince: UInt16 = 6
     static let trustBeforeDistrust: UInt16 = 7
-    /// Critical: an older program would apply another job's policy.
+    /// Critical: an older version would apply the policy of another job.
     static let job: UInt16 = 8 | FieldList.critical
     static let formerJob: UInt16 = 9
     static let all: Set<UInt16> = [
@@ -198,13 +199,13 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
   }
 }
 
-/// What a verification read back.
+/// The result of a verification.
 package struct VerificationMark: Equatable, Sendable {
   package let time: Timestamp
-  /// Those that were right.
+  /// Chunks that were right.
   package let checkedChunks: UInt64
   package let totalChunks: UInt64
-  /// Chunks, or parts of the map, that were found damaged; 0 where none were.
+  /// Chunks, or parts of the map, that were damaged.
   package let damagedChunks: UInt64
 
   package init(
@@ -221,12 +222,12 @@ package struct VerificationMark: Equatable, Sendable {
     writer.write(time)
     writer.write(checkedChunks)
     writer.write(totalChunks)
-    // Left out where there is none, as earlier programs wrote it.
+    // Omitted if there is none, as earlier versions did.
     if damagedChunks > 0 { writer.write(damagedChunks) }
     return writer.bytes
   }
 
-  /// Later programs may append values.
+  /// Later versions may append values.
   init(encoded bytes: ArraySlice<UInt8>) throws(FormatError) {
     var reader = ByteReader(bytes, structure: "verification of a revision")
     time = try reader.readTimestamp()

@@ -1,17 +1,17 @@
 /// One disk of a revision.
 package struct RevisionVolume: Equatable, Sendable {
   private static let structure = "volume of a revision"
-  /// The name of the only volume of a job whose user gave none.
+  /// The name of a job's only volume, if the user gave none.
   package static let unnamed = "disk"
-  /// 2^62: a size rounded up to chunks is still a signed 64-bit number.
+  /// 2^62: rounded up to whole chunks, a size still fits a signed 64-bit number.
   package static let maximumSizeBytes: UInt64 = 1 << 62
 
   package var name: String
-  /// Up to ``maximumSizeBytes``.
+  /// At most ``maximumSizeBytes``.
   package var sizeBytes: UInt64
-  /// The root of its map; a hole where the whole disk reads as zeros.
+  /// The root of its map; a hole if the whole disk reads as zeros.
   package var root: ContentID
-  /// Where it was read from, as the user wrote it.
+  /// The source, as the user wrote it.
   package var source: String
   package var statistics: VolumeStatistics
 
@@ -45,7 +45,7 @@ package struct RevisionVolume: Equatable, Sendable {
     statistics = try VolumeStatistics(encoded: try fields.one(Tag.statistics))
   }
 
-  /// - Throws: ``FormatError`` with `.invalidValue` where a name breaks the rule of ``Name`` or the
+  /// - Throws: ``FormatError`` with `.invalidValue` if a name breaks the rule of ``Name``, or the
   ///   size is too large or does not fit the map.
   func check() throws(FormatError) {
     _ = try Name.check(name, in: Self.structure)
@@ -69,17 +69,17 @@ package struct RevisionVolume: Equatable, Sendable {
 
 /// What the backup of one volume read and stored.
 package struct VolumeStatistics: Equatable, Sendable {
-  /// Read from the source; holes that it reported are not read.
+  /// Bytes read from the source; holes that it reported are not read.
   package var readBytes: UInt64 = 0
-  /// Content that is no hole.
+  /// Bytes that are not holes.
   package var dataBytes: UInt64 = 0
-  /// Chunks whose content the store did not have.
+  /// Chunks that were not in the store before.
   package var newChunks: UInt64 = 0
-  /// Of those, chunks that were stored as deltas.
+  /// Of those, the chunks that were stored as deltas.
   package var deltaChunks: UInt64 = 0
-  /// Content of the new chunks.
+  /// Bytes of the new chunks.
   package var newBytes: UInt64 = 0
-  /// What the new chunks and map nodes take in the store, their headers included.
+  /// Bytes that the new chunks and map nodes take in the store, headers included.
   package var storedBytes: UInt64 = 0
   /// Chunks that were already in the store.
   package var knownChunks: UInt64 = 0
@@ -96,7 +96,7 @@ package struct VolumeStatistics: Equatable, Sendable {
     return writer.bytes
   }
 
-  /// Later programs may append values.
+  /// Later versions may append values.
   init(encoded bytes: ArraySlice<UInt8>) throws(FormatError) {
     var reader = ByteReader(bytes, structure: "statistics of a volume")
     readBytes = try reader.read()
@@ -108,7 +108,7 @@ package struct VolumeStatistics: Equatable, Sendable {
     knownChunks = try reader.read()
   }
 
-  /// Sums that are beyond the greatest number are that.
+  /// Sums above the largest number are held there.
   package static func += (sum: inout VolumeStatistics, other: VolumeStatistics) {
     sum.readBytes = sum.readBytes.saturatingAdding(other.readBytes)
     sum.dataBytes = sum.dataBytes.saturatingAdding(other.dataBytes)
@@ -120,17 +120,17 @@ package struct VolumeStatistics: Equatable, Sendable {
   }
 }
 
-/// A document that was backed up with the volumes, such as a machine's configuration; stored as
-/// chunks like a disk.
+/// A document that is backed up with the volumes, such as the configuration of a machine. It is
+/// stored in chunks, like a disk.
 package struct Attachment: Equatable, Sendable {
   private static let structure = "attachment of a revision"
   /// The largest document that can be attached.
   package static let maximumBytes: UInt64 = 16 << 20
 
-  /// A file name without directories, of at most 255 bytes and without control characters.
+  /// A file name without directories, of at most 255 bytes, without control characters.
   package var name: String
   package var sizeBytes: UInt64
-  /// One chunk after another, each of the repository's chunk size but the last; none is a hole.
+  /// Chunks in order, each of the repository's chunk size but the last; none is a hole.
   package var chunks: [ContentID]
 
   package init(name: String, sizeBytes: UInt64, chunks: [ContentID]) {
@@ -156,8 +156,8 @@ package struct Attachment: Equatable, Sendable {
     chunks = try fields.ids(Tag.chunk)
   }
 
-  /// - Throws: ``FormatError`` with `.invalidValue` where the name is no file name, the document is
-  ///   too large, or so many chunks of any size cannot hold it.
+  /// - Throws: ``FormatError`` with `.invalidValue` if the name is not a file name, the document is
+  ///   too large, or that number of chunks cannot hold it.
   func check() throws(FormatError) {
     guard Name.isFileName(name) else {
       throw FormatError(

@@ -1,7 +1,6 @@
 package import CalendarTime
 
-/// Who works with the repository: a locked file in `sessions/`, an envelope around fields (format,
-/// "Sessions").
+/// A session: a locked file in `sessions/`, an envelope around fields (format, "Sessions").
 package struct SessionRecord: Equatable, EnvelopedFile {
   package static let fileKind = RepositoryFileKind.session
   package static let maximumFileBytes = 16 << 20
@@ -19,7 +18,7 @@ package struct SessionRecord: Equatable, EnvelopedFile {
   package var process: Int32
   /// In words: "backup of web01".
   package var purpose: String
-  /// Revisions that must stay readable while the session lives.
+  /// Revisions that must stay readable while the session is open.
   package var pinned: [RevisionID]
 
   package init(

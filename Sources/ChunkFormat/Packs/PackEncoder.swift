@@ -1,7 +1,7 @@
-/// Writes one pack, record by record, into a buffer that the caller empties into a file.
+/// Writes one pack, record by record, into a buffer that the caller writes to a file.
 ///
-/// The order of use: ``append(_:)`` as often as there are records, ``takeBytes()`` whenever
-/// ``pendingBytes`` has grown enough, ``finish()``, ``takeBytes()`` for the last time.
+/// Call ``append(_:)`` for each record, ``takeBytes()`` whenever ``pendingBytes`` is large enough,
+/// then ``finish()`` and a last ``takeBytes()``.
 package final class PackEncoder {
   private let seal: PackSeal
   private let cipher: AuthenticatedCipher
@@ -20,15 +20,15 @@ package final class PackEncoder {
     pending = seal.header.encoded()
   }
 
-  /// Bytes that wait to be taken.
+  /// Bytes that have not been taken yet.
   package var pendingBytes: Int { pending.count }
-  /// The pack's header, of which the index keeps the salt.
+  /// The pack's header; the index keeps its salt.
   package var header: FileHeader { seal.header }
 
   /// Adds one record.
   ///
-  /// - Throws: ``FormatError`` with `.invalidValue` for a record without content or longer than a
-  ///   chunk can be, for one that belongs into the other kind of pack, and where the pack is full by
+  /// - Throws: ``FormatError`` with `.invalidValue` for a record that is empty or longer than a
+  ///   chunk can be, for one that belongs in the other kind of pack, and if the pack is full by
   ///   ``PackLimits``.
   package func append(_ record: PreparedRecord) throws(FormatError) {
     let sealing = seal.header.sealing
@@ -51,7 +51,7 @@ package final class PackEncoder {
     }
   }
 
-  /// The bytes since the last call, which are now part of the digest.
+  /// The bytes since the last call. They are now part of the digest.
   package func takeBytes() throws(FormatError) -> [UInt8] {
     defer { pending = [] }
     try hasher.update(pending)
@@ -59,7 +59,7 @@ package final class PackEncoder {
     return pending
   }
 
-  /// Ends the pack: footer, trailer, and the bytes that are still to be taken.
+  /// Ends the pack with footer and trailer, which are then ready to be taken.
   package func finish() throws(FormatError) -> (lastBytes: [UInt8], summary: PackSummary) {
     pending += try PackFooter.encode(
       entries, recordsEndBytes: takenBytes + UInt64(pending.count), seal: seal, cipher: cipher)
@@ -78,7 +78,7 @@ package final class PackEncoder {
     } catch {
       throw FormatError(.invalidValue, in: error.structure, error.message)
     }
-    // A footer of the longest entries has room besides.
+    // A footer of the longest entries always fits.
     guard entries.count < PackLimits.maximumRecords,
       entry.rangeInPack.upperBound + UInt64(PackLimits.maximumFooterBytes + PackFooter.trailerBytes)
         <= PackLimits.maximumBytes
@@ -119,7 +119,7 @@ package final class PackEncoder {
   }
 }
 
-/// What is known of a pack that is complete.
+/// Name, length and records of a finished pack.
 package struct PackSummary: Sendable {
   /// The pack's name.
   package let id: PackID

@@ -1,4 +1,4 @@
-/// Where a record is in its pack, and what it is: one line of the pack's footer.
+/// One line of a pack's footer: a record, and where it is.
 ///
 /// ```
 /// offset size

@@ -15,12 +15,12 @@ package struct PackFooter: Equatable, Sendable {
   package static let trailerBytes = 40
   static let structure = "pack footer"
   static let magic = Array("VARVEEND".utf8)
-  /// A record's number never comes this far: a pack is shorter than 4 GiB.
+  /// More records than a pack can have: a pack is shorter than 4 GiB.
   static let nonce = UInt32.max
 
   package let entries: [PackEntry]
 
-  /// The trailer's claims, checked against the file's length alone.
+  /// The claims of the trailer, checked against the length of the file only.
   package struct Trailer: Equatable, Sendable {
     package let footerBytes: UInt32
     package let recordCount: UInt32
@@ -76,10 +76,10 @@ package struct PackFooter: Equatable, Sendable {
     return footer + trailer.bytes + checksum.encoded + magic
   }
 
-  /// Reads a footer, `trailer` being the pack's.
+  /// Reads a footer with its `trailer`.
   ///
-  /// - Throws: ``FormatError`` with `.corrupt`, or `.unsupported` for a type or codec that this
-  ///   program does not know; every entry that is returned lies within the pack and is of its kind.
+  /// - Throws: ``FormatError`` with `.corrupt`, or `.unsupported` for an unknown type or codec.
+  ///   Every entry that is returned lies within the pack and belongs in this kind of pack.
   package init(
     encoded bytes: [UInt8], trailer: Trailer, seal: PackSeal
   ) throws(FormatError) {
@@ -118,14 +118,14 @@ package struct PackFooter: Equatable, Sendable {
   }
 }
 
-/// Bounds on packs of every repository, far above the 32 MiB that a writer aims at; they bound what
-/// a reader loads of a hostile one.
+/// Limits for packs of all repositories, far above the 32 MiB that a writer aims at. They limit
+/// what a reader loads from a hostile pack.
 package enum PackLimits {
-  /// Bytes of the longest pack.
+  /// The longest pack.
   package static let maximumBytes: UInt64 = 1 << 30
-  /// Records of a pack: more than 32 MiB can hold.
+  /// The most records in a pack: more than fit in 32 MiB.
   package static let maximumRecords = 1 << 19
-  /// Stored bytes of the longest footer.
+  /// The longest footer, as stored.
   package static let maximumFooterBytes =
     maximumRecords * PackEntry.maximumLengthBytes + AuthenticatedCipher.tagBytes
 }

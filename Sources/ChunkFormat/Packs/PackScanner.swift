@@ -2,18 +2,18 @@ internal import Glibc
 
 /// Finds the records of a pack whose footer is lost, by their headers.
 ///
-/// What it finds is a claim: content may hold what looks like a record, and anybody can compute a
-/// header's checksum. So read the record, and compute its id again, before believing it, and
-/// go on behind the whole record only then; otherwise go on one byte behind its first.
+/// A find is only a claim: chunk content may look like a record, and anybody can compute a header's
+/// checksum. Read the record and recompute its id before you trust it, and only then continue after
+/// it; otherwise continue one byte after its start.
 package enum PackScanner {
-  /// The next record whose header is intact.
+  /// The next record with an intact header.
   ///
   /// - Parameters:
   ///   - bytes: a stretch of the pack.
   ///   - start: where in `bytes` to begin.
   ///   - offset: where in the pack `bytes` begins.
-  /// - Returns: the record's place and its header with, for a delta, the base; nil where no further
-  ///   header lies whole within `bytes`. The record may end behind `bytes`, or behind the pack.
+  /// - Returns: the place of the record and its header with, for a delta, the base; nil if `bytes`
+  ///   holds no further complete header. The record may end beyond `bytes`, or beyond the pack.
   package static func nextRecord(
     in bytes: UnsafeRawBufferPointer, from start: Int, offsetInPack offset: UInt64,
     sealing: Sealing
@@ -39,7 +39,7 @@ package enum PackScanner {
     return nil
   }
 
-  /// Bytes that a header may need from its first byte on; stretches must overlap by these.
+  /// The longest header; stretches must overlap by this length.
   package static let overlapBytes = RecordHeader.lengthBytes + ContentID.lengthBytes
 
   private static func nextMagic(in bytes: UnsafeRawBufferPointer, from start: Int) -> Int? {

@@ -1,7 +1,7 @@
-/// What it takes to seal and open the records of one pack.
+/// Seals and opens the records of one pack.
 package struct PackSeal: Sendable {
   package let header: FileHeader
-  /// Nil where the pack is not sealed.
+  /// Nil if the pack is not sealed.
   let key: SecretBytes?
 
   /// The seal of a new pack of `kind`.
@@ -19,9 +19,9 @@ package struct PackSeal: Sendable {
 
   /// The seal of an existing pack.
   ///
-  /// - Throws: ``FormatError``: `.wrongKey` where the pack is sealed and no keys are given;
-  ///   `.corrupt` where it is not sealed though the repository is encrypted: such a pack was put
-  ///   there by somebody without the keys.
+  /// - Throws: ``FormatError``: `.wrongKey` if the pack is sealed and there are no keys; `.corrupt`
+  ///   if it is not sealed but the repository is encrypted, since somebody without the keys wrote
+  ///   it.
   package init(header: FileHeader, keys: RepositoryKeys?) throws(FormatError) {
     self.header = header
     switch (header.sealing, keys) {
@@ -36,10 +36,10 @@ package struct PackSeal: Sendable {
     }
   }
 
-  /// Checks that such a record can be in the pack.
+  /// Checks that the pack can hold such a record.
   ///
-  /// - Throws: ``FormatError`` with `.corrupt` for a type that belongs into the other kind of pack
-  ///   and for lengths that no record has.
+  /// - Throws: ``FormatError`` with `.corrupt` for a type that belongs in the other kind of pack,
+  ///   and for impossible lengths.
   func check(_ entry: PackEntry) throws(FormatError) {
     guard entry.type.pack == header.kind else {
       throw .corrupt(
@@ -49,7 +49,7 @@ package struct PackSeal: Sendable {
       storedBytes: entry.storedBytes, plainBytes: entry.plainBytes, in: header.kind.name)
   }
 
-  /// What a record's seal covers besides its payload: repository, header, base.
+  /// What the seal of a record covers besides its payload: repository, header, base.
   func additionalData(header bytes: UnsafeRawBufferPointer, base: ContentID?) -> [UInt8] {
     var data = header.repository.bytes
     data.append(contentsOf: bytes.part(0..<RecordHeader.boundBytes))

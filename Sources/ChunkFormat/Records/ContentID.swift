@@ -1,15 +1,15 @@
-/// The name of a record's content: SHA-256 of its plaintext, or HMAC-SHA-256 under the repository's
-/// id key where the repository is encrypted; of a map node the complement of that (format, "Ids").
+/// The id of a content: SHA-256 of the plaintext, or HMAC-SHA-256 under the repository's id key if
+/// the repository is encrypted. For a map node it is the complement of that (format, "Ids").
 ///
-/// All zeros is no content but a hole; no input is known that hashes to it.
+/// All zeros stand for a hole; no input is known that hashes to it.
 package struct ContentID: Hashable, Comparable, BitwiseCopyable, Sendable {
   /// Length of an id in bytes.
   package static let lengthBytes = 32
 
-  /// The id that stands for "reads as zeros" in maps; never stored as a record.
+  /// The id of a hole in a map; never stored as a record.
   package static let hole = ContentID(words: (0, 0, 0, 0))
 
-  // Words hold the bytes in memory order, so that equality and hashing cost four word operations.
+  // The words hold the bytes in memory order: equality and hashing take four word operations.
   private let word0: UInt64
   private let word1: UInt64
   private let word2: UInt64
@@ -36,10 +36,10 @@ package struct ContentID: Hashable, Comparable, BitwiseCopyable, Sendable {
   /// Whether this id stands for a hole.
   package var isHole: Bool { self == .hole }
 
-  /// The first 64 bits as a number, by whose size ids are ordered.
+  /// The first 64 bits as a number; the order of ids follows it.
   package var leadingBits: UInt64 { word0.bigEndianValue }
 
-  /// The id with every bit the other way round.
+  /// The id with all bits inverted.
   var complement: ContentID { ContentID(words: (~word0, ~word1, ~word2, ~word3)) }
 
   /// Calls `body` with the id's 32 bytes.
@@ -60,14 +60,14 @@ package struct ContentID: Hashable, Comparable, BitwiseCopyable, Sendable {
           : left.word3.bigEndianValue < right.word3.bigEndianValue
   }
 
-  /// Ids are uniform already: one word is as good as four.
+  /// Ids are uniformly distributed: one word is as good as four.
   package func hash(into hasher: inout Hasher) {
     hasher.combine(word0)
   }
 }
 
 extension UInt64 {
-  /// The value of the word's bytes in memory read as a big-endian number.
+  /// The word's bytes in memory, read as a big-endian number.
   fileprivate var bigEndianValue: UInt64 { UInt64(bigEndian: self) }
 }
 

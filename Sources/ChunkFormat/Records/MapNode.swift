@@ -14,7 +14,7 @@
 package struct MapNode: Equatable, Sendable {
   /// Children of a node.
   package static let fanout = 256
-  /// Levels a map can have: 256 to the power of 8 chunks are more than 64 bits of bytes.
+  /// The most levels of a map: 256 to the power of 8 chunks are more than 64 bits of bytes.
   package static let maximumLevels = 8
   /// Bytes of the largest encoded node.
   package static let maximumEncodedBytes = headerBytes + fanout * ContentID.lengthBytes
@@ -26,7 +26,7 @@ package struct MapNode: Equatable, Sendable {
 
   /// Distance from the leaves, 0 to 7.
   package let level: Int
-  /// Exactly 256 ids; `.hole` where nothing is stored.
+  /// Exactly 256 ids; `.hole` for a child that is not stored.
   package var children: [ContentID]
 
   /// A node of holes.
@@ -41,7 +41,7 @@ package struct MapNode: Equatable, Sendable {
   /// Whether every child is a hole.
   package var isHole: Bool { children.allSatisfy(\.isHole) }
 
-  /// The bytes that are hashed and stored.
+  /// The encoded node, which is hashed and stored.
   package func encoded() -> [UInt8] {
     var bitmap = [UInt8](repeating: 0, count: Self.fanout / 8)
     for (index, child) in children.enumerated() where !child.isHole {
@@ -60,8 +60,8 @@ package struct MapNode: Equatable, Sendable {
 
   /// Reads one node.
   ///
-  /// - Throws: ``FormatError`` with `.unsupported` for another version, `.corrupt` for anything
-  ///   that ``encoded()`` would not have written.
+  /// - Throws: ``FormatError`` with `.unsupported` for another version, `.corrupt` for any other
+  ///   encoding than that of ``encoded()``.
   package init(encoded bytes: [UInt8]) throws(FormatError) {
     var reader = ByteReader(bytes, structure: Self.structure)
     let version: UInt8 = try reader.read()

@@ -1,18 +1,18 @@
-/// A record whose content is hashed and compressed, and that only needs a place in a pack.
+/// A record that is hashed and compressed, ready for a pack.
 package struct PreparedRecord: Sendable {
   package let type: RecordType
   package let id: ContentID
   package let plainBytes: Int
   package let codec: Codec
-  /// The record that `payload` is a difference from; nil unless `codec` is `.delta`.
+  /// The base of a delta; nil for any other codec.
   package let base: ContentID?
   let checksum: Checksum
   let payload: [UInt8]
 
-  /// Bytes of the payload alone, to compare ways of storing the same content.
+  /// Length of the payload alone, for comparing ways to store the same content.
   package var payloadBytes: Int { payload.count }
 
-  /// `plaintext` on its own, compressed as `compressor` is set to.
+  /// `plaintext` on its own, with the method of `compressor`.
   ///
   /// - Parameter id: of the plaintext.
   package init(
@@ -24,9 +24,9 @@ package struct PreparedRecord: Sendable {
   }
 
   /// `plaintext` as the difference from `baseContent`, the plaintext of the record `base`, which
-  /// must itself be no delta.
+  /// must not be a delta.
   ///
-  /// - Returns: nil where the difference is no smaller than the plaintext.
+  /// - Returns: nil if the difference is not smaller than the plaintext.
   package init?(
     deltaOf plaintext: UnsafeRawBufferPointer, id: ContentID, type: RecordType, base: ContentID,
     baseContent: UnsafeRawBufferPointer, compressor: Compressor
@@ -36,7 +36,7 @@ package struct PreparedRecord: Sendable {
     self.init(plaintext, id: id, type: type, codec: .delta, base: base, payload: payload)
   }
 
-  /// A record as it was stored before, for another pack.
+  /// A stored record, for another pack.
   init(
     _ plaintext: UnsafeRawBufferPointer, id: ContentID, type: RecordType, codec: Codec,
     base: ContentID?, payload: [UInt8]

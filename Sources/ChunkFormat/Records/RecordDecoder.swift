@@ -9,12 +9,12 @@ package final class RecordDecoder {
     cipher = try AuthenticatedCipher()
   }
 
-  /// Reads the header of `record` and checks that it is the one looked for.
+  /// Reads the header of `record` and checks that it is the expected one.
   ///
   /// - Parameters:
   ///   - record: the record's bytes, from its header on.
-  ///   - entry: what the index or the pack's footer says about it.
-  /// - Throws: ``FormatError`` with `.corrupt` where the record is another one.
+  ///   - entry: the record's entry in the index or the pack's footer.
+  /// - Throws: ``FormatError`` with `.corrupt` for another record.
   package static func header(
     of record: UnsafeRawBufferPointer, expecting entry: PackEntry, seal: PackSeal
   ) throws(FormatError) -> RecordHeader {
@@ -33,11 +33,11 @@ package final class RecordDecoder {
   ///
   /// - Parameters:
   ///   - record: the record's bytes, from its header to its end.
-  ///   - entry: what the index or the pack's footer says about it.
-  ///   - base: the plaintext of the base where the record is a delta.
-  ///   - output: as long as the plaintext.
-  /// - Throws: ``FormatError`` with `.corrupt` where anything but the very plaintext that was
-  ///   stored under this id would come out.
+  ///   - entry: the record's entry in the index or the pack's footer.
+  ///   - base: the plaintext of a delta's base.
+  ///   - output: of the same length as the plaintext.
+  /// - Throws: ``FormatError`` with `.corrupt` unless the result is exactly the plaintext that was
+  ///   stored under this id.
   package func decode(
     _ record: UnsafeRawBufferPointer, expecting entry: PackEntry, seal: PackSeal,
     base: UnsafeRawBufferPointer?, into output: UnsafeMutableRawBufferPointer
@@ -63,9 +63,9 @@ package final class RecordDecoder {
     }
   }
 
-  /// A record as it was stored, ready for another pack; its content is checked on the way.
+  /// A stored record, ready for another pack. Its content is checked on the way.
   ///
-  /// - Parameter content: where the plaintext goes; as long as that.
+  /// - Parameter content: receives the plaintext, and has its length.
   /// - Throws: as ``decode(_:expecting:seal:base:into:)`` does.
   package func extract(
     _ record: UnsafeRawBufferPointer, expecting entry: PackEntry, seal: PackSeal,

@@ -1,4 +1,4 @@
-/// What stands before the stored bytes of every record (format, "Records").
+/// The header before the stored bytes of every record (format, "Records").
 ///
 /// ```
 /// offset size
@@ -15,10 +15,10 @@
 /// ```
 ///
 /// The checksum at the end lets a scan of a damaged pack tell a header from chunk content that
-/// happens to hold the magic.
+/// contains the magic.
 package struct RecordHeader: Equatable, Sendable {
   package static let lengthBytes = 72
-  /// The part that the header's own checksum and the seal cover.
+  /// The part that both the header's own checksum and the seal cover.
   static let boundBytes = 68
   static let magic = Array("VREC".utf8)
   private static let structure = "record header"
@@ -52,9 +52,9 @@ package struct RecordHeader: Equatable, Sendable {
 
   /// Reads the header at the start of `bytes`.
   ///
-  /// - Parameter sealing: of the pack, which decides whether a checksum stands here.
-  /// - Throws: ``FormatError``: `.corrupt`, or `.unsupported` for an intact header with a type or
-  ///   codec that this program does not know.
+  /// - Parameter sealing: of the pack; it decides whether there is a checksum here.
+  /// - Throws: ``FormatError``: `.corrupt`, or `.unsupported` for an intact header with an unknown
+  ///   type or codec.
   package init(decoding bytes: UnsafeRawBufferPointer, sealing: Sealing) throws(FormatError) {
     guard bytes.count >= Self.lengthBytes else {
       throw .corrupt(
@@ -102,17 +102,17 @@ package struct RecordHeader: Equatable, Sendable {
   }
 }
 
-/// Bounds on records of every repository.
+/// Limits for records of all repositories.
 package enum RecordLimits {
-  /// The largest chunk that a repository can be set to.
+  /// The largest possible chunk size.
   package static let maximumPlainBytes: UInt32 = 4 << 20
-  /// Stored bytes of the largest record, its header included.
+  /// The longest record, as stored, header included.
   package static let maximumRecordBytes =
     RecordHeader.lengthBytes + Int(maximumPlainBytes)
     + RecordLayout(codec: .delta, sealing: .dataKey).overheadBytes
 }
 
-/// What stands in the stored bytes of a record beside its payload.
+/// The stored bytes of a record around its payload.
 ///
 /// ```
 /// plain:   [base id, 32, in a delta] payload
@@ -125,12 +125,12 @@ struct RecordLayout {
   var baseBytes: Int { codec == .delta ? ContentID.lengthBytes : 0 }
   var checksumBytes: Int { sealing == .none ? 0 : Checksum.lengthBytes }
   var tagBytes: Int { sealing == .none ? 0 : AuthenticatedCipher.tagBytes }
-  /// Stored bytes that are no payload.
+  /// Stored bytes besides the payload.
   var overheadBytes: Int { baseBytes + checksumBytes + tagBytes }
 
-  /// No record is longer stored than plain, but for what sealing and a base's id add, and none is
-  /// plainly longer than the largest chunk: so no hostile header or entry of a footer can demand
-  /// more memory than that.
+  /// The stored length is at most the plain length plus what sealing and the id of a base add, and
+  /// the plain length is at most the largest chunk. So no hostile header or footer entry can make a
+  /// reader allocate more.
   func check(
     storedBytes: UInt32, plainBytes: UInt32, in structure: String
   ) throws(FormatError) {
@@ -146,9 +146,9 @@ struct RecordLayout {
     }
   }
 
-  /// The type and codec under these numbers.
+  /// The type and codec of these numbers.
   ///
-  /// - Throws: ``FormatError`` with `.unsupported` where this program knows one of them not.
+  /// - Throws: ``FormatError`` with `.unsupported` if this version does not know one of them.
   static func kinds(
     type: UInt8, codec: UInt8, in structure: String
   ) throws(FormatError) -> (RecordType, Codec) {

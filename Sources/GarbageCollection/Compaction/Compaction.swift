@@ -2,28 +2,28 @@ import ChunkFormat
 import ChunkStore
 import Workers
 
-/// Copies what is needed out of packs that are condemned although they hold it.
+/// Copies the needed records out of condemned packs.
 struct Compaction {
-  /// So many records are sorted at a time, which bounds the memory.
+  /// This many records are sorted at a time, which limits the memory.
   private static let batchRecords = 1 << 17
 
   let repository: Repository
   let live: LiveRecords
-  /// Copies that do not count, those in the packs at hand among them.
+  /// Copies that do not count, those in the packs being copied included.
   let absent: AbsentContent
   let writer: RecordWriter
-  /// Throws to end everything; returns false when no more is to be copied.
+  /// Throws to end everything; returns false if no more is to be copied.
   let mayGoOn: () throws -> Bool
   let progress: (UInt64) -> Void
 
   private let reader: RecordReader
   private let compressor: Compressor
-  /// Bases whose only deltas are stored as records of their own, as soon as those are durable.
+  /// Bases whose only delta is now stored whole, once that is durable.
   private var replaced: [(id: ContentID, type: RecordType)] = []
   private(set) var copiedRecords = 0
   private(set) var replacedBases = 0
   private(set) var damaged: [(pack: PackID, message: String)] = []
-  /// Not all was copied.
+  /// Whether something was not copied.
   private(set) var endedEarly = false
 
   init(
@@ -40,8 +40,8 @@ struct Compaction {
     compressor = try Compressor(method: repository.configuration.compression)
   }
 
-  /// Copies what is needed of `packs`; what is damaged stays where it is. All is durable when this
-  /// returns.
+  /// Copies the needed records of `packs`; damaged records stay where they are. All copies are
+  /// durable when this returns.
   mutating func run(_ packs: [PackUse]) throws {
     var batch: [RecordLocation] = []
     for pack in packs where try !ended() {
@@ -78,10 +78,10 @@ struct Compaction {
     let bases = Set(
       records.filter { live.isOnlyBase($0.entry.id, $0.entry.type) }.map(\.entry.id))
     var deltas = bases.isEmpty ? [:] : try repository.records.deltas(on: bases, live)
-    // A new index may lack other deltas on the same base: then each base stays.
+    // A new index may lack other deltas of the same base: then every base stays.
     if !live.isOfIndex { deltas = [:] }
-    // By the delta: a base that it alone leans on. Whichever of the two comes first, the delta must not
-    // be copied as it is before that was tried.
+    // By delta: the base that it alone needs. Whichever of the two comes first, this must be tried
+    // before the delta is copied as it is.
     var pairs: [ContentID: RecordLocation] = [:]
     for record in records {
       if let only = deltas[record.entry.id], only.count == 1 { pairs[only.first!] = record }
@@ -99,7 +99,7 @@ struct Compaction {
   }
 
   private mutating func copy(_ location: RecordLocation) throws(StoreError) {
-    // Another copy counts as the one that is needed; this one's base may be gone.
+    // Another copy counts as the needed one; the base of this one may be deleted.
     if let base = location.entry.base, !live.isNeeded(base, location.entry.type) { return }
     let (id, others) = (location.entry.id, try elsewhere(location.entry.id))
     guard !writer.isPending(id), !others.contains(where: isIntact) else { return }
@@ -107,7 +107,7 @@ struct Compaction {
       let record = try reader.extract(location).record
       if try append(record, isReplacement: !others.isEmpty) { copiedRecords += 1 }
     } catch  where error.code == .damaged || error.code == .notFound {
-      // Of several copies in condemned packs, one may lean on a base that went.
+      // Of several copies in condemned packs, one may need a base that is deleted.
       let everywhere = try repository.records.copies(of: id, absent: AbsentContent())
       if !everywhere.contains(where: isIntact) {
         damaged.append((location.pack.id, error.message))
@@ -115,8 +115,8 @@ struct Compaction {
     }
   }
 
-  /// Stores the only delta that leans on a base as a record of its own, which frees the base, where the
-  /// two together are no shorter.
+  /// Stores the only delta of a base whole, which frees the base, if that takes no more than the
+  /// two together.
   private mutating func replace(_ base: RecordLocation, by delta: ContentID) throws -> Bool {
     let everywhere = try repository.records.copies(of: delta, absent: AbsentContent())
     let copies = try elsewhere(delta) + everywhere
@@ -135,7 +135,7 @@ struct Compaction {
       replacedBases += 1
       return true
     } catch let error as StoreError where [.damaged, .notFound].contains(error.code) {
-      // The base is copied as it is, then.
+      // Then the base is copied as it is.
       return false
     }
   }

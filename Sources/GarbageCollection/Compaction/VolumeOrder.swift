@@ -3,8 +3,9 @@ import ChunkStore
 import VolumeMap
 import VolumeReader
 
-/// Sorts records as the newest revision of each job has them in its volumes, so that restoring it
-/// reads packs from front to back. What no newest revision has comes last, as it was.
+/// Sorts records in the order of the newest revision of each job, volume by volume, so that a
+/// restore reads packs from front to back. Records of older revisions come last, in their present
+/// order.
 struct VolumeOrder {
   private let repository: Repository
 
@@ -25,7 +26,7 @@ struct VolumeOrder {
       }
     }
     places = visitor.places
-    // The sort is stable, as Swift's is; packs stay together where nothing speaks for another order.
+    // The sort is stable, so records of a pack stay together unless another order is known.
     records.sort { places[$0.entry.id, default: .max] < places[$1.entry.id, default: .max] }
   }
 
@@ -40,13 +41,13 @@ struct VolumeOrder {
 }
 
 private struct OrderingVisitor: MapVisitor {
-  /// Nothing more is to be found.
+  /// All records have their place.
   struct Complete: Error {}
 
   var places: [ContentID: Int]
   var missing: Int
   private var next = 0
-  /// A node that stands in many places has its first.
+  /// A node that stands in many places takes the first.
   private var visited = NodeSums<Bool>()
 
   init(places: [ContentID: Int]) {

@@ -3,7 +3,7 @@ import ChunkStore
 import VolumeMap
 import VolumeReader
 
-/// Marks what revisions refer to: those that are there, and those that a session or a pin keeps.
+/// Marks what revisions refer to: present ones, and those that a session or a pin keeps.
 struct RootMarking {
   private let repository: Repository
   private let live: LiveRecords
@@ -11,11 +11,11 @@ struct RootMarking {
   private let changesNothing: Bool
   private let step: () throws -> Void
   private var seen: Set<RevisionID> = []
-  /// Seen, or about to be marked when something failed.
+  /// Seen, or about to be marked when an error occurred.
   private var met: Set<RevisionID> = []
   /// Kept by a session or a pin at the last look.
   private(set) var pinned: Set<RevisionID> = []
-  /// Packs of which not all is in the index.
+  /// Packs that the index does not list completely.
   private(set) var unlisted: [(pack: PackID, error: StoreError)] = []
 
   /// - Parameters:
@@ -34,16 +34,16 @@ struct RootMarking {
 
   var revisions: Int { seen.count }
 
-  /// Marks every root that is new since the last time, until a look finds none.
+  /// Marks every root that is new since the last call, and looks again until there is none.
   ///
-  /// Sessions are looked at before revisions, and nothing is forgotten in between. So a session that has
-  /// ended by then has its revision in the list, and one that lives has pinned what it builds on. One
-  /// that begins afterwards builds on a revision that one of these looks has seen, or that such a session
-  /// made.
+  /// Sessions are read before revisions, and nothing is deleted in between. So a session that has
+  /// ended by then has its revision in the list, and a live one has pinned its parent. A session
+  /// that begins later builds on a revision that one of these looks has seen, or that such a
+  /// session made.
   ///
-  /// - Throws: ``CollectionError`` with `.unreadable` where a revision, a map node or a list cannot be
-  ///   read: what it refers to is not known then.
-  /// - Returns: whether there were any.
+  /// - Throws: ``CollectionError`` with `.unreadable` if a revision, a map node or a list cannot be
+  ///   read: its references are unknown then.
+  /// - Returns: whether there were new roots.
   @discardableResult
   mutating func markNew() throws -> Bool {
     var isAnyNew = false
@@ -60,7 +60,7 @@ struct RootMarking {
       let forgotten = try forgotten(pinned.subtracting(seen).subtracting(listed.map(\.0)))
       if listed.isEmpty && forgotten.isEmpty { return isAnyNew }
       isAnyNew = true
-      // Another machine may have stored what they need: which bases that leans on must be known.
+      // Another machine may have stored the records of the revision, whose bases must be known.
       unlisted = try repository.records.synchronize { [step] _ in try step() }.damaged
       for (id, revision) in listed + forgotten {
         met.insert(id)
@@ -69,14 +69,14 @@ struct RootMarking {
     }
   }
 
-  /// Whether one of the roots that were to be marked is a root no longer.
+  /// Whether one of the roots that were to be marked has since been deleted.
   func isAnyGone() throws(StoreError) -> Bool {
     let (pinned, listing) = try repository.roots(changesNothing: true)
     return !met.isSubset(of: pinned.union(listing.entries.map(\.id)))
   }
 
-  /// Those that are forgotten and still there. One that is not there at all was forgotten before the
-  /// session could pin it, and the session is about to find that out.
+  /// Of the pinned revisions, the forgotten ones whose files are still there. A revision without a
+  /// file was forgotten before the session could pin it, and the session will notice that.
   func forgotten(
     _ ids: Set<RevisionID>
   ) throws -> [(id: RevisionID, revision: Revision)] {
@@ -115,7 +115,7 @@ struct RootMarking {
   }
 }
 
-/// Marks a volume's nodes and chunks; what is marked with its node already is not walked again.
+/// Marks the nodes and chunks of a volume; everything under a marked node is marked already.
 private struct MarkingVisitor: MapVisitor {
   let live: LiveRecords
   let step: () throws -> Void

@@ -1,18 +1,18 @@
 import ChunkFormat
 import ChunkStore
 
-/// Which packs are to go: those that nothing is needed of, those that are mostly garbage, and small ones
-/// that make a larger one together.
+/// Which packs to delete: packs without needed records, packs that are mostly garbage, and small
+/// packs that are merged into larger ones.
 ///
-/// Packs that are condemned are among them: whoever condemned them may have died before copying what is
-/// needed of them.
+/// Condemned packs are always among them: the collector that condemned them may have died before it
+/// copied what is needed.
 struct CollectionPlan {
   private(set) var dead: [PackUse] = []
-  /// To be rewritten, the deadest first.
+  /// Packs to rewrite, those with the most garbage first.
   private(set) var rewritten: [PackUse] = []
-  /// Of those, how many only because they are small.
+  /// How many of those are only small.
   private(set) var merged = 0
-  /// Worth rewriting, and beyond the limit.
+  /// Packs worth rewriting that are beyond the limit.
   private(set) var postponed = 0
   let storeBytes: UInt64
 
@@ -41,22 +41,22 @@ struct CollectionPlan {
     }
   }
 
-  /// Small packs, the smallest first, where there are enough of them to be worth it.
+  /// Small packs, the smallest first, if there are enough to merge.
   private static func small(_ packs: [PackUse], _ settings: CollectionSettings) -> [PackUse] {
     let small = packs.filter { $0.lengthBytes < settings.smallPackBytes }
       .sorted { $0.lengthBytes < $1.lengthBytes }
     return small.count >= settings.leastSmallPacks ? small : []
   }
 
-  /// To be condemned now.
+  /// Packs to condemn now.
   var condemned: [(id: PackID, kind: PackKind)] {
     (dead + rewritten).filter { !$0.isCondemned }.map { ($0.id, $0.kind) }
   }
 
-  /// - Throws: ``CollectionError`` with `.largeShare` where most of the store would go: whoever lost
-  ///   the list of revisions shall not lose the packs too.
+  /// - Throws: ``CollectionError`` with `.largeShare` if most of the store would be deleted: a user
+  ///   who lost the list of revisions must not lose the packs too.
   func check(_ settings: CollectionSettings) throws(CollectionError) {
-    // Whoever condemned the others was asked then.
+    // For packs that are condemned already, this was checked then.
     let going =
       dead.filter { !$0.isCondemned }.map(\.lengthBytes).saturatingSum()
       .saturatingAdding(

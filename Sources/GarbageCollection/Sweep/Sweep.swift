@@ -1,21 +1,21 @@
 import ChunkFormat
 import ChunkStore
 
-/// Deletes condemned packs, each after a last look at what it holds itself.
+/// Deletes condemned packs, each after a last look at its contents.
 struct Sweep {
-  /// So many packs are deleted at a time, in the order of their names, so that each directory is made
-  /// durable once.
+  /// This many packs are deleted at a time, in the order of their names, so that each directory is
+  /// made durable once.
   private static let batchPacks = 1 << 14
 
   private let repository: Repository
   private let live: LiveRecords
   /// Copies that do not count.
   private let absent: AbsentContent
-  /// Packs that this collection wrote; what it has just read and written needs no second look.
+  /// Packs that this collection wrote: it need not check them again.
   private let own: Set<PackID>
   private let reader: RecordReader
 
-  /// Whether a base turned out to be needed since the packs were judged.
+  /// Whether a base has become needed since the packs were judged.
   private var keptBases = false
   private(set) var deletedPacks = 0
   private(set) var deletedBytes: UInt64 = 0
@@ -32,11 +32,10 @@ struct Sweep {
     reader = try RecordReader(store: repository.records)
   }
 
-  /// Deletes what is not needed of the packs that `condemnations` name; the others are pardoned.
+  /// Deletes the packs of `condemnations` that are not needed; the others are pardoned.
   ///
-  /// All are judged before the first is deleted: a pack that is pardoned may hold deltas that lean on
-  /// what another holds. To be called when every session that is awaited has ended, and the roots were
-  /// marked after that.
+  /// All packs are judged before the first is deleted: a pardoned pack may hold deltas of bases in
+  /// another. Call this when every awaited session has ended and the roots were marked after that.
   mutating func carryOut(
     _ condemnations: [StoredCondemnation], progress: () throws -> Void
   ) throws {
@@ -61,14 +60,14 @@ struct Sweep {
     for stored in condemnations { try repository.endCondemnation(stored.name) }
   }
 
-  /// A pack that nothing speaks for.
+  /// A pack without anything that is needed.
   private struct Candidate {
     let id: PackID
     let kind: PackKind
     let lengthBytes: UInt64
   }
 
-  /// With the packs goes what is said of damaged copies in them.
+  /// Quarantine reports about copies in these packs are removed with them.
   private mutating func delete(_ packs: ArraySlice<Candidate>) throws(StoreError) {
     try repository.records.delete(packs.map { ($0.id, $0.kind) })
     deletedPacks += packs.count
@@ -76,7 +75,7 @@ struct Sweep {
     try repository.releaseQuarantine(ofPacks: Set(packs.map(\.id)))
   }
 
-  /// Nil where the pack is pardoned or gone.
+  /// Nil if the pack is pardoned or gone.
   private mutating func judge(
     _ id: PackID, _ kind: PackKind
   ) throws(StoreError) -> Candidate? {
@@ -84,10 +83,10 @@ struct Sweep {
     do throws(StoreError) {
       (records, lengthBytes) = try repository.records.contents(ofPack: id, kind)
     } catch  where error.code == .notFound {
-      // Deleted before, by a collection that was interrupted.
+      // An interrupted collection has deleted it already.
       return nil
     } catch  where error.code == .damaged {
-      // What it holds cannot be told for sure.
+      // Its contents are not known for certain.
       damaged.append((id, error.message))
       pardonedPacks += 1
       return nil
@@ -96,7 +95,7 @@ struct Sweep {
     for record in records where live.isNeeded(record.entry.id, record.entry.type) {
       guard try !isElsewhere(record.entry.id) else { continue }
       isPardoned = true
-      // The copy that was counted on is not good; this one is worth as much as its base.
+      // The copy that was counted on is bad; this one is as good as its base.
       if let base = record.entry.base, live.keep(base, record.entry.type) { keptBases = true }
     }
     guard !isPardoned else {
@@ -106,7 +105,7 @@ struct Sweep {
     return Candidate(id: id, kind: kind, lengthBytes: lengthBytes)
   }
 
-  /// Whether another pack has a good copy, which does not lean on what may go.
+  /// Whether another pack has a good copy that does not need anything that may be deleted.
   private func isElsewhere(_ id: ContentID) throws(StoreError) -> Bool {
     for copy in try repository.records.copies(of: id, absent: absent) {
       if let base = copy.entry.base, !live.isNeeded(base, copy.entry.type) { continue }

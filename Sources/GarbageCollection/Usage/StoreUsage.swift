@@ -5,9 +5,9 @@ import VolumeMap
 import VolumeReader
 package import Workers
 
-/// Where the space of a store goes.
+/// How the space of a store is used.
 package struct StoreUsage: Sendable {
-  /// What records are for, and what they take.
+  /// The purpose of records, and the space they take.
   package struct Amount: Sendable {
     package internal(set) var records = 0
     /// In the packs, headers included.
@@ -19,19 +19,19 @@ package struct StoreUsage: Sendable {
     }
   }
 
-  /// What one revision takes.
+  /// The space of one revision.
   package struct RevisionUsage: Sendable {
     package let entry: RevisionEntry
-    /// What no other revision needs, also not for its deltas: forgetting this one makes it garbage.
+    /// What no other revision needs, even for its deltas: deleting this revision makes it garbage.
     package internal(set) var exclusive = Amount()
   }
 
-  /// What a job takes.
+  /// The space of a job.
   package struct JobUsage: Sendable {
     package let job: String
     /// Oldest first.
     package internal(set) var revisions: [RevisionUsage] = []
-    /// What several revisions of the job need, and no other job.
+    /// What several revisions of the job need, and no other job does.
     package internal(set) var shared = Amount()
 
     /// What no other job needs.
@@ -47,26 +47,27 @@ package struct StoreUsage: Sendable {
   package internal(set) var jobs: [JobUsage] = []
   /// What several jobs need.
   package internal(set) var sharedBetweenJobs = Amount()
-  /// What no revision needs and somebody uses: of revisions that are forgotten, or just being stored.
+  /// What no revision needs but somebody uses: content of deleted revisions that are being read, or
+  /// of a running backup.
   package internal(set) var held = Amount()
-  /// Bases that only deltas lean on, which are counted above too.
+  /// Bases that only deltas need; included above.
   package internal(set) var bases = Amount()
-  /// Map nodes, which are counted above too.
+  /// Map nodes; included above.
   package internal(set) var maps = Amount()
-  /// Of the chunks that are needed: their content, and what was stored of it.
+  /// Plain and stored length of the needed chunks.
   package internal(set) var chunkPlainBytes: UInt64 = 0
   package internal(set) var chunkStoredBytes: UInt64 = 0
   package internal(set) var deltas = 0
-  /// What 'gc' could free; where ``unreadable`` is not empty, what no readable revision needs.
+  /// What a collection could free. If ``unreadable`` is not empty: what no readable revision needs.
   package internal(set) var garbageBytes: UInt64 = 0
-  /// Revisions that cannot be read, or whose maps cannot, and why: what they need counts as garbage here,
-  /// though 'gc' deletes nothing.
+  /// Revisions that cannot be read, or whose maps cannot, and why. What only they need counts as
+  /// garbage here, but a collection would delete nothing.
   package internal(set) var unreadable: [(id: RevisionID, message: String)] = []
-  /// What it could free besides, without the revisions that were asked about; nil where none were.
+  /// What it could free in addition without the given revisions; nil if none were given.
   package internal(set) var prunableBytes: UInt64?
 }
 
-/// Finds out where the space of a store goes.
+/// Finds out how the space of a store is used.
 package final class UsageSurvey {
   private let repository: Repository
   private let environment: RepositoryEnvironment
@@ -74,12 +75,12 @@ package final class UsageSurvey {
   private let cancellation: CancellationFlag
   private let pruned: Set<RevisionID>
   private var usage = StoreUsage()
-  /// Number of the job of each revision.
+  /// The job number of each revision.
   private var jobOf: [Int] = []
-  /// Place of each revision within its job.
+  /// The position of each revision in its job.
   private var placeOf: [Int] = []
 
-  /// - Parameter pruned: revisions of which is asked what forgetting all of them would free.
+  /// - Parameter pruned: revisions to delete in theory; the report says what that would free.
   package init(
     repository: Repository, pruned: Set<RevisionID>, environment: RepositoryEnvironment,
     progress: WorkProgress, cancellation: CancellationFlag
@@ -91,7 +92,7 @@ package final class UsageSurvey {
     self.cancellation = cancellation
   }
 
-  /// Walks every revision; what successive ones share is walked twice at most.
+  /// Walks every revision; what successive ones share is walked at most twice.
   ///
   /// - Throws: ``StoreError``; ``WorkersError/cancelled``.
   package func run() throws -> StoreUsage {
@@ -125,7 +126,7 @@ package final class UsageSurvey {
     return usage
   }
 
-  /// Revisions that are forgotten and that somebody reads.
+  /// Deleted revisions that somebody reads.
   private func held(
     besides entries: [RevisionEntry], _ live: LiveRecords
   ) throws -> [(RevisionID, Revision)] {
@@ -135,7 +136,7 @@ package final class UsageSurvey {
     }
   }
 
-  /// What is garbage where these revisions are all there are, and was none before.
+  /// What is garbage if only these revisions exist, and was not before.
   private func addUp(leaving revisions: [(RevisionID, Revision)]) throws {
     let live = try repository.records.liveRecords { [cancellation] in try cancellation.check() }
     for (id, revision) in revisions { try walk(id, revision, live) }
@@ -158,7 +159,7 @@ package final class UsageSurvey {
     }
   }
 
-  /// - Parameter note: told of every node and chunk; whether that is news.
+  /// - Parameter note: receives every node and chunk; returns whether it is new.
   private func walk(
     _ id: RevisionID, _ revision: Revision, _ live: LiveRecords,
     note: @escaping (ContentID, RecordType) -> Bool = { _, _ in false }
@@ -213,7 +214,8 @@ package final class UsageSurvey {
   }
 }
 
-/// Notes whose nodes and chunks are; what has been said of a node is not said again of what is under it.
+/// Notes the owners of nodes and chunks. An owner noted for a node is not noted again for what is
+/// under it.
 private struct OwningVisitor: MapVisitor {
   let live: LiveRecords
   let note: (ContentID, RecordType) -> Bool

@@ -3,7 +3,7 @@ import ChunkStore
 import VolumeMap
 import Workers
 
-/// Heals what is met.
+/// Repairs every record that it visits.
 struct HealingWalk: ContentVisitor {
   private let healer: RecordHealer
   private let cancellation: CancellationFlag
@@ -18,7 +18,7 @@ struct HealingWalk: ContentVisitor {
   mutating func shouldEnter(node id: ContentID, at position: NodePosition) throws -> Bool {
     try cancellation.check()
     guard walk.enter(id, at: position) else { return false }
-    // One that is lost shows when it is read.
+    // A missing node shows when it is read.
     if try healer.heal(id, type: .mapNode) == .healed { walk.noteMended() }
     return true
   }

@@ -2,7 +2,7 @@ import ChunkFormat
 import ChunkStore
 import VolumeMap
 
-/// Takes records from another repository where this one has no intact copy. Used by one thread.
+/// Copies records from another repository if this one has no intact copy. Serves one thread.
 final class RecordHealer: NodeReading, @unchecked Sendable {
   private let repository: Repository
   private let availability: RecordAvailability
@@ -11,16 +11,16 @@ final class RecordHealer: NodeReading, @unchecked Sendable {
   private let resealer: RecordResealer
   /// Nil in a dry run.
   private let writer: RecordWriter?
-  /// What was brought, or would be, and deltas whose base was.
+  /// Records that were copied, or would be, and deltas whose base was.
   private var healed: Set<ContentID> = []
-  /// What the other repository has not either.
+  /// Records that the other repository does not have either.
   private var hopeless: Set<ContentID> = []
 
-  /// What was brought, or would be.
+  /// Records that were copied, or would be.
   private(set) var healedRecords = 0
-  /// Its content.
+  /// Bytes of their content.
   private(set) var healedBytes: UInt64 = 0
-  /// Quarantined copies of what is intact in another pack.
+  /// Quarantined copies of records that another pack has intact.
   let healedElsewhere: Int
 
   init(repository: Repository, other: Repository, writer: RecordWriter?) throws {
@@ -40,7 +40,7 @@ final class RecordHealer: NodeReading, @unchecked Sendable {
     resealer = try RecordResealer(repository: repository)
   }
 
-  /// What becomes of a record that a revision needs.
+  /// The result for a record that a revision needs.
   enum Outcome {
     case intact
     case healed
@@ -51,12 +51,12 @@ final class RecordHealer: NodeReading, @unchecked Sendable {
     if healed.contains(id) { return .healed }
     if hopeless.contains(id) { return .lost }
     if try availability.isAvailable(id, type: type) { return .intact }
-    // Nodes are read on the way, and so brought themselves.
+    // Nodes are read on the way, which also copies them.
     if type == .chunk, try bringBase(of: id) { return .healed }
     return try bring(id, type: type) ? .healed : .lost
   }
 
-  /// The node `id`, brought from the other repository where that is needed.
+  /// The node `id`, copied from the other repository if necessary.
   func readNode(_ id: ContentID) throws -> MapNode {
     switch try heal(id, type: .mapNode) {
     case .intact: try MapNode(encoded: ownReader.read(id, type: .mapNode))
@@ -66,7 +66,7 @@ final class RecordHealer: NodeReading, @unchecked Sendable {
     }
   }
 
-  /// An intact delta lacks only its base, on which others may lean as well.
+  /// An intact delta lacks only its base, which other deltas may need as well.
   private func bringBase(of id: ContentID) throws -> Bool {
     for copy in try repository.records.copies(of: id) where availability.isUsable(copy) {
       guard let base = copy.entry.base, copy.entry.type == .chunk else { continue }
@@ -77,7 +77,7 @@ final class RecordHealer: NodeReading, @unchecked Sendable {
     return false
   }
 
-  /// - Returns: false where the other repository has it not, or damaged.
+  /// - Returns: false if the other repository does not have the record, or has it damaged.
   private func bring(_ id: ContentID, type: RecordType) throws -> Bool {
     do throws(StoreError) {
       let content = try otherReader.read(id, type: type)
@@ -99,7 +99,7 @@ final class RecordHealer: NodeReading, @unchecked Sendable {
     do {
       try writer.append(try resealer.prepare(content, id, type), isReplacement: true)
     } catch let error as StoreError {
-      // Never taken for damage of the other repository.
+      // Never counted as damage of the other repository.
       throw error.isDamage ? StoreError(.fileSystem, error.message, pack: error.pack) : error
     } catch {
       throw StoreError(.fileSystem, "\(error)")

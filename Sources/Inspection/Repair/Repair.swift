@@ -5,12 +5,12 @@ import VolumeMap
 import VolumeReader
 package import Workers
 
-/// Brings back, from another repository, what revisions of this one need and it has no intact copy of.
+/// Copies from another repository what revisions of this one need and it has no intact copy of.
 ///
-/// What is damaged is known from the quarantine, what is missing from the index: so a verification
-/// goes before. What is brought is checked against its id, and durable and listed before anything is
-/// said; then the revisions concerned are verified. At the end the repository is inspected and mended, so
-/// that damaged packs of which nothing is needed do not stay among the others.
+/// The quarantine tells what is damaged and the index tells what is missing, so run a verification
+/// first. Copied records are checked against their ids, and are durable and listed before they are
+/// reported; then the revisions concerned are verified. At the end the repository is inspected and
+/// repaired, so that damaged packs that are no longer needed are moved away.
 package struct Repair: Sendable {
   private let repository: Repository
   private let other: Repository
@@ -32,10 +32,10 @@ package struct Repair: Sendable {
     self.cancellation = cancellation
   }
 
-  /// Runs the repair. What cannot be brought back is in the report, not an error.
+  /// Runs the repair. Content that cannot be recovered is in the report, not an error.
   ///
-  /// - Throws: ``StoreError``, also `.invalidRequest` where the other repository has chunks of another
-  ///   size, none of which is of use here.
+  /// - Throws: ``StoreError``, also `.invalidRequest` if the other repository has another chunk
+  ///   size: none of its chunks can be used then.
   package func run() throws -> RepairReport {
     let (size, otherSize) = (
       repository.configuration.chunkSizeBytes, other.configuration.chunkSizeBytes
@@ -58,7 +58,7 @@ package struct Repair: Sendable {
     return try healAndVerify(listing)
   }
 
-  /// Under a node that was lost, nobody has looked for damage: so the verification may find more.
+  /// Nothing has been checked under a node that was missing, so the verification may find more.
   private func healAndVerify(_ listing: RevisionListing) throws -> RepairReport {
     var (concerned, report) = try heal(listing)
     var newlyFound = 0
@@ -76,7 +76,7 @@ package struct Repair: Sendable {
     } while newlyFound > 0
     report.unreadableRevisions = listing.unreadable.map(\.id.description)
     report.released = try repository.reviewQuarantine(cancellation: cancellation).count
-    // Damaged packs of which nothing is needed any more would fail the next verification.
+    // Damaged packs that are no longer needed would fail the next verification.
     report.inspection = try RepositoryInspection(
       repository: repository, depth: .full, mends: true, environment: environment,
       progress: progress, cancellation: cancellation
@@ -134,26 +134,26 @@ package struct Repair: Sendable {
 /// What a repair did.
 package struct RepairReport: Sendable {
   package let isDryRun: Bool
-  /// Chunks and nodes that the other repository had; stored unless it is a dry run.
+  /// Chunks and nodes that the other repository had; stored unless this is a dry run.
   package private(set) var healedRecords: Int
-  /// Their content.
+  /// Bytes of their content.
   package private(set) var healedBytes: UInt64
-  /// Damaged copies of what this repository has intact in another pack: nothing had to be done.
+  /// Damaged copies of records that another pack of this repository has intact: nothing to do.
   package let healedElsewhere: Int
-  /// What neither repository has.
+  /// Records that neither repository has.
   package private(set) var losses: LossList
-  /// Ids of revisions in which something was missing.
+  /// Ids of revisions that lacked something.
   package private(set) var revisions: [String]
-  /// Ids of revisions that cannot be read themselves.
+  /// Ids of revisions that cannot be read.
   package internal(set) var unreadableRevisions: [String] = []
-  /// Of the revisions concerned; nil where nothing was stored.
+  /// Of the revisions concerned; nil if nothing was stored.
   package internal(set) var verification: VerificationReport?
-  /// Of the repository afterwards: damaged packs are moved away then; nil in a dry run.
+  /// Of the repository afterwards: damaged packs have been moved away; nil in a dry run.
   package internal(set) var inspection: InspectionReport?
-  /// Copies that left the quarantine.
+  /// Copies that were removed from the quarantine.
   package internal(set) var released = 0
 
-  /// Adds what a further round has done.
+  /// Adds the result of another round.
   mutating func add(_ round: RepairReport) {
     healedRecords += round.healedRecords
     healedBytes += round.healedBytes
@@ -161,7 +161,7 @@ package struct RepairReport: Sendable {
     revisions = Set(revisions + round.revisions).sorted()
   }
 
-  /// Whether all that revisions need is there, or would be.
+  /// Whether everything that revisions need is there, or would be.
   package var isComplete: Bool {
     losses.isEmpty && unreadableRevisions.isEmpty && verification?.isClean ?? true
       && inspection?.isClean ?? true
