@@ -29,7 +29,7 @@ struct BackupTests {
     #expect(second.revision.volumes[0].root == first.root)
   }
 
-  @Test("A few changed bytes cost little more than themselves", arguments: [false, true])
+  @Test("A few changed bytes take little space", arguments: [false, true])
   func delta(encrypted: Bool) throws {
     let workplace = try Workplace(encrypted: encrypted)
     var bytes = sampleDisk(seed: 2)
@@ -48,7 +48,7 @@ struct BackupTests {
     #expect(verification.checkedChunks == 33)
   }
 
-  @Test("Sizes down to the byte", arguments: [0, 1, 511, 65_535, 65_536, 65_537, 1_000_003])
+  @Test("Sizes are exact to the byte", arguments: [0, 1, 511, 65_535, 65_536, 65_537, 1_000_003])
   func sizes(count: Int) throws {
     let workplace = try Workplace()
     var random = SeededRandom(seed: UInt64(count))
@@ -68,7 +68,7 @@ struct BackupTests {
     #expect(report.storedBytes == 0)
   }
 
-  @Test("Damage is found where it is", arguments: [false, true])
+  @Test("Damage is found in the right place", arguments: [false, true])
   func damage(encrypted: Bool) throws {
     let workplace = try Workplace(encrypted: encrypted)
     try workplace.backUp(try workplace.disk("disk", sampleDisk(seed: 3)))
@@ -80,7 +80,7 @@ struct BackupTests {
     #expect(try workplace.repository.revisions().entries[0].marks.trust == .distrusted)
   }
 
-  @Test("Documents come back as they were")
+  @Test("Documents read back unchanged")
   func documents() throws {
     let workplace = try Workplace()
     let document = Array("<domain/>".utf8)
@@ -118,7 +118,7 @@ struct BackupTests {
     #expect(try workplace.repository.revisions().entries[0].marks.trust == .trusted)
   }
 
-  @Test("A sample takes nothing from a full verification")
+  @Test("A sample does not undo a full verification")
   func sampleAfterFull() throws {
     let workplace = try Workplace()
     try workplace.backUp(try workplace.disk("disk", sampleDisk(seed: 6)))
@@ -129,7 +129,7 @@ struct BackupTests {
     #expect(marks.verification?.checkedChunks == 30)
   }
 
-  @Test("A lost pack is one damage, not one for each of its chunks")
+  @Test("A missing pack is reported once, not once for each of its chunks")
   func adjoiningDamage() throws {
     let workplace = try Workplace()
     try workplace.backUp(try workplace.disk("disk", sampleDisk(seed: 9)))

@@ -64,7 +64,7 @@ struct CrashTests {
     return (first, second, try directory.file("other", random.bytes(5 * 64 << 10)))
   }
 
-  @Test("What was committed is right after a power failure at any moment")
+  @Test("A committed revision is intact after a power failure at any moment")
   func powerFailures() throws {
     let disks = try makeDisks()
     let environment = environment(on: fileSystem, index: "index")

@@ -12,7 +12,7 @@ import Workers
 /// program reads out of them must be what went in.
 @Suite("Golden repositories")
 struct GoldenRepositoryTests {
-  @Test("Every volume of every revision reads back as it was", arguments: Golden.allCases)
+  @Test("Every volume of every revision reads back unchanged", arguments: Golden.allCases)
   func volumes(golden: Golden) throws {
     let copy = try GoldenCopy(of: golden)
     let entries = try copy.repository.revisions().entries
@@ -38,7 +38,7 @@ struct GoldenRepositoryTests {
     #expect(report.revisions == 6)
   }
 
-  @Test("The documents of a revision and what is said of it", arguments: Golden.allCases)
+  @Test("The documents and marks of a revision", arguments: Golden.allCases)
   func documentsAndMarks(golden: Golden) throws {
     let copy = try GoldenCopy(of: golden)
     let entries = try copy.repository.revisions().entries.filter { $0.revision.job == "db01" }
@@ -53,7 +53,7 @@ struct GoldenRepositoryTests {
     }
   }
 
-  @Test("A new backup stores the old content no second time", arguments: Golden.allCases)
+  @Test("A new backup does not store old content again", arguments: Golden.allCases)
   func anotherBackup(golden: Golden) throws {
     let copy = try GoldenCopy(of: golden)
     let entry = try RevisionReference("web01@latest").revision(

@@ -30,7 +30,7 @@ private struct WatchedPacks: ForwardingFileSystem {
 
 @Suite("Healing by backups")
 struct HealingTests {
-  @Test("Verification notes the damaged copy, with its place", arguments: [false, true])
+  @Test("Verification records the damaged copy and its place", arguments: [false, true])
   func verificationQuarantines(encrypted: Bool) throws {
     let place = try Workplace(encrypted: encrypted)
     let report = try place.backUp(try place.disk("disk", disk(seed: 1)))
@@ -50,7 +50,7 @@ struct HealingTests {
   }
 
   /// A backup in between would take the revision for damaged, and its content for stored.
-  @Test("The damaged copy is noted before the revision is called damaged")
+  @Test("The damaged copy is in the quarantine before the marks say that the revision is damaged")
   func quarantinedFirst() throws {
     let place = try Workplace()
     try place.backUp(try place.disk("disk", disk(seed: 1)))
@@ -73,7 +73,9 @@ struct HealingTests {
     #expect(fileSystem.problems == [])
   }
 
-  @Test("A later backup of another job with the same content heals", arguments: [false, true])
+  @Test(
+    "A later backup of another job with the same content repairs the damage",
+    arguments: [false, true])
   func healedByAnotherJob(encrypted: Bool) throws {
     let place = try Workplace(encrypted: encrypted)
     let path = try place.disk("disk", disk(seed: 2))
@@ -90,7 +92,7 @@ struct HealingTests {
   }
 
   /// Deltas may lean on it, and a base is no delta.
-  @Test("What is stored again stands alone, also where something like it was there before")
+  @Test("Content that is stored again is not a delta, even if similar content was there before")
   func healedWithoutABase() throws {
     let place = try Workplace()
     let bytes = disk(seed: 8)
@@ -121,7 +123,7 @@ struct HealingTests {
     #expect(try place.verify().isClean)
   }
 
-  @Test("After an older revision is distrusted, one backup proves all it relies on")
+  @Test("After an older revision is distrusted, one backup rechecks all that it reuses")
   func distrustOfAnOlderRevision() throws {
     let place = try Workplace()
     let path = try place.disk("disk", disk(seed: 4))
@@ -139,7 +141,7 @@ struct HealingTests {
     #expect(try place.verify().isClean)
   }
 
-  @Test("A clock that is behind does not make distrust of an older revision come to nothing")
+  @Test("A clock that is behind does not cancel the distrust of an older revision")
   func distrustByAClockBehind() throws {
     let place = try Workplace()
     let path = try place.disk("disk", disk(seed: 8))
@@ -196,7 +198,7 @@ struct HealingTests {
   }
 
   /// Else damage that nothing can mend would make every backup read everything, every night.
-  @Test("A backup that proved all is enough while the old revision stays distrusted")
+  @Test("One complete recheck is enough, although the old revision stays distrusted")
   func distrustedForGood() throws {
     let place = try Workplace()
     try place.backUp(try place.disk("disk", disk(seed: 5)))
@@ -210,7 +212,7 @@ struct HealingTests {
     #expect(try place.repository.revisions().entries[0].marks.distrustedSince == since)
   }
 
-  @Test("Verification that cannot look condemns nothing")
+  @Test("A verification that cannot read distrusts nothing")
   func permissionIsNoDamage() throws {
     let place = try Workplace()
     let report = try place.backUp(try place.disk("disk", disk(seed: 7)))

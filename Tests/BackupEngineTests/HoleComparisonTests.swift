@@ -106,7 +106,7 @@ struct HoleComparisonTests {
     #expect(try place.repository.revision(report.id).marks.trust == .distrusted)
   }
 
-  @Test("Data that came to a hole later counts as changed")
+  @Test("Data written to a hole later counts as changed")
   func changed() throws {
     let (_, report) = try backUp(
       [UInt8](repeating: 7, count: 4 * 64 << 10), .full, isChanged: true)
@@ -114,7 +114,7 @@ struct HoleComparisonTests {
     #expect(report.verification.changedAtSource == 1)
   }
 
-  @Test("Data that the source no longer holds when it is verified counts as changed")
+  @Test("Data that the source no longer holds at the verification counts as changed")
   func changedData() throws {
     let bytes = [UInt8](repeating: 7, count: 4 * 64 << 10)
     let place = try Workplace()
@@ -127,7 +127,7 @@ struct HoleComparisonTests {
     #expect(report.verification.changedAtSource == 4)
   }
 
-  @Test("A hole that is one is compared in full, sampled, or not at all")
+  @Test("A real hole is compared in full, sampled, or not at all")
   func holes() throws {
     var bytes = [UInt8](repeating: 0, count: 400 * 64 << 10)
     bytes[bytes.count - 1] = 1
@@ -143,7 +143,7 @@ struct HoleComparisonTests {
     #expect(try backUp(bytes, .none).1.verification.comparedHoleBytes == 0)
   }
 
-  @Test("A sample takes so many numbers, ascending, of all there are")
+  @Test("A sample is the wanted count of distinct numbers in ascending order")
   func sample() {
     for (total, wanted) in [(1, 1), (7, 3), (100, 100), (UInt64(1) << 60, 5)] as [(UInt64, UInt64)]
     {

@@ -42,7 +42,7 @@ import Testing
       }
     }
 
-    @Test("A chunk that the store has looks up the index once")
+    @Test("A known chunk looks up the index once")
     func knownChunks() throws {
       let place = try Workplace(chunkSizeBytes: Self.chunkBytes)
       var bytes = Self.disk(seed: 8)

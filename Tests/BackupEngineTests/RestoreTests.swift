@@ -29,7 +29,7 @@ struct RestoreTests {
     try POSIXFileSystem().readAll(path, limitBytes: 1 << 30)
   }
 
-  @Test("A restore is the disk, bit for bit", arguments: [false, true])
+  @Test("A restore equals the disk, bit for bit", arguments: [false, true])
   func identical(encrypted: Bool) throws {
     let workplace = try Workplace(encrypted: encrypted)
     var random = SeededRandom(seed: 7)
@@ -65,7 +65,7 @@ struct RestoreTests {
     #expect(try content(of: target) == expected)
   }
 
-  @Test("20 TiB with little in them are restored and compared at once")
+  @Test("A nearly empty volume of 20 TiB is restored and compared quickly")
   func sparse() throws {
     // ext4 has no files of 20 TiB.
     let workplace = try Workplace(inMemory: true)

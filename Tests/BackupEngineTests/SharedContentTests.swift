@@ -9,7 +9,7 @@ import Testing
 import VolumeMap
 import VolumeReader
 
-@Suite("Verification of what revisions share")
+@Suite("Verification of shared content")
 struct SharedContentTests {
   private static let chunkBytes = 64 << 10
 
@@ -28,7 +28,7 @@ struct SharedContentTests {
     try workplace.repository.revisions().entries.map(\.marks)
   }
 
-  @Test("Each chunk is read once, and every revision is noted")
+  @Test("Each chunk is read once, and every revision is marked")
   func once() throws {
     let workplace = try sharedDisk()
     let report = try workplace.verify()
@@ -40,7 +40,7 @@ struct SharedContentTests {
     #expect(marks.allSatisfy { $0.trust == .verified && $0.verification?.checkedChunks == 30 })
   }
 
-  @Test("A sample of several jobs is a share of the different chunks", arguments: [10.0, 50, 90])
+  @Test("A sample of several jobs is a share of their distinct chunks", arguments: [10.0, 50, 90])
   func sample(percent: Double) throws {
     let workplace = try sharedDisk()
     let report = try workplace.verify(.sample(percent: percent))
@@ -53,7 +53,7 @@ struct SharedContentTests {
     #expect(marks.allSatisfy { $0.verification?.totalChunks == 30 })
   }
 
-  @Test("A damaged chunk is one damage, and all revisions that have it are distrusted")
+  @Test("A damaged chunk is reported once, and all revisions that contain it are distrusted")
   func damage() throws {
     let workplace = try sharedDisk()
     try workplace.spoilChunk(3)
@@ -73,7 +73,7 @@ struct SharedContentTests {
     #expect(entries.last?.marks.verification?.damagedChunks == 0)
   }
 
-  @Test("A damaged node of a map is one damage, and all revisions that have it are distrusted")
+  @Test("A damaged map node is reported once, and all revisions that contain it are distrusted")
   func damagedNode() throws {
     let workplace = try sharedDisk()
     let map = try #require(try workplace.packs("maps").first)
@@ -135,7 +135,7 @@ struct SharedContentTests {
     }
   }
 
-  @Test("A damaged document is reported of every revision that has it")
+  @Test("A damaged document is reported for every revision that contains it")
   func damagedDocument() throws {
     let workplace = try Workplace()
     let disk = try workplace.disk("disk", sampleDisk(seed: 17))
@@ -175,7 +175,7 @@ struct SharedContentTests {
     #expect(try marks(workplace).first?.trust == .verified)
   }
 
-  @Test("Of a chunk that fills a volume, damage is one place")
+  @Test("Damage of a chunk that fills a volume is reported as one place")
   func repeatedDamage() throws {
     let workplace = try Workplace()
     var random = SeededRandom(seed: 14)

@@ -58,7 +58,7 @@ private final class KnowingSource: VolumeSource {
   func finish() {}
 }
 
-@Suite("What a source knows to be unchanged")
+@Suite("Unchanged parts of a source")
 struct UnchangedTests {
   private static let chunkBytes = 64 << 10
   private let place: Workplace
@@ -97,7 +97,7 @@ struct UnchangedTests {
     return changes
   }
 
-  @Test("the revision is that of a full backup, and its figures too", arguments: 0..<6)
+  @Test("the revision and its statistics equal those of a full backup", arguments: 0..<6)
   func sameAsFull(round: UInt64) throws {
     var random = SeededRandom()
     // The last rounds end with a whole chunk.
@@ -118,7 +118,8 @@ struct UnchangedTests {
     #expect(source.readBytes <= limit, "\(random)")
   }
 
-  @Test("it is taken only where the request names the parent, and that is as long")
+  @Test(
+    "they are taken over only if the request names the parent and the size is the same")
   func takenOnlyFromItsParent() throws {
     var random = SeededRandom(seed: 3)
     let bytes = random.bytes(4 * Self.chunkBytes)
@@ -136,7 +137,7 @@ struct UnchangedTests {
   }
 
   /// What is taken over unread might be what is damaged.
-  @Test("it is read all the same while the store is known to have damage, and heals that")
+  @Test("unchanged parts are read if the store has known damage, which is then repaired")
   func readWhereDamageIsKnown() throws {
     var random = SeededRandom(seed: 4)
     let bytes = random.bytes(4 * Self.chunkBytes)
@@ -151,7 +152,7 @@ struct UnchangedTests {
     #expect(try place.verify().damageCount == 0)
   }
 
-  @Test("a parent that is gone is an error, and no revision is made")
+  @Test("a deleted parent is an error, and no revision is made")
   func parentGone() throws {
     let bytes = [UInt8](repeating: 1, count: 1000)
     let first = try place.backUp(try place.disk("first", bytes))

@@ -47,7 +47,7 @@ struct UnusualBackupTests {
     }
   }
 
-  @Test("A volume may lose half of its data, and not more")
+  @Test("A volume may lose half of its data, but not more")
   func data() throws {
     #expect(try changes(before: (4, 4), after: (2, 6)) == [])
     let bytes = UInt64(Self.chunk)
@@ -60,7 +60,7 @@ struct UnusualBackupTests {
     #expect(try changes(before: (0, 8), after: (0, 8)) == [])
   }
 
-  @Test("A volume may lose half of its size, and not more")
+  @Test("A volume may lose half of its size, but not more")
   func size() throws {
     let bytes = UInt64(Self.chunk)
     #expect(try changes(before: (2, 6), after: (2, 2)) == [])
@@ -70,7 +70,7 @@ struct UnusualBackupTests {
     #expect(try changes(before: (0, 1), after: (0, 0)) == [.empty(volume: "disk")])
   }
 
-  @Test("It is compared with the newest revision that is not distrusted, else with the newest")
+  @Test("The comparison is with the newest trusted revision, or with the newest if there is none")
   func distrusted() throws {
     let place = try Workplace()
     try backUp(place, FilePath(try disk(place, data: 8)))
@@ -83,14 +83,14 @@ struct UnusualBackupTests {
     try backUp(place, FilePath(try disk(place, data: 2)))
   }
 
-  @Test("Another job's revisions do not count")
+  @Test("Revisions of another job do not count")
   func otherJob() throws {
     let place = try Workplace()
     try backUp(place, FilePath(try disk(place, data: 8)))
     try backUp(place, FilePath(try disk(place, data: 1)), job: "db01")
   }
 
-  @Test("Sizes that changed are told")
+  @Test("Changed sizes are reported")
   func resized() throws {
     let place = try Workplace()
     try backUp(place, FilePath(try disk(place, data: 2)))

@@ -6,7 +6,7 @@ import Testing
 @Suite struct CondemnationTests {
   /// Nobody looked for sessions yet is not the same as that there are none.
   @Test(arguments: [nil, [], ["one", "two"]] as [[String]?], [nil, Sample.keys])
-  func comesBackAsItWas(awaited: [String]?, keys: RepositoryKeys?) throws {
+  func readsBackUnchanged(awaited: [String]?, keys: RepositoryKeys?) throws {
     var condemnation = Sample.condemnation
     condemnation.awaited = awaited
     let bytes = try condemnation.encoded(repository: Sample.repository, keys: keys)
@@ -15,7 +15,7 @@ import Testing
   }
 
   /// As many packs as a writer puts into one file leave room for all sessions that there may be.
-  @Test func asManyPacksAsCanBeFit() throws {
+  @Test func theMaximumOfPacksFits() throws {
     func bytes(packs: Int) throws -> Int {
       try Condemnation(
         condemned: 1, dataPacks: Array(repeating: Sample.fileID(1), count: packs), mapPacks: [],

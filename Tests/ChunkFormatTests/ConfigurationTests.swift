@@ -17,7 +17,7 @@ import Testing
     return claims + Checksum(of: claims).encoded
   }
 
-  @Test(arguments: [false, true]) func comesBackAsItWas(isEncrypted: Bool) throws {
+  @Test(arguments: [false, true]) func readsBackUnchanged(isEncrypted: Bool) throws {
     let bytes = try Self.bytes(isEncrypted: isEncrypted)
     let configuration = try RepositoryConfiguration(encoded: bytes)
     #expect(try configuration == Sample.configuration(isEncrypted: isEncrypted))

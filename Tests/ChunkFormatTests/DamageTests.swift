@@ -211,14 +211,14 @@ import Testing
       bytes, kind: kind, repository: repository, keys: keys, limitBytes: 1000)
   }
 
-  @Test(arguments: [nil, Sample.keys], [0, 1, 900]) func comesBack(
+  @Test(arguments: [nil, Sample.keys], [0, 1, 900]) func readsBack(
     _ keys: RepositoryKeys?, _ count: Int
   ) throws {
     let body = [UInt8](repeating: 7, count: count)
     #expect(try Self.decode(Self.encode(body, keys: keys), keys: keys) == body)
   }
 
-  @Test func nobodyReadsItWithoutTheKeys() throws {
+  @Test func itCannotBeReadWithoutTheKeys() throws {
     let bytes = try Self.encode()
     let missing = #expect(throws: FormatError.self) { try Self.decode(bytes, keys: nil) }
     #expect(missing?.code == .wrongKey)
@@ -228,7 +228,7 @@ import Testing
     #expect(wrong?.code == .corrupt)
   }
 
-  @Test func nobodyWritesItWithoutTheKeys() throws {
+  @Test func itCannotBeWrittenWithoutTheKeys() throws {
     let error = #expect(throws: FormatError.self) { try Self.decode(Self.encode(keys: nil)) }
     #expect(error?.code == .corrupt)
   }

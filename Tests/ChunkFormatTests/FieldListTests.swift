@@ -83,7 +83,7 @@ import Testing
 }
 
 @Suite struct HexadecimalTests {
-  @Test func comesBack() {
+  @Test func readsBack() {
     var random = SeededRandom()
     for count in 0..<70 {
       let bytes = random.bytes(count)

@@ -22,7 +22,7 @@ import Testing
         == Golden.sealedConfiguration)
   }
 
-  @Test func whatIsUnusualIsOneMoreField() throws {
+  @Test func unusualRevisionsHaveOneMoreField() throws {
     var revision = Sample.revision
     revision.isUnusual = true
     let repository = Sample.repository
@@ -31,7 +31,7 @@ import Testing
       try Revision(encoded: Golden.unusualRevision, repository: repository, keys: nil) == revision)
   }
 
-  @Test func whatWasSaidBeforeDistrustIsOneMoreField() throws {
+  @Test func theTrustBeforeDistrustIsOneMoreField() throws {
     var marks = Sample.marks
     marks.distrust(at: 7, canBeUndone: true)
     let repository = Sample.repository

@@ -85,7 +85,7 @@ import Testing
     ScryptCost(logarithmOfN: 16, blockSize: 8, parallelism: 8),
   ]
 
-  @Test(arguments: bombs) func costsBeyondReasonAreRefusedUnpaid(_ cost: ScryptCost) throws {
+  @Test(arguments: bombs) func excessiveCostsAreRefusedUnpaid(_ cost: ScryptCost) throws {
     var bytes = try Self.slot()
     bytes[65] = cost.logarithmOfN
     bytes.replaceSubrange(68..<72, with: withUnsafeBytes(of: cost.blockSize) { Array($0) })
@@ -94,7 +94,7 @@ import Testing
     #expect(error?.code == .unsupported)
   }
 
-  @Test(arguments: bombs) func slotsThatNobodyOpensAreNotWritten(_ cost: ScryptCost) {
+  @Test(arguments: bombs) func slotsThatCannotBeOpenedAreNotWritten(_ cost: ScryptCost) {
     let error = #expect(throws: FormatError.self) { try Self.slot(cost: cost) }
     #expect(error?.code == .invalidValue)
   }
@@ -160,7 +160,7 @@ import Testing
         """)
   }
 
-  @Test func comesBack() throws {
+  @Test func readsBack() throws {
     let keys = try PaperKey.decode(text, repository: Sample.repository)
     #expect(keys.idKey.hexadecimal == Sample.keys.idKey.hexadecimal)
     #expect(keys.dataKey.hexadecimal == Sample.keys.dataKey.hexadecimal)

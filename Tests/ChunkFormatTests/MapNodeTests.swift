@@ -4,7 +4,7 @@ import Testing
 @testable import ChunkFormat
 
 @Suite struct MapNodeTests {
-  @Test func comesBackWhateverItsChildren() throws {
+  @Test func readsBackWhateverItsChildren() throws {
     var random = SeededRandom()
     for level in 0..<MapNode.maximumLevels {
       for share in [1, 2, 50, 255, 256] {
@@ -40,7 +40,7 @@ import Testing
 
   /// A node carries no checksum of its own, being a record: a flipped bit of an id makes another
   /// node, which encodes to the flipped bytes; nothing is read leniently.
-  @Test func whatIsReadIsWhatIsThere() {
+  @Test func readsExactlyWhatWasWritten() {
     let bytes = Self.sample.encoded()
     var read = 0
     for place in bytes.indices {

@@ -16,7 +16,7 @@ import Testing
       encoded: bytes, revision: revision, repository: Sample.repository, keys: keys)
   }
 
-  @Test(arguments: [Trust.trusted, .distrusted, .verified]) func comeBackAsTheyWere(
+  @Test(arguments: [Trust.trusted, .distrusted, .verified]) func readBackUnchanged(
     _ trust: Trust
   ) throws {
     var marks = Sample.marks
@@ -58,7 +58,7 @@ import Testing
     #expect(error?.message.contains("protection \(protection)") == true)
   }
 
-  @Test func tellSinceWhenARevisionIsDistrusted() throws {
+  @Test func theTimeOfDistrustIsKept() throws {
     var marks = Sample.marks
     marks.distrust(at: 7, canBeUndone: true)
     #expect(marks.trust == .distrusted)
@@ -69,7 +69,7 @@ import Testing
   }
 
   /// An earlier program reads what comes before, and passes over the rest.
-  @Test func tellOfDamageBehindWhatWasReadBack() throws {
+  @Test func damageIsNotedAfterAVerification() throws {
     var marks = Sample.marks
     marks.verification = VerificationMark(time: 5, checkedChunks: 7, totalChunks: 9)
     let sound = try Self.encode(marks)
@@ -163,7 +163,7 @@ import Testing
 
 @Suite struct SessionTests {
   @Test(arguments: [SessionRecord.Kind.reading, .writing], [false, true])
-  func comesBackAsItWas(_ kind: SessionRecord.Kind, isEncrypted: Bool) throws {
+  func readsBackUnchanged(_ kind: SessionRecord.Kind, isEncrypted: Bool) throws {
     let keys = isEncrypted ? Sample.keys : nil
     var session = Sample.session
     session.kind = kind

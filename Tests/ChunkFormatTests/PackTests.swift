@@ -20,7 +20,7 @@ import Testing
     #expect(try SamplePack.footer(of: pack.bytes, keys: keys).isEmpty)
   }
 
-  @Test func recordsTakeTheBytesThatWereForetold() throws {
+  @Test func recordsHaveThePredictedLength() throws {
     let compressor = try Compressor(method: .none)
     let content = [UInt8](repeating: 5, count: 1000)
     for keys in [nil, Sample.keys] {
@@ -113,7 +113,7 @@ import Testing
       + Checksum(of: footer.bytes + claims.bytes).encoded + PackFooter.magic
   }
 
-  @Test func footersThatLieAreRefused() throws {
+  @Test func wrongFootersAreRefused() throws {
     let lies: [(inout ByteWriter, inout [PackEntry]) -> Void] = [
       { _, entries in entries.removeLast() },
       { _, entries in entries.removeFirst() },

@@ -25,7 +25,7 @@ import Testing
       fields.bytes, kind: .policies, repository: Sample.repository, keys: nil, limitBytes: 1000)
   }
 
-  @Test(arguments: [nil, Sample.keys]) func comeBackAsTheyWere(_ keys: RepositoryKeys?) throws {
+  @Test(arguments: [nil, Sample.keys]) func readBackUnchanged(_ keys: RepositoryKeys?) throws {
     for policies in [Sample.policies, RetentionPolicies()] {
       #expect(try Self.decode(Self.encode(policies, keys: keys), keys: keys) == policies)
     }

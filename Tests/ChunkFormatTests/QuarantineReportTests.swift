@@ -4,7 +4,7 @@ import Testing
 @testable import ChunkFormat
 
 @Suite struct QuarantineReportTests {
-  @Test(arguments: [false, true]) func comesBackAsItWas(isEncrypted: Bool) throws {
+  @Test(arguments: [false, true]) func readsBackUnchanged(isEncrypted: Bool) throws {
     let keys = isEncrypted ? Sample.keys : nil
     var without = Sample.quarantine.copies[0]
     without.place = nil
@@ -16,7 +16,7 @@ import Testing
   }
 
   /// The most that a writer puts into one file can be read again.
-  @Test func asManyCopiesAsCanBeFit() throws {
+  @Test func theMaximumOfCopiesFits() throws {
     let long = String(repeating: "x", count: 1000)
     let copy = DamagedCopy(
       pack: Sample.fileID(1), entry: Sample.entry, expected: long, found: long,

@@ -4,7 +4,7 @@ import Testing
 @testable import ChunkFormat
 
 @Suite struct RecordTests {
-  @Test(arguments: [nil, Sample.keys]) func everyCodecComesBack(_ keys: RepositoryKeys?) throws {
+  @Test(arguments: [nil, Sample.keys]) func everyCodecReadsBack(_ keys: RepositoryKeys?) throws {
     var random = SeededRandom()
     let pack = try SamplePack.mixed(keys: keys, random: &random)
     #expect(pack.summary.entries.map(\.codec) == [.raw, .zstd, .delta, .raw], "\(random)")
@@ -155,7 +155,7 @@ import Testing
     #expect(error?.message.contains("seal") == true)
   }
 
-  @Test func entriesThatLieAreRefused() throws {
+  @Test func wrongEntriesAreRefused() throws {
     var random = SeededRandom()
     let pack = try SamplePack.mixed(random: &random)
     let entry = pack.summary.entries[1]
@@ -211,7 +211,7 @@ import Testing
 
   /// The library joins frames, skips skippable ones and reads those of its first versions; the
   /// format knows none of that.
-  @Test func anythingButOneFrameIsRefused() throws {
+  @Test func onlyASingleFrameIsAccepted() throws {
     let frame = try compressed()
     let skippable = "502a4d18 04000000 00000000".hexadecimal
     let oldFrame = [0x27] + frame.dropFirst()

@@ -4,7 +4,7 @@ import Testing
 @testable import ChunkFormat
 
 @Suite struct RevisionTests {
-  @Test(arguments: [false, true]) func comesBackAsItWas(isEncrypted: Bool) throws {
+  @Test(arguments: [false, true]) func readsBackUnchanged(isEncrypted: Bool) throws {
     let keys = isEncrypted ? Sample.keys : nil
     let bytes = try Sample.revision.encoded(repository: Sample.repository, keys: keys)
     let decoded = try Revision(encoded: bytes, repository: Sample.repository, keys: keys)
@@ -20,7 +20,7 @@ import Testing
     #expect(try Revision(encoded: bytes, repository: Sample.repository, keys: nil) == revision)
   }
 
-  @Test func aVolumeIsFoundByNameOrByBeingAlone() {
+  @Test func aVolumeIsFoundByNameOrAsTheOnlyOne() {
     var revision = Sample.revision
     #expect(revision.volume(named: nil)?.name == "vda")
     #expect(revision.volume(named: "vdb") == nil)

@@ -1,9 +1,9 @@
 import ChunkFormat
 import Testing
 
-@Suite("Numbers at their end")
+@Suite("Saturating sums")
 struct SaturationTests {
-  @Test func sumsEndAtTheGreatestNumber() {
+  @Test func sumsStopAtTheGreatestNumber() {
     #expect(UInt64(3).saturatingAdding(4) == 7)
     #expect(UInt64.max.saturatingAdding(1) == .max)
     #expect([UInt64](repeating: 1 << 62, count: 4).saturatingSum() == .max)

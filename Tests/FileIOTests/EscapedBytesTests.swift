@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Bytes as text")
 struct EscapedBytesTests {
-  @Test("UTF-8 is itself", arguments: ["", "disk.raw", "Bär", "日本", "🗻/a=b", "\u{fffd}"])
+  @Test("UTF-8 stays as it is", arguments: ["", "disk.raw", "Bär", "日本", "🗻/a=b", "\u{fffd}"])
   func utf8(text: String) {
     #expect(String(escaping: Array(text.utf8)) == text)
     #expect(text.unescapedBytes == Array(text.utf8))
@@ -20,7 +20,7 @@ struct EscapedBytesTests {
     Array("\u{10feff}\u{10fe80}".utf8), Array("\u{10fec3}".utf8) + [0xe4],
   ]
 
-  @Test("Any other bytes come back as they were, and show", arguments: bytes)
+  @Test("Other bytes read back unchanged, and are visible", arguments: bytes)
   func others(bytes: [UInt8]) {
     let text = String(escaping: bytes)
     #expect(text.unescapedBytes == bytes)
@@ -29,13 +29,13 @@ struct EscapedBytesTests {
     #expect(!text.showingEscapedBytes.hasEscapedBytes)
   }
 
-  @Test("No two have one text")
+  @Test("Different bytes have different texts")
   func distinct() {
     #expect(Set(Self.bytes.map { String(escaping: $0) }).count == Self.bytes.count)
     #expect(String(escaping: [0x42, 0xe4, 0x72]).showingEscapedBytes == "B\\xe4r")
   }
 
-  @Test("Random bytes come back as they were")
+  @Test("Random bytes read back unchanged")
   func random() {
     var random = SeededRandom(seed: 7)
     for length in 0..<200 {
@@ -44,7 +44,7 @@ struct EscapedBytesTests {
     }
   }
 
-  @Test("Files whose names are no UTF-8 are listed apart, and removed")
+  @Test("Files whose names are not UTF-8 are listed separately, and removed")
   func directory() throws {
     let directory = try TemporaryDirectory()
     let files = POSIXFileSystem()

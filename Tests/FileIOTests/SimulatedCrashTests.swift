@@ -33,13 +33,13 @@ import Testing
     try bytes.withUnsafeBytes { try file.write($0, at: offset) }
   }
 
-  @Test func whatIsSynchronisedStays() throws {
+  @Test func synchronisedWritesSurvive() throws {
     let fileSystem = SimulatedFileSystem()
     try fileSystem.writeDurably([1, 2], to: "/f", permissions: .ownerReadWrite)
     #expect(try outcomes(of: fileSystem, contents("/f")) == ["1 2"])
   }
 
-  @Test func whatIsNotSynchronisedIsThereOrNotOrTorn() throws {
+  @Test func unsynchronisedWritesMaySurviveOrTear() throws {
     let fileSystem = SimulatedFileSystem()
     let file = try fileSystem.createFile("/f", permissions: .ownerReadWrite)
     try fileSystem.synchronizeDirectory("/")
@@ -72,7 +72,7 @@ import Testing
     #expect(try outcomes(of: fileSystem, contents("/f")) == ["none", "7"])
   }
 
-  @Test func renamingKeepsOneOfBoth() throws {
+  @Test func renamingKeepsOneOfTheTwo() throws {
     let fileSystem = SimulatedFileSystem()
     try fileSystem.writeDurably([1], to: "/old", permissions: .ownerReadWrite)
     try fileSystem.writeDurably([2], to: "/new", permissions: .ownerReadWrite)
@@ -96,7 +96,7 @@ import Testing
     #expect(try outcomes(of: fileSystem, contents("/a/f")) == ["none"])
   }
 
-  @Test func aRemovedNameMayComeBack() throws {
+  @Test func aRemovedNameMayReappear() throws {
     let fileSystem = SimulatedFileSystem()
     try fileSystem.writeDurably([1], to: "/f", permissions: .ownerReadWrite)
     try fileSystem.remove("/f")
@@ -105,7 +105,7 @@ import Testing
     #expect(try outcomes(of: fileSystem, contents("/f")) == ["none"])
   }
 
-  @Test func whatLiesInAnUnsynchronisedDirectoryGoesWithIt() throws {
+  @Test func filesInAnUnsynchronisedDirectoryMayBeLost() throws {
     let fileSystem = SimulatedFileSystem()
     try fileSystem.createDirectory("/d", permissions: .ownerReadWriteExecute)
     try fileSystem.writeDurably([1], to: "/d/f", permissions: .ownerReadWrite)

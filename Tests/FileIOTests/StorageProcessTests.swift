@@ -27,7 +27,7 @@ import Workers
     #expect(Array(contents[8191..<8193]) == [0, 1])
   }
 
-  @Test func errorsComeBack() throws {
+  @Test func errorsAreReturned() throws {
     let file = try Descriptor(opening: path, flags: O_RDWR)
     let storage = try StorageProcess(of: file)
     #expect(throws: Errno.inappropriateIOCTLForDevice) {
@@ -62,7 +62,7 @@ import Workers
     #expect(kill(process, 0) == -1)
   }
 
-  @Test("A process that was ended is told from storage that answers nothing")
+  @Test("A process that has ended is distinguished from storage that does not answer")
   func anEndedProcess() throws {
     let file = try Descriptor(opening: path, flags: O_RDWR)
     let storage = try StorageProcess(of: file)

@@ -40,7 +40,7 @@ struct CollectionTests {
     }
   }
 
-  @Test("A dry run says what would go, and nothing goes")
+  @Test("A dry run reports what would be deleted, and deletes nothing")
   func dryRun() throws {
     let place = try Store()
     try place.forget(try place.backUp(chunks: 0..<20))
@@ -51,7 +51,7 @@ struct CollectionTests {
     #expect(try place.packBytes() == before)
   }
 
-  @Test("Most of the store goes only where that is said to be meant")
+  @Test("Most of the store is deleted only if the settings allow it")
   func largeShare() throws {
     let place = try Store()
     try place.forget(try place.backUp(chunks: 0..<40))
@@ -64,7 +64,7 @@ struct CollectionTests {
     #expect(try place.packBytes() == 0)
   }
 
-  @Test("A revision that cannot be read stops everything")
+  @Test("A revision that cannot be read stops the collection")
   func unreadableRevision() throws {
     let place = try Store()
     try place.forget(try place.backUp(chunks: 0..<20))
@@ -78,7 +78,7 @@ struct CollectionTests {
     #expect(try place.packBytes() == before)
   }
 
-  @Test("A map node that is missing stops everything")
+  @Test("A missing map node stops the collection")
   func missingNode() throws {
     let place = try Store()
     try place.forget(try place.backUp(chunks: 0..<20))
@@ -91,7 +91,7 @@ struct CollectionTests {
     #expect(try place.packBytes() == before)
   }
 
-  @Test("A revision that is forgotten while a session reads it stays till the session ends")
+  @Test("A revision that is deleted while a session reads it is kept until the session ends")
   func pinnedRevision() throws {
     let place = try Store()
     let revision = try place.backUp(chunks: 0..<20)
@@ -109,7 +109,7 @@ struct CollectionTests {
     #expect(try place.content(of: other) == place.bytes(30..<90))
   }
 
-  @Test("Nobody can pin what is forgotten")
+  @Test("A deleted revision cannot be pinned")
   func pinningTooLate() throws {
     let place = try Store()
     let revision = try place.backUp(chunks: 0..<20)
@@ -121,7 +121,7 @@ struct CollectionTests {
     #expect(try place.repository.liveSessions().isEmpty)
   }
 
-  @Test("A pack waits for a backup that may rely on it, and goes when that did not")
+  @Test("A pack waits for a backup that may rely on it, and is deleted if the backup did not")
   func waitsForWriters() throws {
     let place = try Store()
     try place.backUp(chunks: 30..<90)
@@ -138,7 +138,7 @@ struct CollectionTests {
     #expect(report.waitingPacks == 0)
   }
 
-  @Test("A pack on which a backup came to rely is pardoned")
+  @Test("A pack that a backup relies on is pardoned")
   func pardons() throws {
     let place = try Store()
     try place.backUp(chunks: 30..<90)
@@ -193,7 +193,7 @@ struct CollectionTests {
     #expect(Set(packs.map { $0?.pack.id }).count == 1)
   }
 
-  @Test("What a collector condemned before it died is copied and deleted by the next")
+  @Test("The next collection finishes the condemnations of one that died")
   func takesUpWhatWasCondemned() throws {
     let place = try Store()
     let forgotten = try place.backUp(chunks: 0..<20)
@@ -227,7 +227,7 @@ struct CollectionTests {
     #expect(report.postponedPacks > 0)
   }
 
-  @Test("What is copied of all packs together stays within the limit")
+  @Test("The limit applies to the sum of what is copied from all packs")
   func copyLimitOfSeveral() throws {
     let place = try Store()
     let going = [try place.backUp(chunks: 0..<30), try place.backUp(chunks: 30..<60)]
@@ -243,7 +243,7 @@ struct CollectionTests {
     #expect(report.postponedPacks == 1)
   }
 
-  @Test("Of two copies in packs that are rewritten, the one that needs no base is kept")
+  @Test("Of two copies in rewritten packs, the one without a base is kept")
   func deltaBesideAWholeCopy() throws {
     let place = try Store()
     let first = try place.backUp(chunks: 0..<20)
@@ -261,7 +261,7 @@ struct CollectionTests {
     }
   }
 
-  @Test("A base that only a delta leans on stays, or the delta becomes a record of its own")
+  @Test("A base with only one delta is kept, or the delta is stored whole")
   func bases() throws {
     let place = try Store()
     let first = try place.backUp(chunks: 0..<20)
@@ -298,7 +298,7 @@ struct CollectionTests {
     #expect(try place.packBytes() < UInt64((kept + 1) * Store.chunkBytes))
   }
 
-  @Test("A base stays where a full disk keeps what would replace its delta from being stored")
+  @Test("A base is kept if the disk is too full to store its delta whole")
   func basesOnFullDisk() throws {
     let place = try Store()
     let first = try place.backUp(chunks: 0..<40)
@@ -312,7 +312,7 @@ struct CollectionTests {
     #expect(try place.content(of: second) == changed)
   }
 
-  @Test("A delta keeps its base where the copy that was counted on turns out to be damaged")
+  @Test("A delta keeps its base if the copy that was counted on turns out to be damaged")
   func baseOfAPardonedDelta() throws {
     let place = try Store()
     let first = try place.backUp(chunks: 0..<20)
@@ -328,7 +328,7 @@ struct CollectionTests {
     #expect(try place.content(of: second) == changed)
   }
 
-  @Test("Of two deltas the one whose base is there is counted on")
+  @Test("Of two deltas, the one with a base is counted on")
   func deltaWithoutBase() throws {
     let place = try Store()
     let (gone, base, kept) = (place.chunk(0), place.variant(5), place.variant(77))
@@ -344,7 +344,7 @@ struct CollectionTests {
     #expect(try place.content(of: second) == kept)
   }
 
-  @Test("A delta whose base went is no damage where another condemned pack has its content")
+  @Test("A delta without its base is no damage if another condemned pack has its content")
   func superfluousDelta() throws {
     let place = try Store()
     let first = try place.backUp(chunks: 0..<1)
@@ -363,7 +363,7 @@ struct CollectionTests {
     #expect(try place.content(of: second) == changed + place.bytes(1..<2))
   }
 
-  @Test("Many small packs become few")
+  @Test("Many small packs are merged into few")
   func merging() throws {
     let place = try Store()
     var revisions: [RevisionID] = []

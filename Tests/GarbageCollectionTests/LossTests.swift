@@ -36,7 +36,7 @@ struct LossTests {
     case removed, headerDamaged
   }
 
-  @Test("Bases stay while the deltas that lean on them are away", arguments: Loss.allCases)
+  @Test("Bases are kept while the deltas that need them are missing", arguments: Loss.allCases)
   func deltasAway(_ loss: Loss) throws {
     let place = try Deltas()
     let good = try files.readAll(place.deltas, limitBytes: 1 << 30)
@@ -59,7 +59,7 @@ struct LossTests {
     #expect(try store.content(of: place.kept) == place.content)
   }
 
-  @Test("What is given up goes")
+  @Test("Content whose loss is accepted is deleted")
   func givenUp() throws {
     let place = try Deltas()
     try files.remove(place.deltas)
@@ -71,7 +71,7 @@ struct LossTests {
     #expect(try place.store.workplace.packs("data").isEmpty)
   }
 
-  @Test("An index that was made from half a pack is made anew")
+  @Test("An index made from half a pack is rebuilt")
   func partlyListed() throws {
     let place = try Deltas()
     let good = try files.readAll(place.deltas, limitBytes: 1 << 30)
@@ -86,7 +86,7 @@ struct LossTests {
     #expect(try store.content(of: place.kept) == place.content)
   }
 
-  @Test("Bases stay where the index is replaced, while marking, by one that lacks the deltas")
+  @Test("Bases are kept if the index is replaced during marking by one that lacks the deltas")
   func replacedIndex() throws {
     let place = try Deltas()
     let (path, away) = (place.deltas, place.store.root.appending("away"))
@@ -117,7 +117,7 @@ struct LossTests {
     #expect(try event.outcome() == 6)
   }
 
-  @Test("A dry run begins again where another collection takes a revision that it has listed")
+  @Test("A dry run starts again if another collection deletes a revision that it has listed")
   func collectedBesideDryRun() throws {
     let place = try Store()
     let going = try place.backUp(chunks: 0..<20)
@@ -135,7 +135,7 @@ struct LossTests {
     #expect(try place.content(of: kept) == place.bytes(30..<90))
   }
 
-  @Test("A pack that cannot be read now keeps the old index in its place")
+  @Test("While a pack cannot be read, the old index stays in place")
   func unreadableForNow() throws {
     let place = try Deltas()
     let store = try place.store.on(UnreadablePack(path: place.deltas))
@@ -146,7 +146,7 @@ struct LossTests {
     #expect(try other.content(of: place.kept) == place.content)
   }
 
-  @Test("Garbage in packs that are rewritten counts where most of the store would go")
+  @Test("Garbage in rewritten packs counts as deleted when the share of the store is checked")
   func rewrittenIsDeletedToo() throws {
     let place = try Store()
     let all = try place.backUp(chunks: 0..<60)
@@ -160,7 +160,7 @@ struct LossTests {
     #expect(try place.collect { $0.isDryRun = true }.refusal != nil)
   }
 
-  @Test("A revision of which marks are left is lost, and stops everything until it is given up")
+  @Test("A missing revision whose marks exist stops the collection until the loss is accepted")
   func lostRevision() throws {
     let place = try Store()
     let lost = try place.backUp(chunks: 0..<20)
@@ -178,7 +178,7 @@ struct LossTests {
     #expect(try place.repository.lostRevisions(changesNothing: true).isEmpty)
   }
 
-  @Test("A damaged list of condemned packs goes, and its packs are judged anew")
+  @Test("A damaged list of condemned packs is deleted, and its packs are judged again")
   func damagedCondemnation() throws {
     let place = try Store()
     let kept = try place.backUp(chunks: 0..<20)
@@ -195,7 +195,7 @@ struct LossTests {
     try place.backUp(chunks: 0..<20)
   }
 
-  @Test("Good copies in a pack without damage stay, not those beside a damaged one")
+  @Test("Good copies in an intact pack are kept, not those in a pack with damage")
   func copiesBesideDamage() throws {
     let place = try Store()
     let kept = try place.backUp(chunks: 0..<20)

@@ -13,7 +13,8 @@ import Testing
 struct ManySmallRevisionsTests {
   private static let revisions = 12
 
-  @Test("Every revision is read once, every pack a few times, every directory is made durable once")
+  @Test(
+    "Each revision is read once, each pack a few times, each directory synchronised once")
   func callsPerRevision() throws {
     let place = try Store()
     let revisions = try (0..<Self.revisions).map { try place.backUp(chunks: $0..<$0 + 1) }
@@ -38,7 +39,7 @@ struct ManySmallRevisionsTests {
     }
   }
 
-  @Test("However many packs are merged, few files are open at once")
+  @Test("Few files are open at once, however many packs are merged")
   func openFiles() throws {
     let place = try Store()
     // More packs than may be open at once.

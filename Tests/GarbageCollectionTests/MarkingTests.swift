@@ -11,7 +11,7 @@ import Workers
 @testable import GarbageCollection
 
 /// Backups that end while garbage is collected.
-@Suite("Marking while others back up") struct MarkingTests {
+@Suite("Marking during backups") struct MarkingTests {
   /// Collects with `store`; `body` runs while the first node of a map is read.
   private func collect(
     in store: Store, whileMarking body: @escaping @Sendable () throws -> Void
@@ -38,7 +38,7 @@ import Workers
     return report
   }
 
-  @Test("What a backup needs that ended during the marking is not condemned")
+  @Test("Content of a backup that ended during the marking is not condemned")
   func backupDuringMarking() throws {
     let store = try Store()
     let gone = try store.backUp(chunks: 0..<10)
@@ -52,7 +52,7 @@ import Workers
     #expect(try store.workplace.verify().isClean)
   }
 
-  @Test("What a backup needs that ended after the marking is pardoned")
+  @Test("Content of a backup that ended after the marking is pardoned")
   func backupAfterMarking() throws {
     let store = try Store()
     try store.backUp(chunks: 30..<90, job: "other")
@@ -75,7 +75,7 @@ import Workers
     #expect(try store.workplace.verify().isClean)
   }
 
-  @Test("Every look finds what came during the last one, until one finds nothing")
+  @Test("Every look finds the revisions that were made during the last one, until there are none")
   func untilNothingIsNew() throws {
     let store = try Store()
     try store.backUp(chunks: 0..<2)

@@ -31,7 +31,7 @@ import Testing
     try files.rename(layout.revision(revision), to: layout.forgotten(revision))
   }
 
-  @Test("A pinned revision stays, also where a program that knows no pins has forgotten it")
+  @Test("A pinned revision is kept, even if a program without pins has deleted it")
   func keeps() throws {
     let entry = try place.repository.revision(revision)
     try forgetLikeAnOlderProgram()
@@ -48,7 +48,7 @@ import Testing
     #expect(report.removedRevisions == 1)
   }
 
-  @Test("A pin that cannot be read stops everything")
+  @Test("A pin that cannot be read stops the collection")
   func damagedPin() throws {
     try forgetLikeAnOlderProgram()
     try POSIXFileSystem().writeDurably(
@@ -63,7 +63,7 @@ import Testing
     #expect(try place.collect().deletedPacks > 0)
   }
 
-  @Test("A pin whose revision is nowhere tells of a loss")
+  @Test("A pin whose revision does not exist is reported as a loss")
   func lostRevision() throws {
     try POSIXFileSystem().remove(layout.revision(revision))
     #expect(try place.repository.lostRevisions(changesNothing: false) == [revision])
@@ -73,7 +73,7 @@ import Testing
     #expect(try place.collect { $0.acceptsLosses = true }.deletedPacks > 0)
   }
 
-  @Test("What a killed process left of a pin is removed")
+  @Test("Remains of a pin from a killed process are removed")
   func unfinished() throws {
     let left = layout.pins.appending("\(FilePath.temporaryPrefix)0123456789abcdef")
     try POSIXFileSystem().writeDurably([1], to: left, permissions: .ownerReadWrite)

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import Workers
 
-@Suite("Where the space of a store goes")
+@Suite("Space usage of a store")
 struct UsageTests {
   private let place: Store
 
@@ -36,7 +36,7 @@ struct UsageTests {
     }
   }
 
-  @Test("What a revision needs alone is what forgetting it makes garbage")
+  @Test("Content that only one revision needs becomes garbage when it is deleted")
   func aloneIsWhatForgettingFrees() throws {
     var random = SeededRandom(seed: 11)
     try backUpHistory(of: "web01", count: 5, &random)
@@ -55,7 +55,7 @@ struct UsageTests {
     }
   }
 
-  @Test("What a forgotten revision holds is no garbage while somebody reads it")
+  @Test("Content of a deleted revision is no garbage while somebody reads it")
   func heldIsNoGarbage() throws {
     let first = try place.backUp(chunks: 0..<20)
     try place.backUp(chunks: 10..<20)

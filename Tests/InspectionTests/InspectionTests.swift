@@ -12,7 +12,7 @@ import Workers
 
 @Suite("Inspection")
 struct InspectionTests {
-  @Test("A sound repository has nothing to report", arguments: [false, true])
+  @Test("An intact repository has no findings", arguments: [false, true])
   func sound(encrypted: Bool) throws {
     let place = try InspectedPlace(encrypted: encrypted)
     for depth in RepositoryInspection.PackDepth.allCases {
@@ -26,7 +26,7 @@ struct InspectionTests {
     }
   }
 
-  @Test("What has the name of a pack and is no file is passed over")
+  @Test("Something with the name of a pack that is not a file is ignored")
   func noPacks() throws {
     let place = try InspectedPlace()
     let directory = try place.dataPack().removingLastComponent()
@@ -46,7 +46,7 @@ struct InspectionTests {
     #expect(try place.workplace.backUp(place.disk).storedBytes == 0)
   }
 
-  @Test("What has the name of a revision and is no file is damage, as it is to everybody else")
+  @Test("Something with the name of a revision that is not a file is damage, as for all readers")
   func noRevisions() throws {
     let place = try InspectedPlace()
     let revisions = place.root.appending("revisions")
@@ -61,7 +61,7 @@ struct InspectionTests {
     #expect(report.findings.filter(\.isOpenDamage).map(\.path) == names.map { "revisions/\($0)" })
   }
 
-  @Test("A damaged chunk is named down to revision, volume and bytes", arguments: [false, true])
+  @Test("A damaged chunk is reported with revision, volume and bytes", arguments: [false, true])
   func damagedChunk(encrypted: Bool) throws {
     let place = try InspectedPlace(encrypted: encrypted)
     let pack = try place.dataPack()
@@ -81,7 +81,9 @@ struct InspectionTests {
     #expect(try place.inspect().losses.count == 2)
   }
 
-  @Test("Mending keeps a pack with needed damage, and puts it aside once that is healed")
+  @Test(
+    "Repair keeps a damaged pack that is needed, and moves it aside when it is not"
+  )
   func salvage() throws {
     let place = try InspectedPlace()
     let pack = try place.dataPack()
@@ -147,7 +149,9 @@ struct InspectionTests {
     #expect(try place.inspect().findings.isEmpty)
   }
 
-  @Test("A pack stays that may hold what is lost, though nothing lists it there any more")
+  @Test(
+    "A pack that may hold missing content is kept, even if it is not listed there"
+  )
   func unlistedLoss() throws {
     let place = try InspectedPlace()
     let pack = try place.dataPack()
@@ -159,7 +163,7 @@ struct InspectionTests {
   }
 
   /// Its name says nothing then: it was hashed as it is.
-  @Test("A header that went bad before its pack was hashed is found")
+  @Test("A header that was damaged before its pack was hashed is found")
   func headerThatWasHashedDamaged() throws {
     let place = try InspectedPlace()
     let pack = try place.dataPack()
@@ -174,7 +178,7 @@ struct InspectionTests {
     #expect(report.losses.count == 2)
   }
 
-  @Test("Packs that have each other's names get their own back", arguments: [false, true])
+  @Test("Packs with swapped names get their own names back", arguments: [false, true])
   func swappedNames(encrypted: Bool) throws {
     let place = try InspectedPlace(encrypted: encrypted)
     let packs = try place.workplace.packs("data") + place.workplace.packs("maps")
@@ -193,7 +197,7 @@ struct InspectionTests {
     #expect(try place.verify(place.open(freshIndex: true)).isClean)
   }
 
-  @Test("A pack in another directory goes back, and one of another repository goes away")
+  @Test("A pack in a wrong directory is moved back, and one of another repository is moved aside")
   func wrongPlaces() throws {
     let place = try InspectedPlace()
     let stranger = try InspectedPlace()
@@ -221,7 +225,7 @@ struct InspectionTests {
     #expect(try place.inspect().findings.isEmpty)
   }
 
-  @Test("A lost pack, map or revision is told for what it is")
+  @Test("A missing pack, map or revision is reported as such")
   func lostFiles() throws {
     let place = try InspectedPlace()
     try place.files.remove(try place.dataPack())
@@ -239,7 +243,7 @@ struct InspectionTests {
     #expect(second.losses.count == 1)
   }
 
-  @Test("Small files with a flipped bit are named")
+  @Test("Small files with a flipped bit are reported")
   func smallFiles() throws {
     let place = try InspectedPlace(encrypted: true)
     let repository = try place.open()
@@ -255,7 +259,7 @@ struct InspectionTests {
   }
 
   /// Whoever stores would have to know what it names.
-  @Test("A condemnation that cannot be read keeps nobody from storing once it was mended")
+  @Test("A damaged condemnation stops no backup after it has been repaired")
   func damagedCondemnation() throws {
     let place = try InspectedPlace()
     let repository = try place.open()
@@ -272,7 +276,7 @@ struct InspectionTests {
     #expect(try place.workplace.backUp(place.disk).storedBytes == 0)
   }
 
-  @Test("Leftovers, unknown files and missing directories are noted, and what can be is mended")
+  @Test("Leftovers, unknown files and missing directories are reported, and repaired if possible")
   func leftovers() throws {
     let place = try InspectedPlace()
     let old = place.root.appending("packs/data/.tmp-0123456789abcdef")
@@ -299,7 +303,7 @@ struct InspectionTests {
     }
   }
 
-  @Test("Lost revisions are no empty directory that was left out")
+  @Test("Missing revisions are not taken for an empty directory that a copy left out")
   func lostRevisions() throws {
     let place = try InspectedPlace()
     try place.files.removeTree(place.root.appending("revisions"))
@@ -307,7 +311,7 @@ struct InspectionTests {
     #expect(report.findings.contains { $0.subject == .revision && $0.isOpenDamage })
   }
 
-  @Test("Marks without a revision tell of one that is lost")
+  @Test("Marks without a revision are reported as a loss")
   func lostRevision() throws {
     let place = try InspectedPlace()
     let revision = try #require(try place.open().revisions().entries.first)
@@ -319,7 +323,7 @@ struct InspectionTests {
     }
   }
 
-  @Test("An attachment with more chunks than its bytes need is looked at like any other")
+  @Test("An attachment with more chunks than its bytes need is checked like any other")
   func surplusChunks() throws {
     let place = try Workplace(chunkSizeBytes: 128 << 10, inMemory: true)
     let entry = try place.repository.revision(
@@ -340,7 +344,7 @@ struct InspectionTests {
     #expect(report.losses.losses.first?.lengthBytes == 192 << 10)
   }
 
-  @Test("An unfinished file stays while somebody may be writing it")
+  @Test("An unfinished file is kept while somebody may be writing it")
   func unfinishedFilesOfWriters() throws {
     let place = try InspectedPlace()
     let old = place.root.appending("packs/data/.tmp-0123456789abcdef")
@@ -355,7 +359,7 @@ struct InspectionTests {
     #expect(throws: FileError.self) { try place.files.metadata(of: old) }
   }
 
-  @Test("A quarantine report that cannot be read goes once all packs were looked at")
+  @Test("A quarantine report that cannot be read is deleted after all packs were checked")
   func damagedReport() throws {
     let place = try InspectedPlace()
     try place.flip(try place.dataPack(), at: place.contentOffset(ofRecord: 1) + 5)

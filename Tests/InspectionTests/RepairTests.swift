@@ -41,7 +41,7 @@ struct RepairTests {
     try place.flip(copy.appending("packs/data/\(name.prefix(2))/\(name)"), at: offset + 2)
   }
 
-  @Test("Damaged chunks and nodes come back from a copy", arguments: [false, true])
+  @Test("Damaged chunks and nodes are restored from a copy", arguments: [false, true])
   func damaged(encrypted: Bool) throws {
     let place = try InspectedPlace(encrypted: encrypted)
     let copy = try place.copy(to: "copy")
@@ -82,7 +82,7 @@ struct RepairTests {
   }
 
   /// Both are known to be damaged, the delta and its base: with the base alone the delta stays lost.
-  @Test("A damaged delta comes back, and not only its base")
+  @Test("A damaged delta is restored, and not only its base")
   func damagedDelta() throws {
     let place = try InspectedPlace()
     try backUpDelta(place)
@@ -102,7 +102,7 @@ struct RepairTests {
     #expect(try place.open().revisions().entries.allSatisfy { $0.marks.trust == .verified })
   }
 
-  @Test("What was damaged under a damaged node is found on the way, and comes back too")
+  @Test("Damage under a damaged node is found and repaired too")
   func damagedBelowDamage() throws {
     let place = try InspectedPlace()
     let copy = try place.copy(to: "copy")
@@ -115,7 +115,7 @@ struct RepairTests {
     #expect(try place.verify(place.open(freshIndex: true)).isClean)
   }
 
-  @Test("Missing packs come back, of maps as well", arguments: [false, true])
+  @Test("The records of missing packs are restored, those of maps too", arguments: [false, true])
   func missing(encrypted: Bool) throws {
     let place = try InspectedPlace(encrypted: encrypted)
     let copy = try place.copy(to: "copy")
@@ -128,7 +128,7 @@ struct RepairTests {
     #expect(try place.verify(place.open(freshIndex: true)).isClean)
   }
 
-  @Test("Another repository that holds the same content will do, if neither is encrypted")
+  @Test("Any other repository with the same content will do if neither is encrypted")
   func otherRepository() throws {
     let place = try InspectedPlace()
     let other = try InspectedPlace()
@@ -138,7 +138,7 @@ struct RepairTests {
     #expect(report.healedRecords == 12)
   }
 
-  @Test("What neither has is named down to the bytes")
+  @Test("Content that neither repository has is reported with its bytes")
   func lostInBoth() throws {
     let place = try InspectedPlace()
     let copy = try place.copy(to: "copy")
@@ -152,7 +152,7 @@ struct RepairTests {
         == [5, 5].map { $0 * UInt64(InspectedPlace.chunkBytes) })
   }
 
-  @Test("A delta whose base neither has stays lost, though it is intact itself")
+  @Test("An intact delta stays unreadable if neither repository has its base")
   func baseLostInBoth() throws {
     let place = try InspectedPlace()
     try backUpDelta(place)
@@ -166,7 +166,7 @@ struct RepairTests {
     #expect(report.losses.losses.count == 3)
   }
 
-  @Test("Content that has another id is not taken, though its checksums are right")
+  @Test("Content with another id is refused, even if its checksums are right")
   func forged() throws {
     let place = try InspectedPlace()
     let copy = try place.copy(to: "copy")
@@ -192,7 +192,7 @@ struct RepairTests {
     #expect(!report.isComplete)
   }
 
-  @Test("The base of deltas comes back once, not each delta")
+  @Test("The base of deltas is restored once, not with each delta")
   func bases() throws {
     let place = try InspectedPlace()
     var bytes = place.bytes

@@ -28,7 +28,7 @@ import Testing
 
   // MARK: - Distrust
 
-  @Test func theNewestGoodOneStays() throws {
+  @Test func theNewestUsableRevisionIsKept() throws {
     var history = JobHistory()
     let good = try history.add("2020-01-01 01:00")
     try history.add("2026-11-18 01:00", trust: .distrusted)
@@ -39,7 +39,7 @@ import Testing
   }
 
   /// As long as there is another, what was accepted as unusual is not the one that every job keeps.
-  @Test func whatIsUnusualTakesNoPlace() throws {
+  @Test func unusualRevisionsTakeNoPlace() throws {
     var history = JobHistory()
     let real = try history.add("2026-11-17 01:00", trust: .verified)
     try history.add("2026-11-18 01:00", trust: .verified, isUnusual: true)
@@ -50,7 +50,7 @@ import Testing
     #expect(last.verdicts.map(\.stays) == [true, false, true])
   }
 
-  @Test func ofDistrustedOnesTheNewestStays() throws {
+  @Test func theNewestDistrustedRevisionIsKept() throws {
     var history = JobHistory()
     try history.add("2026-11-18 01:00", trust: .distrusted)
     let newest = try history.add("2026-11-19 01:00", trust: .distrusted)
@@ -60,7 +60,7 @@ import Testing
   }
 
   /// The newest of the day is distrusted, so the one before it is kept for the day.
-  @Test func aGoodOneHasThePlace() throws {
+  @Test func aUsableRevisionTakesThePlace() throws {
     var history = JobHistory()
     try history.add("2026-11-17 01:00")
     try history.add("2026-11-18 01:00")
@@ -71,7 +71,7 @@ import Testing
   }
 
   /// Days that have only distrusted ones are not counted, yet they stay as long as good ones would.
-  @Test func distrustedOnesTakeNoPlace() throws {
+  @Test func distrustedRevisionsTakeNoPlace() throws {
     var history = JobHistory()
     for day in 10...15 { try history.add("2026-11-\(day) 01:00") }
     for day in 16...19 { try history.add("2026-11-\(day) 01:00", trust: .distrusted) }
@@ -83,7 +83,7 @@ import Testing
         == [14, 15, 18, 19].map { "2026-11-\($0)" })
   }
 
-  @Test func withinIsCountedFromTheNewestGoodOne() throws {
+  @Test func withinIsCountedFromTheNewestUsableRevision() throws {
     var history = JobHistory()
     try history.add("2026-08-01 01:00")
     try history.add("2026-08-20 01:00")
@@ -94,7 +94,7 @@ import Testing
 
   // MARK: - Protection and use
 
-  @Test func protectedOnesStayAndKeepTheirPlaces() throws {
+  @Test func protectedRevisionsAreKeptAndTakeTheirPlaces() throws {
     var history = JobHistory()
     let old = try history.add("2020-01-01 01:00", isProtected: true)
     try history.add("2026-11-18 01:00")
@@ -115,7 +115,7 @@ import Testing
     #expect(reasons(try plan(history, .newest(count: 1)), of: id) == [.unreadableMarks])
   }
 
-  @Test func whatIsReadNowStays() throws {
+  @Test func revisionsInUseAreKept() throws {
     var history = JobHistory()
     let id = try history.add("2020-01-01 01:00")
     try history.add("2026-11-19 01:00")
@@ -126,7 +126,7 @@ import Testing
 
   // MARK: - Clocks
 
-  @Test func theFutureStaysAndTakesNoPlace() throws {
+  @Test func futureRevisionsAreKeptAndTakeNoPlace() throws {
     let history = try JobHistory([
       "2026-11-17 01:00", "2026-11-18 01:00", "2026-11-19 01:00", "2026-11-21 01:00",
       "2040-01-01 01:00",
@@ -138,13 +138,13 @@ import Testing
   }
 
   /// Whoever prunes has a clock that lost its time: everything is in the future.
-  @Test func aClockThatWasSetBackForgetsNothing() throws {
+  @Test func aClockThatWasSetBackDeletesNothing() throws {
     let history = try JobHistory((1...9).map { "2026-11-0\($0) 01:00" })
     #expect(try plan(history, .newest(count: 1), now: "2000-01-01 00:00").going.isEmpty)
   }
 
   /// Whoever prunes has a clock that is years ahead: nothing is too old for that.
-  @Test func aClockThatIsAheadForgetsNothingMore() throws {
+  @Test func aClockThatIsAheadDeletesNothingMore() throws {
     let history = try JobHistory((1...9).map { "2026-11-0\($0) 01:00" })
     for rule in [
       .within(try #require(CalendarSpan("5d"))), .calendar(.day, count: 5), .newest(count: 5),
@@ -157,7 +157,7 @@ import Testing
   }
 
   /// The machine that backed up came up in the year 2000 for two nights.
-  @Test func whatAClockThatWasBehindMadeStaysWithItsParent() throws {
+  @Test func revisionsOfAClockThatWasBehindStayWithTheirParent() throws {
     var history = JobHistory()
     let first = try history.add("2026-11-17 01:00")
     let parent = try history.add("2026-11-18 01:00", parent: first)
@@ -219,7 +219,7 @@ import Testing
     #expect(found.map(\.job) == ["ancient", "old"])
   }
 
-  @Test func anOrphanGoesButForWhatIsHeld() throws {
+  @Test func anOrphanIsDeletedExceptWhatIsHeld() throws {
     var history = JobHistory()
     let held = try history.add("2020-01-01 01:00", isProtected: true)
     let used = try history.add("2020-01-02 01:00")

@@ -71,7 +71,7 @@ import Testing
     }
   }
 
-  @Test func aGoodOneIsLeft() throws {
+  @Test func aUsableRevisionIsLeft() throws {
     try always { drawn, plan, seed in
       let (before, after) = (drawn.history.entries, plan.verdicts.filter(\.stays).map(\.entry))
       #expect(!after.isEmpty, "\(seed)")
@@ -82,7 +82,7 @@ import Testing
     }
   }
 
-  @Test func protectedAndFutureOnesStay() throws {
+  @Test func protectedAndFutureRevisionsAreKept() throws {
     try always { drawn, plan, seed in
       for entry in plan.going {
         #expect(!entry.marks.isProtected && entry.revision.created <= drawn.now, "\(seed)")
@@ -91,7 +91,7 @@ import Testing
   }
 
   /// What a policy has kept it keeps when it is asked again.
-  @Test func pruningTwiceForgetsNothingMore() throws {
+  @Test func pruningTwiceDeletesNothingMore() throws {
     try always { drawn, plan, seed in
       var pruned = drawn
       pruned.history.remove(plan.going.map(\.id))
@@ -100,7 +100,7 @@ import Testing
   }
 
   /// More rules, more revisions.
-  @Test func aRuleMoreForgetsNothingMore() throws {
+  @Test func anotherRuleDeletesNothingMore() throws {
     try always { drawn, plan, seed in
       let fewer = Case(
         history: drawn.history, policy: RetentionPolicy(rules: [drawn.policy.rules[0]]),
@@ -112,7 +112,7 @@ import Testing
 
   /// The next backup pushes out of a rule's places at most one revision a rule, the oldest of those that
   /// were kept for it or the one before it in its own period.
-  @Test func aBackupMoreForgetsNoMoreThanOneForEachRule() throws {
+  @Test func anotherBackupDeletesAtMostOneRevisionPerRule() throws {
     try always(isOrderly: true) { drawn, plan, seed in
       var pruned = drawn
       pruned.history.remove(plan.going.map(\.id))
@@ -132,7 +132,7 @@ import Testing
   }
 
   /// A backup in this year leaves those alone that are kept for the years before.
-  @Test func earlierYearsDoNotCareAboutThisOne() throws {
+  @Test func earlierYearsDoNotDependOnThisOne() throws {
     var random = SeededRandom()
     for _ in 0..<Self.rounds {
       var drawn = try Self.makeCase(&random, isOrderly: true)
@@ -153,7 +153,7 @@ import Testing
   }
 
   /// A revision that cannot be read or is not listed makes no other one go.
-  @Test func aRevisionLessForgetsNothingMore() throws {
+  @Test func oneRevisionLessDeletesNothingMore() throws {
     var random = SeededRandom()
     for _ in 0..<Self.rounds {
       var drawn = try Self.makeCase(&random, isOrderly: true)

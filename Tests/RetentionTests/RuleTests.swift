@@ -48,7 +48,7 @@ import Testing
   }
 
   /// Days are those of the zone, not of the machine that prunes.
-  @Test func daysBeginWhereTheZoneSays() throws {
+  @Test func daysBeginInTheTimeZone() throws {
     let history = try JobHistory(["2026-11-18 22:30", "2026-11-18 23:30", "2026-11-19 22:30"])
     #expect(
       try kept(history, by: .calendar(.day, count: 9)) == ["2026-11-18 23:30", "2026-11-19 22:30"])

@@ -58,7 +58,7 @@ import Testing
   }
 
   /// A revision that no schedule names is held by none.
-  @Test func otherTagsCountForNothing() throws {
+  @Test func otherTagsDoNotCount() throws {
     var history = JobHistory()
     try history.add("2026-11-01 01:00", tags: ["manual"])
     try history.add("2026-11-02 01:00", tags: ["daily"])

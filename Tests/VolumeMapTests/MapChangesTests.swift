@@ -27,7 +27,7 @@ import VolumeMap
       reading: nodes)
   }
 
-  @Test("they are what the chunks say", arguments: 1...40 as ClosedRange<UInt64>)
+  @Test("the changes match the chunks", arguments: 1...40 as ClosedRange<UInt64>)
   func randomEdits(seed: UInt64) throws {
     var random = SeededRandom(seed: seed)
     var old = VolumeModel(chunkCount: UInt64.random(in: 0...70_000, using: &random))
@@ -81,7 +81,7 @@ import VolumeMap
     }
   }
 
-  @Test("what lies beyond the old end is new, zeros included, to the byte") func grown() throws {
+  @Test("everything beyond the old end is new, zeros included, to the byte") func grown() throws {
     let old = try full(10, extraBytes: 100)
     var new = old
     new.sizeBytes = 500 * Self.chunk
@@ -105,7 +105,7 @@ import VolumeMap
       ])
   }
 
-  @Test("what was cut off is not there to tell of") func shrunk() throws {
+  @Test("a part that was cut off is not reported") func shrunk() throws {
     let old = try full(1000)
     var new = old
     try new.resize(toChunks: 300)
@@ -114,13 +114,13 @@ import VolumeMap
         == [ChangeExtent(offsetBytes: 0, lengthBytes: 300 * Self.chunk, change: .none)])
   }
 
-  @Test("a volume that did not change costs no reads, whatever is asked") func same() throws {
+  @Test("an unchanged volume costs no reads") func same() throws {
     let model = try full(70_000)
     #expect(try changes(from: model, to: model, limit: 1).count == 1)
     #expect(nodes.reads.isEmpty)
   }
 
-  @Test("volumes with nothing in common are told in bounded steps") func bounded() throws {
+  @Test("volumes with nothing in common are compared in limited steps") func bounded() throws {
     let old = try full(2560)
     var new = old
     new.chunks = old.chunks.mapValues { _ in .chunk(5000) }

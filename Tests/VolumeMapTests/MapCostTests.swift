@@ -23,7 +23,7 @@ import VolumeMap
   private let sparse = Dictionary(
     uniqueKeysWithValues: (0..<160).map { ($0 << 20 + 77, ContentID.chunk($0 + 1)) })
 
-  @Test("a look-up in 20 TiB reads one node a level, in a hole at most that") func lookUp() throws {
+  @Test("a look-up in 20 TiB reads at most one node per level") func lookUp() throws {
     let nodes = RecordingNodes()
     let map = try large(sparse, in: nodes)
     #expect(nodes.reads.isEmpty)
@@ -37,7 +37,7 @@ import VolumeMap
     }
   }
 
-  @Test("20 TiB of hole cost nothing to build, list or compare") func emptyVolume() throws {
+  @Test("a hole of 20 TiB costs nothing to build, list or compare") func emptyVolume() throws {
     let nodes = RecordingNodes()
     let map = try large([:], in: nodes)
     let all = 0..<map.geometry.chunkCount
@@ -50,7 +50,7 @@ import VolumeMap
     #expect(nodes.reads.isEmpty && nodes.writes.isEmpty)
   }
 
-  @Test("going through a volume in order reads each node once") func streaming() throws {
+  @Test("reading a volume in order reads each node once") func streaming() throws {
     let nodes = RecordingNodes()
     let map = try large(sparse, in: nodes)
     nodes.forgetCounts()
@@ -60,7 +60,7 @@ import VolumeMap
     #expect(nodes.reads.count == 1 + 10 + 160 + 160)
   }
 
-  @Test("an incremental backup writes the nodes on changed paths and no others")
+  @Test("an incremental backup writes only the nodes on changed paths")
   func incremental() throws {
     let nodes = RecordingNodes()
     let first = try large(sparse, in: nodes)
@@ -94,7 +94,7 @@ import VolumeMap
     #expect(nodes.writes.count == 2)
   }
 
-  @Test("what is known to be unchanged is neither read nor written") func takenOver() throws {
+  @Test("unchanged ranges are neither read nor written") func takenOver() throws {
     let nodes = RecordingNodes()
     let first = try large(sparse, in: nodes)
     nodes.forgetCounts()
@@ -157,7 +157,7 @@ import VolumeMap
     #expect(nodes.reads.isEmpty)
   }
 
-  @Test("a difference stops after so many leaves, and says how far it went")
+  @Test("a difference stops at the limit of leaves, and says how far it got")
   func differenceBound() throws {
     let nodes = RecordingNodes()
     let first = try large(sparse, in: nodes)
@@ -173,7 +173,7 @@ import VolumeMap
     #expect(nodes.reads.count == 2 * (1 + 1 + 3 * 2 + 1))
   }
 
-  @Test("maps of different heights share what they have in common") func grownVolume() throws {
+  @Test("maps of different heights share common subtrees") func grownVolume() throws {
     let nodes = RecordingNodes()
     var model = VolumeModel(chunkCount: 256)
     for chunk in 0..<256 as Range<UInt64> { model.chunks[chunk] = .chunk(chunk + 1) }
@@ -191,7 +191,7 @@ import VolumeMap
     #expect(nodes.writes.isEmpty)
   }
 
-  @Test("an allocation query stops after so many leaves") func allocationBound() throws {
+  @Test("an allocation query stops at the limit of leaves") func allocationBound() throws {
     let nodes = RecordingNodes()
     var model = VolumeModel(chunkCount: 2560)
     for chunk in 0..<2560 as Range<UInt64> { model.chunks[chunk] = .chunk(chunk + 1) }

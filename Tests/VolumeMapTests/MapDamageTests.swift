@@ -49,7 +49,7 @@ import VolumeMap
     #expect(isWhole || failure?.code == .corrupt)
   }
 
-  @Test("a shared node is checked at the end of a volume though a walk does not enter it")
+  @Test("a shared node is checked at the end of a volume even if a walk does not enter it")
   func prunedWalk() throws {
     let map = try model().build(in: nodes)
     let cut = try MapRoot(
@@ -66,7 +66,7 @@ import VolumeMap
     #expect(throws: MapError.self) { try MapRoot(id: .chunk(1), geometry: geometry) }
   }
 
-  @Test("a missing node names its place and the cause; a walk can go on behind it")
+  @Test("a missing node is reported with place and cause; a walk can continue after it")
   func missingNode() throws {
     let map = try model().build(in: nodes)
     nodes.replace(try leaf(1, of: map), with: nil)
@@ -85,7 +85,8 @@ import VolumeMap
     #expect(visitor.chunkCount == 600 - 256)
   }
 
-  @Test("a parent that cannot be read costs nodes, not the backup") func unreadableParent() throws {
+  @Test("a parent that cannot be read costs extra nodes but does not fail the backup")
+  func unreadableParent() throws {
     let model = model()
     let parent = try model.build(in: nodes)
     let lost = try leaf(1, of: parent)
@@ -102,7 +103,7 @@ import VolumeMap
     #expect(nodes.writes.first?.previous == nil)
   }
 
-  @Test("a builder refuses what makes no map") func misuse() throws {
+  @Test("a builder refuses input that makes no valid map") func misuse() throws {
     func builder(parent: MapRoot? = nil) throws -> MapBuilder {
       try MapBuilder(chunkSizeBytes: 4096, writer: nodes, parent: parent, reading: nodes)
     }
@@ -131,7 +132,7 @@ import VolumeMap
       })
   }
 
-  @Test("a last chunk of another length was not unchanged", arguments: [true, false])
+  @Test("a last chunk of another length cannot be taken over", arguments: [true, false])
   func lastChunkLength(isHole: Bool) throws {
     var model = model()
     model.sizeBytes -= 100

@@ -40,7 +40,7 @@ import VolumeMap
     }
   }
 
-  @Test("bytes lie in the chunks that hold them") func chunksHoldingBytes() throws {
+  @Test("a range of bytes gives the chunks that hold it") func chunksHoldingBytes() throws {
     let geometry = try MapGeometry(sizeBytes: 10_000, chunkSizeBytes: 4096)
     #expect(geometry.chunks(holding: 0..<1) == 0..<1)
     #expect(geometry.chunks(holding: 4095..<4097) == 0..<2)
@@ -50,7 +50,7 @@ import VolumeMap
     #expect(geometry.bytes(ofChunk: 2) == 8192..<10_000)
   }
 
-  @Test("positions agree with the numbers of their chunks") func positions() {
+  @Test("positions match the numbers of their chunks") func positions() {
     let chunk: UInt64 = 0x0102_0304_0506_0708
     for level in 0..<8 {
       let position = NodePosition(level: level, holding: chunk)

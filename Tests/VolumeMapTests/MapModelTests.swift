@@ -79,7 +79,7 @@ import VolumeMap
     try #require(collector.chunks == model.chunks, comment)
   }
 
-  @Test("stretches taken over from the parent", arguments: 1...40 as ClosedRange<UInt64>)
+  @Test("ranges taken over from the parent", arguments: 1...40 as ClosedRange<UInt64>)
   func takenOver(seed: UInt64) throws {
     var random = SeededRandom(seed: seed)
     let nodes = RecordingNodes()
@@ -113,7 +113,7 @@ import VolumeMap
     #expect(try map == model.build(in: nodes), "seed \(seed)")
   }
 
-  @Test("allocation is what the bytes say", arguments: 1...30 as ClosedRange<UInt64>)
+  @Test("the allocation matches the bytes", arguments: 1...30 as ClosedRange<UInt64>)
   func allocation(seed: UInt64) throws {
     var random = SeededRandom(seed: seed)
     let nodes = RecordingNodes()

@@ -15,7 +15,7 @@ import VolumeMap
     return (nodes, ids)
   }
 
-  @Test("a node is read once and then at hand") func hit() throws {
+  @Test("a node is read once and then cached") func hit() throws {
     let (nodes, ids) = nodes(1)
     let cache = NodeCache(reading: nodes)
     #expect(cache.cachedNode(ids[0]) == nil)
@@ -25,7 +25,7 @@ import VolumeMap
     #expect(nodes.reads.count == 1)
   }
 
-  @Test("the bound holds, and nodes in use outlast a scan") func bound() throws {
+  @Test("the limit holds, and nodes in use survive a scan") func bound() throws {
     let (nodes, ids) = nodes(200)
     let cache = NodeCache(reading: nodes, limitBytes: 20 * NodeCache.nodeBytes)
     for id in ids {
@@ -59,7 +59,7 @@ import VolumeMap
     #expect(nodes.reads.count == 3)
   }
 
-  @Test("a cursor answers from the cache alone, or not at all") func cachedSpans() throws {
+  @Test("a cursor answers from the cache only, or not at all") func cachedSpans() throws {
     let nodes = RecordingNodes()
     var model = VolumeModel(chunkCount: 70_000)
     for chunk in stride(from: 0, to: 70_000, by: 100) as StrideTo<UInt64> {

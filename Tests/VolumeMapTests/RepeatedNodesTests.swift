@@ -52,7 +52,7 @@ import VolumeMap
     }
   }
 
-  @Test("2 PiB of one chunk are counted with two reads a level, and so is damage")
+  @Test("2 PiB of one chunk, intact or damaged, are counted with two reads per level")
   func sums() throws {
     let nodes = RecordingNodes()
     let map = try uniform(leaf { _ in .chunk(1) }, levels: 4, in: nodes)
@@ -82,7 +82,7 @@ import VolumeMap
         sizeBytes: chunks * UInt64(Self.chunkSizeBytes), chunkSizeBytes: Self.chunkSizeBytes))
   }
 
-  @Test("A leaf that is right in the middle of a volume is damage where the volume ends within it")
+  @Test("A leaf that is valid in the middle of a volume is damage where the volume ends within it")
   func leafAtTheEnd() throws {
     let nodes = RecordingNodes()
     let full = leaf { _ in .chunk(1) }
@@ -97,7 +97,7 @@ import VolumeMap
     #expect(try map(chunks: 512).sum(reading: nodes, &counting) == 512)
   }
 
-  @Test("Such a leaf is damage to a comparison, too, although the same two were compared before")
+  @Test("A comparison finds that damage too, even if it has compared the same two leaves before")
   func comparedAtTheEnd() throws {
     let nodes = RecordingNodes()
     let (short, long) = (UInt64(256 + 10), UInt64(512))
@@ -114,7 +114,7 @@ import VolumeMap
     #expect(try sound.difference(to: twice(two, chunks: long, in: nodes), of: nodes) == [run])
   }
 
-  @Test("2 PiB that differ everywhere are one difference, found with a few reads")
+  @Test("2 PiB that differ everywhere are one run, found with a few reads")
   func uniformDifference() throws {
     let nodes = RecordingNodes()
     let old = try uniform(leaf { _ in .chunk(1) }, levels: 4, in: nodes)
@@ -134,7 +134,7 @@ import VolumeMap
         == [MapDifference.Run(chunks: all, kind: .appeared)])
   }
 
-  @Test("repeated leaves are compared as if each were read")
+  @Test("Repeated leaves give the same result as if each were read")
   func mixedDifference() throws {
     let nodes = RecordingNodes()
     let kinds: [MapNode] = [

@@ -47,7 +47,7 @@ import Workers
     #expect(try queue.pop() == nil)
   }
 
-  @Test func cancellingDropsWhatWaitsAndTellsBothSides() throws {
+  @Test func cancellingDropsWaitingElementsAndEndsBothSides() throws {
     let queue = BoundedQueue<Int>(limit: 2)
     try queue.push(1)
     queue.cancel(with: Reason())

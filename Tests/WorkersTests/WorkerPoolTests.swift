@@ -48,7 +48,7 @@ import Workers
     #expect(running.withLock { $0 } == 4)
   }
 
-  @Test func droppedWithoutShutdownStillDoesWhatWaits() throws {
+  @Test func waitingWorkIsDoneWithoutAShutdown() throws {
     let done = Monitor(0)
     do {
       let pool = try WorkerPool(threadCount: 1, name: "pool", queueLimit: 10)

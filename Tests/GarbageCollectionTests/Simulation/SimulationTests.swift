@@ -22,7 +22,7 @@ struct SimulationTests {
     getenv(name).flatMap { UInt64(String(cString: $0)) }
   }
 
-  @Test("Whatever happens, nothing that was promised is lost", arguments: 0..<slices)
+  @Test("Whatever happens, no committed content is lost", arguments: 0..<slices)
   func nothingIsLost(slice: UInt64) throws {
     var count = 0
     for seed in stride(
@@ -58,7 +58,7 @@ struct SimulationTests {
     }
   }
 
-  @Test("The same seed has the same outcome")
+  @Test("The same seed gives the same result")
   func repeats() throws {
     for seed in Self.firstSeed..<Self.firstSeed + 6 {
       let first = try Schedule(seed: seed).run()
@@ -67,7 +67,7 @@ struct SimulationTests {
     }
   }
 
-  @Test("First backups at once store what they share once")
+  @Test("Simultaneous first backups store shared content once")
   func storedOnce() throws {
     for seed in Self.firstSeed..<Self.firstSeed + max(6, Self.schedules / 50) {
       guard try Schedule.firstBackupsAtOnce(seed: seed) > 0 else { continue }
