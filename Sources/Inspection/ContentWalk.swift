@@ -2,6 +2,7 @@ import ChunkFormat
 import ChunkStore
 import VolumeMap
 import VolumeReader
+import Workers
 
 /// Visits the contents of revisions, one after another. A subtree in which all was well is not
 /// visited again for the next revision.
@@ -100,5 +101,87 @@ struct ContentWalk {
       Loss(
         job: entry.revision.job, revision: entry.id, name: name,
         offsetBytes: bytes.lowerBound, lengthBytes: UInt64(bytes.count), message: message))
+  }
+}
+
+/// Remembers the subtrees without problems during the walks through maps: the next revision with
+/// the same subtree need not be checked there.
+struct WholeSubtrees {
+  /// Limits the memory; a subtree that is not remembered is checked again.
+  private static let rememberedNodes = 4 << 20
+
+  private var whole: Set<ContentID> = []
+  /// Nodes of the current map with a problem under them: each is noted once.
+  private var amissHere: Set<ContentID> = []
+  /// The nodes on the path of the walk, with the number of problems when it entered them.
+  private var path: [(position: NodePosition, id: ContentID, amiss: Int)] = []
+
+  /// Called when the walk enters a node.
+  ///
+  /// - Parameter amiss: the number of problems so far.
+  /// - Returns: what is known of the subtree; nil if the walk must visit it.
+  mutating func enter(_ id: ContentID, at position: NodePosition, amiss: Int) -> Known? {
+    leave(upTo: position.level, amiss: amiss)
+    if whole.contains(id) { return .whole }
+    if amissHere.contains(id) { return .amiss }
+    path.append((position, id, amiss))
+    return nil
+  }
+
+  /// What is known of a subtree.
+  enum Known {
+    case whole
+    /// There is a problem, and it was noted in this map.
+    case amiss
+  }
+
+  /// The node at `position`, which the walk is in or under.
+  func id(at position: NodePosition) -> ContentID? {
+    path.last { $0.position == position }?.id
+  }
+
+  /// Called when the walk of one map ends.
+  mutating func end(amiss: Int) {
+    leave(upTo: MapNode.maximumLevels, amiss: amiss)
+    amissHere = []
+  }
+
+  private mutating func leave(upTo level: Int, amiss: Int) {
+    while let last = path.last, last.position.level <= level {
+      path.removeLast()
+      if last.amiss == amiss {
+        if whole.count < Self.rememberedNodes { whole.insert(last.id) }
+      } else if amissHere.count < Self.rememberedNodes {
+        amissHere.insert(last.id)
+      }
+    }
+  }
+}
+
+/// Searches for content that cannot be read.
+struct LossSearch: ContentVisitor {
+  private let availability: RecordAvailability
+  private let cancellation: CancellationFlag
+
+  var walk = ContentWalk()
+  private(set) var nodes: UInt64 = 0
+  private(set) var chunks: UInt64 = 0
+
+  init(availability: RecordAvailability, cancellation: CancellationFlag) {
+    self.availability = availability
+    self.cancellation = cancellation
+  }
+
+  mutating func shouldEnter(node id: ContentID, at position: NodePosition) throws -> Bool {
+    try cancellation.check()
+    guard walk.enter(id, at: position) else { return false }
+    nodes += 1
+    return true
+  }
+
+  mutating func visit(chunk id: ContentID, at bytes: Range<UInt64>) throws {
+    chunks += 1
+    guard try !availability.isAvailable(id, type: .chunk) else { return }
+    walk.noteLoss(of: id, at: bytes, "no intact copy of chunk \(id) is in the repository")
   }
 }

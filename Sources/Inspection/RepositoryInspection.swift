@@ -105,7 +105,8 @@ package struct RepositoryInspection: Sendable {
     for path in census.strangers {
       report.add(
         Finding(
-          .unknownFile, .note, path: repository.relative(path), "is nothing that this program knows"))
+          .unknownFile, .note, path: repository.relative(path), "is nothing that this program knows"
+        ))
     }
     return mends || census.missingDirectories.isEmpty
   }

@@ -57,3 +57,109 @@ extension MapRoot {
     }
   }
 }
+
+/// Computes sums over maps. A node may stand in many places of one map or of several; it is read
+/// once, and its sum is then known. So the cost depends on the distinct nodes, not on the size that
+/// a volume claims.
+package protocol MapFold {
+  associatedtype Sum
+
+  /// The sum of a hole.
+  var zero: Sum { get }
+
+  /// Adds a child's sum to the sum of the children before it. A volume may claim so many chunks
+  /// that plain numbers overflow.
+  func add(_ sum: Sum, to total: inout Sum)
+
+  /// The known sum of a node on this level; nil to read the node.
+  mutating func knownSum(of id: ContentID, level: Int) throws -> Sum?
+
+  /// Receives the sum of a node that was read.
+  mutating func note(_ sum: Sum, of id: ContentID, level: Int)
+
+  mutating func sum(ofLeaf leaf: MapNode, at position: NodePosition) throws -> Sum
+
+  /// The node at `position` cannot be used. Throw to end the fold; return to continue after the
+  /// node.
+  ///
+  /// - Parameter isEverywhere: whether the node is invalid at every other position of this level
+  ///   too.
+  mutating func sum(
+    ofDamaged id: ContentID, _ error: MapError, at position: NodePosition, isEverywhere: Bool
+  ) throws -> Sum
+}
+
+extension MapRoot {
+  /// The sum of the whole map. Memory is one node per level, and what `fold` remembers.
+  ///
+  /// Nodes that hold the last chunk, one per level, are read even if their sum is known: a node
+  /// that is valid in the middle of one volume may be invalid at the end of another, and the
+  /// reverse.
+  ///
+  /// - Throws: errors of `fold`.
+  package func sum<Fold: MapFold>(
+    reading nodes: any NodeReading, _ fold: inout Fold
+  ) throws -> Fold.Sum {
+    id.isHole ? fold.zero : try sum(of: id, at: position, nodes, &fold)
+  }
+
+  private func sum<Fold: MapFold>(
+    of id: ContentID, at position: NodePosition, _ nodes: any NodeReading, _ fold: inout Fold
+  ) throws -> Fold.Sum {
+    let holdsEnd = position.endChunk >= geometry.chunkCount
+    if !holdsEnd, let known = try fold.knownSum(of: id, level: position.level) { return known }
+    let node: MapNode
+    do {
+      node = try self.node(id, at: position, from: nodes)
+    } catch {
+      return try fold.sum(
+        ofDamaged: id, error, at: position,
+        isEverywhere: !holdsEnd || error.code == .unreadableNode)
+    }
+    var total = fold.zero
+    if position.level == 0 {
+      total = try fold.sum(ofLeaf: node, at: position)
+    } else {
+      for (index, child) in node.children.enumerated() where !child.isHole {
+        fold.add(try sum(of: child, at: position.child(index), nodes, &fold), to: &total)
+      }
+    }
+    if !holdsEnd { fold.note(total, of: id, level: position.level) }
+    return total
+  }
+}
+
+/// Known sums of nodes, limited in memory: a node that does not fit is read again.
+package struct NodeSums<Sum> {
+  /// Limits the memory to about 50 MiB: the nodes of about 16 TiB of distinct chunks of 128 KiB.
+  package static var standardLimit: Int { 1 << 19 }
+
+  /// 128 bits of an id are enough to tell nodes apart here.
+  private struct Key: Hashable {
+    let high: UInt64
+    let low: UInt64
+    let level: UInt8
+  }
+
+  private let limit: Int
+  private var sums: [Key: Sum] = [:]
+
+  package init(limit: Int = Self.standardLimit) { self.limit = limit }
+
+  package subscript(id: ContentID, level: Int) -> Sum? {
+    get { sums[Self.key(id, level)] }
+    set {
+      let key = Self.key(id, level)
+      if sums.count < limit || sums[key] != nil { sums[key] = newValue }
+    }
+  }
+
+  private static func key(_ id: ContentID, _ level: Int) -> Key {
+    id.withUnsafeBytes { bytes in
+      Key(
+        high: bytes.loadUnaligned(as: UInt64.self),
+        low: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self),
+        level: UInt8(truncatingIfNeeded: level))
+    }
+  }
+}

@@ -1,4 +1,5 @@
 package import ChunkFormat
+import Synchronization
 
 /// Reads map nodes.
 package protocol NodeReading: Sendable {
@@ -15,4 +16,84 @@ package protocol NodeWriting {
   /// `previous` is the node at the same position of the parent revision's map, if there is one: a
   /// good base for a delta.
   func writeNode(_ node: MapNode, replacing previous: ContentID?) throws -> ContentID
+}
+
+/// The recently used map nodes, decoded, for all readers of a repository. Limited in bytes; any
+/// thread may use it.
+///
+/// The clock algorithm evicts nodes: a hit sets a mark and moves nothing, so the lock is held for
+/// one look-up in a dictionary. All nodes have the same size, so the limit is exact.
+package final class NodeCache: NodeReading {
+  /// Memory of one cached node in bytes: its children, and its share of the tables.
+  package static let nodeBytes = MapNode.fanout * ContentID.lengthBytes + 160
+  /// Default limit in bytes: the leaves of about 60 GiB of disk with chunks of 128 KiB.
+  package static let defaultLimitBytes = 16 << 20
+
+  fileprivate struct Slot {
+    var id: ContentID
+    var node: MapNode
+    var wasUsed: Bool
+  }
+
+  fileprivate struct State {
+    var slots: [Slot] = []
+    var slotOfID: [ContentID: Int] = [:]
+    var hand = 0
+  }
+
+  private let nodes: any NodeReading
+  private let capacity: Int
+  private let state = Mutex(State())
+  private let loading = (0..<16).map { _ in LoadingLock() }
+
+  /// A cache of `nodes` of about `limitBytes`, which holds at least a few nodes.
+  package init(reading nodes: any NodeReading, limitBytes: Int = defaultLimitBytes) {
+    self.nodes = nodes
+    self.capacity = max(limitBytes / Self.nodeBytes, MapNode.maximumLevels)
+  }
+
+  /// The node `id` if it is cached. Takes no longer than a look-up in a table.
+  package func cachedNode(_ id: ContentID) -> MapNode? {
+    state.withLock { state in
+      guard let slot = state.slotOfID[id] else { return nil }
+      state.slots[slot].wasUsed = true
+      return state.slots[slot].node
+    }
+  }
+
+  /// The node `id`, read if it is not cached; threads that want the same node read it once.
+  package func readNode(_ id: ContentID) throws -> MapNode {
+    if let node = cachedNode(id) { return node }
+    return try loading[abs(id.hashValue % loading.count)].mutex.withLock { _ in
+      if let node = cachedNode(id) { return node }
+      let node = try nodes.readNode(id)
+      state.withLock { $0.insert(node, id, capacity: capacity) }
+      return node
+    }
+  }
+}
+
+/// Held while a node is read. Several locks share the nodes, so that threads that wait for
+/// different nodes seldom wait for each other.
+private final class LoadingLock: Sendable {
+  let mutex = Mutex(())
+}
+
+extension NodeCache.State {
+  fileprivate mutating func insert(_ node: MapNode, _ id: ContentID, capacity: Int) {
+    let slot = NodeCache.Slot(id: id, node: node, wasUsed: false)
+    if slots.count < capacity {
+      slotOfID[id] = slots.count
+      slots.append(slot)
+      return
+    }
+    while slots[hand].wasUsed {
+      slots[hand].wasUsed = false
+      hand = (hand + 1) % slots.count
+    }
+    slotOfID[slots[hand].id] = nil
+    slotOfID[id] = hand
+    slots[hand] = slot
+    hand = (hand + 1) % slots.count
+  }
 }

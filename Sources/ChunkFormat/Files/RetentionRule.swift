@@ -68,3 +68,66 @@ extension RetentionPolicy: CustomStringConvertible {
       .joined(separator: " ")
   }
 }
+
+/// A length of calendar time: `30d`, `12h`, `2w`, `6m`, `1y`, `1y6m`.
+///
+/// A day is a calendar day of 23, 24 or 25 hours; a month has as many days as the calendar says.
+/// Units below the hour are not needed for retention.
+package struct CalendarSpan: Hashable, Sendable {
+  /// Ten thousand years: no two moments in a file are further apart.
+  static let maximumMonths: UInt32 = 120_000
+  static let maximumDays: UInt32 = 3_660_000
+  static let maximumHours: UInt32 = 87_840_000
+
+  package let months: UInt32
+  package let days: UInt32
+  package let hours: UInt32
+
+  /// A span; nil for zero, and for more than ten thousand years.
+  package init?(months: UInt32 = 0, days: UInt32 = 0, hours: UInt32 = 0) {
+    guard months <= Self.maximumMonths, days <= Self.maximumDays, hours <= Self.maximumHours,
+      months > 0 || days > 0 || hours > 0
+    else { return nil }
+    self.months = months
+    self.days = days
+    self.hours = hours
+  }
+
+  /// Reads numbers with the units y, m (months), w, d and h, the longest unit first; nil for
+  /// anything else.
+  package init?(_ text: some StringProtocol) {
+    let pattern = /(?:([0-9]+)y)?(?:([0-9]+)m)?(?:([0-9]+)w)?(?:([0-9]+)d)?(?:([0-9]+)h)?/
+    guard let parts = String(text).wholeMatch(of: pattern)?.output,
+      let years = Self.number(parts.1, times: 12), let months = Self.number(parts.2),
+      let weeks = Self.number(parts.3, times: 7), let days = Self.number(parts.4),
+      let hours = Self.number(parts.5)
+    else { return nil }
+    self.init(months: years + months, days: weeks + days, hours: hours)
+  }
+
+  /// `count` times this span, or the longest possible span.
+  package func times(_ count: UInt32) -> CalendarSpan {
+    func product(_ number: UInt32, _ limit: UInt32) -> UInt32 {
+      let (product, overflows) = number.multipliedReportingOverflow(by: max(1, count))
+      return overflows ? limit : min(product, limit)
+    }
+    return CalendarSpan(
+      months: product(months, Self.maximumMonths), days: product(days, Self.maximumDays),
+      hours: product(hours, Self.maximumHours)) ?? self
+  }
+
+  /// 0 for an empty text; nil for more than ten thousand years, so that sums cannot overflow.
+  private static func number(_ digits: Substring?, times factor: UInt32 = 1) -> UInt32? {
+    guard let digits else { return 0 }
+    guard let number = UInt32(digits), number <= maximumHours else { return nil }
+    return number * factor
+  }
+}
+
+extension CalendarSpan: CustomStringConvertible {
+  /// In the form that can be read again: `1y6m`.
+  package var description: String {
+    let parts = [(months / 12, "y"), (months % 12, "m"), (days, "d"), (hours, "h")]
+    return parts.filter { $0.0 > 0 }.map { "\($0.0)\($0.1)" }.joined()
+  }
+}
