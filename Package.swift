@@ -72,8 +72,8 @@ let targets: [Target] = [
   systemLibrary("CNBD", pkgConfig: "libnbd", package: "libnbd-dev"),
   systemLibrary("CLinux", package: "libc6-dev"),
 
-  library("Workers", uses: ["CLinux", deque]),
   library("CalendarTime", uses: [systemPackage]),
+  library("Workers", uses: ["CalendarTime", "CLinux", deque]),
   library("JSONText"),
   library("FileIO", uses: ["Workers", "CLinux", systemPackage]),
   library("ChunkFormat", uses: ["CalendarTime", "CZstd", "CCrypto", "CXXHash"]),
@@ -96,10 +96,7 @@ let targets: [Target] = [
     ]),
   library(
     "GarbageCollection",
-    uses: [
-      "Workers", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader", "BackupEngine",
-      systemPackage,
-    ]),
+    uses: ["Workers", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader", systemPackage]),
   library(
     "Inspection",
     uses: [
@@ -210,8 +207,8 @@ let targets: [Target] = [
   tests(
     of: "varve",
     uses: [
-      "JSONText", "ChunkFormat", "ChunkStore", "FileIO", "NBDProtocol", "NBDServer", argumentParser,
-      systemPackage,
+      "Workers", "JSONText", "ChunkFormat", "ChunkStore", "FileIO", "BackupEngine", "NBDProtocol",
+      "NBDServer", argumentParser, systemPackage,
     ]),
 ]
 

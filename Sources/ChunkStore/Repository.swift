@@ -2,6 +2,7 @@ package import ChunkFormat
 import FileIO
 import Synchronization
 package import SystemPackage
+package import Workers
 
 /// A repository that is open: its records, revisions, keys and sessions. Any thread may use it.
 package final class Repository: Sendable {
@@ -14,7 +15,8 @@ package final class Repository: Sendable {
   package var warnings: [String] { openedKey?.warnings ?? [] }
 
   let layout: RepositoryLayout
-  let fileSystem: any FileSystem
+  /// As it was opened, confined to the repository.
+  let environment: RepositoryEnvironment
   private let openedKey: KeyRing.Opened?
   private let seenRevisions = Mutex<Set<RevisionID>>([])
   private let revisionMemory = RevisionMemory()
@@ -28,9 +30,10 @@ package final class Repository: Sendable {
     self.openedKey = openedKey
     keys = openedKey?.keys
     layout = RepositoryLayout(root: root)
-    fileSystem = environment.fileSystem
+    self.environment = environment
     let shelf = PackShelf(
-      layout: layout, fileSystem: fileSystem, repository: configuration.id, keys: openedKey?.keys)
+      layout: layout, fileSystem: environment.fileSystem, repository: configuration.id,
+      keys: openedKey?.keys)
     let placement = IndexPlacement(
       repository: configuration.id, root: root, isEncrypted: configuration.isEncrypted)
     records = RecordStore(
@@ -44,14 +47,14 @@ package final class Repository: Sendable {
   /// - Parameter firstKey: encrypts the repository, which this will open.
   package static func create(
     at root: FilePath, settings: RepositorySettings, firstKey: NewKey?,
-    environment: RepositoryEnvironment
+    environment: RepositoryEnvironment, context: WorkContext
   ) throws(StoreError) -> Repository {
     try RepositoryFoundation.makeRoot(root, environment.fileSystem)
     let environment = environment.confined(to: root)
     let foundation = RepositoryFoundation(
       layout: RepositoryLayout(root: root), fileSystem: environment.fileSystem)
     let (configuration, openedKey) = try foundation.lay(
-      settings: settings, firstKey: firstKey, environment: environment)
+      settings: settings, firstKey: firstKey, environment: environment, context: context)
     return try Repository(
       root: root, configuration: configuration, openedKey: openedKey, environment: environment)
   }
@@ -194,13 +197,13 @@ package final class Repository: Sendable {
 
   /// Lets `secret` open the repository too; returns the name of the new slot.
   package func addKey(
-    _ new: NewKey, environment: RepositoryEnvironment
+    _ new: NewKey, context: WorkContext
   ) throws(StoreError) -> KeyID {
     let keys = try encryptionKeys()
     let lock = try keyRing.lock()
     defer { lock.close() }
     return try keyRing.add(
-      keys, secret: new.secret, label: new.label, created: environment.now(),
+      keys, secret: new.secret, label: new.label, created: context.now(),
       cost: environment.passphraseCost)
   }
 
@@ -216,9 +219,10 @@ package final class Repository: Sendable {
 
   /// Adds a key slot to a repository that nobody can open, from its paper key.
   package static func importPaperKey(
-    _ text: String, into root: FilePath, new: NewKey, environment: RepositoryEnvironment
+    _ text: String, into root: FilePath, new: NewKey, environment: RepositoryEnvironment,
+    context: WorkContext
   ) throws(StoreError) -> KeyID {
-    try openedPaperKey(text, of: root, environment: environment).add(new)
+    try openedPaperKey(text, of: root, environment: environment).add(new, context: context)
   }
 
   /// What the text of a paper key opens in the repository in `root`: nothing is changed yet.
@@ -250,21 +254,21 @@ package final class Repository: Sendable {
   /// - Throws: ``StoreError`` with `.notFound` where one of the others was forgotten meanwhile.
   package func beginReading(
     _ purpose: String, pinned: [RevisionID], held: [RevisionID] = [],
-    environment: RepositoryEnvironment
+    context: WorkContext
   ) throws(StoreError) -> Session {
-    try begin(environment.session(.reading, purpose: purpose, pinned: pinned), held: held)
+    try begin(session(.reading, purpose, pinned, context), held: held)
   }
 
   /// Enters the list of those who store, and brings the index up to date, so that what the index says
   /// is there, but for what is absent, can be relied on while the session lasts.
   ///
-  /// - Throws: as ``beginReading(_:pinned:held:environment:)`` does.
+  /// - Throws: as ``beginReading(_:pinned:held:context:)`` does.
   package func beginWriting(
-    _ purpose: String, pinned: [RevisionID], environment: RepositoryEnvironment,
+    _ purpose: String, pinned: [RevisionID], context: WorkContext,
     progress: (IndexProgress) throws -> Void = { _ in }
   ) throws -> WritingSession {
     try sessions.removeAbandoned()
-    let session = try begin(environment.session(.writing, purpose: purpose, pinned: pinned))
+    let session = try begin(session(.writing, purpose, pinned, context))
     // In this order: whoever condemns a pack looks at the sessions after it has said so. And before
     // the comparison: what is no longer condemned then is gone, and the comparison shows it.
     let absent = try absentContent()
@@ -293,6 +297,14 @@ package final class Repository: Sendable {
     return session
   }
 
+  private func session(
+    _ kind: SessionRecord.Kind, _ purpose: String, _ pinned: [RevisionID], _ context: WorkContext
+  ) -> SessionRecord {
+    SessionRecord(
+      kind: kind, started: context.now(), host: context.host.name, process: context.host.process,
+      purpose: purpose, pinned: pinned)
+  }
+
   /// Where the index is, and what it lists.
   package func indexSummary() throws(StoreError) -> IndexSummary { try records.indexSummary() }
 
@@ -304,6 +316,8 @@ package final class Repository: Sendable {
   }
 
   // MARK: - Parts
+
+  var fileSystem: any FileSystem { environment.fileSystem }
 
   var revisionShelf: RevisionShelf {
     RevisionShelf(

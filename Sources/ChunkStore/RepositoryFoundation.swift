@@ -1,6 +1,7 @@
 package import ChunkFormat
 import FileIO
 import SystemPackage
+import Workers
 
 /// Makes the files of a new repository. The configuration comes last: a directory without it is no
 /// repository, and can be tried again.
@@ -14,7 +15,8 @@ struct RepositoryFoundation: Sendable {
   /// - Throws: ``StoreError`` with `.alreadyExists` where there is anything else, or another process
   ///   was faster.
   func lay(
-    settings: RepositorySettings, firstKey: NewKey?, environment: RepositoryEnvironment
+    settings: RepositorySettings, firstKey: NewKey?, environment: RepositoryEnvironment,
+    context: WorkContext
   ) throws(StoreError) -> (configuration: RepositoryConfiguration, openedKey: KeyRing.Opened?) {
     try makeDirectories()
     let lock = try reportingFileErrors { () throws(FileError) in
@@ -27,7 +29,7 @@ struct RepositoryFoundation: Sendable {
       () throws(FormatError) in
       try RepositoryConfiguration(
         id: .random(), chunkSizeBytes: settings.chunkSizeBytes, isEncrypted: firstKey != nil,
-        compression: settings.compression, created: environment.now())
+        compression: settings.compression, created: context.now())
     }
     let opened = try addFirstKey(firstKey, to: configuration, cost: environment.passphraseCost)
     let bytes = try reportingFormatErrors(of: "new repository") { () throws(FormatError) in

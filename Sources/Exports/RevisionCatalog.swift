@@ -28,7 +28,7 @@ package final class RevisionCatalog: ExportCatalog {
   private let repository: Repository
   /// Empty: everything is exported.
   private let references: [RevisionReference]
-  private let environment: RepositoryEnvironment
+  private let context: WorkContext
   private let zone: TimeZone
   private let fetcher: ChunkFetcher
   private let nodes: NodeCache
@@ -43,12 +43,12 @@ package final class RevisionCatalog: ExportCatalog {
   /// - Throws: ``WorkersError`` where the system refuses threads.
   package init(
     repository: Repository, references: [RevisionReference] = [],
-    environment: RepositoryEnvironment,
+    context: WorkContext,
     limits: ChunkFetcher.Limits = .init(), zone: TimeZone = .system
   ) throws(WorkersError) {
     self.repository = repository
     self.references = references
-    self.environment = environment
+    self.context = context
     self.zone = zone
     let records = StoreRecords(repository.records)
     fetcher = try ChunkFetcher(
@@ -159,7 +159,7 @@ package final class RevisionCatalog: ExportCatalog {
       let entries =
         try references.isEmpty
         ? repository.candidates(for: reference) : repository.revisions().entries
-      let entry = try reference.revision(in: entries, zone: zone, now: environment.now())
+      let entry = try reference.revision(in: entries, zone: zone, now: context.now())
       let export = Export(entry: entry, volume: try reference.volume(of: entry.revision))
       guard
         references.isEmpty || given.withLock({ $0.contains(self.name(of: export)) })
@@ -194,7 +194,7 @@ package final class RevisionCatalog: ExportCatalog {
   private func exports(
     of reference: RevisionReference, in entries: [RevisionEntry]
   ) throws(ReferenceError) -> [Export] {
-    let covered = try reference.revisions(in: entries, zone: zone, now: environment.now())
+    let covered = try reference.revisions(in: entries, zone: zone, now: context.now())
     guard reference.volume != nil else {
       return covered.flatMap { entry in
         entry.revision.volumes.map { Export(entry: entry, volume: $0) }
@@ -219,7 +219,7 @@ package final class RevisionCatalog: ExportCatalog {
         name: name, map: try repository.map(of: volume), nodes: nodes, fetcher: fetcher),
       history: VolumeHistory(repository: repository, zone: zone, entry: entry, volume: volume),
       pins: try RevisionPins(
-        entry.id, for: "export of \(name)", in: repository, environment: environment))
+        entry.id, for: "export of \(name)", in: repository, context: context))
   }
 
   private func name(

@@ -1,6 +1,7 @@
 import ChunkFormat
 import ChunkStore
 import Synchronization
+import Workers
 
 /// The revisions that an open export needs, kept by one session however many they are.
 final class RevisionPins: Sendable {
@@ -8,21 +9,21 @@ final class RevisionPins: Sendable {
   static let limit = 1024
 
   private let repository: Repository
-  private let environment: RepositoryEnvironment
+  private let context: WorkContext
   private let purpose: String
   private let state: Mutex<(session: Session, pinned: [RevisionID])>
 
   /// - Parameter purpose: in words, for who looks at the list of sessions.
   init(
     _ revision: RevisionID, for purpose: String, in repository: Repository,
-    environment: RepositoryEnvironment
+    context: WorkContext
   ) throws(StoreError) {
     self.repository = repository
-    self.environment = environment
+    self.context = context
     self.purpose = purpose
     state = Mutex(
       (
-        try repository.beginReading(purpose, pinned: [revision], environment: environment),
+        try repository.beginReading(purpose, pinned: [revision], context: context),
         [revision]
       ))
   }
@@ -40,7 +41,7 @@ final class RevisionPins: Sendable {
       }
       let pinned = state.pinned + [revision]
       let session = try repository.beginReading(
-        purpose, pinned: pinned, held: state.pinned, environment: environment)
+        purpose, pinned: pinned, held: state.pinned, context: context)
       // Only now: at no moment is a revision without a session that pins it.
       state.session.end()
       state = (session, pinned)

@@ -1,4 +1,3 @@
-package import BackupEngine
 import ChunkFormat
 package import ChunkStore
 import SystemPackage
@@ -17,9 +16,7 @@ package import Workers
 package final class GarbageCollection {
   private let repository: Repository
   private let settings: CollectionSettings
-  private let environment: RepositoryEnvironment
-  private let progress: WorkProgress
-  private let cancellation: CancellationFlag
+  private let context: WorkContext
   private let began = ContinuousClock.now
 
   private var report = CollectionReport()
@@ -37,14 +34,11 @@ package final class GarbageCollection {
   private static let attempts = 3
 
   package init(
-    repository: Repository, settings: CollectionSettings, environment: RepositoryEnvironment,
-    progress: WorkProgress, cancellation: CancellationFlag
+    repository: Repository, settings: CollectionSettings, context: WorkContext
   ) {
     self.repository = repository
     self.settings = settings
-    self.environment = environment
-    self.progress = progress
-    self.cancellation = cancellation
+    self.context = context
   }
 
   /// Collects.
@@ -174,26 +168,21 @@ package final class GarbageCollection {
   private func markUntilStable() throws -> Marking {
     let marking = try mark()
     guard marking.lostRecords > 0 else { return marking }
-    _ = try repository.rebuildIndex { [cancellation] _ in try cancellation.check() }
+    _ = try repository.rebuildIndex { [context] _ in try context.cancellation.check() }
     return try mark()
   }
 
   private func mark() throws -> Marking {
-    progress.begin(.indexing, totalUnits: nil)
-    _ = try repository.records.synchronize { [cancellation, progress] step in
-      try cancellation.check()
-      progress.begin(.indexing, totalUnits: UInt64(step.totalPacks))
-      progress.advance(to: UInt64(step.donePacks))
-    }
-    let check: () throws -> Void = { [cancellation] in try cancellation.check() }
+    _ = try repository.records.synchronize(progress: context.comparingIndex())
+    let check: () throws -> Void = { [context] in try context.cancellation.check() }
     let live = try timing(\.surveySeconds) {
       try repository.records.liveRecords(progress: check)
     }
-    progress.begin(.marking, totalUnits: UInt64(live.knownCount))
+    let meter = context.begin(.marking, total: UInt64(live.knownCount))
     var roots = RootMarking(repository, live, changesNothing: settings.isDryRun) {
-      [progress, cancellation] in
-      try cancellation.check()
-      progress.advance(to: UInt64(live.markedCount))
+      [context] in
+      try context.cancellation.check()
+      meter.advance(to: UInt64(live.markedCount))
     }
     defer { self.roots = roots }
     try timing(\.markSeconds) { try roots.markNew() }
@@ -252,7 +241,7 @@ package final class GarbageCollection {
 
   private func condemn(_ packs: [(id: PackID, kind: PackKind)]) throws {
     for packs in packs.chunks(of: Condemnation.maximumPacks) {
-      let stored = try repository.condemn(packs, at: environment.now())
+      let stored = try repository.condemn(packs, at: context.now())
       sort(stored, try writingSessions())
     }
   }
@@ -267,15 +256,15 @@ package final class GarbageCollection {
   }
 
   private func copy(_ packs: [PackUse], _ live: LiveRecords) throws {
-    progress.begin(.compacting, totalUnits: packs.map(\.neededBytes).saturatingSum())
+    let meter = context.begin(.compacting, total: packs.map(\.neededBytes).saturatingSum())
     // A session that begins now treats the records of condemned packs as absent, so it stores them.
     let writing = try repository.beginWriting(
-      "garbage collection", pinned: [], environment: environment)
+      "garbage collection", pinned: [], context: context)
     defer { writing.end() }
     var compaction = try Compaction(
       repository: repository, live: live, absent: try repository.absentContent(),
       writer: writing.writer, mayGoOn: mayGoOn,
-      progress: { [progress] bytes in progress.advance(by: bytes) })
+      progress: { meter.advance(by: $0) })
     // Also after a failure: complete packs hold good copies.
     defer { note(compaction, writing.writer.totals) }
     try compaction.run(packs)
@@ -291,7 +280,7 @@ package final class GarbageCollection {
   }
 
   private func mayGoOn() throws -> Bool {
-    try cancellation.check()
+    try context.cancellation.check()
     return settings.timeLimit.map { began.duration(to: .now) < $0 } ?? true
   }
 
@@ -314,19 +303,18 @@ package final class GarbageCollection {
     try repository.giveUp(lost)
     report.removedRevisions = unpinned.count
     try removeUnfinished(writing)
-    progress.begin(.finished, totalUnits: nil)
     return true
   }
 
   private func sweep(_ live: LiveRecords) throws {
     let count = ready.map(\.condemnation.packs.count).reduce(0, +)
-    progress.begin(.deleting, totalUnits: UInt64(count))
+    let meter = context.begin(.deleting, total: UInt64(count))
     var sweep = try Sweep(
       repository: repository, live: live, absent: try repository.absentContent(), own: ownPacks)
     defer { note(sweep) }
-    try sweep.carryOut(ready) { [cancellation, progress] in
-      try cancellation.check()
-      progress.advance(by: 1)
+    try sweep.carryOut(ready) { [context] in
+      try context.cancellation.check()
+      meter.advance(by: 1)
     }
   }
 

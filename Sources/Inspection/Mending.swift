@@ -38,7 +38,7 @@ struct Mending {
     damaged = try putInPlace(candidates, damaged, &report)
     try repository.quarantine(
       damaged.flatMap(\.damaged), finder: "check of the repository",
-      environment: inspection.environment)
+      context: inspection.context)
     _ = try repository.records.synchronize()
     try storeAgain(damaged)
     return damaged
@@ -95,7 +95,7 @@ struct Mending {
   ) throws -> [Candidate] {
     let examiner = try PackExaminer(repository: repository, isFull: true)
     return try files.compactMap { file in
-      try inspection.cancellation.check()
+      try inspection.context.cancellation.check()
       guard let pack = try examiner.examine(file), pack.isWholePack, pack.digest == file.id
       else { return nil }
       return (pack, file)
@@ -134,12 +134,12 @@ struct Mending {
     let availability = try inspection.availability(damaged)
     let doubtful = Set(damaged.map(\.file.id))
     let writing = try repository.beginWriting(
-      "check of the repository", pinned: [], environment: inspection.environment)
+      "check of the repository", pinned: [], context: inspection.context)
     defer { writing.end() }
     let resealer = try RecordResealer(repository: repository)
     for pack in damaged {
       for record in pack.intact {
-        try inspection.cancellation.check()
+        try inspection.context.cancellation.check()
         let copies = try repository.records.copies(of: record.entry.id)
         let isElsewhere = try copies.contains { copy in
           try !doubtful.contains(copy.pack.id) && availability.isUsable(copy)

@@ -1,4 +1,4 @@
-package import BackupEngine
+import BackupEngine
 import ChunkFormat
 package import ChunkStore
 import SystemPackage
@@ -26,21 +26,16 @@ package struct RepositoryInspection: Sendable {
   let repository: Repository
   let depth: PackDepth
   let mends: Bool
-  let environment: RepositoryEnvironment
-  let progress: WorkProgress
-  let cancellation: CancellationFlag
+  let context: WorkContext
 
   /// - Parameter mends: whether to repair; otherwise findings are only reported.
   package init(
-    repository: Repository, depth: PackDepth, mends: Bool, environment: RepositoryEnvironment,
-    progress: WorkProgress, cancellation: CancellationFlag
+    repository: Repository, depth: PackDepth, mends: Bool, context: WorkContext
   ) {
     self.repository = repository
     self.depth = depth
     self.mends = mends
-    self.environment = environment
-    self.progress = progress
-    self.cancellation = cancellation
+    self.context = context
   }
 
   /// Runs the inspection. Damage is in the report, not an error.
@@ -55,7 +50,7 @@ package struct RepositoryInspection: Sendable {
     // In this order: what a revision needs was written before the revision.
     let listing = try repository.revisions()
     let session = try repository.beginReading(
-      "check of the repository", pinned: listing.entries.map(\.id), environment: environment)
+      "check of the repository", pinned: listing.entries.map(\.id), context: context)
     defer { session.end() }
     try inspectSmallFiles(census.smallFiles.filter { !abandoned.contains($0.path) }, &report)
     inspectMarks(listing, census, &report)
@@ -143,7 +138,7 @@ package struct RepositoryInspection: Sendable {
     _ files: [RepositoryCensus.SmallFile], _ report: inout InspectionReport
   ) throws {
     for file in files {
-      try cancellation.check()
+      try context.cancellation.check()
       if let finding = try finding(file) { report.add(finding) }
     }
   }
@@ -205,8 +200,8 @@ package struct RepositoryInspection: Sendable {
   private func inspectIndex(_ report: inout InspectionReport) throws {
     let (stale, missing) = try repository.records.indexDifferences()
     // It is a cache: the next user updates it.
-    let changes = try repository.records.synchronize { [cancellation] _ in
-      try cancellation.check()
+    let changes = try repository.records.synchronize { [context] _ in
+      try context.cancellation.check()
     }
     let unusable = Set(changes.damaged.map(\.pack))
     let unlisted = missing.count { !unusable.contains($0) }
@@ -227,11 +222,11 @@ package struct RepositoryInspection: Sendable {
     var doubtful: [PackExamination] = []
     var misplacedRecords = 0
     report.packs = census.packs.count
-    progress.begin(.checkingPacks, totalUnits: UInt64(census.packs.count))
+    let meter = context.begin(.checkingPacks, total: UInt64(census.packs.count))
     let (repository, depth) = (repository, depth)
     try OrderedPipeline.run(
       workers: processorCount(), window: 2 * processorCount(), name: "check",
-      cancellation: cancellation,
+      cancellation: context.cancellation,
       makeWorker: {
         (
           quick: try PackExaminer(repository: repository, isFull: depth == .full),
@@ -245,7 +240,7 @@ package struct RepositoryInspection: Sendable {
         return (pack, try repository.records.indexLists(pack.records))
       },
       consume: { outcome in
-        progress.advance(by: 1)
+        meter.advance(by: 1)
         guard let pack = outcome.pack else { return }
         if pack.digest != nil {
           report.hashedBytes = report.hashedBytes.saturatingAdding(pack.lengthBytes)
@@ -262,7 +257,7 @@ package struct RepositoryInspection: Sendable {
 
   /// Whether the index lists a pack but lacks its records.
   private func reportIndex(_ packs: Int, _ report: inout InspectionReport) throws {
-    if mends { _ = try repository.rebuildIndex { [cancellation] _ in try cancellation.check() } }
+    if mends { _ = try repository.rebuildIndex { [context] _ in try context.cancellation.check() } }
     report.add(
       Finding(
         .index, .damage, path: "index", "has not what is in \(packs) packs that it lists",
@@ -288,13 +283,13 @@ package struct RepositoryInspection: Sendable {
     _ listing: RevisionListing, _ doubtful: [PackExamination], _ report: inout InspectionReport
   ) throws -> LossSearch {
     let availability = try availability(doubtful)
-    var search = LossSearch(availability: availability, cancellation: cancellation)
-    progress.begin(.checkingRevisions, totalUnits: UInt64(listing.entries.count))
+    var search = LossSearch(availability: availability, cancellation: context.cancellation)
+    let meter = context.begin(.checkingRevisions, total: UInt64(listing.entries.count))
     for entry in listing.entries {
       let nodes = NodeCache(
         reading: VerifyingNodes(repository: repository, notes: DamageNotes()))
       try search.visit(entry, in: repository, reading: nodes)
-      progress.advance(by: 1)
+      meter.advance(by: 1)
     }
     (report.losses, report.nodes, report.chunks) = (search.walk.losses, search.nodes, search.chunks)
     return search
@@ -311,7 +306,7 @@ package struct RepositoryInspection: Sendable {
   private func reviewQuarantine(
     _ census: RepositoryCensus, _ report: inout InspectionReport
   ) throws {
-    _ = try repository.reviewQuarantine(cancellation: cancellation)
+    _ = try repository.reviewQuarantine(context: context)
     guard depth == .full else { return }
     for (name, _) in try repository.quarantine().unreadable {
       try repository.removeQuarantineReport(name)

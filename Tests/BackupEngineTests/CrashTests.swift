@@ -48,8 +48,7 @@ struct CrashTests {
     request.documents = [BackupRequest.Document(name: "domain.xml", bytes: Array(job.utf8))]
     request.verification = .none
     return try Backup(
-      repository: repository, request: request, environment: environment,
-      progress: WorkProgress(), cancellation: cancellation
+      repository: repository, request: request, context: .testingNow(cancellation: cancellation)
     ).run()
   }
 
@@ -71,7 +70,8 @@ struct CrashTests {
     var settings = RepositorySettings()
     settings.chunkSizeBytes = 64 << 10
     let repository = try Repository.create(
-      at: Self.root, settings: settings, firstKey: nil, environment: environment)
+      at: Self.root, settings: settings, firstKey: nil, environment: environment,
+      context: .testingNow())
     let begun = fileSystem.operationCount
     var committed: [(id: RevisionID, count: Int)] = []
     for (job, volumes) in [
@@ -124,8 +124,7 @@ struct CrashTests {
     _ comment: Comment
   ) throws {
     let report = try Verification(
-      repository: repository, entries: entries, policy: .full, environment: environment,
-      progress: WorkProgress(), cancellation: CancellationFlag()
+      repository: repository, entries: entries, policy: .full, context: .testingNow()
     ).run()
     #expect(report.damages.isEmpty, comment)
   }

@@ -27,8 +27,7 @@ func verificationReadsStorage() throws {
   request.verification = .full
   fileSystem.record()
   let report = try Backup(
-    repository: repository, request: request, environment: environment,
-    progress: WorkProgress(), cancellation: CancellationFlag()
+    repository: repository, request: request, context: .testingNow()
   ).run()
   #expect(report.verification.isComplete && report.verification.checkedChunks == 4)
   let calls = fileSystem.calls

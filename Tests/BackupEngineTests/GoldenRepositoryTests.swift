@@ -30,8 +30,7 @@ struct GoldenRepositoryTests {
     let copy = try GoldenCopy(of: golden)
     let report = try Verification(
       repository: copy.repository, entries: try copy.repository.revisions().entries,
-      policy: .full, environment: copy.environment, progress: WorkProgress(),
-      cancellation: CancellationFlag()
+      policy: .full, context: .testingNow()
     ).run()
     #expect(report.damageTexts == [])
     #expect(report.isComplete)
@@ -65,8 +64,7 @@ struct GoldenRepositoryTests {
       volumes: [BackupRequest.Volume(name: "disk", source: try openSource(disk.string))],
       program: "test")
     let report = try Backup(
-      repository: copy.repository, request: request, environment: copy.environment,
-      progress: WorkProgress(), cancellation: CancellationFlag()
+      repository: copy.repository, request: request, context: .testingNow()
     ).run()
     #expect(report.revision.volumes[0].statistics.newChunks == 0)
     #expect(report.revision.volumes[0].root == entry.revision.volumes[0].root)
@@ -122,7 +120,7 @@ private final class GoldenCopy {
     _ = try Restore(
       repository: repository, entry: entry, volume: volume,
       target: try openTarget(path.string, force: true), options: RestoreOptions(),
-      environment: environment, progress: WorkProgress(), cancellation: CancellationFlag()
+      context: .testingNow()
     ).run()
     return try POSIXFileSystem().readAll(path, limitBytes: 1 << 30)
   }

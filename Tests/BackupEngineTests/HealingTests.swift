@@ -67,7 +67,7 @@ struct HealingTests {
     }
     let report = try Verification(
       repository: repository, entries: try repository.revisions().entries, policy: .full,
-      environment: environment, progress: WorkProgress(), cancellation: CancellationFlag()
+      context: .testingNow()
     ).run()
     #expect(!report.isClean)
     #expect(fileSystem.problems == [])
@@ -132,7 +132,7 @@ struct HealingTests {
     try place.spoilChunk(7)
     #expect(try place.backUp(path).storedBytes == 0)
     try place.repository.updateMarks(of: first.id) {
-      $0.distrust(at: place.environment.now(), canBeUndone: true)
+      $0.distrust(at: place.context.now(), canBeUndone: true)
     }
     let healing = try place.backUp(path)
     #expect(healing.revision.volumes[0].statistics.newChunks == 1)
@@ -148,12 +148,11 @@ struct HealingTests {
     let first = try place.backUp(path)
     try place.backUp(path)
     try place.spoilChunk(3)
-    var behind = place.environment
+    var behind = place.context
     behind.now = { 1_577_836_800_000_000_000 }  // 2020
     let damaged = [try place.repository.revision(first.id)]
     let report = try Verification(
-      repository: place.repository, entries: damaged, policy: .full, environment: behind,
-      progress: WorkProgress(), cancellation: CancellationFlag()
+      repository: place.repository, entries: damaged, policy: .full, context: behind
     ).run()
     #expect(!report.isClean)
     let entries = try place.repository.revisions().entries
@@ -184,8 +183,7 @@ struct HealingTests {
     }
     let verify = { (entries: [RevisionEntry]) in
       try Verification(
-        repository: repository, entries: entries, policy: .full, environment: environment,
-        progress: WorkProgress(), cancellation: CancellationFlag()
+        repository: repository, entries: entries, policy: .full, context: .testingNow()
       ).run()
     }
     let report = try verify(entries)

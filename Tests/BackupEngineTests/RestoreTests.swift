@@ -20,8 +20,7 @@ struct RestoreTests {
     return try Restore(
       repository: workplace.repository, entry: entry, volume: entry.revision.volumes[0],
       target: try openTarget(target.string, force: false), options: options,
-      environment: workplace.environment, progress: WorkProgress(),
-      cancellation: CancellationFlag()
+      context: workplace.context
     ).run()
   }
 

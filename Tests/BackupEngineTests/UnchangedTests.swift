@@ -73,8 +73,7 @@ struct UnchangedTests {
     request.parent = parent
     request.verification = .none
     return try Backup(
-      repository: place.repository, request: request, environment: place.environment,
-      progress: WorkProgress(), cancellation: CancellationFlag()
+      repository: place.repository, request: request, context: place.context
     ).run().revision.volumes[0]
   }
 

@@ -114,7 +114,7 @@ import Testing
   @Test func whoeverReadsIsNamed() throws {
     let (used, other) = (try backUp("a", seed: 1), try backUp("a", seed: 2))
     let session = try repository.beginReading(
-      "restore of a", pinned: [used, used], environment: environment)
+      "restore of a", pinned: [used, used], context: .testing())
     let users = try repository.revisionUsers()
     #expect(users[other] == nil)
     #expect(users[used]?.count == 1)

@@ -73,7 +73,7 @@ import Workers
     fileSystem.interrupt(.before, .synchronizeDirectory, of: "/revisions") { [other, self] in
       let id = try newRevision(in: other.repository)
       let pin = other.repository.newPin(
-        of: id, job: "a", for: "a test", at: "/overlay", environment: other.environment)
+        of: id, job: "a", for: "a test", at: "/overlay", context: .testing())
       let name = try PinName.random()
       #expect(try other.repository.pin(pin, as: name).isPinned)
       try expectNothingIsLost()
@@ -182,7 +182,7 @@ import Workers
       try other.repository.removeForgotten([id])
     }
     let error = #expect(throws: StoreError.self) {
-      try store.repository.beginWriting("test", pinned: [id], environment: store.environment)
+      try store.repository.beginWriting("test", pinned: [id], context: .testing())
     }
     #expect(error?.code == .notFound)
     #expect(try other.repository.liveSessions().isEmpty)
@@ -247,9 +247,9 @@ import Workers
     let copy = try #require(try store.repository.records.copies(of: id).first)
     try store.repository.quarantine(
       [DamagedCopy(copy, StoreError(.damaged, "spoilt"))], finder: "test",
-      environment: store.environment)
+      context: .testing())
     fileSystem.record()
-    #expect(try store.repository.reviewQuarantine(cancellation: CancellationFlag()).count == 1)
+    #expect(try store.repository.reviewQuarantine(context: .testing()).count == 1)
     let calls = fileSystem.calls.filter { $0.hasSuffix("\(copy.pack.id)") }
     let forgotten = try #require(calls.firstIndex { $0.hasPrefix("forgetCached") })
     #expect(calls[forgotten...].contains { $0.hasPrefix("read") })

@@ -47,7 +47,7 @@ import Testing
     try fileSystem.removeTree(layout.keys)
     _ = try Repository.importPaperKey(
       paper, into: layout.root, new: NewKey(secret: TestStore.secret, label: "again"),
-      environment: environment)
+      environment: environment, context: .testing())
     #expect(
       try TestStore(opening: layout.root, environment: environment).repository.keySlots().count
         == 1)

@@ -18,7 +18,7 @@ struct PackScanTests {
     settings.compression = .none
     repository = try Repository.create(
       at: directory.appending("repository"), settings: settings, firstKey: nil,
-      environment: RepositoryEnvironment())
+      environment: RepositoryEnvironment(), context: .testing())
     hasher = try ContentHasher(idKey: nil)
   }
 
@@ -36,7 +36,7 @@ struct PackScanTests {
   /// Stores contents in one pack and returns the pack's path.
   private func store(_ contents: [[UInt8]]) throws -> FilePath {
     let writing = try repository.beginWriting(
-      "test", pinned: [], environment: RepositoryEnvironment())
+      "test", pinned: [], context: .testing())
     for content in contents {
       try writing.writer.append(try record(content, id: try id(of: content)))
     }

@@ -27,7 +27,7 @@ import Testing
   private var pin: Pin {
     repository.newPin(
       of: revision, job: "web01", for: "overlay repair", at: "/overlays/repair",
-      environment: environment)
+      context: .testing())
   }
 
   private func expectFailure(
@@ -151,15 +151,15 @@ import Testing
 
   @Test func theOriginTellsACopy() throws {
     var pin = pin
-    #expect(repository.origin(of: pin, environment: environment) == .here)
+    #expect(repository.origin(of: pin, context: .testing()) == .here)
     pin.repositoryPath = Array("/elsewhere".utf8)
-    #expect(repository.origin(of: pin, environment: environment) == .otherPath)
+    #expect(repository.origin(of: pin, context: .testing()) == .otherPath)
     pin.machine = "another"
-    #expect(repository.origin(of: pin, environment: environment) == .otherMachine)
+    #expect(repository.origin(of: pin, context: .testing()) == .otherMachine)
     // Without an identifier the name has to do.
     pin.machine = ""
-    #expect(repository.origin(of: pin, environment: environment) == .otherPath)
+    #expect(repository.origin(of: pin, context: .testing()) == .otherPath)
     pin.host += "2"
-    #expect(repository.origin(of: pin, environment: environment) == .otherMachine)
+    #expect(repository.origin(of: pin, context: .testing()) == .otherMachine)
   }
 }

@@ -34,7 +34,7 @@ import Workers
   private func quarantine(_ chunks: Int...) throws -> Int {
     try repository.quarantine(
       chunks.map { DamagedCopy(try copy(of: $0), StoreError(.damaged, "spoilt")) },
-      finder: "test", environment: store.environment)
+      finder: "test", context: .testing())
   }
 
   private func spoil(_ copy: RecordLocation) throws {
@@ -79,13 +79,13 @@ import Workers
     let good = try fileSystem.readAll(path, limitBytes: 1 << 30)
     try spoil(copy)
     try quarantine(0)
-    #expect(try repository.reviewQuarantine(cancellation: CancellationFlag()).isEmpty)
+    #expect(try repository.reviewQuarantine(context: .testing()).isEmpty)
     try fileSystem.writeDurably(good, to: path, permissions: [.ownerReadWrite])
     let other = try TestStore(
       opening: layout.root,
       environment: TestStore.environment(on: fileSystem, index: index.appending("other")))
     _ = try other.repository.records.synchronize()
-    let released = try other.repository.reviewQuarantine(cancellation: CancellationFlag())
+    let released = try other.repository.reviewQuarantine(context: .testing())
     #expect(released.map(\.copy.id) == [copy.entry.id])
     #expect(try other.repository.quarantine().copies.isEmpty)
   }
@@ -96,10 +96,10 @@ import Workers
     try quarantine(0)
     try fileSystem.remove(layout.pack(.data, copy.pack.id))
     _ = try repository.records.synchronize()
-    #expect(try repository.reviewQuarantine(cancellation: CancellationFlag()).isEmpty)
+    #expect(try repository.reviewQuarantine(context: .testing()).isEmpty)
     try store.backUp(disk, job: "b")
     #expect(
-      try repository.reviewQuarantine(cancellation: CancellationFlag()).map(\.copy.id)
+      try repository.reviewQuarantine(context: .testing()).map(\.copy.id)
         == [copy.entry.id])
   }
 
@@ -113,10 +113,10 @@ import Workers
     try spoil(damaged)
     try repository.quarantine(
       [DamagedCopy(damaged, StoreError(.damaged, "spoilt"))], finder: "test",
-      environment: store.environment)
+      context: .testing())
     try fileSystem.remove(layout.pack(.data, gone.pack.id))
     _ = try repository.records.synchronize()
-    #expect(try repository.reviewQuarantine(cancellation: CancellationFlag()).isEmpty)
+    #expect(try repository.reviewQuarantine(context: .testing()).isEmpty)
   }
 
   @Test("Whoever proves ids takes no content of another id")
@@ -140,7 +140,7 @@ import Workers
         DamagedCopy(
           pack: try PackID(of: [1]), entry: try copy(of: 2).entry, expected: "", found: "")
       ],
-      finder: "test", environment: store.environment)
+      finder: "test", context: .testing())
     let pack = try copy(of: 0).pack.id
     #expect(try repository.releaseQuarantine(ofPacks: [pack]).count == 2)
     #expect(try repository.quarantine().copies.map(\.copy.pack) == [try PackID(of: [1])])

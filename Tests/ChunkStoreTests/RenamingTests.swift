@@ -74,7 +74,7 @@ import Testing
   func aRunningBackupIsHonoured(job: String) throws {
     _ = try backUp("old", seed: 1)
     let backup = try repository.beginWriting(
-      SessionRecord.purposeOfBackup(of: job), pinned: [], environment: environment)
+      SessionRecord.purposeOfBackup(of: job), pinned: [], context: .testing())
     try expectRefusal(.busy)
     backup.end()
     try repository.renameJob("old", to: "new")

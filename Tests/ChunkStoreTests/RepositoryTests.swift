@@ -127,7 +127,7 @@ import Testing
     expectFailure(.wrongKey) { _ = try open(with: secret("wrong")) }
     let second = secret("second")
     let id = try store.repository.addKey(
-      NewKey(secret: second, label: "second"), environment: environment)
+      NewKey(secret: second, label: "second"), context: .testing())
     let repository = try open(with: second)
     let slots = try repository.keySlots()
     #expect(slots.count == 2)
@@ -192,7 +192,7 @@ import Testing
     let first = try store.repository.keySlots()[0].id
     expectFailure(.invalidRequest) { try store.repository.removeKey(first) }
     let second = try store.repository.addKey(
-      NewKey(secret: secret("second"), label: ""), environment: environment)
+      NewKey(secret: secret("second"), label: ""), context: .testing())
     let file = try fileSystem.openFile(layout.key(second), for: .readingAndWriting)
     try file.write([0xff], at: 70)
     expectFailure(.invalidRequest) { try store.repository.removeKey(first) }
@@ -204,7 +204,7 @@ import Testing
     let store = try make()
     let first = try store.repository.keySlots()[0].id
     let second = try store.repository.addKey(
-      NewKey(secret: secret("second"), label: ""), environment: environment)
+      NewKey(secret: secret("second"), label: ""), context: .testing())
     try? concurrently(2) { try store.repository.removeKey([first, second][$0]) }
     #expect(try store.repository.keySlots().count == 1)
   }
@@ -216,13 +216,14 @@ import Testing
     let paper = try store.repository.paperKey()
     let new = NewKey(secret: secret("new"), label: "after the fire")
     _ = try Repository.importPaperKey(
-      paper, into: layout.root, new: new, environment: environment)
+      paper, into: layout.root, new: new, environment: environment, context: .testing())
     let repository = try open(with: secret("new"))
     let reopened = TestStore(repository, environment)
     #expect(try reopened.disk(of: id) == disk)
     #expect(throws: StoreError.self) {
       _ = try Repository.importPaperKey(
-        String(paper.dropLast(20)), into: layout.root, new: new, environment: environment)
+        String(paper.dropLast(20)), into: layout.root, new: new, environment: environment,
+        context: .testing())
     }
   }
 
@@ -230,8 +231,8 @@ import Testing
 
   @Test func whatKilledSessionsLeftIsRemovedAndLiveOnesStay() throws {
     let store = try make(encrypted: false)
-    let living = try store.repository.beginReading("live", pinned: [], environment: environment)
-    let killed = try store.repository.beginReading("dead", pinned: [], environment: environment)
+    let living = try store.repository.beginReading("live", pinned: [], context: .testing())
+    let killed = try store.repository.beginReading("dead", pinned: [], context: .testing())
     #expect(try fileSystem.list(layout.sessions).count == 2)
     let copy = fileSystem.afterKill(at: fileSystem.operationCount)
     let other = try TestStore(
@@ -249,7 +250,6 @@ import Testing
 
   @Test func sessionsThatBeginWhileOthersTidyUpAreListed() throws {
     let store = try make(encrypted: false)
-    let environment = environment
     let (fileSystem, sessions) = (fileSystem, layout.sessions)
     try concurrently(4) { number in
       for _ in 0..<50 {
@@ -257,7 +257,7 @@ import Testing
           try store.beginWriting().end()
         } else {
           let session = try store.repository.beginReading(
-            "test", pinned: [], environment: environment)
+            "test", pinned: [], context: .testing())
           guard try !fileSystem.list(sessions).isEmpty else { throw MissingSession() }
           session.end()
         }
@@ -288,7 +288,7 @@ import Testing
     var environment = environment
     environment.indexDirectory = index.appending("elsewhere")
     let other = try TestStore(opening: layout.root, environment: environment)
-    let session = try other.repository.beginReading("restore", pinned: [], environment: environment)
+    let session = try other.repository.beginReading("restore", pinned: [], context: .testing())
     #expect(try other.disk(of: id) == disk)
     session.end()
     expectFailure(code) { try other.beginWriting().end() }
@@ -297,7 +297,7 @@ import Testing
   @Test func aCopyWithoutTheEmptyListOfSessionsWorks() throws {
     let store = try make(encrypted: false)
     try fileSystem.remove(layout.sessions)
-    try store.repository.beginReading("restore", pinned: [], environment: environment).end()
+    try store.repository.beginReading("restore", pinned: [], context: .testing()).end()
     try fileSystem.remove(layout.sessions)
     try store.beginWriting().end()
     #expect(try fileSystem.list(layout.sessions).isEmpty)

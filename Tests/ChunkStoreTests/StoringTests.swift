@@ -110,7 +110,7 @@ import Workers
     let reader = try TestStore(opening: root, environment: environment("reader"))
     _ = try reader.repository.records.synchronize()
     let mover = try TestStore(opening: root, environment: environment("mover"))
-    let writing = try mover.repository.beginWriting("move", pinned: [], environment: environment())
+    let writing = try mover.repository.beginWriting("move", pinned: [], context: .testing())
     try mover.repository.records.write { index throws(StoreError) in
       for pack in old { try index.remove(pack) }
     }

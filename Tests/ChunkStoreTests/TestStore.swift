@@ -3,6 +3,7 @@ import ChunkFormat
 import FileIO
 import SystemPackage
 import TestSupport
+import Workers
 
 /// A repository as a test uses it: small packs, and disks that are backed up by the plainest of
 /// engines.
@@ -15,6 +16,9 @@ struct TestStore {
     } ?? SecretBytes(count: 0) { _ in })
 
   let repository: Repository
+  /// What the clock shows.
+  static let time = WorkContext.testing().now()
+
   let environment: RepositoryEnvironment
 
   /// A small world: packs of six chunks, cheap passphrases, an index in `index`.
@@ -26,7 +30,6 @@ struct TestStore {
     environment.indexDirectory = index
     environment.packTargetBytes = 6 * chunkBytes
     environment.passphraseCost = .minimal
-    environment.now = { 1_800_000_000_000_000_000 }
     return environment
   }
 
@@ -34,7 +37,7 @@ struct TestStore {
     repository = try Repository.create(
       at: root, settings: RepositorySettings(),
       firstKey: encrypted ? NewKey(secret: Self.secret, label: "first") : nil,
-      environment: environment)
+      environment: environment, context: .testing())
     self.environment = environment
   }
 
@@ -61,7 +64,7 @@ struct TestStore {
   }
 
   func beginWriting() throws -> WritingSession {
-    try repository.beginWriting("test", pinned: [], environment: environment)
+    try repository.beginWriting("test", pinned: [], context: .testing())
   }
 
   /// Appends what is new in `disk`, changed chunks as deltas from the parent's; returns the id of its
@@ -124,7 +127,7 @@ struct TestStore {
       statistics: VolumeStatistics())
     return try repository.commit(
       Revision(
-        job: job, created: environment.now(), finished: environment.now(), parent: parent,
+        job: job, created: Self.time, finished: Self.time, parent: parent,
         tags: [], volumes: [volume], attachments: [], host: "test", program: "test"))
   }
 

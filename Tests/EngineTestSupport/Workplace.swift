@@ -5,13 +5,14 @@ import FileIO
 package import SystemPackage
 package import TestSupport
 import VolumeSources
-import Workers
+package import Workers
 
 /// A repository in a temporary directory, and disks to fill it with.
 package final class Workplace: Sendable {
   package let directory: TemporaryDirectory
   package let repository: Repository
   package let environment: RepositoryEnvironment
+  package let context = WorkContext.testingNow()
 
   package init(
     encrypted: Bool = false, chunkSizeBytes: Int = 64 << 10, inMemory: Bool = false
@@ -25,7 +26,7 @@ package final class Workplace: Sendable {
     repository = try Repository.create(
       at: directory.path.appending("repository"), settings: settings,
       firstKey: encrypted ? NewKey(secret: Self.passphrase, label: "test") : nil,
-      environment: environment)
+      environment: environment, context: context)
   }
 
   package static var passphrase: UnlockSecret {
@@ -54,8 +55,7 @@ package final class Workplace: Sendable {
     request.acceptsUnusual = true
     change(&request)
     return try Backup(
-      repository: repository, request: request, environment: environment,
-      progress: WorkProgress(), cancellation: CancellationFlag()
+      repository: repository, request: request, context: context
     ).run()
   }
 
@@ -66,7 +66,7 @@ package final class Workplace: Sendable {
     let entries = try repository.revisions().entries.filter { id == nil || $0.id == id }
     return try Verification(
       repository: repository, entries: entries, policy: policy,
-      environment: environment, progress: WorkProgress(), cancellation: CancellationFlag()
+      context: context
     ).run()
   }
 

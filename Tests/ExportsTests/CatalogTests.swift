@@ -29,7 +29,7 @@ struct CatalogTests {
   private func catalog(_ references: String...) throws -> RevisionCatalog {
     try RevisionCatalog(
       repository: disks.repository, references: try references.map { try RevisionReference($0) },
-      environment: disks.environment, zone: .fixed(offsetSeconds: 0))
+      context: .testing(), zone: .fixed(offsetSeconds: 0))
   }
 
   private func listed(_ id: RevisionID, _ suffix: String = "") -> String {
@@ -142,7 +142,7 @@ struct RefusedExportTests {
     let server = try RunningServer(
       RevisionCatalog(
         repository: disks.repository, references: [try RevisionReference("web01")],
-        environment: disks.environment))
+        context: .testing()))
     let client = try server.greet()
     for name in ["secret@latest", "nobody\n\u{1b}[2J", String(repeating: "x", count: 4000)] {
       client.send(Handshake.choose(7, name))

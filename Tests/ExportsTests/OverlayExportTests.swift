@@ -27,7 +27,7 @@ private final class OverlaySite: Sendable {
     directory = try TemporaryDirectory(inMemory: true)
     repository = try Repository.create(
       at: directory.appending("repository"), settings: RepositorySettings(), firstKey: nil,
-      environment: environment)
+      environment: environment, context: .testing())
     entry = try repository.revision(
       try repository.commit(
         Revision(
@@ -40,12 +40,12 @@ private final class OverlaySite: Sendable {
   }
 
   func base() throws -> RevisionCatalog {
-    try RevisionCatalog(repository: repository, environment: environment)
+    try RevisionCatalog(repository: repository, context: .testing())
   }
 
   func store() throws -> OverlayStore {
     try OverlayStore(
-      in: directory.appending("overlays"), of: repository, environment: environment)
+      in: directory.appending("overlays"), of: repository, context: .testing())
   }
 
   func temporary(on fileSystem: any FileSystem = POSIXFileSystem()) throws -> TemporaryOverlays {
@@ -170,7 +170,7 @@ struct OverlayExportTests {
     try client.write([3], at: 16_384)
     let copy = site.directory.appending("copy")
     try Command.run("cp", "-a", site.directory.appending("overlays").string, copy.string)
-    let found = try OverlayStore(in: copy, of: site.repository, environment: site.environment)
+    let found = try OverlayStore(in: copy, of: site.repository, context: .testing())
       .open("repair")
     let volume = try OverlaidVolume(base: EmptyVolume(), overlay: found.volume("vda"))
     #expect(try volume.content(of: 0..<1) == [.data(ByteBuffer(bytes: [1]))])

@@ -28,12 +28,12 @@ final class StoredDisks {
     settings.chunkSizeBytes = Self.chunkBytes
     repository = try Repository.create(
       at: directory.path.appending("repository"), settings: settings, firstKey: nil,
-      environment: environment)
+      environment: environment, context: .testing())
   }
 
   func catalog() throws -> RevisionCatalog {
     try RevisionCatalog(
-      repository: repository, environment: environment, zone: .fixed(offsetSeconds: 0))
+      repository: repository, context: .testing(), zone: .fixed(offsetSeconds: 0))
   }
 
   /// Adds a revision of `job`, each an hour after the one before.
@@ -41,7 +41,7 @@ final class StoredDisks {
   func backUp(
     _ job: String, tags: [String] = [], _ disks: KeyValuePairs<String, [UInt8]>
   ) throws -> RevisionID {
-    let writing = try repository.beginWriting("test", pinned: [], environment: environment)
+    let writing = try repository.beginWriting("test", pinned: [], context: .testing())
     defer { writing.session.end() }
     let volumes = try disks.map { try store($1, as: $0, through: writing.writer) }
     try writing.writer.flush()

@@ -97,7 +97,7 @@ struct CollectionTests {
     let revision = try place.backUp(chunks: 0..<20)
     let other = try place.backUp(chunks: 30..<90)
     let session = try place.repository.beginReading(
-      "test", pinned: [revision], environment: place.environment)
+      "test", pinned: [revision], context: .testing())
     let entry = try place.repository.revision(revision)
     try place.forget(revision)
     try place.collect()
@@ -116,7 +116,7 @@ struct CollectionTests {
     try place.forget(revision)
     #expect {
       try place.repository.beginReading(
-        "test", pinned: [revision], environment: place.environment)
+        "test", pinned: [revision], context: .testing())
     } throws: { ($0 as? StoreError)?.code == .notFound }
     #expect(try place.repository.liveSessions().isEmpty)
   }
@@ -202,7 +202,7 @@ struct CollectionTests {
     let packs = try place.workplace.packs("data").map {
       (id: try #require(PackID(name: $0.lastComponent?.string ?? "")), kind: PackKind.data)
     }
-    _ = try place.repository.condemn(packs, at: place.environment.now())
+    _ = try place.repository.condemn(packs, at: place.context.now())
     let preview = try place.collect { $0.isDryRun = true }
     #expect(preview.freedBytes >= Int64(12 * Store.chunkBytes))
     let report = try place.collect { $0.allowsLargeShare = true }

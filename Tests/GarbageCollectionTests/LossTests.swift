@@ -8,6 +8,7 @@ import Synchronization
 import SystemPackage
 import TestSupport
 import Testing
+import Workers
 
 /// What is lost may come back, and nothing that it leans on may be gone by then.
 @Suite("Losses")
@@ -185,7 +186,7 @@ struct LossTests {
     let packs = try place.workplace.packs("data").map {
       (id: try #require(PackID(name: $0.lastComponent?.string ?? "")), kind: PackKind.data)
     }
-    let stored = try place.repository.condemn(packs, at: place.environment.now())
+    let stored = try place.repository.condemn(packs, at: place.context.now())
     try place.overwrite(place.root.appending("condemned/\(stored.name)"), at: 70, [1, 2, 3])
     #expect {
       try place.backUp(chunks: 0..<20)

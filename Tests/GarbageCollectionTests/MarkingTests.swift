@@ -31,8 +31,7 @@ import Workers
     }
     fileSystem.interrupt(.before, kind, of: text, body)
     let report = try GarbageCollection(
-      repository: repository, settings: CollectionSettings(), environment: environment,
-      progress: WorkProgress(), cancellation: CancellationFlag()
+      repository: repository, settings: CollectionSettings(), context: .testing()
     ).run()
     #expect(fileSystem.problems == [])
     return report

@@ -19,7 +19,7 @@ import Testing
     try place.repository.pin(
       place.repository.newPin(
         of: revision, job: "web01", for: "overlay repair", at: "/overlays/repair",
-        environment: place.environment), as: pin)
+        context: place.context), as: pin)
   }
 
   private var layout: RepositoryLayout { place.repository.layout }

@@ -16,6 +16,7 @@ struct Store {
   let workplace: Workplace
   let repository: Repository
   let environment: RepositoryEnvironment
+  var context: WorkContext { workplace.context }
   var root: FilePath { repository.root }
 
   init(encrypted: Bool = false) throws {
@@ -91,12 +92,12 @@ struct Store {
 
   /// A session that stores, until it is ended.
   func beginLongBackup() throws -> WritingSession {
-    try repository.beginWriting("a long backup", pinned: [], environment: environment)
+    try repository.beginWriting("a long backup", pinned: [], context: .testing())
   }
 
   /// Stores every chunk of `bytes` once more, as a record of its own.
   func storeAlone(_ bytes: [UInt8]) throws {
-    let writing = try repository.beginWriting("test", pinned: [], environment: environment)
+    let writing = try repository.beginWriting("test", pinned: [], context: .testing())
     defer { writing.end() }
     let (hasher, compressor) = (
       try ContentHasher(idKey: repository.keys?.idKey), try Compressor(method: .none)
@@ -114,7 +115,7 @@ struct Store {
 
   /// Stores a chunk once more, as what differs from another that is stored.
   func store(_ chunk: [UInt8], asDeltaOf base: [UInt8]) throws {
-    let writing = try repository.beginWriting("test", pinned: [], environment: environment)
+    let writing = try repository.beginWriting("test", pinned: [], context: .testing())
     defer { writing.end() }
     let hasher = try ContentHasher(idKey: repository.keys?.idKey)
     let compressor = try Compressor(method: repository.configuration.compression)
@@ -138,8 +139,7 @@ struct Store {
     var settings = CollectionSettings()
     change(&settings)
     return try GarbageCollection(
-      repository: repository, settings: settings, environment: environment,
-      progress: WorkProgress(), cancellation: CancellationFlag()
+      repository: repository, settings: settings, context: context
     ).run()
   }
 

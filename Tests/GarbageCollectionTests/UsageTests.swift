@@ -14,8 +14,7 @@ struct UsageTests {
 
   private func usage(without pruned: Set<RevisionID> = []) throws -> StoreUsage {
     try UsageSurvey(
-      repository: place.repository, pruned: pruned, environment: place.environment,
-      progress: WorkProgress(), cancellation: CancellationFlag()
+      repository: place.repository, pruned: pruned, context: place.context
     ).run()
   }
 
@@ -60,7 +59,7 @@ struct UsageTests {
     let first = try place.backUp(chunks: 0..<20)
     try place.backUp(chunks: 10..<20)
     let session = try place.repository.beginReading(
-      "test", pinned: [first], environment: place.environment)
+      "test", pinned: [first], context: .testing())
     try place.forget(first)
     let held = try usage()
     #expect(held.garbageBytes == 0)

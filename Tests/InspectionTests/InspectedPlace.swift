@@ -51,8 +51,7 @@ struct InspectedPlace {
   ) throws -> InspectionReport {
     try RepositoryInspection(
       repository: try repository ?? open(), depth: depth, mends: mends,
-      environment: workplace.environment, progress: WorkProgress(),
-      cancellation: CancellationFlag()
+      context: workplace.context
     ).run()
   }
 
@@ -60,8 +59,7 @@ struct InspectedPlace {
     let repository = try repository ?? open()
     return try Verification(
       repository: repository, entries: try repository.revisions().entries, policy: .full,
-      environment: workplace.environment, progress: WorkProgress(),
-      cancellation: CancellationFlag()
+      context: workplace.context
     ).run()
   }
 

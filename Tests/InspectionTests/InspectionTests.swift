@@ -337,8 +337,7 @@ struct InspectionTests {
     ]
     _ = try place.repository.commit(revision)
     let report = try RepositoryInspection(
-      repository: place.repository, depth: .quick, mends: false, environment: place.environment,
-      progress: WorkProgress(), cancellation: CancellationFlag()
+      repository: place.repository, depth: .quick, mends: false, context: place.context
     ).run()
     #expect(report.losses.losses.map(\.name) == ["notes.txt"])
     #expect(report.losses.losses.first?.lengthBytes == 192 << 10)
@@ -351,7 +350,7 @@ struct InspectionTests {
     try place.files.createFile(old, permissions: [.ownerReadWrite]).close()
     try #require(utimesInThePast(old))
     let writing = try place.workplace.repository.beginWriting(
-      "test", pinned: [], environment: place.workplace.environment)
+      "test", pinned: [], context: .testing())
     _ = try place.inspect(mends: true)
     #expect(try place.files.metadata(of: old).kind == .file)
     writing.end()

@@ -19,8 +19,7 @@ struct RepairTests {
       repository: repository,
       from: try Repository.open(
         at: other, environment: place.workplace.environment, sharing: repository.keys),
-      isDryRun: isDryRun, environment: place.workplace.environment, progress: WorkProgress(),
-      cancellation: CancellationFlag()
+      isDryRun: isDryRun, context: place.workplace.context
     ).run()
   }
 
@@ -175,7 +174,7 @@ struct RepairTests {
     let chunk = place.bytes[5 * InspectedPlace.chunkBytes..<6 * InspectedPlace.chunkBytes]
     let id = try chunk.withUnsafeBytes { try ContentHasher(idKey: nil).id(of: $0, type: .chunk) }
     let writing = try other.beginWriting(
-      "test", pinned: [], environment: place.workplace.environment)
+      "test", pinned: [], context: .testing())
     defer { writing.end() }
     let record = try Array(chunk.reversed()).withUnsafeBytes {
       try PreparedRecord(

@@ -82,7 +82,7 @@ struct OverlayPinTests {
     let elsewhere = place.directory.appending("elsewhere")
     try POSIXFileSystem().rename(place.overlays, to: elsewhere)
     let store = try OverlayStore(
-      in: elsewhere, of: repository, environment: place.environment)
+      in: elsewhere, of: repository, context: .testing())
     let pin = try #require(try pins().first)
     guard case .present = try store.ownerState(of: pin) else {
       Issue.record("the overlay is not found in the directory that is asked for")
@@ -123,7 +123,7 @@ struct OverlayPinTests {
   @Test("where the repository cannot be written to, an overlay says that it is not pinned")
   func readOnly() throws {
     let store = try OverlayStore(
-      in: place.overlays, of: try readOnlyRepository(), environment: place.environment)
+      in: place.overlays, of: try readOnlyRepository(), context: .testing())
     try store.create("repair", on: entry)
     let overlay = try store.open("repair")
     guard case .unpinned(let reason) = overlay.pinning else {
@@ -159,9 +159,11 @@ struct OverlayPinTests {
     environment.fileSystem = fileSystem
     environment.indexDirectory = index.path
     let repository = try Repository.create(
-      at: "/repository", settings: RepositorySettings(), firstKey: nil, environment: environment)
+      at: "/repository", settings: RepositorySettings(), firstKey: nil, environment: environment,
+      context: .testing())
     let id = try repository.commit(entry.revision)
-    let store = try OverlayStore(in: "/overlays", of: repository, environment: environment)
+    let store = try OverlayStore(
+      in: "/overlays", of: repository, context: .testing(), fileSystem: environment.fileSystem)
     try store.create("repair", on: try repository.revision(id))
     let begin = fileSystem.operationCount
     try store.remove("repair")
@@ -173,7 +175,8 @@ struct OverlayPinTests {
       let repository = try Repository.open(at: "/repository", environment: environment) {
         throw StoreError(.wrongKey, "it is not encrypted")
       }
-      let store = try OverlayStore(in: "/overlays", of: repository, environment: environment)
+      let store = try OverlayStore(
+        in: "/overlays", of: repository, context: .testing(), fileSystem: environment.fileSystem)
       let pins = try repository.pins().pins
       if let listing = try store.list().first {
         #expect(try pins.map(\.name) == [listing.description.get().pin], "\(count)")

@@ -146,12 +146,12 @@ struct OverlayStoreTests {
       place.directory.appending("elsewhere/../repository/x"), root.appending("."),
     ] {
       expect(.invalidRequest, saying: "inside the repository", "--overlay-directory") {
-        _ = try OverlayStore(in: path, of: place.repository, environment: place.environment)
+        _ = try OverlayStore(in: path, of: place.repository, context: .testing())
       }
       expect(.invalidRequest) { _ = try TemporaryOverlays(in: path, outside: root) }
     }
     _ = try OverlayStore(
-      in: place.directory.path, of: place.repository, environment: place.environment)
+      in: place.directory.path, of: place.repository, context: .testing())
     _ = try TemporaryOverlays(in: place.directory.appending("new/place"), outside: root)
   }
 
@@ -247,7 +247,8 @@ struct OverlayCreationCrashTests {
     environment.fileSystem = fileSystem
     environment.indexDirectory = index.path
     let repository = try Repository.create(
-      at: "/repository", settings: RepositorySettings(), firstKey: nil, environment: environment)
+      at: "/repository", settings: RepositorySettings(), firstKey: nil, environment: environment,
+      context: .testing())
     let revision = Revision(
       job: "web01", created: 1, finished: 1, parent: nil, tags: [],
       volumes: [
@@ -256,7 +257,8 @@ struct OverlayCreationCrashTests {
       ], attachments: [], host: "", program: "")
     let entry = try repository.revision(try repository.commit(revision))
     let begin = fileSystem.operationCount
-    let store = try OverlayStore(in: "/overlays", of: repository, environment: environment)
+    let store = try OverlayStore(
+      in: "/overlays", of: repository, context: .testing(), fileSystem: environment.fileSystem)
     try store.create("repair", on: entry)
     for count in begin...fileSystem.operationCount {
       var random = SeededRandom(seed: UInt64(count))
@@ -267,7 +269,8 @@ struct OverlayCreationCrashTests {
       let repository = try Repository.open(at: "/repository", environment: environment) {
         .passphrase(SecretBytes(copying: UnsafeRawBufferPointer(start: nil, count: 0)))
       }
-      let store = try OverlayStore(in: "/overlays", of: repository, environment: environment)
+      let store = try OverlayStore(
+        in: "/overlays", of: repository, context: .testing(), fileSystem: environment.fileSystem)
       let names = try store.list().map { listing in
         _ = try listing.description.get()
         return listing.name

@@ -15,6 +15,7 @@ final class Workplace: Sendable {
   let directory: TemporaryDirectory
   let repository: Repository
   let environment = RepositoryEnvironment()
+  let context = WorkContext.testingNow()
 
   init() throws {
     directory = try TemporaryDirectory(inMemory: true)
@@ -25,13 +26,14 @@ final class Workplace: Sendable {
     var settings = RepositorySettings()
     settings.chunkSizeBytes = 64 << 10
     return try Repository.create(
-      at: path, settings: settings, firstKey: nil, environment: RepositoryEnvironment())
+      at: path, settings: settings, firstKey: nil, environment: RepositoryEnvironment(),
+      context: .testing())
   }
 
   var overlays: FilePath { directory.appending("overlays") }
 
   func store(of repository: Repository? = nil) throws -> OverlayStore {
-    try OverlayStore(in: overlays, of: repository ?? self.repository, environment: environment)
+    try OverlayStore(in: overlays, of: repository ?? self.repository, context: context)
   }
 
   /// Backs up disks as a revision of `web01`.
@@ -57,8 +59,7 @@ final class Workplace: Sendable {
     // Disks change as tests want them to.
     request.acceptsUnusual = true
     let report = try Backup(
-      repository: repository, request: request, environment: environment,
-      progress: WorkProgress(), cancellation: CancellationFlag()
+      repository: repository, request: request, context: context
     ).run()
     guard report.verification.isClean, report.verification.changedAtSource == 0 else {
       throw EngineError(.damaged, "\(report.verification)")

@@ -28,14 +28,14 @@ import VolumeReader
     settings.chunkSizeBytes = Self.chunk
     repository = try Repository.create(
       at: directory.appending("repository"), settings: settings, firstKey: nil,
-      environment: environment)
+      environment: environment, context: .testing())
     var random = SeededRandom(seed: 17)
     var bytes = random.bytes(40 * Self.chunk)
     bytes.replaceSubrange(
       30 * Self.chunk..<31 * Self.chunk, with: Array(bytes[3 * Self.chunk..<4 * Self.chunk]))
     bytes[30 * Self.chunk] ^= 1
     self.bytes = bytes
-    let session = try repository.beginWriting("test", pinned: [], environment: environment)
+    let session = try repository.beginWriting("test", pinned: [], context: .testing())
     (map, ids) = try Self.store(bytes, through: session.writer)
     try session.writer.flush()
   }
@@ -156,7 +156,7 @@ import VolumeReader
       at: directory.appending("repository"), environment: environment
     ) { throw StoreError(.wrongKey, "not encrypted") }
     try POSIXFileSystem().remove(old)
-    let session = try other.beginWriting("test", pinned: [], environment: environment)
+    let session = try other.beginWriting("test", pinned: [], context: .testing())
     _ = try Self.store(bytes, through: session.writer)
     try session.writer.flush()
     #expect(try reads(reader, range(ofChunk: 3)))

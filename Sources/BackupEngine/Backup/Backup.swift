@@ -19,26 +19,21 @@ package import Workers
 package struct Backup: Sendable {
   private let repository: Repository
   private let request: BackupRequest
-  private let environment: RepositoryEnvironment
-  private let progress: WorkProgress
-  private let cancellation: CancellationFlag
+  private let context: WorkContext
 
   package init(
-    repository: Repository, request: BackupRequest, environment: RepositoryEnvironment,
-    progress: WorkProgress, cancellation: CancellationFlag
+    repository: Repository, request: BackupRequest, context: WorkContext
   ) {
     self.repository = repository
     self.request = request
-    self.environment = environment
-    self.progress = progress
-    self.cancellation = cancellation
+    self.context = context
   }
 
   /// Runs the backup. When this returns the revision survives a power failure; when it throws there
   /// is none, and what was stored serves the next attempt.
   package func run() throws -> BackupReport {
     try request.check()
-    let created = environment.now()
+    let created = context.now()
     guard created >= .epoch else {
       throw EngineError(
         .invalidRequest,
@@ -62,9 +57,9 @@ package struct Backup: Sendable {
     let unusual = check.changes(in: content.volumes)
     try refuse(unusual, since: before?.id)
     var revision = Revision(
-      job: request.job, created: created, finished: environment.now(), parent: parent?.id,
+      job: request.job, created: created, finished: context.now(), parent: parent?.id,
       tags: request.tags, volumes: content.volumes, attachments: content.attachments,
-      host: environment.host, program: request.program)
+      host: context.host.name, program: request.program)
     revision.isUnusual = !unusual.isEmpty
     let id = try repository.commit(revision)
     let stored = writing.writer.totals
@@ -83,9 +78,9 @@ package struct Backup: Sendable {
   private func begin(
     _ warnings: inout [String]
   ) throws -> (writing: WritingSession, history: [RevisionEntry], parent: RevisionEntry?) {
-    progress.begin(.indexing, totalUnits: nil)
+    let compare = context.comparingIndex()
     while true {
-      try cancellation.check()
+      try context.cancellation.check()
       let history = try history(&warnings)
       let parent =
         try request.parent.map { try repository.revision($0) }
@@ -93,18 +88,12 @@ package struct Backup: Sendable {
       do {
         let writing = try repository.beginWriting(
           SessionRecord.purposeOfBackup(of: request.job), pinned: parent.map { [$0.id] } ?? [],
-          environment: environment, progress: note)
+          context: context, progress: compare)
         return (writing, history, parent)
       } catch let error as StoreError where error.code == .notFound && request.parent == nil {
         warnings = []
       }
     }
-  }
-
-  private func note(_ step: IndexProgress) throws {
-    try cancellation.check()
-    progress.begin(.indexing, totalUnits: UInt64(step.totalPacks))
-    progress.advance(to: UInt64(step.donePacks))
   }
 
   /// Whether something was distrusted, and no backup of the same volumes was made since.
@@ -150,8 +139,7 @@ package struct Backup: Sendable {
         repository: repository, writer: writer, volume: volume,
         parent: try parentVolume(of: volume, in: parent),
         takesUnchanged: request.parent != nil && !checksKnown && !isDamageKnown, nodes: nodes,
-        usesDeltas: request.usesDeltas, proof: proof, progress: progress,
-        cancellation: cancellation
+        usesDeltas: request.usesDeltas, proof: proof, context: context
       ).run()
       volumes.append(described)
       warnings += doubts.map { "\(volume.name): \($0)" }
@@ -159,12 +147,12 @@ package struct Backup: Sendable {
     let attachments = try DocumentRecorder(
       repository: repository, writer: writer, proof: proof
     ).record(request.documents)
-    progress.begin(.storing, totalUnits: nil)
+    _ = context.begin(.storing)
     try writer.flush()
     try repository.quarantine(
-      notes.take(), finder: SessionRecord.purposeOfBackup(of: request.job), environment: environment
+      notes.take(), finder: SessionRecord.purposeOfBackup(of: request.job), context: context
     )
-    try cancellation.check()
+    try context.cancellation.check()
     return (volumes, attachments)
   }
 
@@ -175,8 +163,7 @@ package struct Backup: Sendable {
     }
     return try Verification(
       repository: repository, entries: [entry], policy: request.verification, sources: sources,
-      finder: "verification of a backup", environment: environment, progress: progress,
-      cancellation: cancellation
+      finder: "verification of a backup", context: context
     ).run()
   }
 

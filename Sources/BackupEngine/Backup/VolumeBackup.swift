@@ -30,8 +30,7 @@ struct VolumeBackup {
   let usesDeltas: Bool
   /// What is proof enough that the store has something.
   let proof: RecordKeeper.Proof
-  let progress: WorkProgress
-  let cancellation: CancellationFlag
+  let context: WorkContext
 
   /// What became of one piece; chunks that are left out are holes.
   struct PieceOutcome: Sendable {
@@ -57,13 +56,13 @@ struct VolumeBackup {
     var statistics = VolumeStatistics()
     var inherited = parent.map { InheritedContent($0, reading: nodes) }
     let size = SharedValue<UInt64>(0)
-    progress.begin(.reading, totalUnits: volume.source.sizeBytes)
+    let meter = context.begin(.reading, total: volume.source.sizeBytes)
     try OrderedPipeline.run(
       workers: processorCount(), window: max(4, Self.windowBytes / pieceBytes), name: "backup",
-      cancellation: cancellation,
+      cancellation: context.cancellation,
       makeWorker: { try makeWorker() },
       produce: { sink in
-        size.value = try makeReader().run(sink: sink, progress: progress.advance(to:))
+        size.value = try makeReader().run(sink: sink, progress: meter.advance(to:))
       },
       transform: { worker, stretch in
         switch stretch {
@@ -75,7 +74,7 @@ struct VolumeBackup {
       },
       consume: { outcome in
         switch outcome {
-        case .piece(let piece): try record(piece, in: &builder, &statistics)
+        case .piece(let piece): try record(piece, in: &builder, &statistics, meter)
         case .unchanged(let chunks):
           try builder.appendUnchanged(chunks)
           inherited?.takeOver(chunks)
@@ -120,7 +119,8 @@ struct VolumeBackup {
   }
 
   private func record(
-    _ piece: PieceOutcome, in builder: inout MapBuilder, _ statistics: inout VolumeStatistics
+    _ piece: PieceOutcome, in builder: inout MapBuilder, _ statistics: inout VolumeStatistics,
+    _ meter: WorkMeter
   ) throws {
     statistics.readBytes += UInt64(piece.readBytes)
     for (number, lengthBytes, kept) in piece.chunks {
@@ -132,7 +132,7 @@ struct VolumeBackup {
         statistics.deltaChunks += record.base == nil ? 0 : 1
         statistics.newBytes += UInt64(lengthBytes)
         statistics.storedBytes += UInt64(record.packedBytes(sealing: sealing))
-        progress.addNew(UInt64(lengthBytes))
+        meter.addNew(UInt64(lengthBytes))
       } else {
         statistics.knownChunks += 1
       }

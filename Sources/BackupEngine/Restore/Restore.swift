@@ -19,23 +19,18 @@ package struct Restore: Sendable {
   private let volume: RevisionVolume
   private let target: any RestoreTarget
   private let options: RestoreOptions
-  private let environment: RepositoryEnvironment
-  private let progress: WorkProgress
-  private let cancellation: CancellationFlag
+  private let context: WorkContext
 
   package init(
     repository: Repository, entry: RevisionEntry, volume: RevisionVolume,
-    target: any RestoreTarget, options: RestoreOptions, environment: RepositoryEnvironment,
-    progress: WorkProgress, cancellation: CancellationFlag
+    target: any RestoreTarget, options: RestoreOptions, context: WorkContext
   ) {
     self.repository = repository
     self.entry = entry
     self.volume = volume
     self.target = target
     self.options = options
-    self.environment = environment
-    self.progress = progress
-    self.cancellation = cancellation
+    self.context = context
   }
 
   /// Runs the restore.
@@ -50,14 +45,14 @@ package struct Restore: Sendable {
     }
     let map = try repository.map(of: volume)
     let session = try repository.beginReading(
-      "restore of \(name)", pinned: [entry.id], environment: environment)
+      "restore of \(name)", pinned: [entry.id], context: context)
     defer { session.end() }
     var report = RestoreReport()
     report.sizeBytes = volume.sizeBytes
     try target.prepare(sizeBytes: volume.sizeBytes)
     do {
-      progress.begin(.restoring, totalUnits: volume.sizeBytes)
-      try write(map, &report)
+      let meter = context.begin(.restoring, total: volume.sizeBytes)
+      try write(map, meter, &report)
       try settleZeros()
       try target.finish()
       if options.verifies {
@@ -72,34 +67,36 @@ package struct Restore: Sendable {
 
   private var name: String { "\(entry.revision.job)@\(entry.id)/\(volume.name)" }
 
-  private func write(_ map: MapRoot, _ report: inout RestoreReport) throws {
+  private func write(
+    _ map: MapRoot, _ meter: WorkMeter, _ report: inout RestoreReport
+  ) throws {
     let reader = SequentialReader(
       name: name, map: map, nodes: NodeCache(reading: repository.nodeReader),
       source: StoreRecords(repository.records))
-    try reader.read(cancellation: cancellation) { content in
+    try reader.read(cancellation: context.cancellation) { content in
       switch content {
-      case .hole(let range): try zero(range)
+      case .hole(let range): try zero(range, meter)
       case .data(let range, let bytes, _):
         try target.write(bytes, at: range.lowerBound)
         report.dataBytes += UInt64(bytes.count)
-        progress.advance(to: range.upperBound)
+        meter.advance(to: range.upperBound)
       case .damaged(let error):
         try fill(error, &report)
-        progress.advance(to: error.range.upperBound)
+        meter.advance(to: error.range.upperBound)
       }
     }
   }
 
-  private func zero(_ range: Range<UInt64>) throws {
+  private func zero(_ range: Range<UInt64>, _ meter: WorkMeter) throws {
     var offset = range.lowerBound
     while offset < range.upperBound {
-      try cancellation.check()
+      try context.cancellation.check()
       // Ends at a multiple of the step, which suits any alignment of the target.
       let step = Self.zeroingStepBytes - offset % Self.zeroingStepBytes
       let count = min(step, range.upperBound - offset)
       try target.writeZeros(at: offset, lengthBytes: count)
       offset += count
-      progress.advance(to: offset)
+      meter.advance(to: offset)
     }
   }
 
@@ -107,12 +104,12 @@ package struct Restore: Sendable {
   private func settleZeros() throws {
     let total = target.unsettledZeroBytes
     guard total > 0 else { return }
-    progress.begin(.zeroing, totalUnits: total)
+    let meter = context.begin(.zeroing, total: total)
     while true {
-      try cancellation.check()
+      try context.cancellation.check()
       let done = try target.settleZeros(limitBytes: Self.zeroingStepBytes)
       if done == 0 { return }
-      progress.advance(by: done)
+      meter.advance(by: done)
     }
   }
 
@@ -140,11 +137,11 @@ package struct Restore: Sendable {
   }
 
   private func verify(_ map: MapRoot, _ report: inout RestoreReport) throws {
-    progress.begin(.verifying, totalUnits: volume.sizeBytes)
     try TargetVerification(
       repository: repository, map: map, target: target,
       gaps: report.gaps.map { $0.offsetBytes..<$0.offsetBytes + $0.lengthBytes },
-      progress: progress, cancellation: cancellation
+      meter: context.begin(.verifying, total: volume.sizeBytes),
+      cancellation: context.cancellation
     ).run()
     report.isVerified = true
   }

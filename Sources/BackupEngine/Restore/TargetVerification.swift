@@ -15,7 +15,7 @@ struct TargetVerification {
   let target: any RestoreTarget
   /// Stretches that hold the fill pattern.
   let gaps: [Range<UInt64>]
-  let progress: WorkProgress
+  let meter: WorkMeter
   let cancellation: CancellationFlag
 
   private struct Piece: Sendable {
@@ -35,7 +35,7 @@ struct TargetVerification {
         try check(piece, hasher)
         return piece.bytes.upperBound
       },
-      consume: { progress.advance(to: $0) })
+      consume: { meter.advance(to: $0) })
   }
 
   private func produce(_ sink: (Piece) throws -> Void) throws {

@@ -13,8 +13,7 @@ struct HoleComparison {
   let nodes: any NodeReading
   let source: SourceComparison
   let policy: VerificationPolicy
-  let progress: WorkProgress
-  let cancellation: CancellationFlag
+  let context: WorkContext
 
   func run(_ report: inout VerificationReport) throws {
     let total = try holeChunks()
@@ -22,10 +21,10 @@ struct HoleComparison {
     guard wanted > 0 else { return }
     let (bytes, overflows) = wanted.multipliedReportingOverflow(
       by: UInt64(map.geometry.chunkSizeBytes))
-    progress.begin(.comparing, totalUnits: overflows ? nil : bytes)
+    let meter = context.begin(.comparing, total: overflows ? nil : bytes)
     try OrderedPipeline.run(
       workers: processorCount(), window: 4 * processorCount(), name: "holes",
-      cancellation: cancellation, makeWorker: {},
+      cancellation: context.cancellation, makeWorker: {},
       produce: { sink in try produce(total: total, wanted: wanted, sink) },
       transform: { _, range in (range, source.content(ofHole: range)) },
       consume: { range, content in
@@ -35,7 +34,7 @@ struct HoleComparison {
         case .changed: report.changedAtSource += 1
         case .missed(let offset): report.add(missedAt: offset)
         }
-        progress.advance(by: UInt64(range.count))
+        meter.advance(by: UInt64(range.count))
       })
   }
 

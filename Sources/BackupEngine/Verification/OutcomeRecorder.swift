@@ -11,8 +11,7 @@ import Workers
 /// is needed to find the revisions that contain it; the remaining marks are written at the end.
 struct OutcomeRecorder {
   private let repository: Repository
-  private let environment: RepositoryEnvironment
-  private let cancellation: CancellationFlag
+  private let context: WorkContext
   private let quarantine: QuarantineRecorder
   /// By damaged chunk or node: the number of the damage in the report; nil if it is not listed
   /// there.
@@ -21,15 +20,13 @@ struct OutcomeRecorder {
   private(set) var report: VerificationReport
 
   init(
-    _ report: VerificationReport, repository: Repository, environment: RepositoryEnvironment,
-    finder: String, cancellation: CancellationFlag
+    _ report: VerificationReport, repository: Repository, context: WorkContext, finder: String
   ) {
     self.report = report
     self.repository = repository
-    self.environment = environment
-    self.cancellation = cancellation
+    self.context = context
     quarantine = QuarantineRecorder(
-      repository: repository, environment: environment, finder: finder)
+      repository: repository, context: context, finder: finder)
   }
 
   mutating func add(_ outcome: VerificationOutcome) throws {
@@ -76,7 +73,7 @@ struct OutcomeRecorder {
     var shares: [RevisionID: DamageAttribution.Share] = [:]
     if !damaged.isEmpty {
       var attribution = DamageAttribution(
-        repository: repository, damaged: damaged, cancellation: cancellation)
+        repository: repository, damaged: damaged, cancellation: context.cancellation)
       for revision in waiting {
         let share = try attribution.share(of: revision.entry)
         shares[revision.entry.id] = share
@@ -133,12 +130,12 @@ struct OutcomeRecorder {
       guard isComplete || marks.trust != .verified else { return }
     }
     marks.verification = VerificationMark(
-      time: environment.now(), checkedChunks: tally.chosen - min(tally.chosen, damagedPlaces),
+      time: context.now(), checkedChunks: tally.chosen - min(tally.chosen, damagedPlaces),
       totalChunks: tally.chunks, damagedChunks: isDamaged ? max(1, damagedPlaces) : 0)
   }
 
   private func distrustTime(of entry: RevisionEntry) throws(StoreError) -> Timestamp {
     try repository.revisions().entries.distrustTime(
-      of: entry.revision.job, now: environment.now())
+      of: entry.revision.job, now: context.now())
   }
 }

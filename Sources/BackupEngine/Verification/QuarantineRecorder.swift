@@ -1,11 +1,12 @@
 import ChunkFormat
 import ChunkStore
+import Workers
 
 /// Collects damaged copies and records them in the repository's quarantine, many at a time. Records
 /// nothing in a repository that cannot be written to. Serves one thread.
 final class QuarantineRecorder {
   private let repository: Repository
-  private let environment: RepositoryEnvironment
+  private let context: WorkContext
   private let finder: String
   private var gathered: [DamagedCopy] = []
   /// Copies that were not in the quarantine before.
@@ -13,9 +14,9 @@ final class QuarantineRecorder {
   /// Why nothing was recorded.
   private(set) var refusal: StoreError?
 
-  init(repository: Repository, environment: RepositoryEnvironment, finder: String) {
+  init(repository: Repository, context: WorkContext, finder: String) {
     self.repository = repository
-    self.environment = environment
+    self.context = context
     self.finder = finder
   }
 
@@ -28,7 +29,7 @@ final class QuarantineRecorder {
   func flush() throws {
     defer { gathered = [] }
     do throws(StoreError) {
-      newCopies += try repository.quarantine(gathered, finder: finder, environment: environment)
+      newCopies += try repository.quarantine(gathered, finder: finder, context: context)
     } catch  where error.preventsWriting {
       refusal = error
     }

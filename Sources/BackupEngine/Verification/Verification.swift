@@ -22,9 +22,7 @@ package struct Verification: Sendable {
   private let policy: VerificationPolicy
   private let sources: [String: SourceComparison]
   private let finder: String
-  private let environment: RepositoryEnvironment
-  private let progress: WorkProgress
-  private let cancellation: CancellationFlag
+  private let context: WorkContext
 
   /// - Parameters:
   ///   - entries: oldest first.
@@ -33,17 +31,14 @@ package struct Verification: Sendable {
   package init(
     repository: Repository, entries: [RevisionEntry], policy: VerificationPolicy,
     sources: [String: SourceComparison] = [:], finder: String = "verification",
-    environment: RepositoryEnvironment,
-    progress: WorkProgress, cancellation: CancellationFlag
+    context: WorkContext
   ) {
     self.repository = repository
     self.entries = entries
     self.policy = policy
     self.sources = sources
     self.finder = finder
-    self.environment = environment
-    self.progress = progress
-    self.cancellation = cancellation
+    self.context = context
   }
 
   /// Runs the verification. Damage is in the report, not an error.
@@ -55,18 +50,17 @@ package struct Verification: Sendable {
     defer { session.end() }
     report.forgotten = self.entries.count - entries.count
     try compareHoles(of: entries, &report)
-    progress.begin(.verifying, totalUnits: expectedBytes(of: entries))
+    let meter = context.begin(.verifying, total: expectedBytes(of: entries))
     var recorder = OutcomeRecorder(
-      report, repository: repository, environment: environment, finder: finder,
-      cancellation: cancellation)
+      report, repository: repository, context: context, finder: finder)
     try OrderedPipeline.run(
       workers: processorCount(), window: 2 * processorCount(), name: "verify",
-      cancellation: cancellation,
+      cancellation: context.cancellation,
       makeWorker: { [repository] in try BatchVerifier(repository: repository) },
       produce: { sink in try collect(entries, sink) },
       transform: { try $0.process($1) },
       consume: { outcome in
-        progress.advance(by: outcome.bytes)
+        meter.advance(by: outcome.bytes)
         try recorder.add(outcome)
       })
     return try recorder.finish()
@@ -78,7 +72,7 @@ package struct Verification: Sendable {
     try withoutActuallyEscaping(sink) { sink in
       var collector = ChunkCollector(
         repository: repository, expectedChunks: leastExpectedChunks(of: entries),
-        cancellation: cancellation, sink: sink)
+        cancellation: context.cancellation, sink: sink)
       for entry in entries {
         try collector.collect(entry, policy: policy, sources: sources)
       }
@@ -105,7 +99,7 @@ package struct Verification: Sendable {
       do {
         try HoleComparison(
           map: try repository.map(of: volume), nodes: NodeCache(reading: repository.nodeReader),
-          source: source, policy: policy, progress: progress, cancellation: cancellation
+          source: source, policy: policy, context: context
         ).run(&report)
       } catch let error as MapError {
         if let cause = error.cause as? StoreError, !cause.isDamage { throw cause }
@@ -121,7 +115,7 @@ package struct Verification: Sendable {
     while true {
       do throws(StoreError) {
         let session = try repository.beginReading(
-          "verification", pinned: left.map(\.id), environment: environment)
+          "verification", pinned: left.map(\.id), context: context)
         return (session, left)
       } catch {
         guard error.code == .notFound else { throw error }

@@ -1,5 +1,6 @@
 import FileIO
 package import ChunkFormat
+package import Workers
 
 /// The keys of a repository that nobody opens otherwise, from its paper key.
 package struct OpenedPaperKey: Sendable {
@@ -8,11 +9,11 @@ package struct OpenedPaperKey: Sendable {
   let environment: RepositoryEnvironment
 
   /// Adds a key slot and returns its name.
-  package func add(_ new: NewKey) throws(StoreError) -> KeyID {
+  package func add(_ new: NewKey, context: WorkContext) throws(StoreError) -> KeyID {
     let lock = try ring.lock()
     defer { lock.close() }
     return try ring.add(
-      keys, secret: new.secret, label: new.label, created: environment.now(),
+      keys, secret: new.secret, label: new.label, created: context.now(),
       cost: environment.passphraseCost)
   }
 }

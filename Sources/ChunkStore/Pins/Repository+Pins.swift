@@ -2,6 +2,7 @@ package import ChunkFormat
 import FileIO
 import Glibc
 package import SystemPackage
+package import Workers
 
 /// Whether a revision could be pinned.
 package enum PinOutcome: Sendable {
@@ -102,19 +103,19 @@ extension Repository {
   ///   - path: where that lies.
   package func newPin(
     of revision: RevisionID, job: String, for owner: String, at path: FilePath,
-    environment: RepositoryEnvironment
+    context: WorkContext
   ) -> Pin {
     Pin(
-      revision: revision, job: job, created: environment.now(), owner: owner,
-      ownerPath: path.canonicalBytes, host: environment.host, machine: environment.machine,
+      revision: revision, job: job, created: context.now(), owner: owner,
+      ownerPath: path.canonicalBytes, host: context.host.name, machine: context.host.machine,
       repositoryPath: root.canonicalBytes)
   }
 
   /// Where a pin was made, as seen from here.
-  package func origin(of pin: Pin, environment: RepositoryEnvironment) -> PinOrigin {
-    let isKnown = !pin.machine.isEmpty && !environment.machine.isEmpty
+  package func origin(of pin: Pin, context: WorkContext) -> PinOrigin {
+    let isKnown = !pin.machine.isEmpty && !context.host.machine.isEmpty
     let isSameMachine =
-      isKnown ? pin.machine == environment.machine : pin.host == environment.host
+      isKnown ? pin.machine == context.host.machine : pin.host == context.host.name
     guard isSameMachine else { return .otherMachine }
     return pin.repositoryPath == root.canonicalBytes ? .here : .otherPath
   }

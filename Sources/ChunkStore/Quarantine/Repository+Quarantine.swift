@@ -16,10 +16,10 @@ extension Repository {
   /// - Returns: how many are new.
   @discardableResult
   package func quarantine(
-    _ copies: [DamagedCopy], finder: String, environment: RepositoryEnvironment
+    _ copies: [DamagedCopy], finder: String, context: WorkContext
   ) throws(StoreError) -> Int {
     try quarantineShelf.add(
-      copies, found: environment.now(), host: environment.host, finder: finder)
+      copies, found: context.now(), host: context.host.name, finder: finder)
   }
 
   /// Forgets about copies in packs that are gone. For who removed them, and knows that nothing in them
@@ -44,16 +44,14 @@ extension Repository {
   /// another pack.
   ///
   /// - Returns: what was let go of.
-  package func reviewQuarantine(
-    cancellation: CancellationFlag
-  ) throws -> [QuarantinedCopy] {
+  package func reviewQuarantine(context: WorkContext) throws -> [QuarantinedCopy] {
     let listing = try quarantine()
     guard !listing.copies.isEmpty else { return [] }
     let review = try QuarantineReview(
       records: records, damaged: listing.records, idKey: keys?.idKey)
     var over: Set<AbsentRecord> = []
     for entry in listing.copies {
-      try cancellation.check()
+      try context.cancellation.check()
       if try review.isOver(entry) { over.insert(entry.record) }
     }
     return over.isEmpty ? [] : try quarantineShelf.release { over.contains($0.record) }

@@ -1,4 +1,3 @@
-package import BackupEngine
 package import ChunkFormat
 package import ChunkStore
 import VolumeMap
@@ -70,9 +69,7 @@ package struct StoreUsage: Sendable {
 /// Finds out how the space of a store is used.
 package final class UsageSurvey {
   private let repository: Repository
-  private let environment: RepositoryEnvironment
-  private let progress: WorkProgress
-  private let cancellation: CancellationFlag
+  private let context: WorkContext
   private let pruned: Set<RevisionID>
   private var usage = StoreUsage()
   /// The job number of each revision.
@@ -82,46 +79,43 @@ package final class UsageSurvey {
 
   /// - Parameter pruned: revisions to delete in theory; the report says what that would free.
   package init(
-    repository: Repository, pruned: Set<RevisionID>, environment: RepositoryEnvironment,
-    progress: WorkProgress, cancellation: CancellationFlag
+    repository: Repository, pruned: Set<RevisionID>, context: WorkContext
   ) {
     self.pruned = pruned
     self.repository = repository
-    self.environment = environment
-    self.progress = progress
-    self.cancellation = cancellation
+    self.context = context
   }
 
   /// Walks every revision; what successive ones share is walked at most twice.
   ///
   /// - Throws: ``StoreError``; ``WorkersError/cancelled``.
   package func run() throws -> StoreUsage {
-    progress.begin(.indexing, totalUnits: nil)
+    _ = context.begin(.indexing)
     let listing = try repository.revisions()
     let entries = listing.entries
     usage.unreadable = listing.unreadable.map { ($0.id, "\($0.error)") }
     let session = try repository.beginReading(
-      "survey of the store", pinned: entries.map(\.id), environment: environment)
+      "survey of the store", pinned: entries.map(\.id), context: context)
     defer { session.end() }
-    _ = try repository.records.synchronize { [cancellation] _ in try cancellation.check() }
-    let live = try repository.records.liveRecords { [cancellation] in try cancellation.check() }
+    _ = try repository.records.synchronize { [context] _ in try context.cancellation.check() }
+    let live = try repository.records.liveRecords { [context] in try context.cancellation.check() }
     number(entries)
     let owners = try repository.records.recordOwners(live, jobOf: jobOf)
-    progress.begin(.marking, totalUnits: UInt64(live.knownCount))
+    let meter = context.begin(.marking, total: UInt64(live.knownCount))
     for (number, entry) in entries.enumerated() {
       do {
-        try walk(entry.id, entry.revision, live) { owners.note($0, $1, revision: number) }
+        try walk(entry.id, entry.revision, live, meter) { owners.note($0, $1, revision: number) }
       } catch let error as CollectionError where error.code == .unreadable {
         usage.unreadable.append((entry.id, error.description))
       }
     }
-    try owners.noteBases { [cancellation] in try cancellation.check() }
+    try owners.noteBases { [context] in try context.cancellation.check() }
     let held = try held(besides: entries, live)
-    for (id, revision) in held { try walk(id, revision, live) }
+    for (id, revision) in held { try walk(id, revision, live, meter) }
     try addUp(live, owners)
     if !pruned.isEmpty, usage.unreadable.isEmpty {
       let left = entries.filter { !pruned.contains($0.id) }.map { ($0.id, $0.revision) }
-      try addUp(leaving: left + held)
+      try addUp(leaving: left + held, meter)
     }
     return usage
   }
@@ -137,12 +131,12 @@ package final class UsageSurvey {
   }
 
   /// What is garbage if only these revisions exist, and was not before.
-  private func addUp(leaving revisions: [(RevisionID, Revision)]) throws {
-    let live = try repository.records.liveRecords { [cancellation] in try cancellation.check() }
-    for (id, revision) in revisions { try walk(id, revision, live) }
+  private func addUp(leaving revisions: [(RevisionID, Revision)], _ meter: WorkMeter) throws {
+    let live = try repository.records.liveRecords { [context] in try context.cancellation.check() }
+    for (id, revision) in revisions { try walk(id, revision, live, meter) }
     let survey = try repository.records.survey(
       live, absent: try repository.absentContent(),
-      progress: { [cancellation] in try cancellation.check() })
+      progress: { [context] in try context.cancellation.check() })
     let garbage = survey.packs.map(\.deadBytes).saturatingSum()
     usage.prunableBytes = garbage - min(garbage, usage.garbageBytes)
   }
@@ -161,13 +155,13 @@ package final class UsageSurvey {
 
   /// - Parameter note: receives every node and chunk; returns whether it is new.
   private func walk(
-    _ id: RevisionID, _ revision: Revision, _ live: LiveRecords,
+    _ id: RevisionID, _ revision: Revision, _ live: LiveRecords, _ meter: WorkMeter,
     note: @escaping (ContentID, RecordType) -> Bool = { _, _ in false }
   ) throws {
     for volume in revision.volumes {
-      var visitor = OwningVisitor(live: live, note: note) { [cancellation, progress] in
-        try cancellation.check()
-        progress.advance(to: UInt64(live.markedCount))
+      var visitor = OwningVisitor(live: live, note: note) { [context] in
+        try context.cancellation.check()
+        meter.advance(to: UInt64(live.markedCount))
       }
       do {
         try repository.map(of: volume).walk(reading: repository.nodeReader, &visitor)
@@ -190,7 +184,7 @@ package final class UsageSurvey {
         count(entry, owners.owner(of: entry.id, entry.type))
         if live.isOnlyBase(entry.id, entry.type) { usage.bases.add(entry) }
       },
-      progress: { [cancellation] in try cancellation.check() })
+      progress: { [context] in try context.cancellation.check() })
     usage.packs = survey.packs.count
     usage.storeBytes = survey.packs.map(\.lengthBytes).saturatingSum()
     usage.garbageBytes = survey.packs.map(\.deadBytes).saturatingSum()

@@ -15,21 +15,17 @@ package struct Repair: Sendable {
   private let repository: Repository
   private let other: Repository
   private let isDryRun: Bool
-  private let environment: RepositoryEnvironment
-  private let progress: WorkProgress
-  private let cancellation: CancellationFlag
+  private let context: WorkContext
 
   /// - Parameter other: opened with ``ChunkStore/Repository/open(at:environment:sharing:)``.
   package init(
     repository: Repository, from other: Repository, isDryRun: Bool,
-    environment: RepositoryEnvironment, progress: WorkProgress, cancellation: CancellationFlag
+    context: WorkContext
   ) {
     self.repository = repository
     self.other = other
     self.isDryRun = isDryRun
-    self.environment = environment
-    self.progress = progress
-    self.cancellation = cancellation
+    self.context = context
   }
 
   /// Runs the repair. Content that cannot be recovered is in the report, not an error.
@@ -48,7 +44,7 @@ package struct Repair: Sendable {
     }
     let listing = try repository.revisions()
     let reading = try other.beginReading(
-      "repair of \(repository.root)", pinned: [], environment: environment)
+      "repair of \(repository.root)", pinned: [], context: context)
     defer { reading.end() }
     if isDryRun {
       var report = try look(at: listing).report
@@ -75,11 +71,10 @@ package struct Repair: Sendable {
       }
     } while newlyFound > 0
     report.unreadableRevisions = listing.unreadable.map(\.id.description)
-    report.released = try repository.reviewQuarantine(cancellation: cancellation).count
+    report.released = try repository.reviewQuarantine(context: context).count
     // Damaged packs that are no longer needed would fail the next verification.
     report.inspection = try RepositoryInspection(
-      repository: repository, depth: .full, mends: true, environment: environment,
-      progress: progress, cancellation: cancellation
+      repository: repository, depth: .full, mends: true, context: context
     ).run()
     return report
   }
@@ -87,8 +82,7 @@ package struct Repair: Sendable {
   private func verify(_ entries: [RevisionEntry]) throws -> VerificationReport {
     try Verification(
       repository: repository, entries: entries, policy: .full,
-      finder: "verification after a repair", environment: environment, progress: progress,
-      cancellation: cancellation
+      finder: "verification after a repair", context: context
     ).run()
   }
 
@@ -103,7 +97,7 @@ package struct Repair: Sendable {
     _ listing: RevisionListing
   ) throws -> (concerned: Set<RevisionID>, report: RepairReport) {
     let writing = try repository.beginWriting(
-      "repair", pinned: listing.entries.map(\.id), environment: environment)
+      "repair", pinned: listing.entries.map(\.id), context: context)
     defer { writing.end() }
     let outcome = try walk(
       listing, RecordHealer(repository: repository, other: other, writer: writing.writer))
@@ -114,14 +108,14 @@ package struct Repair: Sendable {
   private func walk(
     _ listing: RevisionListing, _ healer: RecordHealer
   ) throws -> (concerned: Set<RevisionID>, report: RepairReport) {
-    var healing = HealingWalk(healer: healer, cancellation: cancellation)
+    var healing = HealingWalk(healer: healer, cancellation: context.cancellation)
     var concerned: Set<RevisionID> = []
-    progress.begin(.repairing, totalUnits: UInt64(listing.entries.count))
+    let meter = context.begin(.repairing, total: UInt64(listing.entries.count))
     for entry in listing.entries {
       let before = healing.walk.amissCount
       try healing.visit(entry, in: repository, reading: healer)
       if healing.walk.amissCount > before { concerned.insert(entry.id) }
-      progress.advance(by: 1)
+      meter.advance(by: 1)
     }
     let report = RepairReport(
       isDryRun: isDryRun, healedRecords: healer.healedRecords, healedBytes: healer.healedBytes,

@@ -2,6 +2,7 @@ import ChunkFormat
 package import ChunkStore
 import FileIO
 import Synchronization
+import Workers
 
 /// A named overlay that this process has open: one revision's volumes with what was written to them.
 ///
@@ -27,7 +28,7 @@ package final class NamedOverlay: Sendable {
   /// - Parameter lock: the overlay's, held; let go here where this fails.
   init(
     name: String, description: OverlayDescription, pinning: PinOutcome, files: OverlayFiles,
-    lock: any OpenFile, repository: Repository, environment: RepositoryEnvironment
+    lock: any OpenFile, repository: Repository, context: WorkContext
   ) throws(OverlayError) {
     self.name = name
     self.description = description
@@ -37,7 +38,7 @@ package final class NamedOverlay: Sendable {
     self.lock = lock
     do throws(StoreError) {
       session = try repository.beginReading(
-        "overlay \(name)", pinned: [description.revision], environment: environment)
+        "overlay \(name)", pinned: [description.revision], context: context)
     } catch {
       lock.close()
       throw error.code == .notFound

@@ -64,7 +64,7 @@ extension OverlayStore {
     let directory = FilePath(platformBytes: root.canonicalBytes).appending(name)
     return repository.newPin(
       of: description.revision, job: description.job, for: "overlay \(name)", at: directory,
-      environment: environment)
+      context: context)
   }
 
   /// Releases a pin whose overlay is gone; returns it where that fails.
@@ -86,12 +86,12 @@ extension OverlayStore {
       return listing.isInUse ? .inUse : .present
     }
     let pin = stored.pin
-    guard repository.origin(of: pin, environment: environment) != .otherMachine else {
+    guard repository.origin(of: pin, context: context) != .otherMachine else {
       return .unknown("it lies on \(pin.host)")
     }
     // It may lie in another directory than the overlays of this store.
     let directory = FilePath(platformBytes: pin.ownerPath)
-    let elsewhere = environment.fileSystem.confined(to: directory, newFiles: .user)
+    let elsewhere = wholeFileSystem.confined(to: directory, newFiles: .user)
     let files = OverlayFiles(directory: directory, fileSystem: elsewhere)
     do throws(FileError) {
       guard try elsewhere.exists(files.directory) else { return .gone }

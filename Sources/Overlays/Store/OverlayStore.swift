@@ -1,7 +1,8 @@
 package import ChunkFormat
 package import ChunkStore
-import FileIO
+package import FileIO
 package import SystemPackage
+package import Workers
 
 /// The named overlays of one repository: directories below `DIRECTORY/REPOSITORY-ID`.
 ///
@@ -21,23 +22,26 @@ package struct OverlayStore: Sendable {
 
   let root: FilePath
   let repository: Repository
-  let environment: RepositoryEnvironment
+  let context: WorkContext
   /// The directory of the overlays of all repositories.
   private let directory: FilePath
-  /// For what lies in it.
+  /// Reaches everything; ``fileSystem`` only what lies in the directory.
+  let wholeFileSystem: any FileSystem
   let fileSystem: any FileSystem
 
   /// - Parameter directory: of the overlays of all repositories; made when the first one is.
   /// - Throws: ``OverlayError`` with `.invalidRequest` for a directory inside the repository.
   package init(
-    in directory: FilePath, of repository: Repository, environment: RepositoryEnvironment
+    in directory: FilePath, of repository: Repository, context: WorkContext,
+    fileSystem: any FileSystem = POSIXFileSystem()
   ) throws(OverlayError) {
     try OverlayDirectory.check(directory, isOutside: repository.root)
     root = directory.appending(repository.configuration.id.description)
     self.repository = repository
-    self.environment = environment
+    self.context = context
     self.directory = directory
-    fileSystem = environment.fileSystem.confined(to: directory, newFiles: .user)
+    wholeFileSystem = fileSystem
+    self.fileSystem = fileSystem.confined(to: directory, newFiles: .user)
   }
 
   // MARK: - What there is
@@ -78,7 +82,7 @@ package struct OverlayStore: Sendable {
         .invalidRequest, "'\(name)' is not a valid name for an overlay: \(Name.rule)")
     }
     try reportingFileErrors { () throws(FileError) in
-      try environment.fileSystem.createDirectories(
+      try wholeFileSystem.createDirectories(
         directory, permissions: OverlayDirectory.permissions)
       try fileSystem.createDirectories(root, permissions: OverlayDirectory.permissions)
     }
@@ -93,7 +97,7 @@ package struct OverlayStore: Sendable {
       do throws(OverlayError) {
         let description = OverlayDescription(
           repository: repository.configuration.id, revision: entry.id, of: entry.revision,
-          created: environment.now(), pin: pin)
+          created: context.now(), pin: pin)
         try unfinished.create(description)
         _ = try self.pin(description, of: name, as: pin)
         try rename(unfinished.directory, to: files(name).directory)
@@ -116,7 +120,7 @@ package struct OverlayStore: Sendable {
     let pinning = try ensurePinned(&description, of: name, in: files)
     return try NamedOverlay(
       name: name, description: description, pinning: pinning, files: files, lock: lock,
-      repository: repository, environment: environment)
+      repository: repository, context: context)
   }
 
   // MARK: - Removing

@@ -110,10 +110,9 @@ struct Backup: ParsableCommand {
     request.usesDeltas = deltas
     request.acceptsUnusual = unusual.isAccepted
     let repository = try repository.open()
-    let progress = WorkProgress()
+    let progress = ProgressBoard()
     let backup = BackupEngine.Backup(
-      repository: repository, request: request, environment: RepositoryEnvironment(),
-      progress: progress, cancellation: Interruption.shared.flag)
+      repository: repository, request: request, context: .ofProgram(showing: progress))
     let report = try ProgressDisplay.showing({ [job] in progress.reading(of: job) }) {
       try UnusualOption.explaining { try backup.run() }
     }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import BackupEngine
 import ChunkStore
 import Inspection
 
@@ -41,10 +40,9 @@ struct CheckRepository: ParsableCommand {
 
   mutating func run() throws {
     let repository = try repository.open()
-    let progress = WorkProgress()
+    let progress = ProgressBoard()
     let inspection = RepositoryInspection(
-      repository: repository, depth: packs, mends: fix, environment: RepositoryEnvironment(),
-      progress: progress, cancellation: Interruption.shared.flag)
+      repository: repository, depth: packs, mends: fix, context: .ofProgram(showing: progress))
     let report = try ProgressDisplay.showing({ progress.reading(of: "the repository") }) {
       try inspection.run()
     }

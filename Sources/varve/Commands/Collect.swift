@@ -1,5 +1,4 @@
 import ArgumentParser
-import BackupEngine
 import ChunkStore
 import GarbageCollection
 
@@ -64,10 +63,9 @@ struct Collect: ParsableCommand {
     settings.acceptsLosses = acceptLosses
     settings.copiedBytesLimit = maxCopy?.bytes
     settings.timeLimit = maxMinutes.map { .seconds(60 * Int64($0)) }
-    let progress = WorkProgress()
+    let progress = ProgressBoard()
     let collection = GarbageCollection(
-      repository: repository, settings: settings, environment: RepositoryEnvironment(),
-      progress: progress, cancellation: Interruption.shared.flag)
+      repository: repository, settings: settings, context: .ofProgram(showing: progress))
     let report = try ProgressDisplay.showing({ progress.reading(of: "packs") }) {
       try collection.run()
     }

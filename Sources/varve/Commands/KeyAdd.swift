@@ -28,7 +28,7 @@ struct KeyAdd: ParsableCommand {
           + "'varve init --encrypt'")
     }
     let id = try new.withNewKey(for: repository.root.string) {
-      try repository.addKey($0, environment: RepositoryEnvironment())
+      try repository.addKey($0, context: .ofProgram())
     }
     try json.print(new.json(of: id), orLines: [id.description])
   }

@@ -32,7 +32,7 @@ struct KeyImport: ParsableCommand {
     // Nothing is asked for or created for a text that opens nothing.
     let paper = try Repository.openedPaperKey(
       text, of: root, environment: RepositoryEnvironment())
-    let id = try new.withNewKey(for: root.string) { try paper.add($0) }
+    let id = try new.withNewKey(for: root.string) { try paper.add($0, context: .ofProgram()) }
     try json.print(new.json(of: id), orLines: [id.description])
   }
 }

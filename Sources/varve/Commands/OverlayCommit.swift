@@ -59,10 +59,9 @@ struct OverlayCommit: ParsableCommand {
     request.tags = tag.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
     request.verification = verify.policy
     request.acceptsUnusual = unusual.isAccepted
-    let progress = WorkProgress()
+    let progress = ProgressBoard()
     let backup = BackupEngine.Backup(
-      repository: repository, request: request, environment: RepositoryEnvironment(),
-      progress: progress, cancellation: Interruption.shared.flag)
+      repository: repository, request: request, context: .ofProgram(showing: progress))
     let report = try ProgressDisplay.showing({ [name] in progress.reading(of: name) }) {
       try UnusualOption.explaining { try backup.run() }
     }

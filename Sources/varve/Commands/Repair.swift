@@ -1,5 +1,4 @@
 import ArgumentParser
-import BackupEngine
 import ChunkStore
 import FileIO
 import Inspection
@@ -47,11 +46,10 @@ struct Repair: ParsableCommand {
     if try other.isSamePlace(as: repository) {
       throw Failure("\(from) is the repository that is to be repaired; give another with --from")
     }
-    let progress = WorkProgress()
+    let progress = ProgressBoard()
     let repair = Inspection.Repair(
       repository: repository, from: other, isDryRun: dryRun,
-      environment: RepositoryEnvironment(), progress: progress,
-      cancellation: Interruption.shared.flag)
+      context: .ofProgram(showing: progress))
     let report = try ProgressDisplay.showing({ progress.reading(of: "revisions") }) {
       try repair.run()
     }

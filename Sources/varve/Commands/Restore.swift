@@ -90,11 +90,10 @@ struct Restore: ParsableCommand {
     var options = RestoreOptions()
     options.fillPattern = skipDamaged?.pattern
     options.verifies = verify
-    let progress = WorkProgress()
+    let progress = ProgressBoard()
     let restore = BackupEngine.Restore(
       repository: repository, entry: entry, volume: volume, target: target, options: options,
-      environment: RepositoryEnvironment(), progress: progress,
-      cancellation: Interruption.shared.flag)
+      context: .ofProgram(showing: progress))
     let subject = "\(entry.revision.job)/\(volume.name)"
     let start = ContinuousClock.now
     let report = try Interruption.shared.cleaningUp(with: { target.abandon() }) {

@@ -222,7 +222,7 @@ struct Serve: ParsableCommand {
     fetching.cacheBytes = Int(limits.cacheSize.bytes)
     let catalog = try RevisionCatalog(
       repository: repository, references: overlay == nil ? revisions : [],
-      environment: RepositoryEnvironment(), limits: fetching)
+      context: .ofProgram(), limits: fetching)
     try catalog.checkReferences()
     return catalog
   }

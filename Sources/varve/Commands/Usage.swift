@@ -1,5 +1,4 @@
 import ArgumentParser
-import BackupEngine
 import CalendarTime
 import ChunkFormat
 import ChunkStore
@@ -33,11 +32,10 @@ struct Usage: ParsableCommand {
 
   mutating func run() throws {
     let repository = try repository.open()
-    let progress = WorkProgress()
+    let progress = ProgressBoard()
     let survey = UsageSurvey(
       repository: repository, pruned: try prunable(in: repository),
-      environment: RepositoryEnvironment(), progress: progress,
-      cancellation: Interruption.shared.flag)
+      context: .ofProgram(showing: progress))
     let usage = try ProgressDisplay.showing({ progress.reading(of: "packs") }) {
       try survey.run()
     }

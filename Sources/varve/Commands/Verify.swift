@@ -72,12 +72,11 @@ struct Verify: ParsableCommand {
       jobs.isEmpty && !revisions.isEmpty
       && revisions.allSatisfy { $0.isID(among: listing.entries) }
     let unreadable = areNamedByID ? [] : listing.unreadable
-    let progress = WorkProgress()
+    let progress = ProgressBoard()
     let verification = Verification(
       repository: repository, entries: entries,
       policy: sample.map { .sample(percent: $0.percent) } ?? .full,
-      environment: RepositoryEnvironment(), progress: progress,
-      cancellation: Interruption.shared.flag)
+      context: .ofProgram(showing: progress))
     let subject = entries.count == 1 ? entries[0].revision.job : "revisions"
     let report = try ProgressDisplay.showing({ progress.reading(of: subject) }) {
       try verification.run()
@@ -85,7 +84,7 @@ struct Verify: ParsableCommand {
     let packs = chosen.isEmpty && sample == nil ? try damagedPacks(of: repository, progress) : []
     try print(report, unreadable, packs)
     let released =
-      sample == nil ? try repository.reviewQuarantine(cancellation: Interruption.shared.flag) : []
+      sample == nil ? try repository.reviewQuarantine(context: .ofProgram()) : []
     if !released.isEmpty {
       Console.shared.message(
         "\(Quantities.count(released.count, "copy", plural: "copies")) left the quarantine: they read "
@@ -104,12 +103,11 @@ struct Verify: ParsableCommand {
 
   /// Names packs that are not what their names say.
   private func damagedPacks(
-    of repository: Repository, _ progress: WorkProgress
+    of repository: Repository, _ progress: ProgressBoard
   ) throws -> [PackExamination] {
     try ProgressDisplay.showing({ progress.reading(of: "the repository") }) {
       try RepositoryInspection(
-        repository: repository, depth: .full, mends: false, environment: RepositoryEnvironment(),
-        progress: progress, cancellation: Interruption.shared.flag
+        repository: repository, depth: .full, mends: false, context: .ofProgram(showing: progress)
       ).damagedPacks()
     }
   }

@@ -52,7 +52,7 @@ struct SelectedVolume {
   func catalog() throws -> RevisionCatalog {
     try RevisionCatalog(
       repository: repository, references: [RevisionReference(reference)],
-      environment: RepositoryEnvironment())
+      context: .ofProgram())
   }
 
   /// What gives the volume groups on the disk an identity of their own.
@@ -75,7 +75,7 @@ struct SelectedVolume {
     _ name: String, in directory: FilePath, _ changes: [PhysicalVolume.Change]
   ) throws {
     let store = try OverlayStore(
-      in: directory, of: repository, environment: RepositoryEnvironment())
+      in: directory, of: repository, context: .ofProgram())
     try store.create(name, on: entry)
     let catalog = WritableCatalog(
       base: try catalog(), mode: .named(try store.open(name), volume: volume.name))

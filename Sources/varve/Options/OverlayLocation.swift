@@ -30,7 +30,7 @@ struct OverlayLocation: ParsableArguments {
   /// The overlays that have names.
   func store(of repository: Repository) throws -> OverlayStore {
     try OverlayStore(
-      in: try directoryOfNamed(), of: repository, environment: RepositoryEnvironment())
+      in: try directoryOfNamed(), of: repository, context: .ofProgram())
   }
 
   /// Where overlays without names are made.

@@ -46,7 +46,7 @@ struct DescribedPin {
     job = repository.job(of: stored.pin)
     state =
       switch (
-        repository.origin(of: stored.pin, environment: RepositoryEnvironment()),
+        repository.origin(of: stored.pin, context: .ofProgram()),
         try overlays.ownerState(of: stored)
       ) {
       case (.otherPath, _): .copied

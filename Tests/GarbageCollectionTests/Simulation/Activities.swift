@@ -40,7 +40,7 @@ extension SimulatedProcess {
 
   private func perform(_ activity: Activity, _ repository: Repository) throws {
     switch activity {
-    case .backup: try SimulatedBackup(self, repository, environment).run()
+    case .backup: try SimulatedBackup(self, repository).run()
     case .forgetting: try forget(in: repository)
     case .pruning: try prune(repository, newest: UInt32.random(in: 1...3, using: &random))
     case .collection: try collect(in: repository)
@@ -60,9 +60,13 @@ extension SimulatedProcess {
     var environment = RepositoryEnvironment()
     environment.fileSystem = ProcessFileSystem(self, flaw: world.flaw)
     environment.indexDirectory = world.indexDirectory(of: machine)
-    environment.host = "machine\(machine)"
-    environment.now = { [world] in world.now() }
     return environment
+  }
+
+  var context: WorkContext {
+    WorkContext(
+      host: Host(name: "machine\(machine)", machine: "", process: Int32(machine + 1)),
+      now: { [world] in world.now() }, cancellation: cancellation)
   }
 
   // MARK: - Forgetting
@@ -125,8 +129,7 @@ extension SimulatedProcess {
     in repository: Repository, _ settings: CollectionSettings
   ) throws -> CollectionReport {
     let report = try GarbageCollection(
-      repository: repository, settings: settings, environment: environment,
-      progress: WorkProgress(), cancellation: cancellation
+      repository: repository, settings: settings, context: context
     ).run()
     world.say(
       self,
@@ -178,7 +181,7 @@ extension SimulatedProcess {
     _ ids: [RevisionID], _ repository: Repository
   ) throws -> Session? {
     try orGone {
-      try repository.beginReading("reading", pinned: ids, environment: environment)
+      try repository.beginReading("reading", pinned: ids, context: context)
     }
   }
 

@@ -138,7 +138,7 @@ struct Schedule {
       (0..<5).map { _ in contents[Int.random(in: contents.indices, using: &random)] })
     let life = { @Sendable (process: SimulatedProcess) in
       do {
-        try SimulatedBackup(process, process.open(), process.environment, disk: disk).run()
+        try SimulatedBackup(process, process.open(), disk: disk).run()
       } catch {
         world.violated("\(process.name) fails: \(error)")
       }

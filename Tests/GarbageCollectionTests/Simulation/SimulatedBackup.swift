@@ -11,7 +11,6 @@ import Workers
 struct SimulatedBackup {
   private let process: SimulatedProcess
   private let repository: Repository
-  private let environment: RepositoryEnvironment
   private let job: String
   private let disk: SimulatedDisk?
   private let hasDocuments: Bool
@@ -20,19 +19,20 @@ struct SimulatedBackup {
   ///   - job: nil for any of three, and now and then with documents.
   ///   - disk: what to back up; nil for what became of the disk of the last backup.
   init(
-    _ process: SimulatedProcess, _ repository: Repository, _ environment: RepositoryEnvironment,
+    _ process: SimulatedProcess, _ repository: Repository,
     job: String? = nil, disk: SimulatedDisk? = nil
   ) {
     self.process = process
     self.repository = repository
-    self.environment = environment
     self.disk = disk
     hasDocuments = job == nil && Int.random(in: 0..<4, using: &process.random) == 0
     self.job = job ?? "job\(Int.random(in: 0..<3, using: &process.random))"
   }
 
+  private var context: WorkContext { process.context }
+
   func run() throws {
-    let created = environment.now()
+    let created = context.now()
     let (writing, history, parent) = try begin()
     defer { writing.end() }
     let doubts = [history.last, parent].contains { $0?.marks.trust == .distrusted }
@@ -47,12 +47,12 @@ struct SimulatedBackup {
     process.world.ledger.willCommit(root.id, disk)
     let id = try repository.commit(
       Revision(
-        job: job, created: created, finished: environment.now(), parent: parent?.id, tags: [],
+        job: job, created: created, finished: context.now(), parent: parent?.id, tags: [],
         volumes: [
           RevisionVolume(
             name: RevisionVolume.unnamed, sizeBytes: disk.sizeBytes, root: root.id,
             source: "simulation", statistics: VolumeStatistics())
-        ], attachments: attachments, host: environment.host, program: "simulation"))
+        ], attachments: attachments, host: context.host.name, program: "simulation"))
     if process.isAlive { process.world.ledger.didCommit(id) }
   }
 
@@ -65,7 +65,7 @@ struct SimulatedBackup {
       let parent = history.last { $0.marks.trust != .distrusted }
       do {
         let writing = try repository.beginWriting(
-          "backup of \(job)", pinned: parent.map { [$0.id] } ?? [], environment: environment)
+          "backup of \(job)", pinned: parent.map { [$0.id] } ?? [], context: context)
         return (writing, history, parent)
       } catch let error as StoreError where error.code == .notFound {
         continue

@@ -60,7 +60,8 @@ final class SimulatedWorld: @unchecked Sendable {
     environment.fileSystem = fileSystem
     environment.indexDirectory = directory.path.appending("machine0")
     let repository = try Repository.create(
-      at: Self.root, settings: RepositorySettings(), firstKey: nil, environment: environment)
+      at: Self.root, settings: RepositorySettings(), firstKey: nil, environment: environment,
+      context: .testing())
     repositoryID = repository.configuration.id
     ledger = try Ledger(layout: layout, repository: repositoryID)
     Self.yieldsAtLocks

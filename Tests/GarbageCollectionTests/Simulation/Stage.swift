@@ -223,7 +223,7 @@ extension SimulatedContent {
 extension SimulatedProcess {
   func backUp(_ job: String, _ contents: [SimulatedContent]) {
     attempt("backup") {
-      try SimulatedBackup(self, $0, environment, job: job, disk: SimulatedDisk(contents)).run()
+      try SimulatedBackup(self, $0, job: job, disk: SimulatedDisk(contents)).run()
     }
   }
 
@@ -270,7 +270,7 @@ extension SimulatedProcess {
 
   func storeAlone(_ content: SimulatedContent) {
     attempt("storing") { repository in
-      let writing = try repository.beginWriting("storing", pinned: [], environment: environment)
+      let writing = try repository.beginWriting("storing", pinned: [], context: context)
       defer { writing.end() }
       try writing.writer.append(try record(of: content), isReplacement: true)
       try writing.writer.flush()
