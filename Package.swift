@@ -77,10 +77,13 @@ let targets: [Target] = [
   library("JSONText"),
   library("FileIO", uses: ["Workers", "CLinux", systemPackage]),
   library("ChunkFormat", uses: ["CalendarTime", "CZstd", "CCrypto", "CXXHash"]),
+  library("ObjectStorage"),
+  library("LocalObjects", uses: ["FileIO", "ObjectStorage", systemPackage]),
   library(
     "ChunkStore",
     uses: [
-      "Workers", "CalendarTime", "FileIO", "ChunkFormat", "CLMDB", "CLinux", systemPackage, heap,
+      "Workers", "CalendarTime", "FileIO", "ChunkFormat", "ObjectStorage", "LocalObjects", "CLMDB",
+      "CLinux", systemPackage, heap,
     ]),
   library("Retention", uses: ["CalendarTime", "ChunkFormat", "ChunkStore"]),
   library("VolumeMap", uses: ["ChunkFormat"]),
@@ -96,12 +99,12 @@ let targets: [Target] = [
     ]),
   library(
     "GarbageCollection",
-    uses: ["Workers", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader", systemPackage]),
+    uses: ["Workers", "ChunkFormat", "ObjectStorage", "ChunkStore", "VolumeMap", "VolumeReader"]),
   library(
     "Inspection",
     uses: [
-      "Workers", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader", "BackupEngine",
-      systemPackage,
+      "Workers", "ChunkFormat", "ObjectStorage", "ChunkStore", "VolumeMap", "VolumeReader",
+      "BackupEngine",
     ]),
   library(
     "Overlays",
@@ -133,7 +136,10 @@ let targets: [Target] = [
     swiftSettings: strict),
 
   .target(
-    name: "TestSupport", dependencies: ["Workers", "CalendarTime", "FileIO", systemPackage],
+    name: "TestSupport",
+    dependencies: [
+      "Workers", "CalendarTime", "FileIO", "ObjectStorage", "LocalObjects", systemPackage,
+    ],
     path: "Tests/TestSupport",
     swiftSettings: strict),
   .target(
@@ -156,7 +162,9 @@ let targets: [Target] = [
   tests(of: "ChunkFormat", uses: ["CalendarTime", "FileIO", systemPackage]),
   tests(
     of: "ChunkStore",
-    uses: ["Workers", "CalendarTime", "ChunkFormat", "FileIO", systemPackage]),
+    uses: [
+      "Workers", "CalendarTime", "ChunkFormat", "FileIO", "LocalObjects", systemPackage,
+    ]),
   tests(of: "Retention", uses: ["CalendarTime", "ChunkFormat", "ChunkStore"]),
   tests(of: "VolumeMap", uses: ["ChunkFormat"]),
   tests(of: "VolumeSources", uses: ["FileIO", "Workers", systemPackage]),
@@ -177,7 +185,7 @@ let targets: [Target] = [
       "EngineTestSupport", "Workers", "CalendarTime", "ChunkFormat", "ChunkStore", "VolumeMap",
       "VolumeReader",
       "VolumeSources",
-      "BackupEngine", "FileIO", "Retention", systemPackage,
+      "BackupEngine", "FileIO", "LocalObjects", "Retention", systemPackage,
     ]),
   tests(
     of: "Inspection",

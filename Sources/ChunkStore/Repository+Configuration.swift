@@ -1,6 +1,5 @@
 package import ChunkFormat
-import FileIO
-import SystemPackage
+import ObjectStorage
 
 extension Repository {
   /// Changes how chunks that are stored from now on are compressed. Chunks that are stored already stay
@@ -14,19 +13,16 @@ extension Repository {
   package func changeCompression(
     to method: CompressionMethod
   ) throws(StoreError) -> RepositoryConfiguration {
-    let lock = try reportingFileErrors { () throws(FileError) in
-      try fileSystem.lockFile(layout.keysLock, .exclusive)
-    }
-    defer { lock.close() }
+    let lock = try keyRing.lock()
+    defer { lock.release() }
     let current = try storedConfiguration()
     guard current.compression != method else { return current }
     let changed = current.compressed(by: method)
-    let bytes = try reportingFormatErrors(of: layout.configuration.string) {
+    let bytes = try reportingFormatErrors(of: storage.place(of: .configuration)) {
       () throws(FormatError) in try changed.encoded(keys: keys)
     }
-    try reportingFileErrors { () throws(FileError) in
-      try fileSystem.writeDurably(
-        bytes, to: layout.configuration, permissions: RepositoryLayout.filePermissions)
+    try reportingStorageErrors { () throws(StorageError) in
+      try storage.put(bytes, as: .configuration)
     }
     return changed
   }
@@ -34,8 +30,9 @@ extension Repository {
   /// The configuration as it is stored now; another process may have changed it since this one opened
   /// the repository.
   private func storedConfiguration() throws(StoreError) -> RepositoryConfiguration {
-    let bytes = try Self.readConfiguration(layout, fileSystem)
-    return try reportingFormatErrors(of: layout.configuration.string) { () throws(FormatError) in
+    let bytes = try Self.readConfiguration(storage)
+    return try reportingFormatErrors(of: storage.place(of: .configuration)) {
+      () throws(FormatError) in
       let stored = try RepositoryConfiguration(encoded: bytes)
       if let keys { try RepositoryConfiguration.authenticate(bytes, keys: keys) }
       guard stored.id == configuration.id, stored.isEncrypted == configuration.isEncrypted else {

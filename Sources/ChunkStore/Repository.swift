@@ -1,5 +1,5 @@
 package import ChunkFormat
-import FileIO
+import ObjectStorage
 import Synchronization
 package import SystemPackage
 package import Workers
@@ -14,30 +14,29 @@ package final class Repository: Sendable {
   /// What is to be said to whoever opened the repository.
   package var warnings: [String] { openedKey?.warnings ?? [] }
 
-  let layout: RepositoryLayout
-  /// As it was opened, confined to the repository.
+  /// As it was opened.
   let environment: RepositoryEnvironment
+  let storage: any ObjectStorage
   private let openedKey: KeyRing.Opened?
   private let seenRevisions = Mutex<Set<RevisionID>>([])
   private let revisionMemory = RevisionMemory()
 
   private init(
-    root: FilePath, configuration: RepositoryConfiguration, openedKey: KeyRing.Opened?,
-    environment: RepositoryEnvironment
+    root: FilePath, storage: any ObjectStorage, configuration: RepositoryConfiguration,
+    openedKey: KeyRing.Opened?, environment: RepositoryEnvironment
   ) throws(StoreError) {
     self.root = root
     self.configuration = configuration
     self.openedKey = openedKey
     keys = openedKey?.keys
-    layout = RepositoryLayout(root: root)
     self.environment = environment
-    let shelf = PackShelf(
-      layout: layout, fileSystem: environment.fileSystem, repository: configuration.id,
-      keys: openedKey?.keys)
+    self.storage = storage
+    let packs = PackObjects(
+      storage: storage, repository: configuration.id, keys: openedKey?.keys)
     let placement = IndexPlacement(
       repository: configuration.id, root: root, isEncrypted: configuration.isEncrypted)
     records = RecordStore(
-      index: try placement.open(preferred: environment.indexDirectory), shelf: shelf)
+      index: try placement.open(preferred: environment.indexDirectory), shelf: packs)
   }
 
   // MARK: - Making and opening
@@ -49,14 +48,12 @@ package final class Repository: Sendable {
     at root: FilePath, settings: RepositorySettings, firstKey: NewKey?,
     environment: RepositoryEnvironment, context: WorkContext
   ) throws(StoreError) -> Repository {
-    try RepositoryFoundation.makeRoot(root, environment.fileSystem)
-    let environment = environment.confined(to: root)
-    let foundation = RepositoryFoundation(
-      layout: RepositoryLayout(root: root), fileSystem: environment.fileSystem)
-    let (configuration, openedKey) = try foundation.lay(
+    let storage = environment.storage(at: root)
+    let (configuration, openedKey) = try RepositoryFoundation(storage: storage).create(
       settings: settings, firstKey: firstKey, environment: environment, context: context)
     return try Repository(
-      root: root, configuration: configuration, openedKey: openedKey, environment: environment)
+      root: root, storage: storage, configuration: configuration, openedKey: openedKey,
+      environment: environment)
   }
 
   /// Opens the repository in `root`.
@@ -67,17 +64,16 @@ package final class Repository: Sendable {
   package static func open(
     at root: FilePath, environment: RepositoryEnvironment, secret: () throws -> UnlockSecret
   ) throws -> Repository {
-    let (layout, environment) = (RepositoryLayout(root: root), environment.confined(to: root))
-    let bytes = try readConfiguration(layout, environment.fileSystem)
-    let configuration = try reportingFormatErrors(of: layout.configuration.string) {
+    let storage = environment.storage(at: root)
+    let bytes = try readConfiguration(storage)
+    let configuration = try reportingFormatErrors(of: storage.place(of: .configuration)) {
       () throws(FormatError) in try RepositoryConfiguration(encoded: bytes)
     }
-    let ring = KeyRing(
-      layout: layout, fileSystem: environment.fileSystem, repository: configuration.id)
+    let ring = KeyRing(storage: storage, repository: configuration.id)
     var opened: KeyRing.Opened?
     if configuration.isEncrypted {
       let unlocked = try ring.open(with: try secret())
-      try reportingFormatErrors(of: layout.configuration.string) { () throws(FormatError) in
+      try reportingFormatErrors(of: storage.place(of: .configuration)) { () throws(FormatError) in
         try RepositoryConfiguration.authenticate(bytes, keys: unlocked.keys)
       }
       opened = unlocked
@@ -85,11 +81,12 @@ package final class Repository: Sendable {
       // Without this, whoever can write to the disk could turn encryption off for the next backup.
       throw StoreError(
         .damaged,
-        "\(layout.configuration): expected an encrypted repository, since there are keys in "
-          + "\(layout.keys); found one that is not")
+        "\(storage.place(of: .configuration)): expected an encrypted repository, since there are keys in "
+          + "\(storage.place(of: .keys)); found one that is not")
     }
     return try Repository(
-      root: root, configuration: configuration, openedKey: opened, environment: environment)
+      root: root, storage: storage, configuration: configuration, openedKey: opened,
+      environment: environment)
   }
 
   /// Opens another repository in which contents have the ids that they have in one with `keys`: both
@@ -100,9 +97,9 @@ package final class Repository: Sendable {
   package static func open(
     at root: FilePath, environment: RepositoryEnvironment, sharing keys: RepositoryKeys?
   ) throws(StoreError) -> Repository {
-    let (layout, environment) = (RepositoryLayout(root: root), environment.confined(to: root))
-    let bytes = try readConfiguration(layout, environment.fileSystem)
-    let configuration = try reportingFormatErrors(of: layout.configuration.string) {
+    let storage = environment.storage(at: root)
+    let bytes = try readConfiguration(storage)
+    let configuration = try reportingFormatErrors(of: storage.place(of: .configuration)) {
       () throws(FormatError) in try RepositoryConfiguration(encoded: bytes)
     }
     guard configuration.isEncrypted == (keys != nil) else {
@@ -113,7 +110,8 @@ package final class Repository: Sendable {
     }
     guard let keys else {
       return try Repository(
-        root: root, configuration: configuration, openedKey: nil, environment: environment)
+        root: root, storage: storage, configuration: configuration, openedKey: nil,
+        environment: environment)
     }
     do throws(FormatError) {
       try RepositoryConfiguration.authenticate(bytes, keys: keys)
@@ -124,16 +122,14 @@ package final class Repository: Sendable {
           + "this repository")
     }
     return try Repository(
-      root: root, configuration: configuration,
+      root: root, storage: storage, configuration: configuration,
       openedKey: KeyRing.Opened(keys: keys, slot: nil, label: ""), environment: environment)
   }
 
   /// Whether both are one directory, whatever it is called.
   package func isSamePlace(as other: Repository) throws(StoreError) -> Bool {
-    try reportingFileErrors { () throws(FileError) in
-      let own = try fileSystem.metadata(of: layout.configuration)
-      let others = try other.fileSystem.metadata(of: other.layout.configuration)
-      return (own.device, own.inode) == (others.device, others.inode)
+    try reportingStorageErrors { () throws(StorageError) in
+      try storage.isSamePlace(as: other.storage)
     }
   }
 
@@ -141,21 +137,21 @@ package final class Repository: Sendable {
 
   /// All revisions, oldest first, and those that cannot be read.
   package func revisions() throws(StoreError) -> RevisionListing {
-    let listing = try revisionShelf.list()
+    let listing = try revisionObjects.list()
     note(listing.entries.map(\.id))
     return listing
   }
 
   /// One revision by its full name.
   package func revision(_ id: RevisionID) throws(StoreError) -> RevisionEntry {
-    let entry = try revisionShelf.entry(id)
+    let entry = try revisionObjects.entry(id)
     note([id])
     return entry
   }
 
   /// Whether the revision is there and not forgotten, readable or not.
   package func exists(_ id: RevisionID) throws(StoreError) -> Bool {
-    try revisionShelf.exists(id)
+    try revisionObjects.exists(id)
   }
 
   private func note(_ ids: [RevisionID]) {
@@ -169,14 +165,14 @@ package final class Repository: Sendable {
 
   /// Makes a revision exist; all that it names must be durable.
   package func commit(_ revision: Revision) throws(StoreError) -> RevisionID {
-    try revisionShelf.commit(revision)
+    try revisionObjects.commit(revision)
   }
 
   /// Changes what is said of a revision; changes by others at the same time are not lost.
   package func updateMarks(
     of id: RevisionID, _ change: (inout RevisionMarks) throws -> Void
   ) throws {
-    try revisionShelf.updateMarks(of: id, change)
+    try revisionObjects.updateMarks(of: id, change)
   }
 
   /// The same for several revisions at once, which takes less time than one after the other.
@@ -185,7 +181,7 @@ package final class Repository: Sendable {
   package func updateMarks(
     of ids: [RevisionID], _ change: (RevisionID, inout RevisionMarks) throws -> Void
   ) throws -> [(id: RevisionID, error: StoreError)] {
-    try revisionShelf.updateMarks(of: ids, change)
+    try revisionObjects.updateMarks(of: ids, change)
   }
 
   // MARK: - Keys
@@ -201,7 +197,7 @@ package final class Repository: Sendable {
   ) throws(StoreError) -> KeyID {
     let keys = try encryptionKeys()
     let lock = try keyRing.lock()
-    defer { lock.close() }
+    defer { lock.release() }
     return try keyRing.add(
       keys, secret: new.secret, label: new.label, created: context.now(),
       cost: environment.passphraseCost)
@@ -231,8 +227,8 @@ package final class Repository: Sendable {
   package static func openedPaperKey(
     _ text: String, of root: FilePath, environment: RepositoryEnvironment
   ) throws(StoreError) -> OpenedPaperKey {
-    let (layout, environment) = (RepositoryLayout(root: root), environment.confined(to: root))
-    let bytes = try readConfiguration(layout, environment.fileSystem)
+    let storage = environment.storage(at: root)
+    let bytes = try readConfiguration(storage)
     let (id, keys) = try reportingFormatErrors(of: "paper key") {
       () throws(FormatError) -> (RepositoryID, RepositoryKeys) in
       let configuration = try RepositoryConfiguration(encoded: bytes)
@@ -241,8 +237,7 @@ package final class Repository: Sendable {
       return (configuration.id, keys)
     }
     return OpenedPaperKey(
-      ring: KeyRing(layout: layout, fileSystem: environment.fileSystem, repository: id),
-      keys: keys, environment: environment)
+      ring: KeyRing(storage: storage, repository: id), keys: keys, environment: environment)
   }
 
   // MARK: - Sessions and records
@@ -273,10 +268,9 @@ package final class Repository: Sendable {
     // the comparison: what is no longer condemned then is gone, and the comparison shows it.
     let absent = try absentContent()
     let changes = try records.synchronize(progress: progress)
-    let files = PackFileWriter(
-      layout: layout, fileSystem: fileSystem, repository: configuration.id, keys: keys)
+    let files = PackWriter(storage: storage, repository: configuration.id, keys: keys)
     return WritingSession(
-      session: session, indexChanges: changes, reserve: reserve,
+      session: session, indexChanges: changes, storage: storage,
       writer: try RecordWriter(
         store: records, files: files, absent: absent,
         targetBytes: environment.packTargetBytes))
@@ -289,8 +283,8 @@ package final class Repository: Sendable {
   ) throws(StoreError) -> Session {
     let session = try sessions.begin(record)
     for id in record.pinned where !held.contains(id) {
-      if try revisionShelf.exists(id) { continue }
-      if try reportingFileErrors({ () throws(FileError) in try isKept(id) }) { continue }
+      if try revisionObjects.exists(id) { continue }
+      if try reportingStorageErrors({ () throws(StorageError) in try isKept(id) }) { continue }
       session.end()
       throw StoreError(.notFound, "revision \(id) was forgotten a moment ago")
     }
@@ -317,33 +311,35 @@ package final class Repository: Sendable {
 
   // MARK: - Parts
 
-  var fileSystem: any FileSystem { environment.fileSystem }
-
-  var revisionShelf: RevisionShelf {
-    RevisionShelf(
-      layout: layout, fileSystem: fileSystem, repository: configuration.id, keys: keys,
-      memory: revisionMemory)
+  var objects: SmallObjects {
+    SmallObjects(storage: storage, repository: configuration.id, keys: keys)
   }
 
-  var reserve: SpaceReserve { SpaceReserve(layout, fileSystem) }
-
-  var condemnationShelf: CondemnationShelf {
-    CondemnationShelf(
-      layout: layout, fileSystem: fileSystem, repository: configuration.id, keys: keys)
+  var revisionObjects: RevisionObjects {
+    RevisionObjects(objects: objects, memory: revisionMemory)
   }
 
-  var quarantineShelf: QuarantineShelf {
-    QuarantineShelf(
-      layout: layout, fileSystem: fileSystem, repository: configuration.id, keys: keys)
-  }
+  var condemnationObjects: CondemnationObjects { CondemnationObjects(objects: objects) }
 
-  var sessions: SessionList {
-    SessionList(
-      directory: layout.sessions, fileSystem: fileSystem, repository: configuration.id, keys: keys)
-  }
+  var quarantineObjects: QuarantineObjects { QuarantineObjects(objects: objects) }
 
-  var keyRing: KeyRing {
-    KeyRing(layout: layout, fileSystem: fileSystem, repository: configuration.id)
+  var sessions: SessionList { SessionList(objects: objects) }
+
+  var keyRing: KeyRing { KeyRing(storage: storage, repository: configuration.id) }
+
+  /// Runs `body`; as long as there is no room, again after some was given up.
+  func makingRoom<Result>(
+    for body: () throws(StoreError) -> Result
+  ) throws(StoreError) -> Result {
+    var part = 0
+    while true {
+      do throws(StoreError) {
+        return try body()
+      } catch  where error.code == .noSpace {
+        guard storage.giveUpReserve(part) else { throw error }
+        part += 1
+      }
+    }
   }
 
   private func encryptionKeys() throws(StoreError) -> RepositoryKeys {
@@ -355,16 +351,17 @@ package final class Repository: Sendable {
     return keys
   }
 
-  static func readConfiguration(
-    _ layout: RepositoryLayout, _ fileSystem: any FileSystem
-  ) throws(StoreError) -> [UInt8] {
-    do throws(FileError) {
-      return try fileSystem.readAll(layout.configuration, limitBytes: 64 << 10)
+  static func readConfiguration(_ storage: any ObjectStorage) throws(StoreError) -> [UInt8] {
+    do throws(StorageError) {
+      return try storage.read(
+        .configuration, limitBytes: RepositoryConfiguration.maximumFileBytes)
     } catch {
-      guard error.code == .notFound || error.code == .notDirectory else { throw StoreError(error) }
+      guard error.code == .notFound || error.code == .notADirectory else {
+        throw StoreError(error)
+      }
       throw StoreError(
         .notARepository,
-        "\(layout.root) is no varve repository: it has no file 'config'; "
+        "\(storage.place) is no varve repository: it has no file 'config'; "
           + "'varve init' makes a repository")
     }
   }
@@ -386,7 +383,7 @@ package struct NewKey: Sendable {
 package struct WritingSession: Sendable {
   package let session: Session
   package let indexChanges: IndexChanges
-  let reserve: SpaceReserve
+  let storage: any ObjectStorage
   package let writer: RecordWriter
 
   /// Lets go of what was not flushed, and takes the session off the list; ending twice is harmless.
@@ -395,6 +392,6 @@ package struct WritingSession: Sendable {
   package func end() {
     writer.stop()
     session.end()
-    reserve.fill()
+    storage.fillReserve()
   }
 }

@@ -1,5 +1,7 @@
 package import ChunkFormat
 package import FileIO
+import LocalObjects
+import ObjectStorage
 package import SystemPackage
 
 /// Where a repository and its index are stored, and how; tests put other storage in its place.
@@ -13,11 +15,8 @@ package struct RepositoryEnvironment: Sendable {
 
   package init() {}
 
-  /// The same for what lies in a repository: no file of it is reached through a link, and whoever may
-  /// use its directory may use what is made in it.
-  func confined(to root: FilePath) -> RepositoryEnvironment {
-    var environment = self
-    environment.fileSystem = fileSystem.confined(to: root, newFiles: .likeDirectory)
-    return environment
+  /// What holds the repository in a directory.
+  func storage(at root: FilePath) -> any ObjectStorage {
+    LocalObjects(root: root, fileSystem: fileSystem)
   }
 }

@@ -1,5 +1,5 @@
 package import ChunkFormat
-import FileIO
+import ObjectStorage
 package import SystemPackage
 
 /// What can be told of a repository without its keys: how things in it are named.
@@ -12,21 +12,20 @@ package struct RepositoryNames: Sendable {
 
   /// - Throws: ``StoreError``: `.notARepository`, `.damaged`, `.unsupported`.
   package init(of root: FilePath, environment: RepositoryEnvironment) throws(StoreError) {
-    let (layout, environment) = (RepositoryLayout(root: root), environment.confined(to: root))
-    let fileSystem = environment.fileSystem
-    let bytes = try Repository.readConfiguration(layout, fileSystem)
-    let configuration = try reportingFormatErrors(of: layout.configuration.string) {
+    let storage = environment.storage(at: root)
+    let bytes = try Repository.readConfiguration(storage)
+    let configuration = try reportingFormatErrors(of: storage.place(of: .configuration)) {
       () throws(FormatError) in try RepositoryConfiguration(encoded: bytes)
     }
     repository = configuration.id
     isEncrypted = configuration.isEncrypted
-    let names = { (directory: FilePath) throws(StoreError) -> [String] in
-      try reportingFileErrors { () throws(FileError) in
-        try fileSystem.listIfThere(directory)?.map(\.name) ?? []
+    let names = { (area: ObjectArea) throws(StoreError) -> [String] in
+      try reportingStorageErrors { () throws(StorageError) in
+        try storage.listIfThere(area)?.map(\.key.name) ?? []
       }
     }
-    revisions = try names(layout.revisions).compactMap { RevisionID(name: $0) }
-    keys = try names(layout.keys).compactMap { KeyID(name: $0) }
-    pins = try names(layout.pins).compactMap { PinName($0) }
+    revisions = try names(.revisions).compactMap { RevisionID(name: $0) }
+    keys = try names(.keys).compactMap { KeyID(name: $0) }
+    pins = try names(.pins).compactMap { PinName($0) }
   }
 }

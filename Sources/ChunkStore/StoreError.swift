@@ -1,6 +1,6 @@
 package import ChunkFormat
 package import FileIO
-import SystemPackage
+import ObjectStorage
 
 /// Why the store could not do what was asked: which file or record is concerned, what was expected
 /// and found.
@@ -70,6 +70,25 @@ package struct StoreError: Error, Sendable {
       isRefusal: [.readOnly, .permissionDenied].contains(error.code))
   }
 
+  init(_ error: StorageError) {
+    let code: Code =
+      switch error.code {
+      case .noSpace: .noSpace
+      case .readOnly: .readOnly
+      case .lockHeld: .busy
+      case .occupied: .alreadyExists
+      default: .fileSystem
+      }
+    let message =
+      error.code == .missingArea
+      ? "the directory \(error.place) is missing, which every repository has: bring it back from another "
+        + "copy; or, if it was left out when the repository was copied because it was empty, "
+        + "'varve check-repository --fix' makes it again"
+      : error.description + error.explanation
+    self.init(
+      code, message, pack: nil, isRefusal: [.readOnly, .permissionDenied].contains(error.code))
+  }
+
   /// Whether what was wanted is damaged or missing; else nobody could look.
   package var isDamage: Bool { code == .damaged || code == .notFound }
 
@@ -102,22 +121,14 @@ func reportingFileErrors<Result>(
   }
 }
 
-/// Runs `body`, which needs `directory`, one that every repository is made with; where it is missing, the
-/// error says so.
-func reportingFileErrors<Result>(
-  in directory: FilePath, of fileSystem: any FileSystem, _ body: () throws(FileError) -> Result
+/// Runs `body`; what the storage refuses becomes the store's error.
+func reportingStorageErrors<Result>(
+  _ body: () throws(StorageError) -> Result
 ) throws(StoreError) -> Result {
-  do throws(FileError) {
+  do throws(StorageError) {
     return try body()
   } catch {
-    guard error.code == .notFound, (try? fileSystem.exists(directory)) == false else {
-      throw StoreError(error)
-    }
-    throw StoreError(
-      .fileSystem,
-      "the directory \(directory) is missing, which every repository has: bring it back from another "
-        + "copy; or, if it was left out when the repository was copied because it was empty, "
-        + "'varve check-repository --fix' makes it again")
+    throw StoreError(error)
   }
 }
 

@@ -1,6 +1,6 @@
 import ChunkFormat
 package import ChunkStore
-import SystemPackage
+import ObjectStorage
 package import Workers
 
 /// Frees content that no revision needs any more, beside backups, restores and readers.
@@ -26,7 +26,7 @@ package final class GarbageCollection {
   private var forgotten: [RevisionID] = []
   /// Revisions whose files are missing.
   private var lost: [RevisionID] = []
-  private var unfinished: (files: [FilePath], sessions: Set<String>) = ([], [])
+  private var unfinished: (files: [ObjectKey], sessions: Set<String>) = ([], [])
   private var ownPacks: Set<PackID> = []
   /// The last marking of roots, as it was after the first look.
   private var roots: RootMarking?
@@ -53,7 +53,7 @@ package final class GarbageCollection {
     }
     let lock = try repository.beginCollecting()
     defer { lock.release() }
-    report.damagedCondemnations = try repository.removeDamagedCondemnations(lock).count
+    report.damagedCondemnations = try repository.removeDamagedCondemnations(lock)
     for _ in 1..<Self.attempts {
       if try collect() { return report }
     }

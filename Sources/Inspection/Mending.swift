@@ -1,5 +1,6 @@
 import ChunkFormat
 import ChunkStore
+import ObjectStorage
 import Workers
 
 /// Repairs packs. After every step, everything that could be read before can still be read.
@@ -25,12 +26,12 @@ struct Mending {
     for pack in doubtful {
       if pack.isWholePack, let digest = pack.digest {
         // Two files may have swapped names: move both out of the way first, then to their places.
-        let path = try repository.setAside(pack.file, as: digest)
-        candidates.append((pack, RepositoryCensus.PackFile(setAside: path, digest)))
+        let key = try repository.setAside(pack.file, as: digest)
+        candidates.append((pack, RepositoryCensus.PackFile(setAside: key, digest)))
       } else if pack.isForeign, let digest = pack.digest {
-        let path = try repository.setAside(pack.file, as: digest)
+        let key = try repository.setAside(pack.file, as: digest)
         report.add(
-          inspection.finding(pack, .fixed("moved to \(repository.relative(path))")))
+          inspection.finding(pack, .fixed("moved to \(repository.path(of: key))")))
       } else {
         damaged.append(pack)
       }
@@ -61,13 +62,13 @@ struct Mending {
                 + "damaged in it: see what is lost")))
         continue
       }
-      let path = try repository.setAside(pack.file, as: pack.digest ?? pack.file.id)
+      let key = try repository.setAside(pack.file, as: pack.digest ?? pack.file.id)
       gone.insert(pack.file.id)
       report.add(
         inspection.finding(
           pack,
           .fixed(
-            "all that is needed is in other packs; moved to \(repository.relative(path))")))
+            "all that is needed is in other packs; moved to \(repository.path(of: key))")))
     }
     guard !gone.isEmpty else { return }
     _ = try repository.records.synchronize()
@@ -112,16 +113,16 @@ struct Mending {
       // A damaged file under this name is worthless beside the intact pack of that name.
       if let number = damaged.firstIndex(where: { $0.file.id == file.id && $0.file.isInPlace }) {
         let wrong = damaged.remove(at: number)
-        let path = try repository.setAside(wrong.file, as: wrong.digest ?? wrong.file.id)
-        report.add(inspection.finding(wrong, .fixed("moved to \(repository.relative(path))")))
+        let key = try repository.setAside(wrong.file, as: wrong.digest ?? wrong.file.id)
+        report.add(inspection.finding(wrong, .fixed("moved to \(repository.path(of: key))")))
       }
       let destination = try repository.putInPlace(file, as: file.id, kind: kind)
       // A pack that was moved aside long ago, and is also in its place, is no finding.
-      if destination == nil, pack.file.path == file.path { continue }
+      if destination == nil, pack.file.key == file.key { continue }
       report.add(
         inspection.finding(
           pack,
-          .fixed("moved to \(repository.relative(destination ?? file.path))")))
+          .fixed("moved to \(repository.path(of: destination ?? file.key))")))
     }
     return damaged
   }

@@ -1,7 +1,7 @@
 import BackupEngine
 import ChunkFormat
 package import ChunkStore
-import SystemPackage
+import ObjectStorage
 import VolumeMap
 import VolumeReader
 package import Workers
@@ -52,7 +52,7 @@ package struct RepositoryInspection: Sendable {
     let session = try repository.beginReading(
       "check of the repository", pinned: listing.entries.map(\.id), context: context)
     defer { session.end() }
-    try inspectSmallFiles(census.smallFiles.filter { !abandoned.contains($0.path) }, &report)
+    try inspectSmallFiles(census.smallFiles.filter { !abandoned.contains($0.key) }, &report)
     inspectMarks(listing, census, &report)
     try inspectIndex(&report)
     var doubtful = try examinePacks(census, &report)
@@ -80,13 +80,13 @@ package struct RepositoryInspection: Sendable {
   private func inspectDirectories(
     _ census: RepositoryCensus, _ report: inout InspectionReport
   ) throws -> Bool {
-    if mends, !census.missingDirectories.isEmpty { try repository.makeMissingDirectories() }
-    for directory in census.missingDirectories {
+    if mends, !census.missingAreas.isEmpty { try repository.makeMissingAreas() }
+    for area in census.missingAreas {
       report.add(
         Finding(
-          .directory, .damage, path: repository.relative(directory),
+          .directory, .damage, path: repository.path(of: area),
           "is not there; a copy of the repository may have left it out since it was empty"
-            + (directory.lastComponent == "marks"
+            + (area == .marks
               ? "; if it was not, protection, distrust and later tags are lost with it" : ""),
           mends ? .fixed("made") : .left("'--fix' makes it")))
     }
@@ -97,40 +97,39 @@ package struct RepositoryInspection: Sendable {
           "packs are there and no revision is; bring 'revisions' back from another copy of the "
             + "repository before 'varve gc' runs"))
     }
-    for path in census.strangers {
+    for key in census.unknownFiles {
       report.add(
         Finding(
-          .unknownFile, .note, path: repository.relative(path), "is nothing that this program knows"
-        ))
+          .stranger, .note, path: repository.path(of: key), "is nothing that this program knows"))
     }
-    return mends || census.missingDirectories.isEmpty
+    return mends || census.missingAreas.isEmpty
   }
 
   /// - Returns: files of sessions that have ended.
-  private func inspectSessions(_ report: inout InspectionReport) throws -> Set<FilePath> {
+  private func inspectSessions(_ report: inout InspectionReport) throws -> Set<ObjectKey> {
     let abandoned = try repository.abandonedSessions()
     if mends { try repository.removeAbandonedSessions() }
-    for path in abandoned {
+    for key in abandoned {
       report.add(
         Finding(
-          .session, .note, path: repository.relative(path),
+          .session, .note, path: repository.path(of: key),
           "belongs to a process that is gone", mends ? .fixed("removed") : .reported))
     }
     return Set(abandoned)
   }
 
   private func inspectLeftovers(
-    _ leftovers: [FilePath], _ report: inout InspectionReport
+    _ leftovers: [ObjectKey], _ report: inout InspectionReport
   ) throws {
     let removed =
       mends ? try repository.removeLeftovers(leftovers) : []
-    for path in leftovers {
+    for key in leftovers {
       let outcome: Finding.Outcome =
-        removed.contains(path)
+        removed.contains(key)
         ? .fixed("removed")
         : mends ? .left("somebody may be writing it; try again when nobody backs up") : .reported
       report.add(
-        Finding(.leftover, .note, path: repository.relative(path), "is unfinished", outcome))
+        Finding(.leftover, .note, path: repository.path(of: key), "is unfinished", outcome))
     }
   }
 
@@ -153,7 +152,7 @@ package struct RepositoryInspection: Sendable {
       if error.code == .notFound { return nil }
       if error.code == .fileSystem { throw error }
       // The path goes before the message.
-      let path = repository.relative(file.path)
+      let path = repository.path(of: file.key)
       return Finding(
         file.subject, .damage, path: path, String(error.message.trimmingPrefix("\(path): ")),
         try outcome(of: error, in: file))
@@ -189,7 +188,7 @@ package struct RepositoryInspection: Sendable {
       guard let id = file.digest.map(RevisionID.init), !revisions.contains(id) else { continue }
       report.add(
         Finding(
-          .marks, .damage, path: repository.relative(file.path),
+          .marks, .damage, path: repository.path(of: file.key),
           "belongs to a revision that is not there: the file of the revision is lost",
           .left(
             "bring it back from another copy of the repository, or give it up with "
@@ -274,7 +273,7 @@ package struct RepositoryInspection: Sendable {
           + "\(first.lengthBytes) bytes: expected \(first.expected), found \(first.found)"
       }
     }
-    return Finding(.pack, .damage, path: repository.relative(pack.file.path), message, outcome)
+    return Finding(.pack, .damage, path: repository.path(of: pack.file.key), message, outcome)
   }
 
   // MARK: - Content

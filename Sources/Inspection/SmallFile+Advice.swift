@@ -1,6 +1,6 @@
 import ChunkFormat
 import ChunkStore
-import SystemPackage
+import ObjectStorage
 
 extension RepositoryCensus.SmallFile {
   /// The subject of a finding about the file.
@@ -32,7 +32,7 @@ extension RepositoryCensus.SmallFile {
         + "lost by that"
     case .pin:
       "bring the file back from another copy of the repository, or give the pin up with 'varve pin "
-        + "release \(path.lastComponent?.string ?? "") --yes'; no garbage is collected before"
+        + "release \(key.name) --yes'; no garbage is collected before"
     case .policies:
       "bring the file back from another copy of the repository, or set the policies anew, of which "
         + "none is left then"

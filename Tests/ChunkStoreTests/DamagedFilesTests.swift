@@ -1,5 +1,6 @@
 import ChunkFormat
 import FileIO
+import LocalObjects
 import SystemPackage
 import TestSupport
 import Testing
@@ -38,8 +39,8 @@ import Testing
   }
 
   private func dataPack() throws -> FilePath {
-    let shard = try fileSystem.list(layout.packDirectory(.data))[0].name
-    let directory = layout.packDirectory(.data).appending(shard)
+    let shard = try fileSystem.list(layout.dataPacks)[0].name
+    let directory = layout.dataPacks.appending(shard)
     return directory.appending(try fileSystem.list(directory)[0].name)
   }
 
@@ -94,7 +95,7 @@ import Testing
   }
 
   @Test func anErrorWhileListingIsNotAnEmptyList() throws {
-    for directory in [layout.packDirectory(.data), layout.revisions, layout.sessions] {
+    for directory in [layout.dataPacks, layout.revisions, layout.sessions] {
       fileSystem.setFaults { $0.kind == .list && $0.path == directory ? .ioError : nil }
       let error = #expect(throws: StoreError.self) {
         _ = try store.repository.revisions()

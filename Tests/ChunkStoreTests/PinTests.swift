@@ -1,5 +1,6 @@
 import ChunkFormat
 import FileIO
+import LocalObjects
 import SystemPackage
 import TestSupport
 import Testing
@@ -138,10 +139,10 @@ import Testing
       for seed in 0..<4 as Range<UInt64> {
         var random = SeededRandom(seed: seed)
         let crashed = fileSystem.afterPowerFailure(at: count, using: &random)
-        let shelf = PinShelf(
-          layout: layout, fileSystem: crashed, repository: repository.configuration.id,
-          keys: repository.keys)
-        let listing = try shelf.list()
+        let objects = SmallObjects(
+          storage: LocalObjects(root: layout.root, fileSystem: crashed),
+          repository: repository.configuration.id, keys: repository.keys)
+        let listing = try PinObjects(objects: objects).list()
         #expect(listing.unreadable.isEmpty, "\(count)")
         #expect(listing.pins.map(\.name) == [name] || count < end, "\(count)")
         #expect(try crashed.exists(layout.revision(revision)), "\(count)")

@@ -1,5 +1,6 @@
 import ChunkFormat
 import FileIO
+import LocalObjects
 import SystemPackage
 import TestSupport
 import Testing
@@ -38,7 +39,7 @@ import Workers
   }
 
   private func spoil(_ copy: RecordLocation) throws {
-    let path = layout.pack(.data, copy.pack.id)
+    let path = layout.dataPack(copy.pack.id)
     let file = try fileSystem.openFile(path, for: .readingAndWriting)
     defer { file.close() }
     try file.write([1, 2, 3, 4], at: copy.entry.rangeInPack.lowerBound + 200)
@@ -75,7 +76,7 @@ import Workers
   @Test("An entry stays while its copy is damaged, and goes when a good file is in its place")
   func reviewing() throws {
     let copy = try copy(of: 0)
-    let path = layout.pack(.data, copy.pack.id)
+    let path = layout.dataPack(copy.pack.id)
     let good = try fileSystem.readAll(path, limitBytes: 1 << 30)
     try spoil(copy)
     try quarantine(0)
@@ -94,7 +95,7 @@ import Workers
   func lostPack() throws {
     let copy = try copy(of: 0)
     try quarantine(0)
-    try fileSystem.remove(layout.pack(.data, copy.pack.id))
+    try fileSystem.remove(layout.dataPack(copy.pack.id))
     _ = try repository.records.synchronize()
     #expect(try repository.reviewQuarantine(context: .testing()).isEmpty)
     try store.backUp(disk, job: "b")
@@ -114,7 +115,7 @@ import Workers
     try repository.quarantine(
       [DamagedCopy(damaged, StoreError(.damaged, "spoilt"))], finder: "test",
       context: .testing())
-    try fileSystem.remove(layout.pack(.data, gone.pack.id))
+    try fileSystem.remove(layout.dataPack(gone.pack.id))
     _ = try repository.records.synchronize()
     #expect(try repository.reviewQuarantine(context: .testing()).isEmpty)
   }

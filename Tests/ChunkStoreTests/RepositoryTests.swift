@@ -1,5 +1,6 @@
 import ChunkFormat
 import FileIO
+import LocalObjects
 import SystemPackage
 import TestSupport
 import Testing

@@ -1,5 +1,6 @@
 import ChunkFormat
 import FileIO
+import LocalObjects
 import Synchronization
 import SystemPackage
 import TestSupport
@@ -112,11 +113,9 @@ import Testing
       Int(try fileSystem.metadata(of: layout.revision($0)).sizeBytes)
     }
     let memory = RevisionMemory(limitBytes: (sizes.max() ?? 0) * 3)
-    let shelf = RevisionShelf(
-      layout: layout, fileSystem: fileSystem, repository: store.repository.configuration.id,
-      keys: store.repository.keys, memory: memory)
+    let revisionObjects = RevisionObjects(objects: store.repository.objects, memory: memory)
     for _ in 0..<3 {
-      #expect(Set(try shelf.list().entries.map(\.id)) == Set(revisions))
+      #expect(Set(try revisionObjects.list().entries.map(\.id)) == Set(revisions))
       #expect(memory.known.count == 3)
     }
   }

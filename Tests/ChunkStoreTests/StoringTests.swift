@@ -1,5 +1,6 @@
 import ChunkFormat
 import FileIO
+import LocalObjects
 import SystemPackage
 import TestSupport
 import Testing
@@ -24,14 +25,16 @@ import Workers
   }
 
   private func packs(_ kind: PackKind, of store: TestStore) throws -> Set<PackID> {
-    let shelf = PackShelf(
-      layout: RepositoryLayout(root: root), fileSystem: fileSystem,
+    let objects = PackObjects(
+      storage: LocalObjects(root: root, fileSystem: fileSystem),
       repository: store.repository.configuration.id, keys: store.repository.keys)
-    return Set(try shelf.list().filter { $0.kind == kind }.map(\.id))
+    return Set(try objects.list().filter { $0.kind == kind }.map(\.id))
   }
 
   private func remove(_ packs: Set<PackID>, _ kind: PackKind) throws {
-    for pack in packs { try fileSystem.remove(RepositoryLayout(root: root).pack(kind, pack)) }
+    for pack in packs {
+      try fileSystem.remove(RepositoryLayout(root: root).path(of: kind.key(pack)))
+    }
   }
 
   @Test(arguments: [false, true])
@@ -142,7 +145,7 @@ import Workers
     for damaged in [first, second] {
       let copy = fileSystem.afterKill(at: fileSystem.operationCount)
       for pack in damaged {
-        let path = RepositoryLayout(root: root).pack(.data, pack)
+        let path = RepositoryLayout(root: root).dataPack(pack)
         let file = try copy.openFile(path, for: .readingAndWriting)
         try file.write(Array(repeating: 0, count: 1_000), at: 5_000)
       }
@@ -220,8 +223,8 @@ import Workers
     fileSystem.setCapacity(bytes: fileSystem.usedBytes + 10 * TestStore.chunkBytes)
     let error = #expect(throws: StoreError.self) { try store.backUp(disk, job: "a") }
     #expect(error?.code == .noSpace)
-    for kind in PackKind.allCases {
-      let names = try fileSystem.list(RepositoryLayout(root: root).packDirectory(kind)).map(\.name)
+    for directory in RepositoryLayout(root: root).packDirectories {
+      let names = try fileSystem.list(directory).map(\.name)
       #expect(!names.contains { $0.hasPrefix(FilePath.temporaryPrefix) })
     }
     fileSystem.setCapacity(bytes: nil)

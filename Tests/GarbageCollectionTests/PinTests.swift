@@ -2,7 +2,9 @@ import ChunkFormat
 @testable import ChunkStore
 import FileIO
 import GarbageCollection
+import LocalObjects
 import SystemPackage
+import TestSupport
 import Testing
 
 /// Garbage collection and pins.
@@ -22,7 +24,9 @@ import Testing
         context: place.context), as: pin)
   }
 
-  private var layout: RepositoryLayout { place.repository.layout }
+  private var layout: RepositoryLayout {
+    RepositoryLayout(root: place.repository.root)
+  }
 
   /// As a program does that knows no pins.
   private func forgetLikeAnOlderProgram() throws {

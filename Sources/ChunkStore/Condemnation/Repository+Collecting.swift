@@ -1,22 +1,17 @@
 package import CalendarTime
 package import ChunkFormat
-import FileIO
-package import SystemPackage
+package import ObjectStorage
 
 /// The right to collect garbage, which one process has at a time.
 package final class CollectionLock: Sendable {
-  private let file: any OpenFile
+  private let lock: any StorageLock
 
-  init(file: any OpenFile) { self.file = file }
+  init(_ lock: any StorageLock) { self.lock = lock }
 
   deinit { release() }
 
   /// Lets others collect.
-  package func release() {
-    // Not only closed: a child that is just being started holds a copy of the descriptor till its exec.
-    try? file.unlock()
-    file.close()
-  }
+  package func release() { lock.release() }
 }
 
 extension Repository {
@@ -25,20 +20,16 @@ extension Repository {
   /// - Throws: ``StoreError`` with `.busy` where somebody else has it.
   package func beginCollecting() throws(StoreError) -> CollectionLock {
     // Another collection keeps it as long as that takes, so nobody waits for it.
-    let file = try reserve.makingRoom { () throws(StoreError) in
-      try reportingFileErrors { () throws(FileError) in
-        try fileSystem.createDirectories(
-          layout.condemned, permissions: RepositoryLayout.directoryPermissions)
-        return try fileSystem.tryLockFile(layout.condemnedLock, .exclusive)
-      }
+    let lock = try makingRoom { () throws(StoreError) in
+      try reportingStorageErrors { () throws(StorageError) in try storage.tryLock(.condemned) }
     }
-    guard let file else {
+    guard let lock else {
       throw StoreError(
         .busy, "another garbage collection is running in \(root); try again later")
     }
-    let lock = CollectionLock(file: file)
-    let isEffective = try reportingFileErrors { () throws(FileError) in
-      try fileSystem.lockExcludesOthers(on: layout.condemnedLock)
+    let collecting = CollectionLock(lock)
+    let isEffective = try reportingStorageErrors { () throws(StorageError) in
+      try storage.lockExcludesOthers(.condemned)
     }
     guard isEffective else {
       throw StoreError(
@@ -47,7 +38,7 @@ extension Repository {
           + "told who uses the repository; mount it so that flock(2) works, or collect garbage on the "
           + "machine that has the files")
     }
-    return lock
+    return collecting
   }
 
   /// The sessions that live.
@@ -68,17 +59,17 @@ extension Repository {
     // Remembered: nobody waits for the lock while many files are read.
     _ = try revisions()
     let lock = try marksLock(changesNothing: changesNothing)
-    defer { lock?.close() }
+    defer { lock?.release() }
     if lock != nil, !changesNothing { try settleForgotten() }
     let pinned = Set(try liveSessions().flatMap(\.record.pinned) + soundPins().map(\.pin.revision))
     return (pinned, try revisions())
   }
 
   /// Keeps others from forgetting and from changing marks; nil where nobody can.
-  private func marksLock(changesNothing: Bool) throws(StoreError) -> (any OpenFile)? {
-    if changesNothing { return try revisionShelf.lockMarksForReading() }
+  private func marksLock(changesNothing: Bool) throws(StoreError) -> (any StorageLock)? {
+    if changesNothing { return try revisionObjects.lockMarksForReading() }
     do throws(StoreError) {
-      return try revisionShelf.lockMarks()
+      return try revisionObjects.lockMarks()
     } catch  where error.code == .readOnly {
       return nil
     }
@@ -86,14 +77,14 @@ extension Repository {
 
   /// Whoever forgot a revision may have died before that was durable.
   private func settleForgotten() throws(StoreError) {
-    try reportingFileErrors { () throws(FileError) in
-      do throws(FileError) {
-        try fileSystem.synchronizeDirectory(layout.forgotten)
-      } catch  where error.code == .notFound {
+    try reportingStorageErrors { () throws(StorageError) in
+      do throws(StorageError) {
+        try storage.settle(.forgotten)
+      } catch  where error.code == .missingArea {
         // Nothing was ever forgotten here.
         return
       }
-      try fileSystem.synchronizeDirectory(layout.revisions)
+      try storage.settle(.revisions)
     }
   }
 
@@ -101,7 +92,7 @@ extension Repository {
 
   /// Packs that are about to be deleted.
   package func condemnations() throws(StoreError) -> [StoredCondemnation] {
-    try condemnationShelf.list()
+    try condemnationObjects.list()
   }
 
   /// Condemns packs: when this returns, no session that begins relies on them, and every session that
@@ -112,8 +103,8 @@ extension Repository {
     let condemnation = Condemnation(
       condemned: time, dataPacks: packs.filter { $0.kind == .data }.map(\.id),
       mapPacks: packs.filter { $0.kind == .map }.map(\.id), awaited: nil)
-    var stored = try reserve.makingRoom { () throws(StoreError) in
-      try condemnationShelf.add(condemnation)
+    var stored = try makingRoom { () throws(StoreError) in
+      try condemnationObjects.add(condemnation)
     }
     try noteAwaited(&stored)
     return stored
@@ -125,28 +116,26 @@ extension Repository {
     stored.condemnation.awaited = try liveSessions()
       .filter { $0.record.kind == .writing }.map(\.name)
     let noted = stored
-    try reserve.makingRoom { () throws(StoreError) in try condemnationShelf.write(noted) }
+    try makingRoom { () throws(StoreError) in try condemnationObjects.write(noted) }
   }
 
   /// Removes condemnations that are damaged: their packs are no longer condemned then.
   ///
   /// - Parameter lock: so that nobody else is carrying them out.
-  /// - Returns: their files.
-  package func removeDamagedCondemnations(
-    _ lock: CollectionLock
-  ) throws(StoreError) -> [FilePath] {
-    try condemnationShelf.removeDamaged()
+  /// - Returns: how many.
+  package func removeDamagedCondemnations(_ lock: CollectionLock) throws(StoreError) -> Int {
+    try condemnationObjects.removeDamaged()
   }
 
   /// Ends a condemnation, whose packs are gone or pardoned.
   package func endCondemnation(_ name: String) throws(StoreError) {
-    try condemnationShelf.remove(name)
+    try condemnationObjects.remove(name)
   }
 
   /// What a writing session that begins now takes for absent.
   package func absentContent() throws(StoreError) -> AbsentContent {
     var absent = AbsentContent()
-    for stored in try condemnationShelf.list() {
+    for stored in try condemnationObjects.list() {
       absent.packs.formUnion(stored.condemnation.packs.map(\.id))
     }
     absent.records = try quarantine().records
@@ -158,9 +147,9 @@ extension Repository {
   /// Revisions that are forgotten and whose files are still there.
   package func forgottenRevisions() throws(StoreError) -> [RevisionID] {
     // Nothing is there where nothing was ever forgotten.
-    try reportingFileErrors { () throws(FileError) in
-      try fileSystem.listIfThere(layout.forgotten)?
-        .filter { $0.kind == .file }.compactMap { RevisionID(name: $0.name) } ?? []
+    try reportingStorageErrors { () throws(StorageError) in
+      try storage.listIfThere(.forgotten)?
+        .filter { $0.kind == .object }.compactMap { RevisionID(name: $0.key.name) } ?? []
     }
   }
 
@@ -168,27 +157,19 @@ extension Repository {
   ///
   /// - Throws: ``StoreError`` with `.notFound` where it is gone altogether.
   package func forgottenRevision(_ id: RevisionID) throws(StoreError) -> Revision {
-    try revisionShelf.forgottenRevision(id)
+    try revisionObjects.forgottenRevision(id)
   }
 
   /// Removes the files of forgotten revisions, and what was said of them.
   package func removeForgotten(_ ids: [RevisionID]) throws(StoreError) {
     guard !ids.isEmpty else { return }
-    for id in ids {
+    try reportingStorageErrors { () throws(StorageError) in
       // Marks go first, for good: without the revision, nothing would lead to them. But the very same
       // one may have been made again.
-      if try !revisionShelf.exists(id) {
-        try reportingFileErrors { () throws(FileError) in
-          try fileSystem.removeIfThere(layout.marks(of: id))
-        }
-      }
-    }
-    try reportingFileErrors { () throws(FileError) in
-      try fileSystem.synchronizeDirectory(layout.marks)
-      for id in ids {
-        try fileSystem.removeIfThere(layout.forgotten(id))
-      }
-      try fileSystem.synchronizeDirectory(layout.forgotten)
+      var gone: [String] = []
+      for id in ids where try !storage.exists(id.key) { gone.append(id.description) }
+      try storage.remove(gone, from: .marks)
+      try storage.remove(ids.map(\.description), from: .forgotten)
     }
   }
 
@@ -198,15 +179,14 @@ extension Repository {
   /// - Parameter changesNothing: as for ``roots(changesNothing:)``.
   package func lostRevisions(changesNothing: Bool) throws(StoreError) -> [RevisionID] {
     let lock = try marksLock(changesNothing: changesNothing)
-    defer { lock?.close() }
+    defer { lock?.release() }
     let forgotten = try forgottenRevisions()
     let pinned = try soundPins().map(\.pin.revision)
-    return try reportingFileErrors { () throws(FileError) in
+    return try reportingStorageErrors { () throws(StorageError) in
       let known = Set(
-        forgotten + (try fileSystem.list(layout.revisions).compactMap { RevisionID(name: $0.name) })
-      )
-      let marked = try fileSystem.list(layout.marks).filter { $0.kind == .file }
-        .compactMap { RevisionID(name: $0.name) }
+        forgotten + (try storage.list(.revisions).compactMap { RevisionID(name: $0.key.name) }))
+      let marked = try storage.list(.marks).filter { $0.kind == .object }
+        .compactMap { RevisionID(name: $0.key.name) }
       return Set(marked + pinned).subtracting(known).sorted()
     }
   }
@@ -214,45 +194,39 @@ extension Repository {
   /// Removes what is said of revisions that are lost.
   package func giveUp(_ lost: [RevisionID]) throws(StoreError) {
     guard !lost.isEmpty else { return }
-    try reportingFileErrors { () throws(FileError) in
-      for id in lost { try fileSystem.removeIfThere(layout.marks(of: id)) }
-      try fileSystem.synchronizeDirectory(layout.marks)
+    try reportingStorageErrors { () throws(StorageError) in
+      try storage.remove(lost.map(\.description), from: .marks)
     }
   }
 
   // MARK: - Leftovers
 
-  /// Unfinished files: of packs and revisions, whose makers may live and have a session then, and of
+  /// Unfinished objects: of packs and revisions, whose makers may live and have a session then, and of
   /// marks, policies, pins, the quarantine and condemnations, which are made under locks that nobody else has
   /// now.
-  package func unfinishedFiles() throws(StoreError) -> [FilePath] {
+  package func unfinishedFiles() throws(StoreError) -> [ObjectKey] {
     let lock = try marksLock(changesNothing: false)
-    defer { lock?.close() }
-    let directories =
-      PackKind.allCases.map(layout.packDirectory)
-      + [layout.revisions, layout.condemned, layout.marks, layout.policies.parentDirectory]
-    var files = try quarantineShelf.unfinishedFiles()
-    try reportingFileErrors { () throws(FileError) in
-      for directory in directories { files += try fileSystem.unfinishedFiles(in: directory) }
-      if try fileSystem.exists(layout.pins) {
-        files += try fileSystem.unfinishedFiles(in: layout.pins)
+    defer { lock?.release() }
+    var files = try quarantineObjects.unfinishedFiles()
+    try reportingStorageErrors { () throws(StorageError) in
+      let areas: [ObjectArea] = [.dataPacks, .mapPacks, .revisions, .condemned, .marks, .settings]
+      for area in areas { files += try storage.unfinished(in: area) }
+      do throws(StorageError) {
+        files += try storage.unfinished(in: .pins)
+      } catch  where error.code == .missingArea {
+        // Nothing was ever pinned here.
       }
     }
     return files
   }
 
-  /// Removes files whose makers are known to be gone; returns how many bytes they had.
-  package func removeUnfinished(_ files: [FilePath]) throws(StoreError) -> UInt64 {
-    try reportingFileErrors { () throws(FileError) in
+  /// Removes objects whose makers are known to be gone; returns how many bytes they had.
+  package func removeUnfinished(_ files: [ObjectKey]) throws(StoreError) -> UInt64 {
+    try reportingStorageErrors { () throws(StorageError) in
       var bytes: UInt64 = 0
       for file in files {
-        do throws(FileError) {
-          let size = try fileSystem.metadata(of: file).sizeBytes
-          try fileSystem.remove(file)
-          bytes += size
-        } catch  where error.code == .notFound {
-          continue
-        }
+        let size = try storage.sizeBytes(of: file) ?? 0
+        if try storage.discard(file) { bytes += size }
       }
       return bytes
     }

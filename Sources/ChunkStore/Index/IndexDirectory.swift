@@ -32,12 +32,12 @@ struct IndexDirectory: Sendable {
   /// is there is opened without writing anything.
   func open() throws(FileError) -> IndexFile {
     if let file = try openAtHome() { return file }
-    try fileSystem.createDirectories(path, permissions: RepositoryLayout.directoryPermissions)
+    try fileSystem.createDirectories(path, permissions: .ownerReadWriteExecute)
     let lock = try fileSystem.lockFile(movingLock, .exclusive)
     defer { lock.close() }
     if let file = try openUnlocked() { return file }
     try removeFiles()
-    try fileSystem.createFile(data, permissions: RepositoryLayout.filePermissions).close()
+    try fileSystem.createFile(data, permissions: .ownerReadWrite).close()
     try claim([FileIdentity(try fileSystem.metadata(of: data))])
     // One that everybody can reach has its locks before it is needed where there is no room.
     for lock in [writeLock, loadingLock] where try !fileSystem.exists(lock) {
@@ -122,7 +122,7 @@ struct IndexDirectory: Sendable {
   func makeUnplaced(_ lock: any OpenFile) throws(FileError) -> IndexFile {
     for left in try fileSystem.unfinishedFiles(in: path) { try fileSystem.removeIfThere(left) }
     let file = try fileSystem.createFile(
-      data.temporarySibling(), permissions: RepositoryLayout.filePermissions)
+      data.temporarySibling(), permissions: .ownerReadWrite)
     return IndexFile(file, identity: FileIdentity(try fileSystem.metadata(of: file.path)))
   }
 
@@ -153,7 +153,7 @@ struct IndexDirectory: Sendable {
   private func claim(_ identities: [FileIdentity]) throws(FileError) {
     try fileSystem.writeDurably(
       Array(identities.map(\.claim).joined().utf8), to: home,
-      permissions: RepositoryLayout.filePermissions)
+      permissions: .ownerReadWrite)
   }
 
   private func removeFiles() throws(FileError) {

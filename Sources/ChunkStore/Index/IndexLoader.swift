@@ -11,12 +11,12 @@ struct IndexLoader {
   private static let batchPacks = 1024
 
   let index: PackIndex
-  let shelf: PackShelf
+  let shelf: PackObjects
   private var records: SortedRecords
   /// What is to be listed, under which number.
   private var packs: [(pack: IndexedPack, number: UInt32)] = []
 
-  init(index: PackIndex, shelf: PackShelf) throws(StoreError) {
+  init(index: PackIndex, shelf: PackObjects) throws(StoreError) {
     (self.index, self.shelf) = (index, shelf)
     records = try reportingFileErrors { () throws(FileError) in
       try SortedRecords(in: index.path)

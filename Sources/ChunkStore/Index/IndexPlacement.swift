@@ -126,7 +126,7 @@ struct IndexCache {
   func place(_ name: String, of root: FilePath) throws(StoreError) -> FilePath {
     try reportingFileErrors { () throws(FileError) in
       try fileSystem.createDirectories(
-        directory, permissions: RepositoryLayout.directoryPermissions)
+        directory, permissions: .ownerReadWriteExecute)
     }
     var status = stat()
     guard directory.withPlatformString({ lstat($0, &status) }) == 0, Self.isOwn(status) else {
@@ -140,10 +140,10 @@ struct IndexCache {
     try reportingFileErrors { () throws(FileError) in
       guard try !fileSystem.exists(origin) else { return }
       removeUnused()
-      try fileSystem.createDirectories(place, permissions: RepositoryLayout.directoryPermissions)
+      try fileSystem.createDirectories(place, permissions: .ownerReadWriteExecute)
       try fileSystem.writeDurably(
         root.escaped.unescapedBytes + [UInt8(ascii: "\n")], to: origin,
-        permissions: RepositoryLayout.filePermissions)
+        permissions: .ownerReadWrite)
     }
     return place
   }

@@ -29,7 +29,7 @@ struct IndexSynchronizer {
   private static let maximumLooks = 4
 
   let index: PackIndex
-  let shelf: PackShelf
+  let shelf: PackObjects
 
   /// Lists packs that are not listed, and takes off those that are gone.
   ///

@@ -1,6 +1,5 @@
 package import ChunkFormat
-import FileIO
-import SystemPackage
+import ObjectStorage
 
 /// What a look at the file of a pack found.
 package struct PackExamination: Sendable {
@@ -55,10 +54,10 @@ package final class PackExaminer {
   package func examine(
     _ file: RepositoryCensus.PackFile
   ) throws(StoreError) -> PackExamination? {
-    let opened: any OpenFile
+    let opened: any StoredObject
     let length: UInt64
-    do throws(FileError) {
-      opened = try repository.fileSystem.openFile(file.path, for: .reading)
+    do throws(StorageError) {
+      opened = try repository.storage.open(file.key)
       length = try opened.sizeBytes()
     } catch  where error.code == .notFound {
       return nil
@@ -87,7 +86,7 @@ package final class PackExaminer {
   // MARK: - The file
 
   private func compareName(
-    _ opened: any OpenFile, _ result: inout PackExamination
+    _ opened: any StoredObject, _ result: inout PackExamination
   ) throws(StoreError) {
     let hasher = try reportingFormatErrors(of: "hash of a pack") { () throws(FormatError) in
       try FileHasher()
@@ -111,12 +110,12 @@ package final class PackExaminer {
 
   /// Nil where the device has lost the bytes.
   private func nextPiece(
-    of opened: any OpenFile, at offset: UInt64, _ result: inout PackExamination
+    of opened: any StoredObject, at offset: UInt64, _ result: inout PackExamination
   ) throws(StoreError) -> [UInt8]? {
-    do throws(FileError) {
-      return try opened.readBytes(count: Self.pieceBytes, at: offset)
+    do throws(StorageError) {
+      return try opened.bytes(count: Self.pieceBytes, at: offset)
     } catch {
-      guard error.code == .inputOutput else { throw StoreError(error) }
+      guard error.code == .unreadable else { throw StoreError(error) }
       result.problems.append("\(error)")
       return nil
     }
@@ -125,11 +124,11 @@ package final class PackExaminer {
   /// The header to open the pack with: its own; where that is damaged, the one that the index has or
   /// that every plain pack has.
   private func readHeader(
-    _ opened: any OpenFile, _ result: inout PackExamination
+    _ opened: any StoredObject, _ result: inout PackExamination
   ) throws(StoreError) -> FileHeader? {
     let file = result.file
     do {
-      let bytes = try opened.readBytes(count: FileHeader.lengthBytes, at: 0)
+      let bytes = try opened.bytes(count: FileHeader.lengthBytes, at: 0)
       let header = try FileHeader(encoded: bytes, expecting: [.dataPack, .mapPack], of: nil)
       let kind: PackKind = header.kind == .dataPack ? .data : .map
       guard header.repository == repository.configuration.id else {
@@ -143,11 +142,11 @@ package final class PackExaminer {
       // Opens no seal where the header says another way of sealing than the repository has.
       _ = try PackSeal(header: header, keys: repository.keys)
       result.kind = kind
-      if kind != file.kind, file.path.parentDirectory != repository.layout.setAside {
+      if kind != file.kind, file.key.area != .setAside {
         result.problems.append("is a \(header.kind.name) among \(file.kind.fileKind.name)s")
       }
       return header
-    } catch let error as FileError where error.code != .inputOutput {
+    } catch let error as StorageError where error.code != .unreadable {
       throw StoreError(error)
     } catch {
       result.problems.append("\(error)")
@@ -203,14 +202,14 @@ package final class PackExaminer {
   private func inventory(
     _ header: FileHeader, of result: PackExamination
   ) throws(StoreError) -> PackInventory {
-    let (path, files) = (result.file.path, repository.fileSystem)
+    let (key, storage) = (result.file.key, repository.storage)
     let seal = try reportingFormatErrors(of: "pack \(result.file.id)") {
       () throws(FormatError) in try PackSeal(header: header, keys: repository.keys)
     }
     let pack = Pack(
       id: result.file.id, kind: header.kind == .dataPack ? .data : .map,
       lengthBytes: result.lengthBytes, seal: seal
-    ) { () throws(FileError) in try files.openFile(path, for: .reading) }
+    ) { () throws(StorageError) in try storage.open(key) }
     return try PackInventory(of: pack, idKey: repository.keys?.idKey)
   }
 

@@ -1,13 +1,12 @@
 package import ChunkFormat
-import FileIO
-package import SystemPackage
+package import ObjectStorage
 
 extension Repository {
   /// What lies in the repository's directories.
   ///
   /// - Throws: ``StoreError`` where a directory that is there cannot be listed.
   package func census() throws(StoreError) -> RepositoryCensus {
-    var taker = CensusTaker(layout: layout, fileSystem: fileSystem)
+    var taker = CensusTaker(storage)
     return try taker.run()
   }
 
@@ -16,18 +15,16 @@ extension Repository {
   /// - Throws: ``StoreError``: `.damaged` and the like; `.notFound` where it has gone meanwhile.
   package func inspect(_ file: RepositoryCensus.SmallFile) throws(StoreError) {
     let bytes: [UInt8]
-    do throws(FileError) {
-      bytes = try fileSystem.readAll(file.path, limitBytes: file.kind.longestBytes)
+    do throws(StorageError) {
+      bytes = try storage.read(file.key, limitBytes: file.kind.longestBytes)
     } catch  where error.code == .notFound {
-      throw StoreError(.notFound, "\(file.path) is not there any more")
-    } catch
-      where error.errno == .fileTooLarge || error.code == .inputOutput || error.isOfWrongKind
-    {
+      throw StoreError(.notFound, "\(storage.place(of: file.key)) is not there any more")
+    } catch  where [.tooLarge, .unreadable, .wrongKind].contains(error.code) {
       throw StoreError(.damaged, "\(error)")
     } catch {
       throw StoreError(error)
     }
-    try reportingFormatErrors(of: relative(file.path)) { () throws(FormatError) in
+    try reportingFormatErrors(of: storage.path(of: file.key)) { () throws(FormatError) in
       try Self.inspect(bytes, file, repository: configuration.id, keys: keys)
     }
   }
@@ -37,11 +34,7 @@ extension Repository {
     keys: RepositoryKeys?
   ) throws(FormatError) {
     if let name = file.digest, file.kind != .marks {
-      let digest = try FileDigest(of: bytes)
-      guard digest == name else {
-        throw .corrupt(
-          file.kind.name, expected: "content with the SHA-256 \(name)", found: "\(digest)")
-      }
+      try name.check(bytes, of: file.kind)
     }
     switch file.kind {
     case .keySlot: _ = try KeySlot(encoded: bytes, repository: repository)
@@ -55,21 +48,20 @@ extension Repository {
       guard let revision = file.digest else { return }
       _ = try RevisionMarks(
         encoded: bytes, revision: RevisionID(revision), repository: repository, keys: keys)
-    case .configuration, .dataPack, .mapPack: preconditionFailure("no small file: \(file.path)")
+    case .configuration, .dataPack, .mapPack: preconditionFailure("no small object: \(file.key)")
     }
   }
 
-  /// A path below the repository's directory, for people.
-  package func relative(_ path: FilePath) -> String {
-    var path = path
-    _ = path.removePrefix(root)
-    return path.string
-  }
+  /// Where an object is, below the repository's place, for people.
+  package func path(of key: ObjectKey) -> String { storage.path(of: key) }
+
+  /// Where an area is, below the repository's place, for people.
+  package func path(of area: ObjectArea) -> String { storage.path(of: area) }
 
   // MARK: - Sessions and leftovers
 
-  /// Files of sessions that nobody holds: their processes are gone.
-  package func abandonedSessions() throws(StoreError) -> [FilePath] {
+  /// Sessions that nobody holds: their processes are gone.
+  package func abandonedSessions() throws(StoreError) -> [ObjectKey] {
     try sessions.abandoned()
   }
 
@@ -81,39 +73,38 @@ extension Repository {
   /// Removes those of `files`, which are unfinished and were there before this is called, that nobody
   /// is writing any more. Locks tell, not the times of files, which another machine's clock may set.
   ///
-  /// - Returns: the files removed.
-  package func removeLeftovers(_ files: [FilePath]) throws(StoreError) -> [FilePath] {
+  /// - Returns: those that were removed.
+  package func removeLeftovers(_ files: [ObjectKey]) throws(StoreError) -> [ObjectKey] {
     guard !files.isEmpty else { return [] }
-    var (idle, locks): (Set<FilePath>, [any OpenFile]) = ([], [])
-    defer { for lock in locks { lock.close() } }
-    locks.append(try revisionShelf.lockMarks())
+    var (idle, locks): (Set<ObjectArea>, [any StorageLock]) = ([], [])
+    defer { for lock in locks { lock.release() } }
+    locks.append(try revisionObjects.lockMarks())
     guard
-      try reportingFileErrors({ () throws(FileError) in
-        try fileSystem.lockExcludesOthers(on: layout.marksLock)
+      try reportingStorageErrors({ () throws(StorageError) in
+        try storage.lockExcludesOthers(.marks)
       })
     else { return [] }
-    idle.formUnion([layout.marks, layout.pins])
+    idle.formUnion([.marks, .pins])
     locks.append(try keyRing.lock())
     // The configuration is written under the one lock, policies under the other.
-    idle.formUnion([layout.keys, layout.root])
-    if let lock = try quarantineShelf.lockIfThere() {
+    idle.formUnion([.keys, .settings])
+    if let lock = try quarantineObjects.lockIfThere() {
       locks.append(lock)
-      idle.insert(layout.quarantine)
+      idle.insert(.quarantine)
     }
     let collecting = try lockCondemned(for: files)
     defer { collecting?.release() }
-    if collecting != nil { idle.insert(layout.condemned) }
+    if collecting != nil { idle.insert(.condemned) }
     // A writing session that made one of the files would still be there.
     if try !sessions.live().contains(where: { $0.record.kind == .writing }) {
-      idle.formUnion(PackKind.allCases.map(layout.packDirectory))
-      idle.insert(layout.revisions)
+      idle.formUnion([.dataPacks, .mapPacks, .revisions])
     }
-    return try remove(files.filter { idle.contains($0.parentDirectory) })
+    return try discard(files.filter { idle.contains($0.area) })
   }
 
   /// Nil where none of `files` is a condemnation, or somebody may be writing one.
-  private func lockCondemned(for files: [FilePath]) throws(StoreError) -> CollectionLock? {
-    guard files.contains(where: { $0.parentDirectory == layout.condemned }) else { return nil }
+  private func lockCondemned(for files: [ObjectKey]) throws(StoreError) -> CollectionLock? {
+    guard files.contains(where: { $0.area == .condemned }) else { return nil }
     do throws(StoreError) {
       return try beginCollecting()
     } catch  where error.code == .busy {
@@ -121,76 +112,55 @@ extension Repository {
     }
   }
 
-  private func remove(_ files: [FilePath]) throws(StoreError) -> [FilePath] {
-    var removed: [FilePath] = []
-    try reportingFileErrors { () throws(FileError) in
-      for file in files {
-        do throws(FileError) {
-          try fileSystem.remove(file)
-          removed.append(file)
-        } catch  where error.code == .notFound {}
-      }
+  private func discard(_ files: [ObjectKey]) throws(StoreError) -> [ObjectKey] {
+    var removed: [ObjectKey] = []
+    try reportingStorageErrors { () throws(StorageError) in
+      for file in files where try storage.discard(file) { removed.append(file) }
     }
     return removed
   }
 
-  /// Makes the directories that a repository is made with, where they are missing.
-  package func makeMissingDirectories() throws(StoreError) {
-    try reportingFileErrors { () throws(FileError) in
-      for directory in layout.directories {
-        try fileSystem.createDirectories(
-          directory, permissions: RepositoryLayout.directoryPermissions)
-      }
+  /// Makes the areas that a repository is made with, where they are missing.
+  package func makeMissingAreas() throws(StoreError) {
+    try reportingStorageErrors { () throws(StorageError) in
+      for area in ObjectArea.required { try storage.make(area) }
     }
   }
 
   // MARK: - Packs
 
-  /// Gives the file of a pack the name and place that its content has. The index has to be compared
-  /// afterwards.
+  /// Gives a pack the name and place that its content has. The index has to be compared afterwards.
   ///
-  /// - Returns: the new path; nil where that place is taken.
+  /// - Returns: the new key; nil where that place is taken.
   package func putInPlace(
     _ file: RepositoryCensus.PackFile, as id: PackID, kind: PackKind
-  ) throws(StoreError) -> FilePath? {
-    let destination = layout.pack(kind, id)
-    let isTaken = try reportingFileErrors { () throws(FileError) in
-      try fileSystem.exists(destination)
+  ) throws(StoreError) -> ObjectKey? {
+    let destination = kind.key(id)
+    let isMoved = try reportingStorageErrors { () throws(StorageError) in
+      if try storage.exists(destination) { return false }
+      try storage.move([(file.key, destination)])
+      return true
     }
-    guard !isTaken else { return nil }
-    try reportingFileErrors { () throws(FileError) in
-      try fileSystem.createDirectories(
-        layout.packShard(kind, of: id), permissions: RepositoryLayout.directoryPermissions)
-      try move(file.path, to: destination)
-    }
+    guard isMoved else { return nil }
     try records.unlist([file.id, id])
     return destination
   }
 
-  /// Takes the file of a pack out of the repository's packs, into the quarantine, under `name`.
+  /// Takes a pack out of the repository's packs, into the quarantine, under `name`.
   ///
-  /// To be called only when nothing is needed that the file has and no other. The index has to be
+  /// To be called only when nothing is needed that the pack has and no other. The index has to be
   /// compared afterwards.
   ///
-  /// - Returns: the new path.
+  /// - Returns: the new key.
   package func setAside(
     _ file: RepositoryCensus.PackFile, as name: PackID
-  ) throws(StoreError) -> FilePath {
-    let destination = layout.setAside.appending(name.description)
-    try reportingFileErrors { () throws(FileError) in
-      try fileSystem.createDirectories(
-        layout.setAside, permissions: RepositoryLayout.directoryPermissions)
-      try move(file.path, to: destination)
+  ) throws(StoreError) -> ObjectKey {
+    let destination = ObjectKey(.setAside, name.description)
+    try reportingStorageErrors { () throws(StorageError) in
+      try storage.move([(file.key, destination)])
     }
     try records.unlist([file.id])
     return destination
-  }
-
-  private func move(_ source: FilePath, to destination: FilePath) throws(FileError) {
-    try fileSystem.rename(source, to: destination)
-    // The new name first: after a crash there are two of them rather than none.
-    try fileSystem.synchronizeDirectory(destination.parentDirectory)
-    try fileSystem.synchronizeDirectory(source.parentDirectory)
   }
 }
 

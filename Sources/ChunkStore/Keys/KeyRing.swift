@@ -1,7 +1,6 @@
 package import CalendarTime
 package import ChunkFormat
-import FileIO
-import SystemPackage
+import ObjectStorage
 
 /// What opens a repository.
 package enum UnlockSecret: Sendable {
@@ -55,9 +54,10 @@ struct KeyRing: Sendable {
   /// Problems of so many slots are named, the others counted.
   private static let namedProblems = 3
 
-  let layout: RepositoryLayout
-  let fileSystem: any FileSystem
+  let storage: any ObjectStorage
   let repository: RepositoryID
+
+  private var place: String { storage.place(of: .keys) }
 
   /// Tries `secret` on the slots of its method, the cheapest first, since a slot's cost is whatever its
   /// file says. Slots beyond ``KeySlot/workLimit`` altogether are left out.
@@ -70,7 +70,7 @@ struct KeyRing: Sendable {
     guard !ids.isEmpty else {
       throw StoreError(
         .wrongKey,
-        "there is no key in \(layout.keys): bring the directory back from another copy, or add a key "
+        "there is no key in \(place): bring the directory back from another copy, or add a key "
           + "with the one from paper, 'varve key import'")
     }
     var (slots, problems) = try candidates(ids, method: secret.method)
@@ -79,7 +79,7 @@ struct KeyRing: Sendable {
       guard work + slot.work <= KeySlot.workLimit else {
         problems.append(
           "\(slots.count + 1) keys were not tried, since that would take too long; remove those that "
-            + "nobody needs from \(layout.keys)")
+            + "nobody needs from \(place)")
         break
       }
       work += slot.work
@@ -118,7 +118,7 @@ struct KeyRing: Sendable {
     }
     if ids.count > Self.slotLimit {
       problems.append(
-        "\(layout.keys) holds \(ids.count) keys; only \(Self.slotLimit) of them are looked at")
+        "\(place) holds \(ids.count) keys; only \(Self.slotLimit) of them are looked at")
     }
     slots.sort { ($0.slot.work, $0.id) > ($1.slot.work, $1.id) }
     return (slots, problems)
@@ -163,12 +163,8 @@ struct KeyRing: Sendable {
   }
 
   /// Waits until nobody else makes the repository, or adds or removes a key.
-  func lock() throws(StoreError) -> any OpenFile {
-    try reportingFileErrors { () throws(FileError) in
-      try fileSystem.createDirectories(
-        layout.keys, permissions: RepositoryLayout.directoryPermissions)
-      return try fileSystem.lockFile(layout.keysLock, .exclusive)
-    }
+  func lock() throws(StoreError) -> any StorageLock {
+    try reportingStorageErrors { () throws(StorageError) in try storage.lock(.keys) }
   }
 
   /// Adds a slot and returns its name. For who holds the lock.
@@ -183,9 +179,8 @@ struct KeyRing: Sendable {
         created: created, cost: cost)
       return (bytes, try KeyID(of: bytes))
     }
-    try reportingFileErrors { () throws(FileError) in
-      try fileSystem.writeDurably(
-        bytes, to: layout.key(id), permissions: RepositoryLayout.filePermissions)
+    try reportingStorageErrors { () throws(StorageError) in
+      try storage.put(bytes, as: id.key)
     }
     return id
   }
@@ -193,7 +188,7 @@ struct KeyRing: Sendable {
   /// Removes a slot, but never the last one that can be read.
   func remove(_ id: KeyID) throws(StoreError) {
     let lock = try lock()
-    defer { lock.close() }
+    defer { lock.release() }
     let ids = try ids()
     guard ids.contains(id) else {
       throw StoreError(.notFound, "the repository has no key \(id)")
@@ -204,38 +199,36 @@ struct KeyRing: Sendable {
         "key \(id) is the only one that can be used: without it nobody could open the repository "
           + "again; add another key first")
     }
-    try reportingFileErrors { () throws(FileError) in
-      try fileSystem.remove(layout.key(id))
-      try fileSystem.synchronizeDirectory(layout.keys)
-    }
+    _ = try reportingStorageErrors { () throws(StorageError) in try storage.remove(id.key) }
   }
 
   /// Removes every slot. Only for a directory that is no repository yet.
   func removeAll() throws(StoreError) {
     for id in try ids() {
-      try reportingFileErrors { () throws(FileError) in try fileSystem.remove(layout.key(id)) }
+      _ = try reportingStorageErrors { () throws(StorageError) in try storage.discard(id.key) }
     }
   }
 
   /// Names of all slots, readable or not.
   func ids() throws(StoreError) -> [KeyID] {
     // A repository that is not encrypted has none, and a copy of it perhaps no directory for them.
-    try reportingFileErrors { () throws(FileError) in
-      try fileSystem.listIfThere(layout.keys)?
-        .filter { $0.kind == .file }.compactMap { KeyID(name: $0.name) } ?? []
+    try reportingStorageErrors { () throws(StorageError) in
+      try storage.listIfThere(.keys)?
+        .filter { $0.kind == .object }.compactMap { KeyID(name: $0.key.name) } ?? []
     }
   }
 
   private func slot(_ id: KeyID) throws(StoreError) -> KeySlot {
-    let bytes = try reportingFileErrors { () throws(FileError) in
-      try fileSystem.readAll(layout.key(id), limitBytes: KeySlot.maximumFileBytes)
-    }
-    return try reportingFormatErrors(of: "key \(id)") { () throws(FormatError) in
-      let digest = try KeyID(of: bytes)
-      guard digest == id else {
-        throw .corrupt("key slot", expected: "content with the SHA-256 \(id)", found: "\(digest)")
-      }
+    try SmallObjects(storage: storage, repository: repository, keys: nil).read(
+      id.key, limitBytes: KeySlot.maximumFileBytes, as: "key \(id)",
+      gone: "the repository has no key \(id)"
+    ) { bytes throws(FormatError) in
+      try id.digest.check(bytes, of: .keySlot)
       return try KeySlot(encoded: bytes, repository: repository)
     }
   }
+}
+
+extension KeyID {
+  fileprivate var key: ObjectKey { ObjectKey(.keys, description) }
 }

@@ -1,5 +1,5 @@
-import FileIO
 package import ChunkFormat
+import ObjectStorage
 package import Workers
 
 /// The keys of a repository that nobody opens otherwise, from its paper key.
@@ -11,7 +11,7 @@ package struct OpenedPaperKey: Sendable {
   /// Adds a key slot and returns its name.
   package func add(_ new: NewKey, context: WorkContext) throws(StoreError) -> KeyID {
     let lock = try ring.lock()
-    defer { lock.close() }
+    defer { lock.release() }
     return try ring.add(
       keys, secret: new.secret, label: new.label, created: context.now(),
       cost: environment.passphraseCost)

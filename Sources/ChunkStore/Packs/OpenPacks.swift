@@ -3,7 +3,7 @@ import Synchronization
 /// Bounds how many files of packs are open: the oldest are closed first, and opened again when needed. A
 /// collection uses thousands of small packs, and most processes may have 1,024 files open.
 final class OpenPacks: Sendable {
-  /// More than ``PackShelf`` keeps at hand, and leaves room for sockets, sources and targets.
+  /// More than ``PackObjects`` keeps at hand, and leaves room for sockets, sources and targets.
   static let capacity = 384
 
   private struct Entry {

@@ -1,25 +1,26 @@
 package import ChunkFormat
-import FileIO
+import ObjectStorage
 import Synchronization
 
-/// A pack that can be read: its file, opened when first needed, and what opens its seals.
+/// A pack that can be read: its object, opened when first needed, and what opens its seals.
 package final class Pack: Sendable {
   package let id: PackID
   package let kind: PackKind
   package let lengthBytes: UInt64
   package let seal: PackSeal
-  private let open: @Sendable () throws(FileError) -> any OpenFile
-  private let file: Mutex<(any OpenFile)?>
+  private let open: @Sendable () throws(StorageError) -> any StoredObject
+  private let object: Mutex<(any StoredObject)?>
   private let openPacks: OpenPacks?
 
   /// - Parameters:
-  ///   - file: where it is open already; the pack closes it.
-  ///   - openPacks: told of a file that the pack opens; nil where few are open.
+  ///   - object: where it is open already; the pack closes it.
+  ///   - openPacks: told when the pack opens its object; nil where few are open.
   init(
-    id: PackID, kind: PackKind, lengthBytes: UInt64, seal: PackSeal, file: (any OpenFile)? = nil,
-    openPacks: OpenPacks? = nil, open: @escaping @Sendable () throws(FileError) -> any OpenFile
+    id: PackID, kind: PackKind, lengthBytes: UInt64, seal: PackSeal,
+    object: (any StoredObject)? = nil, openPacks: OpenPacks? = nil,
+    open: @escaping @Sendable () throws(StorageError) -> any StoredObject
   ) {
-    self.file = Mutex(file)
+    self.object = Mutex(object)
     self.openPacks = openPacks
     self.id = id
     self.kind = kind
@@ -36,13 +37,13 @@ package final class Pack: Sendable {
     into buffer: UnsafeMutableRawBufferPointer, at offsetBytes: UInt64
   ) throws(StoreError) {
     let count: Int
-    do throws(FileError) {
+    do throws(StorageError) {
       count = try readOpened(into: buffer, at: offsetBytes)
     } catch {
       let code: StoreError.Code =
         switch error.code {
         case .notFound: .notFound
-        case .inputOutput: .damaged
+        case .unreadable: .damaged
         default: .fileSystem
         }
       throw StoreError(code, "pack \(id): \(error)", pack: id)
@@ -57,46 +58,46 @@ package final class Pack: Sendable {
 
   private func readOpened(
     into buffer: UnsafeMutableRawBufferPointer, at offsetBytes: UInt64
-  ) throws(FileError) -> Int {
-    do throws(FileError) {
-      return try openedFile().read(into: buffer, at: offsetBytes)
-    } catch  where error.isOfClosedFile {
+  ) throws(StorageError) -> Int {
+    do throws(StorageError) {
+      return try openedObject().read(into: buffer, at: offsetBytes)
+    } catch  where error.code == .closed {
       // Closed in between, since it was deleted.
-      return try openedFile().read(into: buffer, at: offsetBytes)
+      return try openedObject().read(into: buffer, at: offsetBytes)
     }
   }
 
-  /// Closes the file where it was deleted, which frees its space. Who reads from the pack afterwards
+  /// Closes the object where it was deleted, which frees its space. Who reads from the pack afterwards
   /// finds it gone, and looks for its records elsewhere.
   ///
   /// - Returns: whether it was deleted.
   func closeIfDeleted() -> Bool {
-    file.withLock { file in
-      guard let open = file, open.isUnlinked() else { return false }
+    object.withLock { object in
+      guard let open = object, open.isRemoved() else { return false }
       open.close()
-      file = nil
+      object = nil
       return true
     }
   }
 
   /// Asks the system to read the pack from storage next time.
   func forgetCached() {
-    try? openedFile().forgetCached()
+    try? openedObject().forgetCached()
   }
 
-  /// Closes the file until it is wanted again.
+  /// Closes the object until it is wanted again.
   func close() {
-    file.withLock { file in
-      file?.close()
-      file = nil
+    object.withLock { object in
+      object?.close()
+      object = nil
     }
   }
 
-  private func openedFile() throws(FileError) -> any OpenFile {
-    let (opened, isNew) = try file.withLock { file throws(FileError) in
-      if let file { return (file, false) }
+  private func openedObject() throws(StorageError) -> any StoredObject {
+    let (opened, isNew) = try object.withLock { object throws(StorageError) in
+      if let object { return (object, false) }
       let opened = try open()
-      file = opened
+      object = opened
       return (opened, true)
     }
     if isNew { openPacks?.note(self) }

@@ -21,10 +21,10 @@ final class PackLists: Sendable {
     var clock: UInt64 = 0
   }
 
-  private let shelf: PackShelf
+  private let shelf: PackObjects
   private let state = Mutex(State())
 
-  init(shelf: PackShelf) { self.shelf = shelf }
+  init(shelf: PackObjects) { self.shelf = shelf }
 
   /// Whether the pack is there and its own list says that the record is where the index says.
   ///

@@ -14,7 +14,7 @@ package final class RecordStore: Sendable {
   private static let rebuildInterval = Duration.seconds(3600)
 
   let index: PackIndex
-  private let shelf: PackShelf
+  private let shelf: PackObjects
   private let lists: PackLists
   /// When the last comparison ended; held while one is going on.
   private let lastComparison = Mutex<ContinuousClock.Instant?>(nil)
@@ -25,7 +25,7 @@ package final class RecordStore: Sendable {
   /// When it could not, since a pack could not be read, and why.
   private let lastFailure = Mutex<(time: ContinuousClock.Instant, error: StoreError)?>(nil)
 
-  init(index: PackIndex, shelf: PackShelf) {
+  init(index: PackIndex, shelf: PackObjects) {
     self.index = index
     self.shelf = shelf
     lists = PackLists(shelf: shelf)

@@ -24,7 +24,7 @@ package final class RecordWriter: Sendable {
   ///   - absent: what is stored again although the index lists it.
   ///   - targetBytes: a pack is closed when its records reach this.
   init(
-    store: RecordStore, files: PackFileWriter, absent: AbsentContent, targetBytes: Int
+    store: RecordStore, files: PackWriter, absent: AbsentContent, targetBytes: Int
   ) throws {
     let assembler = Assembler(
       store: store, files: files, absent: absent, targetBytes: targetBytes)
@@ -154,11 +154,11 @@ private final class Assembler: Sendable {
 
   let state = Monitor(State())
   private let store: RecordStore
-  private let files: PackFileWriter
+  private let files: PackWriter
   private let absent: AbsentContent
   private let targetBytes: Int
 
-  init(store: RecordStore, files: PackFileWriter, absent: AbsentContent, targetBytes: Int) {
+  init(store: RecordStore, files: PackWriter, absent: AbsentContent, targetBytes: Int) {
     self.store = store
     self.files = files
     self.absent = absent

@@ -1,6 +1,6 @@
 package import ChunkFormat
-import FileIO
 import Glibc
+import ObjectStorage
 package import SystemPackage
 package import Workers
 
@@ -28,13 +28,13 @@ package enum PinOrigin: Sendable {
 
 extension Repository {
   /// All pins.
-  package func pins() throws(StoreError) -> PinListing { try pinShelf.list() }
+  package func pins() throws(StoreError) -> PinListing { try pinObjects.list() }
 
   /// All pins, for whoever deletes something.
   ///
   /// - Throws: ``StoreError``, also where one cannot be read: which revision it keeps is not known then.
   package func soundPins() throws(StoreError) -> [StoredPin] {
-    let listing = try pinShelf.list()
+    let listing = try pinObjects.list()
     guard let (name, error) = listing.unreadable.first else { return listing.pins }
     throw StoreError(
       error.code,
@@ -47,7 +47,7 @@ extension Repository {
   ///
   /// - Throws: ``StoreError`` with `.notFound` where there is none, `.damaged`.
   package func pin(_ name: PinName) throws(StoreError) -> StoredPin {
-    StoredPin(name: name, pin: try pinShelf.read(name))
+    StoredPin(name: name, pin: try pinObjects.read(name))
   }
 
   /// Keeps a revision until the pin is released, whoever forgets it and whatever becomes of this
@@ -57,18 +57,18 @@ extension Repository {
   ///   pinned.
   @discardableResult
   package func pin(_ pin: Pin, as name: PinName) throws(StoreError) -> PinOutcome {
-    let bytes = try pinShelf.encoded(pin)
+    let bytes = try objects.encoded(pin, as: "pin")
     var isThere = true
-    do throws(FileError) {
+    do throws(StorageError) {
       // Nobody forgets it between the look and the pin.
-      let lock = try fileSystem.lockFile(layout.marksLock, .exclusive)
-      defer { lock.close() }
-      isThere = try fileSystem.exists(layout.revision(pin.revision))
+      let lock = try storage.lock(.marks)
+      defer { lock.release() }
+      isThere = try storage.exists(pin.revision.key)
       if !isThere { isThere = try isKept(pin.revision) }
       if isThere {
         // Whoever commits it may not have come to that yet; a pin without a revision tells of a loss.
-        try fileSystem.synchronizeDirectory(layout.revisions)
-        try pinShelf.write(bytes, as: name)
+        try storage.settle(.revisions)
+        try storage.put(bytes, as: name.key)
       }
     } catch  where [.readOnly, .permissionDenied, .noSpace].contains(error.code) {
       return .unpinned("\(error)")
@@ -85,13 +85,13 @@ extension Repository {
   ///
   /// - Returns: false where there is no such pin.
   package func releasePin(_ name: PinName) throws(StoreError) -> Bool {
-    try pinShelf.remove(name)
+    try pinObjects.remove(name)
   }
 
   /// Whether a pin keeps a revision although a program that knows no pins has forgotten it.
-  func isKept(_ id: RevisionID) throws(FileError) -> Bool {
-    guard try fileSystem.exists(layout.forgotten(id)) else { return false }
-    return (try? pinShelf.list())?.pins.contains { $0.pin.revision == id } ?? false
+  func isKept(_ id: RevisionID) throws(StorageError) -> Bool {
+    guard try storage.exists(id.forgottenKey) else { return false }
+    return (try? pinObjects.list())?.pins.contains { $0.pin.revision == id } ?? false
   }
 
   // MARK: - Where pins come from
@@ -120,9 +120,7 @@ extension Repository {
     return pin.repositoryPath == root.canonicalBytes ? .here : .otherPath
   }
 
-  var pinShelf: PinShelf {
-    PinShelf(layout: layout, fileSystem: fileSystem, repository: configuration.id, keys: keys)
-  }
+  var pinObjects: PinObjects { PinObjects(objects: objects) }
 }
 
 extension FilePath {

@@ -6,7 +6,7 @@ extension Repository {
   ///
   /// - Throws: ``StoreError`` where they cannot be listed.
   package func quarantine() throws(StoreError) -> QuarantineListing {
-    try quarantineShelf.list()
+    try quarantineObjects.list()
   }
 
   /// Notes copies as damaged: from now on, writing sessions that begin store their content again. Those
@@ -18,7 +18,7 @@ extension Repository {
   package func quarantine(
     _ copies: [DamagedCopy], finder: String, context: WorkContext
   ) throws(StoreError) -> Int {
-    try quarantineShelf.add(
+    try quarantineObjects.add(
       copies, found: context.now(), host: context.host.name, finder: finder)
   }
 
@@ -31,12 +31,12 @@ extension Repository {
     ofPacks gone: Set<PackID>
   ) throws(StoreError) -> [QuarantinedCopy] {
     guard !gone.isEmpty else { return [] }
-    return try quarantineShelf.release { gone.contains($0.copy.pack) }
+    return try quarantineObjects.release { gone.contains($0.copy.pack) }
   }
 
   /// Removes a report that cannot be read, for who has looked at the packs anew.
   package func removeQuarantineReport(_ name: QuarantineReportID) throws(StoreError) {
-    try quarantineShelf.remove(name)
+    try quarantineObjects.remove(name)
   }
 
   /// Looks at each quarantined copy again, and lets go of those that read back now, since somebody put
@@ -54,7 +54,7 @@ extension Repository {
       try context.cancellation.check()
       if try review.isOver(entry) { over.insert(entry.record) }
     }
-    return over.isEmpty ? [] : try quarantineShelf.release { over.contains($0.record) }
+    return over.isEmpty ? [] : try quarantineObjects.release { over.contains($0.record) }
   }
 }
 

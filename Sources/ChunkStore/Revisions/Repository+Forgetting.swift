@@ -17,8 +17,8 @@ extension Repository {
   ///
   /// - Throws: also what `choose` throws; nothing is forgotten then.
   package func forget(_ choose: (RevisionListing) throws -> [RevisionID]) throws {
-    try reserve.makingRoom { () throws(StoreError) in try revisionShelf.prepareForgetting() }
-    try revisionShelf.forget {
+    try makingRoom { () throws(StoreError) in try revisionObjects.prepareForgetting() }
+    try revisionObjects.forget {
       let ids = try choose(try revisions())
       try checkPins(of: ids)
       return ids

@@ -1,25 +1,16 @@
 package import ChunkFormat
-import FileIO
-import SystemPackage
+import ObjectStorage
 
 extension Repository {
   /// How long revisions are kept, as it was written down; nothing where nobody did.
   ///
   /// - Throws: ``StoreError``: `.damaged`, `.unsupported` for rules of a later program.
   package func retentionPolicies() throws(StoreError) -> RetentionPolicies {
-    let path = layout.policies
-    let bytes: [UInt8]
-    do throws(FileError) {
-      bytes = try fileSystem.readAll(path, limitBytes: RetentionPolicies.maximumFileBytes)
-    } catch {
-      guard error.code == .notFound else { throw StoreError(error) }
+    do throws(StoreError) {
+      return try objects.read(.policies, as: storage.place(of: .policies), gone: "")
+    } catch  where error.code == .notFound {
       return RetentionPolicies()
-    }
-    do throws(FormatError) {
-      return try RetentionPolicies(encoded: bytes, repository: configuration.id, keys: keys)
-    } catch {
-      let error = StoreError(error, in: path.string)
-      guard error.code == .damaged else { throw error }
+    } catch  where error.code == .damaged {
       throw StoreError(
         .damaged, "\(error); 'varve policy set' writes the file anew, without what it held")
     }
@@ -34,8 +25,8 @@ extension Repository {
   package func updateRetentionPolicies(
     replacing: ((StoreError) -> Void)? = nil, _ change: (inout RetentionPolicies) throws -> Void
   ) throws {
-    let lock = try revisionShelf.lockMarks()
-    defer { lock.close() }
+    let lock = try revisionObjects.lockMarks()
+    defer { lock.release() }
     var current: RetentionPolicies?
     do throws(StoreError) {
       current = try retentionPolicies()
@@ -51,12 +42,6 @@ extension Repository {
 
   /// For whoever holds the lock on marks.
   func write(_ policies: RetentionPolicies) throws(StoreError) {
-    let bytes = try reportingFormatErrors(of: layout.policies.string) { () throws(FormatError) in
-      try policies.encoded(repository: configuration.id, keys: keys)
-    }
-    try reportingFileErrors { () throws(FileError) in
-      try fileSystem.writeDurably(
-        bytes, to: layout.policies, permissions: RepositoryLayout.filePermissions)
-    }
+    try objects.write(policies, to: .policies, as: storage.place(of: .policies))
   }
 }

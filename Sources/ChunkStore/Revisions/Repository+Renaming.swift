@@ -1,5 +1,5 @@
 package import ChunkFormat
-import FileIO
+import ObjectStorage
 
 /// What renaming a job did.
 package struct RenamedJob: Sendable {
@@ -25,8 +25,8 @@ extension Repository {
     guard old != new else {
       throw StoreError(.invalidRequest, "'\(old)' is the job's name already")
     }
-    let lock = try revisionShelf.lockMarks()
-    defer { lock.close() }
+    let lock = try revisionObjects.lockMarks()
+    defer { lock.release() }
     let renaming = JobRenaming(from: old, to: new)
     var policies = try retentionPolicies()
     let isContinued = try isContinued(renaming, policies)
@@ -37,7 +37,7 @@ extension Repository {
       try write(policies)
     }
     // The newest first: from then on a backup under the new name finds its parent.
-    let failures = try revisionShelf.changeMarks(of: ids.reversed()) { _, marks in
+    let failures = try revisionObjects.changeMarks(of: ids.reversed()) { _, marks in
       marks.rename(job: old, to: new)
     }
     if let failure = failures.first { throw failure.error }

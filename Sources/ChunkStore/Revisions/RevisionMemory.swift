@@ -1,5 +1,5 @@
 import ChunkFormat
-import FileIO
+import ObjectStorage
 import Synchronization
 
 /// What the last look at all revisions read, so that the next one need only read what is new: a
@@ -15,8 +15,8 @@ final class RevisionMemory: Sendable {
     let entry: RevisionEntry
     /// What the revision's file holds.
     let revision: Revision
-    /// The file that ``entry`` has its marks from; nil where there was none.
-    let marks: FileMetadata?
+    /// Version of the marks that ``entry`` has; nil where there were none.
+    let marks: ObjectVersion?
     /// Length of the revision's file.
     let fileBytes: Int
   }
@@ -25,7 +25,7 @@ final class RevisionMemory: Sendable {
   struct Snapshot: Sendable {
     /// Of everything in the directory of revisions.
     let names: [String]
-    let marks: MarksFiles
+    let marks: AreaVersions
     let listing: RevisionListing
   }
 
@@ -40,16 +40,16 @@ final class RevisionMemory: Sendable {
   init(limitBytes: Int = standardLimitBytes) { self.limitBytes = limitBytes }
 
   /// The last listing, where exactly these names and marks were there.
-  func listing(of names: [String], marks: MarksFiles) -> RevisionListing? {
+  func listing(of names: [String], marks: AreaVersions) -> RevisionListing? {
     let snapshot = state.withLock { $0.snapshot }
-    guard let snapshot, snapshot.names == names, snapshot.marks.files == marks.files else {
+    guard let snapshot, snapshot.names == names, snapshot.marks.versions == marks.versions else {
       return nil
     }
     return snapshot.listing
   }
 
-  /// The files of marks at the last listing.
-  var marks: MarksFiles? { state.withLock { $0.snapshot?.marks } }
+  /// The versions of marks at the last listing.
+  var marks: AreaVersions? { state.withLock { $0.snapshot?.marks } }
 
   /// What is known of single revisions.
   var known: [RevisionID: Known] { state.withLock { $0.known } }

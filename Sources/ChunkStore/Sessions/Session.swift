@@ -1,138 +1,78 @@
 package import ChunkFormat
-import FileIO
-import SystemPackage
+import ObjectStorage
 
-/// A place in the repository's list of users, held by a lock that ends with the process.
+/// A place in the repository's list of users, which ends with the process.
 ///
 /// Whoever frees space looks at this list: writing sessions keep what they may rely on, pinned
 /// revisions stay readable.
 package final class Session: Sendable {
   package let record: SessionRecord
   /// What others see of it; random, so that no two sessions ever have the same.
-  package var name: String { path.lastComponent?.string ?? "" }
+  package let name: String
   /// Nil where nothing can be written down.
-  private let file: (any OpenFile)?
-  private let path: FilePath
-  private let fileSystem: any FileSystem
+  private let entry: (any StorageSession)?
 
-  init(
-    record: SessionRecord, file: (any OpenFile)?, path: FilePath, fileSystem: any FileSystem
-  ) {
+  init(record: SessionRecord, name: String, entry: (any StorageSession)?) {
     self.record = record
-    self.file = file
-    self.path = path
-    self.fileSystem = fileSystem
+    self.name = name
+    self.entry = entry
   }
 
   deinit { end() }
 
   /// Takes the session off the list; ending twice is harmless.
-  package func end() {
-    guard let file else { return }
-    // A file that stays is recognised by its missing lock.
-    try? fileSystem.remove(path)
-    file.close()
-  }
+  package func end() { entry?.end() }
 }
 
 /// The sessions of a repository.
 struct SessionList: Sendable {
-  /// So often somebody may tidy up in just the wrong moment.
-  private static let attempts = 16
+  let objects: SmallObjects
 
-  let directory: FilePath
-  let fileSystem: any FileSystem
-  let repository: RepositoryID
-  let keys: RepositoryKeys?
+  private var storage: any ObjectStorage { objects.storage }
 
   /// Enters `record` into the list.
-  ///
-  /// The file gets its name only when it is locked and complete, so that nobody takes it for one that
-  /// a crash left behind.
   func begin(_ record: SessionRecord) throws(StoreError) -> Session {
-    let bytes = try reportingFormatErrors(of: "session") { () throws(FormatError) in
-      try record.encoded(repository: repository, keys: keys)
-    }
-    let name = try reportingFormatErrors(of: "session") { () throws(FormatError) in
-      try Randomness.bytes(count: 16).withUnsafeBytes { Hexadecimal.encode($0) }
-    }
-    let path = directory.appending(name)
-    return try reportingFileErrors { () throws(FileError) in
-      for _ in 1..<Self.attempts {
-        do throws(FileError) {
-          try makeDirectory()
-          return try enter(record, bytes, as: path)
-        } catch  where error.code == .notFound {
-          // Somebody tidied up in the moment between the file's creation and its lock.
-          continue
-        } catch
-          where record.kind == .reading
-          && [.readOnly, .noSpace, .permissionDenied].contains(error.code)
-        {
-          // On a read-only medium nothing is deleted either, at least not by this machine. On a full
-          // one it could be, and by another user; but then reading fails, and without this it could
-          // not even begin.
-          return Session(record: record, file: nil, path: path, fileSystem: fileSystem)
-        }
-      }
-      return try enter(record, bytes, as: path)
-    }
-  }
-
-  /// The list is empty most of the time, and some that copy repositories leave out empty directories.
-  private func makeDirectory() throws(FileError) {
-    try fileSystem.createDirectories(
-      directory, permissions: RepositoryLayout.directoryPermissions)
-  }
-
-  private func enter(
-    _ record: SessionRecord, _ bytes: [UInt8], as path: FilePath
-  ) throws(FileError) -> Session {
-    let unfinished = path.temporarySibling()
-    let file = try fileSystem.createFile(
-      unfinished, permissions: RepositoryLayout.filePermissions)
-    do throws(FileError) {
-      try file.lock(.exclusive)
-      try file.write(bytes, at: 0)
-      try fileSystem.rename(unfinished, to: path)
+    let bytes = try objects.encoded(record, as: "session")
+    let name = try SmallObjects.randomName(of: "session")
+    do throws(StorageError) {
+      let entry = try storage.beginSession(bytes, name: name)
+      return Session(record: record, name: name, entry: entry)
+    } catch
+      where record.kind == .reading
+      && [.readOnly, .noSpace, .permissionDenied].contains(error.code)
+    {
+      // On a read-only medium nothing is deleted either, at least not by this machine. On a full
+      // one it could be, and by another user; but then reading fails, and without this it could
+      // not even begin.
+      return Session(record: record, name: name, entry: nil)
     } catch {
-      try? fileSystem.remove(unfinished)
-      throw error
+      throw StoreError(error)
     }
-    return Session(record: record, file: file, path: path, fileSystem: fileSystem)
   }
 
-  /// Removes what crashed sessions left behind: files that nobody holds a lock on, finished or not.
+  /// Removes what crashed sessions left behind.
   ///
-  /// Where locks keep nobody out, which file is whose cannot be told, and all stay.
+  /// Where locks keep nobody out, which session is whose cannot be told, and all stay.
   func removeAbandoned() throws(StoreError) {
-    try reportingFileErrors { () throws(FileError) in
-      try forEachFile { path, isHeld throws(FileError) in
-        guard !isHeld, try fileSystem.lockExcludesOthers(on: path) else { return }
-        do throws(FileError) {
-          try fileSystem.remove(path)
-        } catch  where error.code == .permissionDenied {
-          // Another user's, who may have it removed.
-        }
-      }
+    try reportingStorageErrors { () throws(StorageError) in
+      try storage.removeAbandonedSessions()
     }
   }
 
   /// The sessions that live.
   ///
-  /// - Throws: ``StoreError``, also where the file of one that lives cannot be read: what it relies on
+  /// - Throws: ``StoreError``, also where the record of one that lives cannot be read: what it relies on
   ///   is not known then.
   func live() throws(StoreError) -> [LiveSession] {
-    var names: [String] = []
-    try reportingFileErrors { () throws(FileError) in
-      try forEachFile { path, isHeld in
-        if isHeld, let name = path.lastComponent?.string { names.append(name) }
-      }
+    let keys = try reportingStorageErrors { () throws(StorageError) in
+      try storage.liveSessions()
     }
     var sessions: [LiveSession] = []
-    for name in names where RepositoryLayout.isRandomName(name) {
+    for key in keys where key.area.admits(key.name) {
       do throws(StoreError) {
-        sessions.append(LiveSession(name: name, record: try record(of: name)))
+        let record: SessionRecord = try objects.read(
+          key, as: "session \(storage.place(of: key))", gone: "session \(key.name) has ended")
+        sessions.append(LiveSession(name: key.name, record: record))
       } catch  where error.code == .notFound {
         // Ended since.
         continue
@@ -141,52 +81,9 @@ struct SessionList: Sendable {
     return sessions
   }
 
-  /// Files that crashed sessions left behind; they stay.
-  func abandoned() throws(StoreError) -> [FilePath] {
-    try reportingFileErrors { () throws(FileError) in
-      var abandoned: [FilePath] = []
-      try forEachFile { path, isHeld in
-        if !isHeld { abandoned.append(path) }
-      }
-      return abandoned
-    }
-  }
-
-  /// Calls `body` for each file of a session with whether somebody holds its lock, and else under a
-  /// lock; files that have gone by then are passed over, and so is whatever has another name.
-  private func forEachFile(
-    _ body: (FilePath, _ isHeld: Bool) throws(FileError) -> Void
-  ) throws(FileError) {
-    for entry in try fileSystem.listIfThere(directory) ?? [] where Self.isFile(entry) {
-      let path = directory.appending(entry: entry.name)
-      do throws(FileError) {
-        let file = try fileSystem.openFile(path, for: .reading)
-        defer { file.close() }
-        // Shared: two who tidy up at once do not take each other for the one who lives.
-        try body(path, !file.tryLock(.shared))
-      } catch  where error.code == .notFound {
-        continue
-      }
-    }
-  }
-
-  private static func isFile(_ entry: DirectoryEntry) -> Bool {
-    entry.kind == .file
-      && (RepositoryLayout.isRandomName(entry.name) || FilePath.isTemporaryName(entry.name))
-  }
-
-  private func record(of name: String) throws(StoreError) -> SessionRecord {
-    let path = directory.appending(name)
-    let bytes: [UInt8]
-    do throws(FileError) {
-      bytes = try fileSystem.readAll(path, limitBytes: SessionRecord.maximumFileBytes)
-    } catch {
-      throw error.code == .notFound
-        ? StoreError(.notFound, "session \(name) has ended") : StoreError(error)
-    }
-    return try reportingFormatErrors(of: "session \(path)") { () throws(FormatError) in
-      try SessionRecord(encoded: bytes, repository: repository, keys: keys)
-    }
+  /// What crashed sessions left behind; it stays.
+  func abandoned() throws(StoreError) -> [ObjectKey] {
+    try reportingStorageErrors { () throws(StorageError) in try storage.abandonedSessions() }
   }
 }
 

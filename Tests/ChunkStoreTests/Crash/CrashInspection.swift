@@ -1,6 +1,7 @@
 @testable import ChunkStore
 import ChunkFormat
 import FileIO
+import LocalObjects
 import SystemPackage
 import TestSupport
 
@@ -124,18 +125,17 @@ struct CrashInspection {
   }
 
   private func recordIDs(_ store: TestStore) throws -> [ContentID] {
-    let shelf = PackShelf(
-      layout: RepositoryLayout(root: CrashScenario.root), fileSystem: crashed,
+    let objects = PackObjects(
+      storage: LocalObjects(root: CrashScenario.root, fileSystem: crashed),
       repository: store.repository.configuration.id, keys: store.repository.keys)
-    return try shelf.list().flatMap { id, kind in
-      try PackInventory(of: shelf.pack(id, kind: kind), idKey: shelf.idKey).entries.map(\.id)
+    return try objects.list().flatMap { id, kind in
+      try PackInventory(of: objects.pack(id, kind: kind), idKey: objects.idKey).entries.map(\.id)
     }
   }
 
   private func packPaths() throws -> [String: FilePath] {
     var paths: [String: FilePath] = [:]
-    for kind in PackKind.allCases {
-      let directory = RepositoryLayout(root: CrashScenario.root).packDirectory(kind)
+    for directory in RepositoryLayout(root: CrashScenario.root).packDirectories {
       for shard in try crashed.list(directory) where shard.kind == .directory {
         let shard = directory.appending(shard.name)
         for pack in try crashed.list(shard) { paths[pack.name] = shard.appending(pack.name) }

@@ -4,6 +4,7 @@ import ChunkFormat
 @testable import ChunkStore
 import FileIO
 import GarbageCollection
+import LocalObjects
 import Retention
 import SystemPackage
 import TestSupport

@@ -6,8 +6,7 @@ extension Repository {
   func storeTwice(_ record: PreparedRecord) throws {
     var assembly = PackAssembly(sealing: .none, targetBytes: PackAssembly.standardTargetBytes)
     for _ in 1...2 { assembly.append(record) }
-    let files = PackFileWriter(
-      layout: layout, fileSystem: fileSystem, repository: configuration.id, keys: nil)
+    let files = PackWriter(storage: storage, repository: configuration.id, keys: nil)
     try self.records.write { [assembly] index throws(StoreError) in
       let summary = try files.write(assembly, kind: .data)
       try index.add(IndexedPack(summary, kind: .data), entries: summary.entries)

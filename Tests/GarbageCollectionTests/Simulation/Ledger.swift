@@ -1,7 +1,9 @@
 import ChunkFormat
 @testable import ChunkStore
 import FileIO
+import LocalObjects
 import SystemPackage
+import TestSupport
 
 /// What has to be in the repository, by what was promised, and whether it is.
 struct Ledger {
@@ -86,7 +88,9 @@ struct Ledger {
   /// What is not as it has to be.
   mutating func violations(in fileSystem: any FileSystem) throws -> [String] {
     try table.update(
-      from: PackShelf(layout: layout, fileSystem: fileSystem, repository: repository, keys: nil))
+      from: PackObjects(
+        storage: LocalObjects(root: layout.root, fileSystem: fileSystem), repository: repository,
+        keys: nil))
     let listed = try fileSystem.list(layout.revisions).compactMap { RevisionID(name: $0.name) }
     var violations = committed.subtracting(listed).map { "revision \($0) is missing" }
     var emptied = prunedJobs

@@ -1,4 +1,5 @@
 @testable import ChunkStore
+import LocalObjects
 import SystemPackage
 import TestSupport
 
@@ -20,7 +21,7 @@ struct Moment: Sendable {
   }
 
   init(in layout: RepositoryLayout, using random: inout SeededRandom) {
-    let packs = PackKind.allCases.map(layout.packDirectory)
+    let packs = layout.packDirectories
     let kinds: [(SimulatedCall.Kind, [FilePath])] = [
       (
         .list,

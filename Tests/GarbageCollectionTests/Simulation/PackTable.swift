@@ -42,8 +42,8 @@ struct PackTable {
   }
 
   /// Looks at the packs that are there now.
-  mutating func update(from shelf: PackShelf) throws {
-    let found = try shelf.list()
+  mutating func update(from objects: PackObjects) throws {
+    let found = try objects.list()
     let there = Set(found.map(\.id))
     for id in packs.keys where !there.contains(id) { drop(id) }
     // A delta's base may be in a pack that is listed behind it.
@@ -51,7 +51,7 @@ struct PackTable {
     for _ in 0..<3 where !new.isEmpty {
       var waiting: [(id: PackID, kind: PackKind)] = []
       for (id, kind) in new {
-        let inventory = try PackInventory(of: try shelf.pack(id, kind: kind), idKey: nil)
+        let inventory = try PackInventory(of: try objects.pack(id, kind: kind), idKey: nil)
         if let damage = inventory.footerDamage { throw damage }
         if inventory.entries.allSatisfy({ isBaseKnown($0, in: inventory) }) {
           try add(inventory)
@@ -61,7 +61,9 @@ struct PackTable {
       }
       new = waiting
     }
-    for (id, kind) in new { try add(PackInventory(of: try shelf.pack(id, kind: kind), idKey: nil)) }
+    for (id, kind) in new {
+      try add(PackInventory(of: try objects.pack(id, kind: kind), idKey: nil))
+    }
   }
 
   /// Takes nothing for granted that was seen before: files may be others now.

@@ -1,5 +1,6 @@
 @testable import ChunkStore
 import FileIO
+import LocalObjects
 import SystemPackage
 import TestSupport
 

@@ -2,6 +2,7 @@ import ChunkFormat
 @testable import ChunkStore
 import FileIO
 import GarbageCollection
+import LocalObjects
 import TestSupport
 import Workers
 

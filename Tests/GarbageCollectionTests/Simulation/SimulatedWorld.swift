@@ -2,6 +2,7 @@ import CalendarTime
 import ChunkFormat
 @testable import ChunkStore
 import FileIO
+import LocalObjects
 import Synchronization
 import SystemPackage
 import TestSupport
@@ -193,7 +194,7 @@ final class SimulatedWorld: @unchecked Sendable {
 
   /// A file has its name now.
   func renamed(to path: FilePath, by process: SimulatedProcess) {
-    if path.removingLastComponent().removingLastComponent() == layout.packDirectory(.data) {
+    if path.removingLastComponent().removingLastComponent() == layout.dataPacks {
       youngestPack = path
     }
     let path = path.string

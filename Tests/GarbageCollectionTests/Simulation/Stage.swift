@@ -2,6 +2,7 @@ import ChunkFormat
 @testable import ChunkStore
 import FileIO
 import GarbageCollection
+import LocalObjects
 import TestSupport
 import VolumeMap
 
@@ -85,7 +86,7 @@ struct Stage {
   private var condemning: Moment { Moment(before: .rename, in: layout.condemned) }
   /// Sessions that are to be awaited are known.
   private var awaiting: Moment { Moment(before: .rename, in: layout.condemned, 2) }
-  private var deletingPacks: Moment { Moment(before: .remove, in: layout.packDirectory(.data)) }
+  private var deletingPacks: Moment { Moment(before: .remove, in: layout.dataPacks) }
 
   // MARK: - Scenes
 
@@ -99,7 +100,7 @@ struct Stage {
     go(backup)
     go(collection, until: Moment(before: .list, in: layout.sessions, chosen(2...4)))
     go(collection, until: Moment(before: .list, in: layout.revisions))
-    go(reader, until: Moment(before: .openFile, in: layout.packDirectory(.map)))
+    go(reader, until: Moment(before: .openFile, in: layout.mapPacks))
     go(forgetting, collection, reader)
   }
 
@@ -159,7 +160,7 @@ struct Stage {
   }
 
   mutating func collectWithoutDeltas() {
-    let opening = Moment(before: .list, in: layout.packDirectory(.data))
+    let opening = Moment(before: .list, in: layout.dataPacks)
     go(castCollection([(opening, .unreadablePack)]))
   }
 
@@ -179,7 +180,7 @@ struct Stage {
       $0.forget("older")
     }
     // Neither machine's index knows yet what the other one stores.
-    go(first, until: Moment(before: .createFile, in: layout.packDirectory(.data)))
+    go(first, until: Moment(before: .createFile, in: layout.dataPacks))
     go(second, first, forgetting)
     relyOnCondemned([a])
   }
@@ -192,8 +193,8 @@ struct Stage {
     let reader = cast("\(Activity.reading)", on: 1) { $0.read("x") }
     let collections = (1...5).map { _ in castCollection(leastSmallPacks: 1) }
     for collection in collections {
-      let kind = PackKind.allCases[chosen(0...PackKind.allCases.count - 1)]
-      go(reader, until: Moment(before: .list, in: layout.packDirectory(kind), chosen(1...5)))
+      let directory = layout.packDirectories[chosen(0...1)]
+      go(reader, until: Moment(before: .list, in: directory, chosen(1...5)))
       go(collection)
     }
     go(reader)
@@ -205,9 +206,9 @@ struct Stage {
     let backup = castBackup([a], on: 1)
     go(
       reader,
-      until: Moment(before: .read, in: layout.packDirectory(.data), chosen(1...8)))
+      until: Moment(before: .read, in: layout.dataPacks, chosen(1...8)))
     go(collection)
-    go(backup, until: Moment(before: .openFile, in: layout.packDirectory(.data)))
+    go(backup, until: Moment(before: .openFile, in: layout.dataPacks))
     go(reader, backup)
   }
 }

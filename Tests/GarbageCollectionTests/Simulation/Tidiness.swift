@@ -2,6 +2,7 @@ import ChunkFormat
 @testable import ChunkStore
 import FileIO
 import GarbageCollection
+import LocalObjects
 import SystemPackage
 import TestSupport
 
@@ -49,7 +50,7 @@ struct Tidiness {
     for directory in [
       layout.condemned, layout.sessions, layout.forgotten, layout.marks, layout.revisions,
     ]
-      + PackKind.allCases.map(layout.packDirectory)
+      + layout.packDirectories
     {
       let listed = try? files.list(directory)
       for entry in listed ?? [] where entry.name.hasPrefix(FilePath.temporaryPrefix) {

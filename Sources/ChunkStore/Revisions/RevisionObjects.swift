@@ -1,32 +1,33 @@
 import ChunkFormat
-import FileIO
-import SystemPackage
+import ObjectStorage
 
-/// The files of revisions and of their marks.
-struct RevisionShelf: Sendable {
-  /// Marks that are written together, each of which is an open file meanwhile.
-  private static let groupedFiles = 64
+/// The objects of revisions and of their marks.
+struct RevisionObjects: Sendable {
+  /// Marks that are written together, each of which may be an open file meanwhile.
+  private static let groupedMarks = 64
 
-  let layout: RepositoryLayout
-  let fileSystem: any FileSystem
-  let repository: RepositoryID
-  let keys: RepositoryKeys?
+  let objects: SmallObjects
   let memory: RevisionMemory
+
+  var storage: any ObjectStorage { objects.storage }
 
   /// All revisions. What has not changed since the last time is not read again.
   func list() throws(StoreError) -> RevisionListing {
     let names = try names()
-    let marks = try reportingFileErrors(in: layout.marks, of: fileSystem) { () throws(FileError) in
-      try MarksFiles(in: layout.marks, known: memory.marks, fileSystem)
+    let marks = try reportingStorageErrors { () throws(StorageError) in
+      try storage.versions(in: .marks, known: memory.marks)
     }
     if let listing = memory.listing(of: names, marks: marks) { return listing }
-    let (ids, known) = (names.compactMap { RevisionID(name: $0) }, memory.known)
+    let known = memory.known
     var read: [RevisionMemory.Known] = []
-    read.reserveCapacity(ids.count)
+    read.reserveCapacity(names.count)
     var unreadable: [(id: RevisionID, error: StoreError)] = []
-    for id in ids {
+    var count = 0
+    for name in names {
+      guard let id = RevisionID(name: name) else { continue }
+      count += 1
       do throws(StoreError) {
-        read.append(try look(at: id, marks: marks.files[id], known: known[id]))
+        read.append(try look(at: id, marks: marks.versions[name], known: known[id]))
       } catch  where error.code == .notFound {
         // Forgotten since the names were listed.
         continue
@@ -38,21 +39,21 @@ struct RevisionShelf: Sendable {
     let sound = read.filter { $0.entry.marksDamage == nil }
     memory.keep(
       sound,
-      sound.count == ids.count
+      sound.count == count
         ? RevisionMemory.Snapshot(names: names, marks: marks, listing: listing) : nil)
     return listing
   }
 
   /// Of revisions, readable or not, and of what else may lie there.
   private func names() throws(StoreError) -> [String] {
-    try reportingFileErrors(in: layout.revisions, of: fileSystem) { () throws(FileError) in
-      try fileSystem.list(layout.revisions).map(\.name)
+    try reportingStorageErrors { () throws(StorageError) in
+      try storage.list(.revisions).map(\.key.name)
     }
   }
 
   /// What is known of a revision, or what is in its files.
   private func look(
-    at id: RevisionID, marks: FileMetadata?, known: RevisionMemory.Known?
+    at id: RevisionID, marks: ObjectVersion?, known: RevisionMemory.Known?
   ) throws(StoreError) -> RevisionMemory.Known {
     if let known, known.marks == marks { return known }
     let (revision, fileBytes) =
@@ -72,23 +73,14 @@ struct RevisionShelf: Sendable {
 
   /// Whether the revision is there, readable or not.
   func exists(_ id: RevisionID) throws(StoreError) -> Bool {
-    try reportingFileErrors { () throws(FileError) in
-      try fileSystem.exists(layout.revision(id))
-    }
+    try reportingStorageErrors { () throws(StorageError) in try storage.exists(id.key) }
   }
 
-  /// Writes the file that makes a revision exist.
+  /// Writes the object that makes a revision exist.
   func commit(_ revision: Revision) throws(StoreError) -> RevisionID {
-    let (bytes, id) = try reportingFormatErrors(of: "new revision of \(revision.job)") {
-      () throws(FormatError) -> ([UInt8], RevisionID) in
-      let bytes = try revision.encoded(repository: repository, keys: keys)
-      return (bytes, try RevisionID(of: bytes))
-    }
-    try reportingFileErrors { () throws(FileError) in
-      try fileSystem.writeDurably(
-        bytes, to: layout.revision(id), permissions: RepositoryLayout.filePermissions)
-    }
-    return id
+    RevisionID(
+      try objects.writeNamed(
+        revision, in: .revisions, as: "new revision of \(revision.job)"))
   }
 
   /// Changes what is said of a revision; changes by others at the same time are not lost.
@@ -106,7 +98,7 @@ struct RevisionShelf: Sendable {
     of ids: [RevisionID], _ change: (RevisionID, inout RevisionMarks) throws -> Void
   ) throws -> [(id: RevisionID, error: StoreError)] {
     let lock = try lockMarks()
-    defer { lock.close() }
+    defer { lock.release() }
     return try changeMarks(of: ids, change)
   }
 
@@ -115,21 +107,20 @@ struct RevisionShelf: Sendable {
     of ids: [RevisionID], _ change: (RevisionID, inout RevisionMarks) throws -> Void
   ) throws -> [(id: RevisionID, error: StoreError)] {
     var failures: [(id: RevisionID, error: StoreError)] = []
-    for first in stride(from: 0, to: ids.count, by: Self.groupedFiles) {
-      var files: [NewFile] = []
-      for id in ids[first..<min(first + Self.groupedFiles, ids.count)] {
+    for first in stride(from: 0, to: ids.count, by: Self.groupedMarks) {
+      var marks: [NewObject] = []
+      for id in ids[first..<min(first + Self.groupedMarks, ids.count)] {
         do {
-          if let file = try changedMarks(of: id, change) { files.append(file) }
+          if let changed = try changedMarks(of: id, change) { marks.append(changed) }
         } catch let error as StoreError where error.isDamage {
           failures.append((id, error))
         }
       }
-      guard !files.isEmpty else { continue }
-      try reportingFileErrors { () throws(FileError) in
+      guard !marks.isEmpty else { continue }
+      try reportingStorageErrors { () throws(StorageError) in
         // Whoever commits one may not have come to that yet; marks without a revision tell of a loss.
-        try fileSystem.synchronizeDirectory(layout.revisions)
-        try fileSystem.writeDurably(
-          files, in: layout.marks, permissions: RepositoryLayout.filePermissions)
+        try storage.settle(.revisions)
+        try storage.put(marks, in: .marks)
       }
     }
     return failures
@@ -138,69 +129,56 @@ struct RevisionShelf: Sendable {
   /// The marks of a revision after `change`; nil where that changes nothing.
   private func changedMarks(
     of id: RevisionID, _ change: (RevisionID, inout RevisionMarks) throws -> Void
-  ) throws -> NewFile? {
+  ) throws -> NewObject? {
     let current = try entry(id)
     if let damage = current.marksDamage {
       throw StoreError(
         .damaged,
-        "\(damage); remove \(layout.marks(of: id)) to go back to what was said at the backup")
+        "\(damage); remove \(storage.place(of: id.marksKey)) to go back to what was said at the backup"
+      )
     }
     var marks = current.marks
     try change(id, &marks)
     guard marks != current.marks else { return nil }
-    let bytes = try reportingFormatErrors(of: "marks of revision \(id)") {
-      () throws(FormatError) in try marks.encoded(repository: repository, keys: keys)
-    }
-    return NewFile(path: layout.marks(of: id), bytes: bytes)
+    return NewObject(
+      name: id.description, bytes: try objects.encoded(marks, as: "marks of revision \(id)"))
   }
 
   /// Waits until nobody else changes marks or policies, or forgets revisions, and keeps others from it.
-  func lockMarks() throws(StoreError) -> any OpenFile {
-    try reportingFileErrors(in: layout.marks, of: fileSystem) { () throws(FileError) in
-      try fileSystem.lockFile(layout.marksLock, .exclusive)
-    }
+  func lockMarks() throws(StoreError) -> any StorageLock {
+    try reportingStorageErrors { () throws(StorageError) in try storage.lock(.marks) }
   }
 
   /// Keeps others from changing marks or policies and from forgetting revisions, changing nothing
   /// itself; nil where nobody ever did that, or this process may not.
-  func lockMarksForReading() throws(StoreError) -> (any OpenFile)? {
-    try reportingFileErrors { () throws(FileError) in
-      do throws(FileError) {
-        let file = try fileSystem.openFile(layout.marksLock, for: .reading)
-        try file.lock(.shared)
-        return file
-      } catch  where error.code == .notFound || error.code == .permissionDenied {
-        return nil
-      }
-    }
+  func lockMarksForReading() throws(StoreError) -> (any StorageLock)? {
+    try reportingStorageErrors { () throws(StorageError) in try storage.lockForReading(.marks) }
   }
 
   /// A revision that was forgotten and whose file is still there.
   func forgottenRevision(_ id: RevisionID) throws(StoreError) -> Revision {
-    try entry(id, revision(id, in: layout.forgotten(id)).revision).revision
+    try entry(id, revision(id, at: id.forgottenKey).revision).revision
   }
 
   private func revision(
     _ id: RevisionID
   ) throws(StoreError) -> (revision: Revision, fileBytes: Int) {
-    try revision(id, in: layout.revision(id))
+    try revision(id, at: id.key)
   }
 
-  /// A revision's file, and its length.
+  /// A revision's object, and its length.
   private func revision(
-    _ id: RevisionID, in path: FilePath
+    _ id: RevisionID, at key: ObjectKey
   ) throws(StoreError) -> (revision: Revision, fileBytes: Int) {
-    let bytes = try read(
-      path, limitBytes: Revision.maximumFileBytes, what: "revision \(id)")
-    let revision = try reportingFormatErrors(of: "revision \(id)") {
-      () throws(FormatError) in
-      let digest = try RevisionID(of: bytes)
-      guard digest == id else {
-        throw .corrupt("revision", expected: "content with the SHA-256 \(id)", found: "\(digest)")
-      }
-      return try Revision(encoded: bytes, repository: repository, keys: keys)
+    try objects.read(
+      key, limitBytes: Revision.maximumFileBytes, as: "revision \(id)",
+      gone: "revision \(id) is not in the repository"
+    ) { bytes throws(FormatError) in
+      try id.digest.check(bytes, of: .revision)
+      let revision = try Revision(
+        encoded: bytes, repository: objects.repository, keys: objects.keys)
+      return (revision, bytes.count)
     }
-    return (revision, bytes.count)
   }
 
   /// A revision with its marks as they are now.
@@ -214,27 +192,22 @@ struct RevisionShelf: Sendable {
 
   /// What was said of a revision since it was made; nil where nothing was.
   private func marks(of id: RevisionID) throws(StoreError) -> RevisionMarks? {
-    let bytes: [UInt8]
     do throws(StoreError) {
-      bytes = try read(
-        layout.marks(of: id), limitBytes: RevisionMarks.maximumFileBytes,
-        what: "marks of revision \(id)")
+      return try objects.read(
+        id.marksKey, limitBytes: RevisionMarks.maximumFileBytes, as: "marks of revision \(id)",
+        gone: "marks of revision \(id) is not in the repository"
+      ) { bytes throws(FormatError) in
+        try RevisionMarks(
+          encoded: bytes, revision: id, repository: objects.repository, keys: objects.keys)
+      }
     } catch  where error.code == .notFound {
       return nil
     }
-    return try reportingFormatErrors(of: "marks of revision \(id)") { () throws(FormatError) in
-      try RevisionMarks(encoded: bytes, revision: id, repository: repository, keys: keys)
-    }
   }
+}
 
-  private func read(
-    _ path: FilePath, limitBytes: Int, what: String
-  ) throws(StoreError) -> [UInt8] {
-    do throws(FileError) {
-      return try fileSystem.readAll(path, limitBytes: limitBytes)
-    } catch {
-      throw error.code == .notFound
-        ? StoreError(.notFound, "\(what) is not in the repository") : StoreError(error)
-    }
-  }
+extension RevisionID {
+  var key: ObjectKey { ObjectKey(.revisions, description) }
+  var marksKey: ObjectKey { ObjectKey(.marks, description) }
+  var forgottenKey: ObjectKey { ObjectKey(.forgotten, description) }
 }

@@ -1,10 +1,9 @@
 import ChunkFormat
-import FileIO
+import ObjectStorage
 import Synchronization
-import SystemPackage
 
-/// The packs' directories, and the packs that were used of late, with their files open.
-final class PackShelf: Sendable {
+/// The packs of a repository, and those that were used of late, open.
+final class PackObjects: Sendable {
   /// Packs kept at hand.
   private static let capacity = 256
 
@@ -13,19 +12,16 @@ final class PackShelf: Sendable {
     var clock: UInt64 = 0
   }
 
-  private let layout: RepositoryLayout
-  private let fileSystem: any FileSystem
+  private let storage: any ObjectStorage
   private let repository: RepositoryID
   private let keys: RepositoryKeys?
   private let state = Mutex(State())
   private let openPacks = OpenPacks()
 
   init(
-    layout: RepositoryLayout, fileSystem: any FileSystem, repository: RepositoryID,
-    keys: RepositoryKeys?
+    storage: any ObjectStorage, repository: RepositoryID, keys: RepositoryKeys?
   ) {
-    self.layout = layout
-    self.fileSystem = fileSystem
+    self.storage = storage
     self.repository = repository
     self.keys = keys
   }
@@ -47,45 +43,36 @@ final class PackShelf: Sendable {
     return pack
   }
 
-  /// A pack as it lies on disk, described by its own header.
+  /// A pack as it is stored, described by its own header.
   func pack(_ id: PackID, kind: PackKind) throws(StoreError) -> Pack {
-    let path = layout.pack(kind, id)
-    let (file, bytes, length) = try reportingFileErrors {
-      () throws(FileError) -> (any OpenFile, [UInt8], UInt64) in
-      let file = try fileSystem.openFile(path, for: .reading)
-      return (file, try file.readBytes(count: FileHeader.lengthBytes, at: 0), try file.sizeBytes())
+    let (object, bytes, length) = try reportingStorageErrors {
+      () throws(StorageError) -> (any StoredObject, [UInt8], UInt64) in
+      let object = try storage.open(kind.key(id))
+      return (
+        object, try object.bytes(count: FileHeader.lengthBytes, at: 0), try object.sizeBytes()
+      )
     }
     let header = try reportingFormatErrors(of: "pack \(id)", pack: id) {
       () throws(FormatError) in
       try FileHeader(encoded: bytes, expecting: [kind.fileKind], of: repository)
     }
-    return try makePack(id, kind: kind, lengthBytes: length, header: header, file: file)
+    return try makePack(id, kind: kind, lengthBytes: length, header: header, object: object)
   }
 
-  /// Whether the pack's file is there.
+  /// Whether the pack is there.
   func isThere(_ id: PackID, _ kind: PackKind) throws(StoreError) -> Bool {
-    try reportingFileErrors { () throws(FileError) in
-      try fileSystem.exists(layout.pack(kind, id))
-    }
+    try reportingStorageErrors { () throws(StorageError) in try storage.exists(kind.key(id)) }
   }
 
-  /// Every pack in the repository; a directory that cannot be listed is an error.
+  /// Every pack in the repository; an area that cannot be listed is an error.
   func list() throws(StoreError) -> [(id: PackID, kind: PackKind)] {
     var packs: [(id: PackID, kind: PackKind)] = []
     for kind in PackKind.allCases {
-      let directory = layout.packDirectory(kind)
-      try reportingFileErrors(in: directory, of: fileSystem) { () throws(FileError) in
-        for shard in try fileSystem.list(directory) where shard.kind == .directory {
-          let path = directory.appending(entry: shard.name)
-          for file in try fileSystem.list(path) {
-            // Under another directory's name nobody would look for it.
-            if let id = PackID(name: file.name), file.name.hasPrefix(shard.name),
-              file.kind == .file
-            {
-              packs.append((id, kind))
-            }
-          }
-        }
+      let listed = try reportingStorageErrors { () throws(StorageError) in
+        try storage.list(kind.area)
+      }
+      for object in listed where object.kind == .object {
+        if let id = PackID(name: object.key.name) { packs.append((id, kind)) }
       }
     }
     return packs
@@ -93,26 +80,20 @@ final class PackShelf: Sendable {
 
   /// Makes sure that `packs`, which are there, are there after a power failure too.
   func makeNamesDurable(of packs: [(id: PackID, kind: PackKind)]) throws(StoreError) {
-    var directories: Set<FilePath> = []
-    for (id, kind) in packs {
-      directories.insert(layout.packDirectory(kind))
-      directories.insert(layout.packShard(kind, of: id))
-    }
-    try reportingFileErrors { () throws(FileError) in
-      // Nothing is pending on a medium that cannot be written to, a name that went with its directory is
-      // found missing when its pack is opened, and another user's directory is that user's to make durable.
-      try fileSystem.synchronizeDirectories(
-        directories.sorted { $0.string < $1.string },
-        ignoring: [.readOnly, .notFound, .permissionDenied])
+    try reportingStorageErrors { () throws(StorageError) in
+      try storage.settlePacks(packs.map { $0.kind.key($0.id) })
     }
   }
 
-  /// Deletes the files of `packs`, durably; those that are gone already are no error.
+  /// Deletes `packs`, durably; those that are gone already are no error.
   func delete(_ packs: [(id: PackID, kind: PackKind)]) throws(StoreError) {
-    try reportingFileErrors { () throws(FileError) in
-      try fileSystem.removeIfThere(packs.map { layout.pack($0.kind, $0.id) })
+    for kind in PackKind.allCases {
+      let names = packs.filter { $0.kind == kind }.map(\.id.description)
+      guard !names.isEmpty else { continue }
+      try reportingStorageErrors { () throws(StorageError) in
+        try storage.remove(names, from: kind.area)
+      }
     }
-    try makeNamesDurable(of: packs)
     for (id, _) in packs {
       forget(id)
     }
@@ -132,17 +113,16 @@ final class PackShelf: Sendable {
 
   private func makePack(
     _ id: PackID, kind: PackKind, lengthBytes: UInt64, header: FileHeader,
-    file: (any OpenFile)? = nil
+    object: (any StoredObject)? = nil
   ) throws(StoreError) -> Pack {
     let seal = try reportingFormatErrors(of: "pack \(id)", pack: id) { () throws(FormatError) in
       try PackSeal(header: header, keys: keys)
     }
     let pack = Pack(
-      id: id, kind: kind, lengthBytes: lengthBytes, seal: seal, file: file, openPacks: openPacks
-    ) { [fileSystem, layout] () throws(FileError) in
-      try fileSystem.openFile(layout.pack(kind, id), for: .reading)
-    }
-    if file != nil { openPacks.note(pack) }
+      id: id, kind: kind, lengthBytes: lengthBytes, seal: seal, object: object,
+      openPacks: openPacks
+    ) { [storage] () throws(StorageError) in try storage.open(kind.key(id)) }
+    if object != nil { openPacks.note(pack) }
     return pack
   }
 
@@ -164,15 +144,6 @@ final class PackShelf: Sendable {
       let uses = state.packs.values.map(\.lastUse).sorted()
       let median = uses[uses.count / 2]
       state.packs = state.packs.filter { $0.value.lastUse >= median }
-    }
-  }
-}
-
-extension OpenFile {
-  /// `count` bytes at `offsetBytes`, fewer where the file ends before.
-  func readBytes(count: Int, at offsetBytes: UInt64) throws(FileError) -> [UInt8] {
-    try .filled(count: count) { buffer throws(FileError) in
-      try read(into: buffer, at: offsetBytes)
     }
   }
 }

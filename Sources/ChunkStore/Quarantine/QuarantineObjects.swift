@@ -1,7 +1,6 @@
 package import CalendarTime
 package import ChunkFormat
-import FileIO
-import SystemPackage
+import ObjectStorage
 
 /// A copy that is known to be damaged, and who found that.
 package struct QuarantinedCopy: Sendable {
@@ -25,17 +24,14 @@ package struct QuarantineListing: Sendable {
   package var records: Set<AbsentRecord> { Set(copies.map(\.record)) }
 }
 
-/// The files that name copies found damaged. A file never changes: what is added goes to a new one, and
+/// The objects that name copies found damaged. None ever changes: what is added goes to a new one, and
 /// one of which a part is to go is replaced.
-struct QuarantineShelf: Sendable {
+struct QuarantineObjects: Sendable {
   /// More damage than this is not noted before some of it has gone: a writing session holds all of it in
   /// memory.
   static let maximumCopies = 100_000
 
-  let layout: RepositoryLayout
-  let fileSystem: any FileSystem
-  let repository: RepositoryID
-  let keys: RepositoryKeys?
+  let objects: SmallObjects
 
   /// - Throws: ``StoreError`` where the files cannot be listed; none where nothing was ever found.
   func list() throws(StoreError) -> QuarantineListing {
@@ -60,7 +56,7 @@ struct QuarantineShelf: Sendable {
   ) throws(StoreError) -> Int {
     guard !copies.isEmpty else { return 0 }
     let lock = try lock()
-    defer { lock.close() }
+    defer { lock.release() }
     var known = try list().records
     var new: [DamagedCopy] = []
     for copy in copies where known.count < Self.maximumCopies {
@@ -68,7 +64,7 @@ struct QuarantineShelf: Sendable {
     }
     for start in stride(from: 0, to: new.count, by: QuarantineReport.maximumCopies) {
       let end = min(start + QuarantineReport.maximumCopies, new.count)
-      _ = try write(
+      try write(
         QuarantineReport(
           found: found, host: host, finder: finder, copies: Array(new[start..<end])))
     }
@@ -82,7 +78,7 @@ struct QuarantineShelf: Sendable {
     // Where nothing was ever found, nothing is made.
     guard try !names().isEmpty else { return [] }
     let lock = try lock()
-    defer { lock.close() }
+    defer { lock.release() }
     var released: [QuarantinedCopy] = []
     for (name, report) in try reports().readable {
       var kept: [DamagedCopy] = []
@@ -93,7 +89,7 @@ struct QuarantineShelf: Sendable {
       }
       guard kept.count < report.copies.count else { continue }
       if !kept.isEmpty {
-        _ = try write(
+        try write(
           QuarantineReport(
             found: report.found, host: report.host, finder: report.finder, copies: kept))
       }
@@ -104,18 +100,17 @@ struct QuarantineShelf: Sendable {
 
   /// Removes a report, readable or not, unless somebody was quicker.
   func remove(_ name: QuarantineReportID) throws(StoreError) {
-    try reportingFileErrors { () throws(FileError) in
-      try fileSystem.removeIfThere(layout.quarantined(name))
-      try fileSystem.synchronizeDirectory(layout.quarantine)
+    try reportingStorageErrors { () throws(StorageError) in
+      try objects.storage.remove([name.description], from: .quarantine)
     }
   }
 
   /// Files that nobody will finish.
-  func unfinishedFiles() throws(StoreError) -> [FilePath] {
+  func unfinishedFiles() throws(StoreError) -> [ObjectKey] {
     guard let lock = try lockIfThere() else { return [] }
-    defer { lock.close() }
-    return try reportingFileErrors { () throws(FileError) in
-      try fileSystem.unfinishedFiles(in: layout.quarantine)
+    defer { lock.release() }
+    return try reportingStorageErrors { () throws(StorageError) in
+      try objects.storage.unfinished(in: .quarantine)
     }
   }
 
@@ -139,57 +134,40 @@ struct QuarantineShelf: Sendable {
   }
 
   private func names() throws(StoreError) -> [QuarantineReportID] {
-    try reportingFileErrors { () throws(FileError) in
-      try fileSystem.listIfThere(layout.quarantine)?
-        .filter { $0.kind == .file }.compactMap { QuarantineReportID(name: $0.name) } ?? []
+    try reportingStorageErrors { () throws(StorageError) in
+      try objects.storage.listIfThere(.quarantine)?
+        .filter { $0.kind == .object }.compactMap { QuarantineReportID(name: $0.key.name) } ?? []
     }
   }
 
   private func read(_ name: QuarantineReportID) throws(StoreError) -> QuarantineReport {
-    let path = layout.quarantined(name)
-    let bytes: [UInt8]
-    do throws(FileError) {
-      bytes = try fileSystem.readAll(path, limitBytes: QuarantineReport.maximumFileBytes)
-    } catch {
-      throw error.code == .notFound
-        ? StoreError(.notFound, "\(path) is not there any more") : StoreError(error)
-    }
-    return try reportingFormatErrors(of: path.string) { () throws(FormatError) in
-      let digest = try QuarantineReportID(of: bytes)
-      guard digest == name else {
-        throw .corrupt(
-          "quarantine report", expected: "content with the SHA-256 \(name)", found: "\(digest)")
-      }
-      return try QuarantineReport(encoded: bytes, repository: repository, keys: keys)
+    let key = ObjectKey(.quarantine, name.description)
+    let place = objects.storage.place(of: key)
+    return try objects.read(
+      key, limitBytes: QuarantineReport.maximumFileBytes, as: place,
+      gone: "\(place) is not there any more"
+    ) { bytes throws(FormatError) in
+      try name.digest.check(bytes, of: .quarantine)
+      return try QuarantineReport(
+        encoded: bytes, repository: objects.repository, keys: objects.keys)
     }
   }
 
-  private func write(_ report: QuarantineReport) throws(StoreError) -> QuarantineReportID {
-    let (bytes, name) = try reportingFormatErrors(of: "new quarantine report") {
-      () throws(FormatError) -> ([UInt8], QuarantineReportID) in
-      let bytes = try report.encoded(repository: repository, keys: keys)
-      return (bytes, try QuarantineReportID(of: bytes))
-    }
-    try reportingFileErrors { () throws(FileError) in
-      try fileSystem.writeDurably(
-        bytes, to: layout.quarantined(name), permissions: RepositoryLayout.filePermissions)
-    }
-    return name
+  private func write(_ report: QuarantineReport) throws(StoreError) {
+    _ = try objects.writeNamed(report, in: .quarantine, as: "new quarantine report")
   }
 
   /// Keeps others from changing the quarantine; nil where nothing was ever found, and nothing is made.
-  func lockIfThere() throws(StoreError) -> (any OpenFile)? {
-    let wasAnyFound = try reportingFileErrors { () throws(FileError) in
-      try fileSystem.exists(layout.quarantine)
+  func lockIfThere() throws(StoreError) -> (any StorageLock)? {
+    let wasAnyFound = try reportingStorageErrors { () throws(StorageError) in
+      try objects.storage.listIfThere(.quarantine) != nil
     }
     return wasAnyFound ? try lock() : nil
   }
 
-  private func lock() throws(StoreError) -> any OpenFile {
-    try reportingFileErrors { () throws(FileError) in
-      try fileSystem.createDirectories(
-        layout.quarantine, permissions: RepositoryLayout.directoryPermissions)
-      return try fileSystem.lockFile(layout.quarantineLock, .exclusive)
+  private func lock() throws(StoreError) -> any StorageLock {
+    try reportingStorageErrors { () throws(StorageError) in
+      try objects.storage.lock(.quarantine)
     }
   }
 }

@@ -1,0 +1,86 @@
+package import ChunkFormat
+import ObjectStorage
+
+/// A condemnation as it lies in the repository.
+package struct StoredCondemnation: Sendable {
+  /// Random; the object's name.
+  package let name: String
+  package var condemnation: Condemnation
+}
+
+/// The objects that say which packs are about to be deleted.
+struct CondemnationObjects: Sendable {
+  let objects: SmallObjects
+
+  /// All condemnations.
+  ///
+  /// - Throws: ``StoreError``, also where one cannot be read: its packs are not known then.
+  func list() throws(StoreError) -> [StoredCondemnation] {
+    var found: [StoredCondemnation] = []
+    for name in try names() {
+      do throws(StoreError) {
+        found.append(StoredCondemnation(name: name, condemnation: try read(name)))
+      } catch  where error.code == .notFound {
+        // Carried out since the names were listed.
+        continue
+      } catch  where error.code == .damaged {
+        throw StoreError(
+          .damaged,
+          "\(error.message); 'varve gc' or 'varve check-repository --fix' removes it, and nothing is "
+            + "lost by that")
+      }
+    }
+    return found
+  }
+
+  /// Removes condemnations that are damaged; returns how many.
+  func removeDamaged() throws(StoreError) -> Int {
+    var removed = 0
+    for name in try names() {
+      do throws(StoreError) {
+        _ = try read(name)
+      } catch  where error.code == .damaged {
+        try remove(name)
+        removed += 1
+      }
+    }
+    return removed
+  }
+
+  private func names() throws(StoreError) -> [String] {
+    try reportingStorageErrors { () throws(StorageError) in
+      // Nothing is there where no garbage was ever collected.
+      try objects.storage.listIfThere(.condemned)?
+        .filter { $0.kind == .object }.map(\.key.name) ?? []
+    }
+  }
+
+  /// Writes a condemnation down. When this returns, every session that begins heeds it, and it
+  /// survives a power failure.
+  func add(_ condemnation: Condemnation) throws(StoreError) -> StoredCondemnation {
+    let stored = StoredCondemnation(
+      name: try SmallObjects.randomName(of: "condemnation"), condemnation: condemnation)
+    try write(stored)
+    return stored
+  }
+
+  /// Puts the condemnation in the place of the one of its name.
+  func write(_ stored: StoredCondemnation) throws(StoreError) {
+    try objects.write(stored.condemnation, to: key(stored.name), as: "condemnation")
+  }
+
+  /// Removes a condemnation whose packs are gone or pardoned.
+  func remove(_ name: String) throws(StoreError) {
+    _ = try reportingStorageErrors { () throws(StorageError) in
+      try objects.storage.remove(key(name))
+    }
+  }
+
+  private func read(_ name: String) throws(StoreError) -> Condemnation {
+    try objects.read(
+      key(name), as: "condemnation \(objects.storage.place(of: key(name)))",
+      gone: "condemnation \(name) was carried out")
+  }
+
+  private func key(_ name: String) -> ObjectKey { ObjectKey(.condemned, name) }
+}

@@ -1,0 +1,85 @@
+import FileIO
+package import ObjectStorage
+import SystemPackage
+
+extension LocalObjects {
+  package func create() throws(StorageError) {
+    try makeRoot()
+    try checkForUnknownFiles()
+    try reportingFileErrors { () throws(FileError) in
+      for directory in layout.required {
+        do throws(FileError) {
+          try fileSystem.createDirectory(
+            directory, permissions: RepositoryLayout.directoryPermissions)
+        } catch  where error.code == .alreadyExists {}
+      }
+      try fileSystem.synchronizeDirectory(layout.packs)
+      try fileSystem.synchronizeDirectory(layout.root)
+    }
+  }
+
+  /// Makes the directory of the repository, where there is none.
+  private func makeRoot() throws(StorageError) {
+    try reportingFileErrors { () throws(FileError) in
+      try surroundings.createDirectories(
+        layout.root, permissions: RepositoryLayout.directoryPermissions)
+      do throws(FileError) {
+        // Who made it may have died before making it durable.
+        try surroundings.synchronizeDirectory(layout.root.parentDirectory)
+      } catch  where error.code == .permissionDenied {}
+    }
+  }
+
+  /// Refuses a directory that somebody uses for something; what a fresh ext4 holds may stay.
+  private func checkForUnknownFiles() throws(StorageError) {
+    let known = Set(layout.required.map { $0.lastComponent?.string ?? "" })
+    let present = try reportingFileErrors { () throws(FileError) in
+      try fileSystem.list(layout.root).map(\.name)
+    }
+    guard !present.contains(ObjectKey.configuration.name) else {
+      throw StorageError(
+        .alreadyExists, at: place,
+        cause: FileError(
+          operation: "create", path: layout.path(of: .configuration), errno: .fileExists))
+    }
+    let unknown = present.first {
+      !known.contains($0) && $0 != "lost+found" && !FilePath.isTemporaryName($0)
+    }
+    guard let unknown else { return }
+    throw StorageError(
+      .occupied, at: place,
+      cause: Hindrance(
+        description: "\(layout.root) is not empty: it holds '\(unknown)'; a repository wants a "
+          + "directory of its own"))
+  }
+
+  /// An open, locked file gets another name, and keeps its lock.
+  package func probe() throws(StorageError) {
+    let path = layout.directory(of: .sessions).appending("trial").temporarySibling()
+    let renamed = path.temporarySibling()
+    var refusal: FileError?
+    try reportingFileErrors { () throws(FileError) in
+      let file = try fileSystem.createFile(path, permissions: RepositoryLayout.filePermissions)
+      defer {
+        file.close()
+        for path in [path, renamed] { try? fileSystem.removeIfThere(path) }
+      }
+      try file.lock(.exclusive)
+      do throws(FileError) {
+        try fileSystem.rename(path, to: renamed)
+      } catch {
+        refusal = error
+        return
+      }
+      // Says so itself where it does not; nothing is deleted there then.
+      _ = try fileSystem.lockExcludesOthers(on: renamed)
+    }
+    guard let refusal else { return }
+    throw StorageError(
+      .unsuitable, at: place,
+      cause: Hindrance(
+        description: "\(layout.root) cannot hold a repository: its file system refuses to rename a "
+          + "file that is open, which every backup has to do; choose a directory on another file "
+          + "system (\(refusal))"))
+  }
+}

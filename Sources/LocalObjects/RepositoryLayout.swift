@@ -1,0 +1,88 @@
+import FileIO
+package import ObjectStorage
+package import SystemPackage
+
+/// Where things are in a repository's directory (format, "Directory").
+package struct RepositoryLayout: Sendable {
+  static let directoryPermissions: FilePermissions = [.ownerReadWriteExecute]
+  static let filePermissions: FilePermissions = [.ownerReadWrite]
+  static let lockName = "lock"
+
+  package let root: FilePath
+  /// Holds the directories of both kinds of packs.
+  package let packs: FilePath
+  /// Of nothing here belongs anything to the format.
+  let index: FilePath
+  private let directories: [ObjectArea: FilePath]
+
+  package init(root: FilePath) {
+    self.root = root
+    packs = root.appending("packs")
+    index = root.appending("index")
+    directories = Dictionary(
+      uniqueKeysWithValues: ObjectArea.allCases.map { ($0, Self.directory(of: $0, in: root)) })
+  }
+
+  private static func directory(of area: ObjectArea, in root: FilePath) -> FilePath {
+    switch area {
+    case .settings: root
+    case .keys: root.appending("keys")
+    case .dataPacks: root.appending("packs").appending("data")
+    case .mapPacks: root.appending("packs").appending("maps")
+    case .revisions: root.appending("revisions")
+    case .marks: root.appending("marks")
+    case .sessions: root.appending("sessions")
+    case .forgotten: root.appending("forgotten")
+    case .condemned: root.appending("condemned")
+    case .quarantine: root.appending("quarantine")
+    case .setAside: root.appending("quarantine").appending("packs")
+    case .pins: root.appending("pins")
+    }
+  }
+
+  /// The directory that an area's objects lie in, packs a directory deeper.
+  package func directory(of area: ObjectArea) -> FilePath {
+    directories[area] ?? Self.directory(of: area, in: root)
+  }
+
+  /// Packs lie in 256 directories, by the first byte of their names.
+  package func shard(_ area: ObjectArea, of pack: String) -> FilePath {
+    directory(of: area).appending(String(pack.prefix(2)))
+  }
+
+  /// The file of an object, or of what a listing found.
+  package func path(of key: ObjectKey) -> FilePath {
+    let directory = directory(of: key.area)
+    if key.area.holdsPacks, key.area.admits(key.name) {
+      return directory.appending("\(key.name.prefix(2))/\(key.name)")
+    }
+    if key.area.admits(key.name) { return directory.appending(key.name) }
+    // A name that nobody here chose may have any bytes.
+    return key.name.split(separator: "/").reduce(directory) { path, name in
+      name == "." ? path : path.appending(entry: String(name))
+    }
+  }
+
+  /// Whoever changes an area in more than one step holds a lock on this file.
+  package func lock(of area: ObjectArea) -> FilePath {
+    directory(of: area).appending(Self.lockName)
+  }
+
+  /// Every directory that a repository is made with.
+  var required: [FilePath] {
+    var paths = ObjectArea.required.map(directory(of:))
+    paths.insert(packs, at: 1)
+    return paths
+  }
+
+  /// Names in the root that belong to areas, or that mean nothing to a repository. A fresh ext4 has a
+  /// lost+found.
+  var namesOfDirectories: Set<String> {
+    var names: Set<String> = [packs.lastComponent?.string ?? "", "index", "lost+found"]
+    for area in ObjectArea.allCases
+    where ![.settings, .dataPacks, .mapPacks, .setAside].contains(area) {
+      names.insert(directory(of: area).lastComponent?.string ?? "")
+    }
+    return names
+  }
+}

@@ -1,0 +1,51 @@
+import FileIO
+import ObjectStorage
+import SystemPackage
+
+extension StorageError {
+  init(_ error: FileError, at path: FilePath? = nil) {
+    self.init(
+      Code(error), at: (path ?? error.path).string, cause: error,
+      explanation: error.explanationOfNoSpace)
+  }
+
+  /// The directory of an area is not there.
+  init(missing directory: FilePath, _ error: FileError) {
+    self.init(.missingArea, at: directory.string, cause: error)
+  }
+}
+
+extension StorageError.Code {
+  fileprivate init(_ error: FileError) {
+    self =
+      switch error.code {
+      case _ where error.isOfHeldLock: .lockHeld
+      case _ where error.isOfWrongKind: .wrongKind
+      case _ where error.isOfClosedFile: .closed
+      case _ where error.errno == .fileTooLarge: .tooLarge
+      case .notFound: .notFound
+      case .notDirectory: .notADirectory
+      case .permissionDenied: .permissionDenied
+      case .noSpace: .noSpace
+      case .readOnly: .readOnly
+      case .inputOutput: .unreadable
+      default: .other
+      }
+  }
+}
+
+/// What stands in the way of a new repository, in words.
+struct Hindrance: Error, CustomStringConvertible {
+  let description: String
+}
+
+/// Runs `body`; what the file system refuses becomes the storage's error.
+func reportingFileErrors<Result>(
+  _ body: () throws(FileError) -> Result
+) throws(StorageError) -> Result {
+  do throws(FileError) {
+    return try body()
+  } catch {
+    throw StorageError(error)
+  }
+}
