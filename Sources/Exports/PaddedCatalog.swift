@@ -1,6 +1,5 @@
 import NBDProtocol
 package import NBDServer
-import NIOCore
 import VolumeMap
 import VolumeReader
 
@@ -14,34 +13,46 @@ package struct PaddedCatalog: ExportCatalog {
   package func list() throws -> [ExportListing] { try base.list() }
 
   package func open(_ name: String) throws -> OpenedExport? {
-    guard var export = try base.open(name) else { return nil }
-    export.device = PaddedDevice.padding(export.device)
+    try base.open(name).map(padded)
+  }
+
+  package func reopen(_ name: String, as canonicalName: String) throws -> OpenedExport? {
+    try base.reopen(name, as: canonicalName).map(padded)
+  }
+
+  private func padded(_ export: OpenedExport) -> OpenedExport {
+    var export = export
+    let baseBytes = export.volume.sizeBytes
+    export.volume = export.volume.paddedToSectors()
+    if export.volume.sizeBytes > baseBytes, let contexts = export.contexts {
+      export.contexts = PaddedContexts(base: contexts, baseBytes: baseBytes)
+    }
     return export
   }
 }
 
-/// A device with zeros behind its end. Zeros can be written there and nothing else.
-final class PaddedDevice: BlockDevice {
-  /// Of the kernel's block devices.
-  static let sectorBytes: UInt64 = 512
-
-  let sizeBytes: UInt64
-  private let base: any BlockDevice
-
-  /// The device itself where it consists of whole sectors, or is too large to be made larger.
-  static func padding(_ base: any BlockDevice) -> any BlockDevice {
-    let rest = base.sizeBytes % sectorBytes
-    guard rest > 0, base.sizeBytes <= UInt64(Int64.max) - sectorBytes else { return base }
-    return PaddedDevice(base, sizeBytes: base.sizeBytes + (sectorBytes - rest))
+extension ReadableVolume {
+  /// With zeros up to the next whole sector; the volume itself where it consists of whole sectors, or is too
+  /// large to be made larger.
+  fileprivate func paddedToSectors() -> any ReadableVolume {
+    // Of the kernel's block devices.
+    let sectorBytes: UInt64 = 512
+    let rest = sizeBytes % sectorBytes
+    guard rest > 0, sizeBytes <= UInt64(Int64.max) - sectorBytes else { return self }
+    return PaddedVolume(self, sizeBytes: sizeBytes + (sectorBytes - rest))
   }
+}
 
-  private init(_ base: any BlockDevice, sizeBytes: UInt64) {
+/// A volume with zeros behind its end. Zeros can be written there and nothing else.
+private final class PaddedVolume<Base: ReadableVolume>: ReadableVolume {
+  let sizeBytes: UInt64
+  private let base: Base
+  private let baseBytes: UInt64
+
+  init(_ base: Base, sizeBytes: UInt64) {
     self.base = base
     self.sizeBytes = sizeBytes
-  }
-
-  var writer: (any BlockDeviceWriting)? {
-    base.writer.map { PaddedWriter(base: $0, baseBytes: base.sizeBytes) }
+    baseBytes = base.sizeBytes
   }
 
   func cachedContent(of range: Range<UInt64>) -> [VolumePiece]? {
@@ -68,18 +79,8 @@ final class PaddedDevice: BlockDevice {
     return extents
   }
 
-  func contexts(matching queries: [String]) throws -> [ExportContext] {
-    try base.contexts(matching: queries).map { context in
-      ExportContext(
-        name: context.name,
-        source: PaddedStatus(base: context.source, baseBytes: base.sizeBytes))
-    }
-  }
-
-  func close() { base.close() }
-
   private func split(_ range: Range<UInt64>) -> (part: Range<UInt64>, padding: UInt64) {
-    range.split(at: base.sizeBytes)
+    range.split(at: baseBytes)
   }
 
   private func pad(_ pieces: [VolumePiece], by padding: UInt64) -> [VolumePiece] {
@@ -87,7 +88,57 @@ final class PaddedDevice: BlockDevice {
   }
 }
 
-/// What changed in a device: nothing behind its end.
+extension PaddedVolume: WritableVolume where Base: WritableVolume {
+  func isQuickToWrite(_ range: Range<UInt64>) -> Bool {
+    let (part, _) = split(range)
+    return part.isEmpty || base.isQuickToWrite(part)
+  }
+
+  func write(_ bytes: UnsafeRawBufferPointer, at offsetBytes: UInt64) throws {
+    let (part, _) = split(offsetBytes..<offsetBytes + UInt64(bytes.count))
+    guard bytes[part.count...].allSatisfy({ $0 == 0 }) else {
+      throw WriteBehindEnd(endBytes: baseBytes)
+    }
+    guard !part.isEmpty else { return }
+    try base.write(UnsafeRawBufferPointer(rebasing: bytes[..<part.count]), at: offsetBytes)
+  }
+
+  func zero(_ range: Range<UInt64>, mayTrim: Bool) throws {
+    let (part, _) = split(range)
+    if !part.isEmpty { try base.zero(part, mayTrim: mayTrim) }
+  }
+
+  func trim(_ range: Range<UInt64>) throws {
+    let (part, _) = split(range)
+    if !part.isEmpty { try base.trim(part) }
+  }
+
+  func synchronize() throws { try base.synchronize() }
+}
+
+/// Something other than zeros was to be written behind the end of a volume.
+private struct WriteBehindEnd: VolumeWriteFailure, CustomStringConvertible {
+  let endBytes: UInt64
+  var isOutOfSpace: Bool { true }
+
+  var description: String {
+    "only zeros can be written behind the volume's end at \(endBytes) bytes"
+  }
+}
+
+/// What an export tells besides its content: of what was added, that it never changed.
+private struct PaddedContexts: ExportContexts {
+  let base: any ExportContexts
+  let baseBytes: UInt64
+
+  func contexts(matching queries: [String]) throws -> [ExportContext] {
+    try base.contexts(matching: queries).map { context in
+      ExportContext(
+        name: context.name, source: PaddedStatus(base: context.source, baseBytes: baseBytes))
+    }
+  }
+}
+
 private struct PaddedStatus: StatusSource {
   let base: any StatusSource
   let baseBytes: UInt64
@@ -105,40 +156,6 @@ private struct PaddedStatus: StatusSource {
     }
     return extents
   }
-}
-
-private struct PaddedWriter: BlockDeviceWriting {
-  let base: any BlockDeviceWriting
-  let baseBytes: UInt64
-
-  func isQuick(_ range: Range<UInt64>) -> Bool {
-    let (part, _) = range.split(at: baseBytes)
-    return part.isEmpty || base.isQuick(part)
-  }
-
-  func write(_ bytes: ByteBuffer, at offsetBytes: UInt64) throws {
-    let range = offsetBytes..<offsetBytes + UInt64(bytes.readableBytes)
-    let (part, _) = range.split(at: baseBytes)
-    var bytes = bytes
-    let own = bytes.readSlice(length: part.count)
-    guard bytes.readableBytesView.allSatisfy({ $0 == 0 }) else {
-      throw DeviceError(
-        .noSpace, "only zeros can be written behind the volume's end at \(baseBytes) bytes")
-    }
-    if let own, !part.isEmpty { try base.write(own, at: offsetBytes) }
-  }
-
-  func zero(_ range: Range<UInt64>, mayTrim: Bool) throws {
-    let (part, _) = range.split(at: baseBytes)
-    if !part.isEmpty { try base.zero(part, mayTrim: mayTrim) }
-  }
-
-  func trim(_ range: Range<UInt64>) throws {
-    let (part, _) = range.split(at: baseBytes)
-    if !part.isEmpty { try base.trim(part) }
-  }
-
-  func sync() throws { try base.sync() }
 }
 
 extension Range<UInt64> {

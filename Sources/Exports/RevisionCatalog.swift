@@ -127,12 +127,21 @@ package final class RevisionCatalog: ExportCatalog {
     return opened
   }
 
-  /// Opens a volume of a revision.
+  /// Opens a volume of a revision, which is pinned until the export is closed.
   func open(_ volume: RevisionVolume, of entry: RevisionEntry) throws -> OpenedExport {
     let export = Export(entry: entry, volume: volume)
+    // For messages: with the volume's name even where it is the only one.
+    let id = entry.id.description.prefix(Self.listedDigits)
+    let name = "\(entry.revision.job)@\(id)/\(volume.name)"
+    let reader = VolumeReader(
+      name: name, map: try repository.map(of: volume), nodes: nodes, fetcher: fetcher)
+    let pins = try RevisionPins(
+      entry.id, for: "export of \(name)", in: repository, environment: environment)
+    let history = VolumeHistory(repository: repository, zone: zone, entry: entry, volume: volume)
     return OpenedExport(
-      canonicalName: self.name(of: export),
-      description: description(of: export), device: try device(export))
+      canonicalName: self.name(of: export), description: description(of: export), volume: reader,
+      contexts: ChangeContexts(reader: reader, history: history, pins: pins),
+      close: { pins.end() })
   }
 
   // MARK: What names mean
@@ -207,20 +216,7 @@ package final class RevisionCatalog: ExportCatalog {
     }
   }
 
-  // MARK: Devices and what describes them
-
-  private func device(_ export: Export) throws -> RevisionDevice {
-    let (entry, volume) = (export.entry, export.volume)
-    // For messages: with the volume's name even where it is the only one.
-    let id = entry.id.description.prefix(Self.listedDigits)
-    let name = "\(entry.revision.job)@\(id)/\(volume.name)"
-    return RevisionDevice(
-      reader: VolumeReader(
-        name: name, map: try repository.map(of: volume), nodes: nodes, fetcher: fetcher),
-      history: VolumeHistory(repository: repository, zone: zone, entry: entry, volume: volume),
-      pins: try RevisionPins(
-        entry.id, for: "export of \(name)", in: repository, context: context))
-  }
+  // MARK: What describes exports
 
   private func name(
     of export: Export, digits: Int = ContentID.lengthBytes * 2

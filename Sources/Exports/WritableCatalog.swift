@@ -3,6 +3,7 @@ import ChunkStore
 package import NBDServer
 package import Overlays
 import Synchronization
+import VolumeReader
 
 /// Revisions that can be written to: what is written goes to overlays, never to the repository.
 package final class WritableCatalog: ExportCatalog {
@@ -65,7 +66,7 @@ package final class WritableCatalog: ExportCatalog {
       var export = try openBase()
       export?.isShared = false
       return try writable(export) { export throws(OverlayError) in
-        try overlays.makeOverlay(sizeBytes: export.device.sizeBytes)
+        try overlays.makeOverlay(sizeBytes: export.volume.sizeBytes)
       }
     case .sharedOverlays(let overlays):
       return try writable(try openBase()) { export throws(OverlayError) in
@@ -116,7 +117,7 @@ package final class WritableCatalog: ExportCatalog {
   ) throws(OverlayError) -> VolumeOverlay {
     try shared.withLock { shared throws(OverlayError) in
       if let overlay = shared[export.canonicalName] { return overlay }
-      let overlay = try overlays.makeOverlay(sizeBytes: export.device.sizeBytes)
+      let overlay = try overlays.makeOverlay(sizeBytes: export.volume.sizeBytes)
       shared[export.canonicalName] = overlay
       return overlay
     }
@@ -127,10 +128,17 @@ package final class WritableCatalog: ExportCatalog {
   ) throws(OverlayError) -> OpenedExport? {
     guard var export else { return nil }
     do throws(OverlayError) {
-      export.device = try OverlayDevice(base: export.device, overlay: try overlay(export))
+      let volume = try OverlaidVolume(base: export.volume, overlay: try overlay(export))
+      export.volume = volume
+      export.contexts = nil
+      // Nobody is there to be told that what was not flushed has been lost; the overlay remembers.
+      export.close = { [close = export.close] in
+        try? volume.synchronize()
+        close()
+      }
       return export
     } catch {
-      export.device.close()
+      export.close()
       throw error
     }
   }

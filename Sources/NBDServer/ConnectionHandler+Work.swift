@@ -3,7 +3,7 @@ import NBDProtocol
 import NIOCore
 import NIOPosix
 
-// What the connection asks of the catalogue and of the device: answered at once where that
+// What the connection asks of the catalogue and of the volume: answered at once where that
 // takes no waiting, else on a thread for it.
 extension ConnectionHandler {
   // MARK: Catalogue
@@ -146,7 +146,7 @@ extension ConnectionHandler {
     forgetExports()
   }
 
-  // MARK: Device
+  // MARK: Volume
 
   func perform(_ work: Work) {
     guard let queue else { return }

@@ -1,4 +1,5 @@
 import NBDProtocol
+import NIOCore
 import VolumeMap
 import VolumeReader
 
@@ -18,8 +19,8 @@ enum Outcome: Sendable {
   }
 }
 
-/// What a device did that it must not do.
-struct DeviceFault: Error, CustomStringConvertible {
+/// What a volume did that it must not do.
+struct VolumeFault: Error, CustomStringConvertible {
   let description: String
 }
 
@@ -35,7 +36,8 @@ struct ExportAccess: Sendable {
   private let export: OpenExport
   private let sources: [UInt32: any StatusSource]
 
-  private var device: any BlockDevice { export.shared.device }
+  private var volume: any ReadableVolume { export.shared.volume }
+  private var writer: (any WritableVolume)? { export.shared.writer }
 
   /// - Parameters:
   ///   - contexts: those that the client may ask about.
@@ -44,7 +46,7 @@ struct ExportAccess: Sendable {
     self.export = export
     let allocation = ExportContext(
       name: MetaContext.allocation.name,
-      source: AllocationStatus(device: export.shared.device))
+      source: AllocationStatus(volume: export.shared.volume))
     var sources: [UInt32: any StatusSource] = [:]
     for context in contexts {
       sources[context.id] = (own + [allocation]).first { $0.name == context.name }?.source
@@ -54,23 +56,23 @@ struct ExportAccess: Sendable {
 
   /// The answer to a read, if all of it is at hand. Does not block.
   func cachedContent(for work: Work) -> Outcome? {
-    device.cachedContent(of: work.range).map { pieces in
-      attempt(work) { .content(try Self.checked(pieces, for: work)) }
+    volume.cachedContent(of: work.range).map { pieces in
+      attempt { .content(try Self.checked(pieces, for: work)) }
     }
   }
 
   /// Whether the work takes little more than copying, though it might block.
   func isQuick(_ work: Work) -> Bool {
     work.request.command == .write && !work.request.flags.contains(.forceUnitAccess)
-      && device.writer?.isQuick(work.range) == true
+      && writer?.isQuickToWrite(work.range) == true
   }
 
   /// Does the work, blocking.
   func perform(_ work: Work) -> Outcome {
-    attempt(work) {
+    attempt {
       switch work.request.command {
       case .read:
-        let pieces = try Self.checked(device.content(of: work.range), for: work)
+        let pieces = try Self.checked(volume.content(of: work.range), for: work)
         return .content(pieces.withoutWaste())
       case .blockStatus:
         return .status(try work.contexts.map { ($0, try status(of: work, in: $0)) })
@@ -81,11 +83,11 @@ struct ExportAccess: Sendable {
     }
   }
 
-  private func attempt(_ work: Work, _ body: () throws -> Outcome) -> Outcome {
+  private func attempt(_ body: () throws -> Outcome) -> Outcome {
     do {
       return try body()
     } catch {
-      return .failed(Refusal(of: error, for: work.request))
+      return .failed(Refusal(of: error))
     }
   }
 
@@ -97,7 +99,7 @@ struct ExportAccess: Sendable {
   ) throws -> [VolumePiece] {
     let sum = pieces.reduce(0) { $0 + $1.lengthBytes }
     guard sum == work.lengthBytes, pieces.allSatisfy({ $0.lengthBytes > 0 }) else {
-      throw DeviceFault(
+      throw VolumeFault(
         description: "\(work.lengthBytes) bytes at \(work.offsetBytes) came back as \(sum)")
     }
     return pieces
@@ -108,7 +110,7 @@ struct ExportAccess: Sendable {
     var next = range.lowerBound
     while next < end {
       let step = min(ServerConnection.pieceBytes, end - next)
-      _ = try device.content(of: next..<next + step)
+      _ = try volume.content(of: next..<next + step)
       next += step
     }
   }
@@ -131,7 +133,7 @@ struct ExportAccess: Sendable {
       }
     }
     guard !extents.isEmpty else {
-      throw DeviceFault(
+      throw VolumeFault(
         description: "there is no \(context.name) for \(work.lengthBytes) bytes at "
           + "\(work.offsetBytes)")
     }
@@ -141,28 +143,28 @@ struct ExportAccess: Sendable {
   // MARK: Writing
 
   private func change(_ work: Work) throws {
-    guard let writer = device.writer else {
-      throw DeviceFault(description: "the device does not take writes")
+    guard let writer else {
+      throw VolumeFault(description: "the volume does not take writes")
     }
     let flags = work.request.flags
     switch work.request.command {
     case .write:
-      guard let payload = work.payload else { throw DeviceFault(description: "nothing to write") }
-      try writer.write(payload, at: work.offsetBytes)
+      guard let payload = work.payload else { throw VolumeFault(description: "nothing to write") }
+      try payload.withUnsafeReadableBytes { try writer.write($0, at: work.offsetBytes) }
     case .writeZeroes: try writer.zero(work.range, mayTrim: !flags.contains(.noHole))
     case .trim: try writer.trim(work.range)
-    default: return try writer.sync()
+    default: return try writer.synchronize()
     }
-    if flags.contains(.forceUnitAccess) { try writer.sync() }
+    if flags.contains(.forceUnitAccess) { try writer.synchronize() }
   }
 }
 
-/// `base:allocation` of a device.
+/// `base:allocation` of a volume.
 private struct AllocationStatus: StatusSource {
-  let device: any BlockDevice
+  let volume: any ReadableVolume
 
   func status(of range: Range<UInt64>, limit: Int) throws -> [StatusExtent] {
-    try device.allocation(of: range, limit: limit).map { extent in
+    try volume.allocation(of: range, limit: limit).map { extent in
       let flags: AllocationFlags = extent.isHole ? [.hole, .zero] : []
       return StatusExtent(lengthBytes: extent.lengthBytes, flags: flags.rawValue)
     }
@@ -170,14 +172,9 @@ private struct AllocationStatus: StatusSource {
 }
 
 extension Refusal {
-  /// What a client is told of an error. ENOTSUP is for fast zeroes alone.
-  fileprivate init(of error: any Error, for request: Request) {
-    let code: ErrorCode =
-      switch (error as? DeviceError)?.code {
-      case .noSpace: .noSpace
-      case .notSupported where request.flags.contains(.fastZero): .notSupported
-      case .notSupported, .inputOutput, nil: .inputOutput
-      }
-    self.init(code, String(describing: error))
+  /// What a client is told of an error.
+  fileprivate init(of error: any Error) {
+    let isOutOfSpace = (error as? any VolumeWriteFailure)?.isOutOfSpace == true
+    self.init(isOutOfSpace ? .noSpace : .inputOutput, String(describing: error))
   }
 }

@@ -30,12 +30,12 @@ final class OpenExport: Sendable {
 
   /// The contexts of the export's own that the queries name. Blocks.
   ///
-  /// A device that breaks its promises never makes for a name that the protocol does not allow, two
+  /// An export that breaks its promises never makes for a name that the protocol does not allow, two
   /// contexts of one name, or a list without end.
   func contexts(matching queries: [String]) throws -> [ExportContext] {
-    guard !queries.isEmpty else { return [] }
+    guard !queries.isEmpty, let contexts = shared.contexts else { return [] }
     var seen: Set<String> = []
-    return try shared.device.contexts(matching: queries).prefix(Self.contextLimit).filter {
+    return try contexts.contexts(matching: queries).prefix(Self.contextLimit).filter {
       $0.name.hasPrefix(MetaContext.ownNamespace) && seen.insert($0.name).inserted
         && $0.name.utf8.count <= ProtocolLimit.stringBytes
     }

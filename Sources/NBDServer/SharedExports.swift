@@ -1,25 +1,32 @@
 import NBDProtocol
 import Synchronization
+import VolumeReader
 
 /// An export that connections have open. Every holder gives it back with
 /// ``SharedExports/release(_:)``.
 final class SharedExport: Sendable {
   let properties: ExportProperties
-  let device: any BlockDevice
+  let volume: any ReadableVolume
+  /// The volume, where it can be written to.
+  let writer: (any WritableVolume)?
+  let contexts: (any ExportContexts)?
+  fileprivate let close: @Sendable () -> Void
 
   init(_ opened: OpenedExport) {
+    volume = opened.volume
+    writer = opened.writer
+    contexts = opened.contexts
+    close = opened.close
     properties = ExportProperties(
       name: opened.canonicalName, description: opened.description,
-      sizeBytes: opened.device.sizeBytes, isWritable: opened.device.writer != nil,
-      isShared: opened.isShared)
-    device = opened.device
+      sizeBytes: volume.sizeBytes, isWritable: writer != nil, isShared: opened.isShared)
   }
 }
 
 /// The exports in use, one for each canonical name, with how many connections hold them. An export
 /// that is not to be shared has one holder and no entry.
 ///
-/// Both functions may close a device, which blocks: call them on a thread for that.
+/// Both functions may close an export, which blocks: call them on a thread for that.
 final class SharedExports: Sendable {
   private struct Entry {
     let export: SharedExport
@@ -36,19 +43,19 @@ final class SharedExports: Sendable {
       entries[opened.canonicalName, default: Entry(export: export, holders: 0)].holders += 1
       return (export: export, isNew: entries[opened.canonicalName]?.holders == 1)
     }
-    if !shared.isNew { opened.device.close() }
+    if !shared.isNew { opened.close() }
     return shared.export
   }
 
-  /// Closes the device when the last holder lets go.
+  /// Closes the export when the last holder lets go.
   func release(_ export: SharedExport) {
-    guard export.properties.isShared else { return export.device.close() }
+    guard export.properties.isShared else { return export.close() }
     let isLast = entries.withLock { entries in
       entries[export.properties.name]?.holders -= 1
       guard entries[export.properties.name]?.holders == 0 else { return false }
       entries[export.properties.name] = nil
       return true
     }
-    if isLast { export.device.close() }
+    if isLast { export.close() }
   }
 }

@@ -1,5 +1,6 @@
 import ChunkStore
 package import FileIO
+import VolumeReader
 
 /// Why an overlay could not do what was asked: which overlay, volume or file, what was expected and
 /// found, what to do.
@@ -39,6 +40,10 @@ package struct OverlayError: Error, Sendable, Hashable, CustomStringConvertible 
   package init(_ error: FileError) {
     self.init(error.code == .noSpace ? .noSpace : .fileSystem, error.description)
   }
+}
+
+extension OverlayError: VolumeWriteFailure {
+  package var isOutOfSpace: Bool { code == .noSpace }
 }
 
 /// Runs `body`; what the file system refuses becomes the overlay's error.

@@ -40,8 +40,8 @@ struct CatalogTests {
   private func open(_ name: String, _ catalog: RevisionCatalog) throws -> String {
     do {
       guard let export = try catalog.open(name) else { return "nothing" }
-      export.device.close()
-      return "\(export.device.sizeBytes / UInt64(StoredDisks.chunkBytes))"
+      export.close()
+      return "\(export.volume.sizeBytes / UInt64(StoredDisks.chunkBytes))"
     } catch let error as NoSuchExport {
       return error.reason
     }
@@ -120,13 +120,13 @@ struct CatalogTests {
   func forgotten() throws {
     let catalog = try catalog()
     let export = try #require(try catalog.open("\(web[0])"))
-    defer { export.device.close() }
+    defer { export.close() }
     try disks.forget(web[0])
     for name in ["\(web[0])", "web01@first", "web01@\(web[0])"] {
       #expect(try open(name, catalog) != "1", "\(name)")
     }
     #expect(try !catalog.list().contains { $0.name.contains(listed(web[0])) })
-    let pieces = try export.device.content(of: 0..<10)
+    let pieces = try export.volume.content(of: 0..<10)
     #expect(pieces.reduce(0) { $0 + $1.lengthBytes } == 10)
     #expect(try disks.pinned().contains([web[0]]))
   }

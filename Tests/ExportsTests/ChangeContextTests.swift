@@ -4,6 +4,7 @@ import Exports
 import NBDProtocol
 import NBDServer
 import Testing
+import VolumeReader
 
 /// The contexts that tell what changed since another revision.
 @Suite struct ChangeContextTests {
@@ -24,20 +25,20 @@ import Testing
     catalog = try disks.catalog()
   }
 
-  private func open(_ name: String) throws -> any BlockDevice {
-    try #require(try catalog.open(name)).device
+  private func open(_ name: String) throws -> OpenedExport {
+    try #require(try catalog.open(name))
   }
 
   /// What `name` tells in the context of `selector`, as chunks and flags.
   private func changes(
     in name: String, since selector: String
   ) throws -> [(chunks: UInt64, flags: UInt32)]? {
-    let device = try open(name)
-    defer { device.close() }
+    let export = try open(name)
+    defer { export.close() }
     let query = "varve:changed-since:\(selector)"
-    guard let context = try device.contexts(matching: [query]).first else { return nil }
+    guard let context = try export.contexts(matching: [query]).first else { return nil }
     #expect(context.name == query)
-    return try context.source.status(of: 0..<device.sizeBytes, limit: 100).map {
+    return try context.source.status(of: 0..<export.volume.sizeBytes, limit: 100).map {
       ($0.lengthBytes / Self.chunk, $0.flags)
     }
   }
@@ -70,10 +71,10 @@ import Testing
     for selector in ["3", "tag:none", "latest/disk", "", "no such thing", "\(other)", "a@b"] {
       #expect(try changes(in: "web01@0", since: selector) == nil, "'\(selector)'")
     }
-    let device = try open("web01@0")
-    defer { device.close() }
+    let export = try open("web01@0")
+    defer { export.close() }
     let queries = ["3", "1", "99", "2"].map { "varve:changed-since:\($0)" }
-    let found = try device.contexts(matching: queries + ["varve:nonsense"])
+    let found = try export.contexts(matching: queries + ["varve:nonsense"])
     #expect(found.map(\.name) == [queries[1], queries[3]])
   }
 
@@ -87,33 +88,34 @@ import Testing
   }
 
   @Test("a bare namespace lists the newest others") func listed() throws {
-    let device = try open("web01@1")
-    defer { device.close() }
+    let export = try open("web01@1")
+    defer { export.close() }
     let before = try disks.pinned()
-    let names = try device.contexts(matching: ["varve:"]).map(\.name)
+    let names = try export.contexts(matching: ["varve:"]).map(\.name)
     #expect(names == [ids[2], ids[0]].map { "varve:changed-since:\("\($0)".prefix(16))" })
     #expect(try disks.pinned() == before, "what is only listed is not pinned")
-    #expect(try device.contexts(matching: names).map(\.name) == names)
-    #expect(try device.contexts(matching: ["varve:", names[1]]).map(\.name) == names)
+    #expect(try export.contexts(matching: names).map(\.name) == names)
+    #expect(try export.contexts(matching: ["varve:", names[1]]).map(\.name) == names)
     for number in 1...70 as ClosedRange<UInt8> { try disks.backUp("web01", ["disk": [number]]) }
-    #expect(try device.contexts(matching: ["varve:"]).count == 64)
+    #expect(try export.contexts(matching: ["varve:"]).count == 64)
   }
 
   @Test("revisions that are compared with are pinned until the export is closed")
   func pinned() throws {
-    let device = try open("web01@0")
+    let export = try open("web01@0")
     #expect(try disks.pinned() == [[ids[2]]])
     let queries = ["1", "2", "first"].map { "varve:changed-since:\($0)" }
-    let contexts = try device.contexts(matching: queries)
+    let contexts = try export.contexts(matching: queries)
     #expect(try disks.pinned() == [Set(ids)])
-    _ = try device.contexts(matching: [queries[0]])
+    _ = try export.contexts(matching: [queries[0]])
     #expect(try disks.pinned() == [Set(ids)], "still, and by one session")
     // Forgotten meanwhile: gone for others, not for who has it.
     try disks.forget(ids[0])
-    #expect(try device.contexts(matching: ["varve:changed-since:\(ids[0])"]).isEmpty)
+    #expect(try export.contexts(matching: ["varve:changed-since:\(ids[0])"]).isEmpty)
     #expect(
-      try contexts[2].source.status(of: 0..<device.sizeBytes, limit: 9).map(\.flags).last == 1)
-    device.close()
+      try contexts[2].source.status(of: 0..<export.volume.sizeBytes, limit: 9).map(\.flags).last
+        == 1)
+    export.close()
     #expect(try disks.pinned().isEmpty)
   }
 
@@ -123,10 +125,10 @@ import Testing
   }
 
   @Test("a part of the volume, as many extents as are asked for") func part() throws {
-    let device = try open("web01@1")
-    defer { device.close() }
+    let export = try open("web01@1")
+    defer { export.close() }
     let context = try #require(
-      try device.contexts(matching: ["varve:changed-since:2"]).first)
+      try export.contexts(matching: ["varve:changed-since:2"]).first)
     let range = Self.chunk + 5..<3 * Self.chunk
     #expect(
       try context.source.status(of: range, limit: 9) == [
@@ -136,5 +138,11 @@ import Testing
     #expect(
       try context.source.status(of: range, limit: 1)
         == [StatusExtent(lengthBytes: Self.chunk - 5, flags: 1)])
+  }
+}
+
+extension OpenedExport {
+  fileprivate func contexts(matching queries: [String]) throws -> [ExportContext] {
+    try #require(contexts).contexts(matching: queries)
   }
 }

@@ -193,13 +193,13 @@ struct OverlayExportTests {
       let export = try #require(try catalog.open(name))
       #expect(export.canonicalName == "db01@\(id)/vda")
       #expect(export.description.hasPrefix("overlay repair on "))
-      export.device.close()
+      export.close()
     }
     // A newer revision does not change what the names mean.
     var newer = site.entry.revision
     newer.created = newer.created + .seconds(1)
     _ = try site.repository.commit(newer)
-    try #require(try catalog.open("db01@latest/vda")).device.close()
+    try #require(try catalog.open("db01@latest/vda")).close()
     for name in ["", "db01@latest", "db01@1/vda", "web01@latest/vda", "db01@latest/vdc", "/"] {
       #expect(throws: NoSuchExport.self) { try catalog.open(name) }
     }
@@ -218,7 +218,7 @@ struct OverlayExportTests {
     for name in ["", "db01@latest", "db01@latest/vdb"] {
       let export = try #require(try catalog.open(name))
       #expect(export.canonicalName == "db01@\(site.entry.id)/vdb")
-      export.device.close()
+      export.close()
     }
     #expect(throws: NoSuchExport.self) { try catalog.open("db01@latest/vda") }
     #expect(try catalog.list().map(\.name).allSatisfy { $0.hasSuffix("/vdb") })
@@ -246,7 +246,7 @@ struct OverlayExportTests {
   }
 }
 
-private struct EmptyVolume: BaseVolume {
+private final class EmptyVolume: ReadableVolume {
   let sizeBytes: UInt64 = 1 << 20
 
   func cachedContent(of range: Range<UInt64>) -> [VolumePiece]? { content(of: range) }

@@ -10,7 +10,7 @@ import Testing
 
 @Suite("Sockets that are passed")
 struct InheritedSocketTests {
-  private let device = MemoryDevice(sizeBytes: 1 << 20)
+  private let volume = MemoryVolume(sizeBytes: 1 << 20)
 
   /// A socket that listens on a port of the system's choice.
   private func listeningSocket() -> Int32 {
@@ -24,7 +24,7 @@ struct InheritedSocketTests {
     let temporary = try TemporaryDirectory()
     let path = temporary.appending("s").string
     let (_, unix) = try UnixSocketFile.listen(at: path, mode: 0o600, backlog: 5)
-    let server = try RunningServer(device) {
+    let server = try RunningServer(volume) {
       $0.addresses = [
         .inherited(descriptor: unix), .inherited(descriptor: listeningSocket()),
       ]
@@ -48,7 +48,7 @@ struct InheritedSocketTests {
     defer { for descriptor in [silent, datagrams, file] { close(descriptor) } }
     for descriptor in [silent, datagrams, file, 9999] {
       #expect(throws: ServerError.self) {
-        try RunningServer(device) { $0.addresses = [.inherited(descriptor: descriptor)] }
+        try RunningServer(volume) { $0.addresses = [.inherited(descriptor: descriptor)] }
       }
     }
   }
@@ -73,7 +73,7 @@ struct InheritedSocketTests {
 struct StatusTests {
   @Test("whoever connects is told a document, made anew each time")
   func telling() throws {
-    let server = try RunningServer(MemoryDevice(sizeBytes: 1 << 20))
+    let server = try RunningServer(MemoryVolume(sizeBytes: 1 << 20))
     let path = server.directory + "/status"
     try server.server.publishStatus(at: path) { [server = server.server] in
       Array("\(server.connections.count) clients".utf8)
@@ -102,8 +102,8 @@ struct StatusTests {
   @Test("content that was read and written is counted, and requests that are in flight")
   func activity() throws {
     let gate = Gate()
-    let device = MemoryDevice(sizeBytes: 8 << 20, isCached: false, damagedChunk: 63, gate: gate)
-    let server = try RunningServer(device)
+    let volume = MemoryVolume(sizeBytes: 8 << 20, isCached: false, damagedChunk: 63, gate: gate)
+    let server = try RunningServer(volume)
     let client = try server.enter(.simple)
     client.send(Transmission.request(0, cookie: 1, length: 3 << 20))
     func activity() throws -> ConnectionRecord.Activity {
@@ -132,7 +132,7 @@ struct StatusTests {
 struct SocketOwnerTests {
   @Test("the file is given to whom it is to belong", .enabled(if: geteuid() == 0))
   func owner() throws {
-    let server = try RunningServer(MemoryDevice(sizeBytes: 1 << 20)) { configuration in
+    let server = try RunningServer(MemoryVolume(sizeBytes: 1 << 20)) { configuration in
       guard case .unix(let path, _, _) = configuration.addresses[0] else { return }
       configuration.addresses[0] = .unix(
         path: path, mode: 0o660, owner: SocketOwner(user: 1234, group: 5678))
@@ -145,7 +145,7 @@ struct SocketOwnerTests {
 
   @Test("a group alone leaves the user", .enabled(if: geteuid() == 0))
   func group() throws {
-    let server = try RunningServer(MemoryDevice(sizeBytes: 1 << 20)) { configuration in
+    let server = try RunningServer(MemoryVolume(sizeBytes: 1 << 20)) { configuration in
       guard case .unix(let path, let mode, _) = configuration.addresses[0] else { return }
       configuration.addresses[0] = .unix(
         path: path, mode: mode, owner: SocketOwner(user: nil, group: 5678))

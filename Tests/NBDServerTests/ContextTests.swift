@@ -18,7 +18,7 @@ struct ContextTests {
 
   private func server() throws -> RunningServer {
     try RunningServer(
-      ScratchCatalog(ScratchDevice(sizeBytes: 1 << 20, contexts: Self.names)))
+      ScratchCatalog(ScratchVolume(sizeBytes: 1 << 20, contexts: Self.names)))
   }
 
   @Test("one status reply has a chunk for every selected context, DONE on the last")
@@ -87,12 +87,12 @@ struct ContextTests {
     #expect(replies.suffix(chunk.count) == chunk[...])
   }
 
-  @Test("a device that answers with what nobody can ask for is not believed")
+  @Test("a volume that answers with what nobody can ask for is not believed")
   func lies() throws {
     let name = "varve:" + String(repeating: "x", count: 4096)
-    let device = ScratchDevice(
+    let volume = ScratchVolume(
       sizeBytes: 1 << 20, contexts: ["qemu:x", name, "varve:a", "varve:a"])
-    let server = try RunningServer(ScratchCatalog(device))
+    let server = try RunningServer(ScratchCatalog(volume))
     let client = try negotiated(server, .structured)
     client.send(Handshake.contexts(9, "disk", ["varve:"]))
     try client.expect(
@@ -128,7 +128,7 @@ private final class MovingContexts: ExportCatalog {
     }
     return OpenedExport(
       canonicalName: "revision-\(number)", description: "",
-      device: ScratchDevice(
+      volume: ScratchVolume(
         sizeBytes: number << 20,
         contexts: [String](repeating: "varve:none", count: Int(number) - 1)
           + ["varve:changed-since:a"]))

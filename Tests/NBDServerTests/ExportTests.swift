@@ -19,7 +19,7 @@ private final class MovingCatalog: ExportCatalog {
     }
     return OpenedExport(
       canonicalName: "revision-\(number)", description: "number \(number)",
-      device: MemoryDevice(sizeBytes: number << 20))
+      volume: MemoryVolume(sizeBytes: number << 20))
   }
 }
 
@@ -63,7 +63,7 @@ struct ExportTests {
 
   @Test("a catalogue that fails says why, and the server goes on")
   func failure() throws {
-    let server = try RunningServer(MemoryCatalog(devices: [:], failure: "the index is gone"))
+    let server = try RunningServer(MemoryCatalog(volumes: [:], failure: "the index is gone"))
     let client = try server.greet()
     client.send(Handshake.option(3) + Handshake.choose(7, "disk"))
     try client.expect(
@@ -74,7 +74,7 @@ struct ExportTests {
 
   @Test("connections are counted and measured")
   func records() throws {
-    let server = try RunningServer(MemoryDevice(sizeBytes: 1 << 20))
+    let server = try RunningServer(MemoryVolume(sizeBytes: 1 << 20))
     let idle = try server.greet()
     let client = try server.enter(.simple, over: server.tcp)
     let sent = try #require(server.server.connections.last?.sentBytes)

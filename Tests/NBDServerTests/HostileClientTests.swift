@@ -10,9 +10,9 @@ import Testing
 struct HostileClientTests {
   @Test("a client that does not read its replies hurts nobody")
   func slowReader() throws {
-    let device = MemoryDevice(sizeBytes: 64 << 20)
+    let volume = MemoryVolume(sizeBytes: 64 << 20)
     // What they may hold together is another matter.
-    let server = try RunningServer(device) { $0.replyMemoryBytes = 256 << 20 }
+    let server = try RunningServer(volume) { $0.replyMemoryBytes = 256 << 20 }
     let before = residentBytes()
     let greedy = try (0..<8).map { _ in try server.enter(.simple) }
     for client in greedy {
@@ -39,17 +39,17 @@ struct HostileClientTests {
   @Test("requests beyond the window are not read from the socket")
   func window() throws {
     let gate = Gate()
-    let device = MemoryDevice(sizeBytes: 1 << 20, isCached: false, gate: gate)
-    let server = try RunningServer(device) {
+    let volume = MemoryVolume(sizeBytes: 1 << 20, isCached: false, gate: gate)
+    let server = try RunningServer(volume) {
       $0.inFlightLimitCount = 4
       $0.readThreadCount = 32
     }
     let client = try server.enter()
     let flood = [UInt8]((0..<1000).flatMap { Transmission.request(0, cookie: $0, length: 1) })
     client.send(flood)
-    #expect(eventually { device.fetched.count == 4 })
+    #expect(eventually { volume.fetched.count == 4 })
     usleep(50_000)
-    #expect(device.fetched.count == 4)
+    #expect(volume.fetched.count == 4)
     gate.open()
     var cookies: Set<UInt64> = []
     for _ in 0..<1000 { cookies.insert(try client.receiveChunk().cookie) }
@@ -58,7 +58,7 @@ struct HostileClientTests {
 
   @Test("too many connections are turned away, and there is room again when one leaves")
   func connections() throws {
-    let server = try RunningServer(MemoryDevice(sizeBytes: 1 << 20)) { $0.connectionLimit = 2 }
+    let server = try RunningServer(MemoryVolume(sizeBytes: 1 << 20)) { $0.connectionLimit = 2 }
     var clients = [try server.enter(), try server.enter()]
     try RawClient(server.unix).expectEnd()
     clients.removeFirst()
@@ -69,7 +69,7 @@ struct HostileClientTests {
 
   @Test("an option that does not come is not waited for; an idle disk is")
   func timeLimits() throws {
-    let server = try RunningServer(MemoryDevice(sizeBytes: 1 << 20)) {
+    let server = try RunningServer(MemoryVolume(sizeBytes: 1 << 20)) {
       $0.optionTimeLimit = .milliseconds(300)
     }
     let idle = try server.enter()
@@ -88,7 +88,7 @@ struct HostileClientTests {
 
   @Test("a log is not filled by whoever breaks the protocol")
   func boundedLog() throws {
-    let server = try RunningServer(MemoryDevice(sizeBytes: 1 << 20))
+    let server = try RunningServer(MemoryVolume(sizeBytes: 1 << 20))
     for _ in 0..<300 {
       let client = try RawClient(server.unix)
       client.send([0xff, 0xff, 0xff, 0xff])
@@ -98,8 +98,8 @@ struct HostileClientTests {
     #expect(server.log.all.contains { $0.contains("client flags 4294967295 were not offered") })
   }
 
-  @Test("a device that returns too little never puts the client out of step")
-  func faultyDevice() throws {
+  @Test("a volume that returns too little never puts the client out of step")
+  func faultyVolume() throws {
     let client = try RunningServer(FaultyCatalog()).held { try $0.enter() }
     client.value.send(
       Transmission.request(0, cookie: 1, length: 4096)
@@ -109,20 +109,19 @@ struct HostileClientTests {
   }
 }
 
-/// A device that breaks its promises.
+/// A volume that breaks its promises.
 private struct FaultyCatalog: ExportCatalog {
-  private struct Device: BlockDevice {
+  private final class ShortVolume: ReadableVolume {
     let sizeBytes: UInt64 = 1 << 20
 
     func cachedContent(of range: Range<UInt64>) -> [VolumePiece]? { [.hole(lengthBytes: 1)] }
     func content(of range: Range<UInt64>) -> [VolumePiece] { [] }
     func allocation(of range: Range<UInt64>, limit: Int) -> [AllocationExtent] { [] }
-    func close() {}
   }
 
   func list() -> [ExportListing] { [] }
 
   func open(_ name: String) -> OpenedExport? {
-    OpenedExport(canonicalName: name, description: "", device: Device())
+    OpenedExport(canonicalName: name, description: "", volume: ShortVolume())
   }
 }

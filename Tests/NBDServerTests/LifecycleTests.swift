@@ -7,22 +7,22 @@ import Testing
 
 @Suite("Listening")
 struct ListeningTests {
-  private let device = MemoryDevice(sizeBytes: 1 << 20)
+  private let volume = MemoryVolume(sizeBytes: 1 << 20)
 
   @Test("TCP and a Unix socket serve the same")
   func addresses() throws {
-    let server = try RunningServer(device)
+    let server = try RunningServer(volume)
     for address in server.server.listeningAddresses {
       let client = try server.enter(over: address)
       client.send(Transmission.request(0, cookie: 1, length: 1))
       try client.expect(
-        Transmission.chunk(1, cookie: 1, done: true, .u64(0), .bytes(device.bytes(0..<1))))
+        Transmission.chunk(1, cookie: 1, done: true, .u64(0), .bytes(volume.bytes(0..<1))))
     }
   }
 
   @Test("TCP connections send at once, and notice a client whose machine vanished")
   func socketOptions() throws {
-    let server = try RunningServer(device)
+    let server = try RunningServer(volume)
     let client = try server.enter(over: server.tcp)
     let descriptor = try #require(serverSide(of: client))
     #expect(option(TCP_NODELAY, IPPROTO_TCP, of: descriptor) == 1)
@@ -59,7 +59,7 @@ struct ListeningTests {
 
   @Test("the socket file is for its owner alone unless told otherwise", arguments: [nil, 0o666])
   func mode(_ mode: UInt32?) throws {
-    let server = try RunningServer(device) { configuration in
+    let server = try RunningServer(volume) { configuration in
       guard let mode, case .unix(let path, _, _) = configuration.addresses[0] else { return }
       configuration.addresses[0] = .unix(path: path, mode: mode)
     }
@@ -70,7 +70,7 @@ struct ListeningTests {
 
   @Test("the file of a live server is respected, that of a dead one replaced")
   func staleFile() throws {
-    let first = try RunningServer(device)
+    let first = try RunningServer(volume)
     #expect(throws: ServerError.self) { try Self.start(at: first.socketPath) }
     let client = try first.enter()
     client.send(Transmission.request(3, cookie: 1))
@@ -86,7 +86,7 @@ struct ListeningTests {
 
   @Test("a server that stops leaves the socket that another one has put in the place of its own")
   func replacedSocket() throws {
-    let first = try RunningServer(device)
+    let first = try RunningServer(volume)
     let path = first.socketPath
     // As an administrator does who wants a second server there at once.
     #expect(unlink(path) == 0)
@@ -99,7 +99,7 @@ struct ListeningTests {
 
   @Test("a file or a link in the place of the socket stays when the server stops")
   func replacedByAnother() throws {
-    let server = try RunningServer(device)
+    let server = try RunningServer(volume)
     let other = server.directory + "/other.sock"
     #expect(rename(server.socketPath, other) == 0)
     #expect(symlink(other, server.socketPath) == 0)
@@ -126,12 +126,12 @@ struct ListeningTests {
 
   @Test("a port that is taken is refused by name")
   func portTaken() throws {
-    let server = try RunningServer(device)
+    let server = try RunningServer(volume)
     guard case .tcp(_, let port) = server.tcp else { return }
     let error = #expect(throws: ServerError.self) {
       try NBDServer.start(
         configuration: ServerConfiguration(addresses: [.tcp(host: "127.0.0.1", port: port)]),
-        catalog: MemoryCatalog(devices: [:]), logger: Logger(label: "test"))
+        catalog: MemoryCatalog(volumes: [:]), logger: Logger(label: "test"))
     }
     #expect(error?.code == .addressInUse)
     #expect(error?.description.contains("127.0.0.1:\(port)") == true)
@@ -140,7 +140,7 @@ struct ListeningTests {
   private static func start(at path: String) throws -> NBDServer {
     try NBDServer.start(
       configuration: ServerConfiguration(addresses: [.unix(path: path)]),
-      catalog: MemoryCatalog(devices: [:]),
+      catalog: MemoryCatalog(volumes: [:]),
       logger: Logger(label: "test") { _ in LogKeeper(lines: LogKeeper.Lines()) })
   }
 
@@ -164,8 +164,8 @@ struct EndOfConnectionTests {
   @Test("DISC and a half-closed socket: the replies come, then the end", arguments: [true, false])
   func replies(_ isDisconnecting: Bool) throws {
     let gate = Gate()
-    let device = MemoryDevice(sizeBytes: 8 << 20, isCached: false, gate: gate)
-    let server = try RunningServer(device)
+    let volume = MemoryVolume(sizeBytes: 8 << 20, isCached: false, gate: gate)
+    let server = try RunningServer(volume)
     let client = try server.enter(.simple)
     client.send(Transmission.request(0, cookie: 1, offset: 5, length: 7 << 20))
     if isDisconnecting {
@@ -175,15 +175,15 @@ struct EndOfConnectionTests {
     }
     gate.open()
     let expected =
-      Transmission.simpleReply(cookie: 1) + device.bytes(5..<5 + 7 << 20)
+      Transmission.simpleReply(cookie: 1) + volume.bytes(5..<5 + 7 << 20)
     #expect(try client.receiveToEnd() == expected)
-    #expect(eventually { device.closeCount == 1 })
+    #expect(eventually { volume.closeCount == 1 })
   }
 
   @Test("what a client sends after it was told the end does not cost it the last replies")
   func lastReplies() throws {
-    let device = MemoryDevice(sizeBytes: 8 << 20)
-    let server = try RunningServer(device)
+    let volume = MemoryVolume(sizeBytes: 8 << 20)
+    let server = try RunningServer(volume)
     for _ in 0..<10 {
       let client = try server.enter(.simple, over: server.tcp)
       // Closing a TCP socket with data unread resets it, which destroys what the client has not
@@ -193,14 +193,14 @@ struct EndOfConnectionTests {
           + [UInt8](repeating: 0xee, count: 300_000))
       usleep(20_000)
       client.send([0xee])
-      let expected = Transmission.simpleReply(cookie: 1) + device.bytes(0..<2 << 20)
+      let expected = Transmission.simpleReply(cookie: 1) + volume.bytes(0..<2 << 20)
       #expect(try client.receiveToEnd() == expected)
     }
   }
 
   @Test("a client that is told to go and stays is closed after a while")
   func lingering() throws {
-    let server = try RunningServer(MemoryDevice(sizeBytes: 1 << 20)) {
+    let server = try RunningServer(MemoryVolume(sizeBytes: 1 << 20)) {
       $0.closingTimeLimit = .milliseconds(100)
     }
     let client = try server.enter()
@@ -212,8 +212,8 @@ struct EndOfConnectionTests {
   @Test("a client that dies with replies in flight costs nothing that stays")
   func death() throws {
     let gate = Gate()
-    let device = MemoryDevice(sizeBytes: 8 << 20, isCached: false, gate: gate)
-    let server = try RunningServer(device)
+    let volume = MemoryVolume(sizeBytes: 8 << 20, isCached: false, gate: gate)
+    let server = try RunningServer(volume)
     for _ in 0..<20 {
       let client = try server.enter()
       for cookie in 0..<40 {
@@ -221,7 +221,7 @@ struct EndOfConnectionTests {
       }
     }
     gate.open()
-    #expect(eventually { server.server.connections.isEmpty && device.closeCount == 20 })
+    #expect(eventually { server.server.connections.isEmpty && volume.closeCount == 20 })
     let client = try server.enter()
     client.send(Transmission.request(3, cookie: 1))
     try client.expect(Transmission.chunk(0, cookie: 1, done: true))
@@ -230,27 +230,27 @@ struct EndOfConnectionTests {
   @Test("what no thread has begun for a client that is gone is not done")
   func abandonedWork() throws {
     let gate = Gate()
-    let device = MemoryDevice(sizeBytes: 1 << 20, isCached: false, gate: gate)
-    let server = try RunningServer(device) { $0.readThreadCount = 1 }
+    let volume = MemoryVolume(sizeBytes: 1 << 20, isCached: false, gate: gate)
+    let server = try RunningServer(volume) { $0.readThreadCount = 1 }
     var client: RawClient? = try server.enter()
     for cookie in 0..<40 as Range<UInt64> {
       client?.send(Transmission.request(0, cookie: cookie, length: 4))
     }
     #expect(eventually { server.server.connections.first?.requestCount == 40 })
-    #expect(eventually { device.fetched.count == 1 })
+    #expect(eventually { volume.fetched.count == 1 })
     client?.reset()
     client = nil
     #expect(eventually { server.server.connections.isEmpty })
     gate.open()
-    #expect(eventually { device.closeCount == 1 })
-    #expect(device.fetched.count == 1)
+    #expect(eventually { volume.closeCount == 1 })
+    #expect(volume.fetched.count == 1)
   }
 
   @Test("nor are writes that wait to be made in a row")
   func abandonedQuickWork() throws {
     let gate = Gate()
-    let device = ScratchDevice(sizeBytes: 1 << 20, gate: gate, quickBytes: 4)
-    let server = try RunningServer(ScratchCatalog(device))
+    let volume = ScratchVolume(sizeBytes: 1 << 20, gate: gate, quickBytes: 4)
+    let server = try RunningServer(ScratchCatalog(volume))
     var client: RawClient? = try server.enter()
     for cookie in 0..<40 as Range<UInt64> {
       client?.send(Transmission.request(1, cookie: cookie, offset: cookie, length: 1) + [1])
@@ -260,43 +260,43 @@ struct EndOfConnectionTests {
     client = nil
     #expect(eventually { server.server.connections.isEmpty })
     gate.open()
-    #expect(eventually { device.closeCount == 1 })
-    #expect(device.deeds.count <= 16, "one batch")
+    #expect(eventually { volume.closeCount == 1 })
+    #expect(volume.deeds.count <= 16, "one batch")
   }
 
-  @Test("a device is not closed under a read whose client has gone")
+  @Test("a volume is not closed under a read whose client has gone")
   func closingWaits() throws {
     let gate = Gate()
-    let device = MemoryDevice(sizeBytes: 1 << 20, isCached: false, gate: gate)
-    let server = try RunningServer(device)
+    let volume = MemoryVolume(sizeBytes: 1 << 20, isCached: false, gate: gate)
+    let server = try RunningServer(volume)
     var client: RawClient? = try server.enter()
     client?.send(Transmission.request(0, cookie: 1, length: 4))
-    #expect(eventually { device.fetched.count == 1 })
+    #expect(eventually { volume.fetched.count == 1 })
     // A request with wrong magic ends the connection at once, with the read still in flight.
     client?.send([UInt8](repeating: 0xff, count: 28))
     try client?.expectEnd()
     client = nil
     #expect(eventually { server.server.connections.isEmpty })
     usleep(20_000)
-    #expect(device.closeCount == 0)
+    #expect(volume.closeCount == 0)
     gate.open()
-    #expect(eventually { device.closeCount == 1 })
+    #expect(eventually { volume.closeCount == 1 })
   }
 
-  @Test("a device is shared by its connections and closed after the last")
+  @Test("a volume is shared by its connections and closed after the last")
   func sharing() throws {
-    let device = MemoryDevice(sizeBytes: 1 << 20)
-    let server = try RunningServer(device)
+    let volume = MemoryVolume(sizeBytes: 1 << 20)
+    let server = try RunningServer(volume)
     var clients = [try server.enter(), try server.enter(), try server.enter()]
-    // The catalogue makes the same device each time; the server closes all but the one in use.
-    #expect(eventually { device.closeCount == 2 })
+    // The catalogue makes the same volume each time; the server closes all but the one in use.
+    #expect(eventually { volume.closeCount == 2 })
     clients.removeLast(2)
     #expect(eventually { server.server.connections.count == 1 })
     clients[0].send(Transmission.request(3, cookie: 1))
     try clients[0].expect(Transmission.chunk(0, cookie: 1, done: true))
-    #expect(device.closeCount == 2)
+    #expect(volume.closeCount == 2)
     clients = []
-    #expect(eventually { device.closeCount == 3 })
+    #expect(eventually { volume.closeCount == 3 })
   }
 }
 
@@ -305,11 +305,11 @@ struct ShutdownTests {
   @Test("in flight is finished, what is new gets no answer, then the connection ends")
   func unanswered() throws {
     let gate = Gate()
-    let device = MemoryDevice(sizeBytes: 1 << 20, isCached: false, gate: gate)
-    let server = try RunningServer(device) { $0.holdingTimeLimit = .seconds(60) }
+    let volume = MemoryVolume(sizeBytes: 1 << 20, isCached: false, gate: gate)
+    let server = try RunningServer(volume) { $0.holdingTimeLimit = .seconds(60) }
     let client = try server.enter(.simple)
     client.send(Transmission.request(0, cookie: 1, length: 4))
-    #expect(eventually { device.fetched.count == 1 })
+    #expect(eventually { volume.fetched.count == 1 })
     let idle = try server.enter()
     let stopping = Stopping(server)
     try idle.expectEnd()
@@ -317,20 +317,20 @@ struct ShutdownTests {
     client.send(Transmission.request(0, cookie: 2, length: 4))
     gate.open()
     #expect(
-      try client.receiveToEnd() == Transmission.simpleReply(cookie: 1) + device.bytes(0..<4))
+      try client.receiveToEnd() == Transmission.simpleReply(cookie: 1) + volume.bytes(0..<4))
     stopping.wait()
-    #expect(device.fetched.count == 1)
+    #expect(volume.fetched.count == 1)
   }
 
   @Test("when that takes long, new is refused; the socket file goes")
   func drain() throws {
     let gate = Gate()
-    let device = MemoryDevice(sizeBytes: 1 << 20, isCached: false, gate: gate)
-    let server = try RunningServer(device) { $0.holdingTimeLimit = .milliseconds(10) }
+    let volume = MemoryVolume(sizeBytes: 1 << 20, isCached: false, gate: gate)
+    let server = try RunningServer(volume) { $0.holdingTimeLimit = .milliseconds(10) }
     let client = try server.enter(.simple)
     let idle = try server.enter()
     client.send(Transmission.request(0, cookie: 1, length: 4))
-    #expect(eventually { device.fetched.count == 1 })
+    #expect(eventually { volume.fetched.count == 1 })
     let stopping = Stopping(server)
     try idle.expectEnd()
     // The other connection has a loop of its own, which may hear of it later.
@@ -339,7 +339,7 @@ struct ShutdownTests {
     client.send(Transmission.request(0, cookie: 2, length: 4))
     try client.expect(Transmission.simpleReply(cookie: 2, error: 108))
     gate.open()
-    try client.expect(Transmission.simpleReply(cookie: 1) + device.bytes(0..<4))
+    try client.expect(Transmission.simpleReply(cookie: 1) + volume.bytes(0..<4))
     try client.expectEnd()
     stopping.wait()
   }
@@ -347,7 +347,7 @@ struct ShutdownTests {
   @Test("the grace period bounds it, whatever the storage does")
   func bounded() throws {
     let gate = Gate()
-    let server = try RunningServer(MemoryDevice(sizeBytes: 1 << 20, isCached: false, gate: gate))
+    let server = try RunningServer(MemoryVolume(sizeBytes: 1 << 20, isCached: false, gate: gate))
     let client = try server.enter()
     client.send(Transmission.request(0, cookie: 1, length: 4))
     #expect(eventually { server.server.connections.first?.requestCount == 1 })

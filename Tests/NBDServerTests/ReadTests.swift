@@ -10,8 +10,8 @@ struct ReadTests {
   private static let sizeBytes: UInt64 = 4 << 20 + 300
 
   /// Chunk 0 is data, 1 and 2 are holes, 3 is data, and so on.
-  private static func device(isCached: Bool, damagedChunk: Int? = nil) -> MemoryDevice {
-    MemoryDevice(sizeBytes: sizeBytes, isCached: isCached, damagedChunk: damagedChunk) {
+  private static func volume(isCached: Bool, damagedChunk: Int? = nil) -> MemoryVolume {
+    MemoryVolume(sizeBytes: sizeBytes, isCached: isCached, damagedChunk: damagedChunk) {
       $0 % 3 != 0
     }
   }
@@ -23,34 +23,34 @@ struct ReadTests {
 
   @Test("simple replies carry the bytes", arguments: ranges, [true, false])
   func simple(_ range: (UInt64, UInt32), _ isCached: Bool) throws {
-    let device = Self.device(isCached: isCached)
-    let server = try RunningServer(device)
+    let volume = Self.volume(isCached: isCached)
+    let server = try RunningServer(volume)
     let client = try server.enter(.simple)
     client.send(Transmission.request(0, cookie: 1, offset: range.0, length: range.1))
     try client.expect(Transmission.simpleReply(cookie: 1))
-    try client.expect(device.bytes(range.0..<range.0 + UInt64(range.1)))
+    try client.expect(volume.bytes(range.0..<range.0 + UInt64(range.1)))
   }
 
   @Test("chunks tile the request, holes go as holes", arguments: [true, false])
   func structured(_ isCached: Bool) throws {
-    let device = Self.device(isCached: isCached)
-    let client = try RunningServer(device).held { try $0.enter() }
+    let volume = Self.volume(isCached: isCached)
+    let client = try RunningServer(volume).held { try $0.enter() }
     client.value.send(Transmission.request(0, cookie: 7, offset: 131_000, length: 300_000))
     try client.value.expect(
       Transmission.chunk(
-        1, cookie: 7, done: false, .u64(131_000), .bytes(device.bytes(131_000..<131_072)))
+        1, cookie: 7, done: false, .u64(131_000), .bytes(volume.bytes(131_000..<131_072)))
         + Transmission.chunk(2, cookie: 7, done: false, .u64(131_072), .u32(262_144))
         + Transmission.chunk(
-          1, cookie: 7, done: true, .u64(393_216), .bytes(device.bytes(393_216..<431_000))))
+          1, cookie: 7, done: true, .u64(393_216), .bytes(volume.bytes(393_216..<431_000))))
   }
 
   @Test("DF gives one chunk: data with its zeros, or a hole", arguments: [true, false])
   func unfragmented(_ isCached: Bool) throws {
-    let device = Self.device(isCached: isCached)
-    let client = try RunningServer(device).held { try $0.enter() }
+    let volume = Self.volume(isCached: isCached)
+    let client = try RunningServer(volume).held { try $0.enter() }
     client.value.send(Transmission.request(0, flags: 4, cookie: 7, offset: 0, length: 300_000))
     try client.value.expect(
-      Transmission.chunk(1, cookie: 7, done: true, .u64(0), .bytes(device.bytes(0..<300_000))))
+      Transmission.chunk(1, cookie: 7, done: true, .u64(0), .bytes(volume.bytes(0..<300_000))))
     client.value.send(
       Transmission.request(0, flags: 4, cookie: 8, offset: 150_000, length: 200_000))
     try client.value.expect(
@@ -59,8 +59,8 @@ struct ReadTests {
 
   @Test("a long read comes in chunks that tile it, whatever their order", arguments: [true, false])
   func long(_ isCached: Bool) throws {
-    let device = Self.device(isCached: isCached)
-    let client = try RunningServer(device).held { try $0.enter() }
+    let volume = Self.volume(isCached: isCached)
+    let client = try RunningServer(volume).held { try $0.enter() }
     let range: Range<UInt64> = 1000..<4_100_000
     client.value.send(
       Transmission.request(
@@ -78,12 +78,12 @@ struct ReadTests {
       #expect(part.offset == range.lowerBound + UInt64(content.count))
       content += part.bytes
     }
-    #expect(content == device.bytes(range))
+    #expect(content == volume.bytes(range))
   }
 
   @Test("damage is EIO with its reason, never zeros")
   func damage() throws {
-    let server = try RunningServer(Self.device(isCached: false, damagedChunk: 3))
+    let server = try RunningServer(Self.volume(isCached: false, damagedChunk: 3))
     let reason = "volume web01/vda: chunk 3 is damaged in pack f00d"
     let client = try server.enter()
     client.send(Transmission.request(0, cookie: 1, offset: 393_216, length: 512))
@@ -105,7 +105,7 @@ struct ReadTests {
 
   @Test("of a long read, only the damaged part fails, with its offset")
   func damagedPart() throws {
-    let server = try RunningServer(Self.device(isCached: false, damagedChunk: 9))
+    let server = try RunningServer(Self.volume(isCached: false, damagedChunk: 9))
     let client = try server.enter()
     client.send(Transmission.request(0, cookie: 1, offset: 0, length: 4 << 20))
     var chunk: Chunk
@@ -130,8 +130,8 @@ struct ReadTests {
   @Test("answers from the cache overtake those that have to be read")
   func outOfOrder() throws {
     let gate = Gate()
-    let catalog = MemoryCatalog(devices: [
-      "disk": MemoryDevice(sizeBytes: 1 << 20, isCached: false, gate: gate)
+    let catalog = MemoryCatalog(volumes: [
+      "disk": MemoryVolume(sizeBytes: 1 << 20, isCached: false, gate: gate)
     ])
     let server = try RunningServer(catalog)
     let client = try server.enter()
@@ -144,12 +144,12 @@ struct ReadTests {
 
   @Test("CACHE reads ahead and answers; FLUSH does nothing")
   func cache() throws {
-    let device = Self.device(isCached: false)
-    let client = try RunningServer(device).held { try $0.enter() }
+    let volume = Self.volume(isCached: false)
+    let client = try RunningServer(volume).held { try $0.enter() }
     client.value.send(Transmission.request(5, cookie: 1, offset: 0, length: 3 << 20))
     try client.value.expect(Transmission.chunk(0, cookie: 1, done: true))
-    #expect(device.fetched.map(\.lowerBound) == [0, 1 << 20, 2 << 20])
-    #expect(device.fetched.last?.upperBound == 3 << 20)
+    #expect(volume.fetched.map(\.lowerBound) == [0, 1 << 20, 2 << 20])
+    #expect(volume.fetched.last?.upperBound == 3 << 20)
     client.value.send(Transmission.request(3, cookie: 2))
     try client.value.expect(Transmission.chunk(0, cookie: 2, done: true))
   }
@@ -157,11 +157,11 @@ struct ReadTests {
 
 @Suite("Block status")
 struct BlockStatusTests {
-  private static let device = MemoryDevice(sizeBytes: 1 << 20) { $0 % 3 != 0 }
+  private static let volume = MemoryVolume(sizeBytes: 1 << 20) { $0 % 3 != 0 }
 
   @Test("extents are told merged, within the request")
   func extents() throws {
-    let client = try RunningServer(Self.device).held { try $0.enter() }
+    let client = try RunningServer(Self.volume).held { try $0.enter() }
     client.value.send(Transmission.request(7, cookie: 1, offset: 1000, length: 500_000))
     try client.value.expect(
       Transmission.chunk(
@@ -171,7 +171,7 @@ struct BlockStatusTests {
 
   @Test("REQ_ONE gives exactly one extent, no longer than the request")
   func requestOne() throws {
-    let client = try RunningServer(Self.device).held { try $0.enter() }
+    let client = try RunningServer(Self.volume).held { try $0.enter() }
     client.value.send(
       Transmission.request(7, flags: 8, cookie: 1, offset: 0, length: 1 << 20)
         + Transmission.request(7, flags: 8, cookie: 2, offset: 140_000, length: 9))
@@ -202,16 +202,15 @@ struct MapOnlyCatalog: ExportCatalog {
   func list() -> [ExportListing] { [] }
 
   func open(_ name: String) -> OpenedExport? {
-    OpenedExport(canonicalName: name, description: "", device: MapOnlyDevice())
+    OpenedExport(canonicalName: name, description: "", volume: MapOnlyVolume())
   }
 }
 
-private struct MapOnlyDevice: BlockDevice {
+private final class MapOnlyVolume: ReadableVolume {
   let sizeBytes: UInt64 = 20 << 40
 
   func cachedContent(of range: Range<UInt64>) -> [VolumePiece]? { nil }
   func content(of range: Range<UInt64>) throws -> [VolumePiece] { throw CancellationError() }
-  func close() {}
 
   func allocation(of range: Range<UInt64>, limit: Int) -> [AllocationExtent] {
     guard range.lowerBound < 1 << 30 else {

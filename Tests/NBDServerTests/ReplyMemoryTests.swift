@@ -151,7 +151,7 @@ struct MemoryAccountTests {
 
 @Suite("Memory of replies, under clients", .serialized)
 struct ReplyMemoryTests {
-  private let device = MemoryDevice(sizeBytes: 4 << 20, isCached: false)
+  private let volume = MemoryVolume(sizeBytes: 4 << 20, isCached: false)
 
   private func greedy(_ server: RunningServer, count: Int) throws -> [RawClient] {
     try (0..<count).map { _ in
@@ -165,7 +165,7 @@ struct ReplyMemoryTests {
 
   @Test("clients that do not read hold no more than the bound; small requests do not wait for them")
   func bound() throws {
-    let server = try RunningServer(device) {
+    let server = try RunningServer(volume) {
       $0.replyMemoryBytes = 8 << 20
       $0.connectionLimit = 128
     }
@@ -186,7 +186,7 @@ struct ReplyMemoryTests {
 
   @Test("when others wait, a client that takes nothing is dropped after a while; they go on")
   func stalled() throws {
-    let server = try RunningServer(device) {
+    let server = try RunningServer(volume) {
       $0.replyMemoryBytes = 8 << 20
       $0.stallTimeLimit = .milliseconds(300)
     }
@@ -201,7 +201,7 @@ struct ReplyMemoryTests {
 
   @Test("nobody is dropped for being slow while nobody waits")
   func slowButAlone() throws {
-    let server = try RunningServer(device) {
+    let server = try RunningServer(volume) {
       $0.replyMemoryBytes = 8 << 20
       $0.stallTimeLimit = .milliseconds(50)
     }
@@ -217,7 +217,7 @@ struct ReplyMemoryTests {
 
   @Test("what clients leave behind is given back")
   func nothingLeaks() throws {
-    let server = try RunningServer(device)
+    let server = try RunningServer(volume)
     for _ in 0..<5 { _ = try greedy(server, count: 10) }
     #expect(eventually { server.server.connections.isEmpty && server.server.pooledReplyBytes == 0 })
   }

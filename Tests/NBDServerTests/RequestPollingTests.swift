@@ -47,8 +47,8 @@ struct RequestPollingTests {
 
   @Test("one request at a time, soon after each other and late, are all answered")
   func served() throws {
-    let device = MemoryDevice(sizeBytes: 1 << 20)
-    let server = try RunningServer(device)
+    let volume = MemoryVolume(sizeBytes: 1 << 20)
+    let server = try RunningServer(volume)
     let client = try server.enter(.simple)
     var others: [RawClient] = []
     for cookie in 0..<300 as Range<UInt64> {
@@ -58,7 +58,7 @@ struct RequestPollingTests {
       let offset = cookie * 100
       client.send(Transmission.request(0, cookie: cookie, offset: offset, length: 50))
       try client.expect(
-        Transmission.simpleReply(cookie: cookie) + device.bytes(offset..<offset + 50))
+        Transmission.simpleReply(cookie: cookie) + volume.bytes(offset..<offset + 50))
     }
   }
 }

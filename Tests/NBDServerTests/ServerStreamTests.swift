@@ -10,7 +10,7 @@ struct ServerStreamTests {
 
   @Test("every request of a session is answered once, in form", arguments: WireStyle.allCases)
   func sessions(_ style: WireStyle) throws {
-    let server = try RunningServer(ScratchCatalog(ScratchDevice(sizeBytes: Self.sizeBytes)))
+    let server = try RunningServer(ScratchCatalog(ScratchVolume(sizeBytes: Self.sizeBytes)))
     let count = 20
     for _ in 0..<25 * longTestFactor {
       let seed = UInt64.random(in: .min ... .max)
@@ -31,8 +31,8 @@ struct ServerStreamTests {
 
   @Test("a thousand hostile streams: the server lives, ends every one and does not grow")
   func hostile() throws {
-    let writable = ScratchDevice(sizeBytes: Self.sizeBytes, contexts: ["varve:changed-since:x"])
-    let readOnly = MemoryDevice(sizeBytes: Self.sizeBytes, isCached: false) { $0 % 2 == 1 }
+    let writable = ScratchVolume(sizeBytes: Self.sizeBytes, contexts: ["varve:changed-since:x"])
+    let readOnly = MemoryVolume(sizeBytes: Self.sizeBytes, isCached: false) { $0 % 2 == 1 }
     let servers = [
       try RunningServer(ScratchCatalog(writable)) { $0.optionTimeLimit = .milliseconds(500) },
       try RunningServer(readOnly) { $0.optionTimeLimit = .milliseconds(500) },
@@ -74,8 +74,8 @@ struct ServerStreamTests {
     let wanted = 2000
     let allowed = allowOpenFiles(UInt(2 * wanted + 300))
     let count = min(wanted, (Int(allowed) - 300) / 2)
-    let device = ScratchDevice(sizeBytes: Self.sizeBytes)
-    let server = try RunningServer(ScratchCatalog(device)) { $0.connectionLimit = wanted + 10 }
+    let volume = ScratchVolume(sizeBytes: Self.sizeBytes)
+    let server = try RunningServer(ScratchCatalog(volume)) { $0.connectionLimit = wanted + 10 }
     let before = residentBytes()
     let clients = try (0..<count).map { number in
       switch number % 4 {
@@ -95,6 +95,6 @@ struct ServerStreamTests {
     try newcomer.expect(Transmission.simpleReply(cookie: 1) + [0])
     for client in clients { client.reset() }
     #expect(eventually { server.server.connections.count == 1 })
-    #expect(device.deeds.isEmpty)
+    #expect(volume.deeds.isEmpty)
   }
 }

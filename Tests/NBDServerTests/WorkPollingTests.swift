@@ -51,8 +51,8 @@ struct WorkPollingTests {
 
   @Test("one request at a time is answered, soon and late, also while another client is there")
   func served() throws {
-    let device = ScratchDevice(sizeBytes: 1 << 20, quickBytes: 64)
-    let server = try RunningServer(ScratchCatalog(device))
+    let volume = ScratchVolume(sizeBytes: 1 << 20, quickBytes: 64)
+    let server = try RunningServer(ScratchCatalog(volume))
     let client = try server.enter(.simple)
     var others: [RawClient] = []
     for cookie in 0..<300 as Range<UInt64> {
@@ -72,8 +72,8 @@ struct WorkPollingTests {
 
   @Test("what comes while the loop stays awake for another request is answered, too")
   func overtaking() throws {
-    let device = ScratchDevice(sizeBytes: 1 << 20)
-    let server = try RunningServer(ScratchCatalog(device))
+    let volume = ScratchVolume(sizeBytes: 1 << 20)
+    let server = try RunningServer(ScratchCatalog(volume))
     let client = try server.enter(.simple)
     for cookie in 0..<50 as Range<UInt64> {
       client.send(Transmission.request(0, cookie: cookie, length: 4))

@@ -10,8 +10,8 @@ struct WritingTests {
 
   @Test("what was written is read back", arguments: WireStyle.allCases)
   func readBack(_ style: WireStyle) throws {
-    let device = ScratchDevice(sizeBytes: Self.mebibyte)
-    let server = try RunningServer(ScratchCatalog(device))
+    let volume = ScratchVolume(sizeBytes: Self.mebibyte)
+    let server = try RunningServer(ScratchCatalog(volume))
     let client = try server.enter(style)
     client.send(style.request(1, cookie: 1, offset: 1000, length: 5) + [1, 2, 3, 4, 5])
     try client.expect(style.success(cookie: 1, offset: 1000))
@@ -23,35 +23,35 @@ struct WritingTests {
     try client.expect(style.success(cookie: 3, offset: 1001))
     client.send(style.request(4, cookie: 4, offset: 1003, length: 1))
     try client.expect(style.success(cookie: 4, offset: 1003))
-    #expect(device.bytes(1000..<1005) == [1, 0, 3, 0, 5])
+    #expect(volume.bytes(1000..<1005) == [1, 0, 3, 0, 5])
   }
 
   @Test("FUA writes through, FLUSH syncs, and NO_HOLE keeps what is allocated")
   func durability() throws {
-    let device = ScratchDevice(sizeBytes: Self.mebibyte)
-    let client = try RunningServer(ScratchCatalog(device)).held { try $0.enter(.structured) }
-    let requests: [(UInt16, UInt16, UInt64, UInt32, [ScratchDevice.Deed])] = [
+    let volume = ScratchVolume(sizeBytes: Self.mebibyte)
+    let client = try RunningServer(ScratchCatalog(volume)).held { try $0.enter(.structured) }
+    let requests: [(UInt16, UInt16, UInt64, UInt32, [ScratchVolume.Deed])] = [
       (1, 1, 0, 4, [.write(0..<4), .sync]), (1, 0, 0, 4, [.write(0..<4)]), (3, 0, 0, 0, [.sync]),
       (3, 1, 0, 0, [.sync]), (6, 0, 0, 8, [.zero(0..<8, mayTrim: true)]),
       (6, 3, 0, 8, [.zero(0..<8, mayTrim: false), .sync]), (4, 1, 0, 8, [.trim(0..<8), .sync]),
       (6, 16, 0, 4096, [.zero(0..<4096, mayTrim: true)]), (0, 1, 0, 8, []), (5, 1, 0, 8, []),
       (1, 1, 0, 0, []),
     ]
-    var expected: [ScratchDevice.Deed] = []
+    var expected: [ScratchVolume.Deed] = []
     for (command, flags, offset, length, deeds) in requests {
       client.value.send(
         Transmission.request(command, flags: flags, cookie: 9, offset: offset, length: length)
           + [UInt8](repeating: 1, count: command == 1 ? Int(length) : 0))
       #expect(try client.value.receiveChunk().isDone)
       expected += deeds
-      #expect(device.deeds == expected)
+      #expect(volume.deeds == expected)
     }
   }
 
   @Test("a write of 32 MiB is taken in pieces, and FUA covers all of it", arguments: [false, true])
   func large(_ isDurable: Bool) throws {
-    let device = ScratchDevice(sizeBytes: 33 * Self.mebibyte)
-    let server = try RunningServer(ScratchCatalog(device))
+    let volume = ScratchVolume(sizeBytes: 33 * Self.mebibyte)
+    let server = try RunningServer(ScratchCatalog(volume))
     let client = try server.enter(.simple)
     client.send(
       Transmission.request(
@@ -64,17 +64,17 @@ struct WritingTests {
     try client.expect(Transmission.simpleReply(cookie: 1))
     for part in 0..<32 as Range<UInt64> {
       let start = 777 + part * Self.mebibyte
-      #expect(device.bytes(start..<start + Self.mebibyte) == content(part))
+      #expect(volume.bytes(start..<start + Self.mebibyte) == content(part))
     }
-    #expect(device.largestPayloadBytes <= 1 << 20)
-    #expect(device.deeds.last == .sync || !isDurable)
+    #expect(volume.largestPayloadBytes <= 1 << 20)
+    #expect(volume.deeds.last == .sync || !isDurable)
   }
 
   @Test(
     "many small writes that come at once are all done and all answered", arguments: [0, 1000])
   func many(quickBytes: Int) throws {
-    let device = ScratchDevice(sizeBytes: Self.mebibyte, quickBytes: quickBytes)
-    let server = try RunningServer(ScratchCatalog(device))
+    let volume = ScratchVolume(sizeBytes: Self.mebibyte, quickBytes: quickBytes)
+    let server = try RunningServer(ScratchCatalog(volume))
     let client = try server.enter(.simple)
     let stream = (0..<1000 as Range<UInt64>).flatMap { number in
       Transmission.request(1, cookie: number, offset: number * 1000, length: 1000)
@@ -92,32 +92,32 @@ struct WritingTests {
     let content = (0..<1000).flatMap {
       [UInt8](repeating: UInt8(truncatingIfNeeded: $0), count: 1000)
     }
-    #expect(device.bytes(0..<1_000_000) == content)
+    #expect(volume.bytes(0..<1_000_000) == content)
   }
 
   @Test("a write that should be quick and hangs holds up no other request, only its like")
   func hanging() throws {
     let gate = Gate()
-    let device = ScratchDevice(sizeBytes: Self.mebibyte, gate: gate, quickBytes: 4)
-    let server = try RunningServer(ScratchCatalog(device))
+    let volume = ScratchVolume(sizeBytes: Self.mebibyte, gate: gate, quickBytes: 4)
+    let server = try RunningServer(ScratchCatalog(volume))
     let client = try server.enter(.simple)
     for cookie in 1...40 as ClosedRange<UInt64> {
       client.send(Transmission.request(1, cookie: cookie, offset: cookie, length: 1) + [1])
     }
     client.send(Transmission.request(0, cookie: 41, length: 4))
     try client.expect(Transmission.simpleReply(cookie: 41) + [0, 0, 0, 0])
-    #expect(device.deeds.isEmpty)
+    #expect(volume.deeds.isEmpty)
     gate.open()
     for cookie in 1...40 as ClosedRange<UInt64> {
       try client.expect(Transmission.simpleReply(cookie: cookie))
     }
-    #expect(device.deeds == (1...40 as ClosedRange<UInt64>).map { .write($0..<$0 + 1) })
+    #expect(volume.deeds == (1...40 as ClosedRange<UInt64>).map { .write($0..<$0 + 1) })
   }
 
   @Test("no room is ENOSPC with its reason; the first failure of a long write is its reply")
   func noRoom() throws {
-    let device = ScratchDevice(sizeBytes: 8 * Self.mebibyte, roomBytes: 2 * Self.mebibyte)
-    let server = try RunningServer(ScratchCatalog(device))
+    let volume = ScratchVolume(sizeBytes: 8 * Self.mebibyte, roomBytes: 2 * Self.mebibyte)
+    let server = try RunningServer(ScratchCatalog(volume))
     let client = try server.enter(.structured)
     for (command, length): (UInt16, UInt32) in [(1, 4 << 20), (6, 4 << 20), (1, 3 << 20)] {
       client.send(
@@ -136,8 +136,8 @@ struct WritingTests {
   @Test("payloads in flight are bounded, and the socket is not read past them")
   func window() throws {
     let gate = Gate()
-    let device = ScratchDevice(sizeBytes: 16 * Self.mebibyte, gate: gate)
-    let server = try RunningServer(ScratchCatalog(device)) { $0.inFlightLimitBytes = 2 << 20 }
+    let volume = ScratchVolume(sizeBytes: 16 * Self.mebibyte, gate: gate)
+    let server = try RunningServer(ScratchCatalog(volume)) { $0.inFlightLimitBytes = 2 << 20 }
     let stream =
       Transmission.request(1, cookie: 1, length: 16 << 20)
       + [UInt8](repeating: 3, count: 16 << 20)
@@ -147,7 +147,7 @@ struct WritingTests {
     usleep(100_000)
     // Besides the window, what was received at one go and what the sockets hold.
     #expect(sending.sentBytes <= 4 << 20)
-    #expect(device.deeds.isEmpty)
+    #expect(volume.deeds.isEmpty)
     gate.open()
     #expect(sending.wait())
     try client.expect(Transmission.simpleReply(cookie: 1))
@@ -156,8 +156,8 @@ struct WritingTests {
   @Test("a flush waits for nothing that was not answered, and answers overtake it")
   func outOfOrder() throws {
     let gate = Gate()
-    let device = ScratchDevice(sizeBytes: Self.mebibyte, gate: gate)
-    let server = try RunningServer(ScratchCatalog(device))
+    let volume = ScratchVolume(sizeBytes: Self.mebibyte, gate: gate)
+    let server = try RunningServer(ScratchCatalog(volume))
     let client = try server.enter(.simple)
     client.send(Transmission.request(3, cookie: 1) + Transmission.request(4, cookie: 2, length: 4))
     try client.expect(Transmission.simpleReply(cookie: 2))
@@ -165,9 +165,9 @@ struct WritingTests {
     try client.expect(Transmission.simpleReply(cookie: 1))
   }
 
-  @Test("connections share a device; each has its own where it is not to be shared")
+  @Test("connections share a volume; each has its own where it is not to be shared")
   func sharing() throws {
-    let shared = ScratchDevice(sizeBytes: Self.mebibyte)
+    let shared = ScratchVolume(sizeBytes: Self.mebibyte)
     let server = try RunningServer(ScratchCatalog(shared))
     let (first, second) = (try server.enter(.simple), try server.enter(.simple))
     first.send(Transmission.request(1, cookie: 1, length: 1) + [7])
@@ -175,7 +175,7 @@ struct WritingTests {
     second.send(Transmission.request(0, cookie: 2, length: 1))
     try second.expect(Transmission.simpleReply(cookie: 2) + [7])
 
-    let made = MadeDevices()
+    let made = MadeVolumes()
     let privately = try RunningServer(ScratchCatalog { made.make() })
     var clients = [try privately.enter(.simple), try privately.enter(.simple)]
     clients[0].send(Transmission.request(1, cookie: 1, length: 1) + [7])
@@ -190,9 +190,9 @@ struct WritingTests {
     #expect(eventually { made.all.allSatisfy { $0.closeCount == 1 } })
   }
 
-  @Test("INFO, a selection, and GO of a name lead to one device of the connection's own")
+  @Test("INFO, a selection, and GO of a name lead to one volume of the connection's own")
   func oneDevice() throws {
-    let made = MadeDevices()
+    let made = MadeVolumes()
     let server = try RunningServer(ScratchCatalog { made.make() })
     let client = try server.greet()
     client.send(Handshake.option(8) + Handshake.choose(6, "disk"))
@@ -207,17 +207,17 @@ struct WritingTests {
 
   @Test("a client that dies within a payload leaves what was answered, and nothing in flight")
   func death() throws {
-    let device = ScratchDevice(sizeBytes: Self.mebibyte)
-    let server = try RunningServer(ScratchCatalog(device))
+    let volume = ScratchVolume(sizeBytes: Self.mebibyte)
+    let server = try RunningServer(ScratchCatalog(volume))
     for _ in 0..<20 {
       let client = try server.enter(.simple)
       client.send(Transmission.request(1, cookie: 1, length: 4) + [1, 2, 3, 4])
       try client.expect(Transmission.simpleReply(cookie: 1))
       client.send(Transmission.request(1, cookie: 2, offset: 100, length: 500_000) + [9, 9])
     }
-    #expect(eventually { server.server.connections.isEmpty && device.closeCount == 20 })
-    #expect(device.bytes(0..<4) == [1, 2, 3, 4])
-    #expect(device.bytes(100..<102) == [0, 0])
+    #expect(eventually { server.server.connections.isEmpty && volume.closeCount == 20 })
+    #expect(volume.bytes(0..<4) == [1, 2, 3, 4])
+    #expect(volume.bytes(100..<102) == [0, 0])
   }
 }
 

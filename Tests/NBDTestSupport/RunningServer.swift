@@ -40,9 +40,9 @@ package final class RunningServer {
   package var tcp: NBDServer.ListeningAddress { server.listeningAddresses[1] }
 
   package convenience init(
-    _ device: MemoryDevice, configure: (inout ServerConfiguration) -> Void = { _ in }
+    _ volume: MemoryVolume, configure: (inout ServerConfiguration) -> Void = { _ in }
   ) throws {
-    try self.init(MemoryCatalog(devices: ["disk": device]), configure: configure)
+    try self.init(MemoryCatalog(volumes: ["disk": volume]), configure: configure)
   }
 
   package init(

@@ -7,7 +7,7 @@ import VolumeReader
 import Workers
 
 /// A base volume in memory, in chunks of 64 KiB; those of zeros only are holes.
-final class MemoryVolume: BaseVolume {
+final class MemoryVolume: ReadableVolume {
   struct Damage: Error, CustomStringConvertible {
     let description = "chunk 7 is damaged in pack f00d"
   }
@@ -98,9 +98,14 @@ final class MemoryVolume: BaseVolume {
 }
 
 /// A volume of any size that is all hole but for some bytes at its beginning, which are `0x77`.
-struct SparseVolume: BaseVolume {
+final class SparseVolume: ReadableVolume {
   let sizeBytes: UInt64
-  var dataBytes: UInt64 = 0
+  private let dataBytes: UInt64
+
+  init(sizeBytes: UInt64, dataBytes: UInt64 = 0) {
+    self.sizeBytes = sizeBytes
+    self.dataBytes = dataBytes
+  }
 
   func cachedContent(of range: Range<UInt64>) -> [VolumePiece]? { content(of: range) }
 

@@ -1,20 +1,21 @@
 import FileIO
 import SystemPackage
 import TestSupport
+import VolumeReader
 
 @testable import Overlays
 
 /// The files of one volume's overlay in some directory, and how to open it again and again.
 struct OverlayBench {
   let place: OverlayPlace
-  let base: any BaseVolume
+  let base: any ReadableVolume
   /// Small, so that small volumes have several.
   var partBytes: UInt64 = 48 << 20
   var limits: StateTable.Limits?
   private let directory: TemporaryDirectory?
 
   /// In files of this machine, in memory where it has that.
-  init(_ base: any BaseVolume) throws {
+  init(_ base: any ReadableVolume) throws {
     let directory = try TemporaryDirectory(inMemory: true)
     self.directory = directory
     self.base = base
@@ -22,7 +23,7 @@ struct OverlayBench {
       directory: directory.path, volume: "vda", fileSystem: POSIXFileSystem())
   }
 
-  init(_ base: any BaseVolume, in directory: FilePath, of fileSystem: any FileSystem) {
+  init(_ base: any ReadableVolume, in directory: FilePath, of fileSystem: any FileSystem) {
     self.directory = nil
     self.base = base
     place = OverlayPlace(directory: directory, volume: "vda", fileSystem: fileSystem)

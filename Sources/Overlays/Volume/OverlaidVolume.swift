@@ -6,12 +6,12 @@ package import VolumeReader
 ///
 /// Any thread may use it, for overlapping ranges too: of what is written to a byte by several at once
 /// one is kept, and the bytes around it stay what they are.
-package struct OverlaidVolume: Sendable {
-  let base: any BaseVolume
+package final class OverlaidVolume: WritableVolume {
+  let base: any ReadableVolume
   let overlay: VolumeOverlay
 
   /// - Throws: ``OverlayError`` with `.damaged` where base and overlay differ in size.
-  package init(base: any BaseVolume, overlay: VolumeOverlay) throws(OverlayError) {
+  package init(base: any ReadableVolume, overlay: VolumeOverlay) throws(OverlayError) {
     guard base.sizeBytes == overlay.sizeBytes else {
       throw OverlayError(
         .damaged,

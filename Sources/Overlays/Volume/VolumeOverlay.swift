@@ -3,7 +3,7 @@ import SystemPackage
 import Workers
 
 /// What was written to one volume: where the content of each block is, and the content of those that
-/// were written. Together with a ``BaseVolume`` it makes an ``OverlaidVolume``.
+/// were written. Together with a `ReadableVolume` it makes an ``OverlaidVolume``.
 ///
 /// ```
 /// flush:   copy the dirty states ──▶ fdatasync(data) ──▶ write the copies ──▶ fdatasync(states)

@@ -10,7 +10,7 @@ package import VolumeMap
 /// What is at hand is given by ``cachedContent(of:)`` without blocking; everything else by
 /// ``content(of:)``, on a thread that may block. Readers of a process share a ``ChunkFetcher`` and a
 /// `NodeCache`.
-package final class VolumeReader: Sendable {
+package final class VolumeReader: ReadableVolume {
   private struct State {
     var cursor: MapCursor
     var pattern: AccessPattern

@@ -80,25 +80,26 @@ struct SelectedVolume {
     let catalog = WritableCatalog(
       base: try catalog(), mode: .named(try store.open(name), volume: volume.name))
     defer { try? catalog.close() }
-    guard let device = try catalog.open("")?.device else {
+    guard let export = try catalog.open("") else {
       throw Failure("revision \(entry.shortID) has just disappeared from the repository")
     }
-    defer { device.close() }
+    defer { export.close() }
+    let writer = export.writer
     for change in changes {
-      try device.writer?.write(ByteBuffer(bytes: change.bytes), at: change.offsetBytes)
+      try change.bytes.withUnsafeBytes { try writer?.write($0, at: change.offsetBytes) }
     }
-    try device.writer?.sync()
+    try writer?.synchronize()
   }
 
   /// Calls `body` with its bytes.
   func withContent<Result>(_ body: (DiskContent) throws -> Result) throws -> Result {
-    guard let device = try catalog().open("")?.device else {
+    guard let export = try catalog().open("") else {
       throw Failure("revision \(entry.shortID) has just disappeared from the repository")
     }
-    defer { device.close() }
+    defer { export.close() }
     return try body(
-      DiskContent(sizeBytes: device.sizeBytes) { range in
-        range.isEmpty ? [] : try device.content(of: range).flatMap(\.bytes)
+      DiskContent(sizeBytes: export.volume.sizeBytes) { range in
+        range.isEmpty ? [] : try export.volume.content(of: range).flatMap(\.bytes)
       })
   }
 }

@@ -9,7 +9,7 @@ import Testing
 struct CertificateTests {
   private let authority: CertificateAuthority
   private let serverDirectory: String
-  private let device = MemoryDevice(sizeBytes: 4 << 20)
+  private let volume = MemoryVolume(sizeBytes: 4 << 20)
 
   init() throws {
     authority = try CertificateAuthority()
@@ -23,7 +23,7 @@ struct CertificateTests {
   }
 
   private func server(verify: Bool = false, allowed: Set<String> = []) throws -> RunningServer {
-    try RunningServer(device) { $0.tls = settings(verify: verify, allowed: allowed) }
+    try RunningServer(volume) { $0.tls = settings(verify: verify, allowed: allowed) }
   }
 
   /// What a client that knows the authority, and nothing else, has.
@@ -43,7 +43,7 @@ struct CertificateTests {
   func anonymousClient() throws {
     let open = try server()
     let client = try connect(anonymous(authority), to: open)
-    #expect(try client.read(at: 1, count: 1 << 20) == device.bytes(1..<1 + 1 << 20))
+    #expect(try client.read(at: 1, count: 1 << 20) == volume.bytes(1..<1 + 1 << 20))
     #expect(open.server.connections.first?.activity.tlsName == nil)
     let closed = try server(verify: true)
     #expect(throws: EncryptedClient.Failure.self) {
@@ -92,7 +92,7 @@ struct CertificateTests {
       #expect(server.server.connections.allSatisfy { $0.export == nil })
       return
     }
-    #expect(try connect(client, to: server).read(at: 0, count: 1) == device.bytes(0..<1))
+    #expect(try connect(client, to: server).read(at: 0, count: 1) == volume.bytes(0..<1))
   }
 
   @Test("allowed names need certificates, whether that was said or not")
@@ -114,7 +114,7 @@ struct CertificateTests {
       try Command.run("cp", "\(replacement)/\(name)", serverDirectory)
     }
     try server.server.reloadTLS()
-    #expect(try connect(client, to: server).read(at: 0, count: 1) == device.bytes(0..<1))
+    #expect(try connect(client, to: server).read(at: 0, count: 1) == volume.bytes(0..<1))
   }
 
   @Test(

@@ -41,7 +41,7 @@ private struct Keys {
 @Suite("TLS with pre-shared keys")
 struct PreSharedKeyTests {
   private let keys: Keys
-  private let device = MemoryDevice(sizeBytes: 4 << 20)
+  private let volume = MemoryVolume(sizeBytes: 4 << 20)
 
   init() throws { keys = try Keys() }
 
@@ -49,7 +49,7 @@ struct PreSharedKeyTests {
     _ policy: TLSPolicy = .require, allowed: Set<String> = [],
     configure: (inout ServerConfiguration) -> Void = { _ in }
   ) throws -> RunningServer {
-    try RunningServer(device) {
+    try RunningServer(volume) {
       $0.tls = keys.settings(policy, allowed: allowed)
       configure(&$0)
     }
@@ -61,7 +61,7 @@ struct PreSharedKeyTests {
     for address in server.server.listeningAddresses {
       let client = try EncryptedClient(keys.client("bob", Keys.bob), address)
       for (offset, count) in [(0, 1), (131_071, 2), (5, 3 << 20)] {
-        let expected = device.bytes(UInt64(offset)..<UInt64(offset + count))
+        let expected = volume.bytes(UInt64(offset)..<UInt64(offset + count))
         #expect(try client.read(at: UInt64(offset), count: count) == expected)
       }
       let activity = try #require(server.server.connections.last?.activity)
@@ -82,7 +82,7 @@ struct PreSharedKeyTests {
     }
     #expect(eventually { server.log.all.contains { $0.contains("refused TLS to a client") } })
     let bob = try EncryptedClient(keys.client("bob", Keys.bob), server.unix)
-    #expect(try bob.read(at: 0, count: 4) == device.bytes(0..<4))
+    #expect(try bob.read(at: 0, count: 4) == volume.bytes(0..<4))
   }
 
   @Test("required: nothing is said of exports in the clear. On: who does not want TLS does without")
@@ -138,7 +138,7 @@ struct PreSharedKeyTests {
     try keys.write("server", "carol:short\n")
     #expect(throws: TLSError.self) { try server.server.reloadTLS() }
     _ = try EncryptedClient(keys.client("carol", Keys.bob), server.unix)
-    #expect(try before.read(at: 7, count: 9) == device.bytes(7..<16))
+    #expect(try before.read(at: 7, count: 9) == volume.bytes(7..<16))
   }
 
   @Test("a client that does not read costs no more under TLS, and hurts nobody")

@@ -3,9 +3,43 @@ import NBDServer
 import VolumeMap
 import VolumeReader
 
+/// What changed in a volume of a revision since others. The revisions that it is compared with stay pinned until
+/// the export is closed.
+struct ChangeContexts: ExportContexts {
+  let reader: VolumeReader
+  let history: VolumeHistory
+  let pins: RevisionPins
+
+  /// A query that stands for no other revision of the volume is left out.
+  func contexts(matching queries: [String]) throws -> [ExportContext] {
+    var contexts: [ExportContext] = []
+    for query in queries {
+      switch ChangeQuery(query) {
+      case .all:
+        // Only to be listed, so that nothing need be kept.
+        for (id, map) in try history.newestOthers() {
+          contexts.append(context(ChangeQuery.name(since: id), since: map))
+        }
+      case .since(let selector):
+        guard let (id, map) = try history.revision(selector) else { continue }
+        try pins.add(id)
+        contexts.append(context(query, since: map))
+      case nil: continue
+      }
+    }
+    return contexts.reduce(into: []) { unique, context in
+      if !unique.contains(where: { $0.name == context.name }) { unique.append(context) }
+    }
+  }
+
+  private func context(_ name: String, since map: MapRoot) -> ExportContext {
+    ExportContext(name: name, source: ChangeStatus(reader: reader, old: map))
+  }
+}
+
 /// What changed in a volume since another revision of it: answers the context
 /// `varve:changed-since:SELECTOR` from the two maps, without reading data.
-struct ChangeContext: StatusSource {
+private struct ChangeStatus: StatusSource {
   /// What an extent's flags say.
   struct Flags: OptionSet, Sendable {
     let rawValue: UInt32
@@ -27,8 +61,8 @@ struct ChangeContext: StatusSource {
   }
 }
 
-extension ChangeContext.Flags {
-  init(_ change: ChangeExtent.Change) {
+extension ChangeStatus.Flags {
+  fileprivate init(_ change: ChangeExtent.Change) {
     switch change {
     case .none: self = []
     case .data: self = .changed

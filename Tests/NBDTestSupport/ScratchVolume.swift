@@ -1,12 +1,12 @@
 import NBDProtocol
 package import NBDServer
-package import NIOCore
+import NIOCore
 import Synchronization
 package import VolumeMap
 package import VolumeReader
 
 /// A disk in memory that can be written, and that tells what was done to it.
-package final class ScratchDevice: BlockDevice, BlockDeviceWriting {
+package final class ScratchVolume: WritableVolume, ExportContexts {
   package enum Deed: Equatable {
     case write(Range<UInt64>)
     case zero(Range<UInt64>, mayTrim: Bool)
@@ -52,7 +52,7 @@ package final class ScratchDevice: BlockDevice, BlockDeviceWriting {
     state.withLock { Array($0.bytes[Int(range.lowerBound)..<Int(range.upperBound)]) }
   }
 
-  // MARK: BlockDevice
+  // MARK: Reading
 
   package func cachedContent(of range: Range<UInt64>) -> [VolumePiece]? { nil }
 
@@ -67,8 +67,6 @@ package final class ScratchDevice: BlockDevice, BlockDeviceWriting {
     ]
   }
 
-  package var writer: (any BlockDeviceWriting)? { self }
-
   package func contexts(matching queries: [String]) -> [ExportContext] {
     let isList = queries.contains("varve:")
     return zip(1..., contextNames).filter { isList || queries.contains($1) }.map {
@@ -78,21 +76,19 @@ package final class ScratchDevice: BlockDevice, BlockDeviceWriting {
 
   package func close() { state.withLock { $0.closeCount += 1 } }
 
-  // MARK: BlockDeviceWriting
+  // MARK: Writing
 
-  package func isQuick(_ range: Range<UInt64>) -> Bool { range.count <= quickBytes }
+  package func isQuickToWrite(_ range: Range<UInt64>) -> Bool { range.count <= quickBytes }
 
-  package func write(_ bytes: ByteBuffer, at offsetBytes: UInt64) throws {
+  package func write(_ bytes: UnsafeRawBufferPointer, at offsetBytes: UInt64) throws {
     gate?.wait()
-    let range = offsetBytes..<offsetBytes + UInt64(bytes.readableBytes)
+    let range = offsetBytes..<offsetBytes + UInt64(bytes.count)
     try requireRoom(range)
     state.withLock { state in
       state.deeds.append(.write(range))
-      state.largestPayloadBytes = max(state.largestPayloadBytes, bytes.readableBytes)
-      state.bytes.withUnsafeMutableBytes { target in
-        bytes.withUnsafeReadableBytes {
-          target[Int(range.lowerBound)..<Int(range.upperBound)].copyBytes(from: $0)
-        }
+      state.largestPayloadBytes = max(state.largestPayloadBytes, bytes.count)
+      state.bytes.withUnsafeMutableBytes {
+        $0[Int(range.lowerBound)..<Int(range.upperBound)].copyBytes(from: bytes)
       }
     }
   }
@@ -104,7 +100,7 @@ package final class ScratchDevice: BlockDevice, BlockDeviceWriting {
 
   package func trim(_ range: Range<UInt64>) { clear(range, .trim(range)) }
 
-  package func sync() {
+  package func synchronize() {
     gate?.wait()
     state.withLock { $0.deeds.append(.sync) }
   }
@@ -121,9 +117,14 @@ package final class ScratchDevice: BlockDevice, BlockDeviceWriting {
 
   private func requireRoom(_ range: Range<UInt64>) throws {
     guard range.upperBound <= roomBytes else {
-      throw DeviceError(.noSpace, "overlay of web01/vda: no room for \(range)")
+      throw NoRoom(description: "overlay of web01/vda: no room for \(range)")
     }
   }
+}
+
+private struct NoRoom: VolumeWriteFailure, CustomStringConvertible {
+  let description: String
+  var isOutOfSpace: Bool { true }
 }
 
 /// Says the same of everything.
@@ -135,15 +136,15 @@ private struct UniformStatus: StatusSource {
   }
 }
 
-/// Offers one device as `disk`, shared, or a new one to whoever asks.
+/// Offers one volume as `disk`, shared, or a new one to whoever asks.
 package struct ScratchCatalog: ExportCatalog {
   package var isShared = true
-  package let make: @Sendable () -> ScratchDevice
+  package let make: @Sendable () -> ScratchVolume
 
-  /// One device for all.
-  package init(_ device: ScratchDevice) { make = { device } }
+  /// One volume for all.
+  package init(_ volume: ScratchVolume) { make = { volume } }
 
-  package init(each make: @escaping @Sendable () -> ScratchDevice) {
+  package init(each make: @escaping @Sendable () -> ScratchVolume) {
     isShared = false
     self.make = make
   }
@@ -152,22 +153,24 @@ package struct ScratchCatalog: ExportCatalog {
 
   package func open(_ name: String) -> OpenedExport? {
     guard name == "disk" else { return nil }
+    let volume = make()
     return OpenedExport(
-      canonicalName: "disk", description: "scratch", device: make(), isShared: isShared)
+      canonicalName: "disk", description: "scratch", volume: volume, contexts: volume,
+      isShared: isShared, close: { volume.close() })
   }
 }
 
-/// Makes devices of 1 MiB and remembers them.
-package final class MadeDevices: Sendable {
-  private let devices = Mutex<[ScratchDevice]>([])
+/// Makes volumes of 1 MiB and remembers them.
+package final class MadeVolumes: Sendable {
+  private let volumes = Mutex<[ScratchVolume]>([])
 
   package init() {}
 
-  package var all: [ScratchDevice] { devices.withLock { $0 } }
+  package var all: [ScratchVolume] { volumes.withLock { $0 } }
 
-  package func make() -> ScratchDevice {
-    let device = ScratchDevice(sizeBytes: 1 << 20)
-    devices.withLock { $0.append(device) }
-    return device
+  package func make() -> ScratchVolume {
+    let volume = ScratchVolume(sizeBytes: 1 << 20)
+    volumes.withLock { $0.append(volume) }
+    return volume
   }
 }

@@ -5,7 +5,7 @@ package import VolumeReader
 import Synchronization
 
 /// A disk in memory, in chunks of 128 KiB, some of them holes.
-package final class MemoryDevice: BlockDevice {
+package final class MemoryVolume: ReadableVolume {
   package struct Damage: Error, CustomStringConvertible {
     package let description: String
   }
@@ -116,27 +116,27 @@ package final class MemoryDevice: BlockDevice {
   }
 }
 
-/// A catalogue of devices.
+/// A catalogue of volumes.
 package struct MemoryCatalog: ExportCatalog {
   package struct Failure: Error, CustomStringConvertible {
     package let description: String
   }
 
-  package var devices: [String: MemoryDevice]
+  package var volumes: [String: MemoryVolume]
   package var defaultName: String?
   package var failure: String?
 
   package init(
-    devices: [String: MemoryDevice], defaultName: String? = nil, failure: String? = nil
+    volumes: [String: MemoryVolume], defaultName: String? = nil, failure: String? = nil
   ) {
-    self.devices = devices
+    self.volumes = volumes
     self.defaultName = defaultName
     self.failure = failure
   }
 
   package func list() throws -> [ExportListing] {
     if let failure { throw Failure(description: failure) }
-    return devices.sorted { $0.key < $1.key }.map {
+    return volumes.sorted { $0.key < $1.key }.map {
       ExportListing(name: $0.key, description: "\($0.value.sizeBytes) bytes in memory")
     }
   }
@@ -144,9 +144,10 @@ package struct MemoryCatalog: ExportCatalog {
   package func open(_ name: String) throws -> OpenedExport? {
     if let failure { throw Failure(description: failure) }
     let canonical = name.isEmpty ? defaultName ?? "" : name
-    return devices[canonical].map {
+    return volumes[canonical].map { volume in
       OpenedExport(
-        canonicalName: canonical, description: "\($0.sizeBytes) bytes in memory", device: $0)
+        canonicalName: canonical, description: "\(volume.sizeBytes) bytes in memory",
+        volume: volume, close: { volume.close() })
     }
   }
 }
