@@ -76,6 +76,7 @@ let targets: [Target] = [
   library("Workers", uses: ["CalendarTime", "CLinux", deque]),
   library("JSONText"),
   library("FileIO", uses: ["Workers", "CLinux", systemPackage]),
+  library("ChildProcesses", uses: ["Workers", "FileIO", "CLinux", systemPackage]),
   library("ChunkFormat", uses: ["CalendarTime", "CZstd", "CCrypto", "CXXHash"]),
   library("ObjectStorage"),
   library("LocalObjects", uses: ["FileIO", "ObjectStorage", systemPackage]),
@@ -128,7 +129,8 @@ let targets: [Target] = [
   .executableTarget(
     name: "varve",
     dependencies: [
-      "Workers", "CalendarTime", "JSONText", "FileIO", "ChunkFormat", "ChunkStore", "Retention",
+      "Workers", "CalendarTime", "JSONText", "FileIO", "ChildProcesses", "ChunkFormat",
+      "ChunkStore", "Retention",
       "VolumeSources", "VolumeReader", "BackupEngine", "GarbageCollection", "Inspection",
       "Overlays", "NBDProtocol", "NBDServer", "Exports", "CLinux", argumentParser, logging, nioCore,
       systemPackage,
@@ -159,6 +161,7 @@ let targets: [Target] = [
   tests(of: "CalendarTime", uses: [systemPackage]),
   tests(of: "JSONText"),
   tests(of: "FileIO", uses: ["Workers", systemPackage]),
+  tests(of: "ChildProcesses", uses: ["Workers", "FileIO", systemPackage]),
   tests(of: "ChunkFormat", uses: ["CalendarTime", "FileIO", systemPackage]),
   tests(
     of: "ChunkStore",
@@ -215,8 +218,8 @@ let targets: [Target] = [
   tests(
     of: "varve",
     uses: [
-      "Workers", "JSONText", "ChunkFormat", "ChunkStore", "FileIO", "BackupEngine", "NBDProtocol",
-      "NBDServer", argumentParser, systemPackage,
+      "Workers", "JSONText", "ChildProcesses", "ChunkFormat", "ChunkStore", "FileIO",
+      "BackupEngine", "NBDProtocol", "NBDServer", argumentParser, systemPackage,
     ]),
 ]
 

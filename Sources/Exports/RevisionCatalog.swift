@@ -136,7 +136,7 @@ package final class RevisionCatalog: ExportCatalog {
     let reader = VolumeReader(
       name: name, map: try repository.map(of: volume), nodes: nodes, fetcher: fetcher)
     let pins = try RevisionPins(
-      entry.id, for: "export of \(name)", in: repository, environment: environment)
+      entry.id, for: "export of \(name)", in: repository, context: context)
     let history = VolumeHistory(repository: repository, zone: zone, entry: entry, volume: volume)
     return OpenedExport(
       canonicalName: self.name(of: export), description: description(of: export), volume: reader,

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ChildProcesses
 import FileIO
 import Glibc
 
@@ -9,6 +10,7 @@ enum Main {
     StorageNotice.handle { Console.shared.warning($0.description) }
     let given = Arguments.given().dropFirst()
     LockPatience.begin()
+    ProcessLaunch.withhold([SecretSource.passphraseVariable])
     do {
       let arguments = try Arguments.normalised(given)
       var command = try Varve.parseAsRoot(arguments)

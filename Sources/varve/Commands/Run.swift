@@ -1,4 +1,5 @@
 import ArgumentParser
+import ChildProcesses
 import ChunkStore
 import Exports
 import FileIO

@@ -1,3 +1,4 @@
+import ChildProcesses
 import ChunkFormat
 import ChunkStore
 import FileIO

@@ -1,3 +1,4 @@
+import ChildProcesses
 import Glibc
 
 /// How a volume becomes a block device here.

@@ -1,3 +1,4 @@
+import ChildProcesses
 import FileIO
 import Glibc
 import SystemPackage
@@ -81,7 +82,7 @@ struct KernelDevice: Equatable, Sendable {
   /// - Parameter sectorBytes: 512 or 4096, which the kernel takes for what a partition table counts in.
   func connect(
     toSocket socket: String, connections: Int, sectorBytes: UInt64, isReadOnly: Bool
-  ) throws(Failure) {
+  ) throws {
     try Tool(
       ["nbd-client", "-unix", socket, path, "-connections", "\(connections)"]
         + (sectorBytes > 512 ? ["-block-size", "\(sectorBytes)"] : [])
@@ -95,7 +96,7 @@ struct KernelDevice: Equatable, Sendable {
   }
 
   /// Disconnects the device, and waits until it is.
-  func disconnect() throws(Failure) {
+  func disconnect() throws {
     try Tool("nbd-client", "-d", path).run()
     guard Waiting.until(patience: Self.disconnectionPatience, { clientID == nil }) else {
       throw Failure("nbd-client -d succeeded, but \(path) is still connected")

@@ -1,3 +1,4 @@
+import ChildProcesses
 import FileIO
 import Glibc
 import Synchronization
@@ -115,7 +116,9 @@ final class LocalVolume: Sendable {
     let nbdfuse = try LastingProcess(
       ProcessLaunch(["nbdfuse", fuseFile, ExportURI(socket: socket).description]), name: "nbdfuse")
     try note { $0.fuse = nbdfuse.identity }
-    try nbdfuse.waitUntilReady(patience: .seconds(30)) {
+    try nbdfuse.waitUntilReady(
+      patience: .seconds(30), cancellation: Interruption.shared.flag
+    ) {
       fuseFile.withUnescapedCString({ access($0, F_OK) }) == 0
     }
     return fuseFile

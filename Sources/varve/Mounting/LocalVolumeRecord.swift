@@ -1,4 +1,5 @@
 import CalendarTime
+import ChildProcesses
 import ChunkFormat
 import FileIO
 import Glibc

@@ -1,3 +1,4 @@
+import ChildProcesses
 import ChunkFormat
 import ChunkStore
 import FileIO
@@ -21,7 +22,7 @@ struct PrivateServer {
   func start() throws {
     if !changes.isEmpty { try volume.prepareOverlay(Self.overlayName, in: local.overlays, changes) }
     let server = try launch()
-    try server.waitUntilReady(patience: Self.patience) {
+    try server.waitUntilReady(patience: Self.patience, cancellation: Interruption.shared.flag) {
       UnixSocket.answers(at: local.socket)
     }
   }

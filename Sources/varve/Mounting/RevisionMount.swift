@@ -1,3 +1,4 @@
+import ChildProcesses
 import ChunkStore
 import FileIO
 import Glibc
@@ -89,7 +90,7 @@ struct RevisionMount {
       record.type = content?.rawValue
     }
     let log = KernelLog()
-    do throws(Failure) {
+    do throws(ChildProcessError) {
       try Tool(mountWords(path, content)).run()
     } catch {
       let lines = log.lines(about: path, type: content?.mountType)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ChildProcesses
 import Glibc
 
 /// How a server runs on when whoever started it goes on.

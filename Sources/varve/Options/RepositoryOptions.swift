@@ -1,4 +1,5 @@
 import ArgumentParser
+import ChildProcesses
 import ChunkFormat
 import ChunkStore
 import FileIO

@@ -1,5 +1,5 @@
 import CLinux
-import FileIO
+import ChildProcesses
 import Glibc
 
 /// What is known of the terminal behind a descriptor.
@@ -26,14 +26,5 @@ struct Terminal: Sendable {
   var columns: Int {
     let columns = Int(linux_terminal_columns(descriptor))
     return columns > 0 ? columns : 80
-  }
-}
-
-/// The environment of the process.
-enum Environment {
-  /// A variable's value, as ``Swift/String/init(escaping:)`` has it; nil where it is not set or is empty.
-  static subscript(_ name: String) -> String? {
-    guard let value = getenv(name), value.pointee != 0 else { return nil }
-    return String(escapingCString: value)
   }
 }

@@ -1,3 +1,5 @@
+import ChildProcesses
+
 /// A command as it was written behind `varve run … --`.
 struct CommandWords {
   private let words: [String]

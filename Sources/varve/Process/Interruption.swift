@@ -23,9 +23,6 @@ final class Interruption: Sendable {
   private let isAwaited = Atomic(false)
 
   private struct State {
-    /// Undo what a process must not leave behind, such as a terminal without echo.
-    var cleanups: [Int: @Sendable () -> Void] = [:]
-    var nextKey = 0
     var endsAtOnce = false
     /// Called for SIGHUP, which asks for no stop then.
     var hangUp: (@Sendable () -> Void)?
@@ -98,21 +95,12 @@ final class Interruption: Sendable {
     endsAtOnce: Bool = false, with cleanup: @escaping @Sendable () -> Void,
     while body: () throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    let (key, endedBefore) = state.withLock { state in
-      defer {
-        state.cleanups[state.nextKey] = cleanup
-        state.nextKey += 1
-        state.endsAtOnce = state.endsAtOnce || endsAtOnce
-      }
-      return (state.nextKey, state.endsAtOnce)
+    let endedBefore = state.withLock { state in
+      defer { state.endsAtOnce = state.endsAtOnce || endsAtOnce }
+      return state.endsAtOnce
     }
-    defer {
-      state.withLock { state in
-        state.cleanups[key] = nil
-        state.endsAtOnce = endedBefore
-      }
-    }
-    return try body()
+    defer { state.withLock { $0.endsAtOnce = endedBefore } }
+    return try Cleanups.ofProcess.cleaningUp(with: cleanup, while: body)
   }
 
   /// Runs `body`, and gives the signals that come meanwhile to `receiver`; they ask nothing of this
@@ -179,9 +167,7 @@ final class Interruption: Sendable {
   }
 
   private func endNow() -> Never {
-    // The newest first: what they undo rests on what came before.
-    let cleanups = state.withLock { $0.cleanups.sorted { $0.key > $1.key } }
-    for (_, cleanup) in cleanups { cleanup() }
+    Cleanups.ofProcess.perform()
     Console.shared.clearStatus()
     Console.shared.message("stopped by \(signalName)")
     if Arguments.contain("--json", Arguments.given().dropFirst()), !StandardOutput.hasWritten {

@@ -1,4 +1,5 @@
 import CLinux
+import ChildProcesses
 import ChunkFormat
 import FileIO
 import Glibc

@@ -1,3 +1,5 @@
+import ChildProcesses
+
 /// LVM's programs, which see nothing but the devices that are named, ask no file of devices, and write no
 /// backup of what they find: for the volume groups of attached disks.
 struct LogicalVolumeTools {
@@ -23,8 +25,8 @@ struct LogicalVolumeTools {
   /// Makes block devices of all logical volumes.
   ///
   /// - Parameter isReadOnly: whether none of them can be written to, as their device.
-  /// - Throws: ``Failure`` where some of them, or all, cannot be had.
-  func activate(isReadOnly: Bool) throws(Failure) {
+  /// - Throws: where some of them, or all, cannot be had.
+  func activate(isReadOnly: Bool) throws(ChildProcessError) {
     try tool(
       ["vgchange", "--activate", "y", "--ignoreactivationskip", "--poll", "n"],
       isReadOnly: isReadOnly
@@ -32,10 +34,10 @@ struct LogicalVolumeTools {
   }
 
   /// Removes the block devices, and what stands for them below /dev.
-  func deactivate() throws(Failure) { try tool(["vgchange", "--activate", "n"]).run() }
+  func deactivate() throws(ChildProcessError) { try tool(["vgchange", "--activate", "n"]).run() }
 
   /// Those that are active now and for people to use.
-  func active() throws(Failure) -> [LogicalVolume] {
+  func active() throws(ChildProcessError) -> [LogicalVolume] {
     let fields = ["vg_name", "lv_name", "lv_size", "lv_path", "lv_dm_path", "lv_active"]
     let lines = try tool([
       "lvs", "--noheadings", "--nameprefixes", "--unquoted", "--separator", "|", "--units", "b",

@@ -1,3 +1,4 @@
+import ChildProcesses
 import Glibc
 
 /// The logical volumes of an attached or mounted disk.
@@ -17,13 +18,15 @@ struct LogicalVolumes {
   /// - Parameter devices: the physical volumes.
   /// - Returns: those that are active, and why others are not.
   /// - Throws: ``Failure`` where there is no LVM on this machine.
-  func activate(on devices: [String], isReadOnly: Bool) throws -> ([LogicalVolume], Failure?) {
+  func activate(on devices: [String], isReadOnly: Bool) throws -> (
+    [LogicalVolume], ChildProcessError?
+  ) {
     guard LogicalVolumeTools.areInstalled else {
       throw Failure("there is no LVM here for its logical volumes; 'apt install lvm2' installs it")
     }
     try local.note { $0.physicalVolumes = devices }
-    var failure: Failure?
-    do throws(Failure) {
+    var failure: ChildProcessError?
+    do throws(ChildProcessError) {
       try tools.activate(isReadOnly: isReadOnly)
     } catch {
       failure = error

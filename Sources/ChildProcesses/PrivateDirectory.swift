@@ -1,13 +1,13 @@
-import FileIO
+package import FileIO
 import Glibc
-import SystemPackage
+package import SystemPackage
 
 /// A new directory that nobody else can look into.
-struct PrivateDirectory {
-  let path: FilePath
+package struct PrivateDirectory {
+  package let path: FilePath
 
   /// - Parameter prefix: what its name begins with.
-  init(in parent: FilePath, prefix: String) throws(FileError) {
+  package init(in parent: FilePath, prefix: String) throws(FileError) {
     var name = parent.appending(prefix + "XXXXXX").withPlatformString {
       Array(UnsafeBufferPointer(start: $0, count: strlen($0) + 1))
     }
@@ -20,15 +20,15 @@ struct PrivateDirectory {
 
   /// For files that nobody needs when the program has ended: in `$TMPDIR`, else in `/var/tmp`, since
   /// there may be much of them, and `/tmp` is often memory.
-  static func temporary() throws(FileError) -> PrivateDirectory {
+  package static func temporary() throws(FileError) -> PrivateDirectory {
     try PrivateDirectory(
       in: FilePath(escaped: Environment["TMPDIR"] ?? "/var/tmp"), prefix: "varve-")
   }
 
-  func remove() throws(FileError) { try Self.remove(path) }
+  package func remove() throws(FileError) { try Self.remove(path) }
 
   /// Removes a directory that was made here, and what is in it, through no link.
-  static func remove(_ path: FilePath) throws(FileError) {
+  package static func remove(_ path: FilePath) throws(FileError) {
     try POSIXFileSystem().confined(to: path.parentDirectory, newFiles: .user).removeTree(path)
   }
 }

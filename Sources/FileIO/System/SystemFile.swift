@@ -1,4 +1,3 @@
-package import FileIO
 import Glibc
 package import SystemPackage
 

@@ -1,24 +1,24 @@
 import FileIO
-import Glibc
+package import Glibc
 import Synchronization
-import SystemPackage
+package import SystemPackage
 
-/// A program that varve started, until it has been waited for.
-final class ChildProcess: Sendable {
+/// A program that this process started, until it has been waited for.
+package final class ChildProcess: Sendable {
   /// How a process ended.
-  enum Ending: Equatable, Sendable, CustomStringConvertible {
+  package enum Ending: Equatable, Sendable, CustomStringConvertible {
     case exited(CInt)
     case signalled(CInt)
 
     /// As a shell has it in `$?`.
-    var status: CInt {
+    package var status: CInt {
       switch self {
       case .exited(let status): status
       case .signalled(let signal): 128 + signal
       }
     }
 
-    var description: String {
+    package var description: String {
       switch self {
       case .exited(let status): "exit status \(status)"
       case .signalled(let signal): "signal \(signal)"
@@ -32,17 +32,17 @@ final class ChildProcess: Sendable {
     }
   }
 
-  let id: pid_t
+  package let id: pid_t
 
   private let ending = Mutex<Ending?>(nil)
 
   /// - Throws: what execve(2) says of the program, `ENOENT` where there is none.
-  init(_ launch: ProcessLaunch) throws(Errno) {
+  package init(_ launch: ProcessLaunch) throws(Errno) {
     id = try launch.spawn()
   }
 
   /// Waits until the process has ended.
-  func wait() throws(Errno) -> Ending {
+  package func wait() throws(Errno) -> Ending {
     if let ending = try endingIfEnded() { return ending }
     // The process stays a zombie until the lock is held, so that nobody sends a signal to another
     // one that was given the same number.
@@ -53,7 +53,7 @@ final class ChildProcess: Sendable {
   }
 
   /// How it ended, nil while it runs.
-  func endingIfEnded() throws(Errno) -> Ending? {
+  package func endingIfEnded() throws(Errno) -> Ending? {
     try ending.withLock { ending throws(Errno) in
       if let ending { return ending }
       var status: CInt = 0
@@ -65,7 +65,7 @@ final class ChildProcess: Sendable {
   }
 
   /// Sends a signal, unless the process has been waited for.
-  func send(_ signal: CInt) {
+  package func send(_ signal: CInt) {
     ending.withLock { ending in
       if ending == nil { kill(id, signal) }
     }

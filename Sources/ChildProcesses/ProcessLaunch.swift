@@ -1,45 +1,49 @@
 import CLinux
 import FileIO
 import Glibc
+import Synchronization
 import SystemPackage
 
 /// How a program is to be started.
-struct ProcessLaunch {
+package struct ProcessLaunch {
   /// Where one of the program's standard streams leads.
-  enum Stream {
-    /// Where that of varve leads.
+  package enum Stream {
+    /// Where that of this process leads.
     case inherited
     /// `/dev/null`.
     case nothing
-    /// An open descriptor of varve's, which stays its own.
+    /// An open descriptor of this process, which stays its own.
     case descriptor(CInt)
   }
 
   /// Under what number the program finds ``extraDescriptor``.
-  static let extraNumber: CInt = 3
+  package static let extraNumber: CInt = 3
 
   /// The program, which is looked for in `PATH` unless it is a path, and its arguments.
-  let words: [String]
+  package let words: [String]
   /// The program's file, where the first word is only what the program is told that it is called.
-  var path: String?
-  var input = Stream.inherited
-  var output = Stream.inherited
-  var errors = Stream.inherited
-  /// An open descriptor of varve's that the program gets besides, as number ``extraNumber``.
-  var extraDescriptor: CInt?
-  /// Variables that no program gets from varve: secrets.
-  private static let withheldVariables: Set<String> = [SecretSource.passphraseVariable]
-
-  /// Variables that differ from those of varve; nil for one that the program is not to have. The
-  /// passphrase of varve's environment is never handed on.
-  var environment: [String: String?] = [:]
-  /// Whether the program outlives varve: it has a session of its own, out of reach of the terminal's
+  package var path: String?
+  package var input = Stream.inherited
+  package var output = Stream.inherited
+  package var errors = Stream.inherited
+  /// An open descriptor of this process that the program gets besides, as number ``extraNumber``.
+  package var extraDescriptor: CInt?
+  /// Variables that differ from those of this process; nil for one that the program is not to have.
+  package var environment: [String: String?] = [:]
+  /// Whether the program outlives this process: it has a session of its own, out of reach of the terminal's
   /// signals, and holds no directory but the root.
-  var isDetached = false
+  package var isDetached = false
 
-  init(_ words: [String]) {
+  package init(_ words: [String]) {
     precondition(!words.isEmpty)
     self.words = words
+  }
+
+  private static let withheld = Mutex<Set<String>>([])
+
+  /// Has no program get these variables of this process from now on: secrets.
+  package static func withhold(_ variables: Set<String>) {
+    withheld.withLock { $0.formUnion(variables) }
   }
 
   /// posix_spawnp(3).
@@ -81,7 +85,7 @@ struct ProcessLaunch {
     if isDetached { linux_spawn_in_directory(&actions, "/") }
   }
 
-  /// The signals that varve blocks or ignores are the program's again. One that outlives varve still
+  /// The signals that this process blocks or ignores are the program's again. One that outlives it still
   /// ignores SIGPIPE: nobody reads what it has to say.
   private func set(_ attributes: inout posix_spawnattr_t) {
     var signals = sigset_t()
@@ -96,15 +100,25 @@ struct ProcessLaunch {
 
   /// The program's environment as `NAME=VALUE`.
   private var variables: [String] {
+    let withheld = Self.withheld.withLock { $0 }
     var all: [String] = []
     var next = environ
     while let variable = next.pointee {
       let text = String(escapingCString: variable)
       let name = String(text.prefix { $0 != "=" })
-      if environment[name] == nil, !Self.withheldVariables.contains(name) { all.append(text) }
+      if environment[name] == nil, !withheld.contains(name) { all.append(text) }
       next += 1
     }
     return all + environment.compactMap { name, value in value.map { "\(name)=\($0)" } }
+  }
+}
+
+/// The environment of this process.
+package enum Environment {
+  /// A variable's value, as ``Swift/String/init(escaping:)`` has it; nil where it is not set or is empty.
+  package static subscript(_ name: String) -> String? {
+    guard let value = getenv(name), value.pointee != 0 else { return nil }
+    return String(escapingCString: value)
   }
 }
 

@@ -1,25 +1,24 @@
-import FileIO
-import Glibc
+package import FileIO
+package import Glibc
 import SystemPackage
-import VolumeSources
 
 /// A process of this machine, as proc(5) shows it to whoever asks what it uses.
-struct RunningProcess: CustomStringConvertible {
-  let id: pid_t
+package struct RunningProcess: CustomStringConvertible {
+  package let id: pid_t
 
   /// All but this one.
-  static func all() -> [RunningProcess] {
+  package static func all() -> [RunningProcess] {
     names(in: "/proc").compactMap { pid_t($0) }.filter { $0 != getpid() }.map(RunningProcess.init)
   }
 
   /// `process 4711 (bash)`
-  var description: String {
+  package var description: String {
     let name = (try? SystemFile(directory.appending("comm")).lines().first).map(String.init)
     return "process \(id)" + (name.map { " (\($0))" } ?? "")
   }
 
   /// What its descriptors lead to.
-  func openPaths() -> [String] {
+  package func openPaths() -> [String] {
     descriptors.compactMap { link in
       var target = [CChar](repeating: 0, count: Int(PATH_MAX))
       let count = readlink(link, &target, target.count)
@@ -29,7 +28,7 @@ struct RunningProcess: CustomStringConvertible {
   }
 
   /// Whether a file of the file system on a device is open, or a directory of it the current one.
-  func usesFileSystem(on device: DeviceNumber) -> Bool {
+  package func usesFileSystem(on device: DeviceNumber) -> Bool {
     let links = ["cwd", "root", "exe"].map { directory.appending($0).string }
     return (links + descriptors).contains { link in
       var status = stat()

@@ -1,59 +1,59 @@
 import FileIO
 import Glibc
 import SystemPackage
+import Workers
 
 /// A program of the system that does a part of the work, such as mount(8).
-struct Tool {
+package struct Tool {
   /// What a program says, or prints, is kept up to these lengths.
   private static let messageLimitBytes = 16 << 10
   private static let outputLimitBytes = 4 << 20
 
   /// The program, which is looked for in `PATH`, and its arguments.
-  let words: [String]
+  package let words: [String]
 
-  init(_ words: String...) { self.words = words }
+  package init(_ words: String...) { self.words = words }
 
-  init(_ words: [String]) { self.words = words }
+  package init(_ words: [String]) { self.words = words }
 
   /// Whether `name` can be started at all.
-  static func isInstalled(_ name: String) -> Bool { path(of: name) != nil }
+  package static func isInstalled(_ name: String) -> Bool { path(of: name) != nil }
 
   /// Runs the program to its end.
   ///
-  /// - Throws: ``Failure`` with what it said where it cannot be started or does not end with 0.
-  func run() throws(Failure) {
+  /// - Throws: what it said, where it cannot be started or does not end with 0.
+  package func run() throws(ChildProcessError) {
     let (ending, bytes) = try outcome(limitBytes: Self.messageLimitBytes)
     try check(ending, Self.oneLine(bytes))
   }
 
   /// Runs the program to its end; the lines that it printed.
   ///
-  /// - Throws: ``Failure`` with what it said where it cannot be started or does not end with 0.
-  func output() throws(Failure) -> [String] {
+  /// - Throws: what it said, where it cannot be started or does not end with 0.
+  package func output() throws(ChildProcessError) -> [String] {
     let (ending, bytes) = try outcome(limitBytes: Self.outputLimitBytes)
     try check(ending, Self.oneLine(bytes))
     return String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline).map(
       String.init)
   }
 
-  private func check(_ ending: ChildProcess.Ending, _ text: String) throws(Failure) {
-    guard ending != .exited(0) else { return }
-    if text.isEmpty { throw Failure("\(words[0]) ended with \(ending)") }
-    throw Failure(text.hasPrefix("\(words[0]):") ? text : "\(words[0]): \(text)")
+  private func check(_ ending: ChildProcess.Ending, _ text: String) throws(ChildProcessError) {
+    if ending != .exited(0) { throw .failed(words[0], ending, said: text) }
   }
 
-  private func outcome(limitBytes: Int) throws(Failure) -> (ChildProcess.Ending, [UInt8]) {
-    do {
+  private func outcome(limitBytes: Int) throws(ChildProcessError) -> (ChildProcess.Ending, [UInt8])
+  {
+    do throws(Errno) {
       let pipe = try Pipe()
       let reading = pipe.reading
       let process = try start(writingTo: pipe.writing)
-      return try Interruption.shared.cleaningUp(with: { process.send(SIGKILL) }) {
+      return try Cleanups.ofProcess.cleaningUp(with: { process.send(SIGKILL) }) {
         () throws(Errno) in
         let bytes = try Self.bytes(of: reading, limitBytes: limitBytes)
         return (try process.wait(), bytes)
       }
     } catch {
-      throw Failure("cannot run \(words[0]): \(error.explanation)")
+      throw .cannotRun(words[0], error)
     }
   }
 

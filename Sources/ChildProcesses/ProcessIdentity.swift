@@ -1,27 +1,26 @@
 import FileIO
-import Glibc
+package import Glibc
 import SystemPackage
-import VolumeSources
 
 /// A process of this machine, which a later process can tell from another one with its number.
-struct ProcessIdentity: Equatable, Sendable {
-  let id: pid_t
+package struct ProcessIdentity: Equatable, Sendable {
+  package let id: pid_t
   /// Clock ticks from the start of the machine to that of the process; proc_pid_stat(5), field 22.
-  let startTicks: UInt64
+  package let startTicks: UInt64
 
   /// The process `id` as it is now; nil where there is none.
-  init?(of id: pid_t) {
+  package init?(of id: pid_t) {
     guard let status = Self.status(of: id) else { return nil }
     self.init(id: id, startTicks: status.startTicks)
   }
 
-  init(id: pid_t, startTicks: UInt64) {
+  package init(id: pid_t, startTicks: UInt64) {
     self.id = id
     self.startTicks = startTicks
   }
 
   /// A zombie, which only its parent has not noticed yet, runs no more.
-  var isRunning: Bool {
+  package var isRunning: Bool {
     guard let status = Self.status(of: id) else { return false }
     return status.startTicks == startTicks && status.state != "Z"
   }
@@ -29,7 +28,7 @@ struct ProcessIdentity: Equatable, Sendable {
   /// Asks the process to end, and ends it when it does not. Blocks until it is gone.
   ///
   /// - Parameter patience: how long it may take by itself.
-  func terminate(patience: Duration) {
+  package func terminate(patience: Duration) {
     guard isRunning else { return }
     kill(id, SIGTERM)
     if Waiting.until(patience: patience, { !isRunning }) { return }
@@ -52,14 +51,14 @@ struct ProcessIdentity: Equatable, Sendable {
 }
 
 /// Waiting for what nobody announces.
-enum Waiting {
+package enum Waiting {
   private static let intervalMicroseconds: UInt32 = 20_000
 
   /// Asks again and again until `condition` holds.
   ///
   /// - Returns: false when it does not hold after `patience`.
   @discardableResult
-  static func until(
+  package static func until(
     patience: Duration, _ condition: () throws -> Bool
   ) rethrows -> Bool {
     let deadline = ContinuousClock.now + patience

@@ -1,4 +1,3 @@
-import FileIO
 import SystemPackage
 
 /// The number of a block device, and what sysfs says of it under `/sys/dev/block/MAJOR:MINOR`.
@@ -18,7 +17,7 @@ package struct DeviceNumber: Hashable, CustomStringConvertible {
   }
 
   /// As glibc's makedev(3) packs it.
-  var packed: UInt64 {
+  package var packed: UInt64 {
     minor & 0xff | (major & 0xfff) << 8 | (minor & ~0xff) << 12 | (major & ~0xfff) << 32
   }
 

@@ -1,4 +1,3 @@
-package import FileIO
 import SystemPackage
 
 /// What is mounted where, from `/proc/self/mountinfo`; proc_pid_mountinfo(5).

@@ -3,8 +3,9 @@ import Glibc
 import SystemPackage
 import TestSupport
 import Testing
+import Workers
 
-@testable import varve
+@testable import ChildProcesses
 
 @Suite struct ChildProcessTests {
   private func ending(of words: String...) throws -> ChildProcess.Ending {
@@ -32,7 +33,7 @@ import Testing
     #expect(try process.wait() == .signalled(SIGINT))
   }
 
-  @Test func signalsThatVarveBlocksAreNotBlockedInIt() throws {
+  @Test func signalsThatThisProcessBlocksAreNotBlockedInIt() throws {
     var signals = sigset_t()
     sigemptyset(&signals)
     sigaddset(&signals, SIGTERM)
@@ -55,11 +56,12 @@ import Testing
     #expect(!text.contains(String(cString: getenv("PATH"))))
   }
 
-  @Test func noProgramGetsThePassphrase() throws {
-    setenv("VARVE_PASSPHRASE", "secret", 1)
-    defer { unsetenv("VARVE_PASSPHRASE") }
+  @Test func noProgramGetsWhatIsWithheld() throws {
+    ProcessLaunch.withhold(["VARVE_TEST_SECRET"])
+    setenv("VARVE_TEST_SECRET", "secret", 1)
+    defer { unsetenv("VARVE_TEST_SECRET") }
     for isDetached in [false, true] {
-      var launch = ProcessLaunch(["/bin/sh", "-c", "! env | grep -q VARVE_PASSPHRASE"])
+      var launch = ProcessLaunch(["/bin/sh", "-c", "! env | grep -q VARVE_TEST_SECRET"])
       launch.isDetached = isDetached
       #expect(try ChildProcess(launch).wait() == .exited(0))
     }
@@ -80,19 +82,23 @@ import Testing
 
   @Test func toolsSayWhatWentWrong() throws {
     try Tool("true").run()
-    let error = try #require(throws: Failure.self) {
+    let error = try #require(throws: ChildProcessError.self) {
       try Tool("sh", "-c", "echo one; echo two >&2; exit 3").run()
     }
     #expect(error.description == "sh: one; two")
     #expect(Tool.isInstalled("sh") && !Tool.isInstalled("no-such-program"))
-    let named = try #require(throws: Failure.self) { try Tool("cat", "/no/such/file").run() }
+    let named = try #require(throws: ChildProcessError.self) {
+      try Tool("cat", "/no/such/file").run()
+    }
     #expect(named.description.hasPrefix("cat: /no/such/file: "))
-    let silent = try #require(throws: Failure.self) { try Tool("false").run() }
+    let silent = try #require(throws: ChildProcessError.self) { try Tool("false").run() }
     #expect(silent.description.contains("exit status 1"))
-    let missing = try #require(throws: Failure.self) { try Tool("no-such-program").run() }
+    let missing = try #require(throws: ChildProcessError.self) { try Tool("no-such-program").run() }
     #expect(missing.description.contains("no-such-program"))
     // More than a pipe holds.
-    #expect(throws: Failure.self) { try Tool("sh", "-c", "yes | head -n 100000; false").run() }
+    #expect(throws: ChildProcessError.self) {
+      try Tool("sh", "-c", "yes | head -n 100000; false").run()
+    }
   }
 
   @Test func processesAreToldApart() throws {
@@ -121,8 +127,8 @@ import Testing
   @Test func aProgramThatEndsInsteadSaysWhy() throws {
     let process = try LastingProcess(
       ProcessLaunch(["sh", "-c", "echo 'no room' >&2; exit 1"]), name: "the server")
-    let error = try #require(throws: Failure.self) {
-      try process.waitUntilReady(patience: .seconds(20)) { false }
+    let error = try #require(throws: ChildProcessError.self) {
+      try process.waitUntilReady(patience: .seconds(20), cancellation: CancellationFlag()) { false }
     }
     #expect(error.description == "the server did not start: no room")
   }
@@ -131,8 +137,10 @@ import Testing
     let identity = try { () -> ProcessIdentity in
       let process = try LastingProcess(ProcessLaunch(["sleep", "60"]), name: "the server")
       let identity = try #require(process.identity)
-      #expect(throws: Failure.self) {
-        try process.waitUntilReady(patience: .milliseconds(100)) { false }
+      #expect(throws: ChildProcessError.self) {
+        try process.waitUntilReady(patience: .milliseconds(100), cancellation: CancellationFlag()) {
+          false
+        }
       }
       return identity
     }()
@@ -145,7 +153,9 @@ import Testing
     let identity = try { () -> ProcessIdentity in
       let process = try LastingProcess(
         ProcessLaunch(["sh", "-c", "touch \(path); exec sleep 60"]), name: "the server")
-      try process.waitUntilReady(patience: .seconds(20)) { access(path, F_OK) == 0 }
+      try process.waitUntilReady(patience: .seconds(20), cancellation: CancellationFlag()) {
+        access(path, F_OK) == 0
+      }
       return try #require(process.identity)
     }()
     #expect(identity.isRunning)
