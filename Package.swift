@@ -89,6 +89,7 @@ let targets: [Target] = [
   library("Retention", uses: ["CalendarTime", "ChunkFormat", "ChunkStore"]),
   library("VolumeMap", uses: ["ChunkFormat"]),
   library("VolumeSources", uses: ["FileIO", "CNBD", systemPackage]),
+  library("VolumeTargets", uses: ["FileIO", "VolumeSources", systemPackage]),
   library(
     "VolumeReader",
     uses: ["Workers", "ChunkFormat", "ChunkStore", "VolumeMap", nioCore, deque]),
@@ -96,7 +97,7 @@ let targets: [Target] = [
     "BackupEngine",
     uses: [
       "Workers", "CalendarTime", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeSources",
-      "VolumeReader",
+      "VolumeTargets", "VolumeReader",
     ]),
   library(
     "GarbageCollection",
@@ -131,7 +132,8 @@ let targets: [Target] = [
     dependencies: [
       "Workers", "CalendarTime", "JSONText", "FileIO", "ChildProcesses", "ChunkFormat",
       "ChunkStore", "Retention",
-      "VolumeSources", "VolumeReader", "BackupEngine", "GarbageCollection", "Inspection",
+      "VolumeSources", "VolumeTargets", "VolumeReader", "BackupEngine", "GarbageCollection",
+      "Inspection",
       "Overlays", "NBDProtocol", "NBDServer", "Exports", "CLinux", argumentParser, logging, nioCore,
       systemPackage,
     ],
@@ -171,6 +173,7 @@ let targets: [Target] = [
   tests(of: "Retention", uses: ["CalendarTime", "ChunkFormat", "ChunkStore"]),
   tests(of: "VolumeMap", uses: ["ChunkFormat"]),
   tests(of: "VolumeSources", uses: ["FileIO", "Workers", systemPackage]),
+  tests(of: "VolumeTargets", uses: ["FileIO", systemPackage]),
   tests(
     of: "VolumeReader",
     uses: [

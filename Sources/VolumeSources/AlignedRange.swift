@@ -1,14 +1,14 @@
 /// A range cut where its aligned part begins and ends.
 ///
 ///     ├─ head ─┼─ body: whole blocks ─┼─ tail ─┤
-struct AlignedRange: Hashable {
-  let offsetBytes: UInt64
-  let headBytes: UInt64
-  let bodyBytes: UInt64
-  let tailBytes: UInt64
+package struct AlignedRange: Hashable {
+  package let offsetBytes: UInt64
+  package let headBytes: UInt64
+  package let bodyBytes: UInt64
+  package let tailBytes: UInt64
 
   /// - Parameter alignmentBytes: at least 1. A range within one block is all head.
-  init(offsetBytes: UInt64, lengthBytes: UInt64, alignmentBytes: UInt64) {
+  package init(offsetBytes: UInt64, lengthBytes: UInt64, alignmentBytes: UInt64) {
     self.offsetBytes = offsetBytes
     let intoBlock = offsetBytes % alignmentBytes
     headBytes = min(lengthBytes, intoBlock == 0 ? 0 : alignmentBytes - intoBlock)
@@ -17,6 +17,6 @@ struct AlignedRange: Hashable {
     bodyBytes = rest - tailBytes
   }
 
-  var bodyOffsetBytes: UInt64 { offsetBytes + headBytes }
-  var tailOffsetBytes: UInt64 { bodyOffsetBytes + bodyBytes }
+  package var bodyOffsetBytes: UInt64 { offsetBytes + headBytes }
+  package var tailOffsetBytes: UInt64 { bodyOffsetBytes + bodyBytes }
 }

@@ -1,6 +1,6 @@
-import FileIO
+package import FileIO
 
-/// Sees to it that reading a source leaves the page cache as it was: what was in it stays, what was
+/// Sees to it that reading a source, or a target back, leaves the page cache as it was: what was in it stays, what was
 /// not is let go behind the reader.
 ///
 /// The kernel's readahead brings pages in before the reader asks for them, so what was there before
@@ -11,7 +11,7 @@ import FileIO
 ///
 /// Measured on a cold 512 MiB file, in reads of 128 KiB to 8 MiB: never slower than plain reads, and
 /// up to twice as fast as `RWF_DONTCACHE` (Linux 6.14), which besides does not know block devices.
-struct CacheFootprint {
+package struct CacheFootprint {
   /// 8 MiB. Letting go of more at a time is no faster, and what was just read may still be copied.
   private static let windowBytes: UInt64 = 8 << 20
   /// 32 MiB, above what the kernel reads ahead of a sequential reader.
@@ -22,8 +22,10 @@ struct CacheFootprint {
   /// By window number, whether each block was in the page cache before.
   private var windows: [UInt64: [Bool]] = [:]
 
+  package init() {}
+
   /// Before a read: looks at what lies ahead, lets go of what lies behind.
-  mutating func willRead(
+  package mutating func willRead(
     _ descriptor: borrowing Descriptor, at offsetBytes: UInt64, count: Int, sizeBytes: UInt64
   ) {
     let first = offsetBytes / Self.windowBytes
@@ -41,7 +43,7 @@ struct CacheFootprint {
   }
 
   /// After the last read.
-  mutating func leave(_ descriptor: borrowing Descriptor) {
+  package mutating func leave(_ descriptor: borrowing Descriptor) {
     for window in windows.keys { letGo(of: window, descriptor) }
   }
 

@@ -17,7 +17,7 @@ struct OwnedBuffer: ~Copyable, @unchecked Sendable {
 }
 
 /// 1 MiB of zeros, for targets that must be told zeros byte by byte.
-enum Zeros {
+package enum Zeros {
   static let limitBytes = 1 << 20
   /// A page, and the block of most file systems: less would not be allocated by itself.
   private static let blockBytes = 4096
@@ -29,7 +29,7 @@ enum Zeros {
   }()
 
   /// Calls `write` for each piece of a range with that many zeros.
-  static func forEachPiece<Failure: Error>(
+  package static func forEachPiece<Failure: Error>(
     at offsetBytes: UInt64, lengthBytes: UInt64,
     _ write: (UnsafeRawBufferPointer, UInt64) throws(Failure) -> Void
   ) throws(Failure) {
@@ -43,7 +43,7 @@ enum Zeros {
 extension Zeros {
   /// Calls `body` with each stretch of a range that holds something else than zeros, in whole blocks of
   /// 4 KiB as far as they lie in the range.
-  static func forEachNonzeroRun<Failure: Error>(
+  package static func forEachNonzeroRun<Failure: Error>(
     in range: Range<UInt64>,
     read: (UnsafeMutableRawBufferPointer, UInt64) throws(Failure) -> Void,
     body: (Range<UInt64>) throws(Failure) -> Void

@@ -1,4 +1,4 @@
-import FileIO
+package import FileIO
 package import SystemPackage
 
 /// Why a source cannot be opened, or what was read of it is no volume.
@@ -105,7 +105,7 @@ extension VolumeSourceError {
 
 extension FileKind {
   /// For messages: "it is …".
-  var phrase: String {
+  package var phrase: String {
     switch self {
     case .file: "a file"
     case .directory: "a directory"

@@ -6,6 +6,7 @@ import SystemPackage
 import TestSupport
 import Testing
 import VolumeSources
+import VolumeTargets
 import Workers
 
 /// The repositories in `Fixtures/golden` were written when format v1 was published. What every later

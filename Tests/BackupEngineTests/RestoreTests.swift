@@ -6,7 +6,7 @@ import FileIO
 import SystemPackage
 import TestSupport
 import Testing
-import VolumeSources
+import VolumeTargets
 import Workers
 
 @Suite("Restores")

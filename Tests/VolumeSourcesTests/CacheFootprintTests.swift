@@ -9,20 +9,8 @@ import VolumeSources
   static let sizeBytes = 96 << 20
   static let hotBytes = (40 << 20)..<(52 << 20)
 
-  /// tmpfs keeps everything in the page cache, so nothing could be seen there.
-  static let dropsPages: Bool = {
-    guard let directory = try? TemporaryDirectory(),
-      let path = try? directory.file("probe", [UInt8](repeating: 1, count: 1 << 20)),
-      let file = try? Descriptor(opening: path, flags: O_RDWR)
-    else { return false }
-    try? file.synchronize()
-    file.advise(.notNeeded)
-    let blocks = try? file.residentBlocks(at: 0, lengthBytes: 1 << 20, blockBytes: 1 << 20)
-    return blocks == [false]
-  }()
-
   @Test(
-    .enabled(if: dropsPages, "needs a temporary directory on a disk"),
+    .enabled(if: TemporaryDirectory.dropsPages, "needs a temporary directory on a disk"),
     arguments: [128 << 10, 1 << 20, 4 << 20])
   func whatWasHotStaysAndNothingElseIsLeft(pieceBytes: Int) throws {
     let directory = try TemporaryDirectory()

@@ -37,31 +37,3 @@ extension VolumeSource {
     return extents
   }
 }
-
-extension FilePath {
-  func truncate(toBytes sizeBytes: UInt64) throws {
-    try Descriptor(opening: self, flags: O_WRONLY | O_CREAT, permissions: .ownerReadWrite)
-      .truncate(toBytes: sizeBytes)
-  }
-
-  func write(_ bytes: [UInt8], at offsetBytes: UInt64) throws {
-    let file = try POSIXFileSystem().openFile(self, for: .readingAndWriting)
-    try bytes.withUnsafeBytes { try file.write($0, at: offsetBytes) }
-  }
-
-  /// Everything it holds, block devices too.
-  func contents() throws -> [UInt8] {
-    let descriptor = try Descriptor(opening: self, flags: O_RDONLY)
-    let isDevice = try descriptor.metadata().kind == .blockDevice
-    let size = try isDevice ? descriptor.blockDeviceSizeBytes() : descriptor.metadata().sizeBytes
-    var bytes = [UInt8](repeating: 0, count: Int(size))
-    _ = try bytes.withUnsafeMutableBytes { try descriptor.read(into: $0, at: 0) }
-    return bytes
-  }
-}
-
-/// The space a file takes.
-func allocatedBytes(of path: FilePath) -> Int {
-  var status = stat()
-  return stat(path.string, &status) == 0 ? Int(status.st_blocks) * 512 : -1
-}

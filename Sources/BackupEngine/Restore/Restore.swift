@@ -2,7 +2,7 @@ package import ChunkStore
 package import ChunkFormat
 import VolumeMap
 import VolumeReader
-package import VolumeSources
+package import VolumeTargets
 package import Workers
 
 /// Writes one volume of a revision to a target.

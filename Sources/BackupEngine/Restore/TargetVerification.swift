@@ -2,7 +2,7 @@ import ChunkFormat
 import ChunkStore
 import VolumeMap
 import VolumeReader
-import VolumeSources
+import VolumeTargets
 import Workers
 
 /// Reads a target back and compares it with a map: ids of chunks, zeros of holes.

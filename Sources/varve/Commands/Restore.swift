@@ -3,7 +3,7 @@ import BackupEngine
 import ChunkFormat
 import ChunkStore
 import FileIO
-import VolumeSources
+import VolumeTargets
 
 struct Restore: ParsableCommand {
   static let configuration = CommandConfiguration(

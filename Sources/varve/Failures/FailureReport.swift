@@ -8,6 +8,7 @@ import NBDServer
 import Overlays
 import VolumeReader
 import VolumeSources
+import VolumeTargets
 
 /// A failure as a program reads it: what `--json` prints in place of the command's document.
 ///

@@ -2,7 +2,7 @@ import FileIO
 import Glibc
 import SystemPackage
 import TestSupport
-import VolumeSources
+import VolumeTargets
 
 /// The kinds of target that every test of the common suite runs against.
 enum TargetKind: String, CaseIterable, Sendable, CustomStringConvertible {

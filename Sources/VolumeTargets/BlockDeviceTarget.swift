@@ -2,6 +2,7 @@ import FileIO
 import Glibc
 import Synchronization
 import SystemPackage
+import VolumeSources
 
 /// A block device, written from its beginning to the volume's end; what lies past that is left
 /// untouched.

@@ -3,7 +3,7 @@ import Glibc
 import SystemPackage
 import TestSupport
 import Testing
-import VolumeSources
+import VolumeTargets
 
 @Suite struct FileTargetTests {
   let directory: TemporaryDirectory

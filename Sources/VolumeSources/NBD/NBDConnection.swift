@@ -1,24 +1,23 @@
 import CNBD
 import FileIO
 import Glibc
-import SystemPackage
+package import SystemPackage
 
 /// A connection to one export, with several requests in flight.
 ///
 /// Writes are copied into the connection's own memory and answered for later: an error may come out
 /// of any later call, at the latest of ``flush()``, always naming the offset it belongs to. The server
 /// may do requests in flight in any order, so one that touches another's range waits for it.
-struct NBDConnection: ~Copyable {
+package struct NBDConnection: ~Copyable {
   /// Enough to hide a network's delay; the memory is 8 MiB.
   private static let inFlightLimit = 16
   private static let pieceLimitBytes = 512 << 10
   /// The lengths of requests have 32 bits, and servers that write zeros take their time.
   private static let zeroLimitBytes: UInt64 = 256 << 20
 
-  let sizeBytes: UInt64
-  let isReadOnly: Bool
+  package let sizeBytes: UInt64
+  package let isReadOnly: Bool
 
-  private let name: String
   private let handle: OpaquePointer
   private let blocks: NBDBlockSizes
   private let canZero: Bool
@@ -54,15 +53,14 @@ struct NBDConnection: ~Copyable {
   }
 
   /// - Parameter patienceSeconds: how long the server may answer nothing.
-  init(uri: String, patienceSeconds: Int) throws(RestoreTargetError) {
-    guard let handle = nbd_create() else { throw .cannotConnect(uri, NBDError.last.reason) }
+  package init(uri: String, patienceSeconds: Int) throws(NBDConnectionError) {
+    guard let handle = nbd_create() else { throw NBDConnectionError(.connect, NBDError.last) }
     nbd_add_meta_context(handle, NBDExtents.context)
     guard nbd_connect_uri(handle, uri) == 0 else {
-      let reason = NBDError.last.reason
+      let error = NBDError.last
       nbd_close(handle)
-      throw .cannotConnect(uri, reason)
+      throw NBDConnectionError(.connect, error)
     }
-    name = uri
     self.patienceSeconds = patienceSeconds
     self.handle = handle
     sizeBytes = UInt64(max(0, nbd_get_size(handle)))
@@ -84,9 +82,9 @@ struct NBDConnection: ~Copyable {
     nbd_close(handle)
   }
 
-  mutating func write(
+  package mutating func write(
     _ bytes: UnsafeRawBufferPointer, at offsetBytes: UInt64
-  ) throws(RestoreTargetError) {
+  ) throws(NBDConnectionError) {
     extents?.forget(upTo: offsetBytes..<offsetBytes + UInt64(bytes.count))
     let range = AlignedRange(
       offsetBytes: offsetBytes, lengthBytes: UInt64(bytes.count),
@@ -95,7 +93,7 @@ struct NBDConnection: ~Copyable {
     try patch(UnsafeRawBufferPointer(rebasing: bytes[..<head]), at: offsetBytes)
     try forEachRange(
       at: range.bodyOffsetBytes, lengthBytes: range.bodyBytes, limitBytes: UInt64(blocks.pieceBytes)
-    ) { offset, length throws(RestoreTargetError) in
+    ) { offset, length throws(NBDConnectionError) in
       let start = Int(offset - offsetBytes)
       let piece = UnsafeRawBufferPointer(rebasing: bytes[start..<start + Int(length)])
       try send(.write, offset..<offset + length) { handle, slot in
@@ -113,9 +111,9 @@ struct NBDConnection: ~Copyable {
   /// Makes a range zeros as far as that takes no space.
   ///
   /// - Returns: parts that the caller has to look at once everything is written.
-  mutating func makeZeros(
+  package mutating func makeZeros(
     _ range: Range<UInt64>
-  ) throws(RestoreTargetError) -> [Range<UInt64>] {
+  ) throws(NBDConnectionError) -> [Range<UInt64>] {
     let aligned = AlignedRange(
       offsetBytes: range.lowerBound, lengthBytes: UInt64(range.count),
       alignmentBytes: blocks.minimumBytes)
@@ -141,34 +139,34 @@ struct NBDConnection: ~Copyable {
   }
 
   /// What the server refused to zero fast, once it has answered everything.
-  mutating func takeRefusedZeros() throws(RestoreTargetError) -> [Range<UInt64>] {
+  package mutating func takeRefusedZeros() throws(NBDConnectionError) -> [Range<UInt64>] {
     try drain()
     return refusedZeros.takeAll()
   }
 
   /// Reads a range and zeroes what is not zero of it.
-  mutating func zeroWhatIsNot(_ range: Range<UInt64>) throws(RestoreTargetError) {
+  package mutating func zeroWhatIsNot(_ range: Range<UInt64>) throws(NBDConnectionError) {
     // What is there already cannot be allocated anew.
     var found: [Range<UInt64>] = []
     try forEachRange(
       at: range.lowerBound, lengthBytes: UInt64(range.count), limitBytes: Self.zeroLimitBytes
-    ) { offset, length throws(RestoreTargetError) in
+    ) { offset, length throws(NBDConnectionError) in
       try Zeros.forEachNonzeroRun(
         in: offset..<offset + length,
-        read: { buffer, offset throws(RestoreTargetError) in try read(into: buffer, at: offset) },
-        body: { run throws(RestoreTargetError) in found.append(run) })
+        read: { buffer, offset throws(NBDConnectionError) in try read(into: buffer, at: offset) },
+        body: { run throws(NBDConnectionError) in found.append(run) })
       for run in found { try writeZeros(run) }
       found = []
     }
   }
 
   /// Zeroes a range, whatever it takes.
-  private mutating func writeZeros(_ run: Range<UInt64>) throws(RestoreTargetError) {
+  private mutating func writeZeros(_ run: Range<UInt64>) throws(NBDConnectionError) {
     let isAligned =
       run.lowerBound % blocks.minimumBytes == 0 && run.upperBound % blocks.minimumBytes == 0
     guard canZero, isAligned else {
       return try Zeros.forEachPiece(at: run.lowerBound, lengthBytes: UInt64(run.count)) {
-        bytes, offset throws(RestoreTargetError) in
+        bytes, offset throws(NBDConnectionError) in
         try write(bytes, at: offset)
       }
     }
@@ -178,14 +176,14 @@ struct NBDConnection: ~Copyable {
     }
   }
 
-  private mutating func sendFastZero(_ range: Range<UInt64>) throws(RestoreTargetError) {
+  private mutating func sendFastZero(_ range: Range<UInt64>) throws(NBDConnectionError) {
     try send(.fastZero, range) { handle, _ in
       nbd_aio_zero(
         handle, UInt64(range.count), range.lowerBound, .init(), UInt32(LIBNBD_CMD_FLAG_FAST_ZERO))
     }
   }
 
-  private mutating func sendTrim(_ range: Range<UInt64>) throws(RestoreTargetError) {
+  private mutating func sendTrim(_ range: Range<UInt64>) throws(NBDConnectionError) {
     try send(.trim, range) { handle, _ in
       nbd_aio_trim(handle, UInt64(range.count), range.lowerBound, .init(), 0)
     }
@@ -194,7 +192,7 @@ struct NBDConnection: ~Copyable {
   /// What a range begins with: a part that reads as zeros, or one that may hold something.
   private mutating func firstExtent(
     of range: Range<UInt64>
-  ) throws(RestoreTargetError) -> (range: Range<UInt64>, isZero: Bool) {
+  ) throws(NBDConnectionError) -> (range: Range<UInt64>, isZero: Bool) {
     guard var known = extents.take() else { return (range, false) }
     if !known.covers(range.lowerBound) {
       let request = known.request(from: range.lowerBound, blocks)
@@ -215,9 +213,9 @@ struct NBDConnection: ~Copyable {
     return found
   }
 
-  mutating func read(
+  package mutating func read(
     into buffer: UnsafeMutableRawBufferPointer, at offsetBytes: UInt64
-  ) throws(RestoreTargetError) {
+  ) throws(NBDConnectionError) {
     try drain()
     var done = 0
     while done < buffer.count {
@@ -238,12 +236,12 @@ struct NBDConnection: ~Copyable {
 
   /// Waits for everything in flight, then has the server make it durable. A server that does not
   /// offer flushing keeps nothing back, as far as the protocol tells.
-  mutating func flush() throws(RestoreTargetError) {
+  package mutating func flush() throws(NBDConnectionError) {
     try drain()
     guard nbd_can_flush(handle) == 1 else { return }
     let handle = handle
     if let error = try perform(at: 0, { nbd_aio_flush(handle, .init(), 0) }) {
-      throw .synchronizeFailed(name, error.reason, errno: error.errno)
+      throw NBDConnectionError(.flush, error)
     }
   }
 
@@ -253,7 +251,7 @@ struct NBDConnection: ~Copyable {
   private mutating func send(
     _ kind: Request.Kind, _ range: Range<UInt64>,
     _ issue: (OpaquePointer, UnsafeMutableRawBufferPointer) -> Int64
-  ) throws(RestoreTargetError) {
+  ) throws(NBDConnectionError) {
     while freeSlots.isEmpty || inFlight.contains(where: { $0.range.overlaps(range) }) {
       try awaitAnswers()
     }
@@ -269,7 +267,7 @@ struct NBDConnection: ~Copyable {
     inFlight.append(Request(kind: kind, cookie: UInt64(cookie), range: range, slot: slot))
   }
 
-  private mutating func drain() throws(RestoreTargetError) {
+  private mutating func drain() throws(NBDConnectionError) {
     while !inFlight.isEmpty { try awaitAnswers() }
   }
 
@@ -278,7 +276,7 @@ struct NBDConnection: ~Copyable {
   /// - Returns: the error in the server's answer.
   private mutating func perform(
     at offsetBytes: UInt64, _ issue: () -> Int64
-  ) throws(RestoreTargetError) -> NBDError? {
+  ) throws(NBDConnectionError) -> NBDError? {
     let cookie = issue()
     guard cookie >= 0 else { return .last }
     while true {
@@ -291,17 +289,19 @@ struct NBDConnection: ~Copyable {
   }
 
   /// Waits until the connection has moved on.
-  private mutating func awaitTraffic(at offsetBytes: UInt64) throws(RestoreTargetError) {
+  private mutating func awaitTraffic(at offsetBytes: UInt64) throws(NBDConnectionError) {
     let outcome = nbd_poll(handle, CInt(patienceSeconds * 1000))
     if outcome == 0 {
       isStalled = true
-      throw .writeFailed(name, at: offsetBytes, Errno.timedOut.explanation, errno: .timedOut)
+      throw NBDConnectionError(
+        .write(offsetBytes: offsetBytes),
+        NBDError(reason: Errno.timedOut.explanation, errno: .timedOut))
     }
     if outcome == -1, nbd_get_errno() != EINTR { throw writeFailure(at: offsetBytes) }
   }
 
   /// Takes the answers that have come, and waits for some where there are none.
-  private mutating func awaitAnswers() throws(RestoreTargetError) {
+  private mutating func awaitAnswers() throws(NBDConnectionError) {
     let count = inFlight.count
     try takeAnswers()
     while count > 0, inFlight.count == count {
@@ -310,7 +310,7 @@ struct NBDConnection: ~Copyable {
     }
   }
 
-  private mutating func takeAnswers() throws(RestoreTargetError) {
+  private mutating func takeAnswers() throws(NBDConnectionError) {
     var failure: (range: Range<UInt64>, error: NBDError)?
     var refused: [Range<UInt64>] = []
     inFlight.removeAll { request in
@@ -333,8 +333,8 @@ struct NBDConnection: ~Copyable {
 
   private func writeFailure(
     at offsetBytes: UInt64, _ error: NBDError = .last
-  ) -> RestoreTargetError {
-    .writeFailed(name, at: offsetBytes, error.reason, errno: error.errno)
+  ) -> NBDConnectionError {
+    NBDConnectionError(.write(offsetBytes: offsetBytes), error)
   }
 
   // MARK: - Parts of blocks
@@ -342,7 +342,7 @@ struct NBDConnection: ~Copyable {
   /// Writes less than a block at either end of it: the block is read, changed and written.
   private mutating func patch(
     _ bytes: UnsafeRawBufferPointer, at offsetBytes: UInt64
-  ) throws(RestoreTargetError) {
+  ) throws(NBDConnectionError) {
     guard !bytes.isEmpty else { return }
     try drain()
     let start = offsetBytes - offsetBytes % blocks.minimumBytes
@@ -354,22 +354,43 @@ struct NBDConnection: ~Copyable {
     if let error = try perform(
       at: start, { nbd_aio_pwrite(handle, block, count, start, .init(), 0) })
     {
-      throw .writeFailed(name, at: offsetBytes, error.reason, errno: error.errno)
+      throw writeFailure(at: offsetBytes, error)
     }
   }
 
   /// Reads whole blocks to the beginning of `memory`. Nothing may be in flight.
-  private mutating func readBlocks(at offsetBytes: UInt64, count: Int) throws(RestoreTargetError) {
+  private mutating func readBlocks(at offsetBytes: UInt64, count: Int) throws(NBDConnectionError) {
     let (handle, block) = (handle, memory.bytes.baseAddress)
     let error = try perform(at: offsetBytes) {
       nbd_aio_pread(handle, block, count, offsetBytes, .init(), 0)
     }
-    if let error { throw .readFailed(name, at: offsetBytes, error.reason) }
+    if let error { throw NBDConnectionError(.read(offsetBytes: offsetBytes), error) }
+  }
+}
+
+/// Why an NBD server, or the way to it, did not do what was asked.
+package struct NBDConnectionError: Error, Sendable, Hashable {
+  package enum Operation: Sendable, Hashable {
+    case connect
+    case read(offsetBytes: UInt64)
+    case write(offsetBytes: UInt64)
+    case flush
+  }
+
+  package let operation: Operation
+  /// As libnbd words it.
+  package let reason: String
+  package let errno: Errno
+
+  fileprivate init(_ operation: Operation, _ error: NBDError) {
+    self.operation = operation
+    reason = error.reason
+    errno = error.errno
   }
 }
 
 /// What libnbd says of the last call of this thread that failed.
-struct NBDError {
+private struct NBDError {
   let reason: String
   let errno: Errno
 

@@ -1,5 +1,6 @@
 import FileIO
 import Synchronization
+import VolumeSources
 
 /// An export of an NBD server, through libnbd.
 ///
@@ -33,15 +34,21 @@ final class NBDTarget: RestoreTarget {
     uri: String, patienceSeconds: Int = StorageProcess.patienceSeconds
   ) throws(RestoreTargetError) {
     name = uri
-    connection = Mutex(try NBDConnection(uri: uri, patienceSeconds: patienceSeconds))
+    do {
+      connection = Mutex(try NBDConnection(uri: uri, patienceSeconds: patienceSeconds))
+    } catch {
+      throw .failed(uri, error)
+    }
   }
 
   func prepare(sizeBytes: UInt64) throws(RestoreTargetError) {
-    try use { connection throws(RestoreTargetError) in
-      if connection.isReadOnly { throw .readOnly(name) }
-      guard connection.sizeBytes >= sizeBytes else {
-        throw .tooSmall(name, sizeBytes: connection.sizeBytes, neededBytes: sizeBytes)
-      }
+    var (isReadOnly, exportBytes) = (false, UInt64(0))
+    try use { connection in
+      (isReadOnly, exportBytes) = (connection.isReadOnly, connection.sizeBytes)
+    }
+    if isReadOnly { throw .readOnly(name) }
+    guard exportBytes >= sizeBytes else {
+      throw .tooSmall(name, sizeBytes: exportBytes, neededBytes: sizeBytes)
     }
     volumeSizeBytes.withLock { $0 = sizeBytes }
   }
@@ -49,14 +56,14 @@ final class NBDTarget: RestoreTarget {
   func write(_ bytes: UnsafeRawBufferPointer, at offsetBytes: UInt64) throws(RestoreTargetError) {
     try requireInside(offsetBytes, UInt64(bytes.count))
     unchecked.withLock { $0.remove(offsetBytes..<offsetBytes + UInt64(bytes.count)) }
-    try use { connection throws(RestoreTargetError) in
+    try use { connection throws(NBDConnectionError) in
       try connection.write(bytes, at: offsetBytes)
     }
   }
 
   func writeZeros(at offsetBytes: UInt64, lengthBytes: UInt64) throws(RestoreTargetError) {
     try requireInside(offsetBytes, lengthBytes)
-    try use { connection throws(RestoreTargetError) in
+    try use { connection throws(NBDConnectionError) in
       for range in try connection.makeZeros(offsetBytes..<offsetBytes + lengthBytes) {
         unchecked.withLock { $0.add(range) }
       }
@@ -74,7 +81,7 @@ final class NBDTarget: RestoreTarget {
     into buffer: UnsafeMutableRawBufferPointer, at offsetBytes: UInt64
   ) throws(RestoreTargetError) {
     try requireInside(offsetBytes, UInt64(buffer.count))
-    try use { connection throws(RestoreTargetError) in
+    try use { connection throws(NBDConnectionError) in
       try connection.read(into: buffer, at: offsetBytes)
     }
   }
@@ -82,7 +89,7 @@ final class NBDTarget: RestoreTarget {
   func finish() throws(RestoreTargetError) {
     try requireInside(0, 0)
     _ = try settleZeros(limitBytes: .max)
-    try use { connection throws(RestoreTargetError) in try connection.flush() }
+    try use { connection throws(NBDConnectionError) in try connection.flush() }
   }
 
   /// Returns also while another thread waits for the server, which ends with the process then.
@@ -95,7 +102,7 @@ final class NBDTarget: RestoreTarget {
     limitBytes: UInt64, keepsLast: Bool
   ) throws(RestoreTargetError) -> UInt64 {
     var done: UInt64 = 0
-    try use { connection throws(RestoreTargetError) in
+    try use { connection throws(NBDConnectionError) in
       for range in try connection.takeRefusedZeros() { unchecked.withLock { $0.add(range) } }
       // What is read next must be what the server's storage gives once all is written.
       if unchecked.withLock({ $0.beginChecking(keepsLast: keepsLast) }) { try connection.flush() }
@@ -110,16 +117,16 @@ final class NBDTarget: RestoreTarget {
   }
 
   private func use(
-    _ body: (inout NBDConnection) throws(RestoreTargetError) -> Void
+    _ body: (inout NBDConnection) throws(NBDConnectionError) -> Void
   ) throws(RestoreTargetError) {
     try connection.withLock { connection throws(RestoreTargetError) in
       guard var open = connection.take() else { throw .notPrepared(name) }
-      do throws(RestoreTargetError) {
+      do throws(NBDConnectionError) {
         try body(&open)
         connection = consume open
       } catch {
         connection = consume open
-        throw error
+        throw .failed(name, error)
       }
     }
   }
@@ -130,6 +137,19 @@ final class NBDTarget: RestoreTarget {
     guard let sizeBytes = volumeSizeBytes.withLock({ $0 }) else { throw .notPrepared(name) }
     guard offsetBytes <= sizeBytes, lengthBytes <= sizeBytes - offsetBytes else {
       throw .outOfBounds(name, at: offsetBytes, sizeBytes: sizeBytes)
+    }
+  }
+}
+
+extension RestoreTargetError {
+  /// - Parameter target: the URI.
+  fileprivate static func failed(_ target: String, _ error: NBDConnectionError) -> Self {
+    switch error.operation {
+    case .connect: .cannotConnect(target, error.reason)
+    case .read(let offsetBytes): .readFailed(target, at: offsetBytes, error.reason)
+    case .write(let offsetBytes):
+      .writeFailed(target, at: offsetBytes, error.reason, errno: error.errno)
+    case .flush: .synchronizeFailed(target, error.reason, errno: error.errno)
     }
   }
 }

@@ -1,6 +1,7 @@
 import FileIO
 import Synchronization
 import SystemPackage
+import VolumeSources
 
 /// The open file or device behind a target, shared by the threads that write to it.
 final class HeldFile: Sendable {

@@ -3,7 +3,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-@testable import VolumeSources
+@testable import VolumeTargets
 
 /// A restore that was reported as done survives a power failure: the file's name, too.
 @Suite struct RestoreDurabilityTests {

@@ -2,7 +2,7 @@ import FileIO
 import SystemPackage
 import TestSupport
 import Testing
-@testable import VolumeSources
+@testable import VolumeTargets
 
 @Suite struct NBDTargetTests {
   let directory: TemporaryDirectory

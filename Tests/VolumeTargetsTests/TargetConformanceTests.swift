@@ -1,6 +1,6 @@
 import TestSupport
 import Testing
-import VolumeSources
+import VolumeTargets
 
 /// What every target must do, whatever its kind.
 @Suite struct TargetConformanceTests {

@@ -3,7 +3,7 @@ import Glibc
 import SystemPackage
 import TestSupport
 import Testing
-import VolumeSources
+import VolumeTargets
 
 @Suite(.enabled(if: LoopDevice.isAvailable, "needs root and loop devices"))
 struct BlockDeviceTargetTests {

@@ -1,6 +1,7 @@
 import FileIO
 import Synchronization
 import SystemPackage
+import VolumeSources
 
 /// A stream: standard output, a FIFO or a character device. Every byte is written, in order, zeros
 /// included.

@@ -1,6 +1,7 @@
 import FileIO
 import Glibc
 import SystemPackage
+import VolumeSources
 
 /// Opens what a restore writes to: `-` is standard output, `nbd://…`, `nbd+unix://…` and their
 /// relations are NBD servers, anything else a path.

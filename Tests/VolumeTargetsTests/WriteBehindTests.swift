@@ -4,7 +4,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-@testable import VolumeSources
+@testable import VolumeTargets
 
 @Suite struct WriteBehindTests {
   private static let piece: UInt64 = 128 << 10
@@ -35,7 +35,7 @@ import Testing
     ranges.flatMap { Array(stride(from: $0.lowerBound, to: $0.upperBound, by: Int(Self.piece))) }
   }
 
-  @Test(.enabled(if: CacheFootprintTests.dropsPages, "needs a temporary directory on a disk"))
+  @Test(.enabled(if: TemporaryDirectory.dropsPages, "needs a temporary directory on a disk"))
   func aLargeRestoreArrivesAndLeavesNothingInThePageCache() throws {
     var random = SeededRandom()
     let directory = try TemporaryDirectory()
