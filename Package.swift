@@ -165,6 +165,7 @@ let targets: [Target] = [
   tests(of: "FileIO", uses: ["Workers", systemPackage]),
   tests(of: "ChildProcesses", uses: ["Workers", "FileIO", systemPackage]),
   tests(of: "ChunkFormat", uses: ["CalendarTime", "FileIO", systemPackage]),
+  tests(of: "ObjectStorage"),
   tests(
     of: "ChunkStore",
     uses: [

@@ -1,0 +1,106 @@
+/// What the owner of an active session knows of it.
+package struct SessionHandle: Sendable {
+  package internal(set) var id: String
+  package let role: SessionRole
+  package let pinned: [String]
+  /// The newest version that the owner has seen.
+  package internal(set) var version: StoreVersion
+
+  var key: StoreKey { StoreKey(.sessions, id) }
+
+  func active(_ nonce: Nonce) -> SessionRecord {
+    SessionRecord(.active(pinned: pinned), role, nonce)
+  }
+}
+
+/// Begins a session: puts its object, then looks at what it pins and at what is condemned.
+///
+/// The order matters. A revision counts as pinned only when it was found after the session was there, and
+/// content may be reused only from packs that were condemned neither then nor later: a collector waits for
+/// the sessions that it finds after it has condemned.
+///
+/// Each attempt has a name of its own, so a session is put once. If it were put again, a late put could bring
+/// it back after it was fenced and removed, and its owner would take that for the session that it lost.
+package struct BeginSession: ComposedProcedure {
+  package struct Outcome: Sendable {
+    package let session: SessionHandle
+    package let view: SessionView
+  }
+
+  /// What holds while the session is active.
+  package struct SessionView: Sendable {
+    /// The pinned revisions that exist, and their bytes. To others the session gives no protection.
+    package fileprivate(set) var pinned: [String: [UInt8]] = [:]
+    /// Packs to be treated as absent. Others may be used when they are seen to exist after this.
+    package fileprivate(set) var absentPacks: Set<String> = []
+  }
+
+  package var work: Work?
+  private let id: String
+  private var attempt = 0
+  private var handle: SessionHandle
+  private let nonce: Nonce
+  private var view = SessionView()
+  /// The pins to be looked at, the next one last.
+  private var pins: [String]
+  private var stage = Stage.putting
+
+  private enum Stage { case putting, readingTombstone, readingRevision, readingCondemned }
+
+  /// The session's name begins with `id`, which no other session uses.
+  package init(_ id: String, _ role: SessionRole, pinning pinned: [String] = [], nonce: Nonce) {
+    self.id = id
+    handle = SessionHandle(id: id, role: role, pinned: pinned, version: StoreVersion(""))
+    self.nonce = nonce
+    pins = pinned.reversed()
+  }
+
+  package mutating func first(at now: Duration) -> NextWork<Outcome> {
+    attempt += 1
+    handle.id = "\(id).\(attempt)"
+    return .work(.put(SettledPut(handle.key, handle.active(nonce).bytes, if: .absent)))
+  }
+
+  package mutating func next(
+    after outcome: Work.Outcome, at now: Duration
+  ) throws(SessionProtocolError) -> NextWork<Outcome> {
+    switch outcome {
+    case .put(.stored(let version)): return begun(version)
+    // Whatever becomes of this attempt: if it arrives, it is a session without an owner. Or it is fenced already.
+    case .put: return first(at: now)
+    case .content(let bytes): return look(bytes)
+    case .objects(let objects):
+      for object in objects {
+        view.absentPacks.formUnion(try CondemnationRecord(object.bytes, of: object.name).packs)
+      }
+      return .done(Outcome(session: handle, view: view))
+    default: preconditionFailure("BeginSession asked for nothing like \(outcome)")
+    }
+  }
+
+  private mutating func begun(_ version: StoreVersion) -> NextWork<Outcome> {
+    handle.version = version
+    return lookAtNextPin()
+  }
+
+  private mutating func lookAtNextPin() -> NextWork<Outcome> {
+    guard let pin = pins.last else {
+      stage = .readingCondemned
+      return .work(.snapshot(Snapshot(.condemned)))
+    }
+    stage = .readingTombstone
+    return .work(.read(SettledRead(StoreKey(.forgotten, pin))))
+  }
+
+  /// A revision exists when it has no tombstone and is in `revisions/`.
+  private mutating func look(_ bytes: [UInt8]?) -> NextWork<Outcome> {
+    let pin = pins[pins.count - 1]
+    if stage == .readingTombstone, bytes == nil {
+      stage = .readingRevision
+      return .work(.read(SettledRead(StoreKey(.revisions, pin))))
+    }
+    if stage == .readingRevision { view.pinned[pin] = bytes }
+    pins.removeLast()
+    return lookAtNextPin()
+  }
+}

@@ -1,0 +1,80 @@
+/// Lists an area, page by page. A name that was there before the first page and still is after the last one is
+/// in the outcome.
+package struct Listing: Procedure {
+  private let area: StoreArea
+  private var names: [String] = []
+
+  package init(_ area: StoreArea) {
+    self.area = area
+  }
+
+  package mutating func start(at now: Duration) -> ProcedureStep<[String]> {
+    .ask(StoreRequest(.list(area, after: names.last ?? ""), basis: now))
+  }
+
+  package mutating func take(
+    _ answer: StoreAnswer, at now: Duration
+  ) throws(SessionProtocolError) -> ProcedureStep<[String]> {
+    switch answer {
+    case .page(let page, let more):
+      names += page
+      return more && !page.isEmpty ? start(at: now) : .done(names)
+    case .unknown, .expired: return start(at: now)
+    default: throw .unexpected(answer, area.rawValue)
+    }
+  }
+}
+
+/// Lists an area and reads its objects. What goes between the list and its reading is left out.
+package struct Snapshot: Procedure {
+  package struct Object: Sendable {
+    package let name: String
+    package let bytes: [UInt8]
+    package let version: StoreVersion
+  }
+
+  private let area: StoreArea
+  private var listing: Listing?
+  /// Those to be read, the next one last.
+  private var names: [String] = []
+  private var objects: [Object] = []
+
+  package init(_ area: StoreArea) {
+    self.area = area
+  }
+
+  package mutating func start(at now: Duration) -> ProcedureStep<[Object]> {
+    var listing = Listing(area)
+    let step = listing.start(at: now)
+    self.listing = listing
+    guard case .ask(let request) = step else { return .done([]) }
+    return .ask(request)
+  }
+
+  package mutating func take(
+    _ answer: StoreAnswer, at now: Duration
+  ) throws(SessionProtocolError) -> ProcedureStep<[Object]> {
+    if listing != nil {
+      switch try listing?.take(answer, at: now) {
+      case .ask(let request): return .ask(request)
+      case .done(let names): self.names = names.reversed()
+      case nil: break
+      }
+      listing = nil
+      return next(at: now)
+    }
+    switch answer {
+    case .found(let bytes, let version):
+      objects.append(Object(name: names.removeLast(), bytes: bytes, version: version))
+    case .notFound: names.removeLast()
+    case .unknown, .expired: break
+    default: throw .unexpected(answer, area.rawValue)
+    }
+    return next(at: now)
+  }
+
+  private func next(at now: Duration) -> ProcedureStep<[Object]> {
+    guard let name = names.last else { return .done(objects) }
+    return .ask(StoreRequest(.read(StoreKey(area, name)), basis: now))
+  }
+}

@@ -1,0 +1,109 @@
+/// Writes the small objects of the protocol. Numbers are little-endian; a text is its length in two bytes and
+/// its UTF-8.
+struct RecordEncoder {
+  private(set) var bytes: [UInt8]
+
+  /// Every record begins with four letters and the version of its format.
+  init(magic: StaticString) {
+    bytes = magic.withUTF8Buffer { Array($0) }
+    bytes.append(1)
+  }
+
+  mutating func append(byte: UInt8) {
+    bytes.append(byte)
+  }
+
+  mutating func append(_ nonce: Nonce) {
+    withUnsafeBytes(of: nonce.high.littleEndian) { bytes.append(contentsOf: $0) }
+    withUnsafeBytes(of: nonce.low.littleEndian) { bytes.append(contentsOf: $0) }
+    withUnsafeBytes(of: nonce.attempt.littleEndian) { bytes.append(contentsOf: $0) }
+  }
+
+  mutating func append(count: Int) {
+    bytes.append(UInt8(truncatingIfNeeded: count))
+    bytes.append(UInt8(truncatingIfNeeded: count >> 8))
+  }
+
+  mutating func append(_ text: String) {
+    append(count: text.utf8.count)
+    bytes.append(contentsOf: text.utf8)
+  }
+
+  mutating func append(_ texts: [String]) {
+    append(count: texts.count)
+    for text in texts { append(text) }
+  }
+
+  /// All that follows.
+  mutating func append(rest: [UInt8]) {
+    bytes.append(contentsOf: rest)
+  }
+}
+
+/// Reads what ``RecordEncoder`` wrote.
+struct RecordDecoder {
+  private let bytes: [UInt8]
+  private let object: StoreKey
+  private var place = 0
+
+  init(_ bytes: [UInt8], magic: StaticString, of object: StoreKey) throws(SessionProtocolError) {
+    self.bytes = bytes
+    self.object = object
+    guard bytes.starts(with: magic.withUTF8Buffer({ Array($0) })) else {
+      throw damaged("it does not begin with \(magic)")
+    }
+    place = magic.utf8CodeUnitCount
+    guard try byte() == 1 else { throw damaged("its format is newer than this program") }
+  }
+
+  func damaged(_ cause: String) -> SessionProtocolError {
+    SessionProtocolError(.damaged, "\(object)", cause)
+  }
+
+  private mutating func take(_ count: Int) throws(SessionProtocolError) -> ArraySlice<UInt8> {
+    guard bytes.count - place >= count else { throw damaged("it is too short") }
+    defer { place += count }
+    return bytes[place..<place + count]
+  }
+
+  mutating func byte() throws(SessionProtocolError) -> UInt8 {
+    try take(1).first ?? 0
+  }
+
+  mutating func count() throws(SessionProtocolError) -> Int {
+    Int(try byte()) | Int(try byte()) << 8
+  }
+
+  mutating func nonce() throws(SessionProtocolError) -> Nonce {
+    let field = try take(20)
+    return field.withUnsafeBytes { raw in
+      Nonce(
+        high: UInt64(littleEndian: raw.loadUnaligned(as: UInt64.self)),
+        low: UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: 8, as: UInt64.self)),
+        attempt: UInt32(littleEndian: raw.loadUnaligned(fromByteOffset: 16, as: UInt32.self)))
+    }
+  }
+
+  mutating func text() throws(SessionProtocolError) -> String {
+    let length = try count()
+    guard let text = String(validating: try take(length), as: UTF8.self) else {
+      throw damaged("a name in it is not UTF-8")
+    }
+    return text
+  }
+
+  mutating func texts() throws(SessionProtocolError) -> [String] {
+    var texts: [String] = []
+    for _ in 0..<(try count()) { texts.append(try text()) }
+    return texts
+  }
+
+  mutating func rest() -> [UInt8] {
+    defer { place = bytes.count }
+    return Array(bytes[place...])
+  }
+
+  func end() throws(SessionProtocolError) {
+    guard place == bytes.count else { throw damaged("it is too long") }
+  }
+}

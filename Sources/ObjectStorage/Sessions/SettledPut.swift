@@ -1,0 +1,99 @@
+/// One put, and what became of it. An answer that was lost is not guessed: the object is read back, and its
+/// bytes say whose put was applied. No two puts of different origin have the same bytes.
+package struct SettledPut: Procedure {
+  package enum Outcome: Sendable {
+    /// The object has these bytes.
+    case stored(StoreVersion)
+    /// It has others.
+    case other([UInt8], StoreVersion)
+    /// There is no object. The put may still arrive, until the bound on delay.
+    case absent
+  }
+
+  private let key: StoreKey
+  private let bytes: [UInt8]
+  private let condition: PutCondition
+  private let basis: Duration?
+  private var isReading = false
+
+  /// Without a basis, the put relies on nothing that was observed before.
+  package init(
+    _ key: StoreKey, _ bytes: [UInt8], if condition: PutCondition, basis: Duration? = nil
+  ) {
+    self.key = key
+    self.bytes = bytes
+    self.condition = condition
+    self.basis = basis
+  }
+
+  package mutating func start(at now: Duration) -> ProcedureStep<Outcome> {
+    isReading = false
+    return .ask(StoreRequest(.put(key, bytes, if: condition), basis: basis ?? now))
+  }
+
+  package mutating func take(
+    _ answer: StoreAnswer, at now: Duration
+  ) throws(SessionProtocolError) -> ProcedureStep<Outcome> {
+    switch answer {
+    case .stored(let version) where !isReading: return .done(.stored(version))
+    case .conditionFailed where !isReading, .unknown, .expired: return readBack(at: now)
+    case .found(let found, let version) where isReading:
+      return .done(found == bytes ? .stored(version) : .other(found, version))
+    case .notFound where isReading: return .done(.absent)
+    default: throw .unexpected(answer, key)
+    }
+  }
+
+  private mutating func readBack(at now: Duration) -> ProcedureStep<Outcome> {
+    isReading = true
+    return .ask(StoreRequest(.read(key), basis: now))
+  }
+}
+
+/// Removes an object, again until the answer is known. Only for names that never come back: a removal that
+/// arrives late finds nothing.
+package struct SettledRemove: Procedure {
+  private let key: StoreKey
+
+  package init(_ key: StoreKey) {
+    self.key = key
+  }
+
+  package mutating func start(at now: Duration) -> ProcedureStep<Void> {
+    .ask(StoreRequest(.remove(key), basis: now))
+  }
+
+  package mutating func take(
+    _ answer: StoreAnswer, at now: Duration
+  ) throws(SessionProtocolError) -> ProcedureStep<Void> {
+    switch answer {
+    case .removed, .notFound: return .done(())
+    case .unknown, .expired: return start(at: now)
+    default: throw .unexpected(answer, key)
+    }
+  }
+}
+
+/// Reads an object, again until there is an answer.
+package struct SettledRead: Procedure {
+  private let key: StoreKey
+
+  package init(_ key: StoreKey) {
+    self.key = key
+  }
+
+  package mutating func start(at now: Duration) -> ProcedureStep<[UInt8]?> {
+    .ask(StoreRequest(.read(key), basis: now))
+  }
+
+  package mutating func take(
+    _ answer: StoreAnswer, at now: Duration
+  ) throws(SessionProtocolError) -> ProcedureStep<[UInt8]?> {
+    switch answer {
+    case .found(let bytes, _): return .done(bytes)
+    case .notFound: return .done(nil)
+    case .unknown, .expired: return start(at: now)
+    default: throw .unexpected(answer, key)
+    }
+  }
+}

@@ -1,0 +1,128 @@
+/// One of the small procedures that the verbs are made of.
+package enum Work {
+  case listing(Listing)
+  case snapshot(Snapshot)
+  case read(SettledRead)
+  case put(SettledPut)
+  case remove(SettledRemove)
+  indirect case complete(CompleteSession)
+
+  package enum Outcome {
+    case names([String])
+    case objects([Snapshot.Object])
+    case content([UInt8]?)
+    case put(SettledPut.Outcome)
+    case removed
+    case completed
+  }
+
+  mutating func start(at now: Duration) throws(SessionProtocolError) -> ProcedureStep<Outcome> {
+    switch self {
+    case .listing(var part):
+      defer { self = .listing(part) }
+      return part.start(at: now).map(Outcome.names)
+    case .snapshot(var part):
+      defer { self = .snapshot(part) }
+      return part.start(at: now).map(Outcome.objects)
+    case .read(var part):
+      defer { self = .read(part) }
+      return part.start(at: now).map(Outcome.content)
+    case .put(var part):
+      defer { self = .put(part) }
+      return part.start(at: now).map(Outcome.put)
+    case .remove(var part):
+      defer { self = .remove(part) }
+      return part.start(at: now).map { .removed }
+    case .complete(var part):
+      defer { self = .complete(part) }
+      return try part.start(at: now).map { .completed }
+    }
+  }
+
+  mutating func take(
+    _ answer: StoreAnswer, at now: Duration
+  ) throws(SessionProtocolError) -> ProcedureStep<Outcome> {
+    switch self {
+    case .listing(var part):
+      defer { self = .listing(part) }
+      return try part.take(answer, at: now).map(Outcome.names)
+    case .snapshot(var part):
+      defer { self = .snapshot(part) }
+      return try part.take(answer, at: now).map(Outcome.objects)
+    case .read(var part):
+      defer { self = .read(part) }
+      return try part.take(answer, at: now).map(Outcome.content)
+    case .put(var part):
+      defer { self = .put(part) }
+      return try part.take(answer, at: now).map(Outcome.put)
+    case .remove(var part):
+      defer { self = .remove(part) }
+      return try part.take(answer, at: now).map { .removed }
+    case .complete(var part):
+      defer { self = .complete(part) }
+      return try part.take(answer, at: now).map { .completed }
+    }
+  }
+}
+
+extension ProcedureStep {
+  func map<Other>(_ change: (Outcome) -> Other) -> ProcedureStep<Other> {
+    switch self {
+    case .ask(let request): .ask(request)
+    case .done(let outcome): .done(change(outcome))
+    }
+  }
+}
+
+/// A verb that does one piece of work after another.
+package protocol ComposedProcedure: Procedure {
+  /// The piece that runs.
+  var work: Work? { get set }
+
+  mutating func first(at now: Duration) throws(SessionProtocolError) -> NextWork<Outcome>
+
+  mutating func next(
+    after outcome: Work.Outcome, at now: Duration
+  ) throws(SessionProtocolError) -> NextWork<Outcome>
+}
+
+package enum NextWork<Outcome> {
+  case work(Work)
+  case done(Outcome)
+}
+
+extension ComposedProcedure {
+  package mutating func start(
+    at now: Duration
+  ) throws(SessionProtocolError) -> ProcedureStep<Outcome> {
+    try run(try first(at: now), at: now)
+  }
+
+  package mutating func take(
+    _ answer: StoreAnswer, at now: Duration
+  ) throws(SessionProtocolError) -> ProcedureStep<Outcome> {
+    switch try work?.take(answer, at: now) {
+    case .ask(let request): return .ask(request)
+    case .done(let outcome): return try run(try next(after: outcome, at: now), at: now)
+    case nil: throw .unexpected(answer, "session protocol")
+    }
+  }
+
+  private mutating func run(
+    _ step: NextWork<Outcome>, at now: Duration
+  ) throws(SessionProtocolError) -> ProcedureStep<Outcome> {
+    var step = step
+    while true {
+      switch step {
+      case .done(let outcome): return .done(outcome)
+      case .work(let work):
+        self.work = work
+        switch try self.work?.start(at: now) {
+        case .done(let outcome): step = try next(after: outcome, at: now)
+        case .ask(let request): return .ask(request)
+        case nil: preconditionFailure("work was set above")
+        }
+      }
+    }
+  }
+}

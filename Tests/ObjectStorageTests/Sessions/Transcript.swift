@@ -1,0 +1,193 @@
+import ObjectStorage
+import Testing
+
+/// A store and a clock for tests that say who does what when.
+final class Transcript: LocklessStore {
+  let times = ProtocolTimes(term: .seconds(100), delayBound: .seconds(150))
+  var store = SimulatedObjectStore()
+  var content = SimulatedContent()
+  var now = Duration.seconds(1)
+  private var nonces: UInt64 = 0
+
+  func nonce() -> Nonce {
+    nonces += 1
+    return Nonce(high: 7, low: nonces)
+  }
+
+  /// A store with one pack and no revision.
+  init() throws {
+    let pack = content.seal([1], at: now)
+    _ = store.apply(.put(StoreKey(.packs, pack.name), pack.bytes, if: .absent))
+  }
+
+  func answer(to request: StoreRequest) -> StoreAnswer {
+    request.basis + times.delayBound < now ? .expired : store.apply(request.action)
+  }
+
+  func client<P: Procedure>(_ procedure: P) throws -> Client<P> {
+    try Client(procedure, on: self)
+  }
+
+  func begin(
+    _ id: String, _ role: SessionRole = .writing, pinning pinned: [String] = []
+  ) throws -> BeginSession.Outcome {
+    try run(BeginSession(id, role, pinning: pinned, nonce: nonce()))
+  }
+
+  /// Stores a revision with a session of its own.
+  func backup(_ revision: String, _ chunks: [Chunk]) throws {
+    let session = try begin("backup of \(revision)").session
+    let outcome = try run(
+      CommitSession(session, revision: revision, document: chunks, nonce: nonce()))
+    guard case .committed = outcome else {
+      Issue.record("\(revision) is not committed")
+      return
+    }
+    try run(CompleteSession(session.id))
+  }
+
+  func exists(_ area: StoreArea, _ name: String) -> Bool { store[StoreKey(area, name)] != nil }
+
+  /// A client that can be stopped before a request.
+  final class Client<P: Procedure> {
+    private var procedure: P
+    private var step: ProcedureStep<P.Outcome>
+    private unowned let transcript: Transcript
+
+    init(_ procedure: P, on transcript: Transcript) throws {
+      self.procedure = procedure
+      self.transcript = transcript
+      step = try self.procedure.start(at: transcript.now)
+    }
+
+    /// Goes on until it is about to change an object of an area, and gives that request.
+    @discardableResult
+    func pause(beforeChanging area: StoreArea) throws -> StoreRequest {
+      try pause(before: area) { $0.changes(area) }
+    }
+
+    func pause(beforeReading area: StoreArea) throws {
+      try pause(before: area) { $0.reads(area) }
+    }
+
+    @discardableResult
+    private func pause(
+      before area: StoreArea, _ isIt: (StoreRequest.Action) -> Bool
+    ) throws -> StoreRequest {
+      while case .ask(let request) = step {
+        if isIt(request.action) { return request }
+        try go(request)
+      }
+      throw SessionProtocolError(.unexpectedAnswer, area.rawValue, "the client never changed it")
+    }
+
+    /// The next request gets no answer. It is not applied, unless the test does so.
+    func loseRequest() throws {
+      step = try procedure.take(.unknown, at: transcript.now)
+    }
+
+    func finish() throws -> P.Outcome {
+      while true {
+        switch step {
+        case .done(let outcome): return outcome
+        case .ask(let request): try go(request)
+        }
+      }
+    }
+
+    private func go(_ request: StoreRequest) throws {
+      step = try procedure.take(transcript.answer(to: request), at: transcript.now)
+    }
+  }
+}
+
+extension StoreRequest.Action {
+  func changes(_ area: StoreArea) -> Bool {
+    switch self {
+    case .put(let key, _, _), .remove(let key): key.area == area
+    case .read, .list: false
+    }
+  }
+
+  func reads(_ area: StoreArea) -> Bool {
+    if case .read(let key) = self { key.area == area } else { false }
+  }
+}
+
+/// A collector of a transcript. It pardons what is needed, unless told to rewrite.
+final class TranscriptCollector {
+  private let name: String
+  private unowned let transcript: Transcript
+  private var memory = CollectorMemory()
+  private var passes = 0
+  private var pass: CollectorPass?
+  private var step: CollectorStep
+  var rewrites = false
+  /// What it pardons although nothing needs it.
+  var pardons: Set<String> = []
+
+  init(_ name: String, on transcript: Transcript) {
+    self.name = name
+    self.transcript = transcript
+    step = .done(memory)
+  }
+
+  func startPass(condemning packs: [String] = []) throws {
+    passes += 1
+    var pass = CollectorPass(
+      memory: memory, times: transcript.times, condemning: packs, as: "\(name)-\(passes)",
+      nonce: transcript.nonce())
+    step = try pass.start(at: transcript.now)
+    self.pass = pass
+  }
+
+  func finishPass() throws {
+    while try advance(stoppingBefore: nil) {}
+  }
+
+  func runPass(condemning packs: [String] = []) throws {
+    try startPass(condemning: packs)
+    try finishPass()
+  }
+
+  /// Goes on until it is about to change an object of an area for the `count`th time.
+  func pause(beforeChanging area: StoreArea, count: Int = 1) throws {
+    while try advance(stoppingBefore: area) {}
+    for _ in 1..<count {
+      _ = try advance(stoppingBefore: nil)
+      while try advance(stoppingBefore: area) {}
+    }
+    guard case .ask = step else {
+      throw SessionProtocolError(.unexpectedAnswer, area.rawValue, "\(name) never changed it")
+    }
+  }
+
+  /// Whether it went on.
+  private func advance(stoppingBefore area: StoreArea?) throws -> Bool {
+    let now = transcript.now
+    switch step {
+    case .done(let memory):
+      self.memory = memory
+      return false
+    case .ask(let request):
+      if let area, request.action.changes(area) { return false }
+      try go { try $0.take(transcript.answer(to: request), at: now) }
+    case .judge(let survey):
+      let needed = survey.packs.filter {
+        !rewrites && !transcript.content.needed(survey, in: [$0]).isEmpty
+      }
+      try go { try $0.judged(pardoned: needed.union(pardons), at: now) }
+    case .copy(let survey):
+      let chunks = transcript.content.needed(survey, in: survey.packs)
+      let packs = chunks.isEmpty ? [] : [transcript.content.seal(chunks, at: now)]
+      try go { try $0.sealed(packs, at: now) }
+    }
+    return true
+  }
+
+  private func go(_ change: (inout CollectorPass) throws -> CollectorStep) throws {
+    guard var pass else { return }
+    step = try change(&pass)
+    self.pass = pass
+  }
+}
