@@ -8,8 +8,8 @@ package struct SessionHandle: Sendable {
 
   var key: StoreKey { StoreKey(.sessions, id) }
 
-  func active(_ nonce: Nonce) -> SessionRecord {
-    SessionRecord(.active(pinned: pinned), role, nonce)
+  func active(_ nonce: Nonce) -> SessionObject {
+    SessionObject(.active(pinned: pinned), role, nonce)
   }
 }
 

@@ -5,7 +5,7 @@ extension CollectorPass {
   ) throws(SessionProtocolError) {
     var sights: [String: CollectorMemory.Sight] = [:]
     for object in objects {
-      let record = try SessionRecord(object.bytes, of: object.name)
+      let record = try SessionObject(object.bytes, of: object.name)
       listed.insert(object.name)
       var sight = CollectorMemory.Sight(version: object.version, since: now)
       if let before = memory.sessions[object.name], before.version == object.version {
@@ -39,7 +39,7 @@ extension CollectorPass {
       return try begin(
         .removingSession, .remove(SettledRemove(StoreKey(.sessions, name))), at: now)
     case .fence(let name, let role, let version):
-      let record = SessionRecord(.fenced, role, freshNonce())
+      let record = SessionObject(.fenced, role, freshNonce())
       let put = SettledPut(StoreKey(.sessions, name), record.bytes, if: .version(version))
       return try begin(.settlingSession, .put(put), at: now)
     case nil:
@@ -62,7 +62,7 @@ extension CollectorPass {
       sessionTasks.append(.remove(name))
     case .absent: active[name] = nil
     case .other(let bytes, _):
-      let record = try SessionRecord(bytes, of: name)
+      let record = try SessionObject(bytes, of: name)
       switch record.state {
       case .active: active[name] = record
       case .fenced:

@@ -40,7 +40,7 @@ package struct CollectorPass {
   /// Sessions that were listed.
   var listed: Set<String> = []
   /// Those that may still commit or read.
-  var active: [String: SessionRecord] = [:]
+  var active: [String: SessionObject] = [:]
   /// Revisions that a session may still put into `revisions/`.
   var committed: Set<String> = []
   var roots: [String: [UInt8]] = [:]

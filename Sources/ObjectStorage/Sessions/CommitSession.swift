@@ -41,7 +41,7 @@ package struct CommitSession: ComposedProcedure {
       throw SessionProtocolError(.damaged, "staged/\(revision)", "another session has staged it")
     case (.committing, .put(.stored)): return .done(.committed)
     case (.committing, .put(.other(let bytes, let version))):
-      return try settle(SessionRecord(bytes, of: handle.id).state, version)
+      return try settle(SessionObject(bytes, of: handle.id).state, version)
     case (.committing, .put(.absent)):
       // It was fenced and removed, or somebody else has completed it.
       stage = .readingRevision
@@ -56,12 +56,12 @@ package struct CommitSession: ComposedProcedure {
 
   private mutating func commit() -> NextWork<Outcome> {
     stage = .committing
-    let record = SessionRecord(.committed(revision), handle.role, nonce)
+    let record = SessionObject(.committed(revision), handle.role, nonce)
     return .work(.put(SettledPut(handle.key, record.bytes, if: .version(handle.version))))
   }
 
   private mutating func settle(
-    _ state: SessionRecord.State, _ version: StoreVersion
+    _ state: SessionObject.State, _ version: StoreVersion
   ) -> NextWork<Outcome> {
     switch state {
     case .committed: return .done(.committed)

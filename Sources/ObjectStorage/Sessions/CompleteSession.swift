@@ -31,7 +31,7 @@ package struct CompleteSession: ComposedProcedure {
   ) throws(SessionProtocolError) -> NextWork<Void> {
     switch (stage, outcome) {
     case (.readingSession, .content(let bytes?)):
-      guard case .committed(let revision) = try SessionRecord(bytes, of: session).state else {
+      guard case .committed(let revision) = try SessionObject(bytes, of: session).state else {
         return .done(())
       }
       self.revision = revision

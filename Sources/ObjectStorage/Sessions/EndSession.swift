@@ -17,7 +17,7 @@ package struct EndSession: ComposedProcedure {
   }
 
   package mutating func first(at now: Duration) -> NextWork<Outcome> {
-    let record = SessionRecord(.fenced, handle.role, nonce)
+    let record = SessionObject(.fenced, handle.role, nonce)
     return .work(.put(SettledPut(handle.key, record.bytes, if: .version(handle.version))))
   }
 
@@ -27,7 +27,7 @@ package struct EndSession: ComposedProcedure {
     switch outcome {
     case .put(.stored): return .work(.remove(SettledRemove(handle.key)))
     case .put(.other(let bytes, let version)):
-      switch try SessionRecord(bytes, of: handle.id).state {
+      switch try SessionObject(bytes, of: handle.id).state {
       case .fenced: return .work(.remove(SettledRemove(handle.key)))
       case .committed: return .work(.complete(CompleteSession(handle.id)))
       case .active:

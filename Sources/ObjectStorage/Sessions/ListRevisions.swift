@@ -19,7 +19,7 @@ package struct ListRevisions: ComposedProcedure {
     switch outcome {
     case .objects(let sessions):
       for session in sessions {
-        if case .committed = try SessionRecord(session.bytes, of: session.name).state {
+        if case .committed = try SessionObject(session.bytes, of: session.name).state {
           committed.append(session.name)
         }
       }

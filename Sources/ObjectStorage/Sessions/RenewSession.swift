@@ -28,7 +28,7 @@ package struct RenewSession: ComposedProcedure {
       return .done(.renewed(handle))
     case .put(.other(let bytes, let version)):
       // Only its owner makes it active: an earlier put has arrived late, or this one has not arrived.
-      guard case .active = try SessionRecord(bytes, of: handle.id).state else {
+      guard case .active = try SessionObject(bytes, of: handle.id).state else {
         return .done(.fenced)
       }
       handle.version = version

@@ -18,7 +18,7 @@ struct SessionLedger {
   var violations: [String] = []
 
   mutating func notePut(_ key: StoreKey, _ bytes: [UInt8], at time: Int, isCollector: Bool) {
-    guard key.area == .sessions, let record = try? SessionRecord(bytes, of: key.name) else {
+    guard key.area == .sessions, let record = try? SessionObject(bytes, of: key.name) else {
       return
     }
     if case .fenced = record.state, isCollector, let before = changed[key.name],
@@ -59,7 +59,7 @@ struct SessionLedger {
     }
     for (session, document) in reading where !chunks.isSuperset(of: document) {
       guard let object = store[StoreKey(.sessions, session)],
-        let record = try? SessionRecord(object.bytes, of: session), case .active = record.state
+        let record = try? SessionObject(object.bytes, of: session), case .active = record.state
       else { continue }
       violations.append("\(session) reads \(document) and only \(chunks.sorted()) are there")
     }

@@ -17,7 +17,7 @@ package enum SessionRole: UInt8, Sendable {
 ///      7   20  nonce
 ///     27       active: number of pins (2), each a text; committed: the revision, a text
 /// ```
-package struct SessionRecord: Equatable, Sendable {
+package struct SessionObject: Equatable, Sendable {
   package enum State: Equatable, Sendable {
     /// It runs, and keeps these revisions.
     case active(pinned: [String])
