@@ -1,6 +1,6 @@
 package import ChunkFormat
 import ObjectStorage
-package import Workers
+import Workers
 
 /// Makes the objects of a new repository. The configuration comes last: a place without it is no
 /// repository, and can be tried again.

@@ -100,7 +100,7 @@ package struct RepositoryInspection: Sendable {
     for key in census.unknownFiles {
       report.add(
         Finding(
-          .stranger, .note, path: repository.path(of: key), "is nothing that this program knows"))
+          .unknownFile, .note, path: repository.path(of: key), "is nothing that this program knows"))
     }
     return mends || census.missingAreas.isEmpty
   }
