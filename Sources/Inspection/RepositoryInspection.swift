@@ -100,7 +100,8 @@ package struct RepositoryInspection: Sendable {
     for key in census.unknownFiles {
       report.add(
         Finding(
-          .unknownFile, .note, path: repository.path(of: key), "is nothing that this program knows"))
+          .unknownFile, .note, path: repository.path(of: key), "is nothing that this program knows")
+      )
     }
     return mends || census.missingAreas.isEmpty
   }
