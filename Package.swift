@@ -184,7 +184,7 @@ let targets: [Target] = [
     of: "BackupEngine",
     uses: [
       "EngineTestSupport", "Workers", "CalendarTime", "ChunkFormat", "ChunkStore", "VolumeMap",
-      "VolumeReader", "VolumeSources", "FileIO", systemPackage,
+      "VolumeReader", "VolumeSources", "VolumeTargets", "FileIO", systemPackage,
     ]),
   tests(
     of: "GarbageCollection",

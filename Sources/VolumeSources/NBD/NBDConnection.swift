@@ -1,7 +1,7 @@
 import CNBD
 import FileIO
 import Glibc
-package import SystemPackage
+import SystemPackage
 
 /// A connection to one export, with several requests in flight.
 ///
@@ -365,39 +365,6 @@ package struct NBDConnection: ~Copyable {
       nbd_aio_pread(handle, block, count, offsetBytes, .init(), 0)
     }
     if let error { throw NBDConnectionError(.read(offsetBytes: offsetBytes), error) }
-  }
-}
-
-/// Why an NBD server, or the way to it, did not do what was asked.
-package struct NBDConnectionError: Error, Sendable, Hashable {
-  package enum Operation: Sendable, Hashable {
-    case connect
-    case read(offsetBytes: UInt64)
-    case write(offsetBytes: UInt64)
-    case flush
-  }
-
-  package let operation: Operation
-  /// As libnbd words it.
-  package let reason: String
-  package let errno: Errno
-
-  fileprivate init(_ operation: Operation, _ error: NBDError) {
-    self.operation = operation
-    reason = error.reason
-    errno = error.errno
-  }
-}
-
-/// What libnbd says of the last call of this thread that failed.
-private struct NBDError {
-  let reason: String
-  let errno: Errno
-
-  static var last: NBDError {
-    NBDError(
-      reason: nbd_get_error().map { String(cString: $0) } ?? "unknown error",
-      errno: Errno(rawValue: nbd_get_errno()))
   }
 }
 
