@@ -91,6 +91,16 @@ struct LateRequestTests {
     #expect(transcript.exists(.revisions, "r"), "it has looked again")
   }
 
+  @Test("A revision with a tombstone cannot be pinned, although it is still in its place")
+  func pinOfForgotten() throws {
+    let transcript = try Transcript()
+    try transcript.backup("r", [1])
+    try transcript.client(ForgetRevision("r")).pause(beforeChanging: .revisions)
+    #expect(transcript.exists(.revisions, "r"))
+    #expect(try transcript.begin("reader", .reading, pinning: ["r"]).view.pinned["r"] == nil)
+    #expect(try transcript.run(ListRevisions()) == [])
+  }
+
   @Test("A forgotten revision and its tombstone stay while a session pins it")
   func forgottenWhilePinned() throws {
     let transcript = try Transcript()

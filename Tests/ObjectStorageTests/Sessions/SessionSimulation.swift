@@ -1,16 +1,6 @@
 import ObjectStorage
 import TestSupport
 
-/// What a client does wrong outside of the procedures.
-enum ClientFlaw: CaseIterable {
-  /// A pack's name is the hash of what it holds, without a nonce.
-  case packNamesRecur
-  /// A writer uses packs that it listed before its session was there.
-  case packsListedBeforeSession
-  /// The collectors take the bound on delay for shorter than it is.
-  case delayBoundTooShort
-}
-
 /// One life of a repository on a store without locks: some clients at once, requests that are delayed or lost,
 /// answers that are lost, clients that sleep or die. Everything follows from the seed.
 final class SessionSimulation {
@@ -22,7 +12,6 @@ final class SessionSimulation {
   static let delay = 160
   static let term = 80
 
-  let flaw: ClientFlaw?
   let times: ProtocolTimes
   let passes: Int
   private(set) var time = 0
@@ -37,13 +26,10 @@ final class SessionSimulation {
   /// The next one last.
   private var events: [Event] = []
 
-  init(seed: UInt64, flaw: ClientFlaw? = nil, isTraced: Bool = false) {
+  init(seed: UInt64, isTraced: Bool = false) {
     random = SeededRandom(seed: seed)
-    self.flaw = flaw
     self.isTraced = isTraced
-    times = ProtocolTimes(
-      term: .seconds(Self.term),
-      delayBound: .seconds(flaw == .delayBoundTooShort ? 0 : Self.delay))
+    times = ProtocolTimes(term: .seconds(Self.term), delayBound: .seconds(Self.delay))
     passes = 4 + Int(seed % 3)
     populate()
   }
@@ -63,7 +49,7 @@ final class SessionSimulation {
   /// Two packs, one revision.
   private func populate() {
     for chunks: Set<Chunk> in [[1, 2], [3, 4]] {
-      let pack = content.seal(chunks, at: .zero, isUnique: flaw != .packNamesRecur)
+      let pack = content.seal(chunks, at: .zero)
       _ = store.apply(.put(StoreKey(.packs, pack.name), pack.bytes, if: .absent))
     }
     staged("r-first", [1, 3])

@@ -13,24 +13,17 @@ final class SimulatedWriter: SimulatedClient {
     let parent = world.flip(60) ? world.anyRevision() : nil
     let begin = BeginSession(
       "s-\(name)", .writing, pinning: parent.map { [$0] } ?? [], nonce: nonce())
-    if world.flaw == .packsListedBeforeSession {
-      return try run(Listing(.packs)) { packs in
-        try self.run(begin) { try self.begun($0, parent, packs) }
-      }
-    }
-    return try run(begin) { try self.begun($0, parent, nil) }
+    return try run(begin) { try self.begun($0, parent) }
   }
 
-  private func begun(
-    _ outcome: BeginSession.Outcome, _ parent: String?, _ packs: [String]?
-  ) throws -> Turn {
+  private func begun(_ outcome: BeginSession.Outcome, _ parent: String?) throws -> Turn {
     handle = outcome.session
     absent = outcome.view.absentPacks
     if let parent, let document = outcome.view.pinned[parent] { chunks = Set(document.prefix(2)) }
     let wanted = Set((0..<3).map { _ in world.chunk() })
     missing = wanted.subtracting(chunks)
     chunks.formUnion(wanted)
-    return try packs.map(reuse) ?? run(Listing(.packs)) { try self.reuse($0) }
+    return try run(Listing(.packs)) { try self.reuse($0) }
   }
 
   private func reuse(_ packs: [String]) throws -> Turn {
@@ -39,7 +32,7 @@ final class SimulatedWriter: SimulatedClient {
   }
 
   private func seal() -> SealedPack {
-    world.content.seal(missing, at: now, isUnique: world.flaw != .packNamesRecur)
+    world.content.seal(missing, at: now)
   }
 
   private func store(_ pack: SealedPack) throws -> Turn {

@@ -162,6 +162,14 @@ final class TranscriptCollector {
     }
   }
 
+  /// Sends this many requests; says whether the pass goes on.
+  func advance(requests: Int) throws -> Bool {
+    for _ in 0..<requests {
+      guard try advance(stoppingBefore: nil) else { return false }
+    }
+    return true
+  }
+
   /// Whether it went on.
   private func advance(stoppingBefore area: StoreArea?) throws -> Bool {
     let now = transcript.now

@@ -1,0 +1,97 @@
+import ObjectStorage
+import Testing
+
+/// One collector sleeps, once after each of its requests in turn; others do all that they have to. `p1` holds
+/// chunk 1.
+@Suite("Session protocol: a collector sleeps after any request")
+struct HandoverTests {
+  @Test("Another collector deletes the other copy")
+  func otherCopyDeleted() throws {
+    try afterEachRequest(rewrites: true) { transcript, sleep in
+      let copy = transcript.content.seal([1], at: transcript.now)
+      _ = try transcript.run(copy.put)
+      try transcript.backup("r", [1])
+      let other = TranscriptCollector("other", on: transcript)
+      try other.startPass(condemning: ["p1"])
+      try other.pause(beforeChanging: .packs)
+
+      return try sleep([copy.name]) {
+        try other.finishPass()
+        transcript.now += transcript.times.delayBound + .seconds(1)
+        try other.runPass()
+      }
+    }
+  }
+
+  @Test("A writer commits, and another collector puts its pack into deleting")
+  func committedMeanwhile() throws {
+    try afterEachRequest { transcript, sleep in
+      let writer = try transcript.begin("writer").session
+      let other = TranscriptCollector("other", on: transcript)
+      other.rewrites = true
+      try other.runPass(condemning: ["p1"])
+
+      return try sleep([]) {
+        let commit = CommitSession(
+          writer, revision: "r", document: [1], nonce: transcript.nonce())
+        #expect(try transcript.run(commit) == .committed)
+        try other.startPass()
+        try other.pause(beforeChanging: .packs)
+      }
+    }
+  }
+
+  @Test("A reader pins a revision, and somebody forgets it")
+  func pinnedAndForgotten() throws {
+    try afterEachRequest { transcript, sleep in
+      try transcript.backup("r", [1])
+      return try sleep(["p1"]) {
+        let reader = try transcript.begin("reader", .reading, pinning: ["r"])
+        #expect(reader.view.pinned["r"] == [1])
+        #expect(try transcript.run(ForgetRevision("r")) == .forgotten)
+      }
+    }
+  }
+
+  @Test("A backup runs from its begin to its commit")
+  func backupMeanwhile() throws {
+    try afterEachRequest { transcript, sleep in
+      try sleep(["p1"]) {
+        let begun = try transcript.begin("writer")
+        if begun.view.absentPacks.contains("p1") || !transcript.exists(.packs, "p1") {
+          _ = try transcript.run(transcript.content.seal([1], at: transcript.now).put)
+        }
+        let commit = CommitSession(
+          begun.session, revision: "r", document: [1], nonce: transcript.nonce())
+        #expect(try transcript.run(commit) == .committed)
+      }
+    }
+  }
+
+  /// `scene` prepares a store, and calls `sleep` with what the collector condemns, and with what happens while it
+  /// sleeps. Afterwards chunk 1 is there.
+  private func afterEachRequest(
+    rewrites: Bool = false,
+    _ scene: (Transcript, (_ condemned: [String], _ meanwhile: () throws -> Void) throws -> Bool)
+      throws -> Bool
+  ) throws {
+    var requests = 0
+    var goesOn = true
+    while goesOn {
+      let transcript = try Transcript()
+      goesOn = try scene(transcript) { condemned, meanwhile in
+        let collector = TranscriptCollector("sleeper", on: transcript)
+        collector.rewrites = rewrites
+        try collector.startPass(condemning: condemned)
+        let goesOn = try collector.advance(requests: requests)
+        try meanwhile()
+        try collector.finishPass()
+        return goesOn
+      }
+      let chunks = transcript.content.chunks(in: Set(transcript.store.names(.packs)))
+      #expect(chunks == [1], "it slept after \(requests) requests")
+      requests += 1
+    }
+    #expect(requests > 8)
+  }
+}
