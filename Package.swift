@@ -83,8 +83,8 @@ let targets: [Target] = [
   library(
     "ChunkStore",
     uses: [
-      "Workers", "CalendarTime", "FileIO", "ChunkFormat", "ObjectStorage", "LocalObjects", "CLMDB",
-      "CLinux", systemPackage, heap,
+      "Workers", "CalendarTime", "FileIO", "ChunkFormat", "ObjectStorage", "CLMDB", "CLinux",
+      systemPackage, heap,
     ]),
   library("Retention", uses: ["CalendarTime", "ChunkFormat", "ChunkStore"]),
   library("VolumeMap", uses: ["ChunkFormat"]),
@@ -131,7 +131,7 @@ let targets: [Target] = [
     name: "varve",
     dependencies: [
       "Workers", "CalendarTime", "JSONText", "FileIO", "ChildProcesses", "ChunkFormat",
-      "ChunkStore", "Retention",
+      "LocalObjects", "ChunkStore", "Retention",
       "VolumeSources", "VolumeTargets", "VolumeReader", "BackupEngine", "GarbageCollection",
       "Inspection",
       "Overlays", "NBDProtocol", "NBDServer", "Exports", "CLinux", argumentParser, logging, nioCore,
@@ -149,8 +149,8 @@ let targets: [Target] = [
   .target(
     name: "EngineTestSupport",
     dependencies: [
-      "Workers", "FileIO", "ChunkFormat", "ChunkStore", "VolumeSources", "BackupEngine",
-      "TestSupport", systemPackage,
+      "Workers", "FileIO", "ChunkFormat", "LocalObjects", "ChunkStore", "VolumeSources",
+      "BackupEngine", "TestSupport", systemPackage,
     ],
     path: "Tests/EngineTestSupport", swiftSettings: strict),
   .target(
@@ -178,13 +178,14 @@ let targets: [Target] = [
   tests(
     of: "VolumeReader",
     uses: [
-      "Workers", "ChunkFormat", "ChunkStore", "VolumeMap", "FileIO", nioCore, systemPackage,
+      "Workers", "ChunkFormat", "LocalObjects", "ChunkStore", "VolumeMap", "FileIO", nioCore,
+      systemPackage,
     ]),
   tests(
     of: "BackupEngine",
     uses: [
-      "EngineTestSupport", "Workers", "CalendarTime", "ChunkFormat", "ChunkStore", "VolumeMap",
-      "VolumeReader", "VolumeSources", "VolumeTargets", "FileIO", systemPackage,
+      "EngineTestSupport", "Workers", "CalendarTime", "ChunkFormat", "LocalObjects", "ChunkStore",
+      "VolumeMap", "VolumeReader", "VolumeSources", "VolumeTargets", "FileIO", systemPackage,
     ]),
   tests(
     of: "GarbageCollection",
@@ -203,8 +204,8 @@ let targets: [Target] = [
   tests(
     of: "Overlays",
     uses: [
-      "Workers", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader", "VolumeSources",
-      "BackupEngine", "FileIO", systemPackage, nioCore,
+      "Workers", "ChunkFormat", "LocalObjects", "ChunkStore", "VolumeMap", "VolumeReader",
+      "VolumeSources", "BackupEngine", "FileIO", systemPackage, nioCore,
     ]),
   tests(of: "NBDProtocol", uses: [nioCore]),
   tests(
@@ -216,8 +217,8 @@ let targets: [Target] = [
   tests(
     of: "Exports",
     uses: [
-      "NBDTestSupport", "CalendarTime", "ChunkFormat", "ChunkStore", "FileIO", "VolumeMap",
-      "VolumeReader", "Overlays", "NBDProtocol", "NBDServer", nioCore, systemPackage,
+      "NBDTestSupport", "CalendarTime", "ChunkFormat", "LocalObjects", "ChunkStore", "FileIO",
+      "VolumeMap", "VolumeReader", "Overlays", "NBDProtocol", "NBDServer", nioCore, systemPackage,
     ]),
   tests(
     of: "varve",

@@ -48,7 +48,7 @@ package final class Repository: Sendable {
     at root: FilePath, settings: RepositorySettings, firstKey: NewKey?,
     environment: RepositoryEnvironment, context: WorkContext
   ) throws(StoreError) -> Repository {
-    let storage = environment.storage(at: root)
+    let storage = environment.storage(root)
     let (configuration, openedKey) = try RepositoryFoundation(storage: storage).create(
       settings: settings, firstKey: firstKey, environment: environment, context: context)
     return try Repository(
@@ -64,7 +64,7 @@ package final class Repository: Sendable {
   package static func open(
     at root: FilePath, environment: RepositoryEnvironment, secret: () throws -> UnlockSecret
   ) throws -> Repository {
-    let storage = environment.storage(at: root)
+    let storage = environment.storage(root)
     let bytes = try readConfiguration(storage)
     let configuration = try reportingFormatErrors(of: storage.place(of: .configuration)) {
       () throws(FormatError) in try RepositoryConfiguration(encoded: bytes)
@@ -97,7 +97,7 @@ package final class Repository: Sendable {
   package static func open(
     at root: FilePath, environment: RepositoryEnvironment, sharing keys: RepositoryKeys?
   ) throws(StoreError) -> Repository {
-    let storage = environment.storage(at: root)
+    let storage = environment.storage(root)
     let bytes = try readConfiguration(storage)
     let configuration = try reportingFormatErrors(of: storage.place(of: .configuration)) {
       () throws(FormatError) in try RepositoryConfiguration(encoded: bytes)
@@ -227,7 +227,7 @@ package final class Repository: Sendable {
   package static func openedPaperKey(
     _ text: String, of root: FilePath, environment: RepositoryEnvironment
   ) throws(StoreError) -> OpenedPaperKey {
-    let storage = environment.storage(at: root)
+    let storage = environment.storage(root)
     let bytes = try readConfiguration(storage)
     let (id, keys) = try reportingFormatErrors(of: "paper key") {
       () throws(FormatError) -> (RepositoryID, RepositoryKeys) in

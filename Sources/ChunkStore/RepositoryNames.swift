@@ -12,7 +12,7 @@ package struct RepositoryNames: Sendable {
 
   /// - Throws: ``StoreError``: `.notARepository`, `.damaged`, `.unsupported`.
   package init(of root: FilePath, environment: RepositoryEnvironment) throws(StoreError) {
-    let storage = environment.storage(at: root)
+    let storage = environment.storage(root)
     let bytes = try Repository.readConfiguration(storage)
     let configuration = try reportingFormatErrors(of: storage.place(of: .configuration)) {
       () throws(FormatError) in try RepositoryConfiguration(encoded: bytes)

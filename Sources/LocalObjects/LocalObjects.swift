@@ -22,6 +22,13 @@ package final class LocalObjects: ObjectStorage {
     self.fileSystem = fileSystem.confined(to: root, newFiles: .likeDirectory)
   }
 
+  /// What opens the storage in a directory of a file system.
+  package static func opener(
+    on fileSystem: any FileSystem = POSIXFileSystem()
+  ) -> @Sendable (FilePath) -> any ObjectStorage {
+    { LocalObjects(root: $0, fileSystem: fileSystem) }
+  }
+
   // MARK: - Places
 
   package var place: String { layout.root.string }

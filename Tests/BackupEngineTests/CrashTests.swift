@@ -4,6 +4,7 @@ import ChunkStore
 import EngineTestSupport
 import FileIO
 import Glibc
+import LocalObjects
 import SystemPackage
 import TestSupport
 import Testing
@@ -29,8 +30,7 @@ struct CrashTests {
   private func environment(
     on fileSystem: SimulatedFileSystem, index: String
   ) -> RepositoryEnvironment {
-    var environment = RepositoryEnvironment()
-    environment.fileSystem = fileSystem
+    var environment = RepositoryEnvironment(storage: LocalObjects.opener(on: fileSystem))
     environment.indexDirectory = directory.appending(index)
     environment.packTargetBytes = 256 << 10
     return environment

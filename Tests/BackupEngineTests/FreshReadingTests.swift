@@ -2,6 +2,7 @@ import BackupEngine
 import ChunkStore
 import EngineTestSupport
 import FileIO
+import LocalObjects
 import SystemPackage
 import TestSupport
 import Testing
@@ -16,7 +17,7 @@ func verificationReadsStorage() throws {
   let disk = try place.disk("disk", random.bytes(4 * 64 << 10))
   let fileSystem = InterruptedFileSystem(POSIXFileSystem())
   var environment = place.environment
-  environment.fileSystem = fileSystem
+  environment.storage = LocalObjects.opener(on: fileSystem)
   let repository = try Repository.open(at: place.repository.root, environment: environment) {
     Workplace.passphrase
   }

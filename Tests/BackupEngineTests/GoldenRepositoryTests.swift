@@ -2,6 +2,7 @@ import BackupEngine
 import ChunkFormat
 import ChunkStore
 import FileIO
+import LocalObjects
 import SystemPackage
 import TestSupport
 import Testing
@@ -105,7 +106,7 @@ enum Golden: String, CaseIterable {
 private final class GoldenCopy {
   let directory: TemporaryDirectory
   let repository: Repository
-  let environment = RepositoryEnvironment()
+  let environment = RepositoryEnvironment(storage: LocalObjects.opener())
 
   init(of golden: Golden) throws {
     directory = try TemporaryDirectory()

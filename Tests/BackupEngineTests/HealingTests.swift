@@ -4,6 +4,7 @@ import ChunkFormat
 import ChunkStore
 import EngineTestSupport
 import FileIO
+import LocalObjects
 import SystemPackage
 import TestSupport
 import Testing
@@ -57,7 +58,7 @@ struct HealingTests {
     try place.spoilChunk(3)
     let fileSystem = InterruptedFileSystem(POSIXFileSystem())
     var environment = place.environment
-    environment.fileSystem = fileSystem
+    environment.storage = LocalObjects.opener(on: fileSystem)
     fileSystem.interrupt(.before, .rename, of: "/marks/") {
       let copies = try place.repository.quarantine().copies
       #expect(copies.count == 1)
@@ -174,7 +175,7 @@ struct HealingTests {
     }
     var environment = place.environment
     if whileReading {
-      environment.fileSystem = WatchedPacks(onOpening: forget)
+      environment.storage = LocalObjects.opener(on: WatchedPacks(onOpening: forget))
     } else {
       forget()
     }

@@ -1,5 +1,6 @@
 import ChunkFormat
 import FileIO
+import LocalObjects
 import SystemPackage
 import TestSupport
 import Testing
@@ -18,7 +19,7 @@ struct PackScanTests {
     settings.compression = .none
     repository = try Repository.create(
       at: directory.appending("repository"), settings: settings, firstKey: nil,
-      environment: RepositoryEnvironment(), context: .testing())
+      environment: RepositoryEnvironment(storage: LocalObjects.opener()), context: .testing())
     hasher = try ContentHasher(idKey: nil)
   }
 

@@ -1,6 +1,7 @@
 @testable import ChunkStore
 import ChunkFormat
 import FileIO
+import LocalObjects
 import SystemPackage
 import TestSupport
 import Workers
@@ -25,8 +26,7 @@ struct TestStore {
   static func environment(
     on fileSystem: any FileSystem, index: FilePath?
   ) -> RepositoryEnvironment {
-    var environment = RepositoryEnvironment()
-    environment.fileSystem = fileSystem
+    var environment = RepositoryEnvironment(storage: LocalObjects.opener(on: fileSystem))
     environment.indexDirectory = index
     environment.packTargetBytes = 6 * chunkBytes
     environment.passphraseCost = .minimal

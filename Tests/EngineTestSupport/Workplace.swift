@@ -2,6 +2,7 @@ package import BackupEngine
 package import ChunkFormat
 package import ChunkStore
 import FileIO
+import LocalObjects
 package import SystemPackage
 package import TestSupport
 import VolumeSources
@@ -18,7 +19,7 @@ package final class Workplace: Sendable {
     encrypted: Bool = false, chunkSizeBytes: Int = 64 << 10, inMemory: Bool = false
   ) throws {
     directory = try TemporaryDirectory(inMemory: inMemory)
-    var environment = RepositoryEnvironment()
+    var environment = RepositoryEnvironment(storage: LocalObjects.opener())
     environment.passphraseCost = .minimal
     self.environment = environment
     var settings = RepositorySettings()

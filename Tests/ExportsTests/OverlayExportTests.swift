@@ -3,6 +3,7 @@ import ChunkFormat
 import ChunkStore
 import FileIO
 import Exports
+import LocalObjects
 import NBDTestSupport
 import NBDServer
 import NIOCore
@@ -19,7 +20,7 @@ private final class OverlaySite: Sendable {
   let directory: TemporaryDirectory
   let repository: Repository
   let entry: RevisionEntry
-  let environment = RepositoryEnvironment()
+  let environment = RepositoryEnvironment(storage: LocalObjects.opener())
   let volumes: [String]
 
   init(volumes: [String] = ["vda"]) throws {

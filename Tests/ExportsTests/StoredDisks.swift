@@ -3,6 +3,7 @@ import ChunkFormat
 import ChunkStore
 import FileIO
 import Exports
+import LocalObjects
 import NBDServer
 import SystemPackage
 import TestSupport
@@ -21,7 +22,7 @@ final class StoredDisks {
 
   init() throws {
     directory = try TemporaryDirectory(inMemory: true)
-    var environment = RepositoryEnvironment()
+    var environment = RepositoryEnvironment(storage: LocalObjects.opener())
     environment.indexDirectory = directory.path.appending("index")
     self.environment = environment
     var settings = RepositorySettings()

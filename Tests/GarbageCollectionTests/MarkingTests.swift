@@ -3,6 +3,7 @@ import ChunkFormat
 import ChunkStore
 import EngineTestSupport
 import FileIO
+import LocalObjects
 import SystemPackage
 import TestSupport
 import Testing
@@ -25,7 +26,7 @@ import Workers
   ) throws -> CollectionReport {
     let fileSystem = InterruptedFileSystem(POSIXFileSystem())
     var environment = store.environment
-    environment.fileSystem = fileSystem
+    environment.storage = LocalObjects.opener(on: fileSystem)
     let repository = try Repository.open(at: store.root, environment: environment) {
       Workplace.passphrase
     }

@@ -4,6 +4,7 @@ import ChunkStore
 import EngineTestSupport
 import FileIO
 import GarbageCollection
+import LocalObjects
 import SystemPackage
 import TestSupport
 import Testing
@@ -45,7 +46,7 @@ struct Store {
   /// The same, opened by another process, which has another view of the file system.
   func on(_ fileSystem: any FileSystem) throws -> Store {
     var environment = environment
-    environment.fileSystem = fileSystem
+    environment.storage = LocalObjects.opener(on: fileSystem)
     return try Store(workplace, environment)
   }
 

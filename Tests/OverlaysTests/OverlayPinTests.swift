@@ -1,6 +1,7 @@
 import ChunkFormat
 import ChunkStore
 import FileIO
+import LocalObjects
 import SystemPackage
 import TestSupport
 import Testing
@@ -142,7 +143,7 @@ struct OverlayPinTests {
   /// The repository on a file system that is mounted read-only.
   private func readOnlyRepository() throws -> Repository {
     var environment = place.environment
-    environment.fileSystem = ReadOnlyRepositories()
+    environment.storage = LocalObjects.opener(on: ReadOnlyRepositories())
     environment.indexDirectory = place.directory.appending("another-index")
     return try Repository.open(at: repository.root, environment: environment) {
       throw StoreError(.wrongKey, "it is not encrypted")
@@ -155,28 +156,28 @@ struct OverlayPinTests {
     try fileSystem.createDirectory("/overlays", permissions: .ownerReadWriteExecute)
     try fileSystem.synchronizeDirectory("/")
     let index = try TemporaryDirectory(inMemory: true)
-    var environment = RepositoryEnvironment()
-    environment.fileSystem = fileSystem
+    var environment = RepositoryEnvironment(storage: LocalObjects.opener(on: fileSystem))
     environment.indexDirectory = index.path
     let repository = try Repository.create(
       at: "/repository", settings: RepositorySettings(), firstKey: nil, environment: environment,
       context: .testing())
     let id = try repository.commit(entry.revision)
     let store = try OverlayStore(
-      in: "/overlays", of: repository, context: .testing(), fileSystem: environment.fileSystem)
+      in: "/overlays", of: repository, context: .testing(), fileSystem: fileSystem)
     try store.create("repair", on: try repository.revision(id))
     let begin = fileSystem.operationCount
     try store.remove("repair")
     for count in begin...fileSystem.operationCount {
       var random = SeededRandom(seed: UInt64(count))
       var environment = environment
-      environment.fileSystem = fileSystem.afterPowerFailure(at: count, using: &random)
+      let fileSystem = fileSystem.afterPowerFailure(at: count, using: &random)
+      environment.storage = LocalObjects.opener(on: fileSystem)
       environment.indexDirectory = index.appending("index-\(count)")
       let repository = try Repository.open(at: "/repository", environment: environment) {
         throw StoreError(.wrongKey, "it is not encrypted")
       }
       let store = try OverlayStore(
-        in: "/overlays", of: repository, context: .testing(), fileSystem: environment.fileSystem)
+        in: "/overlays", of: repository, context: .testing(), fileSystem: fileSystem)
       let pins = try repository.pins().pins
       if let listing = try store.list().first {
         #expect(try pins.map(\.name) == [listing.description.get().pin], "\(count)")

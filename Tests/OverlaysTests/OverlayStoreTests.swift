@@ -1,6 +1,7 @@
 import ChunkFormat
 import ChunkStore
 import FileIO
+import LocalObjects
 import SystemPackage
 import TestSupport
 import Testing
@@ -243,8 +244,7 @@ struct OverlayCreationCrashTests {
     try fileSystem.createDirectory("/overlays", permissions: .ownerReadWriteExecute)
     try fileSystem.synchronizeDirectory("/")
     let index = try TemporaryDirectory(inMemory: true)
-    var environment = RepositoryEnvironment()
-    environment.fileSystem = fileSystem
+    var environment = RepositoryEnvironment(storage: LocalObjects.opener(on: fileSystem))
     environment.indexDirectory = index.path
     let repository = try Repository.create(
       at: "/repository", settings: RepositorySettings(), firstKey: nil, environment: environment,
@@ -258,19 +258,19 @@ struct OverlayCreationCrashTests {
     let entry = try repository.revision(try repository.commit(revision))
     let begin = fileSystem.operationCount
     let store = try OverlayStore(
-      in: "/overlays", of: repository, context: .testing(), fileSystem: environment.fileSystem)
+      in: "/overlays", of: repository, context: .testing(), fileSystem: fileSystem)
     try store.create("repair", on: entry)
     for count in begin...fileSystem.operationCount {
       var random = SeededRandom(seed: UInt64(count))
       let crashed = fileSystem.afterPowerFailure(at: count, using: &random)
       var environment = environment
-      environment.fileSystem = crashed
+      environment.storage = LocalObjects.opener(on: crashed)
       environment.indexDirectory = index.appending("index-\(count)")
       let repository = try Repository.open(at: "/repository", environment: environment) {
         .passphrase(SecretBytes(copying: UnsafeRawBufferPointer(start: nil, count: 0)))
       }
       let store = try OverlayStore(
-        in: "/overlays", of: repository, context: .testing(), fileSystem: environment.fileSystem)
+        in: "/overlays", of: repository, context: .testing(), fileSystem: crashed)
       let names = try store.list().map { listing in
         _ = try listing.description.get()
         return listing.name

@@ -2,6 +2,7 @@ import BackupEngine
 import ChunkFormat
 import ChunkStore
 import FileIO
+import LocalObjects
 import Overlays
 import SystemPackage
 import TestSupport
@@ -14,7 +15,7 @@ import Workers
 final class Workplace: Sendable {
   let directory: TemporaryDirectory
   let repository: Repository
-  let environment = RepositoryEnvironment()
+  let environment = RepositoryEnvironment(storage: LocalObjects.opener())
   let context = WorkContext.testingNow()
 
   init() throws {
@@ -26,7 +27,8 @@ final class Workplace: Sendable {
     var settings = RepositorySettings()
     settings.chunkSizeBytes = 64 << 10
     return try Repository.create(
-      at: path, settings: settings, firstKey: nil, environment: RepositoryEnvironment(),
+      at: path, settings: settings, firstKey: nil,
+      environment: RepositoryEnvironment(storage: LocalObjects.opener()),
       context: .testing())
   }
 

@@ -1,6 +1,7 @@
 import ChunkFormat
 import ChunkStore
 import FileIO
+import LocalObjects
 import NIOCore
 import SystemPackage
 import TestSupport
@@ -21,7 +22,7 @@ import VolumeReader
   /// 40 chunks in packs of about 8, chunk 30 stored as a delta on chunk 3.
   init() throws {
     directory = try TemporaryDirectory()
-    var environment = RepositoryEnvironment()
+    var environment = RepositoryEnvironment(storage: LocalObjects.opener())
     environment.indexDirectory = directory.appending("index")
     environment.packTargetBytes = 8 * Self.chunk
     var settings = RepositorySettings()
@@ -150,7 +151,7 @@ import VolumeReader
     let reader = try reader()
     #expect(try reads(reader, range(ofChunk: 20)))
     let old = try path(ofPackOf: ids[3])
-    var environment = RepositoryEnvironment()
+    var environment = RepositoryEnvironment(storage: LocalObjects.opener())
     environment.indexDirectory = directory.appending("other-index")
     let other = try Repository.open(
       at: directory.appending("repository"), environment: environment

@@ -111,7 +111,7 @@ struct Init: ParsableCommand {
     at path: FilePath, _ settings: RepositorySettings, firstKey: NewKey?
   ) throws -> Repository {
     try Repository.create(
-      at: path, settings: settings, firstKey: firstKey, environment: RepositoryEnvironment(),
+      at: path, settings: settings, firstKey: firstKey, environment: .local,
       context: .ofProgram())
   }
 

@@ -31,7 +31,7 @@ struct KeyImport: ParsableCommand {
     let root = location.path
     // Nothing is asked for or created for a text that opens nothing.
     let paper = try Repository.openedPaperKey(
-      text, of: root, environment: RepositoryEnvironment())
+      text, of: root, environment: .local)
     let id = try new.withNewKey(for: root.string) { try paper.add($0, context: .ofProgram()) }
     try json.print(new.json(of: id), orLines: [id.description])
   }

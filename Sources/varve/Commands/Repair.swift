@@ -42,7 +42,7 @@ struct Repair: ParsableCommand {
   mutating func run() throws {
     let repository = try repository.open()
     let other = try Repository.open(
-      at: FilePath(escaped: from), environment: RepositoryEnvironment(), sharing: repository.keys)
+      at: FilePath(escaped: from), environment: .local, sharing: repository.keys)
     if try other.isSamePlace(as: repository) {
       throw Failure("\(from) is the repository that is to be repaired; give another with --from")
     }

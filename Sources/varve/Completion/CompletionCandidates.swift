@@ -38,13 +38,13 @@ struct CompletionCandidates {
   }
 
   private var names: RepositoryNames? {
-    try? RepositoryNames(of: root, environment: RepositoryEnvironment())
+    try? RepositoryNames(of: root, environment: .local)
   }
 
   /// Newest first.
   private var entries: [RevisionEntry] {
     guard let names, keyFile != nil || !names.isEncrypted else { return [] }
-    let repository = try? Repository.open(at: root, environment: RepositoryEnvironment()) {
+    let repository = try? Repository.open(at: root, environment: .local) {
       try SecretSource.keyFile(keyFile ?? "").read(for: root.string)
     }
     return (try? repository?.revisions().entries.reversed()) ?? []

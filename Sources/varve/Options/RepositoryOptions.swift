@@ -94,7 +94,7 @@ struct RepositoryOptions: ParsableArguments {
       attempts += 1
       var used: UnlockSecret?
       do {
-        let repository = try Repository.open(at: path, environment: RepositoryEnvironment()) {
+        let repository = try Repository.open(at: path, environment: .local) {
           let secret = try (source ?? .prompt).read(for: path.string)
           used = secret
           return secret

@@ -58,8 +58,8 @@ extension SimulatedProcess {
   }
 
   var environment: RepositoryEnvironment {
-    var environment = RepositoryEnvironment()
-    environment.fileSystem = ProcessFileSystem(self, flaw: world.flaw)
+    var environment = RepositoryEnvironment(
+      storage: LocalObjects.opener(on: ProcessFileSystem(self, flaw: world.flaw)))
     environment.indexDirectory = world.indexDirectory(of: machine)
     return environment
   }

@@ -57,8 +57,7 @@ final class SimulatedWorld: @unchecked Sendable {
     randomness.use()
     defer { SeededRandomness.release() }
     try fileSystem.createDirectories("/srv")
-    var environment = RepositoryEnvironment()
-    environment.fileSystem = fileSystem
+    var environment = RepositoryEnvironment(storage: LocalObjects.opener(on: fileSystem))
     environment.indexDirectory = directory.path.appending("machine0")
     let repository = try Repository.create(
       at: Self.root, settings: RepositorySettings(), firstKey: nil, environment: environment,

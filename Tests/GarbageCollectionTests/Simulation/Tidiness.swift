@@ -96,8 +96,7 @@ struct Tidiness {
 
   /// What the index says, and what it says when it is made anew, is what the packs hold.
   private func inspectIndex(of machine: Int) throws {
-    var environment = RepositoryEnvironment()
-    environment.fileSystem = files
+    var environment = RepositoryEnvironment(storage: LocalObjects.opener(on: files))
     environment.indexDirectory = world.indexDirectory(of: machine)
     let repository = try Repository.open(at: SimulatedWorld.root, environment: environment) {
       throw StoreError(.wrongKey, "there is no key")
