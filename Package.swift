@@ -127,9 +127,13 @@ let targets: [Target] = [
       "Workers", "CalendarTime", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader",
       "Overlays", "NBDProtocol", "NBDServer", nioCore,
     ]),
+  library(
+    "LocalDevices",
+    uses: ["FileIO", "ChildProcesses", "ChunkFormat", "CLinux", systemPackage]),
   .executableTarget(
     name: "varve",
     dependencies: [
+      "LocalDevices",
       "Workers", "CalendarTime", "JSONText", "FileIO", "ChildProcesses", "ChunkFormat",
       "LocalObjects", "ChunkStore", "Retention",
       "VolumeSources", "VolumeTargets", "VolumeReader", "BackupEngine", "GarbageCollection",
@@ -220,9 +224,11 @@ let targets: [Target] = [
       "NBDTestSupport", "CalendarTime", "ChunkFormat", "LocalObjects", "ChunkStore", "FileIO",
       "VolumeMap", "VolumeReader", "Overlays", "NBDProtocol", "NBDServer", nioCore, systemPackage,
     ]),
+  tests(of: "LocalDevices"),
   tests(
     of: "varve",
     uses: [
+      "LocalDevices",
       "Workers", "JSONText", "ChildProcesses", "ChunkFormat", "ChunkStore", "FileIO",
       "BackupEngine", "NBDProtocol", "NBDServer", argumentParser, systemPackage,
     ]),

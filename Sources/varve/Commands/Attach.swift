@@ -1,6 +1,7 @@
 import ArgumentParser
 import ChunkStore
 import JSONText
+import LocalDevices
 
 struct Attach: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import JSONText
+import LocalDevices
 
 struct Detach: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import JSONText
+import LocalDevices
 
 struct Umount: ParsableCommand {
   static let configuration = CommandConfiguration(

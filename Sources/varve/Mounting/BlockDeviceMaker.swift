@@ -1,5 +1,6 @@
 import ChildProcesses
 import Glibc
+import LocalDevices
 
 /// How a volume becomes a block device here.
 enum BlockDeviceMaker {
@@ -8,7 +9,7 @@ enum BlockDeviceMaker {
 
   /// - Throws: ``Failure`` where there is no way, with what is missing.
   static func forThisMachine() throws(Failure) -> BlockDeviceMaker {
-    let reason: Failure
+    let reason: LocalDeviceError
     do {
       try KernelDevice.prepare()
       return .kernel
@@ -67,8 +68,10 @@ enum BlockDeviceMaker {
       do {
         try local.connect(device, connections: 1, sectorBytes: sectorBytes)
         return device
-      } catch let error as Failure {
-        failure = error
+      } catch let error as LocalDeviceError {
+        failure = Failure(error)
+      } catch let error as ChildProcessError {
+        failure = Failure(error.description)
       }
     }
     throw failure

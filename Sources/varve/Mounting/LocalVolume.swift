@@ -1,6 +1,7 @@
 import ChildProcesses
 import FileIO
 import Glibc
+import LocalDevices
 import Synchronization
 import SystemPackage
 import VolumeSources

@@ -3,6 +3,7 @@ import ChunkFormat
 import ChunkStore
 import FileIO
 import Glibc
+import LocalDevices
 import SystemPackage
 
 /// A `varve serve` for one volume that stays when this program has gone, on a Unix socket that only

@@ -2,6 +2,7 @@ import ChildProcesses
 import ChunkStore
 import FileIO
 import Glibc
+import LocalDevices
 import VolumeSources
 
 /// The file system of a volume as a directory.
@@ -33,7 +34,11 @@ struct RevisionMount {
     inventory = try volume.withContent { content in
       try DiskInventory(of: content, name: volume.name)
     }
-    target = try inventory.target(partition: partition, logicalVolume: logicalVolume)
+    do {
+      target = try inventory.target(partition: partition, logicalVolume: logicalVolume)
+    } catch {
+      throw Failure(error)
+    }
   }
 
   /// What is mounted where and how.

@@ -4,6 +4,7 @@ import ChunkStore
 import Exports
 import FileIO
 import Glibc
+import LocalDevices
 import NBDServer
 import NIOCore
 import Overlays

@@ -2,6 +2,7 @@ import ArgumentParser
 import ChunkFormat
 import ChunkStore
 import FileIO
+import LocalDevices
 
 /// Reads arguments that are names, so that a wrong one is refused before anything is touched.
 enum NameArgument {

@@ -1,5 +1,6 @@
 import ChildProcesses
 import Glibc
+import LocalDevices
 
 /// The logical volumes of an attached or mounted disk.
 struct LogicalVolumes {

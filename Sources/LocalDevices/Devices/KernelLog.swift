@@ -5,14 +5,14 @@ import SystemPackage
 /// What the kernel says from the moment on at which this is made; nothing where it may not be read.
 ///
 /// mount(2) gives one number for a dozen reasons; file systems write the reason to the log.
-final class KernelLog {
+package final class KernelLog {
   private static let recordLimitBytes = 8 << 10
   private static let lineLimit = 6
 
   /// Negative where there is none.
   private let descriptor: CInt
 
-  init() {
+  package init() {
     let opened = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC)
     descriptor = opened
     if opened >= 0 { lseek(opened, 0, SEEK_END) }
@@ -21,7 +21,7 @@ final class KernelLog {
   deinit { if descriptor >= 0 { close(descriptor) } }
 
   /// The new messages about a device, such as `/dev/nbd0p1`, or about a type of file system: the last few.
-  func lines(about device: String, type: String?) -> [String] {
+  package func lines(about device: String, type: String?) -> [String] {
     let name = AbsolutePath.of(device).split(separator: "/").last.map(String.init) ?? device
     return newLines().filter { line in
       ["(\(name))", "device \(name)", "\(name):"].contains(where: line.contains)

@@ -1,5 +1,5 @@
 /// What lies at the beginning of a disk or a partition, as far as magic numbers tell.
-enum VolumeContent: String, Sendable, CaseIterable {
+package enum VolumeContent: String, Sendable, CaseIterable {
   case ext2, ext3, ext4, xfs, btrfs, f2fs, ntfs, exfat, vfat, iso9660, squashfs
   case bcachefs, jfs, reiserfs, hfsplus, erofs
   case swap
@@ -17,7 +17,7 @@ enum VolumeContent: String, Sendable, CaseIterable {
   case bluestore = "Ceph BlueStore"
 
   /// Whether this is no file system itself, though there may be one inside.
-  var isContainer: Bool {
+  package var isContainer: Bool {
     switch self {
     case .swap, .physicalVolume, .luks, .raid, .bitLocker, .dynamicDisk, .zfs, .bcache, .refs,
       .apfs,
@@ -27,8 +27,27 @@ enum VolumeContent: String, Sendable, CaseIterable {
     }
   }
 
+  /// What a container is, for people.
+  package var kind: String {
+    switch self {
+    case .swap: "swap space"
+    case .luks: "encrypted (LUKS)"
+    case .raid: "a member of a RAID"
+    case .bitLocker: "encrypted (BitLocker)"
+    case .dynamicDisk: "a part of a dynamic disk of Windows (LDM)"
+    case .zfs: "a member of a ZFS pool"
+    case .bcache: "a device of bcache"
+    case .refs: "ReFS, which Linux cannot read"
+    case .apfs: "APFS"
+    case .vmfs: "VMFS"
+    case .stratis: "a device of a Stratis pool"
+    case .bluestore: "a device of Ceph's, which holds objects and no files"
+    default: rawValue
+    }
+  }
+
   /// What mount(8) takes as its type; nil leaves that to it.
-  var mountType: String? {
+  package var mountType: String? {
     switch self {
     case .ext2, .ext3, .ext4: "ext4"
     // The kernel has had two drivers for it, and there is one for FUSE.
@@ -39,7 +58,7 @@ enum VolumeContent: String, Sendable, CaseIterable {
 }
 
 /// Recognises file systems, and what is none.
-enum FileSystemProbe {
+package enum FileSystemProbe {
   private struct Magic {
     let content: VolumeContent
     let offsetBytes: UInt64
@@ -95,7 +114,7 @@ enum FileSystemProbe {
   private static let zfsMagic: UInt64 = 0x00ba_b10c
 
   /// Nil for what is not known, or empty.
-  static func content(of disk: DiskContent) throws -> VolumeContent? {
+  package static func content(of disk: DiskContent) throws -> VolumeContent? {
     for magic in magics {
       let found = try disk.bytes(at: magic.offsetBytes, count: magic.bytes.count)
       guard found == magic.bytes else { continue }

@@ -1,16 +1,15 @@
 import FileIO
 import Glibc
 import SystemPackage
-import VolumeSources
 
 /// A block device or partition as sysfs lists it in `/sys/class/block`: `nbd0p1`, `dm-3`.
-struct BlockDeviceEntry: Hashable {
+package struct BlockDeviceEntry: Hashable {
   let name: String
 
   init(name: String) { self.name = name }
 
   /// Of a path, whatever links lead there.
-  init(path: String) {
+  package init(path: String) {
     name = AbsolutePath.of(path).split(separator: "/").last.map(String.init) ?? path
   }
 
@@ -19,10 +18,10 @@ struct BlockDeviceEntry: Hashable {
   /// As people call it: `/dev/mapper/vg0-root` for what device-mapper made.
   var path: String { mapperName.map { "/dev/mapper/\($0)" } ?? "/dev/\(name)" }
 
-  var mapperName: String? { firstLine(of: "dm/name") }
+  package var mapperName: String? { firstLine(of: "dm/name") }
 
   /// The devices that are built on this one.
-  var holders: [BlockDeviceEntry] {
+  package var holders: [BlockDeviceEntry] {
     names(in: directory.appending("holders")).map(BlockDeviceEntry.init(name:))
   }
 
@@ -31,7 +30,7 @@ struct BlockDeviceEntry: Hashable {
   }
 
   /// Whether it is a logical volume of an attached disk whose groups have this key.
-  func isLogicalVolume(ofGroupsWith key: String?) -> Bool {
+  package func isLogicalVolume(ofGroupsWith key: String?) -> Bool {
     guard let key, let uuid = firstLine(of: "dm/uuid"), let mapperName else { return false }
     // device-mapper doubles the hyphens of a group's name, and puts one behind it.
     return uuid.hasPrefix("LVM-")
@@ -46,5 +45,17 @@ struct BlockDeviceEntry: Hashable {
 
   private func names(in directory: FilePath) -> [String] {
     ((try? POSIXFileSystem().list(directory)) ?? []).map(\.name)
+  }
+}
+
+/// Paths as the kernel lists them.
+package enum AbsolutePath {
+  /// Without symbolic links; with them where something on the way cannot be looked at.
+  package static func of(_ path: String) -> String {
+    if let resolved = FilePath(escaped: path).resolved { return resolved.escaped }
+    if path.hasPrefix("/") { return path }
+    guard let directory = getcwd(nil, 0) else { return path }
+    defer { free(directory) }
+    return "\(String(escapingCString: directory))/\(path)"
   }
 }

@@ -4,18 +4,20 @@ import Glibc
 import SystemPackage
 
 /// A part of a file as a block device, for as long as the value lives or the device is mounted.
-struct LoopDevice: ~Copyable {
+package struct LoopDevice: ~Copyable {
   /// Others may take the device that was free a moment ago.
   private static let attempts = 20
 
   private static let sectorBytes: UInt64 = 512
 
-  let path: String
+  package let path: String
   private let descriptor: Descriptor
 
   /// The kernel cuts off what is no whole sector, so the part is made to end with one; the file goes on that
-  /// far (``PrivateServer``). Writable, since the kernel replays no journal on a device that is not.
-  static func make(of file: String, bytes: Range<UInt64>) throws(Failure) -> LoopDevice {
+  /// far. Writable, since the kernel replays no journal on a device that is not.
+  package static func make(of file: String, bytes: Range<UInt64>) throws(LocalDeviceError)
+    -> LoopDevice
+  {
     var error = Errno.resourceBusy
     for _ in 0..<attempts where error == .resourceBusy {
       do {
@@ -24,7 +26,7 @@ struct LoopDevice: ~Copyable {
         error = failure
       }
     }
-    throw Failure("cannot make a loop device of \(file): \(error.explanation)")
+    throw LocalDeviceError("cannot make a loop device of \(file): \(error.explanation)")
   }
 
   private init(file: String, bytes: Range<UInt64>) throws(Errno) {

@@ -2,7 +2,6 @@ import ChildProcesses
 import FileIO
 import Glibc
 import SystemPackage
-import VolumeSources
 
 /// Who uses a block device, so that it cannot be taken away.
 struct DeviceUse {

@@ -1,4 +1,4 @@
-@testable import varve
+@testable import LocalDevices
 
 /// A small disk in memory whose sectors a test writes.
 struct SampleDisk {

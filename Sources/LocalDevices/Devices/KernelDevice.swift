@@ -2,31 +2,30 @@ import ChildProcesses
 import FileIO
 import Glibc
 import SystemPackage
-import VolumeSources
 
 /// A network block device of the kernel: `/dev/nbd3`.
-struct KernelDevice: Equatable, Sendable {
+package struct KernelDevice: Equatable, Sendable {
   private static let limit = 4096
   private static let patience = Duration.seconds(10)
   /// Whatever waits for a server that has died must fail first.
   private static let disconnectionPatience = Duration.seconds(30)
 
-  let number: Int
+  package let number: Int
 
-  init(number: Int) { self.number = number }
+  package init(number: Int) { self.number = number }
 
   /// Reads `/dev/nbdN`; nil for anything else.
-  init?(path: String) {
+  package init?(path: String) {
     guard path.hasPrefix("/dev/nbd"), let number = Int(path.dropFirst("/dev/nbd".count)),
       0..<Self.limit ~= number, path == "/dev/nbd\(number)"
     else { return nil }
     self.number = number
   }
 
-  var path: String { "/dev/nbd\(number)" }
+  package var path: String { "/dev/nbd\(number)" }
 
   /// The process that connected the device; nil where it is not connected.
-  var clientID: Int? { firstLine(of: "pid").flatMap { Int($0) } }
+  package var clientID: Int? { firstLine(of: "pid").flatMap { Int($0) } }
 
   private var isPresent: Bool { firstLine(of: "size") != nil }
 
@@ -34,24 +33,26 @@ struct KernelDevice: Equatable, Sendable {
 
   /// Makes sure that the kernel has the driver, and that there is a program to use it with.
   ///
-  /// - Throws: ``Failure`` that says what is missing.
-  static func prepare() throws(Failure) {
+  /// - Throws: ``LocalDeviceError`` that says what is missing.
+  package static func prepare() throws(LocalDeviceError) {
     guard Tool.isInstalled("nbd-client") else {
-      throw Failure("there is no nbd-client; install it, such as with 'apt install nbd-client'")
+      throw LocalDeviceError(
+        "there is no nbd-client; install it, such as with 'apt install nbd-client'")
     }
     if KernelDevice(number: 0).isPresent { return }
     do {
       try Tool("modprobe", "nbd").run()
     } catch {
-      throw Failure("the kernel has no network block devices: \(error.description)")
+      throw LocalDeviceError("the kernel has no network block devices: \(error.description)")
     }
     guard Waiting.until(patience: patience, { KernelDevice(number: 0).isPresent }) else {
-      throw Failure("the kernel has no network block devices, though 'modprobe nbd' succeeded")
+      throw LocalDeviceError(
+        "the kernel has no network block devices, though 'modprobe nbd' succeeded")
     }
   }
 
   /// The devices that are not connected now, by number.
-  static func free() -> [KernelDevice] {
+  package static func free() -> [KernelDevice] {
     var found: [KernelDevice] = []
     for number in 0..<limit {
       let device = KernelDevice(number: number)
@@ -61,15 +62,15 @@ struct KernelDevice: Equatable, Sendable {
     return found
   }
 
-  /// - Throws: ``Failure`` for a device that is not there, or connected already.
-  func requireFree() throws(Failure) {
+  /// - Throws: ``LocalDeviceError`` for a device that is not there, or connected already.
+  package func requireFree() throws(LocalDeviceError) {
     guard isPresent else {
-      throw Failure(
+      throw LocalDeviceError(
         "there is no \(path); 'modprobe nbd nbds_max=\(number + 1)', with the driver removed "
           + "before, makes as many")
     }
     if let clientID {
-      throw Failure(
+      throw LocalDeviceError(
         "\(path) is in use: process \(clientID) has connected it; 'nbd-client -d \(path)' would "
           + "disconnect it")
     }
@@ -80,7 +81,7 @@ struct KernelDevice: Equatable, Sendable {
   /// Connects the device with the default export of the server on a Unix socket.
   ///
   /// - Parameter sectorBytes: 512 or 4096, which the kernel takes for what a partition table counts in.
-  func connect(
+  package func connect(
     toSocket socket: String, connections: Int, sectorBytes: UInt64, isReadOnly: Bool
   ) throws {
     try Tool(
@@ -89,31 +90,31 @@ struct KernelDevice: Equatable, Sendable {
         + (isReadOnly ? ["-readonly"] : [])
     ).run()
     guard Waiting.until(patience: Self.patience, { clientID != nil }) else {
-      throw Failure("nbd-client succeeded, but \(path) is not connected")
+      throw LocalDeviceError("nbd-client succeeded, but \(path) is not connected")
     }
     // The kernel reads the partition table when the device is opened first.
     _ = try? Descriptor(opening: FilePath(path), flags: O_RDONLY)
   }
 
   /// Disconnects the device, and waits until it is.
-  func disconnect() throws {
+  package func disconnect() throws {
     try Tool("nbd-client", "-d", path).run()
     guard Waiting.until(patience: Self.disconnectionPatience, { clientID == nil }) else {
-      throw Failure("nbd-client -d succeeded, but \(path) is still connected")
+      throw LocalDeviceError("nbd-client -d succeeded, but \(path) is still connected")
     }
   }
 
   /// Who uses the device, or a partition or logical volume of it; nil for nobody.
   ///
   /// - Parameter key: of the volume groups on it.
-  func use(groupKey key: String?) throws -> String? {
+  package func use(groupKey key: String?) throws -> String? {
     try DeviceUse(
       of: BlockDeviceEntry(name: "nbd\(number)"), groupKey: key, connector: clientID
     ).find()
   }
 
   /// The block device of a partition, where the kernel has found the same one; nil where it has not.
-  func partition(_ number: Int, at bytes: Range<UInt64>) -> String? {
+  package func partition(_ number: Int, at bytes: Range<UInt64>) -> String? {
     let sector: UInt64 = 512
     let name = "nbd\(self.number)p\(number)"
     guard firstLine(of: "\(name)/start") == "\(bytes.lowerBound / sector)",

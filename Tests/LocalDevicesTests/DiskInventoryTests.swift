@@ -1,6 +1,6 @@
 import Testing
 
-@testable import varve
+@testable import LocalDevices
 
 @Suite struct DiskInventoryTests {
   private static let sectors = 4096
@@ -49,7 +49,7 @@ import Testing
     of inventory: DiskInventory, _ partition: Int? = nil
   ) throws -> DiskInventory.Item {
     let target = try inventory.target(partition: partition, logicalVolume: nil)
-    guard case .item(let item) = target else { throw Failure("\(target)") }
+    guard case .item(let item) = target else { throw LocalDeviceError("\(target)") }
     return item
   }
 
@@ -62,7 +62,7 @@ import Testing
     if content == .physicalVolume {
       #expect(try inventory.target(partition: nil, logicalVolume: nil) == .logicalVolume(nil))
     } else if content.isContainer {
-      #expect(throws: Failure.self) { try item(of: inventory) }
+      #expect(throws: LocalDeviceError.self) { try item(of: inventory) }
     } else {
       let item = try item(of: inventory)
       #expect(item.number == nil)
@@ -92,29 +92,26 @@ import Testing
 
   @Test func ofSeveralOneIsChosen() throws {
     let inventory = try inventory(disk([.ext2, .physicalVolume, .btrfs, nil]))
-    let error = try #require(throws: Failure.self) { try item(of: inventory) }
-    #expect(error.description.contains("--partition or --logical-volume"))
-    for line in [
-      "1  500 KiB  ext2", "2  500 KiB  LVM2", "3  500 KiB  btrfs", "4  500 KiB  unknown",
-    ] {
-      #expect(error.description.contains(line), "\(error)")
-    }
+    let error = try #require(throws: LocalDeviceError.self) { try item(of: inventory) }
+    #expect(error.remedy == .choosePartitionOrLogicalVolume)
+    #expect(error.listing?.items.map(\.number) == [1, 2, 3, 4])
+    #expect(error.listing?.items.map(\.content) == [.ext2, .physicalVolume, .btrfs, nil])
     #expect(try item(of: inventory, 3).content == .btrfs)
     #expect(try item(of: inventory, 4).content == nil)
   }
 
   @Test func whatCannotBeMountedSaysWhy() throws {
     let inventory = try inventory(disk([.ext2, .physicalVolume]))
-    let none = try #require(throws: Failure.self) { try item(of: inventory, 7) }
+    let none = try #require(throws: LocalDeviceError.self) { try item(of: inventory, 7) }
     #expect(none.description.contains("no partition 7"))
-    #expect(none.description.contains("2  500 KiB  LVM2"))
+    #expect(none.listing?.items.last?.content == .physicalVolume)
     #expect(try inventory.target(partition: 2, logicalVolume: nil) == .logicalVolume(nil))
     #expect(inventory.physicalVolumes.map(\.number) == [2])
     let locked = try self.inventory(disk([.bitLocker]))
-    let key = try #require(throws: Failure.self) { try item(of: locked, 1) }
-    #expect(key.description.contains("--type bitlk"))
+    let key = try #require(throws: LocalDeviceError.self) { try item(of: locked, 1) }
+    #expect(key.remedy == .open(.bitLocker))
     let empty = try self.inventory(disk([nil, .swap]))
-    #expect(throws: Failure.self) { try item(of: empty) }
+    #expect(throws: LocalDeviceError.self) { try item(of: empty) }
   }
 
   @Test func aPartitionThatIsCutOffIsNamed() throws {
@@ -122,13 +119,13 @@ import Testing
     disk.writeEntry(1, type: 0x83, first: 4000, count: 1000)
     let inventory = try inventory(disk)
     #expect(try item(of: inventory).number == 1)
-    let cut = try #require(throws: Failure.self) { try item(of: inventory, 2) }
+    let cut = try #require(throws: LocalDeviceError.self) { try item(of: inventory, 2) }
     #expect(cut.description.contains("past the end of the disk"))
     // The table of another disk: no partition is left.
     var other = SampleDisk(sectors: 100)
     other.writeEntry(0, type: 0x83, first: 2048, count: 1000)
     let nothing = try self.inventory(other)
-    let none = try #require(throws: Failure.self) { try item(of: nothing) }
+    let none = try #require(throws: LocalDeviceError.self) { try item(of: nothing) }
     #expect(none.description.contains("past the end of the disk"))
   }
 
@@ -145,13 +142,13 @@ import Testing
     var disk = SampleDisk(sectors: Self.sectors)
     disk.writeEntry(0, type: 0x42, first: 63, count: 1000)
     let inventory = try inventory(disk)
-    let error = try #require(throws: Failure.self) { try item(of: inventory) }
+    let error = try #require(throws: LocalDeviceError.self) { try item(of: inventory) }
     #expect(error.description.contains("LDM"))
   }
 
   @Test func logicalVolumesNeedAPhysicalOne() throws {
     let inventory = try inventory(disk([.ext2]))
-    let error = try #require(throws: Failure.self) {
+    let error = try #require(throws: LocalDeviceError.self) {
       try inventory.target(partition: nil, logicalVolume: "vg0/root")
     }
     #expect(error.description.contains("no physical volume"))
@@ -164,8 +161,9 @@ import Testing
     var disk = SampleDisk(sectors: 100)
     write(.xfs, at: 0, into: &disk)
     let inventory = try inventory(disk)
-    let error = try #require(throws: Failure.self) { try item(of: inventory, 1) }
+    let error = try #require(throws: LocalDeviceError.self) { try item(of: inventory, 1) }
     #expect(error.description.contains("no partition table"))
+    #expect(error.remedy == .mountWhole)
   }
 
   @Test func whatIsNotKnownIsLeftToMount() throws {

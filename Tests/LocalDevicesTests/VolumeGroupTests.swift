@@ -1,6 +1,6 @@
 import Testing
 
-@testable import varve
+@testable import LocalDevices
 
 @Suite struct VolumeGroupTests {
   private static let identifier = "Q5bPrC-Ur7L-sZx2-4JAe-lTn6-3yWd-m0cDmS"

@@ -1,18 +1,18 @@
-import ChildProcesses
+package import ChildProcesses
 
 /// LVM's programs, which see nothing but the devices that are named, ask no file of devices, and write no
 /// backup of what they find: for the volume groups of attached disks.
-struct LogicalVolumeTools {
+package struct LogicalVolumeTools {
   /// A logical volume that is active.
-  struct LogicalVolume: Equatable {
+  package struct LogicalVolume: Equatable {
     /// Its group's, as it is called while the disk is attached.
-    let group: String
-    let name: String
-    let sizeBytes: UInt64
+    package let group: String
+    package let name: String
+    package let sizeBytes: UInt64
     /// For people: `/dev/GROUP/NAME`.
-    let path: String
+    package let path: String
     /// As the kernel lists it: `/dev/mapper/GROUP-NAME`.
-    let mapperPath: String
+    package let mapperPath: String
   }
 
   static let program = "lvm"
@@ -20,13 +20,15 @@ struct LogicalVolumeTools {
   /// Paths of the physical volumes.
   let devices: [String]
 
-  static var areInstalled: Bool { Tool.isInstalled(program) }
+  package init(devices: [String]) { self.devices = devices }
+
+  package static var areInstalled: Bool { Tool.isInstalled(program) }
 
   /// Makes block devices of all logical volumes.
   ///
   /// - Parameter isReadOnly: whether none of them can be written to, as their device.
   /// - Throws: where some of them, or all, cannot be had.
-  func activate(isReadOnly: Bool) throws(ChildProcessError) {
+  package func activate(isReadOnly: Bool) throws(ChildProcessError) {
     try tool(
       ["vgchange", "--activate", "y", "--ignoreactivationskip", "--poll", "n"],
       isReadOnly: isReadOnly
@@ -34,10 +36,12 @@ struct LogicalVolumeTools {
   }
 
   /// Removes the block devices, and what stands for them below /dev.
-  func deactivate() throws(ChildProcessError) { try tool(["vgchange", "--activate", "n"]).run() }
+  package func deactivate() throws(ChildProcessError) {
+    try tool(["vgchange", "--activate", "n"]).run()
+  }
 
   /// Those that are active now and for people to use.
-  func active() throws(ChildProcessError) -> [LogicalVolume] {
+  package func active() throws(ChildProcessError) -> [LogicalVolume] {
     let fields = ["vg_name", "lv_name", "lv_size", "lv_path", "lv_dm_path", "lv_active"]
     let lines = try tool([
       "lvs", "--noheadings", "--nameprefixes", "--unquoted", "--separator", "|", "--units", "b",

@@ -2,7 +2,7 @@ import ChunkFormat
 
 /// What the volume groups of an attached disk are called, and identified by, while it is attached: nothing
 /// that this machine's own volume groups could be taken for, and the other way round.
-struct VolumeGroupIdentity {
+package struct VolumeGroupIdentity {
   /// LVM's limit for names.
   private static let nameLimitBytes = 127
   private static let identifierBytes = 32
@@ -10,7 +10,9 @@ struct VolumeGroupIdentity {
     "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ".utf8)
 
   /// Differs from that of everything else which is attached or mounted, such as `nbd0`; letters and digits.
-  let key: String
+  package let key: String
+
+  package init(key: String) { self.key = key }
 
   /// `vg0.nbd0` for `vg0`.
   func name(for name: [UInt8]) -> [UInt8] {

@@ -35,7 +35,7 @@ enum GUIDPartitionTable {
   /// The specification asks for 16 KiB at least, and disks have no more.
   private static let entriesLimitBytes = 1 << 18
 
-  /// - Throws: ``Failure`` where neither copy is whole.
+  /// - Throws: ``LocalDeviceError`` where neither copy is whole.
   static func read(from disk: DiskContent) throws -> PartitionTable {
     for sectorBytes in sectorSizes {
       let last = disk.sizeBytes / sectorBytes
@@ -43,7 +43,7 @@ enum GUIDPartitionTable {
         if let table = try table(at: sector, sectorBytes, of: disk) { return table }
       }
     }
-    throw Failure(
+    throw LocalDeviceError(
       "the disk's GUID partition table is damaged: neither at its beginning nor at its end there is "
         + "a header with the right checksums")
   }

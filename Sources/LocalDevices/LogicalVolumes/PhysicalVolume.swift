@@ -24,11 +24,16 @@ import ChunkFormat
 ///      32    8   size of the area
 ///      40   24n  texts: offset in the area, size, checksum, flags; an offset of 0 ends the list.
 ///                The first is the one that holds.
-struct PhysicalVolume {
+package struct PhysicalVolume {
   /// Bytes to be written at an offset of the disk.
-  struct Change: Equatable {
-    let offsetBytes: UInt64
-    let bytes: [UInt8]
+  package struct Change: Equatable {
+    package let offsetBytes: UInt64
+    package let bytes: [UInt8]
+
+    package init(offsetBytes: UInt64, bytes: [UInt8]) {
+      self.offsetBytes = offsetBytes
+      self.bytes = bytes
+    }
   }
 
   private static let sectorBytes = 512
@@ -42,7 +47,7 @@ struct PhysicalVolume {
   private let label: [UInt8]
 
   /// Nil where there is none.
-  init?(on disk: DiskContent) throws {
+  package init?(on disk: DiskContent) throws {
     for sector in 0..<4 {
       let offset = UInt64(sector * Self.sectorBytes)
       guard let label = try disk.bytes(at: offset, count: Self.sectorBytes) else { return nil }
@@ -61,7 +66,7 @@ struct PhysicalVolume {
 
   /// What gives the volume, and the group that it describes, another identity. Metadata that is damaged
   /// is left alone: LVM does not use it.
-  func changes(to identity: VolumeGroupIdentity) throws -> [Change] {
+  package func changes(to identity: VolumeGroupIdentity) throws -> [Change] {
     try [renamedLabel(identity)] + metadataAreas().flatMap { try renamedArea($0, identity) }
   }
 

@@ -13,43 +13,43 @@ private final class HeldDevice {
     let count = try bytes.withUnsafeMutableBytes {
       try descriptor.read(into: $0, at: range.lowerBound)
     }
-    guard count == bytes.count else { throw Failure("a device ends before its size") }
+    guard count == bytes.count else { throw LocalDeviceError("a device ends before its size") }
     return bytes
   }
 }
 
 /// The bytes of a disk, for those who look for partitions and file systems on it.
-struct DiskContent {
-  let sizeBytes: UInt64
+package struct DiskContent {
+  package let sizeBytes: UInt64
   private let read: (Range<UInt64>) throws -> [UInt8]
 
   /// - Parameter read: gives all the bytes of a range that lies within the disk.
-  init(sizeBytes: UInt64, read: @escaping (Range<UInt64>) throws -> [UInt8]) {
+  package init(sizeBytes: UInt64, read: @escaping (Range<UInt64>) throws -> [UInt8]) {
     self.sizeBytes = sizeBytes
     self.read = read
   }
 
   /// What a block device holds.
-  init(ofDevice path: String, _ sizeBytes: UInt64) throws {
+  package init(ofDevice path: String, _ sizeBytes: UInt64) throws {
     let device: Descriptor
     do throws(Errno) {
       device = try Descriptor(opening: FilePath(path), flags: O_RDONLY)
     } catch {
-      throw Failure("cannot open \(path): \(error.explanation)")
+      throw LocalDeviceError("cannot open \(path): \(error.explanation)")
     }
     let held = HeldDevice(descriptor: device)
     self.init(sizeBytes: sizeBytes) { range in try held.bytes(of: range) }
   }
 
   /// `count` bytes from `offsetBytes` on; nil where the disk has not got all of them.
-  func bytes(at offsetBytes: UInt64, count: Int) throws -> [UInt8]? {
+  package func bytes(at offsetBytes: UInt64, count: Int) throws -> [UInt8]? {
     let (end, overflows) = offsetBytes.addingReportingOverflow(UInt64(count))
     guard !overflows, end <= sizeBytes else { return nil }
     return try read(offsetBytes..<end)
   }
 
   /// A part of the disk as a disk of its own.
-  func part(_ bytes: Range<UInt64>) -> DiskContent {
+  package func part(_ bytes: Range<UInt64>) -> DiskContent {
     DiskContent(sizeBytes: UInt64(bytes.count)) { range in
       try read(bytes.lowerBound + range.lowerBound..<bytes.lowerBound + range.upperBound)
     }

@@ -1,32 +1,32 @@
 /// A part of a disk, as its partition table has it.
-struct Partition: Equatable, Sendable {
+package struct Partition: Equatable, Sendable {
   /// As the kernel counts: `/dev/sda5` is number 5.
-  let number: Int
+  package let number: Int
   /// Within the disk; never empty.
-  let bytes: Range<UInt64>
+  package let bytes: Range<UInt64>
   /// Whether the table says that it belongs to a dynamic disk of Windows.
-  var isDynamic = false
+  package var isDynamic = false
 }
 
 /// What the partition table of a disk says, where it has one.
-struct PartitionTable: Equatable, Sendable {
-  enum Scheme: String, Sendable {
+package struct PartitionTable: Equatable, Sendable {
+  package enum Scheme: String, Sendable {
     case masterBootRecord = "MBR"
     case guid = "GPT"
   }
 
-  let scheme: Scheme
+  package let scheme: Scheme
   /// By number. One that has no length is left out.
-  var partitions: [Partition]
+  package var partitions: [Partition]
   /// Numbers of those that reach past the disk's end, which are not among the others.
-  var cutOff: [Int] = []
+  package var cutOff: [Int] = []
   /// What the table counts in: 512 or 4096.
-  var sectorBytes: UInt64 = 512
+  package var sectorBytes: UInt64 = 512
 
   /// Reads the table of a disk; nil where it has none.
   ///
-  /// - Throws: ``Failure`` for a GUID table whose both copies are damaged, and what reading throws.
-  static func read(from disk: DiskContent) throws -> PartitionTable? {
+  /// - Throws: ``LocalDeviceError`` for a GUID table whose both copies are damaged, and what reading throws.
+  package static func read(from disk: DiskContent) throws -> PartitionTable? {
     guard let record = try MasterBootRecord(of: disk) else { return nil }
     if record.isProtective { return try GUIDPartitionTable.read(from: disk) }
     let table = try record.table(of: disk, sectorBytes: 512)

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@testable import varve
+@testable import LocalDevices
 
 @Suite struct PartitionTableTests {
   private func partitions(_ disk: SampleDisk) throws -> [Partition]? {
@@ -112,7 +112,7 @@ import Testing
     disk.write([0xff], at: 512)
     #expect(try partitions(disk) == [partition(1, 40..<100)])
     disk.write([0xff], at: 999 * 512 + 30)
-    #expect(throws: Failure.self) { try partitions(disk) }
+    #expect(throws: LocalDeviceError.self) { try partitions(disk) }
   }
 
   @Test func entriesThatDoNotLieOnTheDiskAreLeftOut() throws {
@@ -142,7 +142,7 @@ import Testing
       }
       disk.sealHeader(sector: sector)
     }
-    #expect(throws: Failure.self) { try partitions(disk) }
+    #expect(throws: LocalDeviceError.self) { try partitions(disk) }
   }
 
   @Test func anyBytesAtAllAreRead() throws {
