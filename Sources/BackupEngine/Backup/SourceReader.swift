@@ -1,6 +1,6 @@
 import ChunkFormat
-import Synchronization
 import VolumeSources
+import Workers
 
 /// What a source gives, in the order of the volume; what is left out is hole.
 enum SourceStretch: Sendable {
@@ -17,7 +17,8 @@ struct SourceReader {
   let takesUnchanged: Bool
   let chunkSizeBytes: Int
   let pieceBytes: Int
-  let pool: SourcePiecePool
+  /// Pieces that can be used again.
+  let pieces: ObjectPool<SourcePiece>
 
   /// Hands every stretch that may hold data to `sink`, in order; returns the size of the volume.
   ///
@@ -72,7 +73,7 @@ struct SourceReader {
     var offset = start
     let end = source.sizeBytes.map { min(limit.rounded(upTo: chunk), $0) } ?? limit
     while offset < end {
-      let piece = pool.take()
+      let piece = pieces.take() ?? SourcePiece(limitBytes: pieceBytes)
       let wanted = min(UInt64(pieceBytes), end - offset)
       piece.offsetBytes = offset
       piece.lengthBytes = try source.read(
@@ -101,33 +102,11 @@ final class SourcePiece: @unchecked Sendable {
   let memory: UnsafeMutableRawBufferPointer
   var offsetBytes: UInt64 = 0
   var lengthBytes = 0
-  private let pool: SourcePiecePool
 
-  init(memory: UnsafeMutableRawBufferPointer, pool: SourcePiecePool) {
-    self.memory = memory
-    self.pool = pool
-  }
+  /// - Parameter limitBytes: the most that it can hold.
+  init(limitBytes: Int) { memory = .allocate(byteCount: limitBytes, alignment: 4096) }
 
   deinit { memory.deallocate() }
 
   var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: memory[..<lengthBytes]) }
-
-  /// Lets the memory be used again.
-  func recycle() { pool.put(self) }
-}
-
-/// Memory for pieces, allocated once and used again and again.
-final class SourcePiecePool: Sendable {
-  private let pieceBytes: Int
-  private let idle = Mutex<[SourcePiece]>([])
-
-  init(pieceBytes: Int) { self.pieceBytes = pieceBytes }
-
-  func take() -> SourcePiece {
-    idle.withLock { $0.popLast() }
-      ?? SourcePiece(
-        memory: .allocate(byteCount: pieceBytes, alignment: 4096), pool: self)
-  }
-
-  fileprivate func put(_ piece: SourcePiece) { idle.withLock { $0.append(piece) } }
 }

@@ -56,19 +56,20 @@ struct VolumeBackup {
     var statistics = VolumeStatistics()
     var inherited = parent.map { InheritedContent($0, reading: nodes) }
     let size = SharedValue<UInt64>(0)
+    let pieces = ObjectPool<SourcePiece>()
     let meter = context.begin(.reading, total: volume.source.sizeBytes)
     try OrderedPipeline.run(
       workers: processorCount(), window: max(4, Self.windowBytes / pieceBytes), name: "backup",
       cancellation: context.cancellation,
       makeWorker: { try makeWorker() },
       produce: { sink in
-        size.value = try makeReader().run(sink: sink, progress: meter.advance(to:))
+        size.value = try makeReader(pieces).run(sink: sink, progress: meter.advance(to:))
       },
       transform: { worker, stretch in
         switch stretch {
         case .unchanged(let chunks): return Outcome.unchanged(chunks)
         case .piece(let piece):
-          defer { piece.recycle() }
+          defer { pieces.putBack(piece) }
           return Outcome.piece(try worker.process(piece))
         }
       },
@@ -97,12 +98,11 @@ struct VolumeBackup {
   private var chunkSizeBytes: Int { repository.configuration.chunkSizeBytes }
   private var pieceBytes: Int { max(chunkSizeBytes, Self.leastPieceBytes) }
 
-  private func makeReader() -> SourceReader {
+  private func makeReader(_ pieces: ObjectPool<SourcePiece>) -> SourceReader {
     let isAsLong = parent?.map.geometry.sizeBytes == volume.source.sizeBytes
     return SourceReader(
       source: volume.source, takesUnchanged: takesUnchanged && isAsLong,
-      chunkSizeBytes: chunkSizeBytes, pieceBytes: pieceBytes,
-      pool: SourcePiecePool(pieceBytes: pieceBytes))
+      chunkSizeBytes: chunkSizeBytes, pieceBytes: pieceBytes, pieces: pieces)
   }
 
   private var sealing: Sealing { repository.keys == nil ? .none : .dataKey }

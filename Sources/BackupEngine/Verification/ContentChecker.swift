@@ -1,7 +1,7 @@
 package import ChunkFormat
 package import ChunkStore
-import Synchronization
 import VolumeMap
+import Workers
 
 /// Reads contents back and computes their ids again. One checker serves one thread.
 final class ContentChecker {
@@ -30,8 +30,7 @@ package final class VerifyingNodes: NodeReading {
   private let repository: Repository
   /// Receives every damaged copy of a node.
   private let notes: DamageNotes
-  /// Readers that are not in use.
-  private let idle = Mutex<[Tools]>([])
+  private let checkers = ObjectPool<ContentChecker>()
 
   package init(repository: Repository, notes: DamageNotes) {
     self.repository = repository
@@ -39,17 +38,8 @@ package final class VerifyingNodes: NodeReading {
   }
 
   package func readNode(_ id: ContentID) throws -> MapNode {
-    let tools = try idle.withLock { $0.popLast() } ?? Tools(repository, notes)
-    defer { idle.withLock { $0.append(tools) } }
-    return try MapNode(encoded: tools.checker.check(id, type: .mapNode, plainBytes: nil))
-  }
-
-  /// Passed between threads, used by one at a time.
-  private struct Tools: @unchecked Sendable {
-    let checker: ContentChecker
-
-    init(_ repository: Repository, _ notes: DamageNotes) throws {
-      checker = try ContentChecker(repository: repository, notes: notes)
+    try checkers.withObject(orNew: try ContentChecker(repository: repository, notes: notes)) {
+      try MapNode(encoded: $0.check(id, type: .mapNode, plainBytes: nil))
     }
   }
 }

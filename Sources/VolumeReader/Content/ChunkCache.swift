@@ -1,6 +1,7 @@
 import ChunkFormat
 import NIOCore
 import Synchronization
+import Workers
 
 /// The plaintext of chunks used of late, and of those being fetched, for all readers of a process.
 ///
@@ -27,17 +28,17 @@ final class ChunkCache: Sendable {
   private let state: Mutex<State>
   /// Memory of chunks that were given up. To allocate and free as much for every chunk costs a quarter of
   /// the time of decoding it.
-  private let spares = Mutex<[ByteBuffer]>([])
-  private let spareLimitBytes: Int
+  private let spares: ObjectPool<ByteBuffer>
 
-  init(limitBytes: Int) {
+  /// - Parameter chunkSizeBytes: the longest content that a chunk can have.
+  init(limitBytes: Int, chunkSizeBytes: Int) {
     state = Mutex(State(held: TwoQueueCache(limitBytes: limitBytes)))
-    spareLimitBytes = limitBytes / Self.spareShare
+    spares = ObjectPool(limit: limitBytes / Self.spareShare / chunkSizeBytes)
   }
 
   /// An empty buffer with room for `capacity` bytes.
   func makeBuffer(capacity: Int) -> ByteBuffer {
-    guard var spare = spares.withLock({ $0.popLast() }) else {
+    guard var spare = spares.take() else {
       return ByteBufferAllocator().buffer(capacity: capacity)
     }
     // Takes other memory where somebody still holds a slice of this.
@@ -89,15 +90,7 @@ final class ChunkCache: Sendable {
       return state.held.insert(content, id: chunk.id, bytes: content.capacity)
     }
     chunk.settle(outcome)
-    if !evicted.isEmpty { keep(evicted) }
-  }
-
-  private func keep(_ evicted: [ByteBuffer]) {
-    spares.withLock { spares in
-      for buffer in evicted where (spares.count + 1) * buffer.capacity <= spareLimitBytes {
-        spares.append(buffer)
-      }
-    }
+    for buffer in evicted { spares.putBack(buffer) }
   }
 }
 

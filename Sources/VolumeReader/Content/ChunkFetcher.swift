@@ -24,13 +24,11 @@ package final class ChunkFetcher: Sendable {
     package init() {}
   }
 
-  private let source: any RecordSource
+  private let pipeline: ChunkPipeline
   let cache: ChunkCache
   let limits: Limits
   let counters = FetchCounters()
-  private let workbenches = Workbenches()
-  /// The longest content that a chunk can have, in bytes.
-  private let chunkSizeBytes: Int
+  private let buffers = ObjectPool<DecodeBuffers>()
   private let pool: WorkerPool
 
   /// - Parameter chunkSizeBytes: of the repository.
@@ -38,11 +36,11 @@ package final class ChunkFetcher: Sendable {
   package init(
     source: any RecordSource, chunkSizeBytes: Int, limits: Limits = Limits()
   ) throws(WorkersError) {
-    self.source = source
-    self.chunkSizeBytes = chunkSizeBytes
+    pipeline = ChunkPipeline(
+      source: source, chunkSizeBytes: chunkSizeBytes, limits: limits.stretches)
     self.limits = limits
-    self.cache = ChunkCache(limitBytes: limits.cacheBytes)
-    self.pool = try WorkerPool(
+    cache = ChunkCache(limitBytes: limits.cacheBytes, chunkSizeBytes: chunkSizeBytes)
+    pool = try WorkerPool(
       threadCount: limits.threadCount, name: "fetch", queueLimit: limits.queueLength)
   }
 
@@ -97,7 +95,7 @@ extension ChunkFetcher {
   /// this thread.
   private func start(_ owed: [PendingChunk], isSpread: Bool) {
     guard !owed.isEmpty else { return }
-    let stretches = Stretch.plan(records(for: owed), within: limits.stretches)
+    let stretches = pipeline.plan(records(for: owed, as: .content))
     for (index, stretch) in stretches.enumerated() {
       let isLast = index == stretches.count - 1
       if isSpread, !isLast, pool.submit({ self.run(stretch) }) { continue }
@@ -105,16 +103,15 @@ extension ChunkFetcher {
     }
   }
 
-  /// Where `owed` and the bases they need are. Chunks without a plausible place are settled the thorough
-  /// way.
-  private func records(for owed: [PendingChunk]) -> [Stretch.Record] {
-    let locations = try? source.locations(of: owed.map(\.id))
+  /// Where `owed`, all in one role, and the bases they need are. Those without a plausible place are
+  /// recovered.
+  private func records(
+    for owed: [PendingChunk], as role: PendingChunk.Role
+  ) -> [Stretch.Record] {
+    let locations = pipeline.locate(owed.map(\.id), areBases: role == .base)
     var found: [(chunk: PendingChunk, location: PackedRecord)] = []
-    for (index, chunk) in owed.enumerated() {
-      guard let location = locations?[index],
-        location.isPlausibleChunk(
-          isBase: chunk.role == .base, lengthLimitBytes: chunkSizeBytes)
-      else {
+    for (chunk, location) in zip(owed, locations) {
+      guard let location else {
         recover(chunk)
         continue
       }
@@ -128,29 +125,29 @@ extension ChunkFetcher {
       let base = location.entry.base == nil ? nil : handles.next()
       return Stretch.Record(location: location, item: Order(chunk: chunk, base: base))
     }
-    return claim.owed.isEmpty ? records : records + self.records(for: claim.owed)
+    return claim.owed.isEmpty ? records : records + self.records(for: claim.owed, as: .base)
   }
 
   private func run(_ stretch: Stretch) {
     do {
-      try workbenches.with { bench in
-        bench.reserve(bytes: stretch.lengthBytes)
+      try buffers.withObject(orNew: try DecodeBuffers()) { buffers in
         counters.notePackRead(bytes: stretch.lengthBytes)
-        let bytes = try stretch.read(into: bench.scratch)
-        for (record, bytes) in zip(stretch.records, bytes) { decode(record, bytes, bench) }
+        pipeline.read(CollectionOfOne(stretch), into: buffers) { record, bytes in
+          if let bytes { decode(record, bytes, buffers) } else { recover(record.item.chunk) }
+        }
       }
     } catch {
-      // One bad sector is no reason to give up its neighbours.
+      // There is no memory for a decoder.
       for record in stretch.records { recover(record.item.chunk) }
     }
   }
 
   private func decode(
-    _ record: Stretch.Record, _ bytes: UnsafeRawBufferPointer, _ bench: Workbench
+    _ record: Stretch.Record, _ bytes: UnsafeRawBufferPointer, _ buffers: DecodeBuffers
   ) {
     switch record.item.base {
-    case nil: finish(record, bytes, base: nil, bench)
-    case .held(let base): finish(record, bytes, base: base, bench)
+    case nil: finish(record, bytes, base: nil, buffers)
+    case .held(let base): finish(record, bytes, base: base, buffers)
     case .pending(let base):
       let kept = Array(bytes)
       base.whenSettled { self.finish(record, kept, base: $0) }
@@ -160,8 +157,8 @@ extension ChunkFetcher {
   private func finish(_ record: Stretch.Record, _ bytes: [UInt8], base: PendingChunk.Outcome) {
     do {
       let base = try base.get()
-      try workbenches.with { bench in
-        bytes.withUnsafeBytes { finish(record, $0, base: base, bench) }
+      try buffers.withObject(orNew: try DecodeBuffers()) { buffers in
+        bytes.withUnsafeBytes { finish(record, $0, base: base, buffers) }
       }
     } catch {
       recover(record.item.chunk)
@@ -170,10 +167,10 @@ extension ChunkFetcher {
 
   private func finish(
     _ record: Stretch.Record, _ bytes: UnsafeRawBufferPointer, base: ByteBuffer?,
-    _ bench: Workbench
+    _ buffers: DecodeBuffers
   ) {
     let length = Int(record.location.entry.plainBytes)
-    if let content = try? bench.decode(
+    if let content = try? buffers.decode(
       bytes, at: record.location, base: base, into: cache.makeBuffer(capacity: length))
     {
       cache.settle(record.item.chunk, .success(content))
@@ -182,14 +179,12 @@ extension ChunkFetcher {
     }
   }
 
-  /// What did not work the fast way is done the thorough way, which tries every copy and knows what is
-  /// wrong where none will do.
   private func recover(_ chunk: PendingChunk) {
-    do {
-      let content = try source.content(of: chunk.id, type: .chunk, plainBytes: nil)
+    do throws(RecordFailure) {
+      let content = try pipeline.recover(chunk.id, plainBytes: nil)
       cache.settle(chunk, .success(ByteBuffer(bytes: content)))
     } catch {
-      cache.settle(chunk, .failure(RecordFailure(error)))
+      cache.settle(chunk, .failure(error))
     }
   }
 }

@@ -49,16 +49,15 @@ struct PackStretch<Item: Sendable>: Sendable {
     return stretches
   }
 
-  /// Reads the stretch into the beginning of `buffer`.
-  ///
-  /// - Returns: the bytes of each record, in the order of ``records``.
-  func read(into buffer: UnsafeMutableRawBufferPointer) throws -> [UnsafeRawBufferPointer] {
-    try pack.read(
-      into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<lengthBytes]), at: range.lowerBound)
-    return records.map { record in
-      let place = record.location.entry.rangeInPack
-      let start = Int(place.lowerBound - range.lowerBound)
-      return UnsafeRawBufferPointer(rebasing: buffer[start..<start + place.count])
-    }
+  /// Reads the stretch into `buffer`, which is as long.
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws {
+    try pack.read(into: buffer, at: range.lowerBound)
+  }
+
+  /// The bytes of one of its records, where `bytes` are those of the stretch.
+  func bytes(of record: Record, in bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+    let place = record.location.entry.rangeInPack
+    let start = Int(place.lowerBound - range.lowerBound)
+    return UnsafeRawBufferPointer(rebasing: bytes[start..<start + place.count])
   }
 }

@@ -2,6 +2,7 @@ import ChunkFormat
 import NIOCore
 import Synchronization
 import VolumeMap
+import Workers
 
 /// Successive chunks that are fetched together.
 struct ChunkBatch: Sendable {
@@ -15,6 +16,17 @@ struct DecodedBatch: Sendable {
   let content: BatchBuffer
   /// By index of the chunk in the batch.
   let failures: [Int: VolumeReadError]
+}
+
+/// Memory for the content of one batch. Used by one thread at a time.
+final class BatchBuffer: @unchecked Sendable {
+  let bytes: UnsafeMutableRawBufferPointer
+
+  init(lengthBytes: Int) {
+    bytes = .allocate(byteCount: lengthBytes, alignment: 4096)
+  }
+
+  deinit { bytes.deallocate() }
 }
 
 /// Fetches whole batches on the calling thread: all records of a batch, and the bases of its deltas, in as
@@ -34,23 +46,25 @@ struct BatchDecoder: Sendable {
 
   let volume: String
   let geometry: MapGeometry
-  let source: any RecordSource
-  let stretches: StretchLimits
+  let pipeline: ChunkPipeline
   let bases: BaseCache
-  let buffers: BatchBuffers
+  /// The longest batch, in bytes.
+  let batchBytes: Int
+  /// As many as the window of the run allows.
+  let contents: ObjectPool<BatchBuffer>
 
-  func decode(_ batch: ChunkBatch, _ bench: Workbench) -> DecodedBatch {
-    let content = buffers.take()
+  func decode(_ batch: ChunkBatch, _ buffers: DecodeBuffers) -> DecodedBatch {
+    let content = contents.take() ?? BatchBuffer(lengthBytes: batchBytes)
     let plan = plan(batch)
-    let found = read(plan.stretches, bench)
-    let baseContents = decodeBases(found.bases, atHand: plan.bases, bench)
+    let found = read(plan.stretches, into: buffers)
+    let baseContents = decodeBases(found.bases, atHand: plan.bases, buffers)
     var isDecoded = Array(repeating: false, count: batch.ids.count)
     for (index, record) in found.chunks {
       let base = record.location.entry.base.map { baseContents[$0] }
       if case .some(nil) = base { continue }
       let output = output(index, of: batch, in: content)
       isDecoded[index] =
-        (try? bench.decode(
+        (try? buffers.decode(
           record.bytes, at: record.location, base: base ?? nil, into: output)) != nil
     }
     return finish(batch, content, isDecoded)
@@ -62,7 +76,7 @@ struct BatchDecoder: Sendable {
   ) -> (stretches: [Stretch], bases: [ContentID: ByteBuffer]) {
     var records: [Stretch.Record] = []
     var (atHand, wanted): ([ContentID: ByteBuffer], Set<ContentID>) = ([:], [])
-    for (index, location) in locations(of: batch.ids, areBases: false).enumerated() {
+    for (index, location) in pipeline.locate(batch.ids, areBases: false).enumerated() {
       guard let location, Int(location.entry.plainBytes) == length(index, of: batch)
       else { continue }
       records.append(Stretch.Record(location: location, item: .chunk(index)))
@@ -70,50 +84,34 @@ struct BatchDecoder: Sendable {
       atHand[base] = bases.find(base)
       if atHand[base] == nil { wanted.insert(base) }
     }
-    for case .some(let location) in locations(of: Array(wanted), areBases: true) {
+    for case .some(let location) in pipeline.locate(Array(wanted), areBases: true) {
       records.append(Stretch.Record(location: location, item: .base))
     }
-    return (Stretch.plan(records, within: stretches), atHand)
+    return (pipeline.plan(records), atHand)
   }
 
-  private func locations(of ids: [ContentID], areBases: Bool) -> [PackedRecord?] {
-    guard !ids.isEmpty, let locations = try? source.locations(of: ids) else { return [] }
-    return locations.map { location in
-      let isPlausible = location?.isPlausibleChunk(
-        isBase: areBases, lengthLimitBytes: geometry.chunkSizeBytes)
-      return isPlausible == true ? location : nil
-    }
-  }
-
-  /// Reads all stretches, one behind the other, into the workbench.
   private func read(
-    _ stretches: [Stretch], _ bench: Workbench
+    _ stretches: [Stretch], into buffers: DecodeBuffers
   ) -> (chunks: [(Int, Found)], bases: [Found]) {
-    bench.reserve(bytes: stretches.reduce(0) { $0 + $1.lengthBytes })
     var (chunks, bases): ([(Int, Found)], [Found]) = ([], [])
-    var start = 0
-    for stretch in stretches {
-      let room = UnsafeMutableRawBufferPointer(rebasing: bench.scratch[start...])
-      start += stretch.lengthBytes
-      guard let bytes = try? stretch.read(into: room) else { continue }
-      for (record, bytes) in zip(stretch.records, bytes) {
-        switch record.item {
-        case .chunk(let index): chunks.append((index, (record.location, bytes)))
-        case .base: bases.append((record.location, bytes))
-        }
+    pipeline.read(stretches, into: buffers) { record, bytes in
+      guard let bytes else { return }
+      switch record.item {
+      case .chunk(let index): chunks.append((index, (record.location, bytes)))
+      case .base: bases.append((record.location, bytes))
       }
     }
     return (chunks, bases)
   }
 
   private func decodeBases(
-    _ found: [Found], atHand: [ContentID: ByteBuffer], _ bench: Workbench
+    _ found: [Found], atHand: [ContentID: ByteBuffer], _ buffers: DecodeBuffers
   ) -> [ContentID: ByteBuffer] {
     var contents = atHand
     for (location, bytes) in found {
       let length = Int(location.entry.plainBytes)
       guard
-        let content = try? bench.decode(
+        let content = try? buffers.decode(
           bytes, at: location, base: nil, into: ByteBufferAllocator().buffer(capacity: length))
       else { continue }
       contents[location.entry.id] = content
@@ -122,20 +120,19 @@ struct BatchDecoder: Sendable {
     return contents
   }
 
-  /// What did not work the fast way is done the thorough way, which tries every copy and knows what is
-  /// wrong where none will do.
+  /// Recovers what was not decoded.
   private func finish(
     _ batch: ChunkBatch, _ content: BatchBuffer, _ isDecoded: [Bool]
   ) -> DecodedBatch {
     var failures: [Int: VolumeReadError] = [:]
     for index in isDecoded.indices where !isDecoded[index] {
-      do {
-        let chunk = try source.content(
-          of: batch.ids[index], type: .chunk, plainBytes: length(index, of: batch))
+      do throws(RecordFailure) {
+        let chunk = try pipeline.recover(
+          batch.ids[index], plainBytes: length(index, of: batch))
         output(index, of: batch, in: content).copyBytes(from: chunk)
       } catch {
         failures[index] = VolumeReadError(
-          RecordFailure(error), volume: volume,
+          error, volume: volume,
           range: geometry.bytes(ofChunk: batch.firstChunk + UInt64(index)))
       }
     }

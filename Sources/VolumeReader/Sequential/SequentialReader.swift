@@ -72,22 +72,25 @@ package struct SequentialReader: Sendable {
     }
     let chunkSizeBytes = map.geometry.chunkSizeBytes
     let chunksPerBatch = max(1, limits.batchBytes / chunkSizeBytes)
-    let buffers = BatchBuffers(lengthBytes: chunksPerBatch * chunkSizeBytes)
+    let contents = ObjectPool<BatchBuffer>()
     let decoder = BatchDecoder(
-      volume: name, geometry: map.geometry, source: source, stretches: limits.stretches,
-      bases: BaseCache(limitBytes: limits.baseCacheBytes), buffers: buffers)
+      volume: name, geometry: map.geometry,
+      pipeline: ChunkPipeline(
+        source: source, chunkSizeBytes: chunkSizeBytes, limits: limits.stretches),
+      bases: BaseCache(limitBytes: limits.baseCacheBytes),
+      batchBytes: chunksPerBatch * chunkSizeBytes, contents: contents)
     try OrderedPipeline.run(
       workers: limits.workerCount,
       window: max(limits.workerCount, limits.windowBytes / (chunksPerBatch * chunkSizeBytes)),
-      name: "read", cancellation: cancellation, makeWorker: { try Workbench() },
+      name: "read", cancellation: cancellation, makeWorker: { try DecodeBuffers() },
       produce: { sink in
         try produce(map.geometry.chunks(holding: range), chunksPerBatch, sink)
       },
-      transform: { bench, work in
+      transform: { buffers, work in
         switch work {
         case .hole(let bytes): Outcome.hole(bytes)
         case .damaged(let error): Outcome.damaged(error)
-        case .chunks(let batch): Outcome.chunks(decoder.decode(batch, bench))
+        case .chunks(let batch): Outcome.chunks(decoder.decode(batch, buffers))
         }
       },
       consume: { outcome in
@@ -96,7 +99,7 @@ package struct SequentialReader: Sendable {
         case .damaged(let error): try body(.damaged(error.clamped(to: range)))
         case .chunks(let batch):
           try handOut(batch, within: range, body)
-          buffers.putBack(batch.content)
+          contents.putBack(batch.content)
         }
       })
   }

@@ -1,25 +1,24 @@
 import ChunkFormat
 import NIOCore
-import Synchronization
 
 /// What one thread needs to read and decode records: a decoder and room for stored bytes. Used by one
 /// thread at a time.
-final class Workbench: @unchecked Sendable {
+final class DecodeBuffers: @unchecked Sendable {
   private let decoder: RecordDecoder
-  private(set) var scratch: UnsafeMutableRawBufferPointer
+  private(set) var stored: UnsafeMutableRawBufferPointer
 
   init() throws(FormatError) {
     decoder = try RecordDecoder()
-    scratch = .allocate(byteCount: 0, alignment: 64)
+    stored = .allocate(byteCount: 0, alignment: 64)
   }
 
-  deinit { scratch.deallocate() }
+  deinit { stored.deallocate() }
 
-  /// Makes ``scratch`` at least `count` bytes long; what was in it is lost.
+  /// Makes ``stored`` at least `count` bytes long; what was in it is lost.
   func reserve(bytes count: Int) {
-    guard scratch.count < count else { return }
-    scratch.deallocate()
-    scratch = .allocate(byteCount: count, alignment: 64)
+    guard stored.count < count else { return }
+    stored.deallocate()
+    stored = .allocate(byteCount: count, alignment: 64)
   }
 
   /// The plaintext of a record.
@@ -55,18 +54,5 @@ final class Workbench: @unchecked Sendable {
     } else {
       try decoder.decode(record, expecting: entry, seal: seal, base: nil, into: output)
     }
-  }
-}
-
-/// Workbenches that wait to be used again: as many as have ever been in use at once.
-final class Workbenches: Sendable {
-  private let idle = Mutex<[Workbench]>([])
-
-  /// Runs `body` with a workbench of its own.
-  func with<Result>(_ body: (Workbench) throws -> Result) throws -> Result {
-    let bench =
-      if let waiting = idle.withLock({ $0.popLast() }) { waiting } else { try Workbench() }
-    defer { idle.withLock { $0.append(bench) } }
-    return try body(bench)
   }
 }
