@@ -130,12 +130,17 @@ let targets: [Target] = [
   library(
     "LocalDevices",
     uses: ["FileIO", "ChildProcesses", "ChunkFormat", "CLinux", systemPackage]),
+  library(
+    "Administration",
+    uses: [
+      "Workers", "CalendarTime", "JSONText", "ChunkFormat", "ChunkStore", "Retention",
+      "BackupEngine", "GarbageCollection", "Overlays", systemPackage,
+    ]),
   .executableTarget(
     name: "varve",
     dependencies: [
-      "LocalDevices",
-      "Workers", "CalendarTime", "JSONText", "FileIO", "ChildProcesses", "ChunkFormat",
-      "LocalObjects", "ChunkStore", "Retention",
+      "LocalDevices", "Administration", "Workers", "CalendarTime", "JSONText", "FileIO",
+      "ChildProcesses", "ChunkFormat", "LocalObjects", "ChunkStore", "Retention",
       "VolumeSources", "VolumeTargets", "VolumeReader", "BackupEngine", "GarbageCollection",
       "Inspection",
       "Overlays", "NBDProtocol", "NBDServer", "Exports", "CLinux", argumentParser, logging, nioCore,
@@ -225,6 +230,12 @@ let targets: [Target] = [
       "VolumeMap", "VolumeReader", "Overlays", "NBDProtocol", "NBDServer", nioCore, systemPackage,
     ]),
   tests(of: "LocalDevices"),
+  tests(
+    of: "Administration",
+    uses: [
+      "EngineTestSupport", "Workers", "CalendarTime", "JSONText", "FileIO", "ChunkFormat",
+      "ChunkStore", "BackupEngine", "GarbageCollection", "Overlays", systemPackage,
+    ]),
   tests(
     of: "varve",
     uses: [

@@ -1,3 +1,4 @@
+import Administration
 import ArgumentParser
 
 /// What the scripts of 'varve completion' ask: the first line says what is completed, the second which part

@@ -1,8 +1,8 @@
+import Administration
 import ArgumentParser
 import CalendarTime
 import ChunkFormat
 import ChunkStore
-import JSONText
 
 struct Config: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -29,8 +29,8 @@ struct ConfigShow: ParsableCommand {
   @OptionGroup var repository: RepositoryOptions
 
   mutating func run() throws {
-    let configuration = try repository.open().configuration
-    try json.print(configuration.json, orLines: configuration.lines)
+    let outcome = ConfigurationRequest().run(on: try repository.open())
+    try json.print(outcome.json, orLines: outcome.configuration.lines)
   }
 }
 
@@ -58,21 +58,15 @@ struct ConfigSet: ParsableCommand {
   @OptionGroup var repository: RepositoryOptions
 
   mutating func run() throws {
-    let changed = try repository.open().changeCompression(to: compression)
-    if json.isWanted { return try StandardOutput().document(changed.json) }
-    Console.shared.message("new chunks are compressed with \(changed.compression)")
+    let request = CompressionChangeRequest(compression: compression)
+    let outcome = try request.run(on: repository.open())
+    if json.isWanted { return try StandardOutput().document(outcome.json) }
+    Console.shared.message(
+      "new chunks are compressed with \(outcome.configuration.compression)")
   }
 }
 
 extension RepositoryConfiguration {
-  var json: JSON {
-    .object([
-      "id": .string("\(id)"), "created": .string(created.rfc3339),
-      "chunkSizeBytes": .integer(Int64(chunkSizeBytes)),
-      "encrypted": .bool(isEncrypted), "compression": .string("\(compression)"),
-    ])
-  }
-
   fileprivate var lines: [String] {
     Table.lines(ofNamed: [
       ("repository", "\(id)"),

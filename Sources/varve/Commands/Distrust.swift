@@ -1,8 +1,8 @@
+import Administration
 import ArgumentParser
 import CalendarTime
 import ChunkFormat
 import ChunkStore
-import JSONText
 import Workers
 
 struct Distrust: ParsableCommand {
@@ -71,91 +71,47 @@ struct Distrust: ParsableCommand {
   }
 
   mutating func run() throws {
-    let repository = try repository.open()
-    let listing = try repository.revisionsWithWarnings()
-    let chosen = try chosen(among: listing)
-    let isAllowed = !dryRun && (yes || !revisions.isEmpty || chosen.isEmpty)
-    try report(chosen, isAllowed: isAllowed)
-    if isAllowed {
-      try undo
-        ? takeBack(chosen, in: repository) : distrust(chosen, of: listing.entries, in: repository)
-    } else {
-      let count = Quantities.count(chosen.count, "revision")
-      let change = undo ? "take back the distrust of \(count)" : "distrust \(count)"
-      Console.shared.message(
-        dryRun ? "would \(change)" : "nothing was changed: add --yes to \(change)")
-      if !dryRun { throw ReportedFailure() }
-    }
-  }
-
-  /// Before anything is changed.
-  private func report(_ chosen: [RevisionEntry], isAllowed: Bool) throws {
-    let output = StandardOutput()
-    if json.isWanted {
-      try output.document(
-        .object(["isChange": .bool(isAllowed), "revisions": .array(chosen.map(\.json))]))
-    } else if !chosen.isEmpty {
-      try output.table(RevisionEntry.table(of: chosen))
-    }
-  }
-
-  private func distrust(
-    _ chosen: [RevisionEntry], of all: [RevisionEntry], in repository: Repository
-  ) throws {
-    let now = Timestamp.now()
-    for entry in chosen {
-      try Interruption.shared.flag.check()
-      let since = all.distrustTime(of: entry.revision.job, now: now)
-      try repository.updateMarks(of: entry.id) { $0.distrust(at: since, canBeUndone: true) }
-    }
-    let jobs = Set(chosen.map(\.revision.job)).sorted().joined(separator: ", ")
-    Console.shared.message(
-      chosen.isEmpty
-        ? "no revision is of that time; nothing was changed"
-        : "\(Quantities.count(chosen.count, "revision")) distrusted; the next backup of \(jobs) "
-          + "proves all it relies on")
-  }
-
-  private func takeBack(_ chosen: [RevisionEntry], in repository: Repository) throws {
-    var (count, isComplete) = (0, true)
-    for entry in chosen {
-      try Interruption.shared.flag.check()
-      var isUndone = false
-      var isDistrusted = false
-      try repository.updateMarks(of: entry.id) { marks in
-        isDistrusted = marks.trust == .distrusted
-        isUndone = marks.undoDistrust()
-      }
-      count += isUndone ? 1 : 0
-      guard isDistrusted, !isUndone else { continue }
-      isComplete = false
+    var request = DistrustRequest(
+      revisions.isEmpty ? .times(job: job, from: from, until: until) : .revisions(revisions))
+    request.undoes = undo
+    request.isDryRun = dryRun
+    request.isConfirmed = yes
+    let outcome = try request.run(
+      on: repository.open(), context: .ofProgram()
+    ) { try report($0) }
+    for entry in outcome.stillDistrusted {
       Console.shared.message(
         "still distrusted: \(entry.oneLine): it is not known that only 'varve distrust' said so; "
           + "'varve verify \(entry.shortID)' makes it verified where all of it is right")
     }
-    Console.shared.message("took back the distrust of \(Quantities.count(count, "revision"))")
-    if !isComplete { throw ReportedFailure() }
+    if let failure = outcome.failure { throw failure }
+    Console.shared.message(summary(of: outcome))
+    let isRefused = !outcome.isAllowed && !dryRun
+    if isRefused || !outcome.stillDistrusted.isEmpty { throw ReportedFailure() }
   }
 
-  /// Oldest first.
-  private func chosen(among listing: RevisionListing) throws -> [RevisionEntry] {
-    guard revisions.isEmpty else {
-      let ids = try Set(revisions.map { try listing.revision($0).id })
-      return listing.entries.filter { ids.contains($0.id) }
+  /// Before anything is changed.
+  private func report(_ outcome: DistrustOutcome) throws {
+    outcome.notices.warn()
+    let output = StandardOutput()
+    if json.isWanted {
+      try output.document(outcome.json)
+    } else if !outcome.entries.isEmpty {
+      try output.table(RevisionEntry.table(of: outcome.entries))
     }
-    let entries = try job.map { try listing.history(of: $0) } ?? listing.entries
-    let zone = TimeZone.system
-    if [from, until].contains(where: { $0?.isLocal ?? false }), let fault = zone.fault {
-      throw Failure(fault)
-    }
-    let first = try from.map { try moment($0.firstMoment(in: zone)) } ?? .earliest
-    let last = try until.map { try moment($0.lastMoment(in: zone)) } ?? .latest
-    guard first <= last else { throw UsageFailure("--from is after --until: no time is between") }
-    return entries.filter { (first...last).contains($0.revision.created) }
   }
 
-  private func moment(_ moment: Timestamp?) throws -> Timestamp {
-    guard let moment else { throw Failure("the system cannot place this time on the calendar") }
-    return moment
+  private func summary(of outcome: DistrustOutcome) -> String {
+    let count = Quantities.count(outcome.entries.count, "revision")
+    guard outcome.isAllowed else {
+      let change = undo ? "take back the distrust of \(count)" : "distrust \(count)"
+      return dryRun ? "would \(change)" : "nothing was changed: add --yes to \(change)"
+    }
+    if undo {
+      return "took back the distrust of \(Quantities.count(outcome.undoneCount, "revision"))"
+    }
+    if outcome.entries.isEmpty { return "no revision is of that time; nothing was changed" }
+    let jobs = Set(outcome.entries.map(\.revision.job)).sorted().joined(separator: ", ")
+    return "\(count) distrusted; the next backup of \(jobs) proves all it relies on"
   }
 }

@@ -1,8 +1,7 @@
+import Administration
 import ArgumentParser
 import ChunkFormat
 import ChunkStore
-import JSONText
-import Retention
 
 struct Forget: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -59,53 +58,27 @@ struct Forget: ParsableCommand {
   }
 
   mutating func run() throws {
-    let repository = try repository.open()
-    let users = try repository.revisionUsers()
-    let selection = try select(in: try repository.revisionsWithWarnings(), of: repository)
-    try report(selection, users: users)
-    if !dryRun {
-      try repository.forget { listing in
-        try check(selection.renewed(from: listing), listing, in: repository)
-        return selection.ids
-      }
-    }
-    let count = Quantities.count(selection.ids.count, "revision")
+    var request = ForgetRequest(job.map { .job($0) } ?? .revisions(revisions))
+    request.forcesProtected = forceProtected
+    request.isConfirmed = yes
+    request.isDryRun = dryRun
+    let outcome = try request.run(on: repository.open()) { try report($0) }
+    let count = Quantities.count(outcome.count, "revision")
     Console.shared.message(
       dryRun ? "would forget \(count)" : "forgot \(count); space is freed by 'varve gc'")
   }
 
-  private func select(
-    in listing: RevisionListing, of repository: Repository
-  ) throws -> ForgetSelection {
-    var selection = ForgetSelection()
-    if let job { try selection.add(job: job, of: listing) }
-    for reference in revisions { try selection.add(reference, of: listing) }
-    try check(selection, listing, in: repository)
-    return selection
-  }
-
-  private func check(
-    _ selection: ForgetSelection, _ listing: RevisionListing, in repository: Repository
-  ) throws {
-    try repository.checkPins(of: selection.ids)
-    try selection.check(forcesProtected: forceProtected, isSure: yes, among: listing.entries)
-  }
-
-  /// Before anything goes: who cannot be told of it shall not lose it.
-  private func report(_ selection: ForgetSelection, users: [RevisionID: [String]]) throws {
+  /// Before anything goes.
+  private func report(_ outcome: ForgetOutcome) throws {
+    outcome.notices.warn()
     let output = StandardOutput()
     if json.isWanted {
-      try output.document(
-        .object([
-          "isDryRun": .bool(dryRun),
-          "revisions": .array(selection.entries.map(\.json)),
-          "unreadableRevisions": .strings(selection.unreadable.map(\.description)),
-        ]))
-    } else if !selection.entries.isEmpty {
-      try output.table(RevisionEntry.table(of: selection.entries))
+      try output.document(outcome.json)
+    } else if !outcome.entries.isEmpty {
+      try output.table(RevisionEntry.table(of: outcome.entries))
     }
-    for entry in selection.entries {
-      for user in users[entry.id] ?? [] {
+    for entry in outcome.entries {
+      for user in outcome.users[entry.id] ?? [] {
         Console.shared.warning("revision \(entry.shortID) is in use, and readable there: \(user)")
       }
     }

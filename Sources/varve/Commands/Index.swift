@@ -1,7 +1,7 @@
+import Administration
 import ArgumentParser
 import ChunkFormat
 import ChunkStore
-import JSONText
 import SystemPackage
 import Workers
 
@@ -32,15 +32,9 @@ struct IndexShow: ParsableCommand {
   @OptionGroup var repository: RepositoryOptions
 
   mutating func run() throws {
-    let index = try repository.open().indexSummary()
-    guard !json.isWanted else {
-      return try StandardOutput().document(
-        .object([
-          "directory": .string(index.directory.description),
-          "packs": .integer(Int64(index.packs)),
-          "records": .integer(Int64(index.records)),
-        ]))
-    }
+    let outcome = try IndexRequest().run(on: repository.open())
+    guard !json.isWanted else { return try StandardOutput().document(outcome.json) }
+    let index = outcome.index
     let lines = Table.lines(ofNamed: [
       ("directory", index.directory.description), ("packs", "\(index.packs)"),
       ("records", "\(index.records)"),
@@ -68,26 +62,21 @@ struct IndexRebuild: ParsableCommand {
   mutating func run() throws {
     let repository = try repository.open()
     let progress = CountedProgress()
-    let changes = try ProgressDisplay.showing({ progress.reading("reading packs") }) {
-      try repository.rebuildIndex { step in
+    let outcome = try ProgressDisplay.showing({ progress.reading("reading packs") }) {
+      try IndexRebuildRequest().run(on: repository) { step in
         try Interruption.shared.flag.check()
         progress.set(step.donePacks, of: step.totalPacks)
       }
     }
-    for (pack, error) in changes.damaged {
+    for (pack, error) in outcome.damaged {
       Console.shared.warning("pack \(pack) is damaged: \(error)")
     }
     if json.isWanted {
-      try StandardOutput().document(
-        .object([
-          "packs": .integer(Int64(changes.addedPacks)),
-          "records": .integer(Int64(changes.records)),
-          "damagedPacks": .strings(changes.damaged.map(\.pack.description)),
-        ]))
+      try StandardOutput().document(outcome.json)
     } else {
       Console.shared.message(
-        "the index lists \(Quantities.count(changes.records, "record")) in "
-          + Quantities.count(changes.addedPacks, "pack"))
+        "the index lists \(Quantities.count(outcome.records, "record")) in "
+          + Quantities.count(outcome.packs, "pack"))
     }
   }
 }

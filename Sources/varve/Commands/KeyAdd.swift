@@ -1,3 +1,4 @@
+import Administration
 import ArgumentParser
 import ChunkFormat
 import ChunkStore
@@ -22,14 +23,10 @@ struct KeyAdd: ParsableCommand {
 
   mutating func run() throws {
     let repository = try repository.open()
-    guard repository.configuration.isEncrypted else {
-      throw Failure(
-        "the repository \(repository.root) is not encrypted; that is chosen when it is made, with "
-          + "'varve init --encrypt'")
+    try KeyAdditionRequest.check(repository)
+    let outcome = try new.withNewKey(for: repository.root.string) {
+      try KeyAdditionRequest($0).run(on: repository, context: .ofProgram())
     }
-    let id = try new.withNewKey(for: repository.root.string) {
-      try repository.addKey($0, context: .ofProgram())
-    }
-    try json.print(new.json(of: id), orLines: [id.description])
+    try json.print(outcome.json, orLines: [outcome.id.description])
   }
 }

@@ -1,6 +1,6 @@
+import Administration
 import ArgumentParser
 import ChunkStore
-import JSONText
 
 struct KeyExport: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -21,12 +21,12 @@ struct KeyExport: ParsableCommand {
   @OptionGroup var repository: RepositoryOptions
 
   mutating func run() throws {
-    let text = try repository.open().paperKey()
+    let outcome = try KeyExportRequest().run(on: repository.open())
     let output = StandardOutput()
     if json.isWanted {
-      try output.document(.object(["paperKey": .string(text)]))
+      try output.document(outcome.json)
     } else {
-      try output.write(text)
+      try output.write(outcome.paperKey)
       try output.flush()
     }
     Console.shared.message(

@@ -1,3 +1,4 @@
+import Administration
 import ArgumentParser
 import ChunkFormat
 import ChunkStore
@@ -32,7 +33,9 @@ struct KeyImport: ParsableCommand {
     // Nothing is asked for or created for a text that opens nothing.
     let paper = try Repository.openedPaperKey(
       text, of: root, environment: .local)
-    let id = try new.withNewKey(for: root.string) { try paper.add($0, context: .ofProgram()) }
-    try json.print(new.json(of: id), orLines: [id.description])
+    let outcome = try new.withNewKey(for: root.string) {
+      try KeyAdditionRequest($0).run(on: paper, context: .ofProgram())
+    }
+    try json.print(outcome.json, orLines: [outcome.id.description])
   }
 }

@@ -1,8 +1,8 @@
+import Administration
 import ArgumentParser
 import CalendarTime
 import ChunkFormat
 import ChunkStore
-import JSONText
 
 struct KeyList: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -19,10 +19,11 @@ struct KeyList: ParsableCommand {
   @OptionGroup var repository: RepositoryOptions
 
   mutating func run() throws {
-    let slots = try repository.open().keySlots()
+    let list = try KeyListRequest().run(on: repository.open())
+    let slots = list.slots
     let output = StandardOutput()
     if slots.isEmpty { Console.shared.message("no keys: the repository is not encrypted") }
-    if json.isWanted { return try output.document(.array(slots.map(describe))) }
+    if json.isWanted { return try output.document(list.json) }
     var table = Table([
       .left("ID"), .left("KIND"), .left("ADDED"), .left("USED NOW"), .text("LABEL"),
     ])
@@ -36,20 +37,4 @@ struct KeyList: ParsableCommand {
     if !slots.isEmpty { try output.table(table) }
     for problem in slots.compactMap(\.problem) { Console.shared.warning(problem) }
   }
-
-  private func describe(_ slot: KeySlotListing) -> JSON {
-    .object([
-      "id": .string(slot.id.description),
-      "kind": .optional(slot.kind),
-      "added": .optional(slot.created?.rfc3339),
-      "problem": .optional(slot.problem),
-      "usedNow": .bool(slot.isCurrent),
-      "label": .optional(slot.label),
-    ])
-  }
-}
-
-extension KeySlotListing {
-  /// As programs read it; nil for one that is unusable.
-  var kind: String? { method.map { $0 == .keyFile ? "keyfile" : "passphrase" } }
 }

@@ -1,7 +1,7 @@
+import Administration
 import ArgumentParser
 import ChunkFormat
 import ChunkStore
-import JSONText
 
 struct KeyRemove: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -21,25 +21,9 @@ struct KeyRemove: ParsableCommand {
   @OptionGroup var repository: RepositoryOptions
 
   mutating func run() throws {
-    let repository = try repository.open()
-    let slots = try repository.keySlots()
-    let found = slots.filter { $0.id.description.hasPrefix(id.lowercased()) }
-    guard let slot = found.first else {
-      throw Failure(
-        .notFound,
-        "the repository \(repository.root) has no key '\(id)'; 'varve key list' lists its keys")
-    }
-    guard found.count == 1 else {
-      throw Failure(
-        "\(found.count) keys have ids that begin with '\(id)': "
-          + found.map { String($0.id.description.prefix(id.count + 8)) }.joined(separator: ", ")
-          + "; write more digits")
-    }
-    try repository.removeKey(slot.id)
-    if json.isWanted {
-      try StandardOutput().document(
-        .object(["id": .string(slot.id.description), "kind": .optional(slot.kind)]))
-    }
-    Console.shared.message("removed the \(slot.method?.description ?? "unusable key") \(slot.id)")
+    let outcome = try KeyRemovalRequest(id: id).run(on: repository.open())
+    if json.isWanted { try StandardOutput().document(outcome.json) }
+    let key = outcome.removed
+    Console.shared.message("removed the \(key.method?.description ?? "unusable key") \(key.id)")
   }
 }

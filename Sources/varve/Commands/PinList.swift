@@ -1,7 +1,7 @@
+import Administration
 import ArgumentParser
 import ChunkFormat
 import ChunkStore
-import JSONText
 import Overlays
 
 struct PinList: ParsableCommand {
@@ -23,26 +23,23 @@ struct PinList: ParsableCommand {
 
   mutating func run() throws {
     let repository = try repository.open()
-    let listing = try repository.pins()
-    let store = try location.store(of: repository)
-    let pins = try listing.pins.map { try DescribedPin($0, in: repository, overlays: store) }
+    let list = try PinListRequest().run(
+      on: repository, overlays: location.store(of: repository),
+      context: .ofProgram())
+    let pins = list.pins
     let output = StandardOutput()
     if json.isWanted {
-      try output.document(
-        .object([
-          "pins": .array(pins.map(\.json)),
-          "unreadablePins": .strings(listing.unreadable.map(\.name.description)),
-        ]))
+      try output.document(list.json)
     } else if !pins.isEmpty {
       try output.table(table(of: pins))
     }
-    if pins.isEmpty, listing.unreadable.isEmpty { Console.shared.message("no pins") }
+    if pins.isEmpty, list.unreadable.isEmpty { Console.shared.message("no pins") }
     for advice in advice(on: pins) { Console.shared.message(advice) }
-    for (name, error) in listing.unreadable {
+    for (name, error) in list.unreadable {
       Console.shared.message(
         "pin \(name) cannot be read, and nothing is deleted as long as it is there: \(error)")
     }
-    if !listing.unreadable.isEmpty { throw ReportedFailure() }
+    if !list.unreadable.isEmpty { throw ReportedFailure() }
   }
 
   private func table(of pins: [DescribedPin]) -> Table {

@@ -1,7 +1,7 @@
+import Administration
 import ArgumentParser
 import ChunkFormat
 import ChunkStore
-import JSONText
 
 struct Policy: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -50,19 +50,13 @@ struct PolicySet: ParsableCommand {
 
   mutating func run() throws {
     guard let policy = retention.policy else { return }
-    let repository = try repository.open()
-    try repository.updateRetentionPolicies(
-      replacing: { Console.shared.warning("\($0)") }, { $0[job] = policy })
-    if json.isWanted { try StandardOutput().document(policy.json(of: job, isDefault: job == nil)) }
+    let outcome = try PolicyStoringRequest(policy, for: job).run(on: repository.open())
+    if let damage = outcome.replaced { Console.shared.warning("\(damage)") }
+    if json.isWanted { try StandardOutput().document(outcome.json) }
     Console.shared.message("\(job ?? "default"): \(policy)")
-    let listing = try repository.revisionsWithWarnings()
-    if let job { warnOfUnknown(job: job, in: listing) }
-    warnOfUnknownTags(of: policy, in: listing.entries)
-  }
-
-  private func warnOfUnknownTags(of policy: RetentionPolicy, in entries: [RevisionEntry]) {
-    let known = Set(entries.flatMap(\.marks.tags))
-    for tag in Set(policy.rules.compactMap(\.tag)).subtracting(known).sorted() {
+    let doubts = try outcome.doubts.get()
+    doubts.warnOfJob()
+    for tag in doubts.unknownTags {
       Console.shared.warning(
         "no revision has the tag '\(tag)' yet; until one has, 'varve prune' asks for --yes")
     }
@@ -87,43 +81,24 @@ struct PolicyShow: ParsableCommand {
 
   mutating func run() throws {
     let repository = try repository.open()
-    let policies = try repository.retentionPolicies()
-    if let job {
-      try show(job, policies)
-      warnOfUnknown(job: job, in: try repository.revisionsWithWarnings())
-    } else {
-      try showAll(policies)
-    }
+    guard let job else { return try print(PolicyListRequest().run(on: repository)) }
+    let outcome = try PolicyRequest(job: job).run(on: repository)
+    try json.print(outcome.json, orLines: ["\(outcome.policy.policy)"])
+    try outcome.doubts.get().warnOfJob()
   }
 
-  private func show(_ job: String, _ policies: RetentionPolicies) throws {
-    let own = policies[job]
-    guard let policy = own ?? policies.standard else {
-      throw Failure(
-        .notFound, "there is no policy for '\(job)', nor a default; 'varve policy set' stores one")
-    }
+  private func print(_ list: PolicyListOutcome) throws {
     let output = StandardOutput()
     if json.isWanted {
-      try output.document(policy.json(of: job, isDefault: own == nil))
-    } else {
-      try output.line("\(policy)")
-      try output.flush()
-    }
-  }
-
-  private func showAll(_ policies: RetentionPolicies) throws {
-    var rows = policies.standard.map { [(job: nil as String?, policy: $0)] } ?? []
-    rows += policies.jobs.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
-    let output = StandardOutput()
-    if json.isWanted {
-      try output.document(
-        .array(rows.map { $0.policy.json(of: $0.job, isDefault: $0.job == nil) }))
-    } else if !rows.isEmpty {
+      try output.document(list.json)
+    } else if !list.policies.isEmpty {
       var table = Table([.text("JOB"), .text("POLICY")])
-      for row in rows { table.add([Cell(row.job ?? "(default)"), Cell("\(row.policy)")]) }
+      for stored in list.policies {
+        table.add([Cell(stored.job ?? "(default)"), Cell("\(stored.policy)")])
+      }
       try output.table(table)
     }
-    if rows.isEmpty {
+    if list.policies.isEmpty {
       Console.shared.message("no policies are stored; 'varve policy set' stores one")
     }
   }
@@ -146,40 +121,17 @@ struct PolicyRemove: ParsableCommand {
   @OptionGroup var repository: RepositoryOptions
 
   mutating func run() throws {
-    var removed: RetentionPolicy?
-    try repository.open().updateRetentionPolicies { policies in
-      removed = policies[job]
-      guard removed != nil else {
-        throw Failure(
-          .notFound,
-          job.map { "'\($0)' has no policy of its own; 'varve policy show' lists those there are" }
-            ?? "there is no default policy; 'varve policy show' lists those there are")
-      }
-      policies[job] = nil
-    }
-    if json.isWanted, let removed {
-      try StandardOutput().document(removed.json(of: job, isDefault: job == nil))
-    }
+    let removed = try PolicyRemovalRequest(job: job).run(on: repository.open())
+    if json.isWanted { try StandardOutput().document(removed.json) }
     Console.shared.message(
       job.map { "removed the policy of \($0)" } ?? "removed the default policy")
   }
 }
 
-/// A policy may come before the first revision, or the job's name be mistyped.
-private func warnOfUnknown(job: String, in listing: RevisionListing) {
-  do throws(ReferenceError) {
-    _ = try listing.history(of: job)
-  } catch {
-    Console.shared.warning("\(error)")
-  }
-}
-
-extension RetentionPolicy {
-  /// The policy of a job, or of all that have none.
-  fileprivate func json(of job: String?, isDefault: Bool) -> JSON {
-    .object([
-      "job": .optional(job), "isDefault": .bool(isDefault), "policy": json,
-      "options": .string("\(self)"),
-    ])
+extension PolicyDoubts {
+  /// A policy may come before the first revision, or the job's name be mistyped.
+  fileprivate func warnOfJob() {
+    notices.warn()
+    if let unknownJob { Console.shared.warning("\(unknownJob)") }
   }
 }

@@ -1,7 +1,7 @@
+import Administration
 import ArgumentParser
 import ChunkFormat
 import ChunkStore
-import JSONText
 
 struct Protect: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -44,29 +44,23 @@ struct ProtectionArguments: ParsableArguments {
 
   /// Marks all of them, or, where one does not exist, none.
   func mark(isProtected: Bool) throws {
-    let repository = try repository.open()
-    let listing = try repository.revisionsWithWarnings()
-    var changes: [JSON] = []
-    for entry in try revisions.map({ try listing.revision($0) }) {
-      var isChange = false
-      try repository.updateMarks(of: entry.id) { marks in
-        isChange = marks.isProtected != isProtected
-        marks.isProtected = isProtected
-      }
-      let change =
-        switch (isProtected, isChange) {
-        case (true, true): "protected"
-        case (true, false): "protected already"
-        case (false, true): "no longer protected"
-        case (false, false): "was not protected"
-        }
-      Console.shared.message("\(change): \(entry.oneLine)")
-      changes.append(
-        .object([
-          "id": .string(entry.id.description), "job": .string(entry.revision.job),
-          "isProtected": .bool(isProtected), "isChange": .bool(isChange),
-        ]))
+    let outcome = try ProtectionRequest(revisions, protects: isProtected).run(on: repository.open())
+    outcome.notices.warn()
+    for change in outcome.changes {
+      Console.shared.message("\(change.text): \(change.entry.oneLine)")
     }
-    if json.isWanted { try StandardOutput().document(.array(changes)) }
+    if let failure = outcome.failure { throw failure }
+    if json.isWanted { try StandardOutput().document(outcome.json) }
+  }
+}
+
+extension ProtectionOutcome.Change {
+  fileprivate var text: String {
+    switch (isProtected, isChange) {
+    case (true, true): "protected"
+    case (true, false): "protected already"
+    case (false, true): "no longer protected"
+    case (false, false): "was not protected"
+    }
   }
 }

@@ -1,8 +1,8 @@
+import Administration
 import ArgumentParser
 import CalendarTime
 import ChunkFormat
 import ChunkStore
-import Retention
 
 struct Prune: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -73,59 +73,29 @@ struct Prune: ParsableCommand {
   }
 
   mutating func run() throws {
-    let repository = try repository.open()
-    let request = PruneRequest(
-      jobs: jobs, options: retention, orphanedAfter: orphanedAfter, forgetsOrphaned: forgetOrphaned)
-    let now = Timestamp.now()
-    let look = { (listing: RevisionListing) throws -> PruneSurvey in
-      try PruneSurvey(
-        listing, request,
-        // Not read where they say nothing: they may be damaged.
-        policies: request.options.policy == nil
-          ? try repository.retentionPolicies() : RetentionPolicies(),
-        users: try repository.revisionUsers(), now: now)
-    }
-    let survey = try look(try repository.revisions())
-    try report(survey)
-    let isAllowed = isAllowed(survey)
-    if !dryRun, isAllowed { try forget(survey.going, look, in: repository) }
-    Console.shared.message(summary(of: survey))
-    if !survey.unreadable.isEmpty || !dryRun && !isAllowed { throw ReportedFailure() }
+    var request = PruneRequest()
+    request.jobs = jobs
+    request.policy = retention.policy
+    request.timeZone = retention.timeZone
+    request.orphanedAfter = orphanedAfter
+    request.forgetsOrphaned = forgetOrphaned
+    request.isDryRun = dryRun
+    request.isConfirmed = yes
+    let outcome = try request.run(on: repository.open(), context: .ofProgram()) { try report($0) }
+    Console.shared.message(outcome.summary)
+    let survey = outcome.survey
+    if !survey.unreadable.isEmpty || !dryRun && !outcome.isCarriedOut { throw ReportedFailure() }
   }
 
-  /// Forgets what was printed, unless that is no longer what would go: nobody protects or distrusts
-  /// anything while it is looked at once more.
-  private func forget(
-    _ going: [RevisionEntry], _ look: (RevisionListing) throws -> PruneSurvey,
-    in repository: Repository
-  ) throws {
-    try repository.forget { listing in
-      let present = Set(listing.entries.map(\.id))
-      let agreed = Set(try look(listing).going.map(\.id))
-      let left = going.filter { present.contains($0.id) }
-      if let kept = left.first(where: { !agreed.contains($0.id) }) {
-        throw Failure(
-          "nothing was forgotten: what is said of \(kept.oneLine), or who reads it, changed meanwhile; "
-            + "run it again")
-      }
-      return left.map(\.id)
-    }
-  }
-
-  private func isAllowed(_ survey: PruneSurvey) -> Bool {
-    survey.unreadable.isEmpty && (yes || survey.doubts.isEmpty)
-  }
-
-  /// Before anything goes: who cannot be told of it shall not lose it.
-  private func report(_ survey: PruneSurvey) throws {
-    let output = StandardOutput()
+  /// Before anything goes.
+  private func report(_ outcome: PruneOutcome) throws {
+    let (output, survey) = (StandardOutput(), outcome.survey)
     if json.isWanted {
-      let forgotten = !dryRun && isAllowed(survey) ? survey.going.count : 0
-      try output.document(survey.json(isDryRun: dryRun, forgotten: forgotten))
+      try output.document(outcome.json)
     } else {
       try survey.print(to: output)
     }
-    for warning in survey.warnings { Console.shared.warning(warning) }
+    for oddity in survey.oddities { Console.shared.warning(oddity.text) }
     for (id, error) in survey.unreadable {
       Console.shared.message("revision \(id) cannot be read: \(error)")
     }
@@ -133,25 +103,5 @@ struct Prune: ParsableCommand {
       Console.shared.message(
         "left alone, having no policy: \(survey.withoutPolicy.joined(separator: ", "))")
     }
-  }
-
-  private func summary(of survey: PruneSurvey) -> String {
-    let (going, count) = (survey.going.count, survey.count)
-    let share = "\(going) of \(Quantities.count(count, "revision"))"
-    if !survey.unreadable.isEmpty {
-      return """
-        nothing is forgotten while a revision cannot be read, since nobody knows whose it is: put its \
-        file back from a copy, or give it up with 'varve forget ID --yes'
-        """
-    }
-    if !yes, !survey.doubts.isEmpty {
-      let doubts = survey.doubts.joined(separator: "; ")
-      return dryRun
-        ? "would forget \(share), but only with --yes: \(doubts)"
-        : "nothing is forgotten: \(doubts); look at it with --dry-run, and add --yes if it is meant"
-    }
-    if going == 0 { return "nothing to forget: \(Quantities.count(count, "revision")) looked at" }
-    return dryRun
-      ? "would forget \(share)" : "forgot \(share); space is freed by 'varve gc'"
   }
 }

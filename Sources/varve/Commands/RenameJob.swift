@@ -1,6 +1,6 @@
+import Administration
 import ArgumentParser
 import ChunkStore
-import JSONText
 
 struct RenameJob: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -35,17 +35,9 @@ struct RenameJob: ParsableCommand {
   }
 
   mutating func run() throws {
-    let renamed = try repository.open().renameJob(old, to: new)
-    if json.isWanted {
-      try StandardOutput().document(
-        .object([
-          "job": .string(new),
-          "formerName": .string(old),
-          "revisions": .integer(Int64(renamed.revisions)),
-          "hasPolicy": .bool(renamed.hasPolicy),
-          "isContinued": .bool(renamed.isContinued),
-        ]))
-    }
+    let outcome = try JobRenamingRequest(old, to: new).run(on: repository.open())
+    if json.isWanted { try StandardOutput().document(outcome.json) }
+    let renamed = outcome.renamed
     if renamed.isContinued { Console.shared.message("finished a renaming that was interrupted") }
     Console.shared.message(
       "renamed the job \(old) to \(new): \(Quantities.count(renamed.revisions, "revision"))"

@@ -1,8 +1,8 @@
+import Administration
 import ArgumentParser
 import CalendarTime
 import ChunkFormat
 import ChunkStore
-import JSONText
 
 struct Revisions: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -31,44 +31,30 @@ struct Revisions: ParsableCommand {
   @OptionGroup var repository: RepositoryOptions
 
   mutating func run() throws {
-    let listing = try repository.open().revisions()
-    if let job { _ = try listing.history(of: job) }
-    let rows = numbered(listing.entries).filter { row in
-      (job == nil || row.entry.revision.job == job)
-        && (tag.map(row.entry.marks.tags.contains) ?? true)
-    }
+    let list = try RevisionListRequest(job: job, tag: tag).run(on: repository.open())
     let output = StandardOutput()
     if json.isWanted {
-      try output.document(.array(rows.map(\.entry.json)))
-    } else if !rows.isEmpty {
-      try output.table(table(of: rows))
+      try output.document(list.json)
+    } else if !list.rows.isEmpty {
+      try output.table(table(of: list.rows))
     }
-    if rows.isEmpty, listing.unreadable.isEmpty {
+    if list.rows.isEmpty, list.unreadable.isEmpty {
       Console.shared.message(tag.map { "no revisions with the tag '\($0)'" } ?? "no revisions")
     }
-    try report(unreadable: listing.unreadable)
+    try report(unreadable: list.unreadable)
   }
 
-  /// Every revision with its number, counted back in its job.
-  private func numbered(_ entries: [RevisionEntry]) -> [(number: Int, entry: RevisionEntry)] {
-    var counts: [String: Int] = [:]
-    return entries.reversed().map { entry in
-      let number = counts[entry.revision.job, default: 0]
-      counts[entry.revision.job] = number + 1
-      return (number, entry)
-    }.reversed()
-  }
-
-  private func table(of rows: [(number: Int, entry: RevisionEntry)]) -> Table {
+  private func table(of rows: [RevisionListOutcome.Row]) -> Table {
     var table = Table([
       .left("TIME"), .text("REVISION"), .left("ID"), .right("SIZE"), .right("NEW DATA"),
       .right("STORED"), .text("TRUST"), .text("TAGS"),
     ])
-    for (number, entry) in rows {
+    for row in rows {
+      let entry = row.entry
       let statistics = entry.statistics
       table.add([
         Cell(TimeZone.shown.text(of: entry.revision.created)),
-        Cell("\(entry.revision.job)@\(number)"),
+        Cell("\(entry.revision.job)@\(row.number)"),
         Cell(entry.shortID),
         Cell(Quantities.bytes(entry.sizeBytes)),
         Cell(Quantities.bytes(statistics.newBytes)),

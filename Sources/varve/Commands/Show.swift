@@ -1,3 +1,4 @@
+import Administration
 import ArgumentParser
 import BackupEngine
 import CalendarTime
@@ -39,38 +40,23 @@ struct Show: ParsableCommand {
 
   mutating func run() throws {
     let repository = try repository.open()
-    let entry = try repository.revision(revision)
-    let volumes =
-      revision.volume == nil
-      ? entry.revision.volumes : [try revision.volume(of: entry.revision)]
+    let details = try RevisionDetailsRequest(revision: revision).run(on: repository)
+    details.notices.warn()
+    let entry = details.entry
     let output = StandardOutput()
     if let attachment {
-      try output.write(try content(of: attachment, entry, repository))
+      try output.write(try details.attachment(attachment, in: repository))
     } else if json.isWanted {
-      try output.document(entry.json(of: volumes))
+      try output.document(details.json)
     } else {
       for line in summary(of: entry) { try output.line(line) }
       try output.line("")
-      try output.table(table(of: volumes))
+      try output.table(table(of: details.volumes))
       if !entry.revision.attachments.isEmpty {
         try output.line("")
         try output.table(attachments(of: entry.revision))
       }
     }
-  }
-
-  private func content(
-    of name: String, _ entry: RevisionEntry, _ repository: Repository
-  ) throws -> [UInt8] {
-    let attachments = entry.revision.attachments
-    guard let found = attachments.first(where: { $0.name == name }) else {
-      throw Failure(
-        .notFound,
-        "revision \(entry.shortID) of \(entry.revision.job) has no attachment '\(name)'; "
-          + (attachments.isEmpty
-            ? "it has none" : "it has \(attachments.map(\.name).joined(separator: ", "))"))
-    }
-    return try repository.content(of: found)
   }
 
   private func summary(of entry: RevisionEntry) -> [String] {

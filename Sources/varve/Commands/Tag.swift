@@ -1,8 +1,8 @@
+import Administration
 import ArgumentParser
 import CalendarTime
 import ChunkFormat
 import ChunkStore
-import JSONText
 
 struct Tag: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -34,12 +34,11 @@ struct TagChange: ParsableArguments {
 
   mutating func validate() throws { try NameArgument.checkWhole([revision]) }
 
-  /// Changes the tags of the revision, and prints them.
-  func make(_ change: (inout [String], RevisionEntry) throws -> Void) throws {
-    let repository = try repository.open()
-    let entry = try repository.revision(revision)
-    try repository.updateMarks(of: entry.id) { marks in try change(&marks.tags, entry) }
-    try json.printTags(of: repository.revision(entry.id))
+  /// Changes the tags of the revision, and prints them where a program asks.
+  func make(_ change: TagChangeRequest.Change) throws {
+    let outcome = try TagChangeRequest(change, tags, of: revision).run(on: repository.open())
+    outcome.notices.warn()
+    if json.isWanted { try StandardOutput().document(outcome.json) }
   }
 }
 
@@ -51,11 +50,7 @@ struct TagAdd: ParsableCommand {
 
   @OptionGroup var change: TagChange
 
-  mutating func run() throws {
-    try change.make { [tags = change.tags] known, _ in
-      for tag in tags where !known.contains(tag) { known.append(tag) }
-    }
-  }
+  mutating func run() throws { try change.make(.add) }
 }
 
 struct TagRemove: ParsableCommand {
@@ -66,17 +61,7 @@ struct TagRemove: ParsableCommand {
 
   @OptionGroup var change: TagChange
 
-  mutating func run() throws {
-    try change.make { [tags = change.tags] known, entry in
-      if let missing = tags.first(where: { !known.contains($0) }) {
-        throw Failure(
-          .notFound,
-          "revision \(entry.shortID) of \(entry.revision.job) has no tag '\(missing)'; "
-            + (known.isEmpty ? "it has none" : "its tags are \(known.joined(separator: ", "))"))
-      }
-      known.removeAll(where: tags.contains)
-    }
-  }
+  mutating func run() throws { try change.make(.remove) }
 }
 
 struct TagList: ParsableCommand {
@@ -91,46 +76,19 @@ struct TagList: ParsableCommand {
   @OptionGroup var json: JSONOption
   @OptionGroup var repository: RepositoryOptions
 
-  private struct Use {
-    let job: String
-    let tag: String
-    var count: Int
-    var newest: RevisionEntry
-  }
-
   mutating func run() throws {
-    let listing = try repository.open().revisionsWithWarnings()
-    let uses = uses(in: try job.map { try listing.history(of: $0) } ?? listing.entries)
+    let list = try TagListRequest(job: job).run(on: repository.open())
+    list.notices.warn()
     let output = StandardOutput()
     if json.isWanted {
-      try output.document(.array(uses.map(describe)))
-    } else if !uses.isEmpty {
-      try output.table(table(of: uses))
+      try output.document(list.json)
+    } else if !list.uses.isEmpty {
+      try output.table(table(of: list.uses))
     }
-    if uses.isEmpty { Console.shared.message("no tags") }
+    if list.uses.isEmpty { Console.shared.message("no tags") }
   }
 
-  /// Every tag of every job, in the order of jobs and tags.
-  private func uses(in entries: [RevisionEntry]) -> [Use] {
-    var uses: [[String]: Use] = [:]
-    for entry in entries {
-      for tag in entry.marks.tags {
-        let key = [entry.revision.job, tag]
-        uses[key, default: Use(job: key[0], tag: tag, count: 0, newest: entry)].count += 1
-        uses[key]?.newest = entry
-      }
-    }
-    return uses.values.sorted { ($0.job, $0.tag) < ($1.job, $1.tag) }
-  }
-
-  private func describe(_ use: Use) -> JSON {
-    .object([
-      "job": .string(use.job), "tag": .string(use.tag), "revisions": .integer(Int64(use.count)),
-      "newest": .string(use.newest.id.description),
-    ])
-  }
-
-  private func table(of uses: [Use]) -> Table {
+  private func table(of uses: [TagListOutcome.Use]) -> Table {
     var table = Table([
       .text("JOB"), .text("TAG"), .right("REVISIONS"), .left("NEWEST"), .left("ID"),
     ])
@@ -141,17 +99,5 @@ struct TagList: ParsableCommand {
       ])
     }
     return table
-  }
-}
-
-extension JSONOption {
-  /// Prints the tags that a revision has now, where a program asks.
-  fileprivate func printTags(of entry: RevisionEntry) throws {
-    guard isWanted else { return }
-    try StandardOutput().document(
-      .object([
-        "id": .string(entry.id.description), "job": .string(entry.revision.job),
-        "tags": .strings(entry.marks.tags),
-      ]))
   }
 }

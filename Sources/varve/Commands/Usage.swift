@@ -1,9 +1,9 @@
+import Administration
 import ArgumentParser
 import CalendarTime
 import ChunkFormat
 import ChunkStore
 import GarbageCollection
-import Retention
 
 struct Usage: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -32,59 +32,24 @@ struct Usage: ParsableCommand {
 
   mutating func run() throws {
     let repository = try repository.open()
+    let request = UsageRequest(job: job)
     let progress = ProgressBoard()
-    let survey = UsageSurvey(
-      repository: repository, pruned: try prunable(in: repository),
-      context: .ofProgram(showing: progress))
-    let usage = try ProgressDisplay.showing({ progress.reading(of: "packs") }) {
-      try survey.run()
+    let outcome = try ProgressDisplay.showing({ progress.reading(of: "packs") }) {
+      try request.run(on: repository, context: .ofProgram(showing: progress))
     }
-    try print(usage, of: try repository.revisions())
-    for (id, message) in usage.unreadable {
+    outcome.notices.warn()
+    try print(outcome)
+    for (id, message) in outcome.usage.unreadable {
       Console.shared.message("revision \(id) is left out: \(message)")
     }
-    if !usage.unreadable.isEmpty { throw ReportedFailure() }
+    if !outcome.usage.unreadable.isEmpty { throw ReportedFailure() }
   }
 
-  private func print(_ usage: StoreUsage, of revisions: RevisionListing) throws {
+  private func print(_ outcome: UsageOutcome) throws {
     let output = StandardOutput()
-    guard let job else {
-      return try json.isWanted ? output.document(usage.json) : print(usage, to: output)
-    }
-    guard let found = usage.jobs.first(where: { $0.job == job }) else {
-      _ = try revisions.history(of: job)
-      throw Failure(.notFound, "the repository has no revision of '\(job)' any more")
-    }
-    try json.isWanted ? output.document(found.json) : output.table(found.table)
-    try output.flush()
-  }
-
-  /// What 'varve prune' would forget now.
-  private func prunable(in repository: Repository) throws -> Set<RevisionID> {
-    let policies: RetentionPolicies
-    do throws(StoreError) {
-      policies = try repository.retentionPolicies()
-    } catch {
-      Console.shared.warning("what pruning would free is not known: \(error)")
-      return []
-    }
-    guard policies != RetentionPolicies() else { return [] }
-    let users = try repository.revisionUsers()
-    let histories = Dictionary(
-      grouping: try repository.revisions().entries, by: \.revision.job)
-    var pruned: Set<RevisionID> = []
-    for (job, history) in histories {
-      guard let policy = policies[job] ?? policies.standard else { continue }
-      let plan = RetentionPlan(
-        of: job, history: history, policy: policy,
-        in: try AppliedPolicy.zone(named: policy.timeZone),
-        now: Timestamp.now(), users: users)
-      pruned.formUnion(plan.going.map(\.id))
-    }
-    return pruned
-  }
-
-  private func print(_ usage: StoreUsage, to output: StandardOutput) throws {
+    if json.isWanted { return try output.document(outcome.json) }
+    if let job = outcome.job { return try output.table(job.table) }
+    let usage = outcome.usage
     if !usage.jobs.isEmpty { try output.table(usage.table) }
     if usage.jobs.isEmpty, usage.unreadable.isEmpty { Console.shared.message("no revisions") }
     for line in usage.lines { try output.line(line) }

@@ -1,3 +1,4 @@
+import Administration
 import ArgumentParser
 import FileIO
 import Glibc
@@ -17,6 +18,7 @@ struct ExitStatus: RawRepresentable, Sendable {
   /// - Parameter asJSON: a program reads standard output: where nothing was written there, it gets the
   ///   failure as a document. What people read goes to standard error all the same.
   static func reporting(_ error: any Error, asJSON: Bool) -> ExitStatus {
+    let error = wording(error)
     let status = reporting(error)
     let isFailure = status.rawValue != done.rawValue && !(error is CommandEnding)
     if asJSON, isFailure, !StandardOutput.hasWritten {
@@ -25,6 +27,17 @@ struct ExitStatus: RawRepresentable, Sendable {
       try? StandardOutput().document(report.json)
     }
     return status
+  }
+
+  /// The error in the words of this command line; what was noticed before it is printed.
+  private static func wording(_ error: any Error) -> any Error {
+    switch error {
+    case let error as NoticedFailure:
+      error.notices.warn()
+      return wording(error.cause)
+    case let error as Refusal: return error.words
+    default: return error
+    }
   }
 
   private static func reporting(_ error: any Error) -> ExitStatus {

@@ -1,3 +1,4 @@
+import Administration
 import CalendarTime
 import ChildProcesses
 import ChunkFormat

@@ -1,7 +1,6 @@
 import ArgumentParser
 import ChunkFormat
 import ChunkStore
-import JSONText
 
 /// A secret that is to open a repository from now on.
 struct NewSecretOptions: ParsableArguments {
@@ -43,15 +42,6 @@ struct NewSecretOptions: ParsableArguments {
       throw ValidationError(
         "A label has at most \(Name.maximumBytes) bytes; this one has \(label.utf8.count).")
     }
-  }
-
-  /// The key that was added, as `key add` and `key import` print it.
-  func json(of id: KeyID) -> JSON {
-    .object([
-      "id": .string(id.description),
-      "kind": .string(newKeyFile == nil ? "passphrase" : "keyfile"),
-      "label": .string(label),
-    ])
   }
 
   /// Hands `use` the new key, which is asked for where the options do not give it.

@@ -1,3 +1,4 @@
+import Administration
 import ChunkFormat
 import GarbageCollection
 import JSONText

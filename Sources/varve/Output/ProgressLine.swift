@@ -1,3 +1,5 @@
+import Administration
+
 /// How far something has come.
 struct ProgressReading: Equatable, Sendable {
   enum Unit: Sendable { case bytes, count }

@@ -1,6 +1,6 @@
+import Administration
 import BackupEngine
 import ChunkFormat
-import JSONText
 
 extension UnusualChange {
   /// `volume 'vda' is empty (0 B)`.
@@ -23,12 +23,5 @@ extension ResizedVolume {
     let change = newSizeBytes > oldSizeBytes ? "grew" : "shrank"
     return "volume '\(name)' \(change) from \(Quantities.exact(oldSizeBytes)) to "
       + Quantities.exact(newSizeBytes)
-  }
-
-  var json: JSON {
-    .object([
-      "volume": .string(name), "fromBytes": .unsigned(oldSizeBytes),
-      "toBytes": .unsigned(newSizeBytes),
-    ])
   }
 }

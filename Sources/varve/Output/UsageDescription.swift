@@ -1,28 +1,10 @@
+import Administration
 import CalendarTime
 import ChunkFormat
 import ChunkStore
 import GarbageCollection
-import JSONText
 
 extension StoreUsage {
-  var json: JSON {
-    .object([
-      "storeBytes": .unsigned(storeBytes),
-      "packs": .integer(Int64(packs)),
-      "jobs": .array(jobs.map(\.json)),
-      "sharedBetweenJobsBytes": .unsigned(sharedBetweenJobs.storedBytes),
-      "heldBytes": .unsigned(held.storedBytes),
-      "basesBytes": .unsigned(bases.storedBytes),
-      "mapsBytes": .unsigned(maps.storedBytes),
-      "chunkPlainBytes": .unsigned(chunkPlainBytes),
-      "chunkStoredBytes": .unsigned(chunkStoredBytes),
-      "deltas": .integer(Int64(deltas)),
-      "garbageBytes": unreadable.isEmpty ? .unsigned(garbageBytes) : .null,
-      "unreadableRevisions": .strings(unreadable.map(\.id.description)),
-      "prunableBytes": prunableBytes.map(JSON.unsigned) ?? .null,
-    ])
-  }
-
   var table: Table {
     var table = Table([
       .text("JOB"), .right("REVISIONS"), .right("SIZE"), .right("DATA"), .right("UNIQUE"),
@@ -61,15 +43,6 @@ extension StoreUsage {
 extension StoreUsage.JobUsage {
   fileprivate var newest: RevisionEntry? { revisions.last?.entry }
 
-  var json: JSON {
-    .object([
-      "job": .string(job),
-      "revisions": .array(revisions.map(\.json)),
-      "sharedBytes": .unsigned(shared.storedBytes),
-      "exclusiveBytes": .unsigned(exclusiveBytes),
-    ])
-  }
-
   var table: Table {
     var table = Table([
       .left("TIME"), .text("REVISION"), .left("ID"), .right("SIZE"), .right("DATA"),
@@ -87,16 +60,5 @@ extension StoreUsage.JobUsage {
       ])
     }
     return table
-  }
-}
-
-extension StoreUsage.RevisionUsage {
-  fileprivate var json: JSON {
-    .object([
-      "id": .string(entry.id.description),
-      "sizeBytes": .unsigned(entry.sizeBytes),
-      "dataBytes": .unsigned(entry.statistics.dataBytes),
-      "exclusiveBytes": .unsigned(exclusive.storedBytes),
-    ])
   }
 }

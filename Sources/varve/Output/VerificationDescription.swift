@@ -1,3 +1,4 @@
+import Administration
 import BackupEngine
 import ChunkFormat
 import ChunkStore

@@ -1,3 +1,4 @@
+import Administration
 import CalendarTime
 import ChunkFormat
 import ChunkStore

@@ -30,37 +30,4 @@ import Testing
   @Test(arguments: ["", "--time-zone UTC"]) func noRulesAreNoPolicy(text: String) throws {
     #expect(try policy(text) == nil)
   }
-
-  @Test func theOriginOfAPolicy() throws {
-    let stored = RetentionPolicies(
-      standard: RetentionPolicy(rules: [.newest(count: 1)], timeZone: "Asia/Kathmandu"),
-      jobs: ["web01": RetentionPolicy(rules: [.newest(count: 2)])])
-    func applied(_ job: String, _ options: String = "") throws -> AppliedPolicy? {
-      try AppliedPolicy(
-        for: job,
-        options: RetentionOptions.parse(options.split(separator: " ").map(String.init)),
-        stored: stored)
-    }
-    #expect(try applied("web01")?.policy.rules == [.newest(count: 2)])
-    #expect(try applied("web01")?.origin == .job)
-    #expect(try applied("db01")?.policy == stored.standard)
-    #expect(try applied("db01")?.origin == .standard)
-    #expect(try applied("web01", "--keep-tag a")?.policy.rules == [.tagged("a")])
-    #expect(try applied("web01", "--keep-tag a")?.origin == .options)
-    // The zone of the options is that of the stored rules, too.
-    #expect(try applied("db01", "--time-zone UTC")?.policy.timeZone == "UTC")
-    #expect(try applied("db01", "--time-zone UTC")?.policy.rules == [.newest(count: 1)])
-    #expect(
-      try AppliedPolicy(
-        for: "web01", options: RetentionOptions.parse([]), stored: RetentionPolicies()) == nil)
-  }
-
-  @Test func aStoredZoneThatIsUnknownHereIsNamed() throws {
-    let stored = RetentionPolicies(
-      standard: RetentionPolicy(rules: [.newest(count: 1)], timeZone: "Mars/Olympus"))
-    let error = #expect(throws: Failure.self) {
-      try AppliedPolicy(for: "web01", options: RetentionOptions.parse([]), stored: stored)
-    }
-    #expect(error?.description.contains("Mars/Olympus") == true)
-  }
 }

@@ -1,6 +1,5 @@
+import Administration
 import Testing
-
-@testable import varve
 
 @Suite struct QuantitiesTests {
   @Test(

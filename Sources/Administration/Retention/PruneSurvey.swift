@@ -1,36 +1,28 @@
-import CalendarTime
-import ChunkFormat
-import ChunkStore
-import Retention
-
-/// What is asked of 'varve prune'.
-struct PruneRequest {
-  /// All where none is named.
-  let jobs: [String]
-  let options: RetentionOptions
-  let orphanedAfter: CalendarSpan?
-  let forgetsOrphaned: Bool
-}
+package import CalendarTime
+package import ChunkFormat
+package import ChunkStore
+package import Retention
 
 /// What becomes of every revision of the jobs that are looked at.
-struct PruneSurvey {
-  struct Job {
-    let plan: RetentionPlan
+package struct PruneSurvey: Sendable {
+  package struct Job: Sendable {
+    package let plan: RetentionPlan
     /// Nil for a job that is forgotten since its machine no longer exists.
-    let policy: AppliedPolicy?
+    package let policy: AppliedPolicy?
   }
 
   /// In the order of their names, as are the others.
-  private(set) var jobs: [Job] = []
-  private(set) var orphans: [OrphanedJob] = []
+  package private(set) var jobs: [Job] = []
+  package private(set) var orphans: [OrphanedJob] = []
   /// Jobs that nobody said how long to keep; nothing becomes of them.
-  private(set) var withoutPolicy: [String] = []
-  let unreadable: [(id: RevisionID, error: StoreError)]
-  let now: Timestamp
+  package private(set) var withoutPolicy: [String] = []
+  package let unreadable: [(id: RevisionID, error: StoreError)]
+  package let now: Timestamp
 
   /// - Parameter users: who reads a revision now, in words.
-  /// - Throws: ``ReferenceError`` for a job that does not exist, ``UsageFailure`` where nobody said how
-  ///   long to keep what is to be pruned, ``Failure`` for a time zone that is not known here.
+  /// - Throws: ``ReferenceError`` for a job that does not exist; ``Refusal/OfPolicy/noRules``,
+  ///   ``Refusal/OfPolicy/nothingToApply(job:)`` where nobody said how long to keep what is to be pruned;
+  ///   ``Refusal/unknownTimeZone(_:)``, ``Refusal/systemTimeZone(fault:)``.
   init(
     _ listing: RevisionListing, _ request: PruneRequest, policies: RetentionPolicies,
     users: [RevisionID: [String]], now: Timestamp
@@ -40,7 +32,7 @@ struct PruneSurvey {
     let histories = try Self.histories(listing, of: request.jobs)
     if let age = request.orphanedAfter {
       orphans = OrphanedJob.among(
-        histories, after: age, in: try AppliedPolicy.zone(named: request.options.timeZone), now: now
+        histories, after: age, in: try AppliedPolicy.zone(named: request.timeZone), now: now
       )
     }
     let forgotten = request.forgetsOrphaned ? Set(orphans.map(\.job)) : []
@@ -49,7 +41,7 @@ struct PruneSurvey {
         let plan = RetentionPlan(forgetting: job, history: history, users: users)
         jobs.append(Job(plan: plan, policy: nil))
       } else if let policy = try AppliedPolicy(
-        for: job, options: request.options, stored: policies)
+        for: job, request: request.policy, timeZone: request.timeZone, stored: policies)
       {
         let plan = RetentionPlan(
           of: job, history: history, policy: policy.policy, in: policy.zone, now: now, users: users)
@@ -71,26 +63,20 @@ struct PruneSurvey {
 
   /// A policy without rules counts as none. Without this error it would seem to work, and delete nothing.
   private func checkForPolicies(_ request: PruneRequest, _ policies: RetentionPolicies) throws {
-    guard request.orphanedAfter == nil, request.options.policy == nil else { return }
-    if policies == RetentionPolicies() {
-      throw UsageFailure(
-        "there are no retention rules: give --keep-daily 7 or another rule, or store a policy with "
-          + "'varve policy set'")
-    }
+    guard request.orphanedAfter == nil, request.policy == nil else { return }
+    if policies == RetentionPolicies() { throw Refusal.policy(.noRules) }
     if let job = withoutPolicy.first, !request.jobs.isEmpty || jobs.isEmpty {
-      throw UsageFailure(
-        "there is no policy for '\(job)', and no default: give --keep-daily 7 or another rule, or "
-          + "store a policy with 'varve policy set'")
+      throw Refusal.policy(.nothingToApply(job: job))
     }
   }
 
   // MARK: - Outcome
 
-  var going: [RevisionEntry] { jobs.flatMap(\.plan.going) }
-  var count: Int { jobs.reduce(0) { $0 + $1.plan.verdicts.count } }
+  package var going: [RevisionEntry] { jobs.flatMap(\.plan.going) }
+  package var count: Int { jobs.reduce(0) { $0 + $1.plan.verdicts.count } }
 
   /// Why nothing may be forgotten without a word from whoever is responsible.
-  var doubts: [String] {
+  package var doubts: [String] {
     jobs.filter { $0.policy == nil && !$0.plan.going.isEmpty }.map {
       "\(share($0.plan)) would go, since its machine is taken to be gone"
     }
@@ -116,30 +102,25 @@ struct PruneSurvey {
   }
 
   /// What is odd about the times, and about the rules.
-  var warnings: [String] {
-    var warnings = jobs.compactMap { job -> String? in
+  package var oddities: [Oddity] {
+    var oddities = jobs.compactMap { job -> Oddity? in
       let future = job.plan.verdicts.filter { $0.reasons.contains(.future) }
       guard let first = future.first else { return nil }
-      return "\(Quantities.count(future.count, "revision")) of \(job.plan.job), the first of "
-        + "\((job.policy?.zone ?? .shown).text(of: first.entry.revision.created)), "
-        + "\(future.count == 1 ? "has a time" : "have times") in the future: a clock is or was wrong"
+      return .future(job, count: future.count, first: first.entry)
     }
-    if going.isEmpty {
-      warnings += unknownTags.sorted().map { "no revision has the tag '\($0)', which a rule names" }
-    }
+    if going.isEmpty { oddities += unknownTags.sorted().map { .unknownTag($0) } }
     if orphans.count > 1, orphans.count == jobs.count + withoutPolicy.count {
-      warnings.append("every job is orphaned: is the clock right?")
+      oddities.append(.allOrphaned)
     }
-    return warnings
+    return oddities
   }
-}
 
-extension RetentionRule {
-  /// The tag of those that the rule is about; nil where it is about all.
-  var tag: String? {
-    switch self {
-    case .tagged(let tag), .schedule(let tag, _, _): tag
-    case .newest, .calendar, .within: nil
-    }
+  package enum Oddity: Sendable {
+    /// Revisions of a job have a time in the future: a clock is or was wrong.
+    case future(Job, count: Int, first: RevisionEntry)
+    /// No revision has a tag that a rule names.
+    case unknownTag(String)
+    /// Every job is orphaned: the clock may be wrong.
+    case allOrphaned
   }
 }

@@ -1,7 +1,7 @@
+import Administration
 import CalendarTime
 import ChunkFormat
 import ChunkStore
-import JSONText
 import Retention
 
 extension PruneSurvey {
@@ -30,26 +30,6 @@ extension PruneSurvey {
     }
     return table
   }
-
-  func json(isDryRun: Bool, forgotten: Int) -> JSON {
-    .object([
-      "time": .string(now.rfc3339),
-      "isDryRun": .bool(isDryRun),
-      "forgottenRevisions": .integer(Int64(forgotten)),
-      "orphanedJobs": .array(
-        orphans.map { orphan in
-          .object([
-            "job": .string(orphan.job),
-            "newest": .optional(orphan.history.last?.revision.created.rfc3339),
-            "revisions": .integer(Int64(orphan.history.count)),
-          ])
-        }),
-      "jobsWithoutPolicy": .strings(withoutPolicy),
-      "unreadableRevisions": .strings(unreadable.map(\.id.description)),
-      "doubts": .strings(doubts),
-      "jobs": .array(jobs.map(\.json)),
-    ])
-  }
 }
 
 extension PruneSurvey.Job {
@@ -75,21 +55,51 @@ extension PruneSurvey.Job {
     if verdict.stays { return verdict.reasons.map(\.description).joined(separator: ", ") }
     return policy == nil ? "orphaned" : "no rule keeps it"
   }
+}
 
-  fileprivate var json: JSON {
-    .object([
-      "job": .string(plan.job),
-      "policy": policy?.json ?? .null,
-      "revisions": .array(
-        plan.verdicts.map { verdict in
-          .object([
-            "id": .string(verdict.entry.id.description),
-            "created": .string(verdict.entry.revision.created.rfc3339),
-            "trust": .string(verdict.entry.marks.trust.description),
-            "kept": .bool(verdict.stays),
-            "reasons": .strings(verdict.reasons.map(\.description)),
-          ])
-        }),
-    ])
+extension PruneSurvey.Oddity {
+  var text: String {
+    switch self {
+    case .future(let job, let count, let first):
+      "\(Quantities.count(count, "revision")) of \(job.plan.job), the first of "
+        + "\((job.policy?.zone ?? .shown).text(of: first.revision.created)), "
+        + "\(count == 1 ? "has a time" : "have times") in the future: a clock is or was wrong"
+    case .unknownTag(let tag): "no revision has the tag '\(tag)', which a rule names"
+    case .allOrphaned: "every job is orphaned: is the clock right?"
+    }
+  }
+}
+
+extension PruneOutcome {
+  var summary: String {
+    let (going, count) = (survey.going.count, survey.count)
+    let share = "\(going) of \(Quantities.count(count, "revision"))"
+    switch obstacle {
+    case .unreadable:
+      return """
+        nothing is forgotten while a revision cannot be read, since nobody knows whose it is: put its \
+        file back from a copy, or give it up with 'varve forget ID --yes'
+        """
+    case .doubts:
+      let doubts = survey.doubts.joined(separator: "; ")
+      return isDryRun
+        ? "would forget \(share), but only with --yes: \(doubts)"
+        : "nothing is forgotten: \(doubts); look at it with --dry-run, and add --yes if it is meant"
+    case nil:
+      if going == 0 { return "nothing to forget: \(Quantities.count(count, "revision")) looked at" }
+      return isDryRun
+        ? "would forget \(share)" : "forgot \(share); space is freed by 'varve gc'"
+    }
+  }
+}
+
+extension AppliedPolicy {
+  /// `--keep-daily 7, the repository's default`.
+  fileprivate var text: String {
+    switch origin {
+    case .request: "\(policy)"
+    case .job: "\(policy), the job's policy"
+    case .standard: "\(policy), the repository's default"
+    }
   }
 }

@@ -1,0 +1,69 @@
+package import ChunkFormat
+package import ChunkStore
+
+/// What the person who asked should know although the operation went on.
+package enum Notice: Sendable, CustomStringConvertible {
+  /// The revision exists, and may be the one that was meant.
+  case unreadable(RevisionID, StoreError)
+  case distrusted(RevisionID, job: String)
+  /// What pruning would do is not known.
+  case unreadablePolicies(StoreError)
+
+  package var description: String {
+    switch self {
+    case .unreadable(let id, let error): "revision \(id) cannot be read: \(error)"
+    case .distrusted(let id, let job): "revision \(id.short) of \(job) is distrusted"
+    case .unreadablePolicies(let error): "what pruning would free is not known: \(error)"
+    }
+  }
+}
+
+/// An operation that failed after it had noticed something.
+package struct NoticedFailure: Error {
+  package let cause: any Error
+  package let notices: [Notice]
+}
+
+extension [Notice] {
+  /// Runs an operation that collects notices; where it fails, they go with the error.
+  ///
+  /// - Throws: what `body` throws, or a ``NoticedFailure`` with that.
+  static func collecting<Outcome>(
+    _ body: (inout [Notice]) throws -> Outcome
+  ) throws -> Outcome {
+    var notices: [Notice] = []
+    do {
+      return try body(&notices)
+    } catch {
+      throw notices.isEmpty ? error : NoticedFailure(cause: error, notices: notices)
+    }
+  }
+
+  /// All revisions of a repository; those that cannot be read are noticed.
+  mutating func listing(of repository: Repository) throws -> RevisionListing {
+    let listing = try repository.revisions()
+    self += listing.notices
+    return listing
+  }
+
+  /// The revision that a reference stands for; that it is distrusted is noticed.
+  mutating func revision(
+    _ reference: RevisionReference, in listing: RevisionListing
+  ) throws -> RevisionEntry {
+    let entry = try listing.revision(reference)
+    self += entry.notices
+    return entry
+  }
+}
+
+extension RevisionListing {
+  /// Revisions that cannot be read: any of them may be the one that was meant.
+  var notices: [Notice] { unreadable.map { .unreadable($0.id, $0.error) } }
+}
+
+extension RevisionEntry {
+  /// What whoever uses it should know.
+  var notices: [Notice] {
+    marks.trust == .distrusted ? [.distrusted(id, job: revision.job)] : []
+  }
+}
