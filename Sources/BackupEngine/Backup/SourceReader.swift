@@ -1,4 +1,5 @@
 import ChunkFormat
+import Glibc
 import VolumeSources
 import Workers
 
@@ -109,4 +110,13 @@ final class SourcePiece: @unchecked Sendable {
   deinit { memory.deallocate() }
 
   var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: memory[..<lengthBytes]) }
+}
+
+extension UnsafeRawBufferPointer {
+  /// Whether every byte is zero.
+  var isAllZeros: Bool {
+    guard count > 0, self[0] == 0 else { return count == 0 }
+    // Equal to itself one byte further on, and zero at the start: zero throughout.
+    return memcmp(baseAddress!, baseAddress! + 1, count - 1) == 0
+  }
 }

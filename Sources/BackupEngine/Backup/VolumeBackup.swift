@@ -1,22 +1,27 @@
 import ChunkFormat
 import ChunkStore
-import Glibc
 import VolumeMap
 import VolumeSources
 import Workers
 
-/// Backs up one volume.
+/// Backs up one volume. This file shows all stages of the way in, in order; ``Backup/run()`` makes
+/// the revision of the volumes.
 ///
 /// ```
-/// source ──▶ SourceReader ──▶ workers: zeros? id? known? delta? compress ──▶ map, writer
-///            pieces of 1 MiB  one a core                                     in volume order
+/// source ──▶ hash ──▶ look up ──▶ compress ──▶ pack ──▶ map ──▶ (revision)
+/// one thread └──────── one worker a core ────┘ └─ one thread, in volume order
 /// ```
 ///
-/// Stretches that the source knows to be the parent's go past the workers unread.
+/// | stage | where |
+/// |---|---|
+/// | source | ``SourceReader``: pieces of 1 MiB; parts that the source knows to be unchanged skip to the map |
+/// | hash, look up, compress | ``RecordKeeper/keep(_:type:previous:)``, for each chunk that is not all zeros |
+/// | pack | ``ChunkStore/RecordWriter/store(_:)``: packs of 32 MiB, sealed and written by a thread of their own |
+/// | map | ``VolumeMap/MapBuilder``: its new nodes are kept and packed like chunks |
 struct VolumeBackup {
   /// Pieces are the smallest run of whole chunks with at least this length.
   private static let leastPieceBytes = 1 << 20
-  /// Bytes of pieces in flight at most.
+  /// The most bytes of pieces in flight.
   private static let windowBytes = 24 << 20
 
   let repository: Repository
@@ -24,30 +29,30 @@ struct VolumeBackup {
   let volume: BackupRequest.Volume
   /// The same volume of the parent revision.
   let parent: ParentVolume?
-  /// Whether the source's word is taken for what is the parent's.
+  /// Whether to rely on the source for what is unchanged since the parent.
   let takesUnchanged: Bool
   let nodes: NodeCache
   let usesDeltas: Bool
-  /// What is proof enough that the store has something.
+  /// What proves that the store has a content.
   let proof: RecordKeeper.Proof
   let context: WorkContext
 
-  /// What became of one piece; chunks that are left out are holes.
+  /// The result for one piece; chunks that are left out are holes.
   struct PieceOutcome: Sendable {
     let chunks: [(number: UInt64, lengthBytes: Int, kept: KeptRecord)]
     let readBytes: Int
   }
 
-  /// What became of a stretch of the source.
+  /// The result for a part of the source.
   enum Outcome: Sendable {
     case piece(PieceOutcome)
-    /// Chunks that are the parent's.
+    /// Chunks that are unchanged since the parent.
     case unchanged(Range<UInt64>)
   }
 
-  /// Reads the source and stores what is new.
+  /// Runs all stages to the end of the source.
   ///
-  /// - Returns: the volume as the revision describes it, and warnings where the parent's map could not be
+  /// - Returns: the volume as the revision describes it, and warnings if the parent's map could not be
   ///   read, or the source's holes are in doubt.
   func run() throws -> (volume: RevisionVolume, warnings: [String]) {
     let recorder = NodeRecorder(writer: writer, keeper: try makeKeeper(), sealing: sealing)
@@ -125,9 +130,7 @@ struct VolumeBackup {
     statistics.readBytes += UInt64(piece.readBytes)
     for (number, lengthBytes, kept) in piece.chunks {
       statistics.dataBytes += UInt64(lengthBytes)
-      if case .new(let record, let isReplacement) = kept,
-        try writer.append(record, isReplacement: isReplacement)
-      {
+      if let record = try writer.store(kept) {
         statistics.newChunks += 1
         statistics.deltaChunks += record.base == nil ? 0 : 1
         statistics.newBytes += UInt64(lengthBytes)
@@ -173,11 +176,33 @@ struct ChunkWorker {
   }
 }
 
-extension UnsafeRawBufferPointer {
-  /// Whether every byte is zero.
-  var isAllZeros: Bool {
-    guard count > 0, self[0] == 0 else { return count == 0 }
-    // Equal to itself one byte further on, and zero at the start: zero throughout.
-    return memcmp(baseAddress!, baseAddress! + 1, count - 1) == 0
+// MARK: - The stages of a content
+
+extension RecordKeeper {
+  /// What every content goes through before it is packed: chunk, map node or document.
+  ///
+  /// - Parameter previous: the record at the same place of the parent revision.
+  func keep(
+    _ plaintext: UnsafeRawBufferPointer, type: RecordType, previous: ContentID?
+  ) throws -> KeptRecord {
+    let id = try hash(plaintext, type: type)
+    guard
+      let need = try lookUp(id, type: type, plainBytes: plaintext.count, after: previous)
+    else { return .known(id) }
+    let record = try compress(plaintext, id: id, type: type, base: need.base)
+    return .new(record, isReplacement: need.isReplacement)
+  }
+}
+
+extension RecordWriter {
+  /// Adds a new record to the pack that is being filled, which is sealed and written when it is full.
+  ///
+  /// - Returns: the record; nil if the store has its content, or another thread was quicker.
+  @discardableResult
+  func store(_ kept: KeptRecord) throws -> PreparedRecord? {
+    guard case .new(let record, let isReplacement) = kept,
+      try append(record, isReplacement: isReplacement)
+    else { return nil }
+    return record
   }
 }

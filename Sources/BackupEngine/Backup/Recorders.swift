@@ -1,7 +1,33 @@
 package import ChunkFormat
 package import ChunkStore
+import VolumeMap
 
-/// Stores documents as chunks, like a disk's content.
+/// Stores map nodes, as deltas of the parent's nodes if that saves enough. Serves one thread.
+final class NodeRecorder: NodeWriting {
+  private let writer: RecordWriter
+  private let keeper: RecordKeeper
+  private let sealing: Sealing
+  /// Bytes that the new nodes take in the store.
+  private(set) var storedBytes: UInt64 = 0
+
+  init(writer: RecordWriter, keeper: RecordKeeper, sealing: Sealing) {
+    self.writer = writer
+    self.keeper = keeper
+    self.sealing = sealing
+  }
+
+  func writeNode(_ node: MapNode, replacing previous: ContentID?) throws -> ContentID {
+    let kept = try node.encoded().withUnsafeBytes {
+      try keeper.keep($0, type: .mapNode, previous: previous)
+    }
+    if let record = try writer.store(kept) {
+      storedBytes += UInt64(record.packedBytes(sealing: sealing))
+    }
+    return kept.id
+  }
+}
+
+/// Stores documents in chunks, like the content of a disk.
 struct DocumentRecorder {
   private let writer: RecordWriter
   private let keeper: RecordKeeper
@@ -27,9 +53,7 @@ struct DocumentRecorder {
       let end = min(start + chunkSizeBytes, bytes.count)
       let chunk = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
       let kept = try keeper.keep(chunk, type: .chunk, previous: nil)
-      if case .new(let record, let isReplacement) = kept {
-        try writer.append(record, isReplacement: isReplacement)
-      }
+      try writer.store(kept)
       return kept.id
     }
   }
@@ -38,7 +62,7 @@ struct DocumentRecorder {
 extension Repository {
   /// The content of a document that was backed up.
   ///
-  /// - Throws: ``StoreError`` where a chunk of it is damaged or missing.
+  /// - Throws: ``StoreError`` if a chunk of it is damaged or missing.
   package func content(of attachment: Attachment) throws(StoreError) -> [UInt8] {
     let reader = try RecordReader(store: records)
     var bytes: [UInt8] = []
