@@ -125,7 +125,7 @@ let targets: [Target] = [
     "Exports",
     uses: [
       "Workers", "CalendarTime", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader",
-      "Overlays", "NBDProtocol", "NBDServer", nioCore,
+      "Overlays", "NBDProtocol", "NBDServer",
     ]),
   library(
     "LocalDevices",

@@ -1,3 +1,4 @@
+import EngineTestSupport
 import Administration
 import CalendarTime
 import ChunkFormat
