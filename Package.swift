@@ -51,6 +51,7 @@ let dependencies: [Package.Dependency] = [
   .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
   .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
   .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
+  .package(url: "https://github.com/swiftlang/swift-docc-plugin", exact: "1.5.0"),
 ]
 
 /// What Integration/fuzz builds; it needs a runtime of its own, so nothing else does.

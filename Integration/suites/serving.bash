@@ -337,6 +337,20 @@ test_daemonize_when_one_of_its_processes_is_killed() {
   [[ ! -e pid && ! -e $VARVE_RUNTIME/nbd.sock ]] || fail "it left something"
 }
 
+test_a_server_that_cannot_write_its_log_does_not_begin() {
+  back_up_two_jobs
+  expect_exit 1 "$varve" serve --unix s.sock --log-file no/such/log
+  expect_output '^varve: cannot write to the log file no/such/log: No such file or directory'
+  [[ $output != *serving* ]] || fail "it said that it serves"
+  [[ ! -e s.sock ]] || fail "there is a socket"
+}
+
+test_an_address_that_is_none_is_told_in_words() {
+  back_up_two_jobs
+  expect_exit 1 "$varve" serve --listen 999.1.1.1:1
+  expect_output '^varve: cannot listen on 999.1.1.1:1: Name or service not known$'
+}
+
 test_log_file_is_opened_again_on_SIGHUP() {
   back_up_two_jobs
   start_server --log-file "$work/log"

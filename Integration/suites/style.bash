@@ -60,6 +60,30 @@ test_a_unit_test_that_hangs_is_named() {
   expect_equal "$(python3 "$integration/lib/unfinished-tests.py" log)" '  "hangs"'
 }
 
+# 55 minutes for everything.
+test_every_suite_has_a_budget() {
+  source "$integration/lib/budgets.bash"
+  local part sum=0
+  for part in build unit simulation $(basename --suffix .bash --multiple "$integration"/suites/*.bash); do
+    expect_at_least "$(budget_of "$part")" 1 "seconds for $part"
+    sum=$((sum + $(budget_of "$part")))
+  done
+  expect_at_most "$sum" $((55 * 60)) "seconds for everything"
+}
+
+test_a_suite_over_its_budget_is_told() {
+  integration=$PWD red="" plain="" failed=0
+  source "$project/Integration/lib/budgets.bash"
+  mkdir lib
+  echo "slow 10" >lib/budgets
+  expect_equal "$(check_budget slow 10)" "  10 s of 10 s"
+  expect_equal "$(check_budget slow 11)" "  slow took 11 s, its budget is 10 s"
+  check_budget slow 21 >text
+  expect_equal "$failed" 1 "failed"
+  check_budget unknown 1 >text
+  expect_equal "$failed" 2 "failed"
+}
+
 test_python_scripts_compile() {
   local file
   while IFS= read -r -d '' file; do

@@ -99,7 +99,7 @@ struct Acceptor {
   private static func reason(for error: any Error) -> String {
     switch error {
     case let error as IOError: String(cString: strerror(error.errnoCode))
-    case SocketAddressError.unknown: "there is no such host"
+    case let error as SocketAddressError.UnknownHost: error.errorDescription
     default: "\(error)"
     }
   }

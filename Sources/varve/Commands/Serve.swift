@@ -135,6 +135,7 @@ struct Serve: ParsableCommand {
   mutating func run() throws {
     let reloading = TLSReloading()
     let log = background.logFile.map(LogFile.init)
+    try log?.check()
     Interruption.shared.onHangUp {
       do { try log?.open() } catch { Console.shared.warning("\(error)") }
       reloading.reload()
