@@ -10,7 +10,10 @@ package final class PackEncoder {
   private var takenBytes: UInt64 = 0
   private var entries: [PackEntry] = []
 
-  /// - Parameter kind: `.dataPack` or `.mapPack`.
+  /// - Parameters:
+  ///   - kind: `.dataPack` or `.mapPack`.
+  ///   - repository: the repository that the pack belongs to.
+  ///   - keys: of an encrypted repository; nil for one that is not encrypted.
   package init(
     kind: RepositoryFileKind, repository: RepositoryID, keys: RepositoryKeys?
   ) throws(FormatError) {

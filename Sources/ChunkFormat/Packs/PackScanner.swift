@@ -12,6 +12,7 @@ package enum PackScanner {
   ///   - bytes: a stretch of the pack.
   ///   - start: where in `bytes` to begin.
   ///   - offset: where in the pack `bytes` begins.
+  ///   - sealing: of the pack.
   /// - Returns: the place of the record and its header with, for a delta, the base; nil if `bytes`
   ///   holds no further complete header. The record may end beyond `bytes`, or beyond the pack.
   package static func nextRecord(

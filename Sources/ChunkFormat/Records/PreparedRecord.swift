@@ -14,7 +14,11 @@ package struct PreparedRecord: Sendable {
 
   /// `plaintext` on its own, with the method of `compressor`.
   ///
-  /// - Parameter id: of the plaintext.
+  /// - Parameters:
+  ///   - plaintext: the content of the record.
+  ///   - id: of the plaintext.
+  ///   - type: what the content is.
+  ///   - compressor: decides between compressed and stored content.
   package init(
     standalone plaintext: UnsafeRawBufferPointer, id: ContentID, type: RecordType,
     compressor: Compressor

@@ -14,6 +14,7 @@ package final class RecordDecoder {
   /// - Parameters:
   ///   - record: the record's bytes, from its header on.
   ///   - entry: the record's entry in the index or the pack's footer.
+  ///   - seal: of the pack.
   /// - Throws: ``FormatError`` with `.corrupt` for another record.
   package static func header(
     of record: UnsafeRawBufferPointer, expecting entry: PackEntry, seal: PackSeal
@@ -34,6 +35,7 @@ package final class RecordDecoder {
   /// - Parameters:
   ///   - record: the record's bytes, from its header to its end.
   ///   - entry: the record's entry in the index or the pack's footer.
+  ///   - seal: of the pack.
   ///   - base: the plaintext of a delta's base.
   ///   - output: of the same length as the plaintext.
   /// - Throws: ``FormatError`` with `.corrupt` unless the result is exactly the plaintext that was
@@ -65,7 +67,12 @@ package final class RecordDecoder {
 
   /// A stored record, ready for another pack. Its content is checked on the way.
   ///
-  /// - Parameter content: receives the plaintext, and has its length.
+  /// - Parameters:
+  ///   - record: the record's bytes, from its header to its end.
+  ///   - entry: what the index or the pack's footer says about it.
+  ///   - seal: of the pack.
+  ///   - base: the plaintext of the base where the record is a delta.
+  ///   - content: where the plaintext goes; as long as that.
   /// - Throws: as ``decode(_:expecting:seal:base:into:)`` does.
   package func extract(
     _ record: UnsafeRawBufferPointer, expecting entry: PackEntry, seal: PackSeal,

@@ -52,9 +52,11 @@ package struct RecordHeader: Equatable, Sendable {
 
   /// Reads the header at the start of `bytes`.
   ///
-  /// - Parameter sealing: of the pack; it decides whether there is a checksum here.
-  /// - Throws: ``FormatError``: `.corrupt`, or `.unsupported` for an intact header with an unknown
-  ///   type or codec.
+  /// - Parameters:
+  ///   - bytes: at least as many as a header has; what follows it is not read.
+  ///   - sealing: of the pack, which decides whether a checksum stands here.
+  /// - Throws: ``FormatError``: `.corrupt`, or `.unsupported` for an intact header with a type or
+  ///   codec that this program does not know.
   package init(decoding bytes: UnsafeRawBufferPointer, sealing: Sealing) throws(FormatError) {
     guard bytes.count >= Self.lengthBytes else {
       throw .corrupt(
