@@ -65,26 +65,14 @@ test_what_the_documents_name_is_there() {
   expect_equal "$broken" "" "broken references"
 }
 
-# The pages of each catalogue, and links between them, as DocC understands them. It knows no symbols
-# without a build; links to those are left to the test before.
-test_catalogues_convert() {
-  command -v docc >/dev/null || skip "no docc on PATH"
-  local catalogue name complaints
-  while read -r catalogue; do
-    name=$(basename "$catalogue" .docc)
-    mkdir graph
-    printf '{"metadata":{"formatVersion":{"major":0,"minor":6,"patch":0},"generator":"none"},
-      "module":{"name":"%s","platform":{}},"symbols":[],"relationships":[]}' "$name" \
-      >"graph/$name.symbols.json"
-    docc convert "$catalogue" --additional-symbol-graph-dir graph --output-path converted \
-      --fallback-display-name "$name" --fallback-bundle-identifier "$name" &>converted.log ||
-      fail "$(cat converted.log)"
-    complaints=$(grep -A 5 '^\(warning\|error\): ' converted.log | grep ' + .*<doc:' || true)
-    expect_equal "$complaints" "" "links that lead nowhere in $name"
-    ! grep -v "doesn't exist at" converted.log | grep '^\(warning\|error\): ' ||
-      fail "$(cat converted.log)"
-    rm -r graph converted
-  done < <(find "$project/Sources" -name '*.docc' -type d)
+test_the_documentation_is_a_site_without_warnings() {
+  quietly "$project/Integration/documentation" site
+  [[ -s site/index.html ]] || fail "there is no site"
+  local page
+  for page in varve chunkformat objectstorage/sessionprotocol administration/documents; do
+    [[ -s site/data/documentation/$page.json ]] || fail "the page $page is missing"
+  done
+  expect_exit 2 "$project/Integration/documentation"
 }
 
 test_list_of_suites() {

@@ -40,7 +40,7 @@ package final class RevisionCatalog: ExportCatalog {
   ///   - references: what is exported, all volumes where they name none; empty: everything.
   ///   - limits: of the cache and the threads that all exports share.
   ///   - zone: of times in names and descriptions.
-  /// - Throws: ``WorkersError`` where the system refuses threads.
+  /// - Throws: `WorkersError` where the system refuses threads.
   package init(
     repository: Repository, references: [RevisionReference] = [],
     context: WorkContext,
@@ -58,7 +58,7 @@ package final class RevisionCatalog: ExportCatalog {
 
   /// Whether each reference means something now; a typing mistake is better found at the start.
   ///
-  /// - Throws: ``ReferenceError`` that says what there is instead, ``StoreError``.
+  /// - Throws: `ReferenceError` that says what there is instead, `StoreError`.
   package func checkReferences() throws {
     let listing = try repository.revisions()
     for reference in references {

@@ -30,7 +30,7 @@ final class RevisionPins: Sendable {
 
   /// Keeps another revision until ``end()``. Blocks.
   ///
-  /// - Throws: ``StoreError``; `.invalidRequest` when there are too many.
+  /// - Throws: `StoreError`; `.invalidRequest` when there are too many.
   func add(_ revision: RevisionID) throws {
     try state.withLock { state in
       guard !state.pinned.contains(revision) else { return }

@@ -43,8 +43,8 @@ package final class GarbageCollection {
 
   /// Collects.
   ///
-  /// - Throws: ``CollectionError``; ``StoreError``, with `.busy` where somebody else collects;
-  ///   ``WorkersError/cancelled``. What was deleted by then is not needed by anybody.
+  /// - Throws: ``CollectionError``; `StoreError`, with `.busy` where somebody else collects;
+  ///   `WorkersError/cancelled`. What was deleted by then is not needed by anybody.
   package func run() throws -> CollectionReport {
     report.isDryRun = settings.isDryRun
     if settings.isDryRun {

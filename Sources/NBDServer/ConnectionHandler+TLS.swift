@@ -9,7 +9,7 @@ extension ConnectionHandler {
     configuration.tls?.policy ?? .off
   }
 
-  /// Puts TLS in front of this handler and calls ``ServerConnection/tlsEstablished()`` once it is
+  /// Puts TLS in front of this handler and calls `ServerConnection/tlsEstablished()` once it is
   /// established. Everything that was to be sent in the clear has been flushed.
   func startTLS(_ context: ChannelHandlerContext) {
     // The machine asks for TLS only where there are credentials.

@@ -3,7 +3,7 @@ import NBDProtocol
 import NIOCore
 import NIOPosix
 
-/// Drives one ``ServerConnection``: carries its bytes and does what it says.
+/// Drives one `ServerConnection`: carries its bytes and does what it says.
 ///
 /// Output is bounded by hand. Nothing new is begun while the channel is not writable, so that a
 /// client that does not read costs at most what its window and the channel's high-water mark

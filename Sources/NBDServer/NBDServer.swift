@@ -6,7 +6,7 @@ import Synchronization
 /// A running NBD server.
 ///
 /// Two event loops carry the bytes and answer from the cache; what has to be read is read on
-/// threads of its own. ``start(configuration:catalog:logger:)`` and ``stop(gracePeriod:)``
+/// threads of its own. `start(configuration:catalog:logger:)` and ``stop(gracePeriod:)``
 /// block and are for a synchronous program.
 package final class NBDServer: Sendable {
   /// Where clients reach the server.
@@ -93,7 +93,9 @@ package final class NBDServer: Sendable {
   /// Answers on a Unix socket of its own, which only this user can reach: whoever connects is sent
   /// one document, and the end. To be called once; ``StatusSocket/read(at:)`` is the other side.
   ///
-  /// - Parameter document: called each time, on a thread that may block.
+  /// - Parameters:
+  ///   - path: where the socket is created.
+  ///   - document: called each time, on a thread that may block.
   /// - Throws: ``ServerError``.
   package func publishStatus(
     at path: String, _ document: @escaping @Sendable () -> [UInt8]

@@ -10,7 +10,7 @@ struct ReadReply {
   /// Nothing more is owed for the request after this.
   let isLast: Bool
 
-  /// Appends the reply. The pieces must tile ``Work/range``.
+  /// Appends the reply. The pieces must tile `Work/range`.
   func append(_ pieces: [VolumePiece], to outbox: inout Outbox) {
     guard frame.style != .simple else {
       outbox.gather { $0.writeSimpleReply(frame, error: nil) }

@@ -63,7 +63,9 @@ package protocol ObjectStorage: AreaLocks, StorageSessions {
 
   /// The versions of all objects of an area.
   ///
-  /// - Parameter known: earlier ones, which are returned where nothing has changed since.
+  /// - Parameters:
+  ///   - area: whose objects.
+  ///   - known: earlier ones, which are returned where nothing has changed since.
   func versions(
     in area: ObjectArea, known: AreaVersions?
   ) throws(StorageError) -> AreaVersions

@@ -17,7 +17,7 @@ package struct DifferenceRequest: Sendable {
 
   /// Looks up what is to be compared; reads no map yet.
   ///
-  /// - Throws: ``Refusal/noCommonVolume(older:newer:)``, ``ReferenceError``, ``StoreError``, or a
+  /// - Throws: ``Refusal/noCommonVolume(older:newer:)``, `ReferenceError`, `StoreError`, or a
   ///   ``NoticedFailure`` with one of these.
   package func prepare(on repository: Repository) throws -> RevisionComparison {
     try [Notice].collecting { notices in
@@ -105,7 +105,9 @@ package struct RevisionComparison: Sendable {
 
   /// Writes the document `difference`, whose array of changes may be long.
   ///
-  /// - Parameter write: called with each part of the text, in order.
+  /// - Parameters:
+  ///   - check: called before each change; an error that it throws ends the document.
+  ///   - write: called with each part of the text, in order.
   package func document(
     check: () throws -> Void, _ write: (String) throws -> Void
   ) throws {

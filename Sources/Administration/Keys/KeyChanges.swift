@@ -18,7 +18,7 @@ package struct KeyAdditionRequest {
     }
   }
 
-  /// - Throws: ``Refusal/OfKey/notEncrypted(repository:)``, ``StoreError``.
+  /// - Throws: ``Refusal/OfKey/notEncrypted(repository:)``, `StoreError`.
   package func run(
     on repository: Repository, context: WorkContext
   ) throws -> KeyAdditionOutcome {
@@ -29,7 +29,7 @@ package struct KeyAdditionRequest {
 
   /// Adds the key to a repository that its paper key opened.
   ///
-  /// - Throws: ``StoreError``.
+  /// - Throws: `StoreError`.
   package func run(
     on paper: OpenedPaperKey, context: WorkContext
   ) throws -> KeyAdditionOutcome {
@@ -62,7 +62,7 @@ package struct KeyAdditionOutcome: Sendable {
 package struct KeyExportRequest: Sendable {
   package init() {}
 
-  /// - Throws: ``StoreError``, also for a repository that is not encrypted.
+  /// - Throws: `StoreError`, also for a repository that is not encrypted.
   package func run(on repository: Repository) throws -> KeyExportOutcome {
     KeyExportOutcome(paperKey: try repository.paperKey())
   }
@@ -81,7 +81,7 @@ package struct KeyRemovalRequest: Sendable {
 
   package init(id: String) { self.id = id }
 
-  /// - Throws: ``Refusal/OfKey/none(_:repository:)``, ``Refusal/OfKey/ambiguous(_:among:)``; ``StoreError``, also for the
+  /// - Throws: ``Refusal/OfKey/none(_:repository:)``, ``Refusal/OfKey/ambiguous(_:among:)``; `StoreError`, also for the
   ///   only key.
   package func run(on repository: Repository) throws -> KeyRemovalOutcome {
     let found = try repository.keySlots().filter { $0.id.description.hasPrefix(id.lowercased()) }

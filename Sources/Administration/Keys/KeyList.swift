@@ -7,7 +7,7 @@ package import JSONText
 package struct KeyListRequest: Sendable {
   package init() {}
 
-  /// - Throws: ``StoreError``.
+  /// - Throws: `StoreError`.
   package func run(on repository: Repository) throws -> KeyListOutcome {
     KeyListOutcome(slots: try repository.keySlots())
   }

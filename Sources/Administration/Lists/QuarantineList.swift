@@ -7,7 +7,7 @@ package import JSONText
 package struct QuarantineListRequest: Sendable {
   package init() {}
 
-  /// - Throws: ``StoreError``.
+  /// - Throws: `StoreError`.
   package func run(on repository: Repository) throws -> QuarantineListOutcome {
     let listing = try repository.quarantine()
     let availability = RecordAvailability(

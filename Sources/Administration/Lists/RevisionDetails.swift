@@ -9,7 +9,7 @@ package struct RevisionDetailsRequest: Sendable {
 
   package init(revision: RevisionReference) { self.revision = revision }
 
-  /// - Throws: ``StoreError``, ``ReferenceError``, or a ``NoticedFailure`` with one of these.
+  /// - Throws: `StoreError`, `ReferenceError`, or a ``NoticedFailure`` with one of these.
   package func run(on repository: Repository) throws -> RevisionDetailsOutcome {
     try [Notice].collecting { notices in
       let listing = try notices.listing(of: repository)
@@ -33,7 +33,7 @@ package struct RevisionDetailsOutcome: Sendable {
 
   /// The content of one of the revision's documents.
   ///
-  /// - Throws: ``Refusal/noAttachment(_:of:job:present:)``, ``StoreError``.
+  /// - Throws: ``Refusal/noAttachment(_:of:job:present:)``, `StoreError`.
   package func attachment(_ name: String, in repository: Repository) throws -> [UInt8] {
     let attachments = entry.revision.attachments
     guard let found = attachments.first(where: { $0.name == name }) else {

@@ -14,7 +14,7 @@ package struct RevisionListRequest: Sendable {
     self.tag = tag
   }
 
-  /// - Throws: ``StoreError``; ``ReferenceError`` for a job that does not exist.
+  /// - Throws: `StoreError`; `ReferenceError` for a job that does not exist.
   package func run(on repository: Repository) throws -> RevisionListOutcome {
     let listing = try repository.revisions()
     if let job { _ = try listing.history(of: job) }

@@ -9,7 +9,7 @@ package struct TagListRequest: Sendable {
 
   package init(job: String? = nil) { self.job = job }
 
-  /// - Throws: ``StoreError``; ``ReferenceError`` for a job that does not exist, or a ``NoticedFailure``
+  /// - Throws: `StoreError`; `ReferenceError` for a job that does not exist, or a ``NoticedFailure``
   ///   with one of these.
   package func run(on repository: Repository) throws -> TagListOutcome {
     try [Notice].collecting { notices in

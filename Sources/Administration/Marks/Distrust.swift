@@ -23,7 +23,7 @@ package struct DistrustRequest: Sendable {
 
   /// - Parameter report: called with what was chosen before anything is changed; what it throws ends the
   ///   operation.
-  /// - Throws: ``Refusal``, ``ReferenceError``, ``StoreError``, what `report` throws, or a
+  /// - Throws: ``Refusal``, `ReferenceError`, `StoreError`, what `report` throws, or a
   ///   ``NoticedFailure`` with one of these.
   package func run(
     on repository: Repository, context: WorkContext,

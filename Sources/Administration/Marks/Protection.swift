@@ -13,7 +13,7 @@ package struct ProtectionRequest: Sendable {
 
   /// Changes all of them, or none where one does not exist.
   ///
-  /// - Throws: ``ReferenceError``, ``StoreError``, or a ``NoticedFailure`` with one of these.
+  /// - Throws: `ReferenceError`, `StoreError`, or a ``NoticedFailure`` with one of these.
   package func run(on repository: Repository) throws -> ProtectionOutcome {
     try [Notice].collecting { notices in
       let listing = try notices.listing(of: repository)

@@ -19,7 +19,7 @@ package struct TagChangeRequest: Sendable {
     (self.change, self.tags, self.revision) = (change, tags, revision)
   }
 
-  /// - Throws: ``Refusal/noTag(_:of:job:present:)``, ``ReferenceError``, ``StoreError``, or a
+  /// - Throws: ``Refusal/noTag(_:of:job:present:)``, `ReferenceError`, `StoreError`, or a
   ///   ``NoticedFailure`` with one of these.
   package func run(on repository: Repository) throws -> TagChangeOutcome {
     try [Notice].collecting { notices in

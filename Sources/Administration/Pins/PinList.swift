@@ -9,7 +9,7 @@ package struct PinListRequest: Sendable {
   package init() {}
 
   /// - Parameter overlays: those of this machine, among which the owners of pins are looked for.
-  /// - Throws: ``StoreError``, ``OverlayError``.
+  /// - Throws: `StoreError`, `OverlayError`.
   package func run(
     on repository: Repository, overlays: OverlayStore, context: WorkContext
   ) throws -> PinListOutcome {

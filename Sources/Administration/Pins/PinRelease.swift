@@ -19,7 +19,7 @@ package struct PinReleaseRequest: Sendable {
   ///
   /// - Parameter overlays: those of this machine; asked for only where ``isConfirmed`` is false.
   /// - Throws: ``Refusal/OfPin/none(_:)``, ``Refusal/OfPin/ambiguous(_:among:)``, ``Refusal/OfPin/unreadable(_:)``,
-  ///   ``Refusal/OfPin/mayBeNeeded(_:)``; ``StoreError``, ``OverlayError``.
+  ///   ``Refusal/OfPin/mayBeNeeded(_:)``; `StoreError`, `OverlayError`.
   package func run(
     on repository: Repository, overlays: () throws -> OverlayStore,
     context: WorkContext

@@ -20,7 +20,7 @@ struct ForgetSelection {
 
   /// Adds the revision that `reference` stands for.
   ///
-  /// - Throws: ``ReferenceError``; ``Refusal/OfForgetting/namesJob(_:)`` for the name of a job, of which elsewhere the
+  /// - Throws: `ReferenceError`; ``Refusal/OfForgetting/namesJob(_:)`` for the name of a job, of which elsewhere the
   ///   newest revision is meant: here somebody may have meant all.
   mutating func add(_ reference: RevisionReference, of listing: RevisionListing) throws {
     if let id = reference.wholeID, listing.unreadable.contains(where: { $0.id == id }) {

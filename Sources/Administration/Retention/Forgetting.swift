@@ -22,7 +22,7 @@ package struct ForgetRequest: Sendable {
 
   /// - Parameter report: called with the outcome before anything is deleted; what it throws ends the
   ///   operation. Who cannot be told of a deletion shall not lose anything by it.
-  /// - Throws: ``Refusal``; ``ReferenceError``; ``StoreError``, also `.pinned`; what `report` throws; or a
+  /// - Throws: ``Refusal``; `ReferenceError`; `StoreError`, also `.pinned`; what `report` throws; or a
   ///   ``NoticedFailure`` with one of these.
   package func run(
     on repository: Repository, reporting report: (ForgetOutcome) throws -> Void = { _ in }

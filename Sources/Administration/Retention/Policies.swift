@@ -14,7 +14,7 @@ package struct PolicyStoringRequest: Sendable {
 
   /// The policy replaces the one that there was. The job need not have revisions yet.
   ///
-  /// - Throws: ``StoreError``.
+  /// - Throws: `StoreError`.
   package func run(on repository: Repository) throws -> PolicyOutcome {
     var replaced: StoreError?
     try repository.updateRetentionPolicies(replacing: { replaced = $0 }, { $0[job] = policy })
@@ -63,7 +63,7 @@ package struct PolicyListRequest: Sendable {
 
   /// The default first, then those of jobs by their names.
   ///
-  /// - Throws: ``StoreError``.
+  /// - Throws: `StoreError`.
   package func run(on repository: Repository) throws -> PolicyListOutcome {
     let policies = try repository.retentionPolicies()
     let standard = policies.standard.map { StoredPolicy(job: nil, policy: $0, isDefault: true) }
@@ -88,7 +88,7 @@ package struct PolicyRequest: Sendable {
 
   package init(job: String) { self.job = job }
 
-  /// - Throws: ``Refusal/OfPolicy/none(job:)``, ``StoreError``.
+  /// - Throws: ``Refusal/OfPolicy/none(job:)``, `StoreError`.
   package func run(on repository: Repository) throws -> PolicyOutcome {
     let policies = try repository.retentionPolicies()
     guard let policy = policies[job] ?? policies.standard else {
@@ -106,7 +106,7 @@ package struct PolicyRemovalRequest: Sendable {
 
   package init(job: String?) { self.job = job }
 
-  /// - Throws: ``Refusal/OfPolicy/notStored(job:)``, ``StoreError``.
+  /// - Throws: ``Refusal/OfPolicy/notStored(job:)``, `StoreError`.
   package func run(on repository: Repository) throws -> StoredPolicy {
     var removed: RetentionPolicy?
     try repository.updateRetentionPolicies { policies in

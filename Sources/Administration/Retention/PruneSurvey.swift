@@ -20,7 +20,7 @@ package struct PruneSurvey: Sendable {
   package let now: Timestamp
 
   /// - Parameter users: who reads a revision now, in words.
-  /// - Throws: ``ReferenceError`` for a job that does not exist; ``Refusal/OfPolicy/noRules``,
+  /// - Throws: `ReferenceError` for a job that does not exist; ``Refusal/OfPolicy/noRules``,
   ///   ``Refusal/OfPolicy/nothingToApply(job:)`` where nobody said how long to keep what is to be pruned;
   ///   ``Refusal/unknownTimeZone(_:)``, ``Refusal/systemTimeZone(fault:)``.
   init(

@@ -27,7 +27,7 @@ package struct PruneRequest: Sendable {
   /// - Parameter report: called with the outcome before anything is deleted; what it throws ends the
   ///   operation. Who cannot be told of a deletion shall not lose anything by it.
   /// - Throws: ``Refusal``: a job that does not exist or has no policy, a time zone that is not known,
-  ///   or revisions that were changed meanwhile; ``ReferenceError``, ``StoreError``, and what `report`
+  ///   or revisions that were changed meanwhile; `ReferenceError`, `StoreError`, and what `report`
   ///   throws.
   package func run(
     on repository: Repository, context: WorkContext,

@@ -18,7 +18,7 @@ package struct CompressionChangeRequest: Sendable {
 
   package init(compression: CompressionMethod) { self.compression = compression }
 
-  /// - Throws: ``StoreError``.
+  /// - Throws: `StoreError`.
   package func run(on repository: Repository) throws -> ConfigurationOutcome {
     ConfigurationOutcome(configuration: try repository.changeCompression(to: compression))
   }

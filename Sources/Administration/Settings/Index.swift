@@ -7,7 +7,7 @@ import SystemPackage
 package struct IndexRequest: Sendable {
   package init() {}
 
-  /// - Throws: ``StoreError``.
+  /// - Throws: `StoreError`.
   package func run(on repository: Repository) throws -> IndexOutcome {
     IndexOutcome(index: try repository.indexSummary())
   }
@@ -32,7 +32,7 @@ package struct IndexRebuildRequest: Sendable {
 
   /// - Parameter progress: called after each pack; what it throws ends the operation, and the old index
   ///   stays.
-  /// - Throws: ``StoreError``, and what `progress` throws.
+  /// - Throws: `StoreError`, and what `progress` throws.
   package func run(
     on repository: Repository, progress: (IndexProgress) throws -> Void
   ) throws -> IndexRebuildOutcome {

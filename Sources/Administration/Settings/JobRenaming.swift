@@ -10,7 +10,7 @@ package struct JobRenamingRequest: Sendable {
     (self.job, self.newName) = (job, newName)
   }
 
-  /// - Throws: ``StoreError``, ``ReferenceError``.
+  /// - Throws: `StoreError`, `ReferenceError`.
   package func run(on repository: Repository) throws -> JobRenamingOutcome {
     JobRenamingOutcome(
       job: newName, formerName: job, renamed: try repository.renameJob(job, to: newName))

@@ -15,7 +15,7 @@ package struct UsageRequest: Sendable {
   package init(job: String? = nil) { self.job = job }
 
   /// - Throws: ``Refusal/noRevisionLeft(job:)``, ``Refusal/unknownTimeZone(_:)``,
-  ///   ``Refusal/systemTimeZone(fault:)``, ``ReferenceError``, ``StoreError``, what ends the survey, or a
+  ///   ``Refusal/systemTimeZone(fault:)``, `ReferenceError`, `StoreError`, what ends the survey, or a
   ///   ``NoticedFailure`` with one of these.
   package func run(
     on repository: Repository, context: WorkContext

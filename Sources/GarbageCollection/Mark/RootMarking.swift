@@ -19,7 +19,7 @@ struct RootMarking {
   private(set) var unlisted: [(pack: PackID, error: StoreError)] = []
 
   /// - Parameters:
-  ///   - changesNothing: as for ``ChunkStore/Repository/roots(changesNothing:)``.
+  ///   - changesNothing: as for `ChunkStore/Repository/roots(changesNothing:)`.
   ///   - step: called now and then; throws to end the walk.
   init(
     _ repository: Repository, _ live: LiveRecords, changesNothing: Bool,

@@ -57,7 +57,7 @@ package struct StoreUsage: Sendable {
   package internal(set) var chunkPlainBytes: UInt64 = 0
   package internal(set) var chunkStoredBytes: UInt64 = 0
   package internal(set) var deltas = 0
-  /// What a collection could free. If ``unreadable`` is not empty: what no readable revision needs.
+  /// What a collection could free. If `unreadable` is not empty: what no readable revision needs.
   package internal(set) var garbageBytes: UInt64 = 0
   /// Revisions that cannot be read, or whose maps cannot, and why. What only they need counts as
   /// garbage here, but a collection would delete nothing.
@@ -88,7 +88,7 @@ package final class UsageSurvey {
 
   /// Walks every revision; what successive ones share is walked at most twice.
   ///
-  /// - Throws: ``StoreError``; ``WorkersError/cancelled``.
+  /// - Throws: `StoreError`; `WorkersError/cancelled`.
   package func run() throws -> StoreUsage {
     _ = context.begin(.indexing)
     let listing = try repository.revisions()

@@ -13,7 +13,7 @@ extension NamedOverlay {
   /// - Parameters:
   ///   - job: the job that gets the revision; nil for the one that the overlay's is of.
   ///   - cacheBytes: memory for what is read of the revision underneath.
-  /// - Throws: ``OverlayError``, and ``StoreError`` where a document cannot be read.
+  /// - Throws: ``OverlayError``, and `StoreError` where a document cannot be read.
   package func commitRequest(
     job: String?, cacheBytes: Int = 16 << 20, program: String
   ) throws -> BackupRequest {

@@ -14,7 +14,9 @@ package final class OverlaySource: VolumeSource {
 
   private let volume: OverlaidVolume
 
-  /// - Parameter name: for messages, and for the revision that is made.
+  /// - Parameters:
+  ///   - name: for messages, and for the revision that is made.
+  ///   - volume: what is read.
   package init(name: String, volume: OverlaidVolume) {
     self.name = name
     self.volume = volume

@@ -16,7 +16,7 @@ package final class NamedOverlay: Sendable {
 
   package let name: String
   package let description: OverlayDescription
-  /// Whether the revision stays when the overlay is closed: ``PinOutcome/unpinned(_:)`` where the repository
+  /// Whether the revision stays when the overlay is closed: `PinOutcome/unpinned(_:)` where the repository
   /// cannot be written to.
   package let pinning: PinOutcome
   let repository: Repository

@@ -2,7 +2,7 @@ package import CalendarTime
 package import ChunkFormat
 package import ChunkStore
 
-/// What a named overlay lies on: the file `overlay` of its directory (``DescriptionText``).
+/// What a named overlay lies on: the file `overlay` of its directory (`DescriptionText`).
 package struct OverlayDescription: Equatable, Sendable {
   /// A volume of the revision.
   package struct Volume: Equatable, Sendable {

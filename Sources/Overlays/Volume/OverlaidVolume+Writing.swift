@@ -42,7 +42,9 @@ extension OverlaidVolume {
 
   /// Makes the range read as zeros. Blocks.
   ///
-  /// - Parameter mayTrim: whether its space may be given back; else it is taken.
+  /// - Parameters:
+  ///   - range: within the volume; not empty.
+  ///   - mayTrim: whether its space may be given back; else it is taken.
   /// - Throws: ``OverlayError`` with `.noSpace`.
   package func zero(_ range: Range<UInt64>, mayTrim: Bool) throws(OverlayError) {
     try checkWritable(range)

@@ -11,7 +11,7 @@ import Workers
 ///
 /// So a state that says "data" is durable only when the data is, whatever is being written meanwhile:
 /// after a power failure at any moment each block is what it was at the last flush, or what was written
-/// to it since. A process that is killed loses nothing: data and ``PendingStates`` are in the page cache
+/// to it since. A process that is killed loses nothing: data and `PendingStates` are in the page cache
 /// before anybody is told.
 package final class VolumeOverlay: Sendable {
   /// Pages in memory. One that lasts is shared by all connections, and writing its pages costs a
