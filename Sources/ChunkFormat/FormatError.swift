@@ -1,14 +1,14 @@
-/// Why bytes are not valid in varve's format, or a request to encode is not.
+/// Why bytes could not be read in varve's format, or values could not be written in it.
 package struct FormatError: Error, Equatable, Sendable {
   /// The kinds of failure that a caller distinguishes.
   package enum Code: Equatable, Sendable {
-    /// The bytes are not in the format: damaged, cut short, or something else.
+    /// The bytes are not what the format says: damaged, cut short, or not varve's.
     case corrupt
-    /// A version or method that this version of the program does not know.
+    /// A version or method that this program does not know; a newer program may.
     case unsupported
-    /// Intact, but of another repository.
+    /// The bytes belong to another repository.
     case wrongRepository
-    /// No key slot opens with this passphrase or key file.
+    /// No key slot opens with this passphrase or key file, or there is no key for sealed bytes.
     case wrongKey
     /// The format cannot express this value.
     case invalidValue
@@ -19,7 +19,7 @@ package struct FormatError: Error, Equatable, Sendable {
   package let code: Code
   /// The structure, in the words of the format document: "pack header".
   package let structure: String
-  /// The expected and the actual value.
+  /// What was expected and what was found.
   package let message: String
 
   package init(_ code: Code, in structure: String, _ message: String) {

@@ -106,7 +106,8 @@ struct ByteReader {
   }
 }
 
-// The standard library's `withUnsafeBytes` of arrays rethrows `any Error`; these keep the type.
+// The standard library's `withUnsafeBytes` of arrays rethrows `any Error`; these keep the type of
+// the error.
 
 extension Array where Element == UInt8 {
   func withBytes<Result, Failure: Error>(

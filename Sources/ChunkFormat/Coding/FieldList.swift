@@ -6,8 +6,8 @@ import CalendarTime
 /// repeated: 2 tag, 4 length n, n value
 /// ```
 ///
-/// A reader skips a tag that it does not know. If the tag's highest bit is set, it refuses the
-/// whole structure, because it would misread it.
+/// A reader skips a value whose tag it does not know. If the highest bit of such a tag is set, it
+/// refuses the whole structure: without that value it would misread the rest.
 struct FieldListWriter {
   private var writer = ByteWriter()
 
@@ -80,7 +80,7 @@ package struct FieldList {
     return found[0]
   }
 
-  /// The value under `tag`; nil if there is none. Two of them are corrupt.
+  /// The value under `tag`; nil if there is none. More than one is corrupt.
   func atMostOne(_ tag: UInt16) throws(FormatError) -> ArraySlice<UInt8>? {
     try all(tag).isEmpty ? nil : one(tag)
   }

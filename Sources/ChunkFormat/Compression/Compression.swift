@@ -98,8 +98,9 @@ final class Decompressor {
   /// The payload is one frame of RFC 8878. Further frames, skippable frames and the frames of zstd
   /// before 0.8, which the library may also read, are not part of the format.
   ///
-  /// - Parameter base: the plaintext of a delta's base; nil for a frame of its own.
-  /// - Throws: ``FormatError`` with `.corrupt` if the payload is not one frame of that length.
+  /// - Parameter base: the plaintext of a delta's base; nil if the record is not a delta.
+  /// - Throws: ``FormatError`` with `.corrupt` if the payload is not one frame of that length, and
+  ///   with `.libraryFailure` if zstd refuses the base.
   func decompress(
     _ payload: UnsafeRawBufferPointer, base: UnsafeRawBufferPointer?,
     into output: UnsafeMutableRawBufferPointer

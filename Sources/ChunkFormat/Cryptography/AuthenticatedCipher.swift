@@ -2,8 +2,8 @@ internal import CCrypto
 
 /// AES-256-GCM (NIST SP 800-38D). One cipher serves one thread, with any number of keys.
 ///
-/// The nonce is a 32-bit number that the caller uses once per key. Every key of the format is
-/// derived from a random salt, so each file can count from zero.
+/// The nonce is a 32-bit number that the caller uses at most once per key. Every key of the format
+/// is derived from a random salt, so each file can count from zero.
 final class AuthenticatedCipher {
   /// What sealing adds to a run of bytes.
   static let tagBytes = 16
@@ -19,8 +19,8 @@ final class AuthenticatedCipher {
 
   deinit { EVP_CIPHER_CTX_free(context) }
 
-  /// Encrypts `bytes`, fewer than 2 GiB, in place. Writes the tag over them and `additional` to
-  /// `tag`, 16 bytes.
+  /// Encrypts `bytes`, fewer than 2 GiB, in place, and writes their tag to `tag`, 16 bytes. The tag
+  /// covers `additional`, too.
   func seal(
     _ bytes: UnsafeMutableRawBufferPointer, tag: UnsafeMutableRawBufferPointer, key: SecretBytes,
     nonce: UInt32, binding additional: [UInt8]
@@ -41,7 +41,7 @@ final class AuthenticatedCipher {
   /// Decrypts `bytes` into `output`, which has the same length.
   ///
   /// - Returns: whether the tag matches these bytes and `additional` under this key. If it does
-  ///   not, the content of `output` is meaningless.
+  ///   not, the content of `output` must not be used.
   func open(
     _ bytes: UnsafeRawBufferPointer, tag: UnsafeRawBufferPointer, key: SecretBytes, nonce: UInt32,
     binding additional: [UInt8], into output: UnsafeMutableRawBufferPointer
@@ -61,7 +61,7 @@ final class AuthenticatedCipher {
     return EVP_DecryptFinal_ex(context, nil, &length) == 1
   }
 
-  /// OpenSSL takes lengths of 31 bits.
+  /// OpenSSL takes lengths of at most 31 bits.
   private static func length(_ count: Int) throws(FormatError) -> Int32 {
     guard let length = Int32(exactly: count) else {
       throw .corrupt("seal", expected: "fewer than 2 GiB", found: "\(count) bytes")

@@ -1,13 +1,13 @@
 /// The two secrets of an encrypted repository, both random, both 256 bits (format, "Keys").
 ///
-/// They are separate so that a client can have the id key, and deduplicate, without the data key,
-/// which it would need to read.
+/// They are separate so that a client can have the id key alone: it can then deduplicate, but not
+/// read.
 package struct RepositoryKeys: Sendable {
   static let keyBytes = 32
 
   /// Makes ids of contents.
   package let idKey: SecretBytes
-  /// Keys for everything that is sealed are derived from this one.
+  /// The key of every sealed file is derived from this one.
   package let dataKey: SecretBytes
 
   package init(idKey: SecretBytes, dataKey: SecretBytes) {
@@ -103,7 +103,7 @@ package struct ScryptCost: Equatable, Sendable {
   /// For tests, where a passphrase protects nothing.
   package static let minimal = ScryptCost(logarithmOfN: 4, blockSize: 8, parallelism: 1)
 
-  /// The reason why scrypt cannot open a slot of this cost.
+  /// The cost in a key slot that scrypt does not open, such as one for a key file: zeros.
   static let none = ScryptCost(logarithmOfN: 0, blockSize: 0, parallelism: 0)
 
   var iterations: UInt64 { 1 << UInt64(logarithmOfN) }

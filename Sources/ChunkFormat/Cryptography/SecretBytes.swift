@@ -1,6 +1,7 @@
 internal import CCrypto
 
-/// Key material. It stays in its own allocation and is overwritten when the last reference goes.
+/// Key material. It stays in its own allocation, which is overwritten when the last reference is
+/// released.
 package final class SecretBytes: Sendable {
   // Written once, in init, before the object is shared.
   private nonisolated(unsafe) let storage: UnsafeMutableRawBufferPointer
@@ -19,7 +20,7 @@ package final class SecretBytes: Sendable {
     self.init(count: bytes.count) { $0.copyMemory(from: bytes) }
   }
 
-  /// Copies `bytes`; the caller should wipe them.
+  /// Copies `bytes`. Does not wipe them; the caller may have to.
   package convenience init(copying bytes: [UInt8]) {
     self.init(count: bytes.count) { $0.copyBytes(from: bytes) }
   }
@@ -46,7 +47,7 @@ package final class SecretBytes: Sendable {
   }
 }
 
-/// Random bytes for keys, salts and identifiers.
+/// Random bytes that are fit for keys, salts and identifiers.
 package enum Randomness {
   /// Fills `buffer`.
   ///

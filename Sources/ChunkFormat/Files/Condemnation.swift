@@ -10,14 +10,14 @@ package struct Condemnation: Equatable, EnvelopedFile {
   package static let fileKind = RepositoryFileKind.condemnation
   package static let maximumFileBytes = 64 << 20
   package static var knownTags: Set<UInt16> { Tag.all }
-  /// The most packs that one file can name.
+  /// The most packs to name in one file; this many fit.
   package static let maximumPacks = 1 << 20
 
   package let condemned: Timestamp
   package let dataPacks: [PackID]
   package let mapPacks: [PackID]
-  /// The writing sessions that began before, and may rely on the packs; nil if the collector died
-  /// before it listed them.
+  /// Names of the writing sessions that began before and may rely on the packs; nil as long as the
+  /// collector has not listed them, for good if it died before.
   package var awaited: [String]?
 
   package init(

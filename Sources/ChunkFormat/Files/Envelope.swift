@@ -117,8 +117,8 @@ package protocol EnvelopedFile: Sendable {
 
   /// Reads the values from the fields.
   ///
-  /// - Throws: ``FormatError``: `.corrupt` for invalid fields, `.unsupported` for fields that only
-  ///   a later version knows.
+  /// - Throws: ``FormatError``: `.corrupt` for invalid fields, `.unsupported` for fields and values
+  ///   that only a later version knows.
   init(fields: FieldList) throws(FormatError)
 }
 
@@ -141,7 +141,7 @@ extension EnvelopedFile {
   /// Reads the file.
   ///
   /// - Throws: ``FormatError``, as envelopes do; `.corrupt` for invalid fields; `.unsupported` for
-  ///   fields that only a later version knows.
+  ///   fields and values that only a later version knows.
   package init(
     encoded bytes: [UInt8], repository: RepositoryID, keys: RepositoryKeys?
   ) throws(FormatError) {

@@ -37,8 +37,8 @@ package enum RepositoryFileKind: String, Sendable, CaseIterable {
   var isReadBeforeKeys: Bool { self == .configuration || self == .keySlot }
 
   /// Whether files of this kind hold a random nonce, so that no two have the same name even if
-  /// their content is equal. Without it, deleting a pack could delete a new one with the same
-  /// records.
+  /// their content is equal. Without it, a new pack could have the name of a pack with the same
+  /// records that is being deleted, and would be deleted with it.
   var isUnique: Bool { self == .dataPack || self == .mapPack }
 
   /// The newest version of this kind; each kind has its own count.
@@ -83,8 +83,8 @@ package struct RepositoryID: Hashable, Sendable, CustomStringConvertible {
 ///     10    1  sealing: 0 none, 1 AES-256-GCM under a key derived from the data key
 ///     11    5  zeros
 ///     16   16  repository id
-///     32   32  salt: of a sealed file and of a key slot; of a pack that is not sealed 16 random bytes
-///              and the XXH3-128 of all before, or zeros; zeros in any other
+///     32   32  salt: random in a sealed file and in a key slot; in a pack that is not sealed 16
+///              random bytes and the XXH3-128 of the 48 bytes before, or zeros; else zeros
 /// ```
 package struct FileHeader: Equatable, Sendable {
   package static let lengthBytes = 64
@@ -96,7 +96,8 @@ package struct FileHeader: Equatable, Sendable {
   /// 32 bytes.
   package let salt: [UInt8]
 
-  /// A header for a new file; with a new salt if `salted`.
+  /// A header for a new file; with a random salt if `salted`. The salt of a pack that is not sealed
+  /// is always 16 random bytes with a checksum.
   init(
     kind: RepositoryFileKind, sealing: Sealing, repository: RepositoryID, salted: Bool
   ) throws(FormatError) {
@@ -115,7 +116,8 @@ package struct FileHeader: Equatable, Sendable {
     }
   }
 
-  /// The header that every file of `kind` has in a repository that is not encrypted.
+  /// A header as files of `kind` have it in a repository that is not encrypted. Those of packs
+  /// differ in their salts.
   package static func plain(
     _ kind: RepositoryFileKind, of repository: RepositoryID
   ) throws(FormatError) -> FileHeader {

@@ -1,5 +1,5 @@
-/// The name of a file: the digest of its bytes. Each kind of file has its own type of name, so that a pack
-/// cannot be mistaken for a revision.
+/// The name of a file: the digest of its bytes. Each kind of file has its own type of name, so that
+/// a pack cannot be mistaken for a revision.
 package protocol FileID: Hashable, Comparable, Sendable, CustomStringConvertible {
   var digest: FileDigest { get }
 
@@ -103,7 +103,7 @@ extension FileDigest: CustomStringConvertible {
   /// 64 hexadecimal digits, the file's name.
   package var description: String { id.description }
 
-  /// Digits that are enough to tell one file from all others.
+  /// Enough digits to tell one file of a repository from all others.
   package static let shortDigits = 12
 
   /// The first digits of the name, as lists show them.

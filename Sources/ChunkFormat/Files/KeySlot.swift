@@ -42,8 +42,8 @@ package struct KeySlot: Sendable {
   /// The shortest key file: a shorter one could be guessed.
   package static let minimumKeyFileBytes = 32
 
-  /// The total cost of trying a passphrase on all slots of a repository, in units of ``work``:
-  /// enough for 64 standard slots.
+  /// The most work, in units of ``work``, that trying a passphrase on the slots of a repository may
+  /// cost: that of 64 standard slots. Further slots are not tried.
   package static let workLimit = 64 * ScryptCost.standard.work
 
   package let method: KeySlotMethod
@@ -90,8 +90,8 @@ package struct KeySlot: Sendable {
 
   /// Reads the parts of a slot that need no secret.
   ///
-  /// - Throws: ``FormatError``: `.corrupt`, `.unsupported` for another method or a cost above the
-  ///   limit, `.wrongRepository`.
+  /// - Throws: ``FormatError``: `.corrupt`, `.unsupported` for another method or a cost outside the
+  ///   limits, `.wrongRepository`.
   package init(
     encoded bytes: [UInt8], repository: RepositoryID
   ) throws(FormatError) {
@@ -131,6 +131,7 @@ package struct KeySlot: Sendable {
   /// Opens the slot.
   ///
   /// - Returns: the keys and the label; nil if `secret` is wrong.
+  /// - Throws: ``FormatError`` with `.corrupt` if the keys open but the label is damaged.
   package func open(
     with secret: SecretBytes
   ) throws(FormatError) -> (keys: RepositoryKeys, label: String)? {
@@ -198,7 +199,7 @@ package struct KeySlot: Sendable {
 
   /// `preceding`, then `plaintexts` sealed and bound to it, then the tag.
   ///
-  /// The plaintexts are encrypted in place and copied nowhere else.
+  /// Each plaintext is copied only to its place in the result, and encrypted there.
   private static func seal(
     _ plaintexts: [SecretBytes], key: SecretBytes, nonce: UInt32, after preceding: [UInt8],
     cipher: AuthenticatedCipher

@@ -4,8 +4,7 @@
 /// and none of `@ / = : ,`, which separate the parts of references and lists, and does not begin
 /// with `-` or `.`. The rule checks Unicode scalars one by one, so a separator followed by a
 /// combining mark is still a separator. It lists the scalars itself: Unicode properties change
-/// between versions, and a valid name must stay valid.
-/// with the Unicode version, so that what was a name once is one for ever.
+/// between versions, and a valid name must stay valid for ever.
 package enum Name {
   package static let maximumBytes = 200
   private static let separators = Set<Unicode.Scalar>("@/=:,".unicodeScalars)
@@ -33,7 +32,7 @@ package enum Name {
   }
 
   /// Controls, line and paragraph separators, and characters that change the text direction or take
-  /// no room. A name with them would look like another one, or control the terminal.
+  /// no room. A name with one of them could look like another name, or control the terminal.
   private static func isInvisible(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
     case 0...0x1f, 0x7f...0x9f, 0xad, 0x61c, 0x180e, 0x200b...0x200f, 0x2028...0x202e,

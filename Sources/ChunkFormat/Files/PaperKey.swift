@@ -1,11 +1,12 @@
 internal import CCrypto
 
-/// A repository's keys as text for printing (format, "Paper keys").
+/// A repository's keys as text, to be printed and locked away (format, "Paper keys").
 ///
 /// Ten lines of 8 bytes each: the line number, four groups of four hexadecimal digits, and a check
-/// of four digits. The check is the low 16 bits, low byte first, of the XXH3-128 of the bytes and
-/// the line's index from 0; it tells which line is mistyped. The 80 bytes are repository id, id key
-/// and data key. The text is an ordinary string that is not wiped: it is meant to be printed.
+/// of four digits. The check is the low 16 bits, low byte first, of the XXH3-128 of the 8 bytes and
+/// one byte with the line's index from 0; it tells which line is mistyped. The 80 bytes are
+/// repository id, id key and data key. The text is an ordinary string that is not wiped: it is
+/// meant to be printed.
 package enum PaperKey {
   private static let structure = "paper key"
   private static let lineBytes = 8
@@ -49,9 +50,9 @@ package enum PaperKey {
 
   /// Reads the text back; spaces, case and blank lines do not matter.
   ///
-  /// - Throws: ``FormatError``: `.corrupt` with the number of the mistyped or missing line,
-  ///   `.unsupported` for another version, `.wrongRepository` for a key of another repository than
-  ///   `repository`.
+  /// - Throws: ``FormatError``: `.corrupt` with the number of the first mistyped line, or with the
+  ///   number of lines if it is not ten; `.unsupported` for another first line, such as that of
+  ///   another version; `.wrongRepository` for a key of another repository than `repository`.
   package static func decode(
     _ text: String, repository: RepositoryID
   ) throws(FormatError) -> RepositoryKeys {

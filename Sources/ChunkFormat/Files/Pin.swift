@@ -12,7 +12,7 @@ package struct Pin: Equatable, EnvelopedFile {
   /// The job of the revision.
   package var job: String
   package var created: Timestamp
-  /// The user of the revision, in words: "overlay repair".
+  /// The object that needs the revision, in words: "overlay repair".
   package var owner: String
   /// The absolute path of the owner, a file or directory on ``host``; any bytes but 0.
   package var ownerPath: [UInt8]

@@ -3,12 +3,13 @@ package import CalendarTime
 /// Copies of records that were found damaged: a file in `quarantine/`, named by the SHA-256 of its
 /// bytes, an envelope around fields (format, "Quarantine").
 ///
-/// A backup stores the content of a copy that is listed here again.
+/// While a copy is listed here, writers treat it as absent: a writer that needs its content stores
+/// the content again.
 package struct QuarantineReport: Equatable, EnvelopedFile {
   package static let fileKind = RepositoryFileKind.quarantine
   package static let maximumFileBytes = 4 << 20
   package static var knownTags: Set<UInt16> { Tag.all }
-  /// The most copies that one file can list, whatever their texts.
+  /// The most copies to list in one file; this many fit, whatever their texts.
   package static let maximumCopies = 2048
 
   /// When the copies were found damaged.
@@ -58,7 +59,7 @@ package struct QuarantineReport: Equatable, EnvelopedFile {
 /// A copy of a record that does not read back as it was stored.
 package struct DamagedCopy: Equatable, Sendable {
   private static let structure = "damaged copy of a record"
-  /// The longest ``expected`` and ``found`` in bytes, so that many copies fit in a file.
+  /// The greatest length of ``expected`` and of ``found``, so that many copies fit in a file.
   static let maximumTextBytes = 400
 
   package let pack: PackID
@@ -72,7 +73,7 @@ package struct DamagedCopy: Equatable, Sendable {
   package let expected: String
   /// The content that was found, in words.
   package let found: String
-  /// A place that needs the content, where the damage was found; other places may need it too.
+  /// The place that needed the content when the damage was found; other places may need it too.
   package var place: ContentPlace?
 
   /// Texts of more than 400 bytes are cut.

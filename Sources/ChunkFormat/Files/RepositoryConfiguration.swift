@@ -18,7 +18,7 @@ package struct RepositoryConfiguration: Equatable, Sendable {
   package static let maximumFileBytes = 64 << 10
   private static let structure = RepositoryFileKind.configuration.name
 
-  /// Possible chunk sizes: powers of two.
+  /// The range of valid chunk sizes in bytes; only powers of two are valid.
   package static let chunkSizes: ClosedRange<Int> = 64 << 10...4 << 20
   package static let standardChunkSizeBytes = 128 << 10
 
@@ -85,7 +85,7 @@ package struct RepositoryConfiguration: Equatable, Sendable {
     return bytes + Checksum(of: bytes).encoded
   }
 
-  /// Reads the file. Readers with keys call ``authenticate(_:keys:)`` next.
+  /// Reads the file. A reader with keys must call ``authenticate(_:keys:)`` next.
   ///
   /// - Throws: ``FormatError`` with `.corrupt` or `.unsupported`.
   package init(encoded bytes: [UInt8]) throws(FormatError) {

@@ -84,7 +84,7 @@ package struct RetentionPolicies: Equatable, EnvelopedFile {
     self[job] = policy
   }
 
-  /// The policy of a job; the standard policy for nil.
+  /// The policy of its own that a job has, if any; for nil the standard policy.
   package subscript(job: String?) -> RetentionPolicy? {
     get { if let job { jobs[job] } else { standard } }
     set {

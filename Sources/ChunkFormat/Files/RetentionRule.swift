@@ -1,4 +1,4 @@
-/// A unit of the calendar; a rule keeps one revision of each.
+/// A unit of the calendar, such as the day. A rule can keep one revision per day.
 package enum CalendarUnit: UInt8, Sendable, CaseIterable, CustomStringConvertible {
   case hour = 1
   case day = 2
@@ -21,16 +21,16 @@ package enum CalendarUnit: UInt8, Sendable, CaseIterable, CustomStringConvertibl
 
 /// One reason to keep revisions. A policy keeps all revisions that at least one of its rules keeps.
 package enum RetentionRule: Hashable, Sendable {
-  /// The newest revisions, this many.
+  /// The newest `count` revisions.
   case newest(count: UInt32)
-  /// The newest revision of each of the last hours, days … that have one, this many.
+  /// The newest revision of each of the last `count` hours, days … that have one.
   case calendar(CalendarUnit, count: UInt32)
-  /// All revisions within this span of the newest.
+  /// All revisions that are no older than this span, counted back from the newest usable one.
   case within(CalendarSpan)
   /// All revisions with this tag.
   case tagged(String)
-  /// Of the revisions with this tag the newest ones, this many, and all within that many intervals:
-  /// a schedule of backy.
+  /// Of the revisions with this tag: the newest `count`, and all that are no older than `count`
+  /// intervals, counted back from the newest usable revision of the job. A schedule of backy.
   case schedule(tag: String, interval: CalendarSpan, count: UInt32)
 }
 
@@ -93,8 +93,8 @@ package struct CalendarSpan: Hashable, Sendable {
     self.hours = hours
   }
 
-  /// Reads numbers with the units y, m (months), w, d and h, the longest unit first; nil for
-  /// anything else.
+  /// Reads numbers, each with one of the units y, m (months), w, d and h. Each unit may come once,
+  /// the longest first. Nil for anything else, for zero, and for more than ten thousand years.
   package init?(_ text: some StringProtocol) {
     let pattern = /(?:([0-9]+)y)?(?:([0-9]+)m)?(?:([0-9]+)w)?(?:([0-9]+)d)?(?:([0-9]+)h)?/
     guard let parts = String(text).wholeMatch(of: pattern)?.output,
@@ -105,7 +105,8 @@ package struct CalendarSpan: Hashable, Sendable {
     self.init(months: years + months, days: weeks + days, hours: hours)
   }
 
-  /// `count` times this span, or the longest possible span.
+  /// `count` times this span, a count of 0 being 1. Months, days and hours that would exceed their
+  /// maximum are held there.
   package func times(_ count: UInt32) -> CalendarSpan {
     func product(_ number: UInt32, _ limit: UInt32) -> UInt32 {
       let (product, overflows) = number.multipliedReportingOverflow(by: max(1, count))
@@ -116,7 +117,8 @@ package struct CalendarSpan: Hashable, Sendable {
       hours: product(hours, Self.maximumHours)) ?? self
   }
 
-  /// 0 for an empty text; nil for more than ten thousand years, so that sums cannot overflow.
+  /// 0 for a unit that is missing; nil for more than ``maximumHours`` of any unit, so that products
+  /// and sums cannot overflow.
   private static func number(_ digits: Substring?, times factor: UInt32 = 1) -> UInt32? {
     guard let digits else { return 0 }
     guard let number = UInt32(digits), number <= maximumHours else { return nil }

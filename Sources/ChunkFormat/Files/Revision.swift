@@ -6,14 +6,14 @@ package import CalendarTime
 /// The file is written last and never changes. As long as it exists, all that it refers to must
 /// exist.
 package struct Revision: Equatable, EnvelopedFile {
-  /// The largest valid revision; limits what a reader loads.
   package static let fileKind = RepositoryFileKind.revision
+  /// The largest valid revision; limits what a reader loads.
   package static let maximumFileBytes = 4 << 20
   package static var knownTags: Set<UInt16> { Tag.all }
   private static let unusual: UInt8 = 1
 
   package var job: String
-  /// The moment of the state.
+  /// The moment whose state this is.
   package var created: Timestamp
   /// When the last byte was stored. Not before `created`, unless a clock was set back.
   package var finished: Timestamp
@@ -23,11 +23,12 @@ package struct Revision: Equatable, EnvelopedFile {
   package var tags: [String]
   package var volumes: [RevisionVolume]
   package var attachments: [Attachment]
-  /// The host of the backup, and the version of the program.
+  /// The host that the backup ran on.
   package var host: String
+  /// The program that made the backup, with its version.
   package var program: String
   /// Whether the backup was made although a volume was empty or had lost most of its content, or
-  /// volumes were added or removed. Such a revision never replaces an older one.
+  /// volumes were added or removed. No rule keeps such a revision in place of an older one.
   package var isUnusual = false
 
   package init(
@@ -54,7 +55,7 @@ package struct Revision: Equatable, EnvelopedFile {
     return fields()
   }
 
-  /// Sets the fields without checks.
+  /// The encoded fields, without a check of the values.
   func fields() -> [UInt8] {
     var fields = FieldListWriter()
     fields.field(Tag.job, job)
@@ -100,7 +101,7 @@ package struct Revision: Equatable, EnvelopedFile {
     do throws(FormatError) { try check() } catch { throw error.asCorruption }
   }
 
-  /// The volume called `name`; for nil the only one.
+  /// The volume called `name`, or for nil the only one; nil if there is no such volume.
   package func volume(named name: String?) -> RevisionVolume? {
     guard let name else { return volumes.count == 1 ? volumes[0] : nil }
     return volumes.first { $0.name == name }

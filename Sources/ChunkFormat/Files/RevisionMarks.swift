@@ -24,7 +24,7 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
   package static let fileKind = RepositoryFileKind.marks
   package static let maximumFileBytes = 64 << 10
   package static var knownTags: Set<UInt16> { Tag.all }
-  /// The value of the field; the only one so far.
+  /// The value of the protection field; the only one so far.
   private static let protected: UInt8 = 1
 
   package let revision: RevisionID
@@ -32,7 +32,7 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
   package var trust: Trust
   /// The newest verification; nil if there was none.
   package var verification: VerificationMark?
-  /// Whether no policy may delete the revision, and no user by accident.
+  /// Whether the revision is protected: no policy deletes it, and no user by accident.
   package var isProtected = false
   /// Since when the revision is distrusted; nil if it is not, or if the time is unknown.
   package private(set) var distrustedSince: Timestamp?
@@ -53,8 +53,9 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
     self.verification = verification
   }
 
-  /// Marks the revision as suspect: the next backup rechecks all that it reuses. A revision that
-  /// was suspect before is rechecked once more.
+  /// Marks the revision as suspect: the next backup rechecks all that it reuses. If the revision
+  /// was suspect before, the mark starts again at `moment`: the next backup after it rechecks, even
+  /// if one has done so since the earlier mark.
   ///
   /// - Parameter canBeUndone: whether ``undoDistrust()`` may take it back; false if damage was
   ///   found.
@@ -68,10 +69,10 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
     distrustedSince = moment
   }
 
-  /// Takes the mark back.
+  /// Takes the mark back: the revision gets its earlier trust.
   ///
   /// - Returns: false, and changes nothing, if the revision is not distrusted, damage was found in
-  ///   it, or its earlier trust was not noted.
+  ///   it, or its earlier trust was not recorded.
   package mutating func undoDistrust() -> Bool {
     guard trust == .distrusted, let before = trustBeforeDistrust else { return false }
     trust = before
@@ -94,7 +95,8 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
     formerJobs.append(old)
   }
 
-  /// - Throws: ``FormatError`` with `.invalidValue` for a tag or job that breaks the rule of ``Name``.
+  /// - Throws: ``FormatError`` with `.invalidValue` for a tag or job that breaks the rule of
+  ///   ``Name``.
   package func encodedFields() throws(FormatError) -> [UInt8] {
     var fields = FieldListWriter()
     fields.field(Tag.revision, revision)
@@ -169,7 +171,7 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
     return trust
   }
 
-  /// Critical: an older version would delete a protected revision.
+  /// The field is critical, so that an older version, which would delete the revision, refuses it.
   private static func isProtected(_ fields: FieldList) throws(FormatError) -> Bool {
     guard !fields.all(Tag.protection).isEmpty else { return false }
     let protection: UInt8 = try fields.integer(Tag.protection)
@@ -189,7 +191,7 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
     static let protection: UInt16 = 5 | FieldList.critical
     static let distrustedSince: UInt16 = 6
     static let trustBeforeDistrust: UInt16 = 7
-    /// Critical: an older version would apply the policy of another job.
+    /// Critical, so that an older version, which would apply another job's policy, refuses it.
     static let job: UInt16 = 8 | FieldList.critical
     static let formerJob: UInt16 = 9
     static let all: Set<UInt16> = [
@@ -222,7 +224,7 @@ package struct VerificationMark: Equatable, Sendable {
     writer.write(time)
     writer.write(checkedChunks)
     writer.write(totalChunks)
-    // Omitted if there is none, as earlier versions did.
+    // Omitted if there is none: the mark is then the same as that of earlier versions.
     if damagedChunks > 0 { writer.write(damagedChunks) }
     return writer.bytes
   }

@@ -45,8 +45,8 @@ package struct RevisionVolume: Equatable, Sendable {
     statistics = try VolumeStatistics(encoded: try fields.one(Tag.statistics))
   }
 
-  /// - Throws: ``FormatError`` with `.invalidValue` if a name breaks the rule of ``Name``, or the
-  ///   size is too large or does not fit the map.
+  /// - Throws: ``FormatError`` with `.invalidValue` if the name breaks the rule of ``Name``, the
+  ///   size is too large, or a volume without bytes has a map.
   func check() throws(FormatError) {
     _ = try Name.check(name, in: Self.structure)
     guard sizeBytes <= Self.maximumSizeBytes, sizeBytes > 0 || root.isHole else {
@@ -77,7 +77,7 @@ package struct VolumeStatistics: Equatable, Sendable {
   package var newChunks: UInt64 = 0
   /// Of those, the chunks that were stored as deltas.
   package var deltaChunks: UInt64 = 0
-  /// Bytes of the new chunks.
+  /// Bytes of the new chunks, before compression.
   package var newBytes: UInt64 = 0
   /// Bytes that the new chunks and map nodes take in the store, headers included.
   package var storedBytes: UInt64 = 0
@@ -108,7 +108,7 @@ package struct VolumeStatistics: Equatable, Sendable {
     knownChunks = try reader.read()
   }
 
-  /// Sums above the largest number are held there.
+  /// Adds each value; a sum above 2^64 - 1 becomes 2^64 - 1.
   package static func += (sum: inout VolumeStatistics, other: VolumeStatistics) {
     sum.readBytes = sum.readBytes.saturatingAdding(other.readBytes)
     sum.dataBytes = sum.dataBytes.saturatingAdding(other.dataBytes)
@@ -127,7 +127,7 @@ package struct Attachment: Equatable, Sendable {
   /// The largest document that can be attached.
   package static let maximumBytes: UInt64 = 16 << 20
 
-  /// A file name without directories, of at most 255 bytes, without control characters.
+  /// A file name without directories, of 1 to 255 bytes, without control or invisible characters.
   package var name: String
   package var sizeBytes: UInt64
   /// Chunks in order, each of the repository's chunk size but the last; none is a hole.
@@ -157,7 +157,8 @@ package struct Attachment: Equatable, Sendable {
   }
 
   /// - Throws: ``FormatError`` with `.invalidValue` if the name is not a file name, the document is
-  ///   too large, or that number of chunks cannot hold it.
+  ///   too large, its size needs another number of chunks whatever the chunk size, or a chunk is a
+  ///   hole.
   func check() throws(FormatError) {
     guard Name.isFileName(name) else {
       throw FormatError(

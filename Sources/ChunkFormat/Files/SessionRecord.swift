@@ -1,6 +1,7 @@
 package import CalendarTime
 
-/// A session: a locked file in `sessions/`, an envelope around fields (format, "Sessions").
+/// A process that works with the repository: a locked file in `sessions/`, an envelope around
+/// fields (format, "Sessions").
 package struct SessionRecord: Equatable, EnvelopedFile {
   package static let fileKind = RepositoryFileKind.session
   package static let maximumFileBytes = 16 << 20

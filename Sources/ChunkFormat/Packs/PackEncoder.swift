@@ -1,7 +1,7 @@
 /// Writes one pack, record by record, into a buffer that the caller writes to a file.
 ///
 /// Call ``append(_:)`` for each record, ``takeBytes()`` whenever ``pendingBytes`` is large enough,
-/// then ``finish()`` and a last ``takeBytes()``.
+/// and last ``finish()``, which also returns the last bytes.
 package final class PackEncoder {
   private let seal: PackSeal
   private let cipher: AuthenticatedCipher
@@ -62,7 +62,9 @@ package final class PackEncoder {
     return pending
   }
 
-  /// Ends the pack with footer and trailer, which are then ready to be taken.
+  /// Ends the pack with footer and trailer.
+  ///
+  /// - Returns: the bytes that have not been taken yet, and what is known of the finished pack.
   package func finish() throws(FormatError) -> (lastBytes: [UInt8], summary: PackSummary) {
     pending += try PackFooter.encode(
       entries, recordsEndBytes: takenBytes + UInt64(pending.count), seal: seal, cipher: cipher)
@@ -81,7 +83,7 @@ package final class PackEncoder {
     } catch {
       throw FormatError(.invalidValue, in: error.structure, error.message)
     }
-    // A footer of the longest entries always fits.
+    // Leaves room for a footer of the longest entries, and for the trailer.
     guard entries.count < PackLimits.maximumRecords,
       entry.rangeInPack.upperBound + UInt64(PackLimits.maximumFooterBytes + PackFooter.trailerBytes)
         <= PackLimits.maximumBytes
@@ -122,7 +124,7 @@ package final class PackEncoder {
   }
 }
 
-/// Name, length and records of a finished pack.
+/// Name, header, length and records of a finished pack.
 package struct PackSummary: Sendable {
   /// The pack's name.
   package let id: PackID

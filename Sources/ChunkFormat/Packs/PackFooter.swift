@@ -1,4 +1,4 @@
-/// One line of a pack's footer: a record, and where it is.
+/// One entry of a pack's footer: what a record is, and where it is in the pack.
 ///
 /// ```
 /// offset size
@@ -86,12 +86,12 @@ package struct PackFooter: Equatable, Sendable {
   package static let trailerBytes = 40
   static let structure = "pack footer"
   static let magic = Array("VARVEEND".utf8)
-  /// More records than a pack can have: a pack is shorter than 4 GiB.
+  /// The nonce of the footer. No record has this number, since a pack is shorter than 4 GiB.
   static let nonce = UInt32.max
 
   package let entries: [PackEntry]
 
-  /// The claims of the trailer, checked against the length of the file only.
+  /// The claims of the trailer, checked only against the length of the file and ``PackLimits``.
   package struct Trailer: Equatable, Sendable {
     package let footerBytes: UInt32
     package let recordCount: UInt32
@@ -147,10 +147,12 @@ package struct PackFooter: Equatable, Sendable {
     return footer + trailer.bytes + checksum.encoded + magic
   }
 
-  /// Reads a footer with its `trailer`.
+  /// Reads the footer that belongs to `trailer`.
+  ///
+  /// Every entry that is returned lies before the footer, directly after the entry before it, and
+  /// belongs in this kind of pack.
   ///
   /// - Throws: ``FormatError`` with `.corrupt`, or `.unsupported` for an unknown type or codec.
-  ///   Every entry that is returned lies within the pack and belongs in this kind of pack.
   package init(
     encoded bytes: [UInt8], trailer: Trailer, seal: PackSeal
   ) throws(FormatError) {

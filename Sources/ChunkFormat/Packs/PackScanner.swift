@@ -40,7 +40,7 @@ package enum PackScanner {
     return nil
   }
 
-  /// The longest header; stretches must overlap by this length.
+  /// Length of the longest header, the id of a delta's base included. Stretches must overlap by it.
   package static let overlapBytes = RecordHeader.lengthBytes + ContentID.lengthBytes
 
   private static func nextMagic(in bytes: UnsafeRawBufferPointer, from start: Int) -> Int? {

@@ -1,4 +1,4 @@
-/// Seals and opens the records of one pack.
+/// The header and key of one pack, with which its records and its footer are sealed and opened.
 package struct PackSeal: Sendable {
   package let header: FileHeader
   /// Nil if the pack is not sealed.
@@ -49,7 +49,8 @@ package struct PackSeal: Sendable {
       storedBytes: entry.storedBytes, plainBytes: entry.plainBytes, in: header.kind.name)
   }
 
-  /// What the seal of a record covers besides its payload: repository, header, base.
+  /// What the seal of a record covers besides its payload: the repository's id, the header without
+  /// its own checksum, the id of the base.
   func additionalData(header bytes: UnsafeRawBufferPointer, base: ContentID?) -> [UInt8] {
     var data = header.repository.bytes
     data.append(contentsOf: bytes.part(0..<RecordHeader.boundBytes))

@@ -1,7 +1,7 @@
 /// The id of a content: SHA-256 of the plaintext, or HMAC-SHA-256 under the repository's id key if
 /// the repository is encrypted. For a map node it is the complement of that (format, "Ids").
 ///
-/// All zeros stand for a hole; no input is known that hashes to it.
+/// All zeros stand for a hole; no input is known that hashes to zeros.
 package struct ContentID: Hashable, Comparable, BitwiseCopyable, Sendable {
   /// Length of an id in bytes.
   package static let lengthBytes = 32
@@ -9,7 +9,7 @@ package struct ContentID: Hashable, Comparable, BitwiseCopyable, Sendable {
   /// The id of a hole in a map; never stored as a record.
   package static let hole = ContentID(words: (0, 0, 0, 0))
 
-  // The words hold the bytes in memory order: equality and hashing take four word operations.
+  // The words hold the bytes in memory order, so that ids are compared for equality word by word.
   private let word0: UInt64
   private let word1: UInt64
   private let word2: UInt64
@@ -36,7 +36,7 @@ package struct ContentID: Hashable, Comparable, BitwiseCopyable, Sendable {
   /// Whether this id stands for a hole.
   package var isHole: Bool { self == .hole }
 
-  /// The first 64 bits as a number; the order of ids follows it.
+  /// The first 64 bits as a number. The order of ids is the order of these numbers first.
   package var leadingBits: UInt64 { word0.bigEndianValue }
 
   /// The id with all bits inverted.

@@ -17,8 +17,8 @@ package struct PreparedRecord: Sendable {
   /// - Parameters:
   ///   - plaintext: the content of the record.
   ///   - id: of the plaintext.
-  ///   - type: what the content is.
-  ///   - compressor: decides between compressed and stored content.
+  ///   - type: the kind of content.
+  ///   - compressor: decides whether the content is stored compressed or raw.
   package init(
     standalone plaintext: UnsafeRawBufferPointer, id: ContentID, type: RecordType,
     compressor: Compressor

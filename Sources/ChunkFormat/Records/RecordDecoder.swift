@@ -15,7 +15,7 @@ package final class RecordDecoder {
   ///   - record: the record's bytes, from its header on.
   ///   - entry: the record's entry in the index or the pack's footer.
   ///   - seal: of the pack.
-  /// - Throws: ``FormatError`` with `.corrupt` for another record.
+  /// - Throws: ``FormatError``, as ``RecordHeader`` does, and `.corrupt` for another record.
   package static func header(
     of record: UnsafeRawBufferPointer, expecting entry: PackEntry, seal: PackSeal
   ) throws(FormatError) -> RecordHeader {
@@ -36,10 +36,11 @@ package final class RecordDecoder {
   ///   - record: the record's bytes, from its header to its end.
   ///   - entry: the record's entry in the index or the pack's footer.
   ///   - seal: of the pack.
-  ///   - base: the plaintext of a delta's base.
+  ///   - base: the plaintext of a delta's base; nil for other records.
   ///   - output: of the same length as the plaintext.
-  /// - Throws: ``FormatError`` with `.corrupt` unless the result is exactly the plaintext that was
-  ///   stored under this id.
+  /// - Throws: ``FormatError`` with `.corrupt` for another record, and unless seal, frame and
+  ///   checksum show that `output` is exactly the plaintext that was stored. The id is not computed
+  ///   again.
   package func decode(
     _ record: UnsafeRawBufferPointer, expecting entry: PackEntry, seal: PackSeal,
     base: UnsafeRawBufferPointer?, into output: UnsafeMutableRawBufferPointer
@@ -69,10 +70,10 @@ package final class RecordDecoder {
   ///
   /// - Parameters:
   ///   - record: the record's bytes, from its header to its end.
-  ///   - entry: what the index or the pack's footer says about it.
+  ///   - entry: the record's entry in the index or the pack's footer.
   ///   - seal: of the pack.
-  ///   - base: the plaintext of the base where the record is a delta.
-  ///   - content: where the plaintext goes; as long as that.
+  ///   - base: the plaintext of a delta's base; nil for other records.
+  ///   - content: receives the plaintext, and has its length.
   /// - Throws: as ``decode(_:expecting:seal:base:into:)`` does.
   package func extract(
     _ record: UnsafeRawBufferPointer, expecting entry: PackEntry, seal: PackSeal,

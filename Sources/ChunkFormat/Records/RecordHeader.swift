@@ -53,8 +53,8 @@ package struct RecordHeader: Equatable, Sendable {
   /// Reads the header at the start of `bytes`.
   ///
   /// - Parameters:
-  ///   - bytes: at least as many as a header has; what follows it is not read.
-  ///   - sealing: of the pack, which decides whether a checksum stands here.
+  ///   - bytes: at least as long as a header; bytes after it are not read.
+  ///   - sealing: of the pack; it decides whether the header holds a checksum of the plaintext.
   /// - Throws: ``FormatError``: `.corrupt`, or `.unsupported` for an intact header with a type or
   ///   codec that this program does not know.
   package init(decoding bytes: UnsafeRawBufferPointer, sealing: Sealing) throws(FormatError) {
@@ -114,7 +114,7 @@ package enum RecordLimits {
     + RecordLayout(codec: .delta, sealing: .dataKey).overheadBytes
 }
 
-/// The stored bytes of a record around its payload.
+/// What the stored bytes of a record hold besides its payload.
 ///
 /// ```
 /// plain:   [base id, 32, in a delta] payload
@@ -130,9 +130,11 @@ struct RecordLayout {
   /// Stored bytes besides the payload.
   var overheadBytes: Int { baseBytes + checksumBytes + tagBytes }
 
-  /// The stored length is at most the plain length plus what sealing and the id of a base add, and
-  /// the plain length is at most the largest chunk. So no hostile header or footer entry can make a
-  /// reader allocate more.
+  /// Checks the lengths of a record. The plain length is 1 byte to that of the largest chunk. The
+  /// stored length is at most the plain length plus what sealing and the id of a base add. So no
+  /// hostile header or footer entry can make a reader allocate more.
+  ///
+  /// - Throws: ``FormatError`` with `.corrupt`.
   func check(
     storedBytes: UInt32, plainBytes: UInt32, in structure: String
   ) throws(FormatError) {
