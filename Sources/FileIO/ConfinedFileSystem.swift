@@ -49,7 +49,7 @@ final class ConfinedFileSystem: FileSystem {
     return try perform("open", path) { root, relative throws(Errno) in
       let file = try Self.open(relative, in: root.directory, flags: flags)
       let kind = try file.metadata().kind
-      // A directory is detected when it is read, as with open(2).
+      // A directory can be opened, as with open(2); reading it fails.
       guard kind == .file || kind == .directory else { throw Refusal.wrongKind }
       return POSIXFile(path: path, descriptor: file)
     }
@@ -59,7 +59,7 @@ final class ConfinedFileSystem: FileSystem {
     _ relative: FilePath, in directory: DirectoryDescriptor, flags: CInt
   ) throws(Errno) -> Descriptor {
     do throws(Errno) {
-      // A FIFO would wait for a writer.
+      // Without O_NONBLOCK, opening a FIFO would wait for a writer.
       return try directory.open(relative, flags: flags | O_NONBLOCK | O_NOCTTY)
     } catch .resourceTemporarilyUnavailable {
       // A file server has lent the file to a client, and asks for it back.
@@ -113,7 +113,7 @@ final class ConfinedFileSystem: FileSystem {
     }
   }
 
-  /// A file replaces nothing but a file.
+  /// Checks that a file would replace nothing but a file. The system itself refuses a directory.
   private static func checkReplacing(_ name: String, in directory: CInt) throws(Errno) {
     do throws(Errno) {
       switch try entryKind(of: name, in: directory) {
@@ -126,7 +126,7 @@ final class ConfinedFileSystem: FileSystem {
     }
   }
 
-  /// In a directory of this user, links and sockets are removed, too.
+  /// With ``NewFileAccess/user``, links, sockets and other special files are removed, too.
   func remove(_ path: FilePath) throws(FileError) {
     try perform("remove", path) { root, relative throws(Errno) in
       try root.directory.withParent(of: relative) { parent, name throws(Errno) in
@@ -154,7 +154,7 @@ final class ConfinedFileSystem: FileSystem {
 // MARK: - The root and errors
 
 extension ConfinedFileSystem {
-  /// Refusals of this class, before they become errors with a path.
+  /// Errors of this class, before they become a ``FileError``.
   private enum Refusal {
     /// Not a regular file.
     static let wrongKind = Errno.notSupported
@@ -162,7 +162,7 @@ extension ConfinedFileSystem {
     static let lockedOut = Errno(rawValue: EOWNERDEAD)
   }
 
-  /// Below the root; nil for a path that is not.
+  /// The path relative to the root; nil if it is not below the root.
   private func relative(_ path: FilePath) -> FilePath? {
     var relative = path
     guard relative.removePrefix(self.path), !relative.isAbsolute else { return nil }
@@ -220,7 +220,8 @@ extension ConfinedFileSystem {
     }
   }
 
-  /// What is at the path and at its parent directories, as far as they can be read.
+  /// The kinds of the directories on the path and of its end, in this order, up to the first that
+  /// cannot be examined.
   private func reached(
     on relative: FilePath, in root: Root
   ) -> [(path: FilePath, kind: FileKind)] {
@@ -236,7 +237,8 @@ extension ConfinedFileSystem {
     return found
   }
 
-  /// The owner of the path, or of the last directory on it that can be read.
+  /// The owner of the path, or of the last directory on it that can be examined; nil if that is
+  /// this user.
   private func owner(of relative: FilePath, in root: Root) -> FileError.Detail? {
     var place = relative
     while true {

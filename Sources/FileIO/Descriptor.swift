@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 package import SystemPackage
 
-/// A file descriptor with one owner, closed when the owner is released.
+/// A file descriptor with one owner. It is closed when the owner lets it go.
 ///
 /// Calls that a signal interrupted are repeated, and partial reads and writes are continued. Errors
 /// are bare `Errno`s: the caller, who knows the name of the file, adds it.
@@ -107,7 +107,7 @@ package struct Descriptor: ~Copyable, Sendable {
   /// fchmod(2))
   package func adoptOwner(of other: borrowing Descriptor) throws(Errno) {
     let status = try other.status()
-    // With another owner, the permissions could admit the wrong users.
+    // If the owner stays another one, the permissions could admit the wrong users.
     guard fchown(rawValue, status.st_uid, status.st_gid) == 0 else { return }
     try retryingCall { fchmod(rawValue, status.st_mode & 0o7777) }
   }
@@ -117,7 +117,7 @@ package struct Descriptor: ~Copyable, Sendable {
     UInt64(try status().st_rdev)
   }
 
-  /// The last change of content and status, as far as the file system records it.
+  /// When content and status changed last, as far as the file system records it.
   package func changeTime() throws(Errno) -> FileChangeTime {
     let status = try status()
     return FileChangeTime(
@@ -125,7 +125,7 @@ package struct Descriptor: ~Copyable, Sendable {
       status: [status.st_ctim.tv_sec, status.st_ctim.tv_nsec])
   }
 
-  /// Space on the file system (`st_blocks`).
+  /// Space that the file uses on its file system (`st_blocks`).
   package func allocatedBytes() throws(Errno) -> UInt64 {
     UInt64(clamping: try status().st_blocks).multipliedReportingOverflow(by: 512).partialValue
   }

@@ -4,11 +4,11 @@ import SystemPackage
 
 /// Who may use a directory, and the files and directories that are created below it.
 ///
-/// New files get the directory's owner and group, as far as this process may set them. They get the
-/// directory's group permissions only if the directory is meant to be shared: it is closed to
-/// others, or the group may write to it, or it has the set-group-ID bit. A directory as `mkdir`
-/// makes it (`rwxr-xr-x`) shares nothing. Other users never get access: a backup contains
-/// everything on its disks.
+/// New files and directories get the directory's owner and group, as far as this process may set
+/// them. They get the directory's group permissions only if the directory is meant to be shared: it
+/// is closed to others, or the group may write to it, or it has the set-group-ID bit. A directory
+/// as `mkdir` makes it (`rwxr-xr-x`) shares nothing. Other users never get access: a backup
+/// contains everything on its disks.
 struct DirectoryAccess: Sendable {
   private let path: FilePath
   private let owner: uid_t
@@ -34,13 +34,14 @@ struct DirectoryAccess: Sendable {
   /// - Returns: false if the owner of this directory could not use it: see ``lockedOut``.
   func apply(to new: borrowing Descriptor) throws(Errno) -> Bool {
     var status = try new.status()
-    // Only another user who replaced the directory in between could have created it.
+    // Root has just created the new one, so it would belong to root: another user has moved that
+    // away and put this one in its place.
     if geteuid() == 0, status.st_uid != 0 { return true }
     let newOwner = geteuid() == 0 && status.st_uid != owner ? owner : uid_t.max
     let newGroup = status.st_gid != group ? group : gid_t.max
     let isGiven =
       (newOwner == .max && newGroup == .max) || fchown(new.rawValue, newOwner, newGroup) == 0
-    // With another group, the bits would admit the wrong users.
+    // If the group stays another one, the bits would admit the wrong users.
     if isGiven, groupBits != 0 {
       _ = fchmod(new.rawValue, mode(isDirectory: status.st_mode & S_IFMT == S_IFDIR))
     }

@@ -71,7 +71,7 @@ final class DirectoryDescriptor: Sendable {
         linux_open_at(rawValue, name, flags | O_NOFOLLOW | O_CLOEXEC, permissions.rawValue)
       }
     } catch {
-      // For a link, O_DIRECTORY gives the same error.
+      // With O_DIRECTORY, a link also fails with this error.
       if error == .notDirectory, (try? entryKind(of: name, in: rawValue)) == .symbolicLink {
         throw .tooManySymbolicLinkLevels
       }
@@ -86,7 +86,8 @@ final class DirectoryDescriptor: Sendable {
   }
 }
 
-/// The status of a name in an open directory; of a link itself. (fstatat(2), `AT_SYMLINK_NOFOLLOW`)
+/// The kind of file that has a name in an open directory; does not follow a link. (fstatat(2),
+/// `AT_SYMLINK_NOFOLLOW`)
 func entryKind(of name: String, in directory: CInt) throws(Errno) -> FileKind {
   var status = stat()
   try retryingCall { fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) }
@@ -94,8 +95,8 @@ func entryKind(of name: String, in directory: CInt) throws(Errno) -> FileKind {
 }
 
 extension Descriptor {
-  /// fsync(2) of a directory. A file system that does not support it is reported once and
-  /// tolerated.
+  /// fsync(2) of a directory. A file system that does not support it is no error; a
+  /// ``StorageNotice`` reports it once per process.
   func synchronizeNames(of path: FilePath) throws(Errno) {
     do throws(Errno) {
       try synchronize()

@@ -12,9 +12,10 @@ struct DirectoryStream: ~Copyable {
     self.stream = stream
   }
 
-  /// Of an open directory; the stream owns its descriptor.
+  /// Takes over an open directory.
   init(_ directory: consuming Descriptor) throws(Errno) {
-    // A descriptor of its own, since fdopendir(3) takes over the one it is given.
+    // A copy: fdopendir(3) takes over the descriptor that it is given, and `directory` closes its
+    // own.
     let copy = try retryingCall { fcntl(directory.rawValue, F_DUPFD_CLOEXEC, 0) }
     guard let stream = fdopendir(copy) else {
       let error = Errno(rawValue: errno)
@@ -26,7 +27,7 @@ struct DirectoryStream: ~Copyable {
 
   deinit { closedir(stream) }
 
-  /// All entries but `.` and `..`, in any order.
+  /// All entries but `.` and `..`, in no particular order.
   func readEntries() throws(Errno) -> [DirectoryEntry] {
     var entries: [DirectoryEntry] = []
     while true {
@@ -60,7 +61,7 @@ struct DirectoryStream: ~Copyable {
   }
 
   private static func name(of entry: UnsafeMutablePointer<dirent>) -> String {
-    // The name is longer than the declared array if the file system allows more than 255 bytes.
+    // The name may be longer than the declared array: some file systems allow more than 255 bytes.
     let offset = MemoryLayout<dirent>.offset(of: \.d_name) ?? 0
     let bytes = UnsafeRawPointer(entry).advanced(by: offset)
     return String(escapingCString: bytes.assumingMemoryBound(to: CChar.self))

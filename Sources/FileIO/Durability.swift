@@ -80,7 +80,7 @@ extension FileSystem {
     try synchronizeDirectory(path.parentDirectory)
   }
 
-  /// Makes a directory and, durably, all missing directories above it; one that exists is no error.
+  /// Makes, durably, a directory and all missing directories above it; one that exists is no error.
   package func createDirectories(
     _ path: FilePath, permissions: FilePermissions = .ownerReadWriteExecute
   ) throws(FileError) {

@@ -4,13 +4,13 @@ package import SystemPackage
 /// Text that represents any bytes: file names need not be UTF-8, but a `String` must be.
 ///
 /// A byte that is not part of a UTF-8 character becomes the private-use code point U+10FE00 plus
-/// the byte, and so does each byte of such a code point. So every sequence of bytes has one text,
-/// and no two have the same. Python does the same (PEP 383).
+/// the byte, and so does each byte of such a code point itself. So every sequence of bytes has one
+/// text, and no two have the same. Python does the same with other code points (PEP 383).
 extension String {
   private static let escapes: ClosedRange<UInt32> = 0x10_fe80...0x10_feff
   private static let escapeBase: UInt32 = 0x10_fe00
 
-  /// The text of `bytes`; valid UTF-8 stays as it is.
+  /// The text of `bytes`; UTF-8 without such code points stays as it is.
   package init(escaping bytes: some Collection<UInt8>) {
     if let text = String(validating: bytes, as: UTF8.self), !text.hasEscapedBytes {
       self = text
@@ -92,7 +92,8 @@ extension FilePath {
     appending(FilePath(escaped: name).components)
   }
 
-  /// Without symbolic links, `.` and `..`; nil if it does not exist. (realpath(3))
+  /// Without symbolic links, `.` and `..`; nil if the path does not exist or cannot be followed.
+  /// (realpath(3))
   package var resolved: FilePath? {
     guard let name = withPlatformString({ realpath($0, nil) }) else { return nil }
     defer { free(name) }

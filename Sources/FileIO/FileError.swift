@@ -25,7 +25,7 @@ package struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
 
   /// Details besides the system's answer.
   package enum Detail: Sendable, Hashable {
-    /// These processes held a lock for this long.
+    /// The known holders of a lock, perhaps none, and how long this process waited for it.
     case lockHeld([LockHolder], seconds: Int)
     /// This part of the path is a symbolic link.
     case symbolicLink(FilePath)
@@ -33,13 +33,13 @@ package struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
     case notAFile(FileKind)
     /// The file is larger than its reader accepts.
     case tooLarge(limitBytes: Int)
-    /// The file or directory belongs to another user.
+    /// The file or directory belongs to `owner`, another user than that of this process.
     case owner(of: FilePath, owner: String, user: String)
     /// New files would belong to `user`, and `owner`, who owns the directory, could not use them.
     case locksOut(owner: String, of: FilePath, user: String)
   }
 
-  /// The operation, in words before the path: `write`, `make directory`.
+  /// The operation, in words that the path can follow: `write`, `make directory`.
   package let operation: String
   package let path: FilePath
   /// The new name of a rename.
@@ -69,13 +69,13 @@ package struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
   /// Whether this process had closed the file.
   package var isOfClosedFile: Bool { errno == .badFileDescriptor }
 
-  /// Whether another process held a lock for too long.
+  /// Whether somebody held a lock for too long.
   package var isOfHeldLock: Bool {
     if case .lockHeld = detail { true } else { false }
   }
 
-  /// What is used up, if it is not space: a file system also has a limited number of files. Append
-  /// it to ``description``.
+  /// What is used up if it is not space: a file system also has a limited number of files. Empty in
+  /// all other cases. Append it to ``description``.
   package var explanationOfNoSpace: String {
     guard errno == .noSpace else { return "" }
     var status = statfs()

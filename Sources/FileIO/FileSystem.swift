@@ -3,12 +3,12 @@ package import SystemPackage
 /// The interface through which the repository uses storage, so that a simulated file system can
 /// replace the real one.
 ///
-/// Nothing here is durable by itself: content is after ``OpenFile/synchronizeData()``, names
-/// (created, renamed, removed) are after ``synchronizeDirectory(_:)`` of their directory.
+/// Nothing here is durable by itself. Content becomes durable with ``OpenFile/synchronizeData()``,
+/// a name that was created, renamed or removed with ``synchronizeDirectory(_:)`` of its directory.
 package protocol FileSystem: Sendable {
   /// Creates a file and opens it for reading and writing.
   ///
-  /// Fails with `alreadyExists` if the name exists, also as a symbolic link.
+  /// Fails with `alreadyExists` if anything has the name, even a symbolic link that leads nowhere.
   /// (open(2): `O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC`)
   func createFile(
     _ path: FilePath, permissions: FilePermissions
@@ -27,7 +27,7 @@ package protocol FileSystem: Sendable {
   /// Size, kind and identity of `path`; follows symbolic links.
   func metadata(of path: FilePath) throws(FileError) -> FileMetadata
 
-  /// Renames a file within the file system in one step; replaces a file of the new name.
+  /// Renames a file in one step, within one file system; replaces a file that has the new name.
   func rename(_ source: FilePath, to destination: FilePath) throws(FileError)
 
   /// Removes a file, a symbolic link or an empty directory.
@@ -57,7 +57,7 @@ package protocol FileSystem: Sendable {
 package enum NewFileAccess: Sendable {
   /// Only the user who creates them.
   case user
-  /// The users of the directory in which they are created: see ``DirectoryAccess``.
+  /// The users of the directory to which the file system is confined: see ``DirectoryAccess``.
   case likeDirectory
 }
 
@@ -69,14 +69,14 @@ extension FileSystem {
   package func confined(to directory: FilePath, newFiles: NewFileAccess) -> any FileSystem { self }
 }
 
-/// A file opened through a ``FileSystem``. Every read and write has its own offset, so several
+/// A file opened through a ``FileSystem``. Every read and write states its offset, so several
 /// threads can share one.
 package protocol OpenFile: AnyObject, Sendable {
   /// The name it was opened with.
   var path: FilePath { get }
 
-  /// Fills the buffer from `offsetBytes` on. Returns the number of bytes read: less than the buffer
-  /// holds only at the end of the file, and 0 at or past it.
+  /// Fills the buffer from `offsetBytes` on. Returns the number of bytes read. They are fewer than
+  /// the buffer holds only at the end of the file, and 0 at or past it.
   func read(
     into buffer: UnsafeMutableRawBufferPointer, at offsetBytes: UInt64
   ) throws(FileError) -> Int
@@ -108,8 +108,8 @@ package protocol OpenFile: AnyObject, Sendable {
   /// unknown. (fstat(2), `st_nlink`)
   func isUnlinked() -> Bool
 
-  /// Asks the system to drop the file from memory, so that the next read comes from storage.
-  /// Advice: only the value of a verification depends on it. (posix_fadvise(2),
+  /// Asks the system to drop its cache of the file, so that the next read comes from storage.
+  /// Advice only: nothing depends on it but what a verification proves. (posix_fadvise(2),
   /// `POSIX_FADV_DONTNEED`)
   func forgetCached()
 
@@ -186,11 +186,11 @@ package struct FileMetadata: Sendable, Hashable {
   package var kind: FileKind
   package var sizeBytes: UInt64
   package var modified: FileTime
-  /// Number of the device of the file.
+  /// Number of the device that the file is on.
   package var device: UInt64
   /// Number of the file on its device.
   package var inode: UInt64
-  /// Space on the device; less than the size if there are holes.
+  /// Space that the file uses on the device; less than the size if there are holes.
   package var allocatedBytes: UInt64
 
   package init(

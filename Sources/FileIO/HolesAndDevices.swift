@@ -22,8 +22,8 @@ extension Descriptor {
   }
 
   /// Frees the blocks of a range, which then reads as zeros; the size stays the same. On a block
-  /// device this succeeds only if the device itself supports it. (fallocate(2),
-  /// `FALLOC_FL_PUNCH_HOLE`)
+  /// device this succeeds only if the device itself can do it so that the range reads as zeros.
+  /// (fallocate(2), `FALLOC_FL_PUNCH_HOLE`)
   package func punchHole(at offsetBytes: UInt64, lengthBytes: UInt64) throws(Errno) {
     let (position, length) = (try offsetBytes.position(), try lengthBytes.position())
     try retryingCall { linux_punch_hole(rawValue, position, length) }
@@ -53,8 +53,8 @@ extension Descriptor {
     }
   }
 
-  /// Whether a device of the device mapper is only a thin volume; false if that is unknown.
-  /// Discarded blocks of such a volume read as zeros.
+  /// Whether a device of the device mapper is a thin volume and nothing else; false also if that is
+  /// unknown. Discarded blocks of such a volume read as zeros.
   package static func isThinVolume(device: UInt64) -> Bool {
     linux_mapped_device_is(device, "thin") == 1
   }

@@ -22,8 +22,8 @@ extension FileSystem {
   /// Whether locks exclude others: some file systems grant every lock to everybody. The caller must
   /// hold a lock of any mode on the file.
   ///
-  /// - Returns: true if they do; false, with a ``StorageNotice``, if they do not, or if this
-  ///   process may not try.
+  /// - Returns: true if they do; false, with a ``StorageNotice``, if they do not; false without one
+  ///   if this process may not try.
   package func lockExcludesOthers(on path: FilePath) throws(FileError) -> Bool {
     let second: any OpenFile
     do throws(FileError) {

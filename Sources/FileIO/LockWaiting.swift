@@ -5,7 +5,7 @@ package import SystemPackage
 /// A process that holds a lock on a file.
 package struct LockHolder: Sendable, Hashable, CustomStringConvertible {
   package let process: Int32
-  /// Its name in the kernel; empty if it is unknown.
+  /// The name that the kernel shows for it; empty if it is unknown.
   package let name: String
 
   package var description: String {
@@ -47,7 +47,7 @@ package struct LockHolder: Sendable, Hashable, CustomStringConvertible {
   }
 }
 
-/// How long this process waits for the lock of another, and how it reports that.
+/// How long this process waits for a lock that others hold, and how it reports that.
 package struct LockWaiting: Sendable {
   package static let standardLimit = Duration.seconds(60)
   /// Locks are held briefly; a process that holds one longer is named.
@@ -64,7 +64,8 @@ package struct LockWaiting: Sendable {
   ///
   /// - Parameters:
   ///   - limit: waiting fails after this time.
-  ///   - onWait: receives once, after two seconds, who holds the lock.
+  ///   - onWait: called once for each lock that is waited for longer than two seconds, with its
+  ///     path and its holders.
   package static func configure(
     limit: Duration, onWait: @escaping @Sendable (FilePath, [LockHolder]) -> Void
   ) {
@@ -79,10 +80,9 @@ package struct LockWaiting: Sendable {
     state.withLock { $0.onPause = onPause }
   }
 
-  /// Waits until `tryLock` succeeds.
+  /// Locks `file`, and waits for that as long as others hold the lock.
   ///
-  /// - Throws: errors of `tryLock`; ``FileError`` with ``FileError/Detail/lockHeld`` after the
-  ///   limit.
+  /// - Throws: ``FileError``, with ``FileError/Detail/lockHeld`` if the limit is reached.
   static func wait(
     for path: FilePath, _ file: borrowing Descriptor, _ mode: LockMode
   ) throws(FileError) {
@@ -122,7 +122,7 @@ extension Descriptor {
 }
 
 extension [LockHolder] {
-  /// `flock (process 4711)`, or a text that the holder is unknown.
+  /// `flock (process 4711)`, or words that say that no holder is known.
   package var names: String {
     isEmpty
       ? "a process of another machine or container, or one that cannot be seen"

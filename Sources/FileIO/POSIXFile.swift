@@ -4,14 +4,14 @@ package import SystemPackage
 /// A file of this machine.
 ///
 /// `close()` may be called while other threads read. The number of the descriptor must not be
-/// reused under them, so the last of these threads closes it: `users` counts the threads inside,
-/// and its highest bit means that no other may enter.
+/// reused under them, so the last of these threads closes it. `users` counts the threads inside;
+/// its highest bit means that no other thread may enter.
 package final class POSIXFile: OpenFile, @unchecked Sendable {
   package let path: FilePath
 
   private static let closedBit: UInt = 1 << (UInt.bitWidth - 1)
   private let users = Atomic<UInt>(0)
-  // Written only by the last thread to leave a closed file.
+  // Written only by `close`, if no thread is inside, or by the last thread to leave a closed file.
   private var descriptor: Descriptor?
 
   package init(path: FilePath, descriptor: consuming Descriptor) {
@@ -90,14 +90,14 @@ package final class POSIXFile: OpenFile, @unchecked Sendable {
     if before == 0 { descriptor = nil }
   }
 
-  /// Runs `body` with the descriptor, which stays open until then.
+  /// Runs `body` with the descriptor, which stays open while `body` runs.
   private func use<Result>(
     _ operation: String, _ body: (borrowing Descriptor) throws(Errno) -> Result
   ) throws(FileError) -> Result {
     do throws(Errno) {
       try enter()
       defer { leave() }
-      // Taken by `close` only, and not before `leave`.
+      // It is still there: nobody takes it while a thread is inside.
       guard descriptor != nil else { throw Errno.badFileDescriptor }
       return try body(descriptor!)
     } catch {

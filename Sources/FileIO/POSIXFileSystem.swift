@@ -19,7 +19,7 @@ package struct POSIXFileSystem: FileSystem {
   ) throws(FileError) -> any OpenFile {
     let flags = access == .reading ? O_RDONLY : O_RDWR
     do {
-      // A FIFO would wait for a writer.
+      // Without O_NONBLOCK, opening a FIFO would wait for a writer.
       return try open(path, as: "open", flags: flags | O_NONBLOCK)
     } catch  where error.errno == .resourceTemporarilyUnavailable {
       // A file server has lent the file to a client, and asks for it back.

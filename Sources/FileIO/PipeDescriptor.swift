@@ -5,7 +5,7 @@ package import SystemPackage
 extension Descriptor {
   /// The next bytes of a pipe: at least one byte, or 0 at its end. (read(2))
   ///
-  /// Waits even if another process made the shared descriptor non-blocking.
+  /// Waits even if another process that shares the open file made it non-blocking.
   package func readNext(into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int {
     while true {
       do throws(Errno) {
@@ -47,7 +47,8 @@ extension Descriptor {
     }
   }
 
-  /// F_SETPIPE_SZ. Fails for other files, and above `/proc/sys/fs/pipe-max-size` for all but root.
+  /// F_SETPIPE_SZ. Fails for anything but a pipe, and above `/proc/sys/fs/pipe-max-size` for all
+  /// users but root.
   package func setPipeSize(bytes: Int) throws(Errno) {
     try retryingCall { linux_set_pipe_size(rawValue, CInt(clamping: bytes)) }
   }

@@ -1,9 +1,9 @@
 package import SystemPackage
 
-/// For callers to which a missing file is an answer. All other errors are thrown: a file that
-/// cannot be looked up must not count as missing.
+/// For callers that accept a missing file. All other errors are thrown: a file that cannot be
+/// looked up must not count as missing.
 extension FileSystem {
-  /// Whether the name exists.
+  /// Whether anything has this name.
   package func exists(_ path: FilePath) throws(FileError) -> Bool {
     do throws(FileError) {
       _ = try metadata(of: path)

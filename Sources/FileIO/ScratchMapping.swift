@@ -2,8 +2,8 @@ import CLinux
 import Glibc
 package import SystemPackage
 
-/// Memory in a file without a name, for tables that may outgrow the main memory: the system writes
-/// out unused pages and reads them back. Initially zeros.
+/// Memory in a file without a name, for tables that may grow too large for main memory: the system
+/// writes out pages that are not in use, and reads them back. Initially zeros.
 ///
 /// For one thread at a time.
 package final class ScratchMapping {
@@ -17,7 +17,7 @@ package final class ScratchMapping {
   /// The memory; it moves when it grows.
   package private(set) var bytes: UnsafeMutableRawBufferPointer
 
-  /// - Parameter directory: must have room, and be on storage.
+  /// - Parameter directory: must have room, and be on storage, not in memory.
   package init(in directory: FilePath) throws(FileError) {
     path = directory
     do throws(Errno) {
@@ -49,8 +49,8 @@ package final class ScratchMapping {
 
   /// Grows the memory to at least this length, in large steps.
   ///
-  /// - Throws: ``FileError``, with `noSpace` if the file system has no room: after success all of
-  ///   the memory can be written.
+  /// - Throws: ``FileError``, with `noSpace` if the file system has no room. After success all of
+  ///   the memory can be written without an error.
   package func grow(toBytes wanted: Int) throws(FileError) {
     guard wanted > bytes.count else { return }
     let doubled = max(wanted, min(bytes.count * 2, bytes.count + (256 << 20)))
@@ -68,9 +68,9 @@ package final class ScratchMapping {
     bytes = UnsafeMutableRawBufferPointer(start: moved, count: length)
   }
 
-  /// btrfs and ZFS write changed blocks to new places. If there is no room for that, reserved or
-  /// not, a mapped page kills the process with SIGBUS. So there must be room for more than one
-  /// copy.
+  /// File systems such as btrfs and ZFS write changed blocks to new places. If there is no room for
+  /// that, a page of a mapping ends the process with SIGBUS, even if its blocks were reserved. So
+  /// there must be room for more than one copy.
   private func hasRoom(forBytes length: Int) -> Bool {
     var status = statfs()
     guard fstatfs(descriptor.rawValue, &status) == 0,

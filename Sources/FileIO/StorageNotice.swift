@@ -5,7 +5,7 @@ package import SystemPackage
 package enum StorageNotice: Sendable, Hashable {
   /// The file system cannot make names durable.
   case directoriesNotSynchronized(FilePath, Errno)
-  /// A process could lock a file twice although the locks exclude each other.
+  /// This process could lock a file twice, with locks that should exclude each other.
   case locksWithoutEffect(FilePath)
 
   private static let state = Mutex(State())

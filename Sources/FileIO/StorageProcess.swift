@@ -29,10 +29,11 @@ package final class StorageProcess: Sendable {
     /// Makes everything durable; the range does not matter. (fsync(2))
     case synchronize
     /// Frees the blocks of the range, which then reads as zeros. On a block device this succeeds
-    /// only if the device itself supports it. (fallocate(2), `FALLOC_FL_PUNCH_HOLE`)
+    /// only if the device itself can do it so that the range reads as zeros. (fallocate(2),
+    /// `FALLOC_FL_PUNCH_HOLE`)
     case punchHole
-    /// Tells a block device that the content is not needed; the device decides what it then reads
-    /// as. (BLKDISCARD)
+    /// Tells a block device that the content of the range is not needed. What the range then reads
+    /// as depends on the device. (BLKDISCARD)
     case discard
   }
 
@@ -40,16 +41,16 @@ package final class StorageProcess: Sendable {
   private let patienceSeconds: Int
 
   private struct State: ~Copyable {
-    /// nil after it has ended.
+    /// nil after ``StorageProcess/end()``.
     var process: pid_t?
-    /// nil after a call without an answer, or after the last call.
+    /// nil after a call without an answer, and after ``StorageProcess/end()``.
     var socket: Descriptor?
     /// Why there is no socket.
     var failure = Errno.noChildProcess
   }
 
   /// - Parameters:
-  ///   - file: the file of the calls; the process has it open until the end.
+  ///   - file: the file of the calls; the process has it open until it ends.
   ///   - patienceSeconds: how long one call may take.
   package init(
     of file: borrowing Descriptor, patienceSeconds: Int = StorageProcess.patienceSeconds
@@ -71,10 +72,10 @@ package final class StorageProcess: Sendable {
 
   deinit { end() }
 
-  /// Makes one call; other threads wait.
+  /// Makes one call; calls of other threads wait for it.
   ///
   /// - Throws: errors of the call; `ETIMEDOUT` if the storage did not answer in time; `ECHILD` if
-  ///   the process is gone. The last two are final.
+  ///   the process is gone. After one of the last two, every later call fails with the same error.
   package func perform(
     _ call: Call, at offsetBytes: UInt64 = 0, lengthBytes: UInt64 = 0
   ) throws(Errno) {
@@ -145,7 +146,7 @@ extension StorageProcess.Call {
 }
 
 extension Descriptor {
-  /// Waits until there is something to read, or the other end is closed; false after too long.
+  /// Waits until there is something to read, or the other end is closed; false after the limit.
   fileprivate func isReadable(withinMilliseconds limit: Int) throws(Errno) -> Bool {
     let end = ContinuousClock.now + .milliseconds(limit)
     var poll = pollfd(fd: rawValue, events: Int16(POLLIN), revents: 0)
