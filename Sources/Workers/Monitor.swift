@@ -1,6 +1,7 @@
 import Glibc
 
-/// A value behind a mutex, with a condition to wait for: `Mutex` of `Synchronization`, and waiting.
+/// A value behind a mutex, with a condition to wait for: like `Mutex` of `Synchronization`, but
+/// threads can also wait for the value to change.
 ///
 /// A thread that changes the value so that waiting threads may continue calls ``broadcast()``
 /// afterwards; a broadcast without a waiting thread costs next to nothing.
@@ -48,8 +49,8 @@ package final class Monitor<Value: ~Copyable>: @unchecked Sendable {
     return try body(&value)
   }
 
-  /// Waits until `isReady` is true of the value. Another thread may have changed the value again
-  /// when this returns.
+  /// Waits until `isReady` is true of the value. When this returns, another thread may already have
+  /// changed the value again.
   package func wait(until isReady: (borrowing Value) -> Bool) {
     withLock(when: isReady) { _ in }
   }

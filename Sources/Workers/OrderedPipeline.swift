@@ -58,7 +58,7 @@ package enum OrderedPipeline {
     if let failure = line.failure { throw failure }
   }
 
-  /// The same without a state of the workers.
+  /// The same for workers that keep nothing between items.
   package static func run<Input: Sendable, Output: Sendable>(
     workers: Int,
     window: Int,

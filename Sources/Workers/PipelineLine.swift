@@ -2,9 +2,9 @@ import DequeModule
 
 /// The state that the threads of one ``OrderedPipeline`` run share.
 ///
-/// Items are numbered in the order of production. `results` is a ring: item `n` has slot `n %
-/// window`. The slot is free again when item `n` has been consumed, because at most `window`
-/// consecutive items are in flight.
+/// Items are numbered in the order of production. `results` is a ring: item `n` has slot
+/// `n % window`. At most `window` consecutive items are in flight, so the slot is free again for
+/// item `n + window`.
 final class PipelineLine<Input: Sendable, Output: Sendable>: Sendable {
   private struct State {
     var waiting = Deque<(number: Int, input: Input)>()

@@ -1,6 +1,7 @@
 import Glibc
 
-/// Processors of this machine that are online, at least 1; the width of computing work.
+/// The number of processors of this machine that are online, at least 1. Work that computes runs on
+/// this many threads.
 package func processorCount() -> Int {
   max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
 }

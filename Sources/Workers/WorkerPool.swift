@@ -1,7 +1,7 @@
 /// A fixed number of threads that take work from one bounded queue.
 ///
-/// Work must not submit to its own pool and wait for the result: with a full queue, and every
-/// thread waiting like that, no thread would be left to make room.
+/// Work must not submit to its own pool and wait: if every thread did that while the queue is full,
+/// no thread would be left to make room.
 package final class WorkerPool: Sendable {
   private let queue: BoundedQueue<@Sendable () -> Void>
   private let threads: [WorkerThread]
@@ -9,7 +9,7 @@ package final class WorkerPool: Sendable {
   /// - Parameters:
   ///   - threadCount: at least 1.
   ///   - name: the threads are called `NAME-0`, `NAME-1` and so on.
-  ///   - queueLimit: the most work that may wait, at least 1.
+  ///   - queueLimit: how many pieces of work may wait besides those that run, at least 1.
   /// - Throws: ``WorkersError`` with code `noThread`; threads already started have ended by then.
   package init(threadCount: Int, name: String, queueLimit: Int) throws(WorkersError) {
     precondition(threadCount >= 1, "a pool has at least one thread")
@@ -50,8 +50,8 @@ package final class WorkerPool: Sendable {
 }
 
 extension [WorkerThread] {
-  /// Starts `count` threads, each with its number; all or none. If one cannot be started,
-  /// `onFailure` must end the others, which are then awaited.
+  /// Starts `count` threads, each with its number; all or none. If one cannot be started, calls
+  /// `onFailure`, which must make the others end, and waits for them.
   static func starting(
     count: Int, name: String, onFailure: () -> Void, work: @escaping @Sendable (Int) -> Void
   ) throws(WorkersError) -> [WorkerThread] {

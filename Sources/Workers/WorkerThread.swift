@@ -18,7 +18,7 @@ package final class WorkerThread: Sendable {
 
   /// Starts a thread running `work`.
   ///
-  /// - Parameter name: shown by `top -H` and debuggers; cut after 15 bytes.
+  /// - Parameter name: shown by `top -H` and debuggers; cut to at most 15 bytes.
   /// - Throws: ``WorkersError`` with code `noThread` if the system refuses.
   package init(name: String, _ work: @escaping @Sendable () -> Void) throws(WorkersError) {
     var attributes = pthread_attr_t()
