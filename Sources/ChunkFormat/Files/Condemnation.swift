@@ -16,8 +16,8 @@ package struct Condemnation: Equatable, EnvelopedFile {
   package let condemned: Timestamp
   package let dataPacks: [PackID]
   package let mapPacks: [PackID]
-  /// Names of the writing sessions that began before and may rely on the packs; nil as long as the
-  /// collector has not listed them, for good if it died before.
+  /// Names of the writing sessions that began before and may rely on the packs; nil until they are
+  /// listed. If the collector dies before that, the next one lists them.
   package var awaited: [String]?
 
   package init(
