@@ -4,9 +4,12 @@ package import ChunkStore
 
 /// Which revisions of a job to keep, with the reasons, and which to delete.
 ///
-/// Kept whatever the policy says: protected revisions, revisions in use, the newest usable
-/// revision, revisions with a time in the future, and a revision made with a clock that had been
-/// set back, for as long as its parent is kept.
+/// These are kept whatever the policy says:
+///
+/// - revisions that are protected or in use, or whose marks cannot be read;
+/// - the newest usable revision, or the newest if none is usable;
+/// - revisions with a time in the future;
+/// - a revision made with a clock that had been set back, as long as its parent is kept.
 package struct RetentionPlan: Sendable {
   /// What happens to one revision.
   package struct Verdict: Sendable {
@@ -17,7 +20,7 @@ package struct RetentionPlan: Sendable {
     package var stays: Bool { !reasons.isEmpty }
   }
 
-  /// Deleting no more than these is never unusual.
+  /// Deleting this many revisions or fewer is never unusual.
   private static let usualCount = 5
 
   package let job: String
@@ -37,7 +40,8 @@ package struct RetentionPlan: Sendable {
     self.init(of: job, history: history, reasons: judgement.reasons())
   }
 
-  /// Deletes the job: all its revisions but those that are protected or in use.
+  /// The plan for deleting the job: deletes all its revisions but those that are protected, may be
+  /// protected because their marks cannot be read, or are in use.
   ///
   /// - Parameter users: the readers that use a revision now, in words.
   package init(
@@ -82,8 +86,9 @@ private struct Judgement {
 
   /// The reasons of each revision that is kept.
   ///
-  /// The time of a revision made with a clock that was behind means nothing. It is kept as long as
-  /// its parent is; after that, its time is all that is known of its age.
+  /// A revision made with a clock that was behind does not have its true time. It is kept as long
+  /// as its parent is kept. After that its time is used all the same: nothing else is known of its
+  /// age.
   func reasons() -> [RevisionID: [StayReason]] {
     let past = history.filter { $0.revision.created <= now }
     var dependents = madeWithClockBehind(past)
@@ -100,7 +105,7 @@ private struct Judgement {
     }
   }
 
-  /// Revisions with a time before their parent's, with the parent.
+  /// Revisions with a time before their parent's, each with its parent.
   private func madeWithClockBehind(_ past: [RevisionEntry]) -> [RevisionID: RevisionID] {
     let times = Dictionary(uniqueKeysWithValues: past.map { ($0.id, $0.revision.created) })
     var dependents: [RevisionID: RevisionID] = [:]
@@ -113,7 +118,8 @@ private struct Judgement {
     return dependents
   }
 
-  /// The revisions that the policy keeps, and the newest.
+  /// The reasons from the policy, and for the newest usable revision (the newest if none is
+  /// usable).
   private func reasons(of candidates: [RevisionEntry]) -> [RevisionID: [StayReason]] {
     let newestFirst = candidates.reversed() as [RevisionEntry]
     let selection = RuleSelection(candidates: newestFirst, zone: zone)
@@ -132,11 +138,11 @@ private struct Judgement {
 
 /// Why a revision is kept.
 package enum StayReason: Hashable, Sendable {
-  /// A rule keeps this number of them; `number` is counted from 1, the newest.
+  /// It is number `number` of those that a rule keeps, counted from 1, the newest.
   case slot(RetentionRule, number: Int)
   /// It is within the span of a rule.
   case young(RetentionRule)
-  /// A rule keeps its tag.
+  /// It has this tag, which a rule keeps.
   case tag(String)
   case protected
   /// Its marks cannot be read, so it may be protected.
@@ -147,8 +153,8 @@ package enum StayReason: Hashable, Sendable {
   case newest
   /// Its time is in the future: a clock was wrong, and its age is unknown.
   case future
-  /// It was made after this revision, which is kept, but its time is earlier: the clock had been
-  /// set back.
+  /// It was made after this revision, which is kept, though its own time is earlier: the clock had
+  /// been set back.
   case madeAfter(RevisionID)
   /// A reader uses it now; the reader in words.
   case inUse(by: String)

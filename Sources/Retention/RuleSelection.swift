@@ -2,10 +2,11 @@ package import CalendarTime
 package import ChunkFormat
 import ChunkStore
 
-/// The revisions of a job that single rules keep.
+/// Finds the revisions of a job that a single rule keeps.
 ///
-/// A distrusted or unusual revision never replaces a usable one. It is kept if no usable one takes
-/// its place, as long as a usable one would be, and it is not counted.
+/// A distrusted or unusual revision never takes the place of a usable one. If its period has no
+/// usable one, it is kept in addition, as long as a usable one in that period would be kept. It
+/// does not count towards the number of revisions that the rule keeps.
 struct RuleSelection {
   /// Newest first, without those in the future.
   let candidates: [RevisionEntry]
@@ -29,8 +30,8 @@ struct RuleSelection {
     }
   }
 
-  /// The newest of each of the last `count` periods that have one. Without a unit, each revision is
-  /// a period of its own.
+  /// The newest revision of each of the last `count` periods that have one. Without a unit, each
+  /// revision is a period of its own.
   private func slots(
     of rule: RetentionRule, count: UInt32, in unit: CalendarUnit?, among entries: [RevisionEntry]
   ) -> [(RevisionID, StayReason)] {
@@ -56,8 +57,9 @@ struct RuleSelection {
     return found
   }
 
-  /// The revisions within `span` of the newest usable one. So nothing is deleted because time
-  /// passes after the last backup of a machine, nor because a clock is ahead.
+  /// The revisions that are at most `span` older than the newest usable one (the newest if none is
+  /// usable). Counting from there, nothing is deleted only because time passes after the last
+  /// backup of a machine, nor because a clock is ahead.
   private func young(
     by rule: RetentionRule, span: CalendarSpan, among entries: [RevisionEntry]
   ) -> [(RevisionID, StayReason)] {
@@ -68,19 +70,18 @@ struct RuleSelection {
 }
 
 extension RevisionEntry {
-  /// Whether its content is trusted, and it was not made of volumes that had lost most of their
-  /// content.
+  /// Whether it is not distrusted, and was not made of volumes that had lost most of their content.
   package var isUsable: Bool { marks.trust != .distrusted && !revision.isUnusual }
 }
 
 extension CalendarUnit {
-  /// The number of the hour, day, week, month or year of the local time at `moment`. Two moments
-  /// have the same number only if they are in the same period.
+  /// The number of the hour, day, week, month or year of the local time at `moment`. All
+  /// moments of one period have the same number, and no others have it.
   package func period(of moment: Timestamp, in zone: TimeZone) -> Int64 {
     let time = zone.time(of: moment)
     switch self {
     case .hour:
-      // Counted by its start: an hour that occurs twice, when clocks are set back, is two.
+      // The time of its start: an hour that occurs twice, when clocks are set back, is two.
       return moment.secondsSince1970 - Int64(time.minute * 60 + time.second)
     case .day: return time.dayNumber
     // 1969-12-29 was a Monday, three days before day 0.
@@ -92,9 +93,9 @@ extension CalendarUnit {
 }
 
 extension CalendarSpan {
-  /// The moment this span before `moment`: months and days by the calendar, so that the local time
-  /// stays the same, then hours. In a month without that day, its last day. Never before the first
-  /// moment that can be expressed.
+  /// The moment that is this span before `moment`. Months and days are counted by the calendar, so
+  /// the local time of day stays the same; a month without that day gives its last day. Hours are
+  /// subtracted afterwards. The result is never before the first moment that can be expressed.
   package func start(before moment: Timestamp, in zone: TimeZone) -> Timestamp {
     let day = months == 0 && days == 0 ? moment : startOnCalendar(before: moment, in: zone)
     return day - .seconds(Int64(hours) * 3600)

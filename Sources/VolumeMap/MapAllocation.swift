@@ -21,12 +21,13 @@ extension MapRoot {
   /// order and without gaps, neighbours differ, and the first and the last are cut at the ends of
   /// `range`.
   ///
-  /// They cover the range or its beginning: at most `limit` extents (at least 1) are returned, and
-  /// the answer ends after `leafLimit` leaves (at least 1) have been read. So a large disk full of
-  /// data cannot hold up the caller. A hole costs the same few reads whatever its size.
+  /// They cover the whole range or only its beginning: at most `limit` extents (at least 1) are
+  /// returned, and the answer ends once `leafLimit` leaves (at least 1) have been read. So a large
+  /// disk full of data cannot hold up the caller. A hole costs the same few reads whatever its
+  /// size.
   ///
-  /// - Throws: ``MapError`` with `.invalidArgument` for a range that leaves the volume, `.corrupt` or
-  ///   `.unreadableNode`.
+  /// - Throws: ``MapError`` with `.invalidArgument` for a range that is not within the volume,
+  ///   `.corrupt` or `.unreadableNode`.
   package func allocation(
     of range: Range<UInt64>, limit: Int, leafLimit: Int = 256, reading nodes: any NodeReading
   ) throws(MapError) -> [AllocationExtent] {
@@ -46,13 +47,13 @@ extension MapRoot {
   }
 }
 
-/// Joins extents of the same kind.
+/// Collects extents in order; adjoining ones of the same kind become one.
 private struct ExtentList {
   let range: Range<UInt64>
   let limit: Int
   var extents: [AllocationExtent] = []
 
-  /// Adds the chunks `chunks` of `span`; false if the limit of extents is reached.
+  /// Adds the chunks `chunks` of `span`; false if they need more extents than the limit allows.
   mutating func append(
     _ span: MapSpan, _ chunks: Range<UInt64>, of geometry: MapGeometry
   ) -> Bool {

@@ -1,18 +1,18 @@
 package import ChunkFormat
 
 /// Builds the map of a volume whose chunks come in order, and writes each node when it is complete.
-/// It holds two nodes per level.
+/// Memory is two nodes per level.
 ///
-/// The map of the parent revision may have another size and height. A node that equals the parent's
-/// node at its position keeps that node's id and is not written, so only nodes on changed paths
-/// are. Ranges that are known to be unchanged are taken over as whole subtrees, without reading
-/// them.
+/// If there is a parent revision, its map may have another size and height. A node that equals the
+/// parent's node at its position keeps that node's id and is not written; only the nodes on changed
+/// paths are written. Ranges that are known to be unchanged are taken over as whole subtrees,
+/// without reading them.
 package struct MapBuilder {
   private let chunkSizeBytes: Int
   private let writer: any NodeWriting
   private var parent: ParentMap?
-  /// Per level: the node that later chunks may still change. The node above it, if there is one, is
-  /// on the path to it; a complete node is entered there.
+  /// Per level: the node that later chunks may still change. Open nodes of higher levels are its
+  /// ancestors. A complete node is entered into the node above, which is opened for that if needed.
   private var open: [OpenNode?] = Array(repeating: nil, count: MapNode.maximumLevels)
   /// The lowest chunk that may be appended.
   private var nextChunk: UInt64 = 0
@@ -35,15 +35,14 @@ package struct MapBuilder {
     self.parent = parent.map { ParentMap($0, reading: nodes) }
   }
 
-  /// The first failure to read the parent's map for comparison. Then nodes are written again, but
-  /// the backup succeeds.
+  /// The first failure to read the parent's map for comparison. It does not fail the backup; nodes
+  /// that are already stored may be written again.
   package var parentFailure: MapError? { parent?.failure }
 
-  /// Chunk number `number` has the content `id`. Chunks that are not appended are holes, as is
-  /// `.hole`.
+  /// Chunk number `number` has the content `id`. Chunks that are left out are holes, as is `.hole`.
   ///
-  /// - Throws: ``MapError`` with `.invalidArgument` unless `number` is higher than all before;
-  ///   errors of the writer.
+  /// - Throws: ``MapError`` with `.invalidArgument` unless `number` is higher than all before,
+  ///   `.corrupt` and `.unreadableNode` for the parent's map; errors of the writer.
   package mutating func append(_ id: ContentID, at number: UInt64) throws {
     try advance(to: number, past: number + 1)
     guard !id.isHole else { return }
@@ -54,9 +53,9 @@ package struct MapBuilder {
   /// The chunks `range` are the same as in the parent's map, which must have all of them. Reads
   /// only the parent's nodes on the paths to both ends.
   ///
-  /// - Throws: ``MapError`` with `.invalidArgument` if there is no parent with these chunks, or
-  ///   later chunks were appended before; `.corrupt` and `.unreadableNode` for the parent's map;
-  ///   errors of the writer.
+  /// - Throws: ``MapError`` with `.invalidArgument` if there is no parent with these chunks, or if
+  ///   a chunk at or after the start of `range` was appended before; `.corrupt` and
+  ///   `.unreadableNode` for the parent's map; errors of the writer.
   package mutating func appendUnchanged(_ range: Range<UInt64>) throws {
     guard let available = parent?.map.geometry.chunkCount, range.upperBound <= available else {
       throw MapError(
@@ -78,9 +77,10 @@ package struct MapBuilder {
 
   /// Ends the volume at `sizeBytes` and returns its map. Call it once, last.
   ///
-  /// - Throws: ``MapError`` with `.invalidArgument` if chunks were appended beyond the end, or if
-  ///   the parent's short last chunk was taken over and its length is different now; errors of the
-  ///   writer.
+  /// - Throws: ``MapError`` with `.invalidArgument` if the volume is too large, if chunks were
+  ///   appended beyond the end, or if a chunk was taken over whose length is different now: the
+  ///   last one of the parent, or of the new volume; `.corrupt` and `.unreadableNode` for the
+  ///   parent's map; errors of the writer.
   package mutating func finish(sizeBytes: UInt64) throws -> MapRoot {
     let geometry = try MapGeometry(sizeBytes: sizeBytes, chunkSizeBytes: chunkSizeBytes)
     guard nextChunk <= geometry.chunkCount else {
@@ -134,8 +134,8 @@ package struct MapBuilder {
     }
   }
 
-  /// Opens the node at `position` for changes. Of an adopted subtree around it, only the nodes on
-  /// this path are read.
+  /// Opens the node at `position` for changes. If it is in an adopted subtree, the parent's nodes
+  /// on the path to it are read.
   private mutating func openNode(_ position: NodePosition) throws {
     if case .built = open[position.level]?.content { return }
     let chunk = position.firstChunk
@@ -154,7 +154,8 @@ package struct MapBuilder {
     if !id.isHole { open[position.level] = OpenNode(position: position, content: .adopted(id)) }
   }
 
-  /// Copies the chunks of `range` in its first leaf; returns where that leaf ends.
+  /// Copies the chunks of `range` that are in its first leaf, or skips the hole that it begins
+  /// with. Returns the end of this part of `range`.
   private mutating func copyLeaf(_ range: Range<UInt64>) throws -> UInt64 {
     let span = try parent!.span(containing: range.lowerBound)
     let part = span.chunks.clamped(to: range)

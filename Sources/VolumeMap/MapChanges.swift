@@ -5,7 +5,7 @@ package struct ChangeExtent: Equatable, Sendable {
     case none
     /// New content.
     case data
-    /// A hole now.
+    /// Reads as zeros now.
     case zeros
   }
 
@@ -27,14 +27,14 @@ extension MapRoot {
   /// whole chunks and from the maps alone. The extents are in order and without gaps, neighbours
   /// differ, and the first and the last are cut at the ends of `range`. Everything beyond the end
   /// of `old` counts as new, zeros included: a client that has the old content and copies all
-  /// changes then has the new content, whatever followed the old one.
+  /// changes then has the new content, whatever it had after the end of the old one.
   ///
-  /// They cover the range or its beginning: at most `limit` extents (at least 1) are returned, and
-  /// the answer ends after the leaves at `leafLimit` places (at least 1) have been compared. Parts
-  /// that are the same in both maps cost nothing.
+  /// They cover the whole range or only its beginning: at most `limit` extents (at least 1) are
+  /// returned, and the answer ends once the leaves at `leafLimit` positions (at least 1) have been
+  /// compared. Parts that are the same in both maps cost nothing.
   ///
-  /// - Throws: ``MapError`` with `.invalidArgument` for a range that leaves the volume and for maps of
-  ///   different chunk sizes, `.corrupt` or `.unreadableNode`.
+  /// - Throws: ``MapError`` with `.invalidArgument` for a range that is not within the volume and
+  ///   for maps of different chunk sizes, `.corrupt` or `.unreadableNode`.
   package func changes(
     since old: MapRoot, in range: Range<UInt64>, limit: Int, leafLimit: Int = 256,
     reading nodes: any NodeReading
@@ -57,7 +57,7 @@ extension MapRoot {
   }
 }
 
-/// Joins extents of the same kind.
+/// Collects extents in order; adjoining ones of the same kind become one.
 private struct ChangeList {
   /// End of the last extent.
   var position: UInt64
@@ -65,13 +65,13 @@ private struct ChangeList {
   let limit: Int
   var extents: [ChangeExtent] = []
 
-  /// Adds a part that is the same in both maps; false if the limit of extents is reached. Beyond
-  /// the end of the old volume that is a part that is a hole now.
+  /// Adds everything up to `end` as the same in both maps; false if that needs more extents than
+  /// the limit allows. Beyond the end of the old volume this is a hole of the new map: zeros.
   mutating func appendSame(upTo end: UInt64) -> Bool {
     append(upTo: min(end, oldSizeBytes), .none) && append(upTo: end, .zeros)
   }
 
-  /// Adds everything up to `end`; false if the limit of extents is reached.
+  /// Adds everything up to `end`; false if that needs more extents than the limit allows.
   mutating func append(upTo end: UInt64, _ change: ChangeExtent.Change) -> Bool {
     guard position < end else { return true }
     if extents.last?.change == change {

@@ -38,8 +38,8 @@ package struct MapCursor: Sendable {
     span(try read(to: chunk, level: 0))
   }
 
-  /// The range that holds chunk `chunk`; nil if that needs a node that `cache` does not hold, or a
-  /// node is corrupt. Takes no longer than look-ups in a table.
+  /// The range that holds chunk `chunk`; nil if that needs a node that `cache` does not hold, or
+  /// one that is corrupt. Reads nothing, and never blocks longer than a look-up in a table takes.
   ///
   /// - Precondition: the volume has a chunk of this number.
   package mutating func cachedSpan(containing chunk: UInt64, in cache: NodeCache) -> MapSpan? {
@@ -81,8 +81,8 @@ package struct MapCursor: Sendable {
     return place!
   }
 
-  /// Goes down to the node of `level` that holds `chunk`, from the last node of the path that is
-  /// right. Ends early at a hole; returns nil if `load` has no node.
+  /// Goes down to the node of `level` that holds `chunk`, starting at the lowest node of the path
+  /// that holds it. Ends early at a hole; returns nil if `load` has no node.
   private mutating func descend<Failure>(
     to chunk: UInt64, level: Int,
     load: (ContentID, NodePosition) throws(Failure) -> MapNode?
@@ -111,7 +111,7 @@ package struct MapCursor: Sendable {
 
 /// A part of a range of chunks.
 package enum MapRun: Equatable, Sendable {
-  /// This many chunks that read as zeros; as many as possible.
+  /// This many chunks that read as zeros: all that follow each other in the range.
   case hole(chunks: UInt64)
   /// One chunk.
   case chunk(ContentID)
@@ -127,7 +127,7 @@ package struct MapRuns {
 
   /// The chunks `range` of `map`.
   ///
-  /// - Throws: ``MapError`` with `.invalidArgument` for a range beyond the volume.
+  /// - Throws: ``MapError`` with `.invalidArgument` for a range that is not within the volume.
   package init(
     of range: Range<UInt64>, in map: MapRoot, reading nodes: any NodeReading
   ) throws(MapError) {
@@ -143,7 +143,7 @@ package struct MapRuns {
 
   /// The next run; nil at the end of the range.
   ///
-  /// - Throws: ``MapError`` with `.corrupt` or `.unreadableNode`; the iteration then ends.
+  /// - Throws: ``MapError`` with `.corrupt` or `.unreadableNode`. Do not call it again after that.
   package mutating func next() throws(MapError) -> MapRun? {
     var holes: UInt64 = 0
     while position < end {

@@ -6,9 +6,9 @@ import ChunkFormat
 /// difference within the range. A volume counts as a hole beyond its end: growth by a hole is no
 /// difference, and a part that a smaller volume cuts off became a hole.
 ///
-/// Two subtrees that differ in the same way everywhere are remembered. Where the same two are
-/// compared again, they give one run and are not read. So the cost depends on the distinct nodes
-/// and the runs, not on the size that a volume claims. Memory is two nodes per level, and the
+/// A pair of subtrees that differ in the same way everywhere is remembered. Where the same pair is
+/// compared again, it gives one run and is not read. So the cost depends on the distinct nodes and
+/// the runs, not on the size that a volume claims. Memory is two nodes per level, and the
 /// remembered pairs.
 package struct MapDifference {
   /// How the content of a chunk differs.
@@ -32,7 +32,8 @@ package struct MapDifference {
     }
   }
 
-  /// Two nodes of one position, compared up to child `index`. Nil children are holes.
+  /// Two nodes of one position, compared up to child `index`. `old` or `new` is nil if all its
+  /// children are holes.
   private struct Frame {
     let position: NodePosition
     let old: [ContentID]?
@@ -62,7 +63,7 @@ package struct MapDifference {
     let level: Int
   }
 
-  /// The most pairs of nodes remembered; limits the memory.
+  /// At most this many pairs are remembered, to limit the memory.
   private static let rememberedPairs = 1 << 16
 
   private let old: MapRoot
@@ -80,9 +81,10 @@ package struct MapDifference {
   package private(set) var compared: Range<UInt64>
 
   /// - Parameters:
-  ///   - range: the chunks to compare, which may lie beyond the end of either volume; all by default.
-  ///   - leafLimit: the comparison ends after the leaves at this many positions (at least 1), so
-  ///     that two maps with nothing in common cannot hold up the caller.
+  ///   - range: the chunks to compare, which may lie beyond the end of either volume; all by
+  ///     default.
+  ///   - leafLimit: the comparison ends once the leaves at this many positions (at least 1) have
+  ///     been read, so that two maps with nothing in common cannot hold up the caller.
   /// - Throws: ``MapError`` with `.invalidArgument` for maps of different chunk sizes.
   package init(
     from old: MapRoot, to new: MapRoot, within range: Range<UInt64>? = nil, leafLimit: Int = .max,
@@ -103,7 +105,7 @@ package struct MapDifference {
 
   /// The next run, cut at the ends of the range; nil at the end.
   ///
-  /// - Throws: ``MapError`` with `.corrupt` or `.unreadableNode`; the iteration then ends.
+  /// - Throws: ``MapError`` with `.corrupt` or `.unreadableNode`. Do not call it again after that.
   package mutating func next() throws(MapError) -> Run? {
     if !hasBegun {
       hasBegun = true
@@ -137,7 +139,8 @@ package struct MapDifference {
     return pending
   }
 
-  /// Returns to the node above, and remembers how the two nodes differ.
+  /// Returns to the node above, and remembers how the two nodes differ if it is the same
+  /// everywhere.
   private mutating func leave(_ frame: Frame) {
     frames.removeLast()
     if !frames.isEmpty { frames[frames.count - 1].pattern.add(frame.pattern) }

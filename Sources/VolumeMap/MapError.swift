@@ -6,17 +6,17 @@ package struct MapError: Error, Sendable {
     case corrupt
     /// A node could not be read; `cause` says why.
     case unreadableNode
-    /// A size, chunk size, range or order that no map can have: an error of the caller.
+    /// A size, chunk size, range or order that is not possible: a mistake of the caller.
     case invalidArgument
   }
 
   package let code: Code
-  /// The expected and the actual value.
+  /// What was expected and what was found, or what failed.
   package let message: String
-  /// The part of the volume, in bytes, that is unknown because of the failure; nil if there is
-  /// none.
+  /// The part of the volume, in bytes, whose content cannot be known because of the failure; nil if
+  /// the failure concerns no part.
   package let bytes: Range<UInt64>?
-  /// The error of the node reader.
+  /// The error of the node reader, if it failed.
   package let cause: (any Error)?
 
   package init(

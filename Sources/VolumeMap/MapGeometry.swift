@@ -2,7 +2,7 @@ import ChunkFormat
 
 /// The shape of a volume and its map: number and length of chunks, and levels of nodes.
 package struct MapGeometry: Equatable, Sendable {
-  /// The largest volume in bytes; block devices and `off_t` are limited to it.
+  /// Size of the largest volume in bytes; rounded up to whole chunks, it still fits `off_t`.
   package static let maximumSizeBytes = RevisionVolume.maximumSizeBytes
 
   /// Size of the volume in bytes, 0 to ``maximumSizeBytes``.
@@ -40,7 +40,7 @@ package struct MapGeometry: Equatable, Sendable {
     return (significantBits + NodePosition.bitsPerLevel - 1) / NodePosition.bitsPerLevel
   }
 
-  /// The bytes of chunk `chunk` in the volume; the last chunk ends with the volume.
+  /// The byte range of chunk `chunk` in the volume; the last chunk ends with the volume.
   ///
   /// - Precondition: `chunk` is below ``chunkCount``.
   package func bytes(ofChunk chunk: UInt64) -> Range<UInt64> {
@@ -66,7 +66,7 @@ package struct MapGeometry: Equatable, Sendable {
     return range.isEmpty ? first..<first : first..<(range.upperBound - 1) / chunkSize + 1
   }
 
-  /// The bytes of the chunks `range`, up to the end of the volume.
+  /// The byte range of the chunks `range`, cut off at the end of the volume.
   ///
   /// - Precondition: `range` is within the volume's chunks.
   package func bytes(ofChunks range: Range<UInt64>) -> Range<UInt64> {
@@ -74,7 +74,7 @@ package struct MapGeometry: Equatable, Sendable {
     return offsetBytes(ofChunk: range.lowerBound)..<offsetBytes(ofChunk: range.upperBound)
   }
 
-  /// The first byte of chunk `chunk`; the end of the volume if there is no such chunk.
+  /// The offset of chunk `chunk` in bytes; the end of the volume if there is no such chunk.
   package func offsetBytes(ofChunk chunk: UInt64) -> UInt64 {
     chunk < chunkCount ? chunk * UInt64(chunkSizeBytes) : sizeBytes
   }
@@ -110,8 +110,8 @@ package struct NodePosition: Hashable, Sendable {
   /// The first chunk that the node holds.
   package var firstChunk: UInt64 { number << Self.shift(level + 1) }
 
-  /// The chunk after the last one that the node can hold; the maximum for the highest possible
-  /// level.
+  /// The chunk after the last one that the node can hold; the largest number for the highest
+  /// possible level.
   package var endChunk: UInt64 {
     level + 1 < MapNode.maximumLevels ? (number + 1) << Self.shift(level + 1) : .max
   }
@@ -122,7 +122,7 @@ package struct NodePosition: Hashable, Sendable {
   /// Whether chunk `chunk` lies under the node.
   package func holds(_ chunk: UInt64) -> Bool { chunk >> Self.shift(level + 1) == number }
 
-  /// The child that holds chunk `chunk`, which must be one of the node's.
+  /// The index of the child that holds chunk `chunk`, which must be one of the node's.
   package func childIndex(of chunk: UInt64) -> Int {
     Int(chunk >> Self.shift(level)) & (MapNode.fanout - 1)
   }

@@ -3,7 +3,7 @@ package import ChunkFormat
 /// The map of a volume as a revision records it: the id of the topmost node and the shape of the
 /// volume.
 package struct MapRoot: Equatable, Sendable {
-  /// The topmost node; `.hole` if the volume is empty or reads as zeros.
+  /// The topmost node; `.hole` if the volume is empty, or all of it reads as zeros.
   package let id: ContentID
   package let geometry: MapGeometry
 
@@ -20,7 +20,7 @@ package struct MapRoot: Equatable, Sendable {
   /// The position of the topmost node.
   package var position: NodePosition { NodePosition(level: geometry.levels - 1, number: 0) }
 
-  /// Refuses a range of bytes beyond the volume.
+  /// Refuses a range of bytes that is not within the volume.
   func check(_ range: Range<UInt64>) throws(MapError) {
     guard range.upperBound <= geometry.sizeBytes else {
       throw MapError(

@@ -2,7 +2,7 @@ package import ChunkFormat
 
 /// Visits a map in the order of the volume, each node before its children.
 package protocol MapVisitor {
-  /// Whether to visit the children of the node `id`; false if everything under it is known.
+  /// Whether to visit the children of the node `id`; false if everything under it is already known.
   mutating func shouldEnter(node id: ContentID, at position: NodePosition) throws -> Bool
 
   /// The chunk `id` is chunk number `number` of the volume. Holes are not visited.
@@ -21,7 +21,8 @@ extension MapVisitor {
 }
 
 extension MapRoot {
-  /// Shows `visitor` every node and chunk. Memory is one node per level.
+  /// Calls `visitor` for every node and chunk, except below nodes that it does not enter. Memory is
+  /// one node per level.
   ///
   /// Nodes that reach beyond the end of the volume, at most one per level, are read even if the
   /// visitor does not enter them: a node that is valid in one volume may be invalid at the end of
@@ -68,10 +69,10 @@ package protocol MapFold {
   var zero: Sum { get }
 
   /// Adds a child's sum to the sum of the children before it. A volume may claim so many chunks
-  /// that plain numbers overflow.
+  /// that a plain addition overflows.
   func add(_ sum: Sum, to total: inout Sum)
 
-  /// The known sum of a node on this level; nil to read the node.
+  /// The sum of a node that was read before on this level; nil to have the node read.
   mutating func knownSum(of id: ContentID, level: Int) throws -> Sum?
 
   /// Receives the sum of a node that was read.
@@ -79,11 +80,11 @@ package protocol MapFold {
 
   mutating func sum(ofLeaf leaf: MapNode, at position: NodePosition) throws -> Sum
 
-  /// The node at `position` cannot be used. Throw to end the fold; return to continue after the
-  /// node.
+  /// The node at `position` cannot be used. Throw to end the fold; return the node's sum to
+  /// continue after the node.
   ///
-  /// - Parameter isEverywhere: whether the node is invalid at every other position of this level
-  ///   too.
+  /// - Parameter isEverywhere: whether the node is just as unusable at every other position of this
+  ///   level.
   mutating func sum(
     ofDamaged id: ContentID, _ error: MapError, at position: NodePosition, isEverywhere: Bool
   ) throws -> Sum
@@ -134,7 +135,7 @@ package struct NodeSums<Sum> {
   /// Limits the memory to about 50 MiB: the nodes of about 16 TiB of distinct chunks of 128 KiB.
   package static var standardLimit: Int { 1 << 19 }
 
-  /// 128 bits of an id are enough to tell nodes apart here.
+  /// Ids are hashes, so 128 bits of one are enough to tell nodes apart here.
   private struct Key: Hashable {
     let high: UInt64
     let low: UInt64

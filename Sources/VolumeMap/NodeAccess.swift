@@ -18,8 +18,8 @@ package protocol NodeWriting {
   func writeNode(_ node: MapNode, replacing previous: ContentID?) throws -> ContentID
 }
 
-/// The recently used map nodes, decoded, for all readers of a repository. Limited in bytes; any
-/// thread may use it.
+/// The recently used map nodes, decoded, for all readers of a repository. Its size in bytes is
+/// limited; several threads may use it at once.
 ///
 /// The clock algorithm evicts nodes: a hit sets a mark and moves nothing, so the lock is held for
 /// one look-up in a dictionary. All nodes have the same size, so the limit is exact.
@@ -46,13 +46,14 @@ package final class NodeCache: NodeReading {
   private let state = Mutex(State())
   private let loading = (0..<16).map { _ in LoadingLock() }
 
-  /// A cache of `nodes` of about `limitBytes`, which holds at least a few nodes.
+  /// A cache in front of `nodes`. It takes at most about `limitBytes`, but always has room for a
+  /// few nodes.
   package init(reading nodes: any NodeReading, limitBytes: Int = defaultLimitBytes) {
     self.nodes = nodes
     self.capacity = max(limitBytes / Self.nodeBytes, MapNode.maximumLevels)
   }
 
-  /// The node `id` if it is cached. Takes no longer than a look-up in a table.
+  /// The node `id` if it is cached. Never blocks longer than a look-up in a table takes.
   package func cachedNode(_ id: ContentID) -> MapNode? {
     state.withLock { state in
       guard let slot = state.slotOfID[id] else { return nil }
@@ -73,8 +74,8 @@ package final class NodeCache: NodeReading {
   }
 }
 
-/// Held while a node is read. Several locks share the nodes, so that threads that wait for
-/// different nodes seldom wait for each other.
+/// Held while a node is read. The ids of all nodes share a few locks, so a thread may also wait for
+/// the read of another node.
 private final class LoadingLock: Sendable {
   let mutex = Mutex(())
 }

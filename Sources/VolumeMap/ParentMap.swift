@@ -7,7 +7,7 @@ struct ParentMap {
   private(set) var failure: MapError?
 
   private var cursor: MapCursor
-  /// The last range taken over, and whether the parent's last chunk was in any range.
+  /// The last range taken over, and whether any range included the parent's last chunk.
   private var lastTakenOver: Range<UInt64> = 0..<0
   private var lastChunkWasTakenOver = false
 
@@ -29,12 +29,12 @@ struct ParentMap {
     }
   }
 
-  /// The id at `position`; `.hole` for a hole, and beyond the end of the map.
+  /// The id at `position`; `.hole` for a hole, and for a position that the map does not have.
   mutating func id(at position: NodePosition) throws(MapError) -> ContentID {
     try cursor.id(at: position) ?? .hole
   }
 
-  /// The node at `position`; nil for a hole, and beyond the end of the map.
+  /// The node at `position`; nil for a hole, and for a position that the map does not have.
   mutating func node(at position: NodePosition) throws(MapError) -> MapNode? {
     try cursor.node(at: position)
   }
@@ -58,8 +58,8 @@ struct ParentMap {
     if range.upperBound == map.geometry.chunkCount { lastChunkWasTakenOver = true }
   }
 
-  /// Refuses a chunk that was taken over and has another length in `geometry`: the last one of the
-  /// parent, or of the new volume.
+  /// Refuses a chunk that was taken over, is not a hole, and has another length in `geometry`: the
+  /// last one of the parent, or of the new volume.
   mutating func checkLengths(in geometry: MapGeometry) throws(MapError) {
     var chunks: [UInt64] = []
     if lastChunkWasTakenOver { chunks.append(map.geometry.chunkCount - 1) }
