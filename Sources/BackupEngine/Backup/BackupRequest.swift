@@ -1,7 +1,7 @@
 package import ChunkFormat
 package import VolumeSources
 
-/// A backup to make: the volumes, and how.
+/// What to back up, and how.
 package struct BackupRequest: Sendable {
   /// A volume and where it is read from.
   package struct Volume: Sendable {
@@ -28,17 +28,18 @@ package struct BackupRequest: Sendable {
   package var job: String
   package var volumes: [Volume]
   package var documents: [Document] = []
-  /// The revision that the sources know their changes from, if it is not the job's newest. What
-  /// they report as unchanged since is taken over without reading, unless the revision is
-  /// distrusted.
+  /// The revision to build on, if it is not the job's newest: the one since which the sources know
+  /// their changes. Ranges that they report as unchanged are taken over from it without reading,
+  /// unless it is distrusted.
   package var parent: RevisionID?
   package var tags: [String] = []
-  /// Whether to make a revision despite unusual changes, see ``UnusualChange``; it is then marked.
+  /// Whether to make a revision despite unusual changes, see ``UnusualChange``. The revision is
+  /// then marked as unusual.
   package var acceptsUnusual = false
   package var verification = VerificationPolicy.automatic
-  /// Whether a chunk that changed little may be stored as a delta.
+  /// Whether a chunk that changed little may be stored as a delta against its old content.
   package var usesDeltas = true
-  /// Name and version of the program.
+  /// Name and version of the program, which the revision records.
   package var program: String
 
   package init(job: String, volumes: [Volume], program: String) {

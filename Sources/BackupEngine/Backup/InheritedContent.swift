@@ -7,8 +7,9 @@ struct ParentVolume: Sendable {
   let statistics: VolumeStatistics
 }
 
-/// Adds up the parts of a volume that were taken over from the parent without reading. The time is
-/// proportional to the rest: it subtracts the parent's content between these parts.
+/// Adds up the content that a volume took over from its parent without reading: the content of the
+/// parent, less the content between the parts taken over. So the time is proportional to the rest
+/// of the volume.
 struct InheritedContent {
   private let parent: ParentVolume
   private let nodes: any NodeReading
@@ -39,7 +40,8 @@ struct InheritedContent {
     statistics.dataBytes += bytes - min(bytes, replacedBytes)
   }
 
-  /// Content that cannot be read is not counted; the statistics are then a little too high.
+  /// Chunks below a map node that cannot be read are not counted; the statistics are then a little
+  /// too high.
   private mutating func count(replaced chunks: Range<UInt64>) {
     let geometry = parent.map.geometry
     guard var runs = try? MapRuns(of: chunks, in: parent.map, reading: nodes) else { return }

@@ -1,7 +1,8 @@
 package import ChunkFormat
 import VolumeSources
 
-/// A sign that a backup may have failed: a source that was empty, or lost most of its content.
+/// A sign that a backup is not what it should be: a source was empty or lost most of its content,
+/// or the job has other volumes than before.
 package enum UnusualChange: Equatable, Sendable {
   /// The volume has no bytes at all.
   case empty(volume: String)

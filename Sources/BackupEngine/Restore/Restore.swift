@@ -11,7 +11,8 @@ package import Workers
 /// SequentialReader ──▶ content in order ──▶ target ──▶ read back, on request
 /// ```
 package struct Restore: Sendable {
-  /// 1 GiB: cancellation is checked after zeroing this much. A hole may be as large as the volume.
+  /// 1 GiB: cancellation is checked each time this much is zeroed. A hole may be as large as the
+  /// volume.
   private static let zeroingStepBytes: UInt64 = 1 << 30
 
   private let repository: Repository
@@ -35,9 +36,10 @@ package struct Restore: Sendable {
 
   /// Runs the restore.
   ///
-  /// - Throws: ``EngineError`` with `.damaged` at the first damage without a fill pattern, with
-  ///   `.notIdentical` if the target does not read back as written; errors of the target. A file
-  ///   that the restore created is then removed.
+  /// - Throws: ``EngineError`` with `.damaged` at the first damage if there is no fill pattern,
+  ///   with `.notIdentical` if the target does not read back as written, with `.invalidRequest` if
+  ///   it cannot be read back but must be; errors of the target. A file that the restore created is
+  ///   then removed.
   package func run() throws -> RestoreReport {
     if options.verifies, !target.canBeReadBack {
       throw EngineError(
@@ -91,7 +93,7 @@ package struct Restore: Sendable {
     var offset = range.lowerBound
     while offset < range.upperBound {
       try context.cancellation.check()
-      // Ends at a multiple of the step, which suits any alignment of the target.
+      // Each step ends at a multiple of the step size, which suits any alignment of the target.
       let step = Self.zeroingStepBytes - offset % Self.zeroingStepBytes
       let count = min(step, range.upperBound - offset)
       try target.writeZeros(at: offset, lengthBytes: count)
@@ -100,7 +102,8 @@ package struct Restore: Sendable {
     }
   }
 
-  /// A target that cannot write zeros without using space looks for bytes that are not zero.
+  /// Lets a target that cannot write zeros without using space read the ranges that must be zero.
+  /// It overwrites only what is not zero there.
   private func settleZeros() throws {
     let total = target.unsettledZeroBytes
     guard total > 0 else { return }
@@ -114,7 +117,7 @@ package struct Restore: Sendable {
   }
 
   private func fill(_ error: VolumeReadError, _ report: inout RestoreReport) throws {
-    // Not the fault of a pack but of the index or the machine: the content may be intact.
+    // Without a pack, the index or the machine is at fault: the content may be intact.
     guard error.code != .unreadable || error.pack != nil else { throw error }
     guard let pattern = options.fillPattern else {
       throw EngineError(

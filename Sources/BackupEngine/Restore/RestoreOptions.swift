@@ -20,7 +20,7 @@ package struct RestoreReport: Sendable {
   }
 
   package var sizeBytes: UInt64 = 0
-  /// Bytes of content written; the rest is zeros.
+  /// Bytes of content written; the rest is zeros and gaps.
   package var dataBytes: UInt64 = 0
   package var gaps: [Gap] = []
   /// Whether the target was read back and equals the revision, apart from the gaps.

@@ -34,7 +34,7 @@ struct BatchVerifier {
     var bytes: [UInt8] = []
   }
 
-  /// - Returns: what is wrong with the chunk; nil if it is intact.
+  /// - Returns: the damage of the chunk; nil if it is intact.
   private func check(
     _ chunk: VerifiedChunk, _ last: inout LastContent, _ outcome: inout VerificationOutcome
   ) throws(StoreError) -> StoreError? {

@@ -4,13 +4,14 @@ import VolumeMap
 import VolumeReader
 import Workers
 
-/// Walks the maps of revisions, each node once, and collects the chunks to read, each once,
-/// whichever revisions and places use it. Serves one thread.
+/// Walks the maps of revisions, each node once, and collects the chunks to read. A chunk is
+/// collected once, however many revisions and places use it. Serves one thread.
 struct ChunkCollector {
   private static let batchChunks = 256
-  /// The most revisions that wait until a batch of chunks is full.
+  /// At most this many revisions wait until a batch of chunks is full.
   private static let batchRevisions = 256
-  /// The most short chunks remembered: one for each volume that does not end with a whole chunk.
+  /// At most this many short chunks are remembered: one for each volume that does not end with a
+  /// whole chunk.
   private static let rememberedShortChunks = 1 << 16
 
   private let repository: Repository
@@ -20,7 +21,7 @@ struct ChunkCollector {
   private let sink: (VerificationWork) throws -> Void
 
   private var sample: RunningSample
-  /// Whether each chunk found so far is read.
+  /// For each chunk found so far, whether it is read.
   private let met: MetChunks
   private var metShort: [ShortChunk: Bool] = [:]
   private var sums = NodeSums<ChunkTally>()
@@ -31,14 +32,14 @@ struct ChunkCollector {
   private var passedOver: UInt64 = 0
   private var volume: VerifiedVolume?
 
-  /// The chunk at the end of a volume, which must have the length of the rest of the volume; or a
+  /// The chunk at the end of a volume, which must be as long as what is left of the volume; or a
   /// chunk of an attachment, of any length.
   private struct ShortChunk: Hashable {
     let id: ContentID
     let lengthBytes: Int
   }
 
-  /// - Parameter expectedChunks: about how many chunks a sample will have.
+  /// - Parameter expectedChunks: about how many chunks a sample will have, see ``RunningSample``.
   init(
     repository: Repository, expectedChunks: Double, cancellation: CancellationFlag,
     sink: @escaping (VerificationWork) throws -> Void
@@ -76,7 +77,7 @@ struct ChunkCollector {
     }
   }
 
-  /// Call this once, last: it hands over the rest.
+  /// Hands over the rest. Call this once, last.
   mutating func finish() throws {
     if !hasChosen, let substitute {
       work.chunks.append(substitute)
@@ -200,14 +201,14 @@ extension ChunkCollector: MapFold {
 
 /// Chooses a share of items that come in groups, without knowing how many will come. Within a group
 /// all items are equally likely (Knuth, "The Art of Computer Programming", 3.4.2, algorithm S). The
-/// total is the share of all items, rounded up or down.
+/// number of items chosen altogether is the share of all items, rounded up or down.
 struct RunningSample {
-  /// The part of the share that was not taken yet. Starts at random, so that no position is
+  /// How many items are due and not yet taken. Starts with a random number, so that no position is
   /// favoured.
   private var due: Double
 
-  /// - Parameter expected: about how many items the share will have. Of less than one item, one is
-  ///   taken.
+  /// - Parameter expected: about how many items will be taken altogether. If this is less than one,
+  ///   one item is taken all the same.
   init(expected: Double) {
     due = 1 - Double.random(in: 0..<1) * min(1, max(expected, .leastNormalMagnitude))
   }

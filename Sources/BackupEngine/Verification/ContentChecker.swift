@@ -15,9 +15,10 @@ final class ContentChecker {
     }
   }
 
-  /// The content of a record. Its id has been checked.
+  /// The content of the record `id`, whose id has been computed again and is right.
   ///
-  /// - Throws: ``StoreError``: `.damaged` or `.notFound`; another code if neither is certain.
+  /// - Throws: ``StoreError``: `.damaged` or `.notFound`; another code if it is not certain
+  ///   that the record is damaged or missing.
   func check(
     _ id: ContentID, type: RecordType, plainBytes: Int?
   ) throws(StoreError) -> [UInt8] {

@@ -8,11 +8,11 @@ import Workers
 struct DamageAttribution {
   /// The damage in one revision.
   struct Share {
-    /// How many places have damaged chunks.
+    /// How many places of its volumes and attachments hold a damaged chunk.
     var places: UInt64 = 0
     /// Whether a node of a map cannot be used.
     var hasBrokenMap = false
-    /// Numbers of these damages in the report.
+    /// The numbers of its damages in the report.
     var damages: Set<Int> = []
 
     var isDamaged: Bool { places > 0 || hasBrokenMap }
@@ -53,7 +53,7 @@ struct DamageAttribution {
     return share
   }
 
-  /// How many places below a node have damaged chunks.
+  /// How many places below a node hold a damaged chunk.
   struct Places {
     var chunks: UInt64 = 0
     var isBroken = false

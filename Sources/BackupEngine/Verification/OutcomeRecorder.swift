@@ -7,8 +7,9 @@ import Workers
 /// Adds up the results of a verification, and records them in the marks of the revisions. Serves
 /// one thread.
 ///
-/// Without damage, marks are written while revisions are read. After damage is found, another walk
-/// is needed to find the revisions that contain it; the remaining marks are written at the end.
+/// As long as nothing is damaged, marks are written while revisions are read. Once damage is found,
+/// another walk is needed to find the revisions that contain it, so the remaining marks are written
+/// at the end.
 struct OutcomeRecorder {
   private let repository: Repository
   private let context: WorkContext
@@ -121,7 +122,8 @@ struct OutcomeRecorder {
     let isDamaged = isDamaged(revision, share)
     let isComplete = revision.readsAll && tally.chosen == tally.chunks
     if isDamaged {
-      // Only once: damage that cannot be repaired must not make every backup read everything.
+      // The first time stays: damage that is never repaired must not make every backup read
+      // everything.
       let since = marks.trust == .distrusted ? marks.distrustedSince : nil
       marks.distrust(at: try since ?? distrustTime(of: revision.entry), canBeUndone: false)
     } else {

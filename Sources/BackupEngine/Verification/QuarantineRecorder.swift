@@ -11,7 +11,7 @@ final class QuarantineRecorder {
   private var gathered: [DamagedCopy] = []
   /// Copies that were not in the quarantine before.
   private(set) var newCopies = 0
-  /// Why nothing was recorded.
+  /// Why copies were not recorded; nil if all were.
   private(set) var refusal: StoreError?
 
   init(repository: Repository, context: WorkContext, finder: String) {

@@ -2,15 +2,15 @@ import Glibc
 import Synchronization
 package import VolumeSources
 
-/// Compares stored content with the present content of the source. Any thread may call it; it
-/// serves one at a time.
+/// Compares stored content with the present content of the source. Any thread may call it. Stored
+/// content is compared by one thread at a time, holes by several at once.
 package final class SourceComparison: Sendable {
   private let source: any VolumeSource
   private let buffer = Mutex<[UInt8]>([])
 
   package init(_ source: any VolumeSource) { self.source = source }
 
-  /// Whether the source reported holes that were not read.
+  /// Whether the source reported holes that nobody has read.
   var hasUnreadHoles: Bool { source.takesHolesOnTrust }
 
   /// The content of the source in a range that is a hole in the revision.

@@ -12,10 +12,10 @@ package import Workers
 /// ```
 ///
 /// Content that revisions share is read once. A sample is taken from all chunks of all revisions. A
-/// revision that was read in full without damage becomes `verified`, one with damage `distrusted`;
-/// a sample without damage only changes the time of the last verification. Damaged copies go to the
-/// quarantine, even if another copy was intact. In a read-only repository nothing is recorded, and
-/// the report says so.
+/// revision that was read in full without damage becomes `verified`, one with damage `distrusted`.
+/// A sample without damage is only recorded as the last verification, and not even that if the
+/// revision is `verified` already. Damaged copies go to the quarantine, even if another copy was
+/// intact. If the repository cannot be written to, nothing is recorded, and the report says so.
 package struct Verification: Sendable {
   private let repository: Repository
   private let entries: [RevisionEntry]
@@ -26,8 +26,8 @@ package struct Verification: Sendable {
 
   /// - Parameters:
   ///   - entries: oldest first.
-  ///   - sources: by volume name, sources to compare the content with; only for a single entry.
-  ///   - finder: the name of this operation in the quarantine.
+  ///   - sources: by volume name, sources to compare the content with too; only for a single entry.
+  ///   - finder: recorded in the quarantine as the finder of the damage.
   package init(
     repository: Repository, entries: [RevisionEntry], policy: VerificationPolicy,
     sources: [String: SourceComparison] = [:], finder: String = "verification",
@@ -109,7 +109,7 @@ package struct Verification: Sendable {
 
   /// Pins the revisions, except those that were deleted since they were listed.
   ///
-  /// - Throws: ``StoreError`` with `.notFound` if all of them were.
+  /// - Throws: ``StoreError`` with `.notFound` if all of them were deleted.
   private func begin() throws -> (session: Session, entries: [RevisionEntry]) {
     var left = entries
     while true {

@@ -3,8 +3,8 @@ package import ChunkStore
 
 /// How much of a revision is read back.
 package enum VerificationPolicy: Equatable, Sendable {
-  /// All of a volume with up to ``automaticFullBytes`` of data, and ``automaticSamplePercent`` of a
-  /// larger one.
+  /// All of a volume with up to ``automaticFullBytes`` of data, and a sample of
+  /// ``automaticSamplePercent`` of a larger one.
   case automatic
   case full
   /// This percentage of the chunks, chosen at random; above 0, at most 100.
@@ -28,8 +28,8 @@ package enum VerificationPolicy: Equatable, Sendable {
 extension VerificationPolicy {
   /// How many of the chunks that are holes to compare with the source.
   ///
-  /// A nearly empty volume has many of them, so ``automatic`` reads at most ``automaticFullBytes``
-  /// of them.
+  /// A nearly empty volume has many of them, so ``automatic`` compares at most
+  /// ``automaticFullBytes``.
   func holeChunks(of total: UInt64, chunkSizeBytes: Int) -> UInt64 {
     switch self {
     case .automatic: min(total, Self.automaticFullBytes / UInt64(chunkSizeBytes))
@@ -51,11 +51,11 @@ package struct VerificationReport: Sendable {
     package let name: String
     package let offsetBytes: UInt64
     package fileprivate(set) var lengthBytes: UInt64
-    /// Adjoining chunks, or parts of the map, that fail in the same pack.
+    /// How many adjoining chunks, or parts of the map, fail in the same pack.
     package fileprivate(set) var count = 1
-    /// The pack, if it is known.
+    /// The name of the pack, if it is known.
     package let pack: String?
-    /// The message for the first of them.
+    /// The message for the first of these chunks or parts.
     package let message: String
     /// How many revisions contain it, this one included.
     package fileprivate(set) var revisionCount = 0
@@ -73,7 +73,8 @@ package struct VerificationReport: Sendable {
       self.message = message
     }
 
-    /// Once a pack is known to be missing, its records are in no pack at all.
+    /// The next damage may name no pack: once a pack is known to be missing, its records are in no
+    /// pack at all.
     fileprivate func isContinued(by next: Damage) -> Bool {
       (job, revision, name) == (next.job, next.revision, next.name)
         && offsetBytes + lengthBytes == next.offsetBytes
@@ -82,7 +83,7 @@ package struct VerificationReport: Sendable {
   }
 
   package var revisions = 0
-  /// Revisions that were deleted during the verification; some of them may have been read.
+  /// Revisions that were deleted since they were listed; some of them may have been read.
   package var forgotten = 0
   /// Chunks read back and compared with their ids.
   package var checkedChunks: UInt64 = 0
@@ -92,12 +93,12 @@ package struct VerificationReport: Sendable {
   package var damages: [Damage] = []
   /// Damages that are not listed, so that a broken disk does not fill the memory.
   package var furtherDamages = 0
-  /// Intact chunks that have since changed in the source.
+  /// Intact chunks, and pieces of holes, that have changed in the source since the backup.
   package var changedAtSource: UInt64 = 0
-  /// Bytes that the source reported as holes, and that were read for comparison.
+  /// Bytes that the source reported as holes and that were now read for comparison.
   package var comparedHoleBytes: UInt64 = 0
-  /// Pieces that the source reported as holes although they held data: the revision lacks that
-  /// data.
+  /// Pieces that the source reported as holes although they held data all along: the revision lacks
+  /// that data.
   package private(set) var missedPieces: UInt64 = 0
   /// Offset of the first of that data.
   package private(set) var firstMissedBytes: UInt64?
@@ -105,7 +106,8 @@ package struct VerificationReport: Sendable {
   package var comparedSources = false
   /// Copies that were not in the quarantine before.
   package var quarantined = 0
-  /// Why the result is recorded nowhere else: the repository cannot be written to.
+  /// Why the result is only in this report: the repository cannot be written to. Nil if the result
+  /// is recorded.
   package var notNoted: StoreError?
   /// Revisions whose result could not be recorded because their marks are damaged.
   package var unmarkable: [(id: RevisionID, error: StoreError)] = []

@@ -12,7 +12,7 @@ final class VerifiedVolume: Sendable {
   let chunkSizeBytes: Int
   /// The share of the chunks to read, 0 to 1.
   let share: Double
-  /// A source to compare the content with.
+  /// A source to compare the content with too.
   let source: SourceComparison?
 
   init(
@@ -62,9 +62,10 @@ struct VerifiedChunk: Sendable {
   var bytes: Range<UInt64> { volume.bytes(ofChunk: number) }
 }
 
-/// Counts of the chunks that a revision's maps refer to, in every place; holes do not count.
+/// Counts the chunks of a revision. A chunk counts in every place where it stands; holes do not
+/// count.
 struct ChunkTally: Sendable {
-  /// Held at the maximum.
+  /// Stays at the largest number instead of overflowing.
   private(set) var chunks: UInt64 = 0
   /// Chunks that this run reads.
   private(set) var chosen: UInt64 = 0
@@ -104,7 +105,7 @@ struct WalkedRevision: Sendable {
   let readsAll: Bool
 }
 
-/// A batch: chunks to read, of one or several revisions, and results of the walk that found them.
+/// A batch: chunks to read, of one or several revisions, and what else the walk found.
 struct VerificationWork: Sendable {
   struct MapDamage: Sendable {
     let volume: VerifiedVolume
@@ -118,7 +119,7 @@ struct VerificationWork: Sendable {
   var mapDamages: [MapDamage] = []
   /// Damaged copies of map nodes, even if another copy could be read.
   var damagedNodes: [DamagedCopy] = []
-  /// Revisions whose last chunks are in this batch.
+  /// Revisions all of whose chunks are in this batch or in earlier ones.
   var walked: [WalkedRevision] = []
 
   var isEmpty: Bool {
