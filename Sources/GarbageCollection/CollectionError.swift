@@ -1,12 +1,14 @@
-/// Why a collection failed. Nothing was deleted after the failure.
+/// Why garbage was not collected. Nothing was deleted, except what an earlier step had deleted,
+/// such as files of sessions that had died.
 package struct CollectionError: Error, Sendable, CustomStringConvertible {
   /// The kinds of failure that a caller distinguishes.
   package enum Code: Equatable, Sendable {
-    /// A revision, map or list that says what is needed cannot be read.
+    /// Something that says what is needed cannot be read, such as a revision, a map or a pack; or
+    /// the index was replaced again and again.
     case unreadable
     /// Something that is needed is missing, and the settings do not accept the loss.
     case lost
-    /// More than the usual share would be deleted, and the settings do not allow it.
+    /// More than the usual share of the store would be deleted, and the settings do not allow it.
     case largeShare
   }
 

@@ -2,26 +2,26 @@ package import ChunkFormat
 
 /// How garbage is collected.
 package struct CollectionSettings: Sendable {
-  /// Only finds out what would be freed.
+  /// Whether to find out only what would be freed.
   package var isDryRun = false
-  /// Deletes even most of the store.
+  /// Whether to delete even most of the store.
   package var allowsLargeShare = false
-  /// Continues although revisions, or content that they need, are missing. Such content may come
-  /// back later and depend on something that is deleted now.
+  /// Whether to continue although revisions, or content that they need, are missing. Such content
+  /// may come back later and then lack something that is deleted now.
   package var acceptsLosses = false
-  /// The most bytes of needed records that are copied out of packs with much garbage; nil for no
-  /// limit.
+  /// At most this many bytes of needed records are copied out of packs that are rewritten or
+  /// merged; nil for no limit.
   package var copiedBytesLimit: UInt64?
-  /// Copying ends after this time; nil for no limit.
+  /// Copying ends when this time has passed since the collection began; nil for no limit.
   package var timeLimit: Duration?
-  /// A pack with a greater share of garbage is rewritten.
+  /// A pack with a greater share of garbage is rewritten; 0 to 1.
   package var leastDeadShare = 0.3
-  /// A shorter pack, in bytes, is small and is merged with others.
+  /// A pack shorter than this, in bytes, is small and may be merged with others.
   package var smallPackBytes: UInt64 = 8 << 20
-  /// At least this many small packs of a kind are merged.
+  /// Small packs of a kind are merged if there are at least this many.
   package var leastSmallPacks = 8
 
-  /// Deleting a greater share of the store needs permission.
+  /// Deleting a greater share of the store needs ``allowsLargeShare``.
   static let usualShare = 0.5
 
   package init() {}
@@ -37,7 +37,7 @@ package struct CollectionReport: Sendable {
   package internal(set) var liveRecords = 0
   /// Why a real run would refuse to do this; nil if it would not.
   package internal(set) var refusal: String?
-  /// Damaged files with condemnations that were removed.
+  /// Damaged condemnation files, which were removed.
   package internal(set) var damagedCondemnations = 0
   /// Records that are needed and are in no pack.
   package internal(set) var lostRecords = 0
@@ -57,15 +57,15 @@ package struct CollectionReport: Sendable {
   package internal(set) var rewrittenDeadBytes: UInt64 = 0
   /// Small packs that are merged.
   package internal(set) var mergedPacks = 0
-  /// Packs that the limits did not allow to rewrite.
+  /// Packs worth rewriting or merging that the limits did not allow.
   package internal(set) var postponedPacks = 0
 
-  /// Results: deleted files and new packs.
+  /// What was done: deleted packs, and bytes of new ones.
   package internal(set) var deletedPacks = 0
   package internal(set) var deletedBytes: UInt64 = 0
   package internal(set) var newBytes: UInt64 = 0
   package internal(set) var copiedRecords = 0
-  /// Bases with only one delta, which was stored whole, so the base is not needed any more.
+  /// Bases of a single delta that was now stored whole, so that the base is no longer needed.
   package internal(set) var replacedBases = 0
   /// Condemned packs that are needed after all.
   package internal(set) var pardonedPacks = 0

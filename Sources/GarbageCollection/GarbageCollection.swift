@@ -3,14 +3,15 @@ package import ChunkStore
 import ObjectStorage
 package import Workers
 
-/// Frees content that no revision needs any more, beside backups, restores and readers.
+/// Frees the space of content that no revision needs any more, while backups, restores and readers
+/// run.
 ///
 /// ```
 /// mark ──▶ survey ──▶ plan ──▶ condemn ──▶ copy what is needed ──▶ mark again ──▶ sweep
 /// ```
 ///
 /// A pack is deleted only after every writing session that may rely on it has ended, nothing in it
-/// is needed after that, and its own footer confirms that (design, "Deleting"). An interrupted
+/// is needed after that, and its own footer confirms this (design, "Deleting"). An interrupted
 /// collection leaves condemned packs, which the next one handles. One collection serves one thread,
 /// and runs once.
 package final class GarbageCollection {
@@ -20,7 +21,7 @@ package final class GarbageCollection {
   private let began = ContinuousClock.now
 
   private var report = CollectionReport()
-  /// Condemnations of earlier collections that can be carried out now.
+  /// Condemnations whose awaited sessions have all ended, so that they can be carried out.
   private var ready: [StoredCondemnation] = []
   private var waiting: [StoredCondemnation] = []
   private var forgotten: [RevisionID] = []
@@ -28,9 +29,9 @@ package final class GarbageCollection {
   private var lost: [RevisionID] = []
   private var unfinished: (files: [ObjectKey], sessions: Set<String>) = ([], [])
   private var ownPacks: Set<PackID> = []
-  /// The last marking of roots, as it was after the first look.
+  /// The roots of the last marking, as they were before the sweep looked for new ones.
   private var roots: RootMarking?
-  /// How often a collection begins again if the index is replaced during it.
+  /// A collection begins at most this often: it begins again if the index is replaced during it.
   private static let attempts = 3
 
   package init(
@@ -116,7 +117,8 @@ package final class GarbageCollection {
 
   // MARK: - Before
 
-  /// Condemnations that earlier collections left: read first, so that all marking comes after that.
+  /// Reads what others left: condemnations, forgotten and missing revisions, unfinished files. This
+  /// comes first, so that all marking comes after it.
   private func lookAround() throws {
     try repository.removeAbandonedSessions()
     unfinished.files = try repository.unfinishedFiles()
@@ -163,8 +165,8 @@ package final class GarbageCollection {
     var lostRecords: Int { survey.lostRecords + live.lostCount }
   }
 
-  /// Marks; if something is missing, once more with a new index: the old one may lack records of a
-  /// pack that was damaged or absent when it was listed.
+  /// Marks. If records are missing, marks once more with a new index: the old one may lack records
+  /// of a pack that was damaged or absent when it was listed.
   private func markUntilStable() throws -> Marking {
     let marking = try mark()
     guard marking.lostRecords > 0 else { return marking }
@@ -198,7 +200,7 @@ package final class GarbageCollection {
     return marking
   }
 
-  /// Missing records may come back, and need a base that nothing else needs.
+  /// Missing records may come back, and may need a base that nothing else needs.
   private func checkRecords(_ marking: Marking) throws(CollectionError) {
     guard marking.lostRecords > 0 else { return }
     if let (pack, error) = marking.roots.unlisted.first {
@@ -288,7 +290,7 @@ package final class GarbageCollection {
 
   /// - Returns: false if nothing was deleted because the index was replaced.
   private func finish(_ marking: inout Marking) throws -> Bool {
-    // Revisions of sessions that have ended by now are seen here.
+    // The marking below sees the revisions of all sessions that have ended by now.
     let writing = try writingSessions()
     let condemnations = ready + waiting
     (ready, waiting) = ([], [])
@@ -334,8 +336,8 @@ package final class GarbageCollection {
     }
   }
 
-  /// A session file that was there at the beginning belongs to a session that was live then, or to
-  /// a dead one.
+  /// An unfinished file that was there at the beginning belongs to a session that was live then, or
+  /// to a dead one. So these files are removed once all those sessions have ended.
   private func removeUnfinished(_ writing: [LiveSession]) throws {
     guard !writing.contains(where: { unfinished.sessions.contains($0.name) }) else { return }
     report.unfinishedFiles = unfinished.files.count

@@ -9,7 +9,7 @@ struct Compaction {
 
   let repository: Repository
   let live: LiveRecords
-  /// Copies that do not count, those in the packs being copied included.
+  /// Copies of records that do not count, those in the packs being copied included.
   let absent: AbsentContent
   let writer: RecordWriter
   /// Throws to end everything; returns false if no more is to be copied.
@@ -18,12 +18,12 @@ struct Compaction {
 
   private let reader: RecordReader
   private let compressor: Compressor
-  /// Bases whose only delta is now stored whole, once that is durable.
+  /// Bases whose only delta was stored whole. They are released once that is durable.
   private var replaced: [(id: ContentID, type: RecordType)] = []
   private(set) var copiedRecords = 0
   private(set) var replacedBases = 0
   private(set) var damaged: [(pack: PackID, message: String)] = []
-  /// Whether something was not copied.
+  /// Whether copying ended before everything was copied.
   private(set) var endedEarly = false
 
   init(
@@ -107,7 +107,7 @@ struct Compaction {
       let record = try reader.extract(location).record
       if try append(record, isReplacement: !others.isEmpty) { copiedRecords += 1 }
     } catch  where error.code == .damaged || error.code == .notFound {
-      // Of several copies in condemned packs, one may need a base that is deleted.
+      // Of several copies in condemned packs, one may need a base that has been deleted.
       let everywhere = try repository.records.copies(of: id, absent: AbsentContent())
       if !everywhere.contains(where: isIntact) {
         damaged.append((location.pack.id, error.message))
@@ -115,8 +115,8 @@ struct Compaction {
     }
   }
 
-  /// Stores the only delta of a base whole, which frees the base, if that takes no more than the
-  /// two together.
+  /// Stores the only delta of a base whole, which frees the base, if that takes no more space than
+  /// the two together.
   private mutating func replace(_ base: RecordLocation, by delta: ContentID) throws -> Bool {
     let everywhere = try repository.records.copies(of: delta, absent: AbsentContent())
     let copies = try elsewhere(delta) + everywhere

@@ -4,8 +4,8 @@ import VolumeMap
 import VolumeReader
 
 /// Sorts records in the order of the newest revision of each job, volume by volume, so that a
-/// restore reads packs from front to back. Records of older revisions come last, in their present
-/// order.
+/// restore reads packs from front to back. Records that none of these revisions has come last, in
+/// their present order.
 struct VolumeOrder {
   private let repository: Repository
 
@@ -47,7 +47,7 @@ private struct OrderingVisitor: MapVisitor {
   var places: [ContentID: Int]
   var missing: Int
   private var next = 0
-  /// A node that stands in many places takes the first.
+  /// A node that stands in many places is sorted by the first of them.
   private var visited = NodeSums<Bool>()
 
   init(places: [ContentID: Int]) {

@@ -3,7 +3,8 @@ import ChunkStore
 import VolumeMap
 import VolumeReader
 
-/// Marks what revisions refer to: present ones, and those that a session or a pin keeps.
+/// Marks what revisions refer to: listed revisions, and forgotten ones that a session or a pin
+/// keeps.
 struct RootMarking {
   private let repository: Repository
   private let live: LiveRecords
@@ -36,10 +37,10 @@ struct RootMarking {
 
   /// Marks every root that is new since the last call, and looks again until there is none.
   ///
-  /// Sessions are read before revisions, and nothing is deleted in between. So a session that has
-  /// ended by then has its revision in the list, and a live one has pinned its parent. A session
-  /// that begins later builds on a revision that one of these looks has seen, or that such a
-  /// session made.
+  /// Sessions are read before revisions, and no revision is forgotten in between. So a session that
+  /// has ended by then has its revision in the list, and a live one has pinned its parent. A
+  /// session that begins later builds on a revision that one of these looks has seen, or that such
+  /// a session made.
   ///
   /// - Throws: ``CollectionError`` with `.unreadable` if a revision, a map node or a list cannot be
   ///   read: its references are unknown then.
@@ -69,7 +70,7 @@ struct RootMarking {
     }
   }
 
-  /// Whether one of the roots that were to be marked has since been deleted.
+  /// Whether one of the roots that were to be marked is no longer a root.
   func isAnyGone() throws(StoreError) -> Bool {
     let (pinned, listing) = try repository.roots(changesNothing: true)
     return !met.isSubset(of: pinned.union(listing.entries.map(\.id)))
@@ -115,7 +116,8 @@ struct RootMarking {
   }
 }
 
-/// Marks the nodes and chunks of a volume; everything under a marked node is marked already.
+/// Marks the nodes and chunks of a volume. Everything under a node that was marked before is marked
+/// too, so it is not walked again.
 private struct MarkingVisitor: MapVisitor {
   let live: LiveRecords
   let step: () throws -> Void

@@ -4,15 +4,15 @@ import ChunkStore
 /// Which packs to delete: packs without needed records, packs that are mostly garbage, and small
 /// packs that are merged into larger ones.
 ///
-/// Condemned packs are always among them: the collector that condemned them may have died before it
+/// Condemned packs may be among them too: the collector that condemned them may have died before it
 /// copied what is needed.
 struct CollectionPlan {
   private(set) var dead: [PackUse] = []
-  /// Packs to rewrite, those with the most garbage first.
+  /// Packs to rewrite: those with the greatest share of garbage first, then the small ones.
   private(set) var rewritten: [PackUse] = []
-  /// How many of those are only small.
+  /// How many of those are rewritten only because they are small.
   private(set) var merged = 0
-  /// Packs worth rewriting that are beyond the limit.
+  /// How many more packs are worth rewriting, but are beyond the limit.
   private(set) var postponed = 0
   let storeBytes: UInt64
 
@@ -56,7 +56,7 @@ struct CollectionPlan {
   /// - Throws: ``CollectionError`` with `.largeShare` if most of the store would be deleted: a user
   ///   who lost the list of revisions must not lose the packs too.
   func check(_ settings: CollectionSettings) throws(CollectionError) {
-    // For packs that are condemned already, this was checked then.
+    // Packs that are condemned already were counted when they were condemned.
     let going =
       dead.filter { !$0.isCondemned }.map(\.lengthBytes).saturatingSum()
       .saturatingAdding(

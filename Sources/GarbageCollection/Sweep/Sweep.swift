@@ -32,7 +32,7 @@ struct Sweep {
     reader = try RecordReader(store: repository.records)
   }
 
-  /// Deletes the packs of `condemnations` that are not needed; the others are pardoned.
+  /// Deletes those packs of `condemnations` in which nothing is needed; the others are pardoned.
   ///
   /// All packs are judged before the first is deleted: a pardoned pack may hold deltas of bases in
   /// another. Call this when every awaited session has ended and the roots were marked after that.
@@ -67,7 +67,7 @@ struct Sweep {
     let lengthBytes: UInt64
   }
 
-  /// Quarantine reports about copies in these packs are removed with them.
+  /// Removes the quarantine entries of copies in these packs too.
   private mutating func delete(_ packs: ArraySlice<Candidate>) throws(StoreError) {
     try repository.records.delete(packs.map { ($0.id, $0.kind) })
     deletedPacks += packs.count
@@ -75,7 +75,7 @@ struct Sweep {
     try repository.releaseQuarantine(ofPacks: Set(packs.map(\.id)))
   }
 
-  /// Nil if the pack is pardoned or gone.
+  /// - Returns: nil if the pack is pardoned or gone.
   private mutating func judge(
     _ id: PackID, _ kind: PackKind
   ) throws(StoreError) -> Candidate? {
@@ -95,7 +95,7 @@ struct Sweep {
     for record in records where live.isNeeded(record.entry.id, record.entry.type) {
       guard try !isElsewhere(record.entry.id) else { continue }
       isPardoned = true
-      // The copy that was counted on is bad; this one is as good as its base.
+      // The copy that was counted on is bad. This one is needed instead, and so is its base.
       if let base = record.entry.base, live.keep(base, record.entry.type) { keptBases = true }
     }
     guard !isPardoned else {

@@ -6,7 +6,7 @@ package import Workers
 
 /// How the space of a store is used.
 package struct StoreUsage: Sendable {
-  /// The purpose of records, and the space they take.
+  /// A number of records, and the space they take.
   package struct Amount: Sendable {
     package internal(set) var records = 0
     /// In the packs, headers included.
@@ -46,8 +46,8 @@ package struct StoreUsage: Sendable {
   package internal(set) var jobs: [JobUsage] = []
   /// What several jobs need.
   package internal(set) var sharedBetweenJobs = Amount()
-  /// What no revision needs but somebody uses: content of deleted revisions that are being read, or
-  /// of a running backup.
+  /// What no revision needs but somebody uses: content of forgotten revisions that a session or a
+  /// pin keeps, or of a running backup.
   package internal(set) var held = Amount()
   /// Bases that only deltas need; included above.
   package internal(set) var bases = Amount()
@@ -62,7 +62,8 @@ package struct StoreUsage: Sendable {
   /// Revisions that cannot be read, or whose maps cannot, and why. What only they need counts as
   /// garbage here, but a collection would delete nothing.
   package internal(set) var unreadable: [(id: RevisionID, message: String)] = []
-  /// What it could free in addition without the given revisions; nil if none were given.
+  /// What a collection could free in addition if the given revisions were forgotten; nil if none
+  /// were given, or if ``unreadable`` is not empty.
   package internal(set) var prunableBytes: UInt64?
 }
 
@@ -77,7 +78,7 @@ package final class UsageSurvey {
   /// The position of each revision in its job.
   private var placeOf: [Int] = []
 
-  /// - Parameter pruned: revisions to delete in theory; the report says what that would free.
+  /// - Parameter pruned: the survey finds out what forgetting all these revisions would free.
   package init(
     repository: Repository, pruned: Set<RevisionID>, context: WorkContext
   ) {
@@ -120,7 +121,7 @@ package final class UsageSurvey {
     return usage
   }
 
-  /// Deleted revisions that somebody reads.
+  /// Forgotten revisions that a session or a pin keeps.
   private func held(
     besides entries: [RevisionEntry], _ live: LiveRecords
   ) throws -> [(RevisionID, Revision)] {
@@ -130,7 +131,7 @@ package final class UsageSurvey {
     }
   }
 
-  /// What is garbage if only these revisions exist, and was not before.
+  /// Adds up what becomes garbage if only these revisions are left.
   private func addUp(leaving revisions: [(RevisionID, Revision)], _ meter: WorkMeter) throws {
     let live = try repository.records.liveRecords { [context] in try context.cancellation.check() }
     for (id, revision) in revisions { try walk(id, revision, live, meter) }
@@ -208,8 +209,8 @@ package final class UsageSurvey {
   }
 }
 
-/// Notes the owners of nodes and chunks. An owner noted for a node is not noted again for what is
-/// under it.
+/// Notes the owners of nodes and chunks. If a node has been noted for an owner before, so has
+/// everything under it, which is not walked again.
 private struct OwningVisitor: MapVisitor {
   let live: LiveRecords
   let note: (ContentID, RecordType) -> Bool
