@@ -4,8 +4,8 @@ import VolumeMap
 import VolumeReader
 import Workers
 
-/// Visits the contents of revisions, one after another. A subtree in which all was well is not
-/// visited again for the next revision.
+/// Visits the contents of revisions, one after another. A subtree without problems is not visited
+/// again for the next revision.
 protocol ContentVisitor: MapVisitor {
   var walk: ContentWalk { get set }
 
@@ -29,7 +29,7 @@ extension ContentVisitor {
       walk.begin(entry, attachment.name, nil)
       for (number, id) in attachment.chunks.enumerated() {
         let start = UInt64(number) * chunkSizeBytes
-        // A revision may list more chunks than so many bytes need in this repository.
+        // A revision may list more chunks than its bytes need in this repository.
         let bytes = start..<start + chunkSizeBytes
         try visit(chunk: id, at: bytes.clamped(to: 0..<attachment.sizeBytes))
       }
@@ -41,7 +41,7 @@ extension ContentVisitor {
     try visit(chunk: id, at: geometry.bytes(ofChunk: number))
   }
 
-  /// Damage is noted; any other error ends the walk.
+  /// Damage is noted; an error of the store that is not damage ends the walk.
   mutating func visit(damaged error: MapError, at position: NodePosition) throws {
     if let cause = error.cause as? StoreError, !cause.isDamage { throw cause }
     walk.noteLoss(
@@ -49,9 +49,9 @@ extension ContentVisitor {
   }
 }
 
-/// Where a walk is, and what it found missing.
+/// Where a walk is, and what it found lost: records without an intact copy.
 struct ContentWalk {
-  /// The most ids of missing records that are remembered; limits the memory.
+  /// At most this many ids of lost records are remembered, to limit the memory.
   private static let rememberedLosses = 1 << 20
 
   /// Of the volume; nil in an attachment.
@@ -62,7 +62,7 @@ struct ContentWalk {
   /// Problems so far, repaired or not.
   private(set) var amissCount = 0
   private(set) var losses = LossList()
-  /// Records found missing; incomplete if ``hasForgotten``.
+  /// Records found lost; incomplete if ``hasForgotten``.
   private(set) var lost: Set<ContentID> = []
   private(set) var hasForgotten = false
 
@@ -74,13 +74,13 @@ struct ContentWalk {
 
   fileprivate mutating func end() { subtrees.end(amiss: amissCount) }
 
-  /// Called when the walk enters a node; false if everything under it is known.
+  /// Called when the walk enters a node. Returns false if everything under it is known.
   mutating func enter(_ id: ContentID, at position: NodePosition) -> Bool {
     switch subtrees.enter(id, at: position, amiss: amissCount) {
     case nil: return true
     case .whole: return false
     case .amiss:
-      // The nodes above must not count as complete.
+      // The nodes above must not count as free of problems.
       amissCount += 1
       return false
     }
@@ -89,10 +89,10 @@ struct ContentWalk {
   /// The node at `position`, which the walk is in or under.
   fileprivate func id(at position: NodePosition) -> ContentID? { subtrees.id(at: position) }
 
-  /// Notes a problem here that is repaired now.
+  /// Notes that there was a problem here, which has been repaired.
   mutating func noteMended() { amissCount += 1 }
 
-  /// Notes that the record `id` cannot be read, and the bytes that it holds.
+  /// Notes that the record `id` cannot be read, and with it these bytes of the volume.
   mutating func noteLoss(of id: ContentID?, at bytes: Range<UInt64>, _ message: String) {
     amissCount += 1
     if let id, lost.count < Self.rememberedLosses { lost.insert(id) } else { hasForgotten = true }
@@ -104,8 +104,8 @@ struct ContentWalk {
   }
 }
 
-/// Remembers the subtrees without problems during the walks through maps: the next revision with
-/// the same subtree need not be checked there.
+/// Remembers the subtrees without problems during walks through maps: if the next revision has the
+/// same subtree, it need not be checked again.
 struct WholeSubtrees {
   /// Limits the memory; a subtree that is not remembered is checked again.
   private static let rememberedNodes = 4 << 20
@@ -131,7 +131,7 @@ struct WholeSubtrees {
   /// What is known of a subtree.
   enum Known {
     case whole
-    /// There is a problem, and it was noted in this map.
+    /// There is a problem, and it has been noted in this map.
     case amiss
   }
 

@@ -2,7 +2,7 @@ package import ChunkFormat
 
 /// Something that an inspection found.
 package struct Finding: Sendable {
-  /// The object concerned.
+  /// The kind of object concerned.
   package enum Subject: String, Sendable {
     case key
     case pack
@@ -70,7 +70,7 @@ package struct Loss: Sendable {
   package let name: String
   package let offsetBytes: UInt64
   package internal(set) var lengthBytes: UInt64
-  /// The error of its first missing part.
+  /// The error of its first part.
   package let message: String
 
   func isContinued(by next: Loss) -> Bool {
@@ -79,12 +79,12 @@ package struct Loss: Sendable {
   }
 }
 
-/// Missing ranges, up to a limit.
+/// Ranges that cannot be read, listed up to a limit.
 package struct LossList: Sendable {
   static let listed = 10_000
 
   package private(set) var losses: [Loss] = []
-  /// Missing ranges that are not listed.
+  /// How many more ranges are not listed.
   package private(set) var further = 0
 
   package var isEmpty: Bool { losses.isEmpty }
@@ -103,7 +103,7 @@ package struct LossList: Sendable {
 
 /// What an inspection found and did.
 package struct InspectionReport: Sendable {
-  /// The most findings listed, so that a broken disk does not fill the memory.
+  /// At most this many findings are listed, so that a broken disk does not fill the memory.
   private static let listed = 10_000
 
   package internal(set) var packs = 0

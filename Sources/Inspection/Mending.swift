@@ -16,7 +16,7 @@ struct Mending {
   /// Gives packs their right names back, notes damaged copies in the quarantine, and stores the
   /// intact records of damaged packs again.
   ///
-  /// - Returns: the packs that are still damaged.
+  /// - Returns: the packs in which something is still wrong.
   func mend(
     _ doubtful: [PackExamination], setAside: [RepositoryCensus.PackFile],
     _ report: inout InspectionReport
@@ -47,7 +47,7 @@ struct Mending {
 
   /// Moves damaged packs out of the way if nothing in them is needed any more.
   ///
-  /// - Parameter walk: knows the missing records, which may be in one of the packs.
+  /// - Parameter walk: knows the lost records, which may be in one of the packs.
   func putAside(
     _ doubtful: [PackExamination], after walk: ContentWalk, _ report: inout InspectionReport
   ) throws {
@@ -75,8 +75,8 @@ struct Mending {
     try repository.releaseQuarantine(ofPacks: gone)
   }
 
-  /// Whether a missing record may still be recovered from a pack: a record that could not be read,
-  /// perhaps because its base is missing, or one that is not listed.
+  /// Whether a lost record may still be recovered from a pack: one that could not be read, perhaps
+  /// because its base is missing, or one that the pack does not list.
   private func mayHold(_ pack: PackExamination, moreOf walk: ContentWalk) -> Bool {
     if walk.hasForgotten { return true }
     if !pack.listsAllRecords, !walk.lost.isEmpty { return true }
@@ -103,7 +103,7 @@ struct Mending {
     }
   }
 
-  /// - Returns: the packs of `damaged` that are left.
+  /// - Returns: `damaged` without the packs that an intact one replaced.
   private func putInPlace(
     _ candidates: [Candidate], _ damaged: [PackExamination], _ report: inout InspectionReport
   ) throws -> [PackExamination] {
@@ -129,7 +129,7 @@ struct Mending {
 
   // MARK: - Records
 
-  /// Stores the intact records of `damaged` in new packs, unless other packs have them.
+  /// Stores the intact records of `damaged` in new packs, unless other packs have intact copies.
   private func storeAgain(_ damaged: [PackExamination]) throws {
     guard damaged.contains(where: { !$0.intact.isEmpty }) else { return }
     let availability = try inspection.availability(damaged)

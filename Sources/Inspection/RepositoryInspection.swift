@@ -6,18 +6,18 @@ import VolumeMap
 import VolumeReader
 package import Workers
 
-/// Checks everything in a repository, and repairs what can be repaired without a risk.
+/// Checks everything in a repository. On request, repairs what can be repaired without a risk.
 ///
 /// ```
 /// files ──▶ small files ──▶ packs, side by side ──▶ [mend] ──▶ maps of all revisions ──▶ [put aside]
 /// ```
 ///
-/// May run beside backups, restores and collections. Without repairs it writes only to the index,
-/// which is a cache.
+/// It may run beside backups, restores and collections. Without repairs it writes only to the
+/// index, which is a cache.
 package struct RepositoryInspection: Sendable {
   /// How packs are checked.
   package enum PackDepth: String, Sendable, CaseIterable {
-    /// Reads header and footer.
+    /// Reads header and footer, and everything if these show a problem.
     case quick
     /// Reads and hashes everything.
     case full
@@ -160,7 +160,7 @@ package struct RepositoryInspection: Sendable {
     }
   }
 
-  /// What is done with a damaged small file.
+  /// Removes a damaged condemnation if repairs are made; advises on other damaged small files.
   private func outcome(
     of error: StoreError, in file: RepositoryCensus.SmallFile
   ) throws(StoreError) -> Finding.Outcome {
@@ -199,7 +199,7 @@ package struct RepositoryInspection: Sendable {
 
   private func inspectIndex(_ report: inout InspectionReport) throws {
     let (stale, missing) = try repository.records.indexDifferences()
-    // It is a cache: the next user updates it.
+    // The index is a cache: it is always updated, also without repairs.
     let changes = try repository.records.synchronize { [context] _ in
       try context.cancellation.check()
     }
@@ -255,7 +255,8 @@ package struct RepositoryInspection: Sendable {
     return doubtful
   }
 
-  /// Whether the index lists a pack but lacks its records.
+  /// Reports packs that the index lists without their records; rebuilds the index if repairs are
+  /// made.
   private func reportIndex(_ packs: Int, _ report: inout InspectionReport) throws {
     if mends { _ = try repository.rebuildIndex { [context] _ in try context.cancellation.check() } }
     report.add(
@@ -301,8 +302,9 @@ package struct RepositoryInspection: Sendable {
       quarantined: try repository.quarantine().records, examined: doubtful)
   }
 
-  /// Damaged copies that are now gone leave the quarantine. Reports that cannot be read are removed
-  /// if all packs were checked: the damaged copies have been noted again by now.
+  /// Copies that are intact again leave the quarantine, and so do copies that are gone while
+  /// another pack has the content. Reports that cannot be read are removed if all packs were read
+  /// in full: the damaged copies have been noted again by now.
   private func reviewQuarantine(
     _ census: RepositoryCensus, _ report: inout InspectionReport
   ) throws {

@@ -5,7 +5,7 @@ import VolumeReader
 import Workers
 
 /// Walks the maps of revisions, each node once, and collects the chunks to read. A chunk is
-/// collected once, however many revisions and places use it. Serves one thread.
+/// collected once, however many revisions or places use it. Serves one thread.
 struct ChunkCollector {
   private static let batchChunks = 256
   /// At most this many revisions wait until a batch of chunks is full.

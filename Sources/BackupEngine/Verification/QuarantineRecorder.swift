@@ -9,7 +9,7 @@ final class QuarantineRecorder {
   private let context: WorkContext
   private let finder: String
   private var gathered: [DamagedCopy] = []
-  /// Copies that were not in the quarantine before.
+  /// How many copies were added to the quarantine; others were there before.
   private(set) var newCopies = 0
   /// Why copies were not recorded; nil if all were.
   private(set) var refusal: StoreError?

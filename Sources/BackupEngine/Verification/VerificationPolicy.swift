@@ -104,7 +104,7 @@ package struct VerificationReport: Sendable {
   package private(set) var firstMissedBytes: UInt64?
   /// Whether the sources were compared too.
   package var comparedSources = false
-  /// Copies that were not in the quarantine before.
+  /// Copies that this verification added to the quarantine.
   package var quarantined = 0
   /// Why the result is only in this report: the repository cannot be written to. Nil if the result
   /// is recorded.

@@ -52,7 +52,7 @@ final class RecordHealer: NodeReading, @unchecked Sendable {
     if healed.contains(id) { return .healed }
     if hopeless.contains(id) { return .lost }
     if try availability.isAvailable(id, type: type) { return .intact }
-    // Nodes are read on the way, which also copies them.
+    // A node is read on the way, so it is copied itself and not only its base.
     if type == .chunk, try bringBase(of: id) { return .healed }
     return try bring(id, type: type) ? .healed : .lost
   }
@@ -108,7 +108,7 @@ final class RecordHealer: NodeReading, @unchecked Sendable {
   }
 }
 
-/// Repairs every record that it visits.
+/// Copies each record that it visits from the other repository if this one has no intact copy.
 struct HealingWalk: ContentVisitor {
   private let healer: RecordHealer
   private let cancellation: CancellationFlag
@@ -123,7 +123,7 @@ struct HealingWalk: ContentVisitor {
   mutating func shouldEnter(node id: ContentID, at position: NodePosition) throws -> Bool {
     try cancellation.check()
     guard walk.enter(id, at: position) else { return false }
-    // A missing node shows when it is read.
+    // A node that is lost shows when it is read.
     if try healer.heal(id, type: .mapNode) == .healed { walk.noteMended() }
     return true
   }

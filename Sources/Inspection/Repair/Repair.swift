@@ -134,15 +134,16 @@ package struct RepairReport: Sendable {
   package private(set) var healedBytes: UInt64
   /// Damaged copies of records that another pack of this repository has intact: nothing to do.
   package let healedElsewhere: Int
-  /// Records that neither repository has.
+  /// Ranges of which neither repository has an intact copy.
   package private(set) var losses: LossList
-  /// Ids of revisions that lacked something.
+  /// Ids of revisions in which something was missing or damaged.
   package private(set) var revisions: [String]
   /// Ids of revisions that cannot be read.
   package internal(set) var unreadableRevisions: [String] = []
-  /// Of the revisions concerned; nil if nothing was stored.
+  /// Of the revisions concerned; nil if there were none, and in a dry run.
   package internal(set) var verification: VerificationReport?
-  /// Of the repository afterwards: damaged packs have been moved away; nil in a dry run.
+  /// Of the repository afterwards, which also moves away damaged packs that are no longer needed;
+  /// nil in a dry run.
   package internal(set) var inspection: InspectionReport?
   /// Copies that were removed from the quarantine.
   package internal(set) var released = 0
