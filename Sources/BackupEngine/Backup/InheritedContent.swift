@@ -8,7 +8,7 @@ struct ParentVolume: Sendable {
 }
 
 /// Adds up the content that a volume took over from its parent without reading: the content of the
-/// parent, less the content between the parts taken over. So the time is proportional to the rest
+/// parent, less the content outside the parts taken over. So the time is proportional to the rest
 /// of the volume.
 struct InheritedContent {
   private let parent: ParentVolume

@@ -88,8 +88,8 @@ struct HoleComparison {
 }
 
 /// Chooses some of many numbers in ascending order, and keeps only one of them in memory. It
-/// divides the range into as many equal parts and takes one number at random from each, so all
-/// numbers are equally likely.
+/// divides the range into as many equal parts as it chooses numbers, and takes one at random from
+/// each, so all numbers are equally likely.
 struct HoleSample {
   private let total: UInt64
   private let wanted: UInt64
