@@ -36,7 +36,7 @@ package final class Repository: Sendable {
     let placement = IndexPlacement(
       repository: configuration.id, root: root, isEncrypted: configuration.isEncrypted)
     records = RecordStore(
-      index: try placement.open(preferred: environment.indexDirectory), shelf: packs)
+      index: try placement.open(preferred: environment.indexDirectory), packObjects: packs)
   }
 
   // MARK: - Making and opening

@@ -27,7 +27,7 @@ package final class GarbageCollection {
   private var forgotten: [RevisionID] = []
   /// Revisions whose files are missing.
   private var lost: [RevisionID] = []
-  private var unfinished: (files: [ObjectKey], sessions: Set<String>) = ([], [])
+  private var unfinished: (files: [ObjectKey], sessions: Set<SessionID>) = ([], [])
   private var ownPacks: Set<PackID> = []
   /// The roots of the last marking, as they were before the sweep looked for new ones.
   private var roots: RootMarking?
@@ -125,7 +125,7 @@ package final class GarbageCollection {
     forgotten = try repository.forgottenRevisions()
     lost = try repository.lostRevisions(changesNothing: false)
     let writing = try writingSessions()
-    unfinished.sessions = Set(writing.map(\.name))
+    unfinished.sessions = Set(writing.map(\.id))
     for var stored in try repository.condemnations() {
       try repository.noteAwaited(&stored)
       sort(stored, writing)
@@ -144,7 +144,7 @@ package final class GarbageCollection {
 
   private func sort(_ stored: StoredCondemnation, _ writing: [LiveSession]) {
     let awaited = Set(stored.condemnation.awaited ?? [])
-    if writing.contains(where: { awaited.contains($0.name) }) {
+    if writing.contains(where: { awaited.contains($0.id) }) {
       waiting.append(stored)
     } else {
       ready.append(stored)
@@ -330,7 +330,7 @@ package final class GarbageCollection {
   private func noteWaiting(_ writing: [LiveSession]) {
     report.waitingPacks = waiting.map(\.condemnation.packs.count).reduce(0, +)
     let awaited = Set(waiting.flatMap { $0.condemnation.awaited ?? [] })
-    report.awaited = writing.filter { awaited.contains($0.name) }.map {
+    report.awaited = writing.filter { awaited.contains($0.id) }.map {
       AwaitedSession(
         purpose: $0.record.purpose, host: $0.record.host, process: $0.record.process)
     }
@@ -339,7 +339,7 @@ package final class GarbageCollection {
   /// An unfinished file that was there at the beginning belongs to a session that was live then, or
   /// to a dead one. So these files are removed once all those sessions have ended.
   private func removeUnfinished(_ writing: [LiveSession]) throws {
-    guard !writing.contains(where: { unfinished.sessions.contains($0.name) }) else { return }
+    guard !writing.contains(where: { unfinished.sessions.contains($0.id) }) else { return }
     report.unfinishedFiles = unfinished.files.count
     report.unfinishedBytes = try repository.removeUnfinished(unfinished.files)
   }

@@ -5,8 +5,10 @@ import Testing
 
 @Suite struct CondemnationTests {
   /// Nobody looked for sessions yet is not the same as that there are none.
-  @Test(arguments: [nil, [], ["one", "two"]] as [[String]?], [nil, Sample.keys])
-  func readsBackUnchanged(awaited: [String]?, keys: RepositoryKeys?) throws {
+  @Test(
+    arguments: [nil, [], [SessionID(name: "one"), SessionID(name: "two")]] as [[SessionID]?],
+    [nil, Sample.keys])
+  func readsBackUnchanged(awaited: [SessionID]?, keys: RepositoryKeys?) throws {
     var condemnation = Sample.condemnation
     condemnation.awaited = awaited
     let bytes = try condemnation.encoded(repository: Sample.repository, keys: keys)

@@ -108,7 +108,7 @@ enum Sample {
   static var condemnation: Condemnation {
     Condemnation(
       condemned: 7_000_000_000, dataPacks: [fileID(0xa1), fileID(0xa2)], mapPacks: [fileID(0xa3)],
-      awaited: [String(repeating: "5f", count: 16)])
+      awaited: [SessionID(name: String(repeating: "5f", count: 16))])
   }
 
   static var pin: Pin {

@@ -171,7 +171,7 @@ import Workers
       #expect(try other.repository.liveSessions().map(\.record.purpose) == ["test"])
     }
     let writing = try store.beginWriting()
-    #expect(try other.repository.liveSessions().map(\.name) == [writing.session.name])
+    #expect(try other.repository.liveSessions().map(\.id) == [writing.session.id])
     writing.end()
     #expect(fileSystem.problems == [])
   }
@@ -200,7 +200,7 @@ import Workers
       writing.leave()
     }
     let stored = try store.repository.condemn([(pack, .data)], at: 1)
-    let living = try other.repository.liveSessions().map(\.name)
+    let living = try other.repository.liveSessions().map(\.id)
     #expect(living.count == 1)
     #expect(stored.condemnation.awaited == living)
     let noted = try other.repository.condemnations().first

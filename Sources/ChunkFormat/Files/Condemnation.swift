@@ -18,10 +18,10 @@ package struct Condemnation: Equatable, EnvelopedFile {
   package let mapPacks: [PackID]
   /// Names of the writing sessions that began before and may rely on the packs; nil until they are
   /// listed. If the collector dies before that, the next one lists them.
-  package var awaited: [String]?
+  package var awaited: [SessionID]?
 
   package init(
-    condemned: Timestamp, dataPacks: [PackID], mapPacks: [PackID], awaited: [String]?
+    condemned: Timestamp, dataPacks: [PackID], mapPacks: [PackID], awaited: [SessionID]?
   ) {
     self.condemned = condemned
     self.dataPacks = dataPacks
@@ -41,7 +41,7 @@ package struct Condemnation: Equatable, EnvelopedFile {
     if let awaited {
       fields.field(Tag.isAwaiting, UInt8(1))
       for session in awaited {
-        fields.field(Tag.awaited, session)
+        fields.field(Tag.awaited, session.description)
       }
     }
     return fields.bytes
@@ -52,7 +52,7 @@ package struct Condemnation: Equatable, EnvelopedFile {
     dataPacks = try fields.fileIDs(Tag.dataPack)
     mapPacks = try fields.fileIDs(Tag.mapPack)
     let isAwaiting = try fields.atMostOne(Tag.isAwaiting) != nil
-    awaited = isAwaiting ? try fields.texts(Tag.awaited) : nil
+    awaited = isAwaiting ? try fields.texts(Tag.awaited).map(SessionID.init(name:)) : nil
   }
 
   private enum Tag {

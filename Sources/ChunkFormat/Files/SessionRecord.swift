@@ -1,5 +1,20 @@
 package import CalendarTime
 
+/// The name of a session. It is random, so that no two sessions ever have the same.
+package struct SessionID: Hashable, Sendable, CustomStringConvertible {
+  /// 32 hexadecimal digits, the name of the session's file.
+  package let description: String
+
+  /// The session of a file; a name of another form is the name of no session.
+  package init(name: String) { description = name }
+
+  /// A new name.
+  package static func random() throws(FormatError) -> SessionID {
+    SessionID(
+      name: try Randomness.bytes(count: 16).withUnsafeBytes { Hexadecimal.encode($0) })
+  }
+}
+
 /// A process that works with the repository: a locked file in `sessions/`, an envelope around
 /// fields (format, "Sessions").
 package struct SessionRecord: Equatable, EnvelopedFile {

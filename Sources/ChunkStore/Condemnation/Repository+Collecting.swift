@@ -114,7 +114,7 @@ extension Repository {
   package func noteAwaited(_ stored: inout StoredCondemnation) throws(StoreError) {
     guard stored.condemnation.awaited == nil else { return }
     stored.condemnation.awaited = try liveSessions()
-      .filter { $0.record.kind == .writing }.map(\.name)
+      .filter { $0.record.kind == .writing }.map(\.id)
     let noted = stored
     try makingRoom { () throws(StoreError) in try condemnationObjects.write(noted) }
   }

@@ -11,13 +11,13 @@ struct IndexLoader {
   private static let batchPacks = 1024
 
   let index: PackIndex
-  let shelf: PackObjects
+  let packObjects: PackObjects
   private var records: SortedRecords
   /// What is to be listed, under which number.
   private var packs: [(pack: IndexedPack, number: UInt32)] = []
 
-  init(index: PackIndex, shelf: PackObjects) throws(StoreError) {
-    (self.index, self.shelf) = (index, shelf)
+  init(index: PackIndex, packObjects: PackObjects) throws(StoreError) {
+    (self.index, self.packObjects) = (index, packObjects)
     records = try reportingFileErrors { () throws(FileError) in
       try SortedRecords(in: index.path)
     }
@@ -63,7 +63,7 @@ struct IndexLoader {
       try index.write { index throws(StoreError) in
         for (pack, number) in packs[first..<min(first + Self.batchPacks, packs.count)] {
           // It may have been deleted since it was read, and compared by whoever relies on the index.
-          guard try shelf.isThere(pack.id, pack.kind) else { continue }
+          guard try packObjects.isThere(pack.id, pack.kind) else { continue }
           try index.list(pack, under: number)
           listed += 1
         }

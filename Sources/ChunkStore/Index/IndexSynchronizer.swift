@@ -29,7 +29,7 @@ struct IndexSynchronizer {
   private static let maximumLooks = 4
 
   let index: PackIndex
-  let shelf: PackObjects
+  let packObjects: PackObjects
 
   /// Lists packs that are not listed, and takes off those that are gone.
   ///
@@ -61,9 +61,9 @@ struct IndexSynchronizer {
     var changes = IndexChanges()
     let fresh = try index.makeUnplaced(lock)
     do {
-      let found = try shelf.list()
-      for pack in found { shelf.forget(pack.id) }
-      try shelf.makeNamesDurable(of: found)
+      let found = try packObjects.list()
+      for pack in found { packObjects.forget(pack.id) }
+      try packObjects.makeNamesDurable(of: found)
       try load(found, into: fresh, &changes, progress: progress)
       if needsAllPacks,
         let unreadable = changes.damaged.first(where: { $0.error.code == .fileSystem })
@@ -71,7 +71,7 @@ struct IndexSynchronizer {
         throw unreadable.error
       }
       // Listed before the index is locked: nobody waits for the storage while others wait for the index.
-      try index.place(fresh, present: Set(try shelf.list().map(\.id)))
+      try index.place(fresh, present: Set(try packObjects.list().map(\.id)))
     } catch {
       fresh.discard()
       throw error
@@ -97,7 +97,7 @@ struct IndexSynchronizer {
     // another process adds in between is merely found. And alone with the index: whoever was about to
     // list a pack that is gone by now has done so, or will find that it is gone.
     let listed = try index.write { index throws(StoreError) in try index.packs() }
-    let found = try shelf.list()
+    let found = try packObjects.list()
     let gone = listed.subtracting(found.map(\.id))
     if !gone.isEmpty {
       try remove(gone)
@@ -107,7 +107,7 @@ struct IndexSynchronizer {
     let missing = found.filter { !listed.contains($0.id) && !known.contains($0.id) }
     // Whoever named them may have died, or is still about to make the names durable; but what the
     // index lists is relied on.
-    try shelf.makeNamesDurable(of: missing)
+    try packObjects.makeNamesDurable(of: missing)
     let before = changes.damaged.count
     try add(missing, isFirst: listed.isEmpty, to: &changes, progress: progress)
     return !gone.isEmpty || missing.count > changes.damaged.count - before
@@ -115,7 +115,7 @@ struct IndexSynchronizer {
 
   private func remove(_ gone: Set<PackID>) throws(StoreError) {
     for id in gone {
-      shelf.forget(id)
+      packObjects.forget(id)
     }
     try index.write { index throws(StoreError) in
       for id in gone {
@@ -172,7 +172,7 @@ struct IndexSynchronizer {
     let first = try index.write { index throws(StoreError) in
       try index.reserveNumbers(missing.count)
     }
-    var loader = try IndexLoader(index: index, shelf: shelf)
+    var loader = try IndexLoader(index: index, packObjects: packObjects)
     for (position, (id, kind)) in missing.enumerated() {
       if let inventory = try inventory(of: id, kind, &changes) {
         try loader.add(inventory, number: first + UInt32(position))
@@ -192,13 +192,14 @@ struct IndexSynchronizer {
     of id: PackID, _ kind: PackKind, _ changes: inout IndexChanges
   ) throws(StoreError) -> PackInventory? {
     do throws(StoreError) {
-      let inventory = try PackInventory(of: try shelf.pack(id, kind: kind), idKey: shelf.idKey)
+      let inventory = try PackInventory(
+        of: try packObjects.pack(id, kind: kind), idKey: packObjects.idKey)
       if let damage = inventory.footerDamage { changes.damaged.append((id, damage)) }
       return inventory
     } catch {
       // A pack that cannot be listed counts as absent; next time it may be readable again.
       guard Self.concernsOnePack(error) else { throw error }
-      if try shelf.isThere(id, kind) { changes.damaged.append((id, error)) }
+      if try packObjects.isThere(id, kind) { changes.damaged.append((id, error)) }
       return nil
     }
   }
@@ -216,7 +217,7 @@ struct IndexSynchronizer {
       for inventory in batch {
         let pack = inventory.pack
         // It may have been deleted since it was read, and compared by whoever relies on the index.
-        guard try shelf.isThere(pack.id, pack.kind) else { continue }
+        guard try packObjects.isThere(pack.id, pack.kind) else { continue }
         try index.add(IndexedPack(pack), entries: inventory.entries)
         entered.append(inventory)
       }

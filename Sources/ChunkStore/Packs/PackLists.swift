@@ -21,10 +21,10 @@ final class PackLists: Sendable {
     var clock: UInt64 = 0
   }
 
-  private let shelf: PackObjects
+  private let packObjects: PackObjects
   private let state = Mutex(State())
 
-  init(shelf: PackObjects) { self.shelf = shelf }
+  init(packObjects: PackObjects) { self.packObjects = packObjects }
 
   /// Whether the pack is there and its own list says that the record is where the index says.
   ///
@@ -41,9 +41,9 @@ final class PackLists: Sendable {
   private func read(_ pack: IndexedPack) throws(StoreError) -> List? {
     let entries: [PackEntry]
     do throws(StoreError) {
-      guard try shelf.isThere(pack.id, pack.kind) else { return nil }
+      guard try packObjects.isThere(pack.id, pack.kind) else { return nil }
       entries = try PackInventory(
-        of: try shelf.pack(pack.id, kind: pack.kind), idKey: shelf.idKey
+        of: try packObjects.pack(pack.id, kind: pack.kind), idKey: packObjects.idKey
       ).entries
     } catch  where [.damaged, .notFound, .unsupported].contains(error.code) {
       return nil

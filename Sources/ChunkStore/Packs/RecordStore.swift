@@ -14,7 +14,7 @@ package final class RecordStore: Sendable {
   private static let rebuildInterval = Duration.seconds(3600)
 
   let index: PackIndex
-  private let shelf: PackObjects
+  private let packObjects: PackObjects
   private let lists: PackLists
   /// When the last comparison ended; held while one is going on.
   private let lastComparison = Mutex<ContinuousClock.Instant?>(nil)
@@ -25,10 +25,10 @@ package final class RecordStore: Sendable {
   /// When it could not, since a pack could not be read, and why.
   private let lastFailure = Mutex<(time: ContinuousClock.Instant, error: StoreError)?>(nil)
 
-  init(index: PackIndex, shelf: PackObjects) {
+  init(index: PackIndex, packObjects: PackObjects) {
     self.index = index
-    self.shelf = shelf
-    lists = PackLists(shelf: shelf)
+    self.packObjects = packObjects
+    lists = PackLists(packObjects: packObjects)
   }
 
   /// The best copy of each record, in the order of `ids`; nil where the index knows none.
@@ -50,7 +50,7 @@ package final class RecordStore: Sendable {
     }
     var copies: [RecordLocation] = []
     for copy in found[0] {
-      copies.append(RecordLocation(pack: try shelf.pack(copy.pack), entry: copy.entry))
+      copies.append(RecordLocation(pack: try packObjects.pack(copy.pack), entry: copy.entry))
     }
     return copies
   }
@@ -78,7 +78,7 @@ package final class RecordStore: Sendable {
     for (pack, entry) in found.copies(of: id)
     where entry.base == nil && !absent.includes(id, in: pack.id) {
       if try lists.confirm(entry, in: pack) {
-        copies.append(RecordLocation(pack: try shelf.pack(pack), entry: entry))
+        copies.append(RecordLocation(pack: try packObjects.pack(pack), entry: entry))
       }
     }
     return copies.isEmpty ? nil : DeltaBase(id: id, copies: copies)
@@ -114,14 +114,14 @@ package final class RecordStore: Sendable {
   /// Asks the system to read these packs from storage next time, rather than from memory.
   package func forgetCached(_ packs: [StoredPack]) throws(StoreError) {
     for pack in packs {
-      try shelf.pack(pack.indexed).forgetCached()
+      try packObjects.pack(pack.indexed).forgetCached()
     }
   }
 
   /// Takes packs off the index whose files are others now; the next comparison lists what is there.
   func unlist(_ packs: Set<PackID>) throws(StoreError) {
     for pack in packs {
-      shelf.forget(pack)
+      packObjects.forget(pack)
     }
     try write { index throws(StoreError) in
       for pack in packs {
@@ -166,27 +166,27 @@ package final class RecordStore: Sendable {
   ///
   /// - Throws: ``StoreError`` where they cannot be listed.
   package func packsPresent() throws(StoreError) -> Set<PackID> {
-    Set(try shelf.list().map(\.id))
+    Set(try packObjects.list().map(\.id))
   }
 
   /// A pack as it lies on disk.
   func openPack(_ id: PackID, _ kind: PackKind) throws(StoreError) -> Pack {
     do throws(StoreError) {
-      return try shelf.pack(id, kind: kind)
+      return try packObjects.pack(id, kind: kind)
     } catch {
-      guard error.code == .fileSystem, try !shelf.isThere(id, kind) else { throw error }
+      guard error.code == .fileSystem, try !packObjects.isThere(id, kind) else { throw error }
       throw StoreError(.notFound, "pack \(id) is gone", pack: id)
     }
   }
 
   /// Deletes the packs' files, durably.
   func deleteFiles(_ packs: [(id: PackID, kind: PackKind)]) throws(StoreError) {
-    try shelf.delete(packs)
+    try packObjects.delete(packs)
   }
 
   /// Gives back the space of packs that were deleted while this process had them open. To be called now
   /// and then by one that stays.
-  package func releaseDeleted() { shelf.releaseDeleted() }
+  package func releaseDeleted() { packObjects.releaseDeleted() }
 
   /// Compares index and packs.
   package func synchronize(
@@ -273,7 +273,7 @@ package final class RecordStore: Sendable {
 
   private func compare(progress: (IndexProgress) throws -> Void) throws -> IndexChanges {
     try whereThereIsRoom {
-      let synchronizer = IndexSynchronizer(index: index, shelf: shelf)
+      let synchronizer = IndexSynchronizer(index: index, packObjects: packObjects)
       do {
         return try synchronizer.run(progress: progress)
       } catch let error as StoreError where error.code == .damagedIndex {
@@ -285,7 +285,7 @@ package final class RecordStore: Sendable {
   /// Makes a new index in the place of one that turned out to be damaged, unless another process has.
   private func mend(progress: (IndexProgress) throws -> Void) throws -> IndexChanges {
     guard try index.isDamaged() else {
-      return try IndexSynchronizer(index: index, shelf: shelf).run(progress: progress)
+      return try IndexSynchronizer(index: index, packObjects: packObjects).run(progress: progress)
     }
     return try rebuildAndRemember(needsAllPacks: false, progress: progress)
   }
@@ -295,7 +295,7 @@ package final class RecordStore: Sendable {
     needsAllPacks: Bool, progress: (IndexProgress) throws -> Void
   ) throws -> IndexChanges {
     let changes = try whereThereIsRoom {
-      try IndexSynchronizer(index: index, shelf: shelf)
+      try IndexSynchronizer(index: index, packObjects: packObjects)
         .rebuild(needsAllPacks: needsAllPacks, progress: progress)
     }
     lastRebuild.withLock { $0 = .now }
@@ -355,6 +355,6 @@ package final class RecordStore: Sendable {
     of copies: [(pack: IndexedPack, entry: PackEntry)]
   ) throws(StoreError) -> RecordLocation? {
     guard let best = copies.first else { return nil }
-    return RecordLocation(pack: try shelf.pack(best.pack), entry: best.entry)
+    return RecordLocation(pack: try packObjects.pack(best.pack), entry: best.entry)
   }
 }

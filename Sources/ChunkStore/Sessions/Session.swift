@@ -7,14 +7,14 @@ import ObjectStorage
 /// revisions stay readable.
 package final class Session: Sendable {
   package let record: SessionRecord
-  /// What others see of it; random, so that no two sessions ever have the same.
-  package let name: String
+  /// What others see of it.
+  package let id: SessionID
   /// Nil where nothing can be written down.
   private let entry: (any StorageSession)?
 
-  init(record: SessionRecord, name: String, entry: (any StorageSession)?) {
+  init(record: SessionRecord, id: SessionID, entry: (any StorageSession)?) {
     self.record = record
-    self.name = name
+    self.id = id
     self.entry = entry
   }
 
@@ -33,10 +33,12 @@ struct SessionList: Sendable {
   /// Enters `record` into the list.
   func begin(_ record: SessionRecord) throws(StoreError) -> Session {
     let bytes = try objects.encoded(record, as: "session")
-    let name = try SmallObjects.randomName(of: "session")
+    let id = try reportingFormatErrors(of: "session") { () throws(FormatError) in
+      try SessionID.random()
+    }
     do throws(StorageError) {
-      let entry = try storage.beginSession(bytes, name: name)
-      return Session(record: record, name: name, entry: entry)
+      let entry = try storage.beginSession(bytes, name: id.description)
+      return Session(record: record, id: id, entry: entry)
     } catch
       where record.kind == .reading
       && [.readOnly, .noSpace, .permissionDenied].contains(error.code)
@@ -44,7 +46,7 @@ struct SessionList: Sendable {
       // On a read-only medium nothing is deleted either, at least not by this machine. On a full
       // one it could be, and by another user; but then reading fails, and without this it could
       // not even begin.
-      return Session(record: record, name: name, entry: nil)
+      return Session(record: record, id: id, entry: nil)
     } catch {
       throw StoreError(error)
     }
@@ -72,7 +74,7 @@ struct SessionList: Sendable {
       do throws(StoreError) {
         let record: SessionRecord = try objects.read(
           key, as: "session \(storage.place(of: key))", gone: "session \(key.name) has ended")
-        sessions.append(LiveSession(name: key.name, record: record))
+        sessions.append(LiveSession(id: SessionID(name: key.name), record: record))
       } catch  where error.code == .notFound {
         // Ended since.
         continue
@@ -89,6 +91,6 @@ struct SessionList: Sendable {
 
 /// A session that somebody holds, seen from outside.
 package struct LiveSession: Sendable {
-  package let name: String
+  package let id: SessionID
   package let record: SessionRecord
 }

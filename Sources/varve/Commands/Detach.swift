@@ -23,8 +23,8 @@ struct Detach: ParsableCommand {
 
   mutating func run() throws {
     try Privilege.require(for: "detaching a device")
-    let shelf = LocalVolumes()
-    guard let local = try shelf.all().last(where: { $0.record.device == device.path }) else {
+    let volumes = LocalVolumes()
+    guard let local = try volumes.all().last(where: { $0.record.device == device.path }) else {
       let remark =
         device.clientID == nil
         ? "" : "; who has connected it disconnects it with 'nbd-client -d \(device.path)'"

@@ -172,7 +172,8 @@ extension SimulatedProcess {
     defer { session.end() }
     // Where nothing could be written down, nothing is promised.
     let isPinned =
-      (try? world.fileSystem.metadata(of: world.layout.sessions.appending(session.name))) != nil
+      (try? world.fileSystem.metadata(
+        of: world.layout.sessions.appending(session.id.description))) != nil
     let opening = isPinned ? world.ledger.open(entry.revision) : 0
     defer { world.ledger.close(opening) }
     for _ in 0..<2 { try readBack(entry.revision, repository) }
