@@ -126,11 +126,11 @@ private final class MovingContexts: ExportCatalog {
       revision += 1
       return revision
     }
+    let volume = ScratchVolume(
+      sizeBytes: number << 20,
+      contexts: [String](repeating: "varve:none", count: Int(number) - 1)
+        + ["varve:changed-since:a"])
     return OpenedExport(
-      canonicalName: "revision-\(number)", description: "",
-      volume: ScratchVolume(
-        sizeBytes: number << 20,
-        contexts: [String](repeating: "varve:none", count: Int(number) - 1)
-          + ["varve:changed-since:a"]))
+      canonicalName: "revision-\(number)", description: "", volume: volume, contexts: volume)
   }
 }
