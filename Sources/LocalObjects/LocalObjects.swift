@@ -125,9 +125,10 @@ extension LocalObjects {
       return try body()
     } catch {
       let directory = layout.directory(of: area)
-      guard error.code == .notFound, (try? fileSystem.exists(directory)) == false else {
-        throw StorageError(error)
-      }
+      // A directory that was missing counts as missing, even if somebody has made it since.
+      guard error.code == .notFound,
+        error.path == directory || (try? fileSystem.exists(directory)) == false
+      else { throw StorageError(error) }
       throw StorageError(missing: directory, error)
     }
   }
