@@ -104,7 +104,7 @@ test_a_collection_leaves_it_to_one_that_runs() {
   "$varve" init
   history_of 2
   "$varve" gc
-  expect_exit 1 flock "$VARVE_REPOSITORY/condemned/.lock" "$varve" gc --yes
+  expect_exit 1 flock "$VARVE_REPOSITORY/condemned/lock" "$varve" gc --yes
   expect_output "$another_runs"
   "$varve" gc --yes
 }
