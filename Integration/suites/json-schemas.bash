@@ -49,7 +49,7 @@ test_documents_of_lists_and_changes() {
   validate revision-tags tag add web01 a b
   validate revision-tags tag remove web01 a
   validate protection protect web01 db01
-  validate protection unprotect web01
+  validate protection unprotect web01 db01
   validate distrust distrust web01@1
   validate distrust distrust --from 2000-01-01
   validate distrust distrust web01@1 --undo
