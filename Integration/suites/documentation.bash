@@ -66,7 +66,8 @@ test_what_the_documents_name_is_there() {
 }
 
 test_the_documentation_is_a_site_without_warnings() {
-  quietly "$project/Integration/documentation" site
+  # With the settings of the unit tests, or everything is compiled again.
+  VARVE_WARNINGS=error quietly "$project/Integration/documentation" site
   [[ -s site/index.html ]] || fail "there is no site"
   local page
   for page in varve chunkformat objectstorage/sessionprotocol administration/documents; do

@@ -7,7 +7,7 @@ enum Arguments {
   /// word for the value, and the default where a value is wrong.)
   private static let defaults = ["--skip-damaged": DamageFill.zeros.description]
 
-  /// The words of the command line, as ``Swift/String/init(escaping:)`` has them: the standard library
+  /// The words of the command line, as `Swift/String/init(escaping:)` has them: the standard library
   /// would replace what is no UTF-8.
   static func given() -> [String] {
     (0..<Int(CommandLine.argc)).compactMap { number in

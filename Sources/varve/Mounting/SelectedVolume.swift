@@ -20,7 +20,7 @@ struct SelectedVolume {
   let entry: RevisionEntry
   let volume: RevisionVolume
 
-  /// - Throws: ``ReferenceError``, also for one of several volumes that does not say which.
+  /// - Throws: `ReferenceError`, also for one of several volumes that does not say which.
   init(_ reference: RevisionReference, in options: RepositoryOptions) throws {
     (repository, secret) = try options.openKeepingSecret()
     entry = try repository.revision(reference)

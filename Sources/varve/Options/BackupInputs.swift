@@ -65,7 +65,7 @@ struct AttachmentInputs {
 
   /// Reads the documents, also from pipes such as `<(virsh dumpxml web01)`.
   ///
-  /// - Throws: ``FileError``, also for a document that is too large.
+  /// - Throws: `FileError`, also for a document that is too large.
   func documents() throws -> [BackupRequest.Document] {
     try attachments.map { name, path in
       BackupRequest.Document(name: name, bytes: try Self.content(of: FilePath(escaped: path)))

@@ -81,7 +81,7 @@ struct RepositoryOptions: ParsableArguments {
 
   /// Opens the repository; a passphrase that was mistyped may be typed again.
   ///
-  /// - Throws: ``StoreError``, and ``Failure`` where a secret is given for a repository that is not
+  /// - Throws: `StoreError`, and ``Failure`` where a secret is given for a repository that is not
   ///   encrypted: it may be another than the one that was meant.
   func open() throws -> Repository { try openKeepingSecret().repository }
 

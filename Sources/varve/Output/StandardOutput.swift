@@ -17,7 +17,7 @@ final class StandardOutput {
 
   /// Writes `text`, and whatever was written before, when ``flush()`` is called or much is at hand.
   ///
-  /// - Throws: ``FileError``.
+  /// - Throws: `FileError`.
   func write(_ text: String) throws(FileError) {
     buffer += text.utf8
     if buffer.count >= Self.bufferBytes { try flush() }

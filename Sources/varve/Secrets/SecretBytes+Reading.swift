@@ -4,7 +4,7 @@ import Glibc
 import SystemPackage
 
 extension SecretBytes {
-  /// The bytes that ``Swift/String/init(escaping:)`` made `text` of.
+  /// The bytes that `Swift/String/init(escaping:)` made `text` of.
   convenience init(_ text: String) {
     let bytes = text.unescapedBytes
     self.init(count: bytes.count) { $0.copyBytes(from: bytes) }

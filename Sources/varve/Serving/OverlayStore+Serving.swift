@@ -34,7 +34,7 @@ extension OverlayStore {
   ///
   /// - Parameter references: what the user wrote: the revision to make it on, where there is none yet;
   ///   else at most the job that it is of.
-  /// - Throws: ``UsageFailure`` where that does not fit, ``ReferenceError`` and ``OverlayError``.
+  /// - Throws: ``UsageFailure`` where that does not fit, `ReferenceError` and `OverlayError`.
   func open(
     _ name: String, for references: [RevisionReference], in repository: Repository
   ) throws -> ServedOverlay {
