@@ -63,7 +63,7 @@ package struct StoreUsage: Sendable {
   /// garbage here, but a collection would delete nothing.
   package internal(set) var unreadable: [(id: RevisionID, message: String)] = []
   /// What a collection could free in addition if the given revisions were forgotten; nil if none
-  /// were given, or if ``unreadable`` is not empty.
+  /// were given, or if `unreadable` is not empty.
   package internal(set) var prunableBytes: UInt64?
 }
 
