@@ -20,8 +20,8 @@ package struct ForgetRequest: Sendable {
 
   package init(_ choice: Choice) { self.choice = choice }
 
-  /// - Parameter report: called with the outcome before anything is deleted; what it throws ends the
-  ///   operation. Who cannot be told of a deletion shall not lose anything by it.
+  /// - Parameter report: called with the outcome before anything is deleted. If the report fails, nothing is
+  ///   deleted.
   /// - Throws: ``Refusal``; `ReferenceError`; `StoreError`, also `.pinned`; what `report` throws; or a
   ///   ``NoticedFailure`` with one of these.
   package func run(

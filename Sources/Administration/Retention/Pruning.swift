@@ -6,7 +6,7 @@ package import Workers
 
 /// Deletes the revisions that no rule keeps.
 package struct PruneRequest: Sendable {
-  /// All where none is named.
+  /// Empty for all jobs.
   package var jobs: [String] = []
   /// In place of the stored policies; nil for these.
   package var policy: RetentionPolicy?
@@ -24,8 +24,8 @@ package struct PruneRequest: Sendable {
 
   /// Judges every revision of the jobs, and deletes those that no rule keeps.
   ///
-  /// - Parameter report: called with the outcome before anything is deleted; what it throws ends the
-  ///   operation. Who cannot be told of a deletion shall not lose anything by it.
+  /// - Parameter report: called with the outcome before anything is deleted. If the report fails, nothing is
+  ///   deleted.
   /// - Throws: ``Refusal``: a job that does not exist or has no policy, a time zone that is not known,
   ///   or revisions that were changed meanwhile; `ReferenceError`, `StoreError`, and what `report`
   ///   throws.
