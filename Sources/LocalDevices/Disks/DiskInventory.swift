@@ -21,7 +21,7 @@ package struct DiskInventory {
     case logicalVolume(String?)
   }
 
-  /// The partitions of a disk.
+  /// What there is to choose from on a disk.
   package struct Listing: Sendable, Hashable {
     package let items: [Item]
     /// Numbers of those that reach past the disk's end.
