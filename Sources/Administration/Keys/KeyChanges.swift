@@ -74,6 +74,7 @@ package struct KeyExportOutcome: Sendable {
   /// The document `paper-key`.
   package var json: JSON { .object(["paperKey": .string(paperKey)]) }
 }
+
 /// Removes a passphrase or key file; the last one stays.
 package struct KeyRemovalRequest: Sendable {
   /// The id of the key, or enough of its first digits.

@@ -72,7 +72,6 @@ package struct PolicyListRequest: Sendable {
     }
     return PolicyListOutcome(policies: (standard.map { [$0] } ?? []) + own)
   }
-
 }
 
 package struct PolicyListOutcome: Sendable {
