@@ -58,12 +58,12 @@ extension [Notice] {
 
 extension RevisionListing {
   /// Revisions that cannot be read: any of them may be the one that was meant.
-  var notices: [Notice] { unreadable.map { .unreadable($0.id, $0.error) } }
+  package var notices: [Notice] { unreadable.map { .unreadable($0.id, $0.error) } }
 }
 
 extension RevisionEntry {
   /// What whoever uses it should know.
-  var notices: [Notice] {
+  package var notices: [Notice] {
     marks.trust == .distrusted ? [.distrusted(id, job: revision.job)] : []
   }
 }

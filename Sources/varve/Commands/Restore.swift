@@ -84,8 +84,7 @@ struct Restore: ParsableCommand {
     let repository = try repository.open()
     let listing = try repository.revisionsWithWarnings()
     let entry = try listing.revision(revision)
-    let warnings = listing.warnings + entry.warnings
-    entry.warn()
+    entry.notices.warn()
     let volume = try revision.volume(of: entry.revision)
     let target = try openTarget(target, force: force)
     var options = RestoreOptions()
@@ -102,7 +101,8 @@ struct Restore: ParsableCommand {
     }
     let outcome = RestoreOutcome(
       report, revision: entry, volume: volume.name, target: target.name,
-      seconds: start.duration(to: .now) / .seconds(1), fill: skipDamaged, warnings: warnings)
+      seconds: start.duration(to: .now) / .seconds(1), fill: skipDamaged,
+      notices: listing.notices + entry.notices)
     try outcome.print(asJSON: json.isWanted)
   }
 }

@@ -12,11 +12,11 @@ struct RestoreOutcome {
   private let target: String
   private let seconds: Double
   private let fill: DamageFill?
-  private let warnings: [String]
+  private let notices: [Notice]
 
   init(
     _ report: RestoreReport, revision: RevisionEntry, volume: String, target: String,
-    seconds: Double, fill: DamageFill?, warnings: [String]
+    seconds: Double, fill: DamageFill?, notices: [Notice]
   ) {
     self.report = report
     self.revision = revision
@@ -24,7 +24,7 @@ struct RestoreOutcome {
     self.target = target
     self.seconds = seconds
     self.fill = fill
-    self.warnings = warnings
+    self.notices = notices
   }
 
   /// - Throws: ``ReportedFailure`` where the target has gaps.
@@ -75,7 +75,7 @@ struct RestoreOutcome {
             "pack": .optional(gap.pack), "message": .string(gap.message),
           ])
         }),
-      "warnings": .strings(warnings),
+      "warnings": .strings(notices.map(\.description)),
     ])
   }
 }

@@ -10,14 +10,14 @@ extension Repository {
   /// The same, with those that cannot be read.
   func revisionsWithWarnings() throws -> RevisionListing {
     let listing = try revisions()
-    for warning in listing.warnings { Console.shared.warning(warning) }
+    listing.notices.warn()
     return listing
   }
 
   /// The revision that a reference stands for.
   func revision(_ reference: RevisionReference) throws -> RevisionEntry {
     let entry = try revisionsWithWarnings().revision(reference)
-    entry.warn()
+    entry.notices.warn()
     return entry
   }
 }
@@ -28,23 +28,7 @@ extension [Notice] {
   }
 }
 
-extension RevisionListing {
-  /// Of the revisions that cannot be read: any of them may be the one that was meant.
-  var warnings: [String] {
-    unreadable.map { "revision \($0.id) cannot be read: \($0.error)" }
-  }
-}
-
 extension RevisionEntry {
-  /// What whoever uses it should know.
-  var warnings: [String] {
-    marks.trust == .distrusted ? ["revision \(shortID) of \(revision.job) is distrusted"] : []
-  }
-
-  func warn() {
-    for warning in warnings { Console.shared.warning(warning) }
-  }
-
   /// `1f3a9c02be77 of web01, 2026-11-20 01:30:04`.
   var oneLine: String {
     "\(shortID) of \(revision.job), \(TimeZone.shown.text(of: revision.created))"
