@@ -2,6 +2,7 @@ import Administration
 import ArgumentParser
 import FileIO
 import Glibc
+import LocalDevices
 import SystemPackage
 
 /// The exit statuses of the program: these three, that of a command which it ran, or 128 and the number of
@@ -36,6 +37,7 @@ struct ExitStatus: RawRepresentable, Sendable {
       error.notices.warn()
       return wording(error.cause)
     case let error as Refusal: return error.words
+    case let error as LocalDeviceError: return Failure(error)
     default: return error
     }
   }

@@ -63,15 +63,14 @@ enum BlockDeviceMaker {
   private func connectFreeDevice(
     _ local: LocalVolume, sectorBytes: UInt64
   ) throws -> KernelDevice {
-    var failure = Failure("all network block devices of the kernel are in use")
+    var failure: any Error = Failure("all network block devices of the kernel are in use")
     for device in KernelDevice.free().prefix(4) {
       do {
         try local.connect(device, connections: 1, sectorBytes: sectorBytes)
         return device
-      } catch let error as LocalDeviceError {
-        failure = Failure(error)
-      } catch let error as ChildProcessError {
-        failure = Failure(error.description)
+      } catch {
+        guard error is LocalDeviceError || error is ChildProcessError else { throw error }
+        failure = error
       }
     }
     throw failure

@@ -16,7 +16,8 @@ struct RevisionMount {
 
   /// Looks for the file system, and changes nothing.
   ///
-  /// - Throws: ``Failure`` where there is no directory, or nothing clear to mount.
+  /// - Throws: ``Failure`` where there is no directory, `LocalDeviceError` where there is nothing clear to
+  ///   mount.
   init(
     _ volume: SelectedVolume, at directory: String, partition: Int?, logicalVolume: String?,
     isReadOnly: Bool, options: String?
@@ -34,11 +35,7 @@ struct RevisionMount {
     inventory = try volume.withContent { content in
       try DiskInventory(of: content, name: volume.name)
     }
-    do {
-      target = try inventory.target(partition: partition, logicalVolume: logicalVolume)
-    } catch {
-      throw Failure(error)
-    }
+    target = try inventory.target(partition: partition, logicalVolume: logicalVolume)
   }
 
   /// What is mounted where and how.
