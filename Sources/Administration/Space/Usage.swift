@@ -32,10 +32,9 @@ package struct UsageRequest: Sendable {
   private func job(
     of usage: StoreUsage, in repository: Repository
   ) throws -> StoreUsage.JobUsage? {
-    let listing = try repository.revisions()
     guard let job else { return nil }
     if let found = usage.jobs.first(where: { $0.job == job }) { return found }
-    _ = try listing.history(of: job)
+    _ = try repository.revisions().history(of: job)
     throw Refusal.noRevisionLeft(job: job)
   }
 
