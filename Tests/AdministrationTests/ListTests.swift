@@ -98,7 +98,7 @@ struct ListTests {
       .prepare(on: office.repository)
     #expect(try comparison.run { _, _ in }.changedBytes == 64 << 10)
     var text = ""
-    try comparison.document(check: {}) { text += $0 }
+    try comparison.document { text += $0 }
     let document = try #require(JSON(parsing: text))
     #expect(document["changes"]?.elements.count == 1)
     #expect(document["changedBytes"]?.count == 64 << 10)

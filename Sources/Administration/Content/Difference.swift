@@ -105,18 +105,14 @@ package struct RevisionComparison: Sendable {
 
   /// Writes the document `difference`, whose array of changes may be long.
   ///
-  /// - Parameters:
-  ///   - check: called before each change; an error that it throws ends the document.
-  ///   - write: called with each part of the text, in order.
-  package func document(
-    check: () throws -> Void, _ write: (String) throws -> Void
-  ) throws {
+  /// - Parameter write: called with each part of the text, in order; an error that it throws ends the
+  ///   document.
+  package func document(_ write: (String) throws -> Void) throws {
     var document = StreamedDocument()
     try write(document.member("from", .string(from.id.description)))
     try write(document.member("to", .string(to.id.description)))
     try write(document.beginArray("changes"))
     let totals = try run { volume, extent in
-      try check()
       try write(document.element(extent.json(in: volume)))
     }
     try write(document.endArray())

@@ -46,7 +46,10 @@ struct Diff: ParsableCommand {
     }
     let output = StandardOutput()
     guard json.isWanted else { return try print(comparison, to: output) }
-    try comparison.document(check: Interruption.shared.flag.check) { try output.write($0) }
+    try comparison.document { part in
+      try Interruption.shared.flag.check()
+      try output.write(part)
+    }
     try output.flush()
   }
 
