@@ -120,7 +120,8 @@ extension Refusal.OfPin {
         "pin \(name) cannot be read, so it is not known which revision it keeps, and for what; to "
           + "give it up, add --yes")
     case .mayBeNeeded(let pin):
-      Failure(.unconfirmed, "\(pin.reasonToKeep); add --yes to release it")
+      Failure(
+        .unconfirmed, (pin.reasonToKeep.map { "\($0); " } ?? "") + "add --yes to release it")
     }
   }
 }

@@ -4,18 +4,19 @@ import ChunkFormat
 import ChunkStore
 
 extension DescribedPin {
-  /// Why the pin may still be needed, and what releasing it means.
-  var reasonToKeep: String {
+  /// Why the pin may still be needed, and what releasing it means; nil where its overlay is gone.
+  var reasonToKeep: String? {
     let pin = stored.pin
     let meaning =
       "without the pin its revision \(pin.revision.short) of \(job) can be deleted, and what was "
       + "written to the overlay is lost with it"
     return switch state {
+    case .stale: nil
     case .inUse: "a process has the \(pin.owner) in \(place) open; \(meaning)"
     case .present: "the \(pin.owner) is still there, in \(place); \(meaning)"
     case .copied:
       "the pin was made in \(madeIn); if the \(pin.owner) is used with this repository, \(meaning)"
-    case .otherMachine, .unknown, .stale:
+    case .otherMachine, .unknown:
       "nobody here can tell whether the \(pin.owner) in \(place) still exists; \(meaning)"
     }
   }
