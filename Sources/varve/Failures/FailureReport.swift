@@ -1,11 +1,13 @@
 import ArgumentParser
 import BackupEngine
+import ChildProcesses
 import ChunkStore
 import FileIO
 import GarbageCollection
 import JSONText
 import NBDServer
 import Overlays
+import SystemPackage
 import VolumeReader
 import VolumeSources
 import VolumeTargets
@@ -169,6 +171,18 @@ extension RestoreTargetError: ClassifiedError {
     case .readOnly: .readOnly
     case .noSpace: .noSpace
     default: .inputOutput
+    }
+  }
+}
+
+extension ChildProcessError: ClassifiedError {
+  fileprivate var failureCode: FailureCode {
+    switch (code, errno) {
+    case (.cannotRun, .noSuchFileOrDirectory): .notFound
+    case (.cannotRun, .permissionDenied): .permissionDenied
+    case (.cannotRun, _), (.failed, _), (.notReady, _): .failed
+    case (.cancelled, _): .interrupted
+    case (.unusableDirectory, _): .invalidRequest
     }
   }
 }

@@ -96,8 +96,8 @@ struct RevisionMount {
       try Tool(mountWords(path, content)).run()
     } catch {
       let lines = log.lines(about: path, type: content?.mountType)
-      throw Failure(
-        "\(error)" + (lines.isEmpty ? "" : "; the kernel says: " + lines.joined(separator: "; ")))
+      if lines.isEmpty { throw error }
+      throw Failure("\(error); the kernel says: \(lines.joined(separator: "; "))")
     }
   }
 
