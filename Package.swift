@@ -134,8 +134,10 @@ let targets: [Target] = [
   library(
     "Administration",
     uses: [
-      "Workers", "CalendarTime", "JSONText", "ChunkFormat", "ChunkStore", "Retention",
-      "BackupEngine", "GarbageCollection", "Overlays", systemPackage,
+      "Workers", "CalendarTime", "JSONText", "FileIO", "ChildProcesses", "ChunkFormat",
+      "ChunkStore", "Retention", "VolumeTargets", "VolumeReader", "BackupEngine",
+      "GarbageCollection", "Inspection", "Overlays", "NBDProtocol", "NBDServer", "Exports",
+      systemPackage,
     ]),
   .executableTarget(
     name: "varve",
@@ -234,13 +236,15 @@ let targets: [Target] = [
   tests(
     of: "Administration",
     uses: [
-      "EngineTestSupport", "Workers", "CalendarTime", "JSONText", "FileIO", "ChunkFormat",
-      "ChunkStore", "BackupEngine", "GarbageCollection", "Overlays", systemPackage,
+      "EngineTestSupport", "Workers", "CalendarTime", "JSONText", "FileIO", "ChildProcesses",
+      "ChunkFormat", "ChunkStore", "VolumeSources", "VolumeTargets", "VolumeReader", "BackupEngine",
+      "GarbageCollection", "Inspection", "Overlays", "NBDTestSupport", "NBDProtocol", "NBDServer",
+      systemPackage,
     ]),
   tests(
     of: "varve",
     uses: [
-      "LocalDevices",
+      "LocalDevices", "Administration",
       "Workers", "JSONText", "ChildProcesses", "ChunkFormat", "ChunkStore", "FileIO",
       "BackupEngine", "NBDProtocol", "NBDServer", argumentParser, systemPackage,
     ]),

@@ -1,3 +1,4 @@
+import CalendarTime
 package import ChunkFormat
 package import ChunkStore
 
@@ -8,12 +9,26 @@ package enum Notice: Sendable, CustomStringConvertible {
   case distrusted(RevisionID, job: String)
   /// What pruning would do is not known.
   case unreadablePolicies(StoreError)
+  /// There was no overlay of this name.
+  case overlayMade(String, on: RevisionEntry)
+  /// The revision of the overlay can be deleted, and what is written to the overlay is lost with it.
+  case overlayUnpinned(String, reason: String)
+  /// The overlay is on another revision than the one that the reference stands for now.
+  case overlayStays(String, on: RevisionEntry, reference: String)
 
   package var description: String {
     switch self {
     case .unreadable(let id, let error): "revision \(id) cannot be read: \(error)"
     case .distrusted(let id, let job): "revision \(id.short) of \(job) is distrusted"
     case .unreadablePolicies(let error): "what pruning would free is not known: \(error)"
+    case .overlayMade(let name, let entry):
+      "made the overlay '\(name)' on revision \(entry.shortID) of \(entry.revision.job)"
+    case .overlayUnpinned(let name, let reason):
+      "the overlay '\(name)' is not pinned, and what is written to it is lost when its revision is "
+        + "forgotten or pruned: \(reason)"
+    case .overlayStays(let name, let entry, let reference):
+      "the overlay '\(name)' stays on revision \(entry.shortID) of "
+        + "\(entry.revision.created.rfc3339); \(reference) is another one now"
     }
   }
 }
@@ -53,6 +68,14 @@ extension [Notice] {
     let entry = try listing.revision(reference)
     self += entry.notices
     return entry
+  }
+
+  /// The same in all revisions of a repository.
+  mutating func revision(
+    _ reference: RevisionReference, of repository: Repository
+  ) throws -> RevisionEntry {
+    let listing = try listing(of: repository)
+    return try revision(reference, in: listing)
   }
 }
 

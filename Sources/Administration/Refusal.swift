@@ -23,10 +23,16 @@ package enum Refusal: Error, Sendable {
   case unknownTimeZone(String)
   /// The time zone of this machine is set to something that is none.
   case systemTimeZone(fault: String)
+  /// The repository that content is to be read from is the one that is to be repaired.
+  ///
+  /// - Parameter path: its directory, as it was named.
+  case sameRepository(_ path: String)
   case policy(OfPolicy)
   case forgetting(OfForgetting)
   case pin(OfPin)
   case key(OfKey)
+  case serving(OfServing)
+  case device(OfDevice)
 
   /// A revision as it was named, and its volumes.
   package struct ComparedNames: Equatable, Sendable {
@@ -80,5 +86,31 @@ package enum Refusal: Error, Sendable {
     case ambiguous(String, among: [KeyID])
     /// Keys are chosen when a repository is created; this one has none.
     case notEncrypted(repository: String)
+  }
+
+  package enum OfServing: Sendable {
+    /// An overlay is on one revision.
+    case severalRevisions(overlay: String, [String])
+    /// There is no such overlay, and no revision is named to make it on.
+    case noOverlay(String)
+    /// The overlay is on a revision of another job than the one that is named.
+    case otherJob(overlay: String, of: String, reference: String, job: String)
+  }
+
+  package enum OfDevice: Sendable {
+    /// A volume is mounted from the device.
+    ///
+    /// - Parameter volume: with job, whole id and volume.
+    case deviceMounted(String, volume: String, at: String)
+    /// A volume is attached to the device.
+    case deviceAttached(String, volume: String)
+    /// A volume is mounted at the directory.
+    case directoryInUse(String, volume: String)
+    /// Nothing was attached to the device here; somebody else may have connected it.
+    case notAttached(String, isConnected: Bool)
+    /// The device was not attached, but is there for a directory.
+    case mounted(String, at: String)
+    /// Nothing was mounted at the directory here.
+    case notMounted(String)
   }
 }

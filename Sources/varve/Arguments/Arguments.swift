@@ -1,3 +1,4 @@
+import Administration
 import FileIO
 
 /// The command line as the parser wants it.

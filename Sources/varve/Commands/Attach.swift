@@ -1,7 +1,6 @@
 import Administration
 import ArgumentParser
 import ChunkStore
-import JSONText
 import LocalDevices
 
 struct Attach: ParsableCommand {
@@ -76,7 +75,7 @@ struct Attach: ParsableCommand {
     var record = selected.record(isWritable: writable)
     record.device = device.path
     if !changes.isEmpty { record.groupKey = groups.key }
-    let local = try LocalVolumes().begin(record) { $0.conflict(withDevice: device) }
+    let local = try LocalVolumes().begin(record) { $0.conflict(withDevice: device.path) }
     try local.undoingOnFailure {
       try device.requireFree()
       try PrivateServer(volume: selected, local: local, changes: changes).start()
@@ -85,19 +84,18 @@ struct Attach: ParsableCommand {
     Console.shared.message("attached \(selected.name) to \(device.path)")
     let volumes = changes.isEmpty ? [] : activate(inventory.physicalVolumes, local)
     guard json.isWanted else { return }
-    try StandardOutput().document(
-      .object([
-        "device": .string(device.path), "volume": .string(selected.reference),
-        "repository": .string(local.record.repository), "readOnly": .bool(!writable),
-        "logicalVolumes": .array(volumes),
-      ]))
+    var attached = AttachedDevice(
+      device: device.path, volume: selected.reference, repository: local.record.repository,
+      isReadOnly: !writable)
+    attached.logicalVolumes = volumes
+    try StandardOutput().document(attached.json)
   }
 
   /// The disk is attached, whatever comes of this.
   private func activate(
     _ physicalVolumes: [DiskInventory.Item], _ local: LocalVolume
-  ) -> [JSON] {
-    var activated: [JSON] = []
+  ) -> [AttachedDevice.LogicalVolume] {
+    var activated: [AttachedDevice.LogicalVolume] = []
     do {
       try BlockDeviceMaker.withDevices(of: physicalVolumes, on: device, device.path) { paths in
         let all = LogicalVolumes(of: local)
@@ -106,10 +104,9 @@ struct Attach: ParsableCommand {
         for volume in volumes {
           let content = try all.content(of: volume)?.rawValue
           activated.append(
-            .object([
-              "name": .string(all.nameOnDisk(volume)), "path": .string(volume.path),
-              "sizeBytes": .unsigned(volume.sizeBytes), "type": .optional(content),
-            ]))
+            AttachedDevice.LogicalVolume(
+              name: all.nameOnDisk(volume), path: volume.path, sizeBytes: volume.sizeBytes,
+              type: content))
           let type = content.map { ", \($0)" } ?? ""
           Console.shared.message(
             "\(all.nameOnDisk(volume)) is \(volume.path), \(Quantities.bytes(volume.sizeBytes))\(type)"

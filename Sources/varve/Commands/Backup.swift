@@ -106,18 +106,18 @@ struct Backup: ParsableCommand {
     var request = BackupRequest(
       job: job, volumes: try openVolumes(), program: "varve \(Varve.version)")
     request.documents = try AttachmentInputs(attach).documents()
-    request.tags = tag.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+    request.tags = tag
     request.verification = verify.policy
     request.usesDeltas = deltas
     request.acceptsUnusual = unusual.isAccepted
     let repository = try repository.open()
     let progress = ProgressBoard()
-    let backup = BackupEngine.Backup(
-      repository: repository, request: request, context: .ofProgram(showing: progress))
-    let report = try ProgressDisplay.showing({ [job] in progress.reading(of: job) }) {
-      try UnusualOption.explaining { try backup.run() }
+    let outcome = try ProgressDisplay.showing({ [job] in progress.reading(of: job) }) {
+      try UnusualOption.explaining {
+        try request.run(on: repository, context: .ofProgram(showing: progress))
+      }
     }
-    try BackupOutcome(report, in: repository).print(asJSON: json.isWanted, policy: verify.policy)
+    try outcome.print(asJSON: json.isWanted, policy: verify.policy)
   }
 
   private func openVolumes() throws -> [BackupRequest.Volume] {

@@ -42,12 +42,12 @@ struct CheckRepository: ParsableCommand {
   mutating func run() throws {
     let repository = try repository.open()
     let progress = ProgressBoard()
-    let inspection = RepositoryInspection(
-      repository: repository, depth: packs, mends: fix, context: .ofProgram(showing: progress))
-    let report = try ProgressDisplay.showing({ progress.reading(of: "the repository") }) {
-      try inspection.run()
+    let request = InspectionRequest(depth: packs, mends: fix)
+    let outcome = try ProgressDisplay.showing({ progress.reading(of: "the repository") }) {
+      try request.run(on: repository, context: .ofProgram(showing: progress))
     }
-    try json.print(report.json, orLines: report.lines)
+    let report = outcome.report
+    try json.print(outcome.json, orLines: report.lines)
     Console.shared.message(report.summary)
     if !report.isClean { throw ReportedFailure() }
   }

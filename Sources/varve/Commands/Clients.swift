@@ -26,26 +26,19 @@ struct Clients: ParsableCommand {
   @OptionGroup var json: JSONOption
 
   mutating func run() throws {
-    var servers: [JSON] = []
-    var hasFailed = false
-    for (process, path) in try RuntimeDirectory()?.sockets() ?? [] {
-      do throws(ServerError) {
-        guard let bytes = try StatusSocket.read(at: path) else { continue }
-        // One that is just stopping may say nothing.
-        JSON(parsing: String(decoding: bytes, as: UTF8.self)).map { servers.append($0) }
-      } catch {
-        Console.shared.message(
-          "the server with process number \(process) does not answer: \(error.reason)")
-        hasFailed = true
-      }
+    let outcome = ClientListRequest(sockets: try RuntimeDirectory()?.sockets() ?? []).run()
+    for (process, error) in outcome.silent {
+      Console.shared.message(
+        "the server with process number \(process) does not answer: \(error.reason)")
     }
-    try report(servers)
-    if hasFailed { throw ReportedFailure() }
+    try report(outcome)
+    if !outcome.silent.isEmpty { throw ReportedFailure() }
   }
 
-  private func report(_ servers: [JSON]) throws {
+  private func report(_ outcome: ClientListOutcome) throws {
+    let servers = outcome.servers
     let output = StandardOutput()
-    if json.isWanted { try output.document(.array(servers)) }
+    if json.isWanted { try output.document(outcome.json) }
     guard !servers.isEmpty else {
       return Console.shared.message("no server of this user is running")
     }

@@ -65,16 +65,15 @@ struct Collect: ParsableCommand {
     settings.copiedBytesLimit = maxCopy?.bytes
     settings.timeLimit = maxMinutes.map { .seconds(60 * Int64($0)) }
     let progress = ProgressBoard()
-    let collection = GarbageCollection(
-      repository: repository, settings: settings, context: .ofProgram(showing: progress))
-    let report = try ProgressDisplay.showing({ progress.reading(of: "packs") }) {
-      try collection.run()
+    let request = CollectionRequest(settings)
+    let outcome = try ProgressDisplay.showing({ progress.reading(of: "packs") }) {
+      try request.run(on: repository, context: .ofProgram(showing: progress))
     }
-    for (pack, message) in report.damaged {
+    for (pack, message) in outcome.report.damaged {
       Console.shared.warning("pack \(pack) is left alone: \(message)")
     }
-    if json.isWanted { try StandardOutput().document(report.json) }
-    for line in report.lines { Console.shared.message(line) }
-    if !report.damaged.isEmpty { throw ReportedFailure() }
+    if json.isWanted { try StandardOutput().document(outcome.json) }
+    for line in outcome.report.lines { Console.shared.message(line) }
+    if !outcome.isClean { throw ReportedFailure() }
   }
 }

@@ -1,5 +1,5 @@
+import Administration
 import ArgumentParser
-import JSONText
 import LocalDevices
 
 struct Detach: ParsableCommand {
@@ -23,25 +23,16 @@ struct Detach: ParsableCommand {
 
   mutating func run() throws {
     try Privilege.require(for: "detaching a device")
-    let volumes = LocalVolumes()
-    guard let local = try volumes.all().last(where: { $0.record.device == device.path }) else {
-      let remark =
-        device.clientID == nil
-        ? "" : "; who has connected it disconnects it with 'nbd-client -d \(device.path)'"
-      throw Failure(.notFound, "varve has attached nothing to \(device.path)\(remark)")
-    }
-    if let directory = local.record.directory {
-      throw Failure("\(device.path) is mounted at \(directory); use 'varve umount \(directory)'")
-    }
+    let request = DetachmentRequest(device: device.path)
+    let volumes = try LocalVolumes().all()
+    let local = volumes[
+      try request.index(
+        among: volumes.map(\.record), isConnected: device.clientID != nil)]
     if let use = try local.use(of: device) {
       throw Failure("\(use); end that first, then detach")
     }
     try local.takeDown(lazily: false)
     guard json.isWanted else { return }
-    try StandardOutput().document(
-      .object([
-        "device": .string(device.path), "volume": .string(local.record.volume),
-        "repository": .string(local.record.repository),
-      ]))
+    try StandardOutput().document(request.outcome(local.record).json)
   }
 }

@@ -3,7 +3,6 @@ import ArgumentParser
 import ChunkFormat
 import ChunkStore
 import FileIO
-import JSONText
 import SystemPackage
 
 struct Init: ParsableCommand {
@@ -102,39 +101,32 @@ struct Init: ParsableCommand {
     settings.compression = compression
     guard encrypt != nil else { return try report(create(at: path, settings, firstKey: nil)) }
     let source = options.secret.givenOrInEnvironment ?? .prompt
-    let repository = try source.withNew(for: path.string) {
+    let outcome = try source.withNew(for: path.string) {
       try create(at: path, settings, firstKey: NewKey(secret: $0, label: ""))
     }
-    try report(repository)
+    try report(outcome)
   }
 
   private func create(
     at path: FilePath, _ settings: RepositorySettings, firstKey: NewKey?
-  ) throws -> Repository {
-    try Repository.create(
-      at: path, settings: settings, firstKey: firstKey, environment: .local,
-      context: .ofProgram())
+  ) throws -> CreationOutcome {
+    try CreationRequest(settings, firstKey: firstKey).run(
+      at: path, environment: .local, context: .ofProgram())
   }
 
-  private func report(_ repository: Repository) throws {
-    let configuration = repository.configuration
-    if json.isWanted {
-      try StandardOutput().document(
-        .object([
-          "id": .string(configuration.id.description),
-          "repository": .string(repository.absoluteRoot),
-          "chunkSizeBytes": .integer(Int64(configuration.chunkSizeBytes)),
-          "compression": .string(configuration.compression.description),
-          "encryption": .optional(encrypt?.rawValue),
-        ]))
-    }
-    let encryption = encrypt.map {
-      "encrypted with a \($0 == .keyfile ? "key file" : "passphrase")"
-    }
+  private func report(_ outcome: CreationOutcome) throws {
+    if json.isWanted { try StandardOutput().document(outcome.json) }
+    let (root, configuration) = (outcome.repository.root, outcome.repository.configuration)
+    let encryption =
+      switch outcome.encryption {
+      case .keyFile: "encrypted with a key file"
+      case .passphrase: "encrypted with a passphrase"
+      case nil: "not encrypted"
+      }
     Console.shared.message(
-      "created the repository \(repository.root): chunks of \(Quantities.bytes(chunkSize.bytes)), compression "
-        + "\(configuration.compression), \(encryption ?? "not encrypted")")
-    if encrypt != nil {
+      "created the repository \(root): chunks of \(Quantities.bytes(chunkSize.bytes)), compression "
+        + "\(configuration.compression), \(encryption)")
+    if outcome.encryption != nil {
       Console.shared.message(
         "run 'varve key export' and store the printout safely: without a key, nothing can be read")
     }

@@ -2,7 +2,6 @@ import Administration
 import ArgumentParser
 import CalendarTime
 import ChunkStore
-import JSONText
 
 struct Mount: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -94,7 +93,7 @@ struct Mount: ParsableCommand {
       isReadOnly: !readWrite, options: options)
     let local = try mount.perform()
     if json.isWanted {
-      try StandardOutput().document(try local.json())
+      try StandardOutput().document(local.record.mounted(local.state()).json)
     } else {
       Console.shared.message("mounted \(mount.summary(of: local))")
     }
@@ -104,7 +103,7 @@ struct Mount: ParsableCommand {
     let mounts = try LocalVolumes().all().filter { $0.record.directory != nil }
     let output = StandardOutput()
     if json.isWanted {
-      try output.document(.array(try mounts.map { try $0.json() }))
+      try output.document(mounts.map { $0.record.mounted(try $0.state()) }.json)
     } else if !mounts.isEmpty {
       try output.table(try Self.table(of: mounts))
     }
@@ -129,31 +128,12 @@ struct Mount: ParsableCommand {
   }
 }
 
-extension LocalVolume.State {
+extension MountedDirectory.State {
   fileprivate var cell: Cell {
     switch self {
     case .mounted: Cell("mounted", .good)
     case .serverGone: Cell("server gone", .bad)
     case .notMounted: Cell("not mounted", .bad)
     }
-  }
-}
-
-extension LocalVolume {
-  /// What is mounted, and how.
-  fileprivate func json() throws -> JSON {
-    let record = record
-    return .object([
-      "directory": .optional(record.directory),
-      "volume": .string(record.volume),
-      "repository": .string(record.repository),
-      "partition": record.partition.map { .integer(Int64($0)) } ?? .null,
-      "logicalVolume": .optional(record.logicalVolume),
-      "type": .optional(record.type),
-      "readOnly": .bool(!record.isMountedForWriting),
-      "device": .optional(record.source),
-      "created": .string(record.created.rfc3339),
-      "state": .string(try state().rawValue),
-    ])
   }
 }

@@ -53,34 +53,32 @@ struct OverlayCommit: ParsableCommand {
 
   mutating func run() throws {
     let repository = try repository.open()
-    let store = try location.store(of: repository)
-    let overlay = try store.open(name)
-    try warnOfNewer(than: overlay, in: repository)
-    var request = try overlay.commitRequest(job: job, program: "varve \(Varve.version)")
-    request.tags = tag.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+    var request = OverlayCommitRequest(overlay: name, program: "varve \(Varve.version)")
+    request.job = job
+    request.tags = tag
     request.verification = verify.policy
     request.acceptsUnusual = unusual.isAccepted
+    request.keepsOverlay = keep
+    let commit = try request.prepare(on: repository, overlays: location.store(of: repository))
+    commit.notices.warn()
+    warnOfNewer(than: commit)
     let progress = ProgressBoard()
-    let backup = BackupEngine.Backup(
-      repository: repository, request: request, context: .ofProgram(showing: progress))
-    let report = try ProgressDisplay.showing({ [name] in progress.reading(of: name) }) {
-      try UnusualOption.explaining { try backup.run() }
+    let outcome = try ProgressDisplay.showing({ [name] in progress.reading(of: name) }) {
+      try UnusualOption.explaining {
+        try commit.run(context: .ofProgram(showing: progress))
+      }
     }
     // Throws where what was stored is damaged: the overlay is still wanted then.
-    try BackupOutcome(report, in: repository).print(asJSON: json.isWanted, policy: verify.policy)
-    if keep { try overlay.close() } else { try store.remove(overlay)?.warn() }
+    try outcome.print(asJSON: json.isWanted, policy: verify.policy)
+    try commit.end(after: outcome)?.warn()
   }
 
   /// What was backed up since the overlay was made is not in it.
-  private func warnOfNewer(than overlay: NamedOverlay, in repository: Repository) throws {
-    let own = try overlay.revision()
-    let job = job ?? own.revision.job
-    let newer = try repository.readableRevisions().filter {
-      $0.revision.job == job && $0.revision.created > own.revision.created
-    }
-    guard let newest = newer.last else { return }
+  private func warnOfNewer(than commit: PreparedCommit) {
+    guard let newest = commit.newer.last else { return }
+    let count = Quantities.count(commit.newer.count, "revision")
     Console.shared.warning(
-      "\(job) has \(Quantities.count(newer.count, "revision")) newer than the overlay's, the last of "
+      "\(commit.job) has \(count) newer than the overlay's, the last of "
         + "\(TimeZone.shown.text(of: newest.revision.created)); what changed in them is not in the "
         + "revision that this makes")
   }

@@ -3,7 +3,6 @@ import ArgumentParser
 import CalendarTime
 import ChunkFormat
 import ChunkStore
-import JSONText
 import Overlays
 
 struct OverlayList: ParsableCommand {
@@ -19,30 +18,20 @@ struct OverlayList: ParsableCommand {
 
   mutating func run() throws {
     let repository = try repository.open()
-    let listings = try location.store(of: repository).list()
-    let revisions = try repository.revisionsWithWarnings()
-    let (entries, unreadable) = (revisions.entries, Set(revisions.unreadable.map(\.id)))
-    let pins = Set(try repository.pins().pins.map(\.name))
-    let forgotten = Set(try repository.forgottenRevisions())
-    let rows = listings.map { listing in
-      let overlay = try? listing.description.get()
-      return Row(
-        listing: listing, overlay: overlay, entry: entries.first { $0.id == overlay?.revision },
-        isForgotten: overlay.map { forgotten.contains($0.revision) } ?? false,
-        isDamaged: overlay.map { unreadable.contains($0.revision) } ?? false,
-        pin: overlay?.pin.flatMap { pins.contains($0) ? $0 : nil })
-    }
+    let list = try OverlayListRequest().run(
+      on: repository, overlays: location.store(of: repository))
+    list.notices.warn()
     let output = StandardOutput()
     if json.isWanted {
-      try output.document(.array(rows.map(\.json)))
-    } else if !rows.isEmpty {
-      try output.table(table(of: rows))
+      try output.document(list.json)
+    } else if !list.overlays.isEmpty {
+      try output.table(table(of: list.overlays))
     }
-    if rows.isEmpty { Console.shared.message("no overlays") }
-    try reportUnreadable(listings)
+    if list.overlays.isEmpty { Console.shared.message("no overlays") }
+    try reportUnreadable(list.overlays.map(\.listing))
   }
 
-  private func table(of rows: [Row]) -> Table {
+  private func table(of rows: [ListedOverlay]) -> Table {
     var table = Table([
       .text("NAME"), .text("JOB"), .left("REVISION"), .left("OF"), .right("SIZE"), .right("TAKES"),
       .left("MADE"), .text("STATE"),
@@ -65,24 +54,8 @@ struct OverlayList: ParsableCommand {
   }
 }
 
-/// An overlay in the list.
-private struct Row {
-  let listing: OverlayStore.Listing
-  /// Nil where it cannot be read.
-  let overlay: OverlayDescription?
-  /// Nil where the revision is gone, forgotten or unreadable.
-  let entry: RevisionEntry?
-  /// Whether the revision's file is there although it was forgotten.
-  let isForgotten: Bool
-  /// Whether the revision's file is there and cannot be read.
-  let isDamaged: Bool
-  /// Nil where none keeps the revision.
-  let pin: PinName?
-
-  /// What it is called now.
-  private var job: String? { entry?.revision.job ?? overlay?.job }
-
-  var cells: [Cell] {
+extension ListedOverlay {
+  fileprivate var cells: [Cell] {
     [
       Cell(listing.name),
       Cell(job ?? ""),
@@ -95,9 +68,6 @@ private struct Row {
     ]
   }
 
-  /// Whether the revision can be used although it was forgotten.
-  private var isKept: Bool { isForgotten && pin != nil }
-
   private var state: Cell {
     if overlay == nil { return Cell("unreadable", .bad) }
     if isDamaged { return Cell("its revision cannot be read", .bad) }
@@ -108,24 +78,5 @@ private struct Row {
     }
     let states = (listing.isInUse ? ["in use"] : []) + (pin == nil ? ["not pinned"] : [])
     return Cell(states.joined(separator: ", "), pin == nil ? .bad : nil)
-  }
-
-  var json: JSON {
-    .object([
-      "name": .string(listing.name),
-      "job": .optional(job),
-      "revision": .optional(overlay?.revision.description),
-      "revisionIsGone": overlay == nil ? .null : .bool(entry == nil && !isKept && !isDamaged),
-      "pin": .optional(pin?.description),
-      "created": .optional(overlay?.created.rfc3339),
-      "isInUse": .bool(listing.isInUse),
-      "isReadable": .bool(overlay != nil),
-      "sizeBytes": overlay.map { .unsigned($0.sizeBytes) } ?? .null,
-      "allocatedBytes": .unsigned(listing.allocatedBytes),
-      "volumes": .array(
-        (overlay?.volumes ?? []).map {
-          .object(["name": .string($0.name), "sizeBytes": .unsigned($0.sizeBytes)])
-        }),
-    ])
   }
 }

@@ -1,6 +1,6 @@
+import Administration
 import ArgumentParser
 import ChunkStore
-import JSONText
 import Overlays
 
 struct OverlayRemove: ParsableCommand {
@@ -22,13 +22,11 @@ struct OverlayRemove: ParsableCommand {
   @OptionGroup var repository: RepositoryOptions
 
   mutating func run() throws {
-    let left = try location.store(of: try repository.open()).remove(name)
-    if json.isWanted {
-      try StandardOutput().document(
-        .object(["name": .string(name), "pinLeft": .optional(left?.name.description)]))
-    }
+    let outcome = try OverlayRemovalRequest(name: name).run(
+      on: location.store(of: try repository.open()))
+    if json.isWanted { try StandardOutput().document(outcome.json) }
     Console.shared.message("removed the overlay '\(name)'")
-    left?.warn()
+    outcome.leftPin?.warn()
   }
 }
 

@@ -1,9 +1,7 @@
 import Administration
 import ArgumentParser
 import ChunkStore
-import FileIO
 import Inspection
-import SystemPackage
 
 struct Repair: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -42,19 +40,14 @@ struct Repair: ParsableCommand {
 
   mutating func run() throws {
     let repository = try repository.open()
-    let other = try Repository.open(
-      at: FilePath(escaped: from), environment: .local, sharing: repository.keys)
-    if try other.isSamePlace(as: repository) {
-      throw Failure("\(from) is the repository that is to be repaired; give another with --from")
-    }
     let progress = ProgressBoard()
-    let repair = Inspection.Repair(
-      repository: repository, from: other, isDryRun: dryRun,
-      context: .ofProgram(showing: progress))
-    let report = try ProgressDisplay.showing({ progress.reading(of: "revisions") }) {
-      try repair.run()
+    let request = RepairRequest(from: from, isDryRun: dryRun)
+    let outcome = try ProgressDisplay.showing({ progress.reading(of: "revisions") }) {
+      try request.run(
+        on: repository, environment: .local, context: .ofProgram(showing: progress))
     }
-    try json.print(report.json, orLines: report.lines)
+    let report = outcome.report
+    try json.print(outcome.json, orLines: report.lines)
     Console.shared.message(report.summary)
     if !report.isComplete { throw ReportedFailure() }
   }

@@ -82,27 +82,19 @@ struct Restore: ParsableCommand {
       )
     }
     let repository = try repository.open()
-    let listing = try repository.revisionsWithWarnings()
-    let entry = try listing.revision(revision)
-    entry.notices.warn()
-    let volume = try revision.volume(of: entry.revision)
+    var request = RestoreRequest(revision: revision)
+    request.fill = skipDamaged
+    request.verifies = verify
+    let prepared = try request.prepare(on: repository)
+    prepared.notices.warn()
     let target = try openTarget(target, force: force)
-    var options = RestoreOptions()
-    options.fillPattern = skipDamaged?.pattern
-    options.verifies = verify
     let progress = ProgressBoard()
-    let restore = BackupEngine.Restore(
-      repository: repository, entry: entry, volume: volume, target: target, options: options,
-      context: .ofProgram(showing: progress))
-    let subject = "\(entry.revision.job)/\(volume.name)"
-    let start = ContinuousClock.now
-    let report = try Interruption.shared.cleaningUp(with: { target.abandon() }) {
-      try ProgressDisplay.showing({ progress.reading(of: subject) }) { try restore.run() }
+    let subject = "\(prepared.entry.revision.job)/\(prepared.volume.name)"
+    let outcome = try Interruption.shared.cleaningUp(with: { target.abandon() }) {
+      try ProgressDisplay.showing({ progress.reading(of: subject) }) {
+        try prepared.run(to: target, context: .ofProgram(showing: progress))
+      }
     }
-    let outcome = RestoreOutcome(
-      report, revision: entry, volume: volume.name, target: target.name,
-      seconds: start.duration(to: .now) / .seconds(1), fill: skipDamaged,
-      notices: listing.notices + entry.notices)
     try outcome.print(asJSON: json.isWanted)
   }
 }

@@ -1,7 +1,7 @@
+import Administration
 import ArgumentParser
 import ChildProcesses
 import ChunkStore
-import Exports
 import FileIO
 import Glibc
 import Logging
@@ -65,11 +65,14 @@ struct Run: ParsableCommand {
   }
 
   /// What one connection of the command writes, the others see.
-  private func catalog(of selected: SelectedVolume) throws -> any ExportCatalog {
-    let catalog = try selected.catalog()
-    guard writable else { return catalog }
-    return WritableCatalog(
-      base: catalog, mode: .sharedOverlays(try overlays.temporary(for: selected.repository)))
+  private func exports(of selected: SelectedVolume) throws -> any ExportCatalog {
+    var request = ServingRequest([try RevisionReference(selected.reference)])
+    request.writing = writable ? .shared : .refused
+    let repository = selected.repository
+    return try request.prepare(on: repository, context: .ofProgram()).open(
+      overlays: { try overlays.store(of: repository) },
+      temporary: { try overlays.temporary(for: repository) }
+    ).exports
   }
 
   private func serve(
@@ -79,7 +82,7 @@ struct Run: ParsableCommand {
     let socket = directory.appending("socket").string
     let server = try NBDServer.start(
       configuration: ServerConfiguration(addresses: [.unix(path: socket)]),
-      catalog: try catalog(of: selected),
+      catalog: try exports(of: selected),
       logger: Logger(label: "varve") { _ in MessageLog() })
     defer { server.stop(gracePeriod: Self.gracePeriod) }
     let words = CommandWords(command, reaching: socket)

@@ -1,12 +1,10 @@
+import Administration
 import ArgumentParser
 import ChunkStore
-import Exports
-import Glibc
 import JSONText
 import Logging
 import NBDProtocol
 import NBDServer
-import Overlays
 import SystemPackage
 import VolumeReader
 
@@ -143,37 +141,35 @@ struct Serve: ParsableCommand {
     let inherited = try InheritedSocket.takeAll()
     let repository = try repository.open()
     BackgroundProcess.shared.enterOwnSession()
-    let catalog = try catalog(of: repository)
+    let prepared = try request.prepare(on: repository, context: .ofProgram())
     var configuration = ServerConfiguration(addresses: try addresses(beside: inherited))
     configuration.tls = encryption.settings
     limits.apply(to: &configuration)
-    let served = try openOverlay(in: repository)
-    let writable = try writableCatalog(over: catalog, served?.overlay, repository)
-    let exports: any ExportCatalog = writable ?? catalog
-    let server = try start(
-      configuration, wholeSectors ? PaddedCatalog(exports) : exports, writingTo: served)
+    let offered = try prepared.open(
+      overlays: { try overlays.store(of: repository) },
+      temporary: { try overlays.temporary(for: repository) })
+    offered.notices.warn()
+    let server = try start(configuration, offered)
     reloading.begin(with: server)
     server.every(Self.releaseInterval) { repository.records.releaseDeleted() }
     let pidfile = background.pidfile.map { PIDFile(path: $0) }
     do {
-      publishStatus(of: server, catalog, repository, configuration)
+      publishStatus(of: server, offered, repository, configuration)
       try pidfile?.write()
-      try announce(server, repository, inherited) {
-        try writable.map { try $0.defaultExportName() } ?? catalog.defaultExportName()
-      }
+      try announce(server, repository, inherited) { try offered.defaultExportName() }
       try log?.open()
       try BackgroundProcess.shared.becomeReady(hasLog: log != nil)
       Interruption.shared.wait()
     } catch {
       server.stop(gracePeriod: Self.gracePeriod)
       pidfile?.remove()
-      served?.removeIfUnused()
+      offered.overlay?.withdraw()
       throw error
     }
     server.stop(gracePeriod: Self.gracePeriod)
     // Whoever waits for the file to go can have the overlay.
     defer { pidfile?.remove() }
-    try writable?.close()
+    try offered.close()
     if inherited.isEmpty || verbose {
       Console.shared.message("stopped by \(Interruption.shared.signalName)")
     }
@@ -196,13 +192,13 @@ struct Serve: ParsableCommand {
   }
 
   private func start(
-    _ configuration: ServerConfiguration, _ catalog: any ExportCatalog,
-    writingTo overlay: ServedOverlay?
+    _ configuration: ServerConfiguration, _ offered: OfferedExports
   ) throws -> NBDServer {
     do {
-      return try NBDServer.start(configuration: configuration, catalog: catalog, logger: logger)
+      return try NBDServer.start(
+        configuration: configuration, catalog: offered.exports, logger: logger)
     } catch {
-      overlay?.removeIfUnused()
+      offered.overlay?.withdraw()
       guard let failure = error as? ServerError, failure.code == .addressInUse,
         failure.address == RuntimeDirectory()?.serverSocket
       else { throw error }
@@ -218,45 +214,26 @@ struct Serve: ParsableCommand {
     return logger
   }
 
-  private func catalog(of repository: Repository) throws -> RevisionCatalog {
-    var fetching = ChunkFetcher.Limits()
-    fetching.cacheBytes = Int(limits.cacheSize.bytes)
-    let catalog = try RevisionCatalog(
-      repository: repository, references: overlay == nil ? revisions : [],
-      context: .ofProgram(), limits: fetching)
-    try catalog.checkReferences()
-    return catalog
-  }
-
-  private func openOverlay(in repository: Repository) throws -> ServedOverlay? {
-    guard let overlay else { return nil }
-    return try overlays.store(of: repository).open(overlay, for: revisions, in: repository)
-  }
-
-  /// Nil where nothing can be written to.
-  private func writableCatalog(
-    over catalog: RevisionCatalog, _ overlay: NamedOverlay?, _ repository: Repository
-  ) throws -> WritableCatalog? {
-    if let overlay {
-      return WritableCatalog(base: catalog, mode: .named(overlay, volume: revisions.first?.volume))
-    }
-    guard writable else { return nil }
-    return WritableCatalog(
-      base: catalog, mode: .privateOverlays(try overlays.temporary(for: repository)))
+  private var request: ServingRequest {
+    var request = ServingRequest(revisions)
+    request.writing = overlay.map(ServingRequest.Writing.kept) ?? (writable ? .discarded : .refused)
+    request.padsSectors = wholeSectors
+    request.fetching.cacheBytes = Int(limits.cacheSize.bytes)
+    return request
   }
 
   /// Serving is worth more than telling about it.
   private func publishStatus(
-    of server: NBDServer, _ catalog: RevisionCatalog, _ repository: Repository,
+    of server: NBDServer, _ offered: OfferedExports, _ repository: Repository,
     _ configuration: ServerConfiguration
   ) {
     guard let directory = RuntimeDirectory() else { return }
     let status = ServerStatus(
-      server: server, catalog: catalog, repository: repository.root.string,
-      configuration: configuration)
+      of: server, offering: offered, configuration: configuration, repository: repository,
+      version: Varve.version, context: .ofProgram())
     do {
       try directory.make()
-      try server.publishStatus(at: directory.ownSocket) { Array(status.document().text.utf8) }
+      try server.publishStatus(at: directory.ownSocket) { Array(status.json.text.utf8) }
     } catch {
       Console.shared.warning("'varve clients' will not show this server: \(error)")
     }
@@ -279,24 +256,10 @@ struct Serve: ParsableCommand {
       Console.shared.message("clients reach it such as with: nbdinfo --list '\(uri)'")
     }
     guard printURI || json.isWanted else { return }
-    // With the id: whoever writes the URI down keeps this revision, whatever 'latest' is then.
-    let exportName = try defaultExport() ?? ""
-    let listening = server.listeningAddresses.map { address in
-      (
-        address: "\(address)",
-        uri: ExportURI(
-          address: address, exportName: exportName, tls: encryption.settings?.policy ?? .off,
-          user: server.tlsUsers.count == 1 ? server.tlsUsers[0] : nil
-        ).description
-      )
-    }
-    let document = JSON.object([
-      "repository": .string(repository.absoluteRoot),
-      "process": .integer(Int64(getpid())),
-      "exportName": .string(exportName),
-      "addresses": .array(
-        listening.map { .object(["address": .string($0.address), "uri": .string($0.uri)]) }),
-    ])
-    try json.print(document, orLines: listening.map(\.uri))
+    let announcement = ServerAnnouncement(
+      of: server, exportName: try defaultExport() ?? "", tls: encryption.settings?.policy ?? .off,
+      repository: repository, context: .ofProgram())
+    try json.print(
+      announcement.json, orLines: announcement.addresses.map(\.uri.description))
   }
 }

@@ -1,5 +1,5 @@
+import Administration
 import ArgumentParser
-import JSONText
 import LocalDevices
 
 struct Umount: ParsableCommand {
@@ -21,18 +21,11 @@ struct Umount: ParsableCommand {
 
   mutating func run() throws {
     try Privilege.require(for: "unmounting")
-    let path = AbsolutePath.of(directory)
-    guard let local = try LocalVolumes().all().last(where: { $0.record.directory == path })
-    else {
-      throw Failure(
-        .notFound, "\(path) is not mounted by varve; 'varve mount' lists what is")
-    }
+    let request = UnmountingRequest(directory: AbsolutePath.of(directory))
+    let volumes = try LocalVolumes().all()
+    let local = volumes[try request.index(among: volumes.map(\.record))]
     try local.takeDown(lazily: false)
     guard json.isWanted else { return }
-    try StandardOutput().document(
-      .object([
-        "directory": .string(path), "volume": .string(local.record.volume),
-        "repository": .string(local.record.repository),
-      ]))
+    try StandardOutput().document(request.outcome(local.record).json)
   }
 }

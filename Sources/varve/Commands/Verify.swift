@@ -4,6 +4,7 @@ import BackupEngine
 import ChunkFormat
 import ChunkStore
 import Inspection
+import Workers
 
 struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -64,60 +65,33 @@ struct Verify: ParsableCommand {
   }
 
   mutating func run() throws {
-    let repository = try repository.open()
-    let listing = try repository.revisions()
-    let chosen = try chosen(in: listing)
-    let entries = listing.entries.filter { chosen.isEmpty || chosen.contains($0.id) }
-    // An unreadable revision may be the one that a name means; an id cannot mean it.
-    let areNamedByID =
-      jobs.isEmpty && !revisions.isEmpty
-      && revisions.allSatisfy { $0.isID(among: listing.entries) }
-    let unreadable = areNamedByID ? [] : listing.unreadable
+    let request = VerificationRequest(
+      revisions: revisions, jobs: jobs, samplePercent: sample?.percent)
+    let prepared = try request.prepare(on: repository.open())
     let progress = ProgressBoard()
-    let verification = Verification(
-      repository: repository, entries: entries,
-      policy: sample.map { .sample(percent: $0.percent) } ?? .full,
-      context: .ofProgram(showing: progress))
+    let entries = prepared.entries
     let subject = entries.count == 1 ? entries[0].revision.job : "revisions"
-    let report = try ProgressDisplay.showing({ progress.reading(of: subject) }) {
-      try verification.run()
+    let outcome = try ProgressDisplay.showing({
+      progress.reading { $0 == .checkingPacks ? "the repository" : subject }
+    }) {
+      try prepared.run(context: .ofProgram(showing: progress))
     }
-    let packs = chosen.isEmpty && sample == nil ? try damagedPacks(of: repository, progress) : []
-    try print(report, unreadable, packs)
-    let released =
-      sample == nil ? try repository.reviewQuarantine(context: .ofProgram()) : []
-    if !released.isEmpty {
+    try print(outcome)
+    let released = try outcome.released.get()
+    if released > 0 {
       Console.shared.message(
-        "\(Quantities.count(released.count, "copy", plural: "copies")) left the quarantine: they read "
+        "\(Quantities.count(released, "copy", plural: "copies")) left the quarantine: they read "
           + "back, or are gone and intact elsewhere")
     }
-    Console.shared.message(report.summaryOfRevisions(and: unreadable.count, packs.count))
-    if !report.isClean || !unreadable.isEmpty || !packs.isEmpty { throw ReportedFailure() }
+    Console.shared.message(
+      outcome.report.summaryOfRevisions(
+        and: outcome.unreadable.count, outcome.damagedPacks.count))
+    if !outcome.isClean { throw ReportedFailure() }
   }
 
-  /// Nothing where all are meant.
-  private func chosen(in listing: RevisionListing) throws -> Set<RevisionID> {
-    var chosen = try Set(revisions.map { try listing.revision($0).id })
-    for job in jobs { chosen.formUnion(try listing.history(of: job).map(\.id)) }
-    return chosen
-  }
-
-  /// Names packs that are not what their names say.
-  private func damagedPacks(
-    of repository: Repository, _ progress: ProgressBoard
-  ) throws -> [PackExamination] {
-    try ProgressDisplay.showing({ progress.reading(of: "the repository") }) {
-      try RepositoryInspection(
-        repository: repository, depth: .full, mends: false, context: .ofProgram(showing: progress)
-      ).damagedPacks()
-    }
-  }
-
-  private func print(
-    _ report: VerificationReport, _ unreadable: [(id: RevisionID, error: StoreError)],
-    _ packs: [PackExamination]
-  ) throws {
-    for (id, error) in unreadable {
+  private func print(_ outcome: VerificationOutcome) throws {
+    let (report, packs) = (outcome.report, outcome.damagedPacks)
+    for (id, error) in outcome.unreadable {
       Console.shared.message("damaged: revision \(id) cannot be read: \(error)")
     }
     for (id, error) in report.unmarkable {
@@ -126,7 +100,7 @@ struct Verify: ParsableCommand {
     if let error = report.notNoted {
       Console.shared.warning("the result was not recorded in the repository: \(error)")
     }
-    try json.print(report.json(unreadable, packs), orLines: report.damageLines)
+    try json.print(outcome.json, orLines: report.damageLines)
     for pack in packs {
       Console.shared.message(
         "damaged: pack \(pack.file.id): \(pack.problems.joined(separator: "; "))")

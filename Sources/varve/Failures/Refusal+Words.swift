@@ -24,10 +24,14 @@ extension Refusal {
     case .timeOffCalendar: Failure("the system cannot place this time on the calendar")
     case .unknownTimeZone(let name): Failure(RetentionArgument.noZone(name))
     case .systemTimeZone(let fault): Failure(fault)
+    case .sameRepository(let path):
+      Failure("\(path) is the repository that is to be repaired; give another with --from")
     case .policy(let refusal): refusal.words
     case .forgetting(let refusal): refusal.words
     case .pin(let refusal): refusal.words
     case .key(let refusal): refusal.words
+    case .serving(let refusal): refusal.words
+    case .device(let refusal): refusal.words
     }
   }
 
@@ -142,6 +146,55 @@ extension Refusal.OfKey {
       Failure(
         "the repository \(repository) is not encrypted; that is chosen when it is made, with "
           + "'varve init --encrypt'")
+    }
+  }
+}
+
+extension Refusal.OfServing {
+  fileprivate var words: any Error {
+    switch self {
+    case .severalRevisions(let overlay, let references):
+      UsageFailure(
+        "--overlay \(overlay) is for one revision, found \(references.count): "
+          + references.joined(separator: " "))
+    case .noOverlay(let name):
+      UsageFailure(
+        "there is no overlay '\(name)'; to make it, say on which revision, such as "
+          + "'varve serve web01@latest --overlay \(name)'")
+    case .otherJob(let overlay, let own, let reference, let job):
+      Failure(
+        "the overlay '\(overlay)' is of job '\(own)', and \(reference) is of '\(job)'; choose another "
+          + "name for an overlay on that")
+    }
+  }
+}
+
+extension Refusal.OfDevice {
+  fileprivate var words: Failure {
+    switch self {
+    case .deviceMounted(let device, let volume, let directory):
+      Failure(
+        "\(device) is in use: \(SelectedVolume.shortened(volume)) is mounted from it at \(directory)"
+      )
+    case .deviceAttached(let device, let volume):
+      Failure(
+        "\(device) is in use for \(SelectedVolume.shortened(volume)); 'varve detach \(device)' frees "
+          + "it")
+    case .directoryInUse(let directory, let volume):
+      Failure(
+        "\(directory) is in use for \(SelectedVolume.shortened(volume)); 'varve umount \(directory)' "
+          + "frees it")
+    case .notAttached(let device, let isConnected):
+      Failure(
+        .notFound,
+        "varve has attached nothing to \(device)"
+          + (isConnected
+            ? "; who has connected it disconnects it with 'nbd-client -d \(device)'" : ""))
+    case .mounted(let device, let directory):
+      Failure("\(device) is mounted at \(directory); use 'varve umount \(directory)'")
+    case .notMounted(let directory):
+      Failure(
+        .notFound, "\(directory) is not mounted by varve; 'varve mount' lists what is")
     }
   }
 }

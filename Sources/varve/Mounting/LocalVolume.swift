@@ -1,3 +1,4 @@
+import Administration
 import ChildProcesses
 import FileIO
 import Glibc
@@ -89,24 +90,6 @@ final class LocalVolume: Sendable {
     }
   }
 
-  // MARK: Others
-
-  /// Why another one cannot have the device; nil where it can.
-  func conflict(withDevice device: KernelDevice) -> Failure? {
-    guard record.device == device.path else { return nil }
-    let name = SelectedVolume.shortened(record.volume)
-    return record.directory.map {
-      Failure("\(device.path) is in use: \(name) is mounted from it at \($0)")
-    } ?? Failure("\(device.path) is in use for \(name); 'varve detach \(device.path)' frees it")
-  }
-
-  /// Why nothing else can be mounted there; nil where it can.
-  func conflict(withDirectory directory: String) -> Failure? {
-    guard record.directory == directory else { return nil }
-    let name = SelectedVolume.shortened(record.volume)
-    return Failure("\(directory) is in use for \(name); 'varve umount \(directory)' frees it")
-  }
-
   // MARK: The volume as a device
 
   /// Shows the volume as a file, through nbdfuse.
@@ -138,15 +121,7 @@ final class LocalVolume: Sendable {
 
   // MARK: Its state
 
-  enum State: String, Sendable {
-    case mounted
-    /// Files that the kernel does not hold in memory give errors.
-    case serverGone = "server gone"
-    /// Someone else has unmounted it; `umount` removes the rest.
-    case notMounted = "not mounted"
-  }
-
-  func state() throws -> State {
+  func state() throws -> MountedDirectory.State {
     try !isMounted() ? .notMounted : isServed ? .mounted : .serverGone
   }
 

@@ -1,3 +1,4 @@
+import Administration
 import ChildProcesses
 import FileIO
 import SystemPackage
@@ -23,11 +24,11 @@ struct LocalVolumes {
     }.sorted { $0.record.created < $1.record.created }
   }
 
-  /// Makes one, unless `conflict` has something against it in view of another one.
+  /// Makes one, unless `conflict` has something against it in view of the record of another one.
   ///
   /// What there is from before the machine was restarted is removed, and what was never begun.
   func begin(
-    _ record: LocalVolumeRecord, unless conflict: (LocalVolume) throws -> Failure?
+    _ record: LocalVolumeRecord, unless conflict: (LocalVolumeRecord) -> Refusal?
   ) throws -> LocalVolume {
     try UnixSocket.checkDirectory(path)
     try fileSystem.createDirectories(path)
@@ -41,8 +42,8 @@ struct LocalVolumes {
       }
       if !other.record.isOfThisBoot {
         try other.takeDown(lazily: true)
-      } else if let failure = try conflict(other) {
-        throw failure
+      } else if let refusal = conflict(other.record) {
+        throw refusal
       }
     }
     let place = try PrivateDirectory(in: path, prefix: Self.prefix).path

@@ -1,3 +1,4 @@
+import Administration
 import ChildProcesses
 import ChunkFormat
 import ChunkStore

@@ -1,3 +1,4 @@
+import Administration
 import ChildProcesses
 import ChunkStore
 import FileIO

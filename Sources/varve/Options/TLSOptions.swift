@@ -1,3 +1,4 @@
+import Administration
 import ArgumentParser
 package import NBDProtocol
 import NBDServer
@@ -13,14 +14,6 @@ extension TLSPolicy: ExpressibleByArgument, CaseIterable {
   package var defaultValueDescription: String { name }
 
   package static var allValueStrings: [String] { allCases.map(\.name) }
-
-  var name: String {
-    switch self {
-    case .off: "off"
-    case .on: "on"
-    case .require: "require"
-    }
-  }
 }
 
 /// Who may connect, and whether what is sent is encrypted.

@@ -1,53 +1,7 @@
 import Administration
-import ChunkFormat
 import GarbageCollection
-import JSONText
 
 extension CollectionReport {
-  var json: JSON {
-    .object([
-      "isDryRun": .bool(isDryRun),
-      "revisions": .integer(Int64(revisions)),
-      "records": .integer(Int64(records)),
-      "liveRecords": .integer(Int64(liveRecords)),
-      "lostRecords": .integer(Int64(lostRecords)),
-      "refusal": .optional(refusal),
-      "damagedCondemnations": .integer(Int64(damagedCondemnations)),
-      "markSeconds": .seconds(markSeconds),
-      "surveySeconds": .seconds(surveySeconds),
-      "storeBytes": .unsigned(storeBytes),
-      "deadPacks": .integer(Int64(deadPacks)),
-      "deadBytes": .unsigned(deadBytes),
-      "rewrittenPacks": .integer(Int64(rewrittenPacks)),
-      "rewrittenDeadBytes": .unsigned(rewrittenDeadBytes),
-      "mergedPacks": .integer(Int64(mergedPacks)),
-      "postponedPacks": .integer(Int64(postponedPacks)),
-      "deletedPacks": .integer(Int64(deletedPacks)),
-      "deletedBytes": .unsigned(deletedBytes),
-      "newBytes": .unsigned(newBytes),
-      "freedBytes": .integer(freedBytes),
-      "copiedRecords": .integer(Int64(copiedRecords)),
-      "replacedBases": .integer(Int64(replacedBases)),
-      "pardonedPacks": .integer(Int64(pardonedPacks)),
-      "waitingPacks": .integer(Int64(waitingPacks)),
-      "waitingFor": .array(
-        awaited.map {
-          .object([
-            "purpose": .string($0.purpose), "host": .string($0.host),
-            "process": .integer(Int64($0.process)),
-          ])
-        }),
-      "removedRevisions": .integer(Int64(removedRevisions)),
-      "unfinishedFiles": .integer(Int64(unfinishedFiles)),
-      "unfinishedBytes": .unsigned(unfinishedBytes),
-      "endedEarly": .optional(endedEarly),
-      "damagedPacks": .array(
-        damaged.map {
-          .object(["pack": .string($0.pack.description), "message": .string($0.message)])
-        }),
-    ])
-  }
-
   /// For people.
   var lines: [String] {
     var lines = [

@@ -1,7 +1,6 @@
 import Administration
 import ChunkFormat
 import Inspection
-import JSONText
 
 extension InspectionReport {
   /// One line a finding, then one a loss.
@@ -27,22 +26,6 @@ extension InspectionReport {
     if parts.isEmpty { parts.append("damage") }
     return "\(looked): \(parts.joined(separator: ", "))"
   }
-
-  var json: JSON {
-    .object([
-      "isClean": .bool(isClean),
-      "packs": .integer(Int64(packs)),
-      "hashedBytes": .unsigned(hashedBytes),
-      "revisions": .integer(Int64(revisions)),
-      "nodes": .unsigned(nodes),
-      "chunks": .unsigned(chunks),
-      "quarantined": .integer(Int64(quarantined)),
-      "findings": .array(findings.map(\.json)),
-      "furtherFindings": .integer(Int64(furtherFindings)),
-      "losses": .array(losses.losses.map(\.json)),
-      "furtherLosses": .integer(Int64(losses.further)),
-    ])
-  }
 }
 
 extension RepairReport {
@@ -64,23 +47,6 @@ extension RepairReport {
     let checked = verification.map { "; \($0.summary)" } ?? ""
     let inspected = inspection.map { "; \($0.summary)" } ?? ""
     return healed + elsewhere + outcome + checked + inspected
-  }
-
-  var json: JSON {
-    .object([
-      "isComplete": .bool(isComplete),
-      "isDryRun": .bool(isDryRun),
-      "healedRecords": .integer(Int64(healedRecords)),
-      "healedBytes": .unsigned(healedBytes),
-      "healedElsewhere": .integer(Int64(healedElsewhere)),
-      "releasedFromQuarantine": .integer(Int64(released)),
-      "revisions": .strings(revisions),
-      "unreadableRevisions": .strings(unreadableRevisions),
-      "losses": .array(losses.losses.map(\.json)),
-      "furtherLosses": .integer(Int64(losses.further)),
-      "verification": verification?.json ?? .null,
-      "inspection": inspection?.json ?? .null,
-    ])
   }
 }
 
@@ -109,16 +75,6 @@ extension LossList {
   }
 }
 
-extension Loss {
-  fileprivate var json: JSON {
-    .object([
-      "job": .string(job), "revision": .string(revision.description), "volume": .string(name),
-      "offsetBytes": .unsigned(offsetBytes), "lengthBytes": .unsigned(lengthBytes),
-      "message": .string(message),
-    ])
-  }
-}
-
 extension Finding {
   fileprivate var line: String {
     let label =
@@ -133,19 +89,5 @@ extension Finding {
       case .fixed(let done), .left(let done): " (\(done))"
       }
     return "\(label): \(path.isEmpty ? "" : "\(path): ")\(message)\(what)"
-  }
-
-  fileprivate var json: JSON {
-    let (isFixed, remark): (Bool, String?) =
-      switch outcome {
-      case .reported: (false, nil)
-      case .fixed(let done): (true, done)
-      case .left(let advice): (false, advice)
-      }
-    return .object([
-      "subject": .string(subject.rawValue), "severity": .string(severity.rawValue),
-      "path": .string(path), "message": .string(message), "isFixed": .bool(isFixed),
-      "remark": .optional(remark),
-    ])
   }
 }

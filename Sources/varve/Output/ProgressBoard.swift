@@ -26,12 +26,15 @@ final class ProgressBoard: WorkProgress {
   /// The state of the work; nil where there is nothing to measure.
   ///
   /// - Parameter subject: what is worked on: `web01`.
-  func reading(of subject: String) -> ProgressReading? {
+  func reading(of subject: String) -> ProgressReading? { reading { _ in subject } }
+
+  /// The same where each phase may work on something else.
+  func reading(of subject: (WorkPhase) -> String) -> ProgressReading? {
     let (meter, earlier) = state.withLock { ($0.meter, $0.newBytes) }
     guard let meter, let activity = meter.phase.activity else { return nil }
     let newBytes = earlier + meter.newBytes
     return ProgressReading(
-      activity: "\(activity) \(subject)", done: meter.done, total: meter.total,
+      activity: "\(activity) \(subject(meter.phase))", done: meter.done, total: meter.total,
       unit: meter.phase.unit == .items ? .count : .bytes,
       remark: newBytes > 0 ? "\(Quantities.bytes(newBytes)) new" : "")
   }

@@ -3,28 +3,20 @@ import CalendarTime
 import ChunkFormat
 import ChunkStore
 
-extension Repository {
-  /// All revisions, oldest first; with a warning for each that cannot be read.
-  func readableRevisions() throws -> [RevisionEntry] { try revisionsWithWarnings().entries }
-
-  /// The same, with those that cannot be read.
-  func revisionsWithWarnings() throws -> RevisionListing {
-    let listing = try revisions()
-    listing.notices.warn()
-    return listing
-  }
-
-  /// The revision that a reference stands for.
-  func revision(_ reference: RevisionReference) throws -> RevisionEntry {
-    let entry = try revisionsWithWarnings().revision(reference)
-    entry.notices.warn()
-    return entry
-  }
-}
-
 extension [Notice] {
+  /// Says each: most are warnings.
   func warn() {
-    for notice in self { Console.shared.warning(notice.description) }
+    for notice in self {
+      switch notice {
+      case .overlayMade: Console.shared.message(notice.description)
+      case .overlayStays(let name, let entry, let reference):
+        Console.shared.message(
+          "the overlay '\(name)' stays on revision \(entry.shortID) of "
+            + "\(TimeZone.shown.text(of: entry.revision.created)); \(reference) is another one now")
+      case .unreadable, .distrusted, .unreadablePolicies, .overlayUnpinned:
+        Console.shared.warning(notice.description)
+      }
+    }
   }
 }
 

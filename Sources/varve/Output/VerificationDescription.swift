@@ -2,7 +2,6 @@ import Administration
 import BackupEngine
 import ChunkFormat
 import ChunkStore
-import JSONText
 
 extension VerificationReport {
   /// What was read back, for what it was: `verified 5 % of the chunks (617 of 12345)`.
@@ -53,52 +52,6 @@ extension VerificationReport {
     }
     return furtherDamages == 0
       ? lines : lines + ["damaged: \(furtherDamages) more places, not listed"]
-  }
-
-  var json: JSON { .object(jsonMembers) }
-
-  func json(
-    _ unreadable: [(id: RevisionID, error: StoreError)], _ packs: [PackExamination]
-  ) -> JSON {
-    .object(
-      JSON.Members(
-        jsonMembers.pairs + [
-          ("isClean", .bool(isClean && unreadable.isEmpty && packs.isEmpty)),
-          ("unreadableRevisions", .strings(unreadable.map(\.id.description))),
-          ("damagedPacks", .strings(packs.map(\.file.id.description))),
-        ]))
-  }
-
-  private var jsonMembers: JSON.Members {
-    [
-      "revisions": .integer(Int64(revisions)),
-      "forgotten": .integer(Int64(forgotten)),
-      "checkedChunks": .unsigned(checkedChunks),
-      "totalChunks": .unsigned(totalChunks),
-      "checkedBytes": .unsigned(checkedBytes),
-      "isComplete": .bool(isComplete),
-      "comparedSources": .bool(comparedSources),
-      "isNoted": .bool(notNoted == nil),
-      "quarantined": .integer(Int64(quarantined)),
-      "changedAtSource": .unsigned(changedAtSource),
-      "comparedHoleBytes": .unsigned(comparedHoleBytes),
-      "missedPieces": .unsigned(missedPieces),
-      "firstMissedBytes": firstMissedBytes.map(JSON.unsigned) ?? .null,
-      "damages": .array(damages.map(\.json)),
-      "furtherDamages": .integer(Int64(furtherDamages)),
-      "unmarkableRevisions": .strings(unmarkable.map(\.id.description)),
-    ]
-  }
-}
-
-extension VerificationReport.Damage {
-  fileprivate var json: JSON {
-    .object([
-      "job": .string(job), "revision": .string(revision.description), "volume": .string(name),
-      "offsetBytes": .unsigned(offsetBytes), "lengthBytes": .unsigned(lengthBytes),
-      "count": .integer(Int64(count)), "revisions": .integer(Int64(revisionCount)),
-      "pack": .optional(pack), "message": .string(message),
-    ])
   }
 }
 

@@ -1,3 +1,4 @@
+import Administration
 import ChildProcesses
 
 /// A command as it was written behind `varve run … --`.

@@ -1,3 +1,4 @@
+import Administration
 import ChildProcesses
 import FileIO
 import Glibc
@@ -50,7 +51,7 @@ struct RuntimeDirectory {
   var ownSocket: String { path.appending("\(Self.prefix)\(getpid())\(Self.suffix)").string }
 
   /// Where all servers tell what they are doing, those included that died; with the numbers of their processes.
-  func sockets() throws -> [(process: Int32, path: String)] {
+  func sockets() throws -> [ClientListRequest.Socket] {
     let entries: [DirectoryEntry]
     do throws(FileError) {
       entries = try POSIXFileSystem().list(path)
@@ -62,7 +63,8 @@ struct RuntimeDirectory {
       guard entry.name.hasPrefix(Self.prefix), entry.name.hasSuffix(Self.suffix),
         let process = Int32(entry.name.dropFirst(Self.prefix.count).dropLast(Self.suffix.count))
       else { return nil }
-      return (process, path.appending(entry: entry.name).string)
+      return ClientListRequest.Socket(
+        process: process, path: path.appending(entry: entry.name).string)
     }.sorted { $0.process < $1.process }
   }
 

@@ -1,3 +1,4 @@
+import Administration
 import ChildProcesses
 import FileIO
 import Glibc
@@ -17,29 +18,6 @@ import Testing
     LocalVolumeRecord(
       repository: "/srv/a repository=\n", volume: "db01@1f3a/vda", created: 5, isWritable: true)
   }
-
-  @Test func aRecordIsReadAsItWasWritten() throws {
-    #expect(LocalVolumeRecord(record.text) == record)
-    var full = record
-    full.server = ProcessIdentity(id: 1, startTicks: 2)
-    full.fuse = ProcessIdentity(id: 3, startTicks: .max)
-    full.device = "/dev/nbd7"
-    full.clientID = 8
-    full.directory = "/mnt/ä %41"
-    full.source = "/dev/loop1"
-    full.partition = 2
-    full.type = "xfs"
-    full.isMountedForWriting = true
-    #expect(LocalVolumeRecord(full.text) == full)
-  }
-
-  @Test(
-    "no records",
-    arguments: [
-      "", "{", "[]", "{}", #"{"repository": "r"}"#,
-      #"{"repository": "r", "volume": "v", "created": -1, "bootID": "b"}"#,
-    ])
-  func otherTexts(text: String) { #expect(LocalVolumeRecord(text) == nil) }
 
   @Test func whatIsNotedIsThereForOthers() throws {
     let local = try LocalVolume(place: directory.path, record: record)

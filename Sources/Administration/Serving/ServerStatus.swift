@@ -1,30 +1,41 @@
-import Administration
 import CalendarTime
-import ChunkFormat
-import ChunkStore
-import Exports
-import Glibc
-import JSONText
-import NBDProtocol
-import NBDServer
+package import ChunkStore
+package import JSONText
+package import NBDProtocol
+package import NBDServer
+import SystemPackage
 import VolumeReader
+package import Workers
 
-/// What a server tells about itself and its clients, as `varve clients --json` prints it.
-struct ServerStatus: Sendable {
+/// What a server tells about itself and its clients.
+package struct ServerStatus: Sendable {
   /// The share of requests that were answered within the time that is told.
   private static let quantile = 0.99
 
-  let server: NBDServer
-  let catalog: RevisionCatalog
-  let repository: String
-  let configuration: ServerConfiguration
-  let started = Timestamp.now()
+  private let server: NBDServer
+  private let exports: OfferedExports
+  private let configuration: ServerConfiguration
+  private let repository: String
+  private let version: String
+  private let context: WorkContext
+  private let started: Timestamp
 
-  func document() -> JSON {
-    let statistics = catalog.statistics
+  /// - Parameter version: of the program that serves.
+  package init(
+    of server: NBDServer, offering exports: OfferedExports, configuration: ServerConfiguration,
+    repository: Repository, version: String, context: WorkContext
+  ) {
+    (self.server, self.exports, self.configuration) = (server, exports, configuration)
+    self.repository = repository.root.string
+    (self.version, self.context, started) = (version, context, context.now())
+  }
+
+  /// An element of the document `clients`, as of now.
+  package var json: JSON {
+    let statistics = exports.statistics
     return .object([
-      "process": .integer(Int64(getpid())),
-      "version": .string(Varve.version),
+      "process": .integer(Int64(context.host.process)),
+      "version": .string(version),
       "repository": .string(repository),
       "since": .string(started.rfc3339),
       "addresses": .strings(server.listeningAddresses.map(\.description)),
@@ -45,13 +56,13 @@ struct ServerStatus: Sendable {
         "limitBytes": .integer(Int64(configuration.replyMemoryBytes)),
         "pooledBytes": .integer(Int64(server.pooledReplyBytes)),
       ]),
-      "clients": .array(server.connections.map(Self.client)),
+      "clients": .array(server.connections.map(client)),
     ])
   }
 
-  private static func client(_ record: ConnectionRecord) -> JSON {
+  private func client(_ record: ConnectionRecord) -> JSON {
     let activity = record.activity
-    let since = Timestamp.now() - record.age
+    let since = context.now() - record.age
     return .object([
       "number": .unsigned(record.number),
       "address": .string(record.address),
@@ -65,8 +76,8 @@ struct ServerStatus: Sendable {
       "requests": .unsigned(activity.requestCount),
       "inFlight": .unsigned(activity.inFlightCount),
       "latency": .object([
-        "meanSeconds": number(activity.latency.mean),
-        "p99Seconds": number(activity.latency.quantile(quantile)),
+        "meanSeconds": Self.number(activity.latency.mean),
+        "p99Seconds": Self.number(activity.latency.quantile(Self.quantile)),
       ]),
     ])
   }
@@ -76,4 +87,15 @@ struct ServerStatus: Sendable {
 
 extension ConnectionRecord {
   fileprivate var age: Duration { ContinuousClock.now - since }
+}
+
+extension TLSPolicy {
+  /// As documents and options call it.
+  package var name: String {
+    switch self {
+    case .off: "off"
+    case .on: "on"
+    case .require: "require"
+    }
+  }
 }

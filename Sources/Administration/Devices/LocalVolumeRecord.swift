@@ -1,58 +1,56 @@
-import Administration
-import CalendarTime
-import ChildProcesses
-import ChunkFormat
+package import CalendarTime
+package import ChildProcesses
 import FileIO
 import Glibc
 import JSONText
 import SystemPackage
 
-/// What `attach` or `mount` has set up, as a later process reads it that is to undo it: an object of JSON
-/// with the properties' names.
-struct LocalVolumeRecord: Equatable, Sendable {
-  let repository: String
+/// A volume of a revision that was made a device or a directory of this machine, as a later process reads it
+/// that is to undo it: an object of JSON with the properties' names.
+package struct LocalVolumeRecord: Equatable, Sendable {
+  package let repository: String
   /// With job, whole id and volume.
-  let volume: String
-  let created: Timestamp
+  package let volume: String
+  package let created: Timestamp
   /// Which start of the machine it belongs to; none of it is left after another one.
-  var bootID = Self.currentBootID
+  package var bootID = Self.currentBootID
   /// Whether what is written to the device is kept until it is undone; else nothing can be.
-  let isWritable: Bool
+  package let isWritable: Bool
 
-  var server: ProcessIdentity?
+  package var server: ProcessIdentity?
   /// nbdfuse, where the kernel has no network block devices.
-  var fuse: ProcessIdentity?
+  package var fuse: ProcessIdentity?
   /// A network block device, such as `/dev/nbd0`, and the process that connected it.
-  var device: String?
-  var clientID: Int?
+  package var device: String?
+  package var clientID: Int?
   /// What tells the volume groups on the disk from all others, where it has any.
-  var groupKey: String?
+  package var groupKey: String?
   /// Paths of the physical volumes whose logical volumes are active.
-  var physicalVolumes: [String] = []
+  package var physicalVolumes: [String] = []
 
   /// The rest is known of what is mounted: where, what, and how.
-  var directory: String?
-  var source: String?
-  var partition: Int?
+  package var directory: String?
+  package var source: String?
+  package var partition: Int?
   /// `vg0/root`, as they are called on the disk.
-  var logicalVolume: String?
-  var type: String?
-  var isMountedForWriting = false
+  package var logicalVolume: String?
+  package var type: String?
+  package var isMountedForWriting = false
 
-  init(repository: String, volume: String, created: Timestamp, isWritable: Bool) {
+  package init(repository: String, volume: String, created: Timestamp, isWritable: Bool) {
     self.repository = repository
     self.volume = volume
     self.created = created
     self.isWritable = isWritable
   }
 
-  var isOfThisBoot: Bool { bootID == Self.currentBootID }
+  package var isOfThisBoot: Bool { bootID == Self.currentBootID }
 
-  static let currentBootID = (try? POSIXFileSystem().bootID()) ?? ""
+  package static let currentBootID = (try? POSIXFileSystem().bootID()) ?? ""
 
   // MARK: As text
 
-  var text: String {
+  package var text: String {
     JSON.object([
       "repository": .string(repository), "volume": .string(volume),
       "created": .integer(created.nanosecondsSince1970),
@@ -69,7 +67,7 @@ struct LocalVolumeRecord: Equatable, Sendable {
   }
 
   /// Nil for what is no such record.
-  init?(_ text: String) {
+  package init?(_ text: String) {
     guard let json = JSON(parsing: text), let repository = json["repository"]?.string,
       let volume = json["volume"]?.string,
       let created = json["created"]?.count.flatMap({ Int64(exactly: $0) }),

@@ -1,16 +1,16 @@
-import NBDProtocol
-import NBDServer
+package import NBDProtocol
+package import NBDServer
 
 /// The URI by which a client reaches an export (doc/uri.md of the NBD project).
-struct ExportURI: CustomStringConvertible {
-  let address: NBDServer.ListeningAddress
+package struct ExportURI: CustomStringConvertible, Sendable {
+  private let address: NBDServer.ListeningAddress
   /// Empty: the default export, or whatever the client names.
-  let exportName: String
-  let tls: TLSPolicy
+  private let exportName: String
+  private let tls: TLSPolicy
   /// Whose pre-shared key a client uses; nil where it does not say one.
-  let user: String?
+  private let user: String?
 
-  init(
+  package init(
     address: NBDServer.ListeningAddress, exportName: String, tls: TLSPolicy, user: String? = nil
   ) {
     self.address = address
@@ -20,11 +20,11 @@ struct ExportURI: CustomStringConvertible {
   }
 
   /// Of the default export on a Unix socket, without TLS.
-  init(socket: String) {
+  package init(socket: String) {
     self.init(address: .unix(path: socket), exportName: "", tls: .off)
   }
 
-  var description: String {
+  package var description: String {
     let isEncrypted = tls == .require
     let name = PercentEncoding.encode(exportName)
     let login = isEncrypted ? user.map { PercentEncoding.encode($0) + "@" } ?? "" : ""

@@ -2,19 +2,10 @@ import Administration
 import BackupEngine
 import ChunkFormat
 import ChunkStore
-import JSONText
 
-/// What a backup has to say when it is done.
-struct BackupOutcome {
-  private let report: BackupReport
-  private let entry: RevisionEntry
-
-  init(_ report: BackupReport, in repository: Repository) throws {
-    self.report = report
-    // Read again: the verification has marked it.
-    entry = try repository.revision(report.id)
-  }
-
+extension BackupOutcome {
+  /// Says what became of the backup.
+  ///
   /// - Throws: ``ReportedFailure`` where the verification found damage.
   func print(asJSON: Bool, policy: VerificationPolicy) throws {
     for warning in report.warnings { Console.shared.warning(warning) }
@@ -62,18 +53,5 @@ struct BackupOutcome {
       "the revision lacks data: the source's file system reported holes where there is data, in "
         + "\(Quantities.count(report.verification.missedPieces, "place")), the first at offset "
         + "\(offsetBytes); back up again with --read-holes")
-  }
-
-  private var json: JSON {
-    .object([
-      "id": .string(report.id.description),
-      "storedBytes": .unsigned(entry.statistics.storedBytes),
-      "packBytes": .unsigned(report.storedBytes),
-      "revision": entry.json,
-      "verification": report.verification.json,
-      "unusual": .strings(report.unusual.map(\.text)),
-      "resized": .array(report.resized.map(\.json)),
-      "warnings": .strings(report.warnings),
-    ])
   }
 }

@@ -1,8 +1,7 @@
+import Administration
 import NBDProtocol
 import NBDServer
 import Testing
-
-@testable import varve
 
 @Suite struct ExportURITests {
   private func uri(

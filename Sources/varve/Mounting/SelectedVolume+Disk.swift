@@ -12,35 +12,12 @@ import Overlays
 import SystemPackage
 import VolumeReader
 
-/// One volume of one revision, and what is needed to serve it.
-struct SelectedVolume {
-  let repository: Repository
-  /// What opened the repository.
-  let secret: UnlockSecret?
-  let entry: RevisionEntry
-  let volume: RevisionVolume
-
+extension SelectedVolume {
   /// - Throws: `ReferenceError`, also for one of several volumes that does not say which.
   init(_ reference: RevisionReference, in options: RepositoryOptions) throws {
-    (repository, secret) = try options.openKeepingSecret()
-    entry = try repository.revision(reference)
-    volume = try reference.volume(of: entry.revision)
-  }
-
-  /// The name that stands for this volume and never for another one.
-  var reference: String {
-    let revision = "\(entry.revision.job)@\(entry.id)"
-    return entry.revision.volumes.count == 1 ? revision : "\(revision)/\(volume.name)"
-  }
-
-  /// The same for people.
-  var name: String { Self.shortened(reference) }
-
-  /// A reference, or the name of an export, with the first digits of its id.
-  static func shortened(_ reference: String) -> String {
-    guard let at = reference.firstIndex(of: "@") else { return reference }
-    let id = reference[reference.index(after: at)...].prefix { $0 != "/" }
-    return String(reference[...at] + id.prefix(FileDigest.shortDigits) + reference[id.endIndex...])
+    let (repository, secret) = try options.openKeepingSecret()
+    try self.init(reference, in: repository, openedWith: secret)
+    notices.warn()
   }
 
   /// What is remembered of it.
@@ -51,7 +28,7 @@ struct SelectedVolume {
   }
 
   /// What a server that serves only this volume has to offer.
-  func catalog() throws -> RevisionCatalog {
+  private func catalog() throws -> RevisionCatalog {
     try RevisionCatalog(
       repository: repository, references: [RevisionReference(reference)],
       context: .ofProgram())
@@ -113,9 +90,4 @@ extension VolumePiece {
     case .data(let content): Array(content.readableBytesView)
     }
   }
-}
-
-extension Repository {
-  /// The repository's directory, for a process that starts elsewhere.
-  var absoluteRoot: String { (root.resolved ?? root).escaped }
 }
