@@ -73,6 +73,7 @@ let targets: [Target] = [
   systemLibrary("CNBD", pkgConfig: "libnbd", package: "libnbd-dev"),
   systemLibrary("CLinux", package: "libc6-dev"),
 
+  library("Remedies"),
   library("CalendarTime", uses: [systemPackage]),
   library("Workers", uses: ["CalendarTime", "CLinux", deque]),
   library("JSONText"),
@@ -84,43 +85,46 @@ let targets: [Target] = [
   library(
     "ChunkStore",
     uses: [
-      "Workers", "CalendarTime", "FileIO", "ChunkFormat", "ObjectStorage", "CLMDB", "CLinux",
-      systemPackage, heap,
+      "Remedies", "Workers", "CalendarTime", "FileIO", "ChunkFormat", "ObjectStorage", "CLMDB",
+      "CLinux", systemPackage, heap,
     ]),
   library("Retention", uses: ["CalendarTime", "ChunkFormat", "ChunkStore"]),
-  library("VolumeMap", uses: ["ChunkFormat"]),
+  library("VolumeMap", uses: ["Remedies", "ChunkFormat"]),
   library("VolumeSources", uses: ["FileIO", "CNBD", systemPackage]),
-  library("VolumeTargets", uses: ["FileIO", "VolumeSources", systemPackage]),
+  library("VolumeTargets", uses: ["Remedies", "FileIO", "VolumeSources", systemPackage]),
   library(
     "VolumeReader",
-    uses: ["Workers", "ChunkFormat", "ChunkStore", "VolumeMap", nioCore, deque]),
+    uses: ["Remedies", "Workers", "ChunkFormat", "ChunkStore", "VolumeMap", nioCore, deque]),
   library(
     "BackupEngine",
     uses: [
-      "Workers", "CalendarTime", "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeSources",
-      "VolumeTargets", "VolumeReader",
+      "Remedies", "Workers", "CalendarTime", "ChunkFormat", "ChunkStore", "VolumeMap",
+      "VolumeSources", "VolumeTargets", "VolumeReader",
     ]),
   library(
     "GarbageCollection",
-    uses: ["Workers", "ChunkFormat", "ObjectStorage", "ChunkStore", "VolumeMap", "VolumeReader"]),
+    uses: [
+      "Remedies", "Workers", "ChunkFormat", "ObjectStorage", "ChunkStore", "VolumeMap",
+      "VolumeReader",
+    ]),
   library(
     "Inspection",
     uses: [
-      "Workers", "ChunkFormat", "ObjectStorage", "ChunkStore", "VolumeMap", "VolumeReader",
-      "BackupEngine",
+      "Remedies", "Workers", "ChunkFormat", "ObjectStorage", "ChunkStore", "VolumeMap",
+      "VolumeReader", "BackupEngine",
     ]),
   library(
     "Overlays",
     uses: [
-      "Workers", "CalendarTime", "FileIO", "ChunkFormat", "ChunkStore", "VolumeMap",
-      "VolumeSources", "VolumeReader", "BackupEngine", nioCore, systemPackage,
+      "Remedies", "Workers", "CalendarTime", "FileIO", "ChunkFormat", "ChunkStore",
+      "VolumeMap", "VolumeSources", "VolumeReader", "BackupEngine", nioCore, systemPackage,
     ]),
   library("NBDProtocol", uses: [nioCore]),
   library(
     "NBDServer",
     uses: [
-      "CLinux", "CCrypto", "VolumeMap", "VolumeReader", "NBDProtocol", nioCore, nioPosix, nioSSL,
-      nioTLS, logging, deque,
+      "Remedies", "CLinux", "CCrypto", "VolumeMap", "VolumeReader", "NBDProtocol", nioCore,
+      nioPosix, nioSSL, nioTLS, logging, deque,
     ]),
   library(
     "Exports",
@@ -134,7 +138,7 @@ let targets: [Target] = [
   library(
     "Administration",
     uses: [
-      "Workers", "CalendarTime", "JSONText", "FileIO", "ChildProcesses", "ChunkFormat",
+      "Remedies", "Workers", "CalendarTime", "JSONText", "FileIO", "ChildProcesses", "ChunkFormat",
       "ChunkStore", "Retention", "VolumeTargets", "VolumeReader", "BackupEngine",
       "GarbageCollection", "Inspection", "Overlays", "NBDProtocol", "NBDServer", "Exports",
       systemPackage,
@@ -142,7 +146,7 @@ let targets: [Target] = [
   .executableTarget(
     name: "varve",
     dependencies: [
-      "LocalDevices", "Administration", "Workers", "CalendarTime", "JSONText", "FileIO",
+      "LocalDevices", "Administration", "Remedies", "Workers", "CalendarTime", "JSONText", "FileIO",
       "ChildProcesses", "ChunkFormat", "LocalObjects", "ChunkStore", "Retention",
       "VolumeSources", "VolumeTargets", "VolumeReader", "BackupEngine", "GarbageCollection",
       "Inspection",
@@ -171,6 +175,7 @@ let targets: [Target] = [
       "VolumeMap", "VolumeReader", "NBDProtocol", "NBDServer", "TestSupport", nioCore, logging,
     ],
     path: "Tests/NBDTestSupport", swiftSettings: strict),
+  tests(of: "Remedies"),
   tests(of: "Workers"),
   tests(of: "CalendarTime", uses: [systemPackage]),
   tests(of: "JSONText"),
@@ -181,12 +186,12 @@ let targets: [Target] = [
   tests(
     of: "ChunkStore",
     uses: [
-      "Workers", "CalendarTime", "ChunkFormat", "FileIO", "LocalObjects", systemPackage,
+      "Remedies", "Workers", "CalendarTime", "ChunkFormat", "FileIO", "LocalObjects", systemPackage,
     ]),
   tests(of: "Retention", uses: ["CalendarTime", "ChunkFormat", "ChunkStore"]),
   tests(of: "VolumeMap", uses: ["ChunkFormat"]),
   tests(of: "VolumeSources", uses: ["FileIO", "Workers", systemPackage]),
-  tests(of: "VolumeTargets", uses: ["FileIO", systemPackage]),
+  tests(of: "VolumeTargets", uses: ["Remedies", "FileIO", systemPackage]),
   tests(
     of: "VolumeReader",
     uses: [
@@ -202,7 +207,8 @@ let targets: [Target] = [
   tests(
     of: "GarbageCollection",
     uses: [
-      "EngineTestSupport", "Workers", "CalendarTime", "ChunkFormat", "ChunkStore", "VolumeMap",
+      "EngineTestSupport", "Remedies", "Workers", "CalendarTime", "ChunkFormat", "ChunkStore",
+      "VolumeMap",
       "VolumeReader",
       "VolumeSources",
       "BackupEngine", "FileIO", "LocalObjects", "Retention", systemPackage,
@@ -216,8 +222,8 @@ let targets: [Target] = [
   tests(
     of: "Overlays",
     uses: [
-      "Workers", "ChunkFormat", "LocalObjects", "ChunkStore", "VolumeMap", "VolumeReader",
-      "VolumeSources", "BackupEngine", "FileIO", systemPackage, nioCore,
+      "Remedies", "Workers", "ChunkFormat", "LocalObjects", "ChunkStore", "VolumeMap",
+      "VolumeReader", "VolumeSources", "BackupEngine", "FileIO", systemPackage, nioCore,
     ]),
   tests(of: "NBDProtocol", uses: [nioCore]),
   tests(
@@ -244,7 +250,7 @@ let targets: [Target] = [
   tests(
     of: "varve",
     uses: [
-      "LocalDevices", "Administration",
+      "LocalDevices", "Administration", "Remedies",
       "Workers", "JSONText", "ChildProcesses", "ChunkFormat", "ChunkStore", "FileIO",
       "BackupEngine", "NBDProtocol", "NBDServer", argumentParser, systemPackage,
     ]),

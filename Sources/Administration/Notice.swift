@@ -1,6 +1,7 @@
 import CalendarTime
 package import ChunkFormat
 package import ChunkStore
+package import Remedies
 
 /// What the person who asked should know although the operation went on.
 package enum Notice: Sendable, CustomStringConvertible {
@@ -29,6 +30,16 @@ package enum Notice: Sendable, CustomStringConvertible {
     case .overlayStays(let name, let entry, let reference):
       "the overlay '\(name)' stays on revision \(entry.shortID) of "
         + "\(entry.revision.created.rfc3339); \(reference) is another one now"
+    }
+  }
+}
+
+extension Notice {
+  /// What the person can do about it.
+  package var remedies: [Remedy] {
+    switch self {
+    case .unreadable(_, let error), .unreadablePolicies(let error): Remedy.of(error)
+    case .distrusted, .overlayMade, .overlayUnpinned, .overlayStays: []
     }
   }
 }

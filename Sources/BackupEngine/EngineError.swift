@@ -1,5 +1,7 @@
+package import Remedies
+
 /// Why a backup, a restore or a verification ended without doing what was asked.
-package struct EngineError: Error, Sendable, CustomStringConvertible {
+package struct EngineError: RemediedError, CustomStringConvertible {
   package enum Code: Equatable, Sendable {
     /// The sources came empty, or differ from the revision before as they seldom do.
     case unusual(UnusualBackup)
@@ -13,9 +15,15 @@ package struct EngineError: Error, Sendable, CustomStringConvertible {
 
   package let code: Code
   package let description: String
+  package let cause: (any Error)?
+  package let remedy: Remedy?
 
-  package init(_ code: Code, _ message: String) {
+  package init(
+    _ code: Code, _ message: String, cause: (any Error)? = nil, remedy: Remedy? = nil
+  ) {
     self.code = code
     description = message
+    self.cause = cause
+    self.remedy = remedy
   }
 }

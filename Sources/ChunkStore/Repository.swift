@@ -1,5 +1,6 @@
 package import ChunkFormat
 import ObjectStorage
+import Remedies
 import Synchronization
 package import SystemPackage
 package import Workers
@@ -346,7 +347,7 @@ package final class Repository: Sendable {
     guard let keys else {
       throw StoreError(
         .invalidRequest,
-        "the repository \(root) is not encrypted and has no keys; encryption is chosen with 'init'")
+        "the repository \(root) is not encrypted and has no keys", remedy: .encryptAtCreation)
     }
     return keys
   }
@@ -360,9 +361,8 @@ package final class Repository: Sendable {
         throw StoreError(error)
       }
       throw StoreError(
-        .notARepository,
-        "\(storage.place) is no varve repository: it has no file 'config'; "
-          + "'varve init' makes a repository")
+        .notARepository, "\(storage.place) is no varve repository: it has no file 'config'",
+        cause: error, remedy: .createRepository)
     }
   }
 }

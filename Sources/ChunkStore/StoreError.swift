@@ -1,10 +1,11 @@
 package import ChunkFormat
 package import FileIO
 import ObjectStorage
+package import Remedies
 
 /// Why the store could not do what was asked: which file or record is concerned, what was expected
 /// and found.
-package struct StoreError: Error, Sendable {
+package struct StoreError: RemediedError {
   /// The kinds of failure a caller tells apart.
   package enum Code: Equatable, Sendable {
     /// There is no repository at the place named.
@@ -41,19 +42,32 @@ package struct StoreError: Error, Sendable {
   package let message: String
   /// The pack concerned, where it is one.
   package let pack: PackID?
+  /// The error that led to this one; the message tells what it said.
+  package let cause: (any Error)?
+  /// What helps, besides what helps against the cause.
+  package let remedy: Remedy?
   /// Whether nothing was wrong but that this process may not write there, or nobody may.
   package let isRefusal: Bool
   /// Whether nothing can be written down: it is refused, or there is no room.
   package var preventsWriting: Bool { isRefusal || code == .noSpace }
 
-  package init(_ code: Code, _ message: String, pack: PackID? = nil) {
-    self.init(code, message, pack: pack, isRefusal: code == .readOnly)
+  package init(
+    _ code: Code, _ message: String, pack: PackID? = nil, cause: (any Error)? = nil,
+    remedy: Remedy? = nil
+  ) {
+    self.init(
+      code, message, pack: pack, cause: cause, remedy: remedy, isRefusal: code == .readOnly)
   }
 
-  private init(_ code: Code, _ message: String, pack: PackID?, isRefusal: Bool) {
+  private init(
+    _ code: Code, _ message: String, pack: PackID? = nil, cause: (any Error)?,
+    remedy: Remedy? = nil, isRefusal: Bool
+  ) {
     self.code = code
     self.message = message
     self.pack = pack
+    self.cause = cause
+    self.remedy = remedy
     self.isRefusal = isRefusal
   }
 
@@ -66,7 +80,7 @@ package struct StoreError: Error, Sendable {
       default: .fileSystem
       }
     self.init(
-      code, error.description + error.explanationOfNoSpace, pack: nil,
+      code, error.description + error.explanationOfNoSpace, cause: error,
       isRefusal: [.readOnly, .permissionDenied].contains(error.code))
   }
 
@@ -79,14 +93,14 @@ package struct StoreError: Error, Sendable {
       case .occupied: .alreadyExists
       default: .fileSystem
       }
-    let message =
-      error.code == .missingArea
-      ? "the directory \(error.place) is missing, which every repository has: bring it back from another "
-        + "copy; or, if it was left out when the repository was copied because it was empty, "
-        + "'varve check-repository --fix' makes it again"
-      : error.description + error.explanation
+    let isMissing = error.code == .missingArea
     self.init(
-      code, message, pack: nil, isRefusal: [.readOnly, .permissionDenied].contains(error.code))
+      code,
+      isMissing
+        ? "the directory \(error.place) is missing, which every repository has"
+        : error.description + error.explanation,
+      cause: error, remedy: isMissing ? .restoreDirectory : nil,
+      isRefusal: [.readOnly, .permissionDenied].contains(error.code))
   }
 
   /// Whether what was wanted is damaged or missing; else nobody could look.
@@ -102,7 +116,7 @@ package struct StoreError: Error, Sendable {
       case .invalidValue: .invalidRequest
       case .libraryFailure: .fileSystem
       }
-    self.init(code, "\(subject): \(error)", pack: pack)
+    self.init(code, "\(subject): \(error)", pack: pack, cause: error)
   }
 }
 

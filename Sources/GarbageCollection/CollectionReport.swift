@@ -1,4 +1,6 @@
 package import ChunkFormat
+package import ChunkStore
+package import Remedies
 
 /// How garbage is collected.
 package struct CollectionSettings: Sendable {
@@ -36,7 +38,7 @@ package struct CollectionReport: Sendable {
   package internal(set) var records = 0
   package internal(set) var liveRecords = 0
   /// Why a real run would refuse to do this; nil if it would not.
-  package internal(set) var refusal: String?
+  package internal(set) var refusal: CollectionError?
   /// Damaged condemnation files, which were removed.
   package internal(set) var damagedCondemnations = 0
   /// Records that are needed and are in no pack.
@@ -79,7 +81,21 @@ package struct CollectionReport: Sendable {
   package internal(set) var unfinishedFiles = 0
   package internal(set) var unfinishedBytes: UInt64 = 0
   /// Why copying ended early; nil if it did not.
-  package internal(set) var endedEarly: String?
+  package internal(set) var endedEarly: EarlyEnd?
+
+  /// Why copying ended before everything worth rewriting was rewritten.
+  package enum EarlyEnd: Sendable {
+    case timeLimit
+    case noSpace(StoreError)
+
+    /// The reason, and what the user can do.
+    package func text(_ wording: RemedyWording) -> String {
+      switch self {
+      case .timeLimit: "the time was up"
+      case .noSpace(let error): wording.text("\(error)", Remedy.of(error) + [.copyLess])
+      }
+    }
+  }
 
   package init() {}
 

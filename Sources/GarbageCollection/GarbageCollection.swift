@@ -1,6 +1,7 @@
 import ChunkFormat
 package import ChunkStore
 import ObjectStorage
+import Remedies
 package import Workers
 
 /// Frees the space of content that no revision needs any more, while backups, restores and readers
@@ -62,8 +63,8 @@ package final class GarbageCollection {
       throw CollectionError(
         .unreadable,
         "the index was replaced again and again while garbage was collected, so it is not known what is "
-          + "needed, and nothing more is deleted; end 'varve index rebuild' and what else runs, and "
-          + "collect again")
+          + "needed, and nothing more is deleted",
+        remedy: .endIndexRebuilds)
     }
     return report
   }
@@ -111,7 +112,7 @@ package final class GarbageCollection {
       try checkRecords(marking)
       try plan.check(settings)
     } catch {
-      report.refusal = error.description
+      report.refusal = error
     }
   }
 
@@ -137,9 +138,8 @@ package final class GarbageCollection {
     throw CollectionError(
       .lost,
       "revision \(id)\(lost.count > 1 ? " and \(lost.count - 1) more" : "") must be lost, since marks or "
-        + "a pin are there and no revision; nothing is deleted. Bring what is missing in 'revisions' back "
-        + "from another copy of the repository, or give it up with --accept-losses, and its pins with "
-        + "'varve pin release'")
+        + "a pin are there and no revision; nothing is deleted",
+      remedy: .restoreLostRevisions)
   }
 
   private func sort(_ stored: StoredCondemnation, _ writing: [LiveSession]) {
@@ -207,15 +207,15 @@ package final class GarbageCollection {
       throw CollectionError(
         .unreadable,
         "pack \(pack) cannot be read (\(error)), so it is not known what it leans on, and nothing is "
-          + "deleted; 'varve check-repository' says more")
+          + "deleted",
+        cause: error, remedy: .checkRepository)
     }
     guard !settings.acceptsLosses else { return }
     throw CollectionError(
       .lost,
       "some of what revisions need is in no pack (records: \(marking.lostRecords)), so it is not known "
-        + "what that leans on, and nothing is deleted; 'varve check-repository' names the revisions. Put "
-        + "the packs back, 'varve repair' from another repository, forget those revisions, or give up "
-        + "what is lost with --accept-losses")
+        + "what that leans on, and nothing is deleted",
+      remedy: .restoreLostRecords)
   }
 
   @discardableResult
@@ -253,7 +253,7 @@ package final class GarbageCollection {
       try copy(packs, live)
     } catch let error as StoreError where error.code == .noSpace {
       // Garbage can still be deleted, which makes room.
-      report.endedEarly = "\(error.message); with --max-copy less is copied at a time"
+      report.endedEarly = .noSpace(error)
     }
   }
 
@@ -278,7 +278,7 @@ package final class GarbageCollection {
     report.damaged += compaction.damaged
     report.newBytes += stored.storedBytes
     ownPacks.formUnion(stored.packIDs)
-    if compaction.endedEarly { report.endedEarly = "the time was up" }
+    if compaction.endedEarly { report.endedEarly = .timeLimit }
   }
 
   private func mayGoOn() throws -> Bool {

@@ -1,4 +1,5 @@
 package import ChunkFormat
+package import Remedies
 
 /// Something that an inspection found.
 package struct Finding: Sendable {
@@ -33,8 +34,22 @@ package struct Finding: Sendable {
     case reported
     /// What was done, in words.
     case fixed(String)
-    /// Why nothing was done, or what the user should do, in words.
-    case left(String)
+    /// What follows from it, or why nothing was done, in words; and what the user can do.
+    case left(String?, Remedy?)
+
+    package var isFixed: Bool {
+      if case .fixed = self { true } else { false }
+    }
+
+    /// What was done, or what follows and what helps; nil where there is nothing to say.
+    package func remark(_ wording: RemedyWording) -> String? {
+      switch self {
+      case .reported: nil
+      case .fixed(let done): done
+      case .left(let reason?, let remedy): wording.text(reason, remedy.map { [$0] } ?? [])
+      case .left(nil, let remedy): wording.text(remedy.map { [$0] } ?? [])
+      }
+    }
   }
 
   package let subject: Subject

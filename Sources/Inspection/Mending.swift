@@ -59,7 +59,7 @@ struct Mending {
             pack,
             .left(
               "its intact records were stored again; it stays, since content that revisions need is "
-                + "damaged in it: see what is lost")))
+                + "damaged in it: see what is lost", nil)))
         continue
       }
       let key = try repository.setAside(pack.file, as: pack.digest ?? pack.file.id)

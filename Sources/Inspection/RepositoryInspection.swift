@@ -2,6 +2,7 @@ import BackupEngine
 import ChunkFormat
 package import ChunkStore
 import ObjectStorage
+import Remedies
 import VolumeMap
 import VolumeReader
 package import Workers
@@ -88,14 +89,13 @@ package struct RepositoryInspection: Sendable {
           "is not there; a copy of the repository may have left it out since it was empty"
             + (area == .marks
               ? "; if it was not, protection, distrust and later tags are lost with it" : ""),
-          mends ? .fixed("made") : .left("'--fix' makes it")))
+          mends ? .fixed("made") : .left(nil, .makeDirectory)))
     }
     if census.hasLostRevisions {
       report.add(
         Finding(
           .revision, .damage, path: "",
-          "packs are there and no revision is; bring 'revisions' back from another copy of the "
-            + "repository before 'varve gc' runs"))
+          "packs are there and no revision is", .left(nil, .restoreRevisionsFirst)))
     }
     for key in census.unknownFiles {
       report.add(
@@ -128,7 +128,7 @@ package struct RepositoryInspection: Sendable {
       let outcome: Finding.Outcome =
         removed.contains(key)
         ? .fixed("removed")
-        : mends ? .left("somebody may be writing it; try again when nobody backs up") : .reported
+        : mends ? .left("somebody may be writing it", .retryWithoutBackups) : .reported
       report.add(
         Finding(.leftover, .note, path: repository.path(of: key), "is unfinished", outcome))
     }
@@ -165,15 +165,15 @@ package struct RepositoryInspection: Sendable {
     of error: StoreError, in file: RepositoryCensus.SmallFile
   ) throws(StoreError) -> Finding.Outcome {
     guard mends, file.kind == .condemnation, error.code == .damaged else {
-      return .left(file.advice)
+      return file.leftAsItIs
     }
     do throws(StoreError) {
       let lock = try repository.beginCollecting()
       defer { lock.release() }
       _ = try repository.removeDamagedCondemnations(lock)
-      return .fixed("removed; the next 'varve gc' judges its packs anew")
+      return .fixed("removed; the next garbage collection judges its packs anew")
     } catch  where error.code == .busy {
-      return .left(file.advice)
+      return file.leftAsItIs
     }
   }
 
@@ -191,9 +191,7 @@ package struct RepositoryInspection: Sendable {
         Finding(
           .marks, .damage, path: repository.path(of: file.key),
           "belongs to a revision that is not there: the file of the revision is lost",
-          .left(
-            "bring it back from another copy of the repository, or give it up with "
-              + "'varve gc --accept-losses'")))
+          .left(nil, .restoreMarkedRevision)))
     }
   }
 
@@ -250,7 +248,7 @@ package struct RepositoryInspection: Sendable {
       })
     if misplacedRecords > 0 { try reportIndex(misplacedRecords, &report) }
     if !mends {
-      for pack in doubtful { report.add(finding(pack, .left("'--fix' saves what is intact"))) }
+      for pack in doubtful { report.add(finding(pack, .left(nil, .savePack))) }
     }
     return doubtful
   }
@@ -262,7 +260,7 @@ package struct RepositoryInspection: Sendable {
     report.add(
       Finding(
         .index, .damage, path: "index", "has not what is in \(packs) packs that it lists",
-        mends ? .fixed("made anew") : .left("'varve index rebuild' makes it anew")))
+        mends ? .fixed("made anew") : .left(nil, .rebuildIndex)))
   }
 
   func finding(_ pack: PackExamination, _ outcome: Finding.Outcome) -> Finding {

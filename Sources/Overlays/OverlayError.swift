@@ -1,10 +1,11 @@
 import ChunkStore
 package import FileIO
+package import Remedies
 import VolumeReader
 
 /// Why an overlay could not do what was asked: which overlay, volume or file, what was expected and
-/// found, what to do.
-package struct OverlayError: Error, Sendable, Hashable, CustomStringConvertible {
+/// found.
+package struct OverlayError: RemediedError, CustomStringConvertible {
   /// The kinds of failure a caller tells apart.
   package enum Code: Sendable, Hashable {
     /// The file system that the overlay lies on, or the user's share of it, is full.
@@ -31,14 +32,25 @@ package struct OverlayError: Error, Sendable, Hashable, CustomStringConvertible 
 
   package let code: Code
   package let description: String
+  package let cause: (any Error)?
+  package let remedy: Remedy?
 
-  package init(_ code: Code, _ message: String) {
+  package init(
+    _ code: Code, _ message: String, cause: (any Error)? = nil, remedy: Remedy? = nil
+  ) {
     self.code = code
     description = message
+    self.cause = cause
+    self.remedy = remedy
   }
 
   package init(_ error: FileError) {
-    self.init(error.code == .noSpace ? .noSpace : .fileSystem, error.description)
+    self.init(error.code == .noSpace ? .noSpace : .fileSystem, cause: error)
+  }
+
+  /// Says what `cause` says.
+  init(_ code: Code, cause: any Error) {
+    self.init(code, String(describing: cause), cause: cause)
   }
 }
 
@@ -64,6 +76,6 @@ func reportingStoreErrors<Result>(
   do throws(StoreError) {
     return try body()
   } catch {
-    throw OverlayError(.fileSystem, "\(error)")
+    throw OverlayError(.fileSystem, cause: error)
   }
 }

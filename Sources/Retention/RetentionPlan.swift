@@ -165,10 +165,7 @@ extension StayReason: CustomStringConvertible {
   package var description: String {
     switch self {
     case .slot(let rule, let number): Self.text(of: rule, number: number)
-    case .young(.schedule(let tag, let interval, let count)):
-      "schedule \(tag), within \(count) × \(interval)"
-    case .young(.within(let span)): "within \(span)"
-    case .young(let rule): "\(rule)"
+    case .young(let rule): Self.text(of: rule)
     case .tag(let tag): "tag \(tag)"
     case .protected: "protected"
     case .unreadableMarks: "its marks cannot be read; it may be protected"
@@ -186,7 +183,18 @@ extension StayReason: CustomStringConvertible {
     case .newest(let count): "last \(number) of \(count)"
     case .calendar(let unit, let count): "\(unit) \(number) of \(count)"
     case .schedule(let tag, _, let count): "schedule \(tag) \(number) of \(count)"
-    case .within, .tagged: "\(rule)"
+    case .within, .tagged: text(of: rule)
+    }
+  }
+
+  private static func text(of rule: RetentionRule) -> String {
+    switch rule {
+    case .newest(let count): "last \(count)"
+    case .calendar(let unit, let count): "\(unit) \(count)"
+    case .within(let span): "within \(span)"
+    case .tagged(let tag): "tag \(tag)"
+    case .schedule(let tag, let interval, let count):
+      "schedule \(tag), within \(count) × \(interval)"
     }
   }
 }

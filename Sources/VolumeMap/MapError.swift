@@ -1,5 +1,7 @@
+package import Remedies
+
 /// Why a map could not be built or read.
-package struct MapError: Error, Sendable {
+package struct MapError: RemediedError {
   /// The kinds of failure that a caller distinguishes.
   package enum Code: Equatable, Sendable {
     /// A node was read, and it does not fit its position in the volume.
@@ -18,6 +20,7 @@ package struct MapError: Error, Sendable {
   package let bytes: Range<UInt64>?
   /// The error of the node reader, if it failed.
   package let cause: (any Error)?
+  package var remedy: Remedy? { nil }
 
   package init(
     _ code: Code, _ message: String, bytes: Range<UInt64>? = nil, cause: (any Error)? = nil

@@ -1,8 +1,9 @@
 package import ChunkFormat
+package import Remedies
 import VolumeMap
 
 /// Why a part of a volume could not be read: which volume, where, and which pack is to blame.
-package struct VolumeReadError: Error, Sendable {
+package struct VolumeReadError: RemediedError {
   /// The kinds of failure a caller tells apart.
   package enum Code: Equatable, Sendable {
     /// A range that leaves the volume: the caller's mistake.
@@ -24,15 +25,19 @@ package struct VolumeReadError: Error, Sendable {
   package let pack: PackID?
   /// What was expected and what was found.
   package let message: String
+  package let cause: (any Error)?
+  package var remedy: Remedy? { nil }
 
   package init(
-    _ code: Code, volume: String, range: Range<UInt64>, pack: PackID? = nil, message: String
+    _ code: Code, volume: String, range: Range<UInt64>, pack: PackID? = nil, message: String,
+    cause: (any Error)? = nil
   ) {
     self.code = code
     self.volume = volume
     self.range = range
     self.pack = pack
     self.message = message
+    self.cause = cause
   }
 
   /// The same failure, where only a part of the volume was asked for.
@@ -44,7 +49,8 @@ package struct VolumeReadError: Error, Sendable {
 
   init(_ failure: RecordFailure, volume: String, range: Range<UInt64>) {
     self.init(
-      failure.code, volume: volume, range: range, pack: failure.pack, message: failure.message)
+      failure.code, volume: volume, range: range, pack: failure.pack, message: failure.message,
+      cause: failure.cause)
   }
 
   init(_ error: MapError, volume: String, concerning range: Range<UInt64>) {
@@ -57,7 +63,7 @@ package struct VolumeReadError: Error, Sendable {
       }
     self.init(
       code, volume: volume, range: range,
-      pack: cause?.pack, message: error.description)
+      pack: cause?.pack, message: error.description, cause: error)
   }
 }
 

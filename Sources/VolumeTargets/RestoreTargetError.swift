@@ -1,8 +1,9 @@
 import FileIO
+package import Remedies
 import SystemPackage
 
 /// Why a target is refused, or what went wrong while restoring to it.
-package struct RestoreTargetError: Error, Sendable, Hashable, CustomStringConvertible {
+package struct RestoreTargetError: RemediedError, Hashable, CustomStringConvertible {
   package enum Code: Sendable, Hashable {
     case notFound
     /// A file is there already, and replacing it was not asked for.
@@ -33,14 +34,18 @@ package struct RestoreTargetError: Error, Sendable, Hashable, CustomStringConver
   package let target: String
   package let offsetBytes: UInt64?
   package let description: String
+  package let remedy: Remedy?
+  package var cause: (any Error)? { nil }
 
   private init(
-    _ code: Code, _ target: String, offsetBytes: UInt64? = nil, _ description: String
+    _ code: Code, _ target: String, offsetBytes: UInt64? = nil, _ description: String,
+    remedy: Remedy? = nil
   ) {
     self.code = code
     self.target = target
     self.offsetBytes = offsetBytes
     self.description = description
+    self.remedy = remedy
   }
 }
 
@@ -48,7 +53,7 @@ package struct RestoreTargetError: Error, Sendable, Hashable, CustomStringConver
 
 extension RestoreTargetError {
   static func alreadyExists(_ target: String) -> Self {
-    Self(.alreadyExists, target, "\(target) exists; use --force to overwrite it")
+    Self(.alreadyExists, target, "\(target) exists", remedy: .overwriteTarget)
   }
 
   static func noSuchDevice(_ target: String) -> Self {

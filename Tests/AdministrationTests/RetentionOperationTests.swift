@@ -155,8 +155,10 @@ struct RetentionOperationTests {
     else { return #expect(Bool(false), "another refusal") }
     _ = try PolicyStoringRequest(newest(3), for: nil).run(on: office.repository)
     let shown = try PolicyRequest(job: "web01").run(on: office.repository)
-    #expect(shown.json["isDefault"] == .bool(true))
-    #expect(try PolicyListRequest().run(on: office.repository).json.elements.count == 2)
+    let document = shown.json { "\($0.rules.count) rules" }
+    #expect(document["isDefault"] == .bool(true) && document["options"]?.string == "1 rules")
+    let list = try PolicyListRequest().run(on: office.repository)
+    #expect(list.json { _ in "" }.elements.count == 2)
     #expect(try PolicyRemovalRequest(job: "db01").run(on: office.repository).job == "db01")
     guard
       case .policy(.notStored(job: "db01")) = #expect(

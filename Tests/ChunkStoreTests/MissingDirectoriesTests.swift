@@ -1,6 +1,7 @@
 import ChunkFormat
 import FileIO
 import LocalObjects
+import Remedies
 import SystemPackage
 import TestSupport
 import Testing
@@ -40,6 +41,7 @@ import Testing
     }
     #expect(error?.code == .wrongKey)
     #expect(error?.message.contains("no key in /repository/keys") == true)
+    #expect(error?.remedy == .importKey)
   }
 
   @Test func thePaperKeyMakesUpForLostKeys() throws {
@@ -64,7 +66,7 @@ import Testing
     }
     #expect(error?.code == .fileSystem)
     #expect(error?.message.contains("the directory /repository/\(name) is missing") == true)
-    #expect(error?.message.contains("check-repository --fix") == true)
+    #expect(error?.remedy == .restoreDirectory)
   }
 
   @Test func policiesNeedTheDirectoryOfTheirLock() throws {

@@ -1,6 +1,7 @@
 import ChunkFormat
 import FileIO
 import LocalObjects
+import Remedies
 import SystemPackage
 import TestSupport
 import Testing
@@ -32,10 +33,10 @@ import Testing
   }
 
   private func expectFailure(
-    _ code: StoreError.Code, saying words: String..., body: () throws -> Void
+    _ code: StoreError.Code, saying words: String..., remedy: Remedy? = nil, body: () throws -> Void
   ) {
     let error = #expect(throws: StoreError.self) { try body() }
-    #expect(error?.code == code)
+    #expect(error?.code == code && error?.remedy == remedy)
     for word in words {
       #expect(error?.message.contains(word) == true, "\(error.map { "\($0)" } ?? "")")
     }
@@ -49,7 +50,9 @@ import Testing
     let another = try TestStore(opening: layout.root, environment: environment).repository
     #expect(try another.pins().pins.map(\.name) == [name])
     #expect(try another.revisionUsers()[revision]?.first?.contains("overlay repair") == true)
-    expectFailure(.pinned, saying: "web01", "overlay repair", "varve pin release \(name)") {
+    expectFailure(
+      .pinned, saying: "web01", "overlay repair", remedy: .releasePin(name.description)
+    ) {
       try another.forget([other, revision])
     }
     #expect(Set(try repository.revisions().entries.map(\.id)) == [revision, other])
@@ -93,7 +96,7 @@ import Testing
       { _ = try repository.roots(changesNothing: false) },
     ] {
       let error = #expect(throws: StoreError.self) { try look() }
-      #expect(error?.message.contains("varve pin release \(name) --yes") == true)
+      #expect(error?.remedy == .restorePin(name.description))
     }
     #expect(try repository.revisions().entries.count == 2)
     #expect(try repository.releasePin(name))

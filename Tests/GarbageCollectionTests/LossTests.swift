@@ -4,6 +4,7 @@ import ChunkStore
 import EngineTestSupport
 import FileIO
 import GarbageCollection
+import Remedies
 import Synchronization
 import SystemPackage
 import TestSupport
@@ -190,7 +191,7 @@ struct LossTests {
     try place.overwrite(place.root.appending("condemned/\(stored.name)"), at: 70, [1, 2, 3])
     #expect {
       try place.backUp(chunks: 0..<20)
-    } throws: { "\($0)".contains("varve gc") }
+    } throws: { Remedy.of($0) == [.removeCondemnation] }
     #expect(try place.collect().damagedCondemnations == 1)
     #expect(try place.content(of: kept) == place.bytes(0..<20))
     try place.backUp(chunks: 0..<20)

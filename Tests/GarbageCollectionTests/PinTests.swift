@@ -3,6 +3,7 @@ import ChunkFormat
 import FileIO
 import GarbageCollection
 import LocalObjects
+import Remedies
 import SystemPackage
 import TestSupport
 import Testing
@@ -60,7 +61,7 @@ import Testing
     #expect {
       try place.collect()
     } throws: { error in
-      (error as? StoreError)?.message.contains("varve pin release \(pin)") ?? false
+      Remedy.of(error) == [.restorePin(pin.description)]
     }
     #expect(try place.repository.condemnations().isEmpty)
     #expect(try place.repository.releasePin(pin))

@@ -2,6 +2,7 @@ import ChunkFormat
 import ChunkStore
 import FileIO
 import LocalObjects
+import Remedies
 import SystemPackage
 import TestSupport
 import Testing
@@ -32,11 +33,12 @@ struct OverlayStoreTests {
   }
 
   private func expect(
-    _ code: OverlayError.Code, saying words: String...,
+    _ code: OverlayError.Code, saying words: String..., remedy: Remedy? = nil,
     sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Void
   ) {
     let error = #expect(throws: OverlayError.self, sourceLocation: sourceLocation) { try body() }
     #expect(error?.code == code, sourceLocation: sourceLocation)
+    if let remedy { #expect(error?.remedy == remedy, sourceLocation: sourceLocation) }
     for word in words {
       #expect(
         error?.description.contains(word) == true, "\(error.map { "\($0)" } ?? "")",
@@ -129,7 +131,7 @@ struct OverlayStoreTests {
     let path = place.repository.root.appending("revisions").appending("\(entry.id)")
     try POSIXFileSystem().remove(path)
     let store = try place.store()
-    expect(.revisionGone, saying: "\(entry.id)", "web01", "varve overlay remove repair") {
+    expect(.revisionGone, saying: "\(entry.id)", "web01", remedy: .removeOverlay("repair")) {
       _ = try store.open("repair")
     }
     #expect(try POSIXFileSystem().list(sessions).isEmpty)
@@ -146,7 +148,7 @@ struct OverlayStoreTests {
       root, root.appending("overlays/deep"), link, link.appending("x"),
       place.directory.appending("elsewhere/../repository/x"), root.appending("."),
     ] {
-      expect(.invalidRequest, saying: "inside the repository", "--overlay-directory") {
+      expect(.invalidRequest, saying: "inside the repository", remedy: .chooseOverlayDirectory) {
         _ = try OverlayStore(in: path, of: place.repository, context: .testing())
       }
       expect(.invalidRequest) { _ = try TemporaryOverlays(in: path, outside: root) }

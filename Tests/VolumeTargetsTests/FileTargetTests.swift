@@ -1,5 +1,6 @@
 import FileIO
 import Glibc
+import Remedies
 import SystemPackage
 import TestSupport
 import Testing
@@ -20,7 +21,7 @@ import VolumeTargets
       _ = try openTarget(path.string, force: false)
     }
     #expect(error?.code == .alreadyExists)
-    #expect(error?.description == "\(path) exists; use --force to overwrite it")
+    #expect(error?.description == "\(path) exists" && error?.remedy == .overwriteTarget)
     #expect(try path.contents() == [1, 2, 3])
   }
 

@@ -2,6 +2,7 @@ package import BackupEngine
 import ChunkFormat
 package import ChunkStore
 package import JSONText
+package import Remedies
 package import Workers
 
 extension BackupRequest {
@@ -28,7 +29,7 @@ package struct BackupOutcome: Sendable {
   package var isClean: Bool { report.verification.isClean }
 
   /// The document `backup`.
-  package var json: JSON {
+  package func json(_ wording: RemedyWording) -> JSON {
     .object([
       "id": .string(report.id.description),
       "storedBytes": .unsigned(entry.statistics.storedBytes),
@@ -37,7 +38,7 @@ package struct BackupOutcome: Sendable {
       "verification": report.verification.json,
       "unusual": .strings(report.unusual.map(\.text)),
       "resized": .array(report.resized.map(\.json)),
-      "warnings": .strings(report.warnings),
+      "warnings": .strings(report.warnings.map { wording.text($0) }),
     ])
   }
 }

@@ -2,6 +2,7 @@ import ChunkFormat
 package import ChunkStore
 package import Inspection
 package import JSONText
+package import Remedies
 package import Workers
 
 /// Checks all files of a repository, and repairs what can be repaired safely.
@@ -28,12 +29,12 @@ package struct InspectionOutcome: Sendable {
   package let report: InspectionReport
 
   /// The document `inspection`.
-  package var json: JSON { report.json }
+  package func json(_ wording: RemedyWording) -> JSON { report.json(wording) }
 }
 
 extension InspectionReport {
   /// Also as a part of the document `repair`.
-  var json: JSON {
+  func json(_ wording: RemedyWording) -> JSON {
     .object([
       "isClean": .bool(isClean),
       "packs": .integer(Int64(packs)),
@@ -42,7 +43,7 @@ extension InspectionReport {
       "nodes": .unsigned(nodes),
       "chunks": .unsigned(chunks),
       "quarantined": .integer(Int64(quarantined)),
-      "findings": .array(findings.map(\.json)),
+      "findings": .array(findings.map { $0.json(wording) }),
       "furtherFindings": .integer(Int64(furtherFindings)),
       "losses": .array(losses.losses.map(\.json)),
       "furtherLosses": .integer(Int64(losses.further)),
@@ -62,17 +63,11 @@ extension Loss {
 }
 
 extension Finding {
-  fileprivate var json: JSON {
-    let (isFixed, remark): (Bool, String?) =
-      switch outcome {
-      case .reported: (false, nil)
-      case .fixed(let done): (true, done)
-      case .left(let advice): (false, advice)
-      }
-    return .object([
+  fileprivate func json(_ wording: RemedyWording) -> JSON {
+    .object([
       "subject": .string(subject.rawValue), "severity": .string(severity.rawValue),
-      "path": .string(path), "message": .string(message), "isFixed": .bool(isFixed),
-      "remark": .optional(remark),
+      "path": .string(path), "message": .string(message), "isFixed": .bool(outcome.isFixed),
+      "remark": .optional(outcome.remark(wording)),
     ])
   }
 }

@@ -2,6 +2,7 @@ package import ChunkStore
 import FileIO
 package import Inspection
 package import JSONText
+package import Remedies
 import SystemPackage
 package import Workers
 
@@ -35,11 +36,11 @@ package struct RepairOutcome: Sendable {
   package let report: RepairReport
 
   /// The document `repair`.
-  package var json: JSON { report.json }
+  package func json(_ wording: RemedyWording) -> JSON { report.json(wording) }
 }
 
 extension RepairReport {
-  fileprivate var json: JSON {
+  fileprivate func json(_ wording: RemedyWording) -> JSON {
     .object([
       "isComplete": .bool(isComplete),
       "isDryRun": .bool(isDryRun),
@@ -52,7 +53,7 @@ extension RepairReport {
       "losses": .array(losses.losses.map(\.json)),
       "furtherLosses": .integer(Int64(losses.further)),
       "verification": verification?.json ?? .null,
-      "inspection": inspection?.json ?? .null,
+      "inspection": inspection?.json(wording) ?? .null,
     ])
   }
 }

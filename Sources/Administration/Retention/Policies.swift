@@ -38,7 +38,11 @@ package struct PolicyOutcome: Sendable {
   }
 
   /// The document `policy`.
-  package var json: JSON { policy.json }
+  ///
+  /// - Parameter options: what the front end calls the rules.
+  package func json(options: (RetentionPolicy) -> String) -> JSON {
+    policy.json(options: options)
+  }
 }
 
 /// Names in a policy that may be mistyped.
@@ -78,7 +82,11 @@ package struct PolicyListOutcome: Sendable {
   package let policies: [StoredPolicy]
 
   /// The document `policies`.
-  package var json: JSON { .array(policies.map(\.json)) }
+  ///
+  /// - Parameter options: what the front end calls the rules.
+  package func json(options: (RetentionPolicy) -> String) -> JSON {
+    .array(policies.map { $0.json(options: options) })
+  }
 }
 
 /// Shows the policy that applies to a job: its own, else the default.
@@ -126,10 +134,12 @@ package struct StoredPolicy: Sendable {
   package let isDefault: Bool
 
   /// The document `policy`.
-  package var json: JSON {
+  ///
+  /// - Parameter options: what the front end calls the rules.
+  package func json(options: (RetentionPolicy) -> String) -> JSON {
     .object([
       "job": .optional(job), "isDefault": .bool(isDefault), "policy": policy.json,
-      "options": .string("\(policy)"),
+      "options": .string(options(policy)),
     ])
   }
 }

@@ -2,6 +2,7 @@ import ChunkFormat
 package import ChunkStore
 package import GarbageCollection
 package import JSONText
+package import Remedies
 package import Workers
 
 /// Frees the space that no revision needs.
@@ -28,18 +29,18 @@ package struct CollectionOutcome: Sendable {
   package var isClean: Bool { report.damaged.isEmpty }
 
   /// The document `collection`.
-  package var json: JSON { report.json }
+  package func json(_ wording: RemedyWording) -> JSON { report.json(wording) }
 }
 
 extension CollectionReport {
-  fileprivate var json: JSON {
+  fileprivate func json(_ wording: RemedyWording) -> JSON {
     .object([
       "isDryRun": .bool(isDryRun),
       "revisions": .integer(Int64(revisions)),
       "records": .integer(Int64(records)),
       "liveRecords": .integer(Int64(liveRecords)),
       "lostRecords": .integer(Int64(lostRecords)),
-      "refusal": .optional(refusal),
+      "refusal": .optional(refusal.map { wording.text($0) }),
       "damagedCondemnations": .integer(Int64(damagedCondemnations)),
       "markSeconds": .seconds(markSeconds),
       "surveySeconds": .seconds(surveySeconds),
@@ -68,7 +69,7 @@ extension CollectionReport {
       "removedRevisions": .integer(Int64(removedRevisions)),
       "unfinishedFiles": .integer(Int64(unfinishedFiles)),
       "unfinishedBytes": .unsigned(unfinishedBytes),
-      "endedEarly": .optional(endedEarly),
+      "endedEarly": .optional(endedEarly?.text(wording)),
       "damagedPacks": .array(
         damaged.map {
           .object(["pack": .string($0.pack.description), "message": .string($0.message)])

@@ -1,6 +1,7 @@
 import CalendarTime
 import ChunkFormat
 package import ChunkStore
+import Remedies
 import VolumeMap
 import VolumeReader
 import VolumeSources
@@ -39,16 +40,20 @@ package struct Backup: Sendable {
         .invalidRequest,
         "the clock of this machine shows a time before 1970: set it right, then back up")
     }
-    var warnings: [String] = []
+    var warnings: [Warning] = []
     let (writing, history, parent) = try begin(&warnings)
     defer { writing.end() }
     let before = parent ?? history.last
     let check = ChangeCheck(before: before?.revision)
     try refuse(check.changes(in: request.volumes), since: before?.id)
-    warnings += writing.indexChanges.damaged.map { "pack \($0.pack) is damaged: \($0.error)" }
+    warnings += writing.indexChanges.damaged.map {
+      Warning("pack \($0.pack) is damaged: \($0.error)", cause: $0.error)
+    }
     let quarantine = try repository.quarantine()
     warnings += quarantine.unreadable.map {
-      "what \($0.error) named is not stored again before 'varve verify --all' finds it anew"
+      Warning(
+        "what \($0.error) named is not stored again before it is found anew", cause: $0.error,
+        remedy: .verifyEverything)
     }
     let content = try store(
       parent: parent, checksKnown: mustProve(after: history, parent),
@@ -76,7 +81,7 @@ package struct Backup: Sendable {
 
   /// Chooses the parent and pins it; once more where it is forgotten in between.
   private func begin(
-    _ warnings: inout [String]
+    _ warnings: inout [Warning]
   ) throws -> (writing: WritingSession, history: [RevisionEntry], parent: RevisionEntry?) {
     let compare = context.comparingIndex()
     while true {
@@ -122,7 +127,7 @@ package struct Backup: Sendable {
   /// Stores the volumes, one after another, and the documents. What is stored is durable then.
   private func store(
     parent: RevisionEntry?, checksKnown: Bool, isDamageKnown: Bool,
-    _ writer: RecordWriter, _ warnings: inout [String]
+    _ writer: RecordWriter, _ warnings: inout [Warning]
   ) throws -> (volumes: [RevisionVolume], attachments: [Attachment]) {
     let notes = DamageNotes()
     let reader: any NodeReading =
@@ -142,7 +147,7 @@ package struct Backup: Sendable {
         usesDeltas: request.usesDeltas, proof: proof, context: context
       ).run()
       volumes.append(described)
-      warnings += doubts.map { "\(volume.name): \($0)" }
+      warnings += doubts.map { Warning("\(volume.name): \($0)") }
     }
     let attachments = try DocumentRecorder(
       repository: repository, writer: writer, proof: proof
@@ -168,9 +173,11 @@ package struct Backup: Sendable {
   }
 
   /// The revisions of the job, oldest first.
-  private func history(_ warnings: inout [String]) throws -> [RevisionEntry] {
+  private func history(_ warnings: inout [Warning]) throws -> [RevisionEntry] {
     let listing = try repository.revisions()
-    warnings += listing.unreadable.map { "revision \($0.id) cannot be read: \($0.error)" }
+    warnings += listing.unreadable.map {
+      Warning("revision \($0.id) cannot be read: \($0.error)", cause: $0.error)
+    }
     return listing.entries.filter { $0.revision.job == request.job }
   }
 

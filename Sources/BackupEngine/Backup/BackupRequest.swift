@@ -1,4 +1,5 @@
 package import ChunkFormat
+package import Remedies
 package import VolumeSources
 
 /// What to back up, and how.
@@ -81,5 +82,5 @@ package struct BackupReport: Sendable {
   /// Volumes with another size than in the previous revision.
   package let resized: [ResizedVolume]
   /// Problems that did not stop the backup.
-  package let warnings: [String]
+  package let warnings: [Warning]
 }

@@ -1,5 +1,6 @@
 package import ChunkStore
 package import ChunkFormat
+import Remedies
 import VolumeMap
 import VolumeReader
 package import VolumeTargets
@@ -121,8 +122,7 @@ package struct Restore: Sendable {
     guard error.code != .unreadable || error.pack != nil else { throw error }
     guard let pattern = options.fillPattern else {
       throw EngineError(
-        .damaged,
-        "\(error); nothing more was restored ('--skip-damaged' fills such gaps and lists them)")
+        .damaged, "\(error); nothing more was restored", cause: error, remedy: .repairOrFillGaps)
     }
     report.gaps.append(
       RestoreReport.Gap(

@@ -48,27 +48,6 @@ package struct RetentionPolicy: Equatable, Sendable {
   }
 }
 
-extension RetentionRule: CustomStringConvertible {
-  /// As an option: `--keep-daily 7`.
-  package var description: String {
-    switch self {
-    case .newest(let count): "--keep-last \(count)"
-    case .calendar(let unit, let count): "--keep-\(unit) \(count)"
-    case .within(let span): "--keep-within \(span)"
-    case .tagged(let tag): "--keep-tag \(tag)"
-    case .schedule(let tag, let interval, let count): "--keep-schedule \(tag)=\(interval):\(count)"
-    }
-  }
-}
-
-extension RetentionPolicy: CustomStringConvertible {
-  /// As options: `--keep-daily 7 --keep-weekly 5 --time-zone Europe/Berlin`.
-  package var description: String {
-    (rules.map(\.description) + (timeZone.map { ["--time-zone \($0)"] } ?? []))
-      .joined(separator: " ")
-  }
-}
-
 /// A length of calendar time: `30d`, `12h`, `2w`, `6m`, `1y`, `1y6m`.
 ///
 /// A day is a calendar day of 23, 24 or 25 hours; a month has as many days as the calendar says.

@@ -1,5 +1,6 @@
 package import ChunkFormat
 import ObjectStorage
+import Remedies
 
 /// A condemnation as it lies in the repository.
 package struct StoredCondemnation: Sendable {
@@ -25,9 +26,7 @@ struct CondemnationObjects: Sendable {
         continue
       } catch  where error.code == .damaged {
         throw StoreError(
-          .damaged,
-          "\(error.message); 'varve gc' or 'varve check-repository --fix' removes it, and nothing is "
-            + "lost by that")
+          .damaged, error.message, cause: error, remedy: .removeCondemnation)
       }
     }
     return found

@@ -303,8 +303,8 @@ final class PackIndex: Sendable {
     case EROFS:
       StoreError(.readOnly, "the index in \(path) cannot be written: the file system is read-only")
     case _ where error.isDamage:
-      StoreError(.damagedIndex, "the index in \(path) is damaged (\(error))")
-    default: StoreError(.index, "the index in \(path) cannot be used (\(error))")
+      StoreError(.damagedIndex, "the index in \(path) is damaged (\(error))", cause: error)
+    default: StoreError(.index, "the index in \(path) cannot be used (\(error))", cause: error)
     }
   }
 
@@ -326,7 +326,8 @@ final class PackIndex: Sendable {
     } catch {
       let known = StoreError(error)
       guard known.code == .fileSystem else { throw known }
-      throw StoreError(.index, "the index in \(directory.path) cannot be used: \(error)")
+      throw StoreError(
+        .index, "the index in \(directory.path) cannot be used: \(error)", cause: error)
     }
   }
 

@@ -20,7 +20,7 @@ extension Repository {
     } catch  where error.code == .notFound {
       throw StoreError(.notFound, "\(storage.place(of: file.key)) is not there any more")
     } catch  where [.tooLarge, .unreadable, .wrongKind].contains(error.code) {
-      throw StoreError(.damaged, "\(error)")
+      throw StoreError(.damaged, "\(error)", cause: error)
     } catch {
       throw StoreError(error)
     }

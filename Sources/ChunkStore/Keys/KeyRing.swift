@@ -1,6 +1,7 @@
 package import CalendarTime
 package import ChunkFormat
 import ObjectStorage
+import Remedies
 
 /// What opens a repository.
 package enum UnlockSecret: Sendable {
@@ -68,10 +69,7 @@ struct KeyRing: Sendable {
     if let keys = try keysOnPaper(secret) { return Opened(keys: keys, slot: nil, label: "") }
     let ids = try ids()
     guard !ids.isEmpty else {
-      throw StoreError(
-        .wrongKey,
-        "there is no key in \(place): bring the directory back from another copy, or add a key "
-          + "with the one from paper, 'varve key import'")
+      throw StoreError(.wrongKey, "there is no key in \(place)", remedy: .importKey)
     }
     var (slots, problems) = try candidates(ids, method: secret.method)
     var work: UInt64 = 0

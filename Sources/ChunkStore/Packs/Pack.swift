@@ -46,7 +46,7 @@ package final class Pack: Sendable {
         case .unreadable: .damaged
         default: .fileSystem
         }
-      throw StoreError(code, "pack \(id): \(error)", pack: id)
+      throw StoreError(code, "pack \(id): \(error)", pack: id, cause: error)
     }
     guard count == buffer.count else {
       throw StoreError(

@@ -329,7 +329,7 @@ package final class RecordStore: Sendable {
     } catch let error as StoreError {
       throw error
     } catch {
-      throw StoreError(.index, "cannot compare the index with the packs: \(error)")
+      throw StoreError(.index, "cannot compare the index with the packs: \(error)", cause: error)
     }
   }
 

@@ -1,6 +1,7 @@
 package import ChunkFormat
 import Glibc
 import ObjectStorage
+import Remedies
 package import SystemPackage
 package import Workers
 
@@ -39,8 +40,8 @@ extension Repository {
     throw StoreError(
       error.code,
       "pin \(name) cannot be read (\(error.message)), so it is not known which revision it keeps, and "
-        + "nothing is deleted; bring 'pins/\(name)' back from another copy of the repository, or give "
-        + "the pin up with 'varve pin release \(name) --yes'")
+        + "nothing is deleted",
+      cause: error, remedy: .restorePin(name.description))
   }
 
   /// A pin by its name.

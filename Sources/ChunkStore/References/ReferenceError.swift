@@ -1,5 +1,7 @@
+package import Remedies
+
 /// Why the name of a revision leads nowhere, or to more than one.
-package struct ReferenceError: Error, Equatable, Sendable, CustomStringConvertible {
+package struct ReferenceError: RemediedError, CustomStringConvertible {
   package enum Code: Equatable, Sendable {
     /// The text has not the form of a name of a revision.
     case malformed
@@ -13,9 +15,15 @@ package struct ReferenceError: Error, Equatable, Sendable, CustomStringConvertib
   package let code: Code
   /// The name as it was written, what was expected and found, and what could be written instead.
   package let description: String
+  package let cause: (any Error)?
+  package let remedy: Remedy?
 
-  init(_ code: Code, _ description: String) {
+  init(
+    _ code: Code, _ description: String, cause: (any Error)? = nil, remedy: Remedy? = nil
+  ) {
     self.code = code
     self.description = description
+    self.cause = cause
+    self.remedy = remedy
   }
 }

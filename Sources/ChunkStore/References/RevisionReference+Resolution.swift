@@ -1,5 +1,6 @@
 package import CalendarTime
 package import ChunkFormat
+import Remedies
 
 extension RevisionReference {
   /// The revision that the name stands for.
@@ -234,9 +235,8 @@ extension RevisionListing {
       error.code == .unknownJob ? "no revision of '\(name)' can be read" : error.description
     return ReferenceError(
       error.code,
-      "\(miss); revision \(id)\(others), which cannot be read, may be one of it: \(problem); "
-        + "bring the file back from a copy of the repository, or give it up with 'varve forget ID "
-        + "--yes'")
+      "\(miss); revision \(id)\(others), which cannot be read, may be one of it: \(problem)",
+      cause: problem, remedy: .restoreRevision)
   }
 }
 

@@ -1,4 +1,5 @@
 package import ChunkFormat
+import Remedies
 
 extension Repository {
   /// Lets revisions cease to exist, durably. Who has one open keeps it; the space is freed by garbage
@@ -34,8 +35,8 @@ extension Repository {
     throw StoreError(
       .pinned,
       "nothing was forgotten: revision \(held.pin.revision.short) of \(job(of: held.pin)) is pinned by "
-        + "\(held.text), which needs it; remove the overlay, or give it up with 'varve pin release "
-        + "\(held.name) --yes'")
+        + "\(held.text), which needs it",
+      remedy: .releasePin(held.name.description))
   }
 
   /// Who uses which revision now, in words, such as `restore of web01 (process 4711 on backup1)`, and

@@ -1,5 +1,6 @@
 package import ChunkFormat
 import ObjectStorage
+import Remedies
 
 extension Repository {
   /// How long revisions are kept, as it was written down; nothing where nobody did.
@@ -11,8 +12,7 @@ extension Repository {
     } catch  where error.code == .notFound {
       return RetentionPolicies()
     } catch  where error.code == .damaged {
-      throw StoreError(
-        .damaged, "\(error); 'varve policy set' writes the file anew, without what it held")
+      throw StoreError(.damaged, error.message, cause: error, remedy: .replacePolicies)
     }
   }
 

@@ -1,5 +1,6 @@
 package import ChunkFormat
 import ObjectStorage
+import Remedies
 
 /// What renaming a job did.
 package struct RenamedJob: Sendable {
@@ -56,8 +57,8 @@ extension Repository {
     guard begun == renaming else {
       throw StoreError(
         .invalidRequest,
-        "renaming the job '\(begun.old)' to '\(begun.new)' was interrupted; finish that first, with "
-          + "'varve rename-job \(begun.old) \(begun.new)'")
+        "renaming the job '\(begun.old)' to '\(begun.new)' was interrupted",
+        remedy: .finishRenaming(from: begun.old, to: begun.new))
     }
     return true
   }
@@ -71,8 +72,8 @@ extension Repository {
     if let (id, error) = listing.unreadable.first {
       throw StoreError(
         .damaged,
-        "nothing was renamed: revision \(id) cannot be read, so nobody knows whose it is: \(error); "
-          + "bring its file back from a copy, or give it up with 'varve forget ID --yes'")
+        "nothing was renamed: revision \(id) cannot be read, so nobody knows whose it is: \(error)",
+        cause: error, remedy: .restoreRevision)
     }
     // Of damaged marks the job is not known either.
     if let damage = listing.entries.compactMap(\.marksDamage).first { throw damage }

@@ -44,8 +44,8 @@ extension RevisionObjects {
     } catch  where error.code == .readOnly {
       throw StoreError(
         .readOnly,
-        "no revision of \(storage.place) can be forgotten, since it is read-only: \(error)"
-      )
+        "no revision of \(storage.place) can be forgotten, since it is read-only: \(error)",
+        cause: error)
     }
   }
 }

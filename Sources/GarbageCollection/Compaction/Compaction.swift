@@ -148,7 +148,7 @@ struct Compaction {
     } catch let error as StoreError {
       throw error
     } catch {
-      throw StoreError(.fileSystem, "\(error)")
+      throw StoreError(.fileSystem, "\(error)", cause: error)
     }
   }
 

@@ -1,5 +1,6 @@
 import ChunkFormat
 import ChunkStore
+import Remedies
 import VolumeMap
 import VolumeReader
 
@@ -54,7 +55,8 @@ struct RootMarking {
         throw CollectionError(
           .unreadable,
           "revision \(id) cannot be read (\(error)), so it is not known what it needs, and nothing "
-            + "is deleted; 'varve check-repository' says more")
+            + "is deleted",
+          cause: error, remedy: .checkRepository)
       }
       pinned = kept
       let listed = listing.entries.filter { !seen.contains($0.id) }.map { ($0.id, $0.revision) }
@@ -91,7 +93,8 @@ struct RootMarking {
         throw CollectionError(
           .unreadable,
           "revision \(id) is forgotten, still in use or pinned, and cannot be read (\(error)); nothing "
-            + "is deleted as long as it is; 'varve pin list' lists the pins")
+            + "is deleted as long as it is",
+          cause: error, remedy: .listPins)
       }
     }
     return revisions
@@ -106,7 +109,8 @@ struct RootMarking {
         throw CollectionError(
           .unreadable,
           "volume \(volume.name) of revision \(id) of job \(revision.job): \(error); what it needs "
-            + "is not known, and nothing is deleted; 'varve check-repository' says more")
+            + "is not known, and nothing is deleted",
+          cause: error, remedy: .checkRepository)
       }
     }
     for attachment in revision.attachments {

@@ -1,5 +1,6 @@
 import ChunkFormat
 import ChunkStore
+import Remedies
 
 /// Which packs to delete: packs without needed records, packs that are mostly garbage, and small
 /// packs that are merged into larger ones.
@@ -67,8 +68,8 @@ struct CollectionPlan {
     throw CollectionError(
       .largeShare,
       "\(going * 100 / max(1, storeBytes)) % of the store, \(going) of \(storeBytes) bytes, "
-        + "would be deleted, since no revision needs it; nothing was deleted: "
-        + "check whether 'varve revisions' lists all revisions, and if so use --yes")
+        + "would be deleted, since no revision needs it; nothing was deleted",
+      remedy: .confirmLargeShare)
   }
 }
 

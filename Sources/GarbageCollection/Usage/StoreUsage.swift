@@ -169,7 +169,8 @@ package final class UsageSurvey {
       } catch let error as MapError {
         throw CollectionError(
           .unreadable,
-          "volume \(volume.name) of revision \(id) of job \(revision.job): \(error)")
+          "volume \(volume.name) of revision \(id) of job \(revision.job): \(error)",
+          cause: error)
       }
     }
     for chunk in revision.attachments.flatMap(\.chunks) {

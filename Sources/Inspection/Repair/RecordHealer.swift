@@ -101,9 +101,10 @@ final class RecordHealer: NodeReading, @unchecked Sendable {
       try writer.append(try resealer.prepare(content, id, type), isReplacement: true)
     } catch let error as StoreError {
       // Never counted as damage of the other repository.
-      throw error.isDamage ? StoreError(.fileSystem, error.message, pack: error.pack) : error
+      throw error.isDamage
+        ? StoreError(.fileSystem, error.message, pack: error.pack, cause: error) : error
     } catch {
-      throw StoreError(.fileSystem, "\(error)")
+      throw StoreError(.fileSystem, "\(error)", cause: error)
     }
   }
 }

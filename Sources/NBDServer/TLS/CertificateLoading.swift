@@ -1,5 +1,6 @@
 import Glibc
 import NIOSSL
+import Remedies
 
 /// Certificates and the private key of a directory, each checked so that an error names its file.
 struct CertificateLoading {
@@ -33,9 +34,8 @@ struct CertificateLoading {
     authorities = verifiesClients ? try Self.certificates(path(Self.authorityName)) : []
     if verifiesClients, access(path(Self.revocationName), F_OK) == 0 {
       throw TLSError(
-        file: path(Self.revocationName),
-        reason: "lists of revoked certificates are not read; remove it, and say with --tls-allow "
-          + "whose certificates are good")
+        file: path(Self.revocationName), reason: "lists of revoked certificates are not read",
+        remedy: .nameClients)
     }
     warnings =
       (keyFile.warning.map { [$0] } ?? [])

@@ -99,7 +99,7 @@ struct TLSCredentials: Sendable {
       return "the client speaks no version of TLS that this server does, 1.2 and 1.3"
     case "NO_SHARED_CIPHER":
       return "the client offers no cipher suite that goes with certificates; it may have a "
-        + "pre-shared key, and those want a server with --tls-psk"
+        + "pre-shared key, which only a server that uses those takes"
     default: return nil
     }
   }

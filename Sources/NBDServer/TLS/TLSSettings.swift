@@ -1,4 +1,5 @@
 package import NBDProtocol
+package import Remedies
 
 /// Who may connect, and by what a server and its clients know each other.
 package struct TLSSettings: Sendable {
@@ -32,11 +33,19 @@ package struct TLSSettings: Sendable {
 }
 
 /// Why the files of ``TLSSettings`` cannot be used.
-package struct TLSError: Error, Sendable, CustomStringConvertible {
+package struct TLSError: RemediedError, CustomStringConvertible {
   /// The path of the file or directory.
   package let file: String
-  /// What was expected, what was found, and what to do.
+  /// What was expected and what was found.
   package let reason: String
+  package let remedy: Remedy?
+  package var cause: (any Error)? { nil }
+
+  init(file: String, reason: String, remedy: Remedy? = nil) {
+    self.file = file
+    self.reason = reason
+    self.remedy = remedy
+  }
 
   package var description: String { "\(file): \(reason)" }
 }

@@ -1,6 +1,7 @@
 import ChunkFormat
 package import ChunkStore
 import FileIO
+import Remedies
 import Synchronization
 import Workers
 
@@ -42,7 +43,7 @@ package final class NamedOverlay: Sendable {
     } catch {
       lock.close()
       throw error.code == .notFound
-        ? Self.revisionGone(name, description) : OverlayError(.fileSystem, "\(error)")
+        ? Self.revisionGone(name, description) : OverlayError(.fileSystem, cause: error)
     }
     try checkVolumes(of: try revision())
   }
@@ -57,7 +58,7 @@ package final class NamedOverlay: Sendable {
     do throws(StoreError) {
       return try repository.revision(description.revision)
     } catch {
-      guard error.code == .notFound else { throw OverlayError(.unreadableBase, "\(error)") }
+      guard error.code == .notFound else { throw OverlayError(.unreadableBase, cause: error) }
       if pinning.isPinned, let kept = try? repository.forgottenRevision(description.revision) {
         return RevisionEntry(id: description.revision, revision: kept, marks: nil)
       }
@@ -71,8 +72,8 @@ package final class NamedOverlay: Sendable {
     OverlayError(
       .revisionGone,
       "the overlay '\(name)' lies on revision \(description.revision) of \(description.job), which "
-        + "the repository no longer has; what was written cannot be read without it, and 'varve "
-        + "overlay remove \(name)' removes it")
+        + "the repository no longer has; what was written cannot be read without it",
+      remedy: .removeOverlay(name))
   }
 
   /// What was written to a volume; everybody gets the same.

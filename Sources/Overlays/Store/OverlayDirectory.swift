@@ -1,5 +1,6 @@
 import FileIO
 import Glibc
+import Remedies
 package import SystemPackage
 
 /// Directories that overlays lie in.
@@ -19,8 +20,8 @@ package enum OverlayDirectory {
       guard isOrBelow(forbidden, nearestExisting(path)) else { continue }
       throw OverlayError(
         .invalidRequest,
-        "overlays cannot be in \(directory), which is inside the repository \(repository); choose "
-          + "another place with --overlay-directory")
+        "overlays cannot be in \(directory), which is inside the repository \(repository)",
+        remedy: .chooseOverlayDirectory)
     }
   }
 

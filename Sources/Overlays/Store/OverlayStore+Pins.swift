@@ -55,7 +55,7 @@ extension OverlayStore {
       return try repository.pin(newPin(description, of: name), as: pin)
     } catch {
       throw error.code == .notFound
-        ? NamedOverlay.revisionGone(name, description) : OverlayError(.fileSystem, "\(error)")
+        ? NamedOverlay.revisionGone(name, description) : OverlayError(.fileSystem, cause: error)
     }
   }
 

@@ -1,6 +1,7 @@
 package import ChunkFormat
 package import ChunkStore
 package import FileIO
+import Remedies
 package import SystemPackage
 package import Workers
 
@@ -216,8 +217,7 @@ package struct OverlayStore: Sendable {
   private func locked(_ name: String) throws(OverlayError) -> any OpenFile {
     guard try contains(name) else {
       throw OverlayError(
-        .notFound,
-        "there is no overlay '\(name)' in \(root); 'varve overlay list' shows what there is")
+        .notFound, "there is no overlay '\(name)' in \(root)", remedy: .listOverlays)
     }
     guard let lock = try files(name).lock() else {
       throw OverlayError(

@@ -164,7 +164,7 @@ package final class OverlaidVolume: WritableVolume {
   }
 
   private static func unreadable(_ error: any Error) -> OverlayError {
-    OverlayError(.unreadableBase, String(describing: error))
+    OverlayError(.unreadableBase, cause: error)
   }
 }
 

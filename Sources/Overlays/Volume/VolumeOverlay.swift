@@ -182,7 +182,8 @@ package final class VolumeOverlay: Sendable {
       throw OverlayError(
         .fileSystem,
         "\(error); what was written since the last flush may be lost, and the overlay takes no more "
-          + "writes until it is opened again")
+          + "writes until it is opened again",
+        cause: error)
     }
   }
 }

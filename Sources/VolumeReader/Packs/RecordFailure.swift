@@ -5,11 +5,13 @@ import ChunkStore
 struct RecordFailure: Error {
   let code: VolumeReadError.Code
   let pack: PackID?
-  let message: String
+  let cause: any Error
+
+  var message: String { "\(cause)" }
 
   /// What the store, or the format of what it gave, said.
   init(_ cause: any Error) {
-    message = "\(cause)"
+    self.cause = cause
     if let error = cause as? StoreError {
       pack = error.pack
       code =

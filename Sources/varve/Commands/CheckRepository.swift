@@ -47,7 +47,7 @@ struct CheckRepository: ParsableCommand {
       try request.run(on: repository, context: .ofProgram(showing: progress))
     }
     let report = outcome.report
-    try json.print(outcome.json, orLines: report.lines)
+    try json.print(outcome.json(.commandLine), orLines: report.lines)
     Console.shared.message(report.summary)
     if !report.isClean { throw ReportedFailure() }
   }

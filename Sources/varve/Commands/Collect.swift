@@ -72,7 +72,7 @@ struct Collect: ParsableCommand {
     for (pack, message) in outcome.report.damaged {
       Console.shared.warning("pack \(pack) is left alone: \(message)")
     }
-    if json.isWanted { try StandardOutput().document(outcome.json) }
+    if json.isWanted { try StandardOutput().document(outcome.json(.commandLine)) }
     for line in outcome.report.lines { Console.shared.message(line) }
     if !outcome.isClean { throw ReportedFailure() }
   }

@@ -69,7 +69,7 @@ struct IndexRebuild: ParsableCommand {
       }
     }
     for (pack, error) in outcome.damaged {
-      Console.shared.warning("pack \(pack) is damaged: \(error)")
+      Console.shared.warning("pack \(pack) is damaged: \(error.textWithRemedies)")
     }
     if json.isWanted {
       try StandardOutput().document(outcome.json)

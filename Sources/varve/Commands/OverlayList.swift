@@ -47,7 +47,8 @@ struct OverlayList: ParsableCommand {
         _ = try listing.description.get()
       } catch {
         isComplete = false
-        Console.shared.message("overlay '\(listing.name)' cannot be read: \(error)")
+        Console.shared.message(
+          "overlay '\(listing.name)' cannot be read: \(error.textWithRemedies)")
       }
     }
     if !isComplete { throw ReportedFailure() }

@@ -37,7 +37,8 @@ struct PinList: ParsableCommand {
     for advice in advice(on: pins) { Console.shared.message(advice) }
     for (name, error) in list.unreadable {
       Console.shared.message(
-        "pin \(name) cannot be read, and nothing is deleted as long as it is there: \(error)")
+        "pin \(name) cannot be read, and nothing is deleted as long as it is there: "
+          + error.textWithRemedies)
     }
     if !list.unreadable.isEmpty { throw ReportedFailure() }
   }

@@ -51,9 +51,9 @@ struct PolicySet: ParsableCommand {
   mutating func run() throws {
     guard let policy = retention.policy else { return }
     let outcome = try PolicyStoringRequest(policy, for: job).run(on: repository.open())
-    if let damage = outcome.replaced { Console.shared.warning("\(damage)") }
-    if json.isWanted { try StandardOutput().document(outcome.json) }
-    Console.shared.message("\(job ?? "default"): \(policy)")
+    if let damage = outcome.replaced { Console.shared.warning(damage.textWithRemedies) }
+    if json.isWanted { try StandardOutput().document(outcome.json(options: \.options)) }
+    Console.shared.message("\(job ?? "default"): \(policy.options)")
     let doubts = try outcome.doubts.get()
     doubts.warnOfJob()
     for tag in doubts.unknownTags {
@@ -83,18 +83,19 @@ struct PolicyShow: ParsableCommand {
     let repository = try repository.open()
     guard let job else { return try print(PolicyListRequest().run(on: repository)) }
     let outcome = try PolicyRequest(job: job).run(on: repository)
-    try json.print(outcome.json, orLines: ["\(outcome.policy.policy)"])
+    try json.print(
+      outcome.json(options: \.options), orLines: [outcome.policy.policy.options])
     try outcome.doubts.get().warnOfJob()
   }
 
   private func print(_ list: PolicyListOutcome) throws {
     let output = StandardOutput()
     if json.isWanted {
-      try output.document(list.json)
+      try output.document(list.json(options: \.options))
     } else if !list.policies.isEmpty {
       var table = Table([.text("JOB"), .text("POLICY")])
       for stored in list.policies {
-        table.add([Cell(stored.job ?? "(default)"), Cell("\(stored.policy)")])
+        table.add([Cell(stored.job ?? "(default)"), Cell(stored.policy.options)])
       }
       try output.table(table)
     }
@@ -122,7 +123,7 @@ struct PolicyRemove: ParsableCommand {
 
   mutating func run() throws {
     let removed = try PolicyRemovalRequest(job: job).run(on: repository.open())
-    if json.isWanted { try StandardOutput().document(removed.json) }
+    if json.isWanted { try StandardOutput().document(removed.json(options: \.options)) }
     Console.shared.message(
       job.map { "removed the policy of \($0)" } ?? "removed the default policy")
   }
@@ -132,6 +133,6 @@ extension PolicyDoubts {
   /// A policy may come before the first revision, or the job's name be mistyped.
   fileprivate func warnOfJob() {
     notices.warn()
-    if let unknownJob { Console.shared.warning("\(unknownJob)") }
+    if let unknownJob { Console.shared.warning(unknownJob.textWithRemedies) }
   }
 }

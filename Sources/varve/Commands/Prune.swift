@@ -97,7 +97,7 @@ struct Prune: ParsableCommand {
     }
     for oddity in survey.oddities { Console.shared.warning(oddity.text) }
     for (id, error) in survey.unreadable {
-      Console.shared.message("revision \(id) cannot be read: \(error)")
+      Console.shared.message("revision \(id) cannot be read: \(error.textWithRemedies)")
     }
     if !survey.withoutPolicy.isEmpty {
       Console.shared.message(

@@ -30,7 +30,7 @@ struct Quarantine: ParsableCommand {
       Console.shared.message("the quarantine is empty")
     }
     for (name, error) in list.unreadable {
-      Console.shared.message("damaged: quarantine/\(name): \(error)")
+      Console.shared.message("damaged: quarantine/\(name): \(error.textWithRemedies)")
     }
     if !list.unreadable.isEmpty { throw ReportedFailure() }
   }

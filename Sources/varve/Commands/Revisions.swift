@@ -69,7 +69,7 @@ struct Revisions: ParsableCommand {
   private func report(unreadable: [(id: RevisionID, error: StoreError)]) throws {
     guard !unreadable.isEmpty else { return }
     for (id, error) in unreadable {
-      Console.shared.message("revision \(id) cannot be read: \(error)")
+      Console.shared.message("revision \(id) cannot be read: \(error.textWithRemedies)")
     }
     throw ReportedFailure()
   }

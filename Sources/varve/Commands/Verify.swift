@@ -92,13 +92,17 @@ struct Verify: ParsableCommand {
   private func print(_ outcome: VerificationOutcome) throws {
     let (report, packs) = (outcome.report, outcome.damagedPacks)
     for (id, error) in outcome.unreadable {
-      Console.shared.message("damaged: revision \(id) cannot be read: \(error)")
+      Console.shared.message("damaged: revision \(id) cannot be read: \(error.textWithRemedies)")
     }
     for (id, error) in report.unmarkable {
-      Console.shared.message("damaged: nothing can be recorded of revision \(id): \(error)")
+      Console.shared.message(
+        "damaged: nothing can be recorded of revision \(id): "
+          + error.textWithRemedies)
     }
     if let error = report.notNoted {
-      Console.shared.warning("the result was not recorded in the repository: \(error)")
+      Console.shared.warning(
+        "the result was not recorded in the repository: "
+          + error.textWithRemedies)
     }
     try json.print(outcome.json, orLines: report.damageLines)
     for pack in packs {

@@ -3,6 +3,7 @@ import ArgumentParser
 import FileIO
 import Glibc
 import LocalDevices
+import Remedies
 import SystemPackage
 
 /// The exit statuses of the program: these three, that of a command which it ran, or 128 and the number of
@@ -63,7 +64,8 @@ struct ExitStatus: RawRepresentable, Sendable {
   /// Errors of the parser carry usage or help; it words all others as they word themselves.
   private static func reportingThroughParser(_ error: any Error) -> ExitStatus {
     let isHelp = Varve.exitCode(for: error) == .success
-    let text = Varve.fullMessage(for: error)
+    let shown: any Error = Remedy.of(error).isEmpty ? error : Failure(error.textWithRemedies)
+    let text = Varve.fullMessage(for: shown)
     if isHelp {
       let output = StandardOutput()
       do {

@@ -38,28 +38,4 @@ enum FailureCode: String, CaseIterable, Sendable {
   case inputOutput = "input-output"
   /// Any other failure; the message says which.
   case failed
-
-  /// What helps, as far as the kind of failure tells; nil where only the message can.
-  var remedy: String? {
-    switch self {
-    case .usage: "see the command's --help"
-    case .notARepository: "name the repository with --repository, or create one with 'varve init'"
-    case .damaged: "'varve check-repository' shows what is affected, 'varve repair' brings it back"
-    case .lost: "'varve repair --from' brings content back from another repository"
-    case .unsupported: "use a newer version of varve"
-    case .wrongKey: "open the repository with another passphrase or key file"
-    case .unconfirmed: "check what the command is about to do, and confirm it with --yes"
-    case .protected: "'varve unprotect' lets the revision go, or add --force-protected"
-    case .unusual: "check the source; if it is right, add --accept-unusual"
-    case .inUse: "wait until the other command has ended"
-    case .pinned: "remove the overlay, or release its pin with 'varve pin release'"
-    case .noSpace: "free space, for example with 'varve prune' and 'varve gc'"
-    case .readOnly: "mount the file system so that it can be written to"
-    case .permissionDenied: "run the command as a user who may do that"
-    case .tooSmall: "restore to a larger target"
-    case .interrupted, .notFound, .alreadyExists, .invalidRequest, .notIdentical, .inputOutput,
-      .failed:
-      nil
-    }
-  }
 }

@@ -7,6 +7,7 @@ import GarbageCollection
 import JSONText
 import NBDServer
 import Overlays
+import Remedies
 import SystemPackage
 import VolumeReader
 import VolumeSources
@@ -20,10 +21,13 @@ import VolumeTargets
 struct FailureReport {
   let code: FailureCode
   let message: String
+  /// What the error itself knows to help.
+  let remedies: [Remedy]
 
-  init(_ code: FailureCode, _ message: String) {
+  init(_ code: FailureCode, _ message: String, remedies: [Remedy] = []) {
     self.code = code
     self.message = message
+    self.remedies = remedies
   }
 
   /// What `error` says, for errors that a command throws.
@@ -36,7 +40,9 @@ struct FailureReport {
     default:
       let isUsage = Varve.exitCode(for: error) == .validationFailure
       let code = (error as? any ClassifiedError)?.failureCode
-      self.init(code ?? (isUsage ? .usage : .failed), Varve.message(for: error))
+      self.init(
+        code ?? (isUsage ? .usage : .failed), Varve.message(for: error),
+        remedies: Remedy.of(error))
     }
   }
 
@@ -49,7 +55,7 @@ struct FailureReport {
     .object([
       "error": .object([
         "code": .string(code.rawValue), "message": .string(message.printableText),
-        "remedy": .optional(code.remedy),
+        "remedy": .optional(RemedyWording.commandLine.text(remedies) ?? code.remedy),
       ])
     ])
   }

@@ -105,9 +105,10 @@ struct RepositoryOptions: ParsableArguments {
       } catch let error as StoreError where error.code == .wrongKey {
         guard source == nil, attempts < Self.promptAttempts else {
           let doubt = used.flatMap(SecretSource.doubt).map { "; \($0)" } ?? ""
-          throw Failure(.wrongKey, "cannot open the repository \(path): \(error)\(doubt)")
+          throw Failure(
+            .wrongKey, "cannot open the repository \(path): \(error.textWithRemedies)\(doubt)")
         }
-        Console.shared.message("\(error); try again")
+        Console.shared.message("\(error.textWithRemedies); try again")
       }
     }
   }

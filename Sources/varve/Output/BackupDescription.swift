@@ -8,12 +8,14 @@ extension BackupOutcome {
   ///
   /// - Throws: ``ReportedFailure`` where the verification found damage.
   func print(asJSON: Bool, policy: VerificationPolicy) throws {
-    for warning in report.warnings { Console.shared.warning(warning) }
+    for warning in report.warnings {
+      Console.shared.warning(warning.textWithRemedies)
+    }
     for change in report.unusual { Console.shared.warning("accepted as unusual: \(change.text)") }
     for volume in report.resized { Console.shared.message("\(entry.revision.job): \(volume.text)") }
     let output = StandardOutput()
     if asJSON {
-      try output.document(json)
+      try output.document(json(.commandLine))
     } else {
       for line in summary(policy: policy) { Console.shared.message(line) }
       try output.line(report.id.description)

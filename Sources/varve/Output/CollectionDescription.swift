@@ -1,5 +1,6 @@
 import Administration
 import GarbageCollection
+import Remedies
 
 extension CollectionReport {
   /// For people.
@@ -17,7 +18,9 @@ extension CollectionReport {
         "\(Quantities.count(damagedCondemnations, "damaged list")) of condemned packs removed; the packs "
           + "were judged anew")
     }
-    if let refusal { lines.append("without --dry-run this would be refused: \(refusal)") }
+    if let refusal {
+      lines.append("without --dry-run this would be refused: \(refusal.textWithRemedies)")
+    }
     if lostRecords > 0 {
       lines.append(
         "\(Quantities.count(lostRecords, "record")) that revisions need are in no pack; "
@@ -65,7 +68,7 @@ extension CollectionReport {
         "\(Quantities.count(waitingPacks, "pack")) can go when these have ended: "
           + names.joined(separator: ", ") + "; the next 'varve gc' deletes them")
     }
-    if let endedEarly { lines.append("copying ended early: \(endedEarly)") }
+    if let endedEarly { lines.append("copying ended early: \(endedEarly.text(.commandLine))") }
     return lines
   }
 }

@@ -1,6 +1,7 @@
 import Administration
 import ChunkFormat
 import Inspection
+import Remedies
 
 extension InspectionReport {
   /// One line a finding, then one a loss.
@@ -83,11 +84,7 @@ extension Finding {
       case (.damage, _): "damaged"
       case (.note, _): "note"
       }
-    let what =
-      switch outcome {
-      case .reported: ""
-      case .fixed(let done), .left(let done): " (\(done))"
-      }
+    let what = outcome.remark(.commandLine).map { " (\($0))" } ?? ""
     return "\(label): \(path.isEmpty ? "" : "\(path): ")\(message)\(what)"
   }
 }

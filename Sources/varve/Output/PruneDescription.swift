@@ -97,9 +97,9 @@ extension AppliedPolicy {
   /// `--keep-daily 7, the repository's default`.
   fileprivate var text: String {
     switch origin {
-    case .request: "\(policy)"
-    case .job: "\(policy), the job's policy"
-    case .standard: "\(policy), the repository's default"
+    case .request: policy.options
+    case .job: "\(policy.options), the job's policy"
+    case .standard: "\(policy.options), the repository's default"
     }
   }
 }

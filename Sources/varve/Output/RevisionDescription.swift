@@ -14,7 +14,7 @@ extension [Notice] {
           "the overlay '\(name)' stays on revision \(entry.shortID) of "
             + "\(TimeZone.shown.text(of: entry.revision.created)); \(reference) is another one now")
       case .unreadable, .distrusted, .unreadablePolicies, .overlayUnpinned:
-        Console.shared.warning(notice.description)
+        Console.shared.warning(notice.textWithRemedies)
       }
     }
   }

@@ -10,7 +10,7 @@ extension ServedOverlay {
         "the server did not start, so its new overlay '\(overlay.name)' was removed")
       leftPin?.warn()
     case .stays(let error):
-      Console.shared.warning("the new overlay '\(overlay.name)' stays: \(error)")
+      Console.shared.warning("the new overlay '\(overlay.name)' stays: \(error.textWithRemedies)")
     case nil: break
     }
   }

@@ -14,7 +14,7 @@ final class TLSReloading: Sendable {
       for warning in server.tlsWarnings { Console.shared.warning(warning) }
       Console.shared.message("read certificates and keys again")
     } catch {
-      Console.shared.warning("\(error); what was read before stays in use")
+      Console.shared.warning("\(error.textWithRemedies); what was read before stays in use")
     }
   }
 }
