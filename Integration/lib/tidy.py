@@ -3,8 +3,8 @@
 
 DESCRIPTION is the file that `swift package describe --type json` wrote. The rules: a target uses only
 targets above it in Package.swift, and exactly those that it imports; only the command line reads arguments,
-prints and ends the process; nothing changes the environment that others read; files have at most 400 lines,
-functions at most 70.
+prints, ends the process, and names its commands and options; nothing changes the environment that others
+read; files have at most 400 lines, functions at most 70.
 """
 
 import json
@@ -23,6 +23,14 @@ FOR_THE_COMMAND_LINE = {
     "print": re.compile(r"(?<![.\w])print\("),
     "exit": re.compile(r"(?<![.\w])(?:Glibc\.)?exit\("),
 }
+# A text: lines that + joins are one. In it: a command of this program; an option, unless the command line of
+# another program has it, as in 'mount --bind'.
+TEXT = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
+JOINED = re.compile(r'"\s*\+\s*"')
+OWN_COMMAND = re.compile(r"'varve [a-z][a-z -]*")
+OTHER_COMMAND = re.compile(r"(?<!\w)'(?!varve )[a-z][\w.-]* [^']*'")
+OPTION = re.compile(r"(?<![\w-])--[a-z][\w-]*")
+RUNS_PROGRAMS = "ChildProcesses"
 FOR_NOBODY = {"setenv, which other threads may be reading": re.compile(r"(?<![.\w])(?:setenv|putenv)\(")}
 
 problems = []
@@ -36,7 +44,10 @@ def main(project, description):
         check_imports(project, name, target, set(targets))
         check_floor(manifest, name, target)
     for path in sorted((project / "Sources").rglob("*.swift")):
-        check_file(path.relative_to(project), path.read_text(encoding="utf-8"))
+        path, text = path.relative_to(project), path.read_text(encoding="utf-8")
+        check_file(path, text)
+        if (target := targets.get(path.parts[1])) and path.parts[1] != COMMAND_LINE:
+            check_texts(path, text, RUNS_PROGRAMS in target.get("target_dependencies", []))
     for problem in problems:
         print(problem)
     sys.exit(1 if problems else 0)
@@ -81,6 +92,15 @@ def check_file(path, text):
         if pattern.search(code):
             problems.append(f"{path}: {word}")
     check_functions(path, lines)
+
+
+def check_texts(path, text, runs_programs):
+    code = JOINED.sub("", re.sub(r"^\s*//.*", "", text, flags=re.M))
+    for said in TEXT.findall(code):
+        found = OWN_COMMAND.search(said) or OPTION.search(OTHER_COMMAND.sub("", said))
+        # An argument of a program that the library runs.
+        if found and not (runs_programs and found[0] == said):
+            problems.append(f"{path}: names {found[0].lstrip(chr(39)).strip()}, which is the command line's")
 
 
 def has_body(lines, number):

@@ -43,12 +43,20 @@ test_an_untidy_house_is_told() {
     copy/Package.swift
   printf '%s\n' 'import ArgumentParser' 'func speak() {' '  setenv("TZ", "UTC", 1)' '  print("done")' \
     '  exit(1)' '}' >copy/Sources/Workers/Untidy.swift
+  cat >copy/Sources/LocalObjects/Words.swift <<'END'
+// --in-a-comment
+let ours = ["run 'varve " + "gc'", "add --yes"]
+let others = ["see 'mount --bind'", "'psktool -u x --pskfile y' makes one"]
+END
   printf '\n%.0s' {1..400} >>copy/Sources/Workers/Untidy.swift
   expect_exit 1 tidy copy
   local text
   for text in "import ArgumentParser" "print" "exit" "setenv" "406 lines"; do
     expect_output "Sources/Workers/Untidy.swift: $text"
   done
+  expect_output "Sources/LocalObjects/Words.swift: names varve gc, which is the command line's"
+  expect_output "Sources/LocalObjects/Words.swift: names --yes, which is the command line's"
+  expect_equal "$(grep --count 'Words.swift' <<<"$output")" 2 "texts that name the command line"
   expect_output "Retention uses Inspection, which is below it"
   expect_output "Retention uses Inspection, and no file of it imports that"
   expect_output "Retention imports CalendarTime and does not declare that it uses it"
