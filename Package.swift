@@ -242,8 +242,9 @@ let targets: [Target] = [
   tests(
     of: "Administration",
     uses: [
-      "EngineTestSupport", "Workers", "CalendarTime", "JSONText", "FileIO", "ChildProcesses",
-      "ChunkFormat", "ChunkStore", "VolumeSources", "VolumeTargets", "VolumeReader", "BackupEngine",
+      "EngineTestSupport", "Remedies", "Workers", "CalendarTime", "JSONText", "FileIO",
+      "ChildProcesses", "ChunkFormat", "ChunkStore", "VolumeSources", "VolumeTargets",
+      "VolumeReader", "BackupEngine",
       "GarbageCollection", "Inspection", "Overlays", "NBDTestSupport", "NBDProtocol", "NBDServer",
       systemPackage,
     ]),

@@ -68,10 +68,10 @@ struct ContentTests {
   func backup() throws {
     let made = try backUp(tags: ["nightly", "nightly"])
     #expect(made.isClean)
-    #expect(made.json["id"]?.string == "\(made.entry.id)")
-    #expect(made.json["revision"]?["tags"] == .strings(["nightly"]))
-    #expect(made.json["revision"]?["trust"]?.string == "verified")
-    #expect(made.json["verification"]?["isComplete"] == .bool(true))
+    #expect(made.json(.names)["id"]?.string == "\(made.entry.id)")
+    #expect(made.json(.names)["revision"]?["tags"] == .strings(["nightly"]))
+    #expect(made.json(.names)["revision"]?["trust"]?.string == "verified")
+    #expect(made.json(.names)["verification"]?["isComplete"] == .bool(true))
   }
 
   @Test("a backup of a shrunken disk is refused, and made where that is accepted")
@@ -119,8 +119,8 @@ struct ContentTests {
     #expect(found.json["damagedPacks"]?.elements.count == 1)
     let checked = try InspectionRequest(depth: .full, mends: false).run(
       on: office.repository, context: context)
-    #expect(checked.json["isClean"] == .bool(false))
-    #expect(checked.json["quarantined"]?.count == 1)
+    #expect(checked.json(.names)["isClean"] == .bool(false))
+    #expect(checked.json(.names)["quarantined"]?.count == 1)
   }
 
   @Test("packs are hashed, and the quarantine is reviewed, only where all is read")
@@ -156,11 +156,11 @@ struct ContentTests {
     guard case .sameRepository(office.repository.root.string) = refusal else {
       return #expect(Bool(false), "\(String(describing: refusal))")
     }
-    #expect(try repair(from: other, dry: true).json["healedRecords"]?.count == 1)
+    #expect(try repair(from: other, dry: true).json(.names)["healedRecords"]?.count == 1)
     #expect(try !verify().isClean)
     let repaired = try repair(from: other)
-    #expect(repaired.json["isComplete"] == .bool(true))
-    #expect(repaired.json["verification"]?["damages"] == .array([]))
+    #expect(repaired.json(.names)["isComplete"] == .bool(true))
+    #expect(repaired.json(.names)["verification"]?["damages"] == .array([]))
     #expect(try verify().isClean)
   }
 }

@@ -49,11 +49,11 @@ struct CreationAndCollectionTests {
     try office.backUp(byte: 2)
     try office.repository.forget { _ in [id] }
     let dry = try collect(dry: true)
-    #expect(dry.isClean && dry.json["isDryRun"] == .bool(true))
-    #expect(dry.json["revisions"]?.count == 1)
-    #expect(dry.json["deletedPacks"]?.count == 0 && dry.report.deadPacks > 0)
+    #expect(dry.isClean && dry.json(.names)["isDryRun"] == .bool(true))
+    #expect(dry.json(.names)["revisions"]?.count == 1)
+    #expect(dry.json(.names)["deletedPacks"]?.count == 0 && dry.report.deadPacks > 0)
     let done = try collect(dry: false)
     #expect(done.report.deadPacks == dry.report.deadPacks)
-    #expect(done.json["isDryRun"] == .bool(false) && done.json["refusal"] == .null)
+    #expect(done.json(.names)["isDryRun"] == .bool(false) && done.json(.names)["refusal"] == .null)
   }
 }

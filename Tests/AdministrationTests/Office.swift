@@ -7,6 +7,7 @@ import EngineTestSupport
 import FileIO
 import JSONText
 import Overlays
+import Remedies
 import SystemPackage
 import TestSupport
 import Workers
@@ -51,4 +52,9 @@ func reference(_ text: String) throws -> RevisionReference { try RevisionReferen
 extension JSON {
   /// The strings of an array.
   var strings: [String] { elements.compactMap(\.string) }
+}
+
+extension RemedyWording {
+  /// Each remedy by the name of its case.
+  static let names = RemedyWording { "\($0)" }
 }
