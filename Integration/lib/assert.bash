@@ -47,3 +47,6 @@ needs_fuse() { can_use_fuse || skip "no FUSE here"; }
 
 # long_tests: true when `Integration/test --long` asked for more rounds.
 long_tests() { [[ -n ${VARVE_LONG_TESTS:-} ]]; }
+
+# listing DIRECTORY: all that is in it but the index, which is a cache: names, inodes, sizes, times.
+listing() { find "$1" -name index -prune -o -printf '%P %y %i %s %T@ %C@ %U %G %m\n' | sort; }

@@ -164,6 +164,8 @@ test_json_after_a_failure_is_a_document_that_says_what_kind() {
   "$varve" protect job@latest
   expect_error protected 1 "$varve" forget --json --yes job@latest
   "$varve" unprotect job@latest
+  expect_error not-found 1 "$varve" pin release --json 0123456789abcdef
+  expect_error invalid-request 1 "$varve" forget --json job
   find "$VARVE_REPOSITORY/packs/data" -type f -delete
   expect_error damaged 1 "$varve" restore --json job@latest out.raw
   # A word behind -- is no option of varve.

@@ -19,9 +19,6 @@ for_all() {
 # varve_as UID GID ARGUMENT...: the program as that user.
 varve_as() { as_user "$1" "$2" env XDG_CACHE_HOME="$work/caches/$1" "$program" "${@:3}"; }
 
-# listing DIRECTORY: all that is in it but the index, which is a cache: names, inodes, sizes, times.
-listing() { find "$1" -name index -prune -o -printf '%P %y %i %s %T@ %C@ %U %G %m\n' | sort; }
-
 # without_session_times: of a listing; whoever looks has a session of its own meanwhile.
 without_session_times() { sed -E 's/^(sessions d [0-9]+ [0-9]+) [0-9.]+ [0-9.]+/\1/'; }
 
@@ -231,6 +228,8 @@ test_user_who_may_only_read() {
   expect_exit 1 varve_as 5001 4300 backup job disk.raw
   expect_output 'belongs to user ID 4242, and this process runs as user ID 5001'
   expect_exit 1 varve_as 5001 4300 forget job@latest
+  varve_as 5001 4300 forget --json --yes job@latest >document 2>messages && fail "another user forgot it"
+  jq -e '.error.code == "permission-denied"' document
   expect_exit 1 varve_as 5001 4300 gc --yes
   expect_equal "$(listing "$VARVE_REPOSITORY")" "$before" "the repository"
 }

@@ -24,6 +24,25 @@ test_a_link_that_leads_nowhere_is_no_target() {
   [[ -L link && ! -e nowhere ]]
 }
 
+test_a_path_with_a_slash_at_its_end_is_a_directory() {
+  one_revision
+  expect_exit 1 "$varve" restore job@latest restored/
+  expect_output 'restored/: there is no such directory'
+  [[ ! -e restored ]]
+}
+
+test_no_file_is_restored_into_the_repository() {
+  one_revision
+  ln -s "$VARVE_REPOSITORY" link
+  local before name
+  before=$(listing "$VARVE_REPOSITORY")
+  for name in "$VARVE_REPOSITORY/new" "$VARVE_REPOSITORY/config" link/packs/new; do
+    expect_exit 1 "$varve" restore job@latest "$name" --force
+    expect_output 'is in the directory of the repository'
+  done
+  expect_equal "$(listing "$VARVE_REPOSITORY")" "$before" "the repository"
+}
+
 test_a_mistyped_device_is_no_file_in_memory() {
   needs_root
   [[ $(stat --format %d /dev) != $(stat --format %d /) ]] || skip "/dev is no file system of its own"

@@ -337,6 +337,21 @@ CLIENT
   expect_equal "$(days_of web01)" "2026-11-19"
 }
 
+test_nothing_is_deleted_where_standard_output_is_closed() {
+  "$varve" init
+  back_up_at web01 2026-11-1{7,8,9}" 01:30:00"
+  local command status
+  for command in "prune --keep-last 1 --yes" "forget web01@first" "distrust web01@first"; do
+    status=0
+    # shellcheck disable=SC2086 # words
+    "$varve" $command >&- 2>messages || status=$?
+    expect_equal "$status" 1 "exit status of $command"
+    grep 'standard output is closed' messages
+  done
+  expect_equal "$(count_revisions)" 3
+  "$varve" revisions --json | jq -e 'all(.trust != "distrusted")'
+}
+
 test_a_read_only_repository_says_so() {
   needs_root
   "$varve" init
@@ -353,6 +368,13 @@ test_a_read_only_repository_says_so() {
   expect_exit 0 "${read_only[@]}" faketime "2026-11-19 12:00:00" "$varve" prune --keep-last 1 \
     --dry-run
   expect_output 'would forget 2 of 3'
+  # A document of what will be deleted is printed only where it can be deleted.
+  local command
+  for command in "prune --keep-last 1" "forget web01@first" "distrust web01@first"; do
+    # shellcheck disable=SC2086 # words
+    "${read_only[@]}" "$varve" $command --json >document 2>messages && fail "$command went through"
+    jq -es 'length == 1 and .[0].error.code == "read-only"' document || fail "$command: $(cat document)"
+  done
   expect_exit 1 "${read_only[@]}" "$varve" protect web01@first
   expect_exit 1 "${read_only[@]}" "$varve" policy set --keep-last 1
   expect_equal "$(count_revisions)" 3

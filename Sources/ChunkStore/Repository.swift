@@ -169,6 +169,13 @@ package final class Repository: Sendable {
     try revisionObjects.commit(revision)
   }
 
+  /// Finds out that marks cannot be changed, for whoever reports a change before making it.
+  ///
+  /// - Throws: ``StoreError``, such as `.readOnly`.
+  package func checkThatMarksCanChange() throws(StoreError) {
+    try revisionObjects.lockMarks().release()
+  }
+
   /// Changes what is said of a revision; changes by others at the same time are not lost.
   package func updateMarks(
     of id: RevisionID, _ change: (inout RevisionMarks) throws -> Void

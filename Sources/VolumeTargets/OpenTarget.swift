@@ -1,6 +1,6 @@
 import FileIO
 import Glibc
-import SystemPackage
+package import SystemPackage
 import VolumeSources
 
 /// Opens what a restore writes to: `-` is standard output, `nbd://…`, `nbd+unix://…` and their
@@ -9,12 +9,14 @@ import VolumeSources
 /// A path may lead to nothing yet (a sparse file is made), a file (replaced when `force` is set,
 /// else refused), a block device, a FIFO or a character device. Nothing is changed before
 /// ``RestoreTarget/prepare(sizeBytes:)``.
+///
+/// - Parameter directory: refuses a file in this directory or below it, such as that of the repository.
 package func openTarget(
-  _ argument: String, force: Bool
+  _ argument: String, force: Bool, outside directory: FilePath? = nil
 ) throws(RestoreTargetError) -> any RestoreTarget {
   if argument == "-" { return try openStandardOutput() }
   if NBDTarget.understands(argument) { return try NBDTarget(uri: argument) }
-  return try openTarget(path: argument, force: force)
+  return try openTarget(path: argument, force: force, outside: directory)
 }
 
 private func openStandardOutput() throws(RestoreTargetError) -> any RestoreTarget {
@@ -27,10 +29,16 @@ private func openStandardOutput() throws(RestoreTargetError) -> any RestoreTarge
 }
 
 private func openTarget(
-  path text: String, force: Bool
+  path text: String, force: Bool, outside directory: FilePath?
 ) throws(RestoreTargetError) -> any RestoreTarget {
   let (path, name) = (FilePath(escaped: text), text.showingEscapedBytes)
-  guard let kind = try kind(of: path, name: name) else {
+  let found = try kind(of: path, name: name)
+  if let directory, found == nil || found == .file, path.isBelow(directory) {
+    throw .inRepository(name)
+  }
+  guard let kind = found else {
+    // A path that ends with a slash names a directory; FilePath forgets that slash.
+    if text.utf8.last == UInt8(ascii: "/") { throw .noSuchDirectory(name) }
     if path.isLink { throw .notATarget(name, found: "a symbolic link that leads nowhere") }
     // Somebody mistyped a device: a file there would be in memory, and gone with the next boot.
     if path.isBelowDevices { throw .noSuchDevice(name) }
@@ -58,6 +66,28 @@ extension FilePath {
   fileprivate var isLink: Bool {
     var first: CChar = 0
     return withPlatformString { readlink($0, &first, 1) } > 0
+  }
+
+  /// Whether this file is, or would be, in `directory` or below it, whatever links lead there.
+  fileprivate func isBelow(_ directory: FilePath) -> Bool {
+    let files = POSIXFileSystem()
+    guard let forbidden = try? files.metadata(of: directory),
+      var place = (resolved ?? self).directoryOfEntry.resolved
+    else { return false }
+    while true {
+      if let own = try? files.metadata(of: place), own.device == forbidden.device,
+        own.inode == forbidden.inode
+      {
+        return true
+      }
+      guard place.removeLastComponent() else { return false }
+    }
+  }
+
+  /// `.` for a name alone.
+  private var directoryOfEntry: FilePath {
+    let parent = removingLastComponent()
+    return parent.isEmpty ? "." : parent
   }
 
   /// Whether the directory of this path is on the same file system as `/dev`, which is kept in memory.

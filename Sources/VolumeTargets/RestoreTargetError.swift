@@ -56,6 +56,19 @@ extension RestoreTargetError {
     Self(.alreadyExists, target, "\(target) exists", remedy: .overwriteTarget)
   }
 
+  static func inRepository(_ target: String) -> Self {
+    Self(
+      .notATarget, target,
+      "cannot restore to \(target): it is in the directory of the repository; name a file elsewhere"
+    )
+  }
+
+  static func noSuchDirectory(_ target: String) -> Self {
+    Self(
+      .notATarget, target,
+      "cannot restore to \(target): there is no such directory; name the file to restore to")
+  }
+
   static func noSuchDevice(_ target: String) -> Self {
     Self(
       .notATarget, target,

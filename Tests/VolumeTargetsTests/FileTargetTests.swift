@@ -25,6 +25,32 @@ import VolumeTargets
     #expect(try path.contents() == [1, 2, 3])
   }
 
+  @Test("A path that ends with a slash names a directory, and no file is made for it")
+  func missingDirectory() throws {
+    let error = #expect(throws: RestoreTargetError.self) {
+      _ = try openTarget("\(directory.appending("none"))/", force: true)
+    }
+    #expect(error?.code == .notATarget)
+    #expect(try directory.names().isEmpty)
+  }
+
+  @Test(
+    "A file in the repository is refused, also through links and with --force",
+    arguments: ["store/new", "store/config", "store/packs/new", "link/new", "store/../link/config"])
+  func insideRepository(name: String) throws {
+    let files = POSIXFileSystem()
+    try files.createDirectory(directory.appending("store"), permissions: .ownerReadWriteExecute)
+    try files.createDirectory(directory.appending("store/packs"), permissions: .ownerReadWriteExecute)
+    try directory.file("store/config", [1])
+    symlink("store", directory.appending("link").string)
+    let error = #expect(throws: RestoreTargetError.self) {
+      _ = try openTarget(
+        directory.appending(name).string, force: true, outside: directory.appending("store"))
+    }
+    #expect(error?.code == .notATarget)
+    _ = try openTarget(path.string, force: false, outside: directory.appending("store"))
+  }
+
   @Test func aFileThatAppearsMeanwhileIsRefused() throws {
     let target = try openTarget(path.string, force: false)
     try directory.file("disk.raw", [1, 2, 3])

@@ -35,6 +35,7 @@ package struct DistrustRequest: Sendable {
       let chosen = try chosen(among: listing)
       var outcome = DistrustOutcome(
         entries: chosen, request: self, isAllowed: isAllowed(chosen), notices: notices)
+      if outcome.isAllowed, !chosen.isEmpty { try repository.checkThatMarksCanChange() }
       notices.removeAll()
       try report(outcome)
       guard outcome.isAllowed else { return outcome }

@@ -35,6 +35,7 @@ package struct ForgetRequest: Sendable {
       let outcome = ForgetOutcome(
         entries: selection.entries, unreadable: selection.unreadable, users: users,
         isDryRun: isDryRun, notices: notices)
+      if !isDryRun { try repository.prepareForgetting() }
       notices.removeAll()
       try report(outcome)
       if !isDryRun {

@@ -36,8 +36,10 @@ package struct PruneRequest: Sendable {
     let now = context.now()
     let outcome = PruneOutcome(
       survey: try survey(of: repository.revisions(), in: repository, now: now), request: self)
+    let isChange = outcome.isCarriedOut && !outcome.survey.going.isEmpty
+    if isChange { try repository.prepareForgetting() }
     try report(outcome)
-    if outcome.isCarriedOut {
+    if isChange {
       try forget(outcome.survey.going, in: repository, now: now)
     }
     return outcome

@@ -18,13 +18,19 @@ extension Repository {
   ///
   /// - Throws: also what `choose` throws; nothing is forgotten then.
   package func forget(_ choose: (RevisionListing) throws -> [RevisionID]) throws {
-    try makingRoom { () throws(StoreError) in try revisionObjects.prepareForgetting() }
+    try prepareForgetting()
     try revisionObjects.forget {
       let ids = try choose(try revisions())
       try checkPins(of: ids)
       return ids
     }
   }
+
+  /// Makes what ``forget(_:)`` needs. Whoever reports what will be forgotten finds out before that report
+  /// that the repository cannot be changed.
+  ///
+  /// - Throws: ``StoreError``, such as `.readOnly`.
+  package func prepareForgetting() throws(StoreError) { try revisionObjects.prepareForgetting() }
 
   /// Refuses revisions that a pin keeps.
   ///

@@ -29,7 +29,7 @@ struct Detach: ParsableCommand {
       try request.index(
         among: volumes.map(\.record), isConnected: device.clientID != nil)]
     if let use = try local.use(of: device) {
-      throw Failure("\(use); end that first, then detach")
+      throw Failure(.inUse, "\(use); end that first, then detach")
     }
     try local.takeDown(lazily: false)
     guard json.isWanted else { return }

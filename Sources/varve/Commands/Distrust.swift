@@ -92,6 +92,7 @@ struct Distrust: ParsableCommand {
 
   /// Before anything is changed.
   private func report(_ outcome: DistrustOutcome) throws {
+    try StandardOutput.checkThatItIsOpen()
     outcome.notices.warn()
     let output = StandardOutput()
     if json.isWanted {

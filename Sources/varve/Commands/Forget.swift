@@ -70,6 +70,7 @@ struct Forget: ParsableCommand {
 
   /// Before anything goes.
   private func report(_ outcome: ForgetOutcome) throws {
+    try StandardOutput.checkThatItIsOpen()
     outcome.notices.warn()
     let output = StandardOutput()
     if json.isWanted {

@@ -89,6 +89,7 @@ struct Prune: ParsableCommand {
 
   /// Before anything goes.
   private func report(_ outcome: PruneOutcome) throws {
+    try StandardOutput.checkThatItIsOpen()
     let (output, survey) = (StandardOutput(), outcome.survey)
     if json.isWanted {
       try output.document(outcome.json)

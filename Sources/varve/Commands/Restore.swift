@@ -78,6 +78,7 @@ struct Restore: ParsableCommand {
   mutating func run() throws {
     if target == "-", StandardDescriptors.isOutputClosed {
       throw Failure(
+        .invalidRequest,
         "standard output is closed, so nothing would be written; redirect it, or name another target"
       )
     }
@@ -87,7 +88,7 @@ struct Restore: ParsableCommand {
     request.verifies = verify
     let prepared = try request.prepare(on: repository)
     prepared.notices.warn()
-    let target = try openTarget(target, force: force)
+    let target = try openTarget(target, force: force, outside: repository.root)
     let progress = ProgressBoard()
     let subject = "\(prepared.entry.revision.job)/\(prepared.volume.name)"
     let outcome = try Interruption.shared.cleaningUp(with: { target.abandon() }) {

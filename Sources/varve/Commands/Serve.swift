@@ -184,6 +184,7 @@ struct Serve: ParsableCommand {
     guard given.isEmpty else { return given }
     guard let directory = RuntimeDirectory() else {
       throw Failure(
+        .invalidRequest,
         "there is no place for a socket, since XDG_RUNTIME_DIR is not set; choose one with --unix, or a "
           + "TCP address such as --listen 127.0.0.1:\(ListenAddress.defaultPort)")
     }
@@ -203,6 +204,7 @@ struct Serve: ParsableCommand {
         failure.address == RuntimeDirectory()?.serverSocket
       else { throw error }
       throw Failure(
+        .inUse,
         "another server of this user listens on \(failure.address), see 'varve clients'; choose another "
           + "place for this one with --unix")
     }

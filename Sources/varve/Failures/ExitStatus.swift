@@ -64,7 +64,8 @@ struct ExitStatus: RawRepresentable, Sendable {
   /// Errors of the parser carry usage or help; it words all others as they word themselves.
   private static func reportingThroughParser(_ error: any Error) -> ExitStatus {
     let isHelp = Varve.exitCode(for: error) == .success
-    let shown: any Error = Remedy.of(error).isEmpty ? error : Failure(error.textWithRemedies)
+    let shown: any Error =
+      Remedy.of(error).isEmpty ? error : Failure(.failed, error.textWithRemedies)
     let text = Varve.fullMessage(for: shown)
     if isHelp {
       let output = StandardOutput()

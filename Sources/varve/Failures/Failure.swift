@@ -3,8 +3,6 @@ struct Failure: Error, CustomStringConvertible {
   let code: FailureCode
   let description: String
 
-  init(_ description: String) { self.init(.failed, description) }
-
   init(_ code: FailureCode, _ description: String) {
     self.code = code
     self.description = description

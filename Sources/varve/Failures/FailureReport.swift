@@ -84,8 +84,16 @@ extension StoreError: ClassifiedError {
     case .pinned: .pinned
     case .noSpace: .noSpace
     case .readOnly: .readOnly
+    case .fileSystem where isRefusal: .permissionDenied
     case .fileSystem, .index: .inputOutput
     }
+  }
+}
+
+extension FailureCode {
+  /// The kind of what the system answered.
+  init(_ errno: Errno) {
+    self = FileError(operation: "", path: "", errno: errno).failureCode
   }
 }
 

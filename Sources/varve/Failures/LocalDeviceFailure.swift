@@ -5,6 +5,7 @@ extension Failure {
   /// In words of the command line: what can be done, and what there is to choose from.
   init(_ error: LocalDeviceError) {
     self.init(
+      .invalidRequest,
       error.description + (error.remedy?.words ?? "") + (error.listing.map(\.words) ?? ""))
   }
 }

@@ -21,11 +21,14 @@ extension Refusal {
       Failure(.notFound, "the repository has no revision of '\(job)' any more")
     case .noCommonVolume(let older, let newer): Self.noCommonVolume(older, newer)
     case .emptyTimeRange: UsageFailure("--from is after --until: no time is between")
-    case .timeOffCalendar: Failure("the system cannot place this time on the calendar")
-    case .unknownTimeZone(let name): Failure(RetentionArgument.noZone(name))
-    case .systemTimeZone(let fault): Failure(fault)
+    case .timeOffCalendar:
+      Failure(.invalidRequest, "the system cannot place this time on the calendar")
+    case .unknownTimeZone(let name): Failure(.notFound, RetentionArgument.noZone(name))
+    case .systemTimeZone(let fault): Failure(.invalidRequest, fault)
     case .sameRepository(let path):
-      Failure("\(path) is the repository that is to be repaired; give another with --from")
+      Failure(
+        .invalidRequest,
+        "\(path) is the repository that is to be repaired; give another with --from")
     case .policy(let refusal): refusal.words
     case .forgetting(let refusal): refusal.words
     case .pin(let refusal): refusal.words
@@ -73,10 +76,12 @@ extension Refusal.OfForgetting {
     switch self {
     case .changedMeanwhile(let entry):
       Failure(
+        .inUse,
         "nothing was forgotten: what is said of \(entry.oneLine), or who reads it, changed meanwhile; "
           + "run it again")
     case .namesJob(let job):
       Failure(
+        .invalidRequest,
         "'\(job)' is a job: write \(job)@latest for its newest revision, or --job \(job) for all")
     case .protected(let held): protected(held)
     case .mayMeanUnreadable(let name, let id):
@@ -114,13 +119,15 @@ extension Refusal.OfPin {
   fileprivate var words: Failure {
     switch self {
     case .none(let name):
-      Failure("there is no pin \(name); 'varve pin list' lists what there is")
+      Failure(.notFound, "there is no pin \(name); 'varve pin list' lists what there is")
     case .ambiguous(let name, let found):
       Failure(
+        .invalidRequest,
         "\(name) is ambiguous; it is the beginning of "
           + found.map(\.description).joined(separator: ", "))
     case .unreadable(let name):
       Failure(
+        .unconfirmed,
         "pin \(name) cannot be read, so it is not known which revision it keeps, and for what; to "
           + "give it up, add --yes")
     case .mayBeNeeded(let pin):
@@ -139,11 +146,13 @@ extension Refusal.OfKey {
         "the repository \(repository) has no key '\(id)'; 'varve key list' lists its keys")
     case .ambiguous(let id, let found):
       Failure(
+        .invalidRequest,
         "\(found.count) keys have ids that begin with '\(id)': "
           + found.map { String($0.description.prefix(id.count + 8)) }.joined(separator: ", ")
           + "; write more digits")
     case .notEncrypted(let repository):
       Failure(
+        .invalidRequest,
         "the repository \(repository) is not encrypted; that is chosen when it is made, with "
           + "'varve init --encrypt'")
     }
@@ -163,6 +172,7 @@ extension Refusal.OfServing {
           + "'varve serve web01@latest --overlay \(name)'")
     case .otherJob(let overlay, let own, let reference, let job):
       Failure(
+        .invalidRequest,
         "the overlay '\(overlay)' is of job '\(own)', and \(reference) is of '\(job)'; choose another "
           + "name for an overlay on that")
     }
@@ -174,14 +184,17 @@ extension Refusal.OfDevice {
     switch self {
     case .deviceMounted(let device, let volume, let directory):
       Failure(
+        .inUse,
         "\(device) is in use: \(SelectedVolume.shortened(volume)) is mounted from it at \(directory)"
       )
     case .deviceAttached(let device, let volume):
       Failure(
+        .inUse,
         "\(device) is in use for \(SelectedVolume.shortened(volume)); 'varve detach \(device)' frees "
           + "it")
     case .directoryInUse(let directory, let volume):
       Failure(
+        .inUse,
         "\(directory) is in use for \(SelectedVolume.shortened(volume)); 'varve umount \(directory)' "
           + "frees it")
     case .notAttached(let device, let isConnected):
@@ -191,7 +204,7 @@ extension Refusal.OfDevice {
           + (isConnected
             ? "; who has connected it disconnects it with 'nbd-client -d \(device)'" : ""))
     case .mounted(let device, let directory):
-      Failure("\(device) is mounted at \(directory); use 'varve umount \(directory)'")
+      Failure(.inUse, "\(device) is mounted at \(directory); use 'varve umount \(directory)'")
     case .notMounted(let directory):
       Failure(
         .notFound, "\(directory) is not mounted by varve; 'varve mount' lists what is")

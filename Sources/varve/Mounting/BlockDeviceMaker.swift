@@ -18,11 +18,13 @@ enum BlockDeviceMaker {
     }
     guard Tool.isInstalled("nbdfuse") else {
       throw Failure(
+        .notFound,
         "\(reason), and there is no nbdfuse; install it, such as with 'apt install libnbd-bin'")
     }
     guard access("/dev/fuse", R_OK | W_OK) == 0, access("/dev/loop-control", R_OK | W_OK) == 0
     else {
-      throw Failure("\(reason), and it has no FUSE or no loop devices, which would do instead")
+      throw Failure(
+        .notFound, "\(reason), and it has no FUSE or no loop devices, which would do instead")
     }
     return .fuse
   }
@@ -63,7 +65,7 @@ enum BlockDeviceMaker {
   private func connectFreeDevice(
     _ local: LocalVolume, sectorBytes: UInt64
   ) throws -> KernelDevice {
-    var failure: any Error = Failure("all network block devices of the kernel are in use")
+    var failure: any Error = Failure(.inUse, "all network block devices of the kernel are in use")
     for device in KernelDevice.free().prefix(4) {
       do {
         try local.connect(device, connections: 1, sectorBytes: sectorBytes)

@@ -74,7 +74,7 @@ final class LocalVolume: Sendable {
     do {
       try Interruption.shared.cleaningUp(with: { self.undo() }) {
         try body()
-        if Interruption.shared.isRequested { throw Failure("interrupted") }
+        if Interruption.shared.isRequested { throw Failure(.interrupted, "interrupted") }
       }
     } catch {
       undo()
@@ -185,12 +185,14 @@ final class LocalVolume: Sendable {
     guard
       try MountTable.current().mounts.last(where: { $0.mountPoint == directory })?.source
         == record.source
-    else { throw Failure("something else is mounted over \(directory); unmount that first") }
+    else {
+      throw Failure(.inUse, "something else is mounted over \(directory); unmount that first")
+    }
     do {
       try Tool("umount", directory).run()
     } catch {
       guard lazily else {
-        throw Failure("\(error)" + (user(of: directory).map { "; \($0) uses it" } ?? ""))
+        throw Failure(.inUse, "\(error)" + (user(of: directory).map { "; \($0) uses it" } ?? ""))
       }
       try Tool("umount", "--lazy", directory).run()
     }

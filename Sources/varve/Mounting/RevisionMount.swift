@@ -31,7 +31,7 @@ struct RevisionMount {
     guard self.directory.withUnescapedCString({ stat($0, &status) }) == 0,
       status.st_mode & S_IFMT == S_IFDIR
     else {
-      throw Failure("\(directory) is not a directory; create it first")
+      throw Failure(.invalidRequest, "\(directory) is not a directory; create it first")
     }
     inventory = try volume.withContent { content in
       try DiskInventory(of: content, name: volume.name)
@@ -81,7 +81,7 @@ struct RevisionMount {
     let (chosen, content) = try all.choose(name, among: volumes)
     let nameOnDisk = all.nameOnDisk(chosen)
     if let content, content.isContainer {
-      throw Failure("\(nameOnDisk) is no file system but \(content.explanation)")
+      throw Failure(.invalidRequest, "\(nameOnDisk) is no file system but \(content.explanation)")
     }
     try local.note { $0.logicalVolume = nameOnDisk }
     try mount(chosen.mapperPath, content, local)
@@ -98,7 +98,7 @@ struct RevisionMount {
     } catch {
       let lines = log.lines(about: path, type: content?.mountType)
       if lines.isEmpty { throw error }
-      throw Failure("\(error); the kernel says: \(lines.joined(separator: "; "))")
+      throw Failure(.failed, "\(error); the kernel says: \(lines.joined(separator: "; "))")
     }
   }
 

@@ -60,7 +60,7 @@ extension SelectedVolume {
       base: try catalog(), mode: .named(try store.open(name), volume: volume.name))
     defer { try? catalog.close() }
     guard let export = try catalog.open("") else {
-      throw Failure("revision \(entry.shortID) has just disappeared from the repository")
+      throw Failure(.notFound, "revision \(entry.shortID) has just disappeared from the repository")
     }
     defer { export.close() }
     let writer = export.writer
@@ -73,7 +73,7 @@ extension SelectedVolume {
   /// Calls `body` with its bytes.
   func withContent<Result>(_ body: (DiskContent) throws -> Result) throws -> Result {
     guard let export = try catalog().open("") else {
-      throw Failure("revision \(entry.shortID) has just disappeared from the repository")
+      throw Failure(.notFound, "revision \(entry.shortID) has just disappeared from the repository")
     }
     defer { export.close() }
     return try body(

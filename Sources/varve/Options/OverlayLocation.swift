@@ -52,6 +52,7 @@ struct OverlayLocation: ParsableArguments {
     }
     guard let home = Environment["HOME"] else {
       throw Failure(
+        .invalidRequest,
         "there is no place for overlays: give one with --overlay-directory or $\(Self.variable)")
     }
     return FilePath(escaped: home).appending(".local/state/varve/overlays")

@@ -121,6 +121,7 @@ struct RepositoryOptions: ParsableArguments {
       case .environment: "\(SecretSource.passphraseVariable) is set"
       }
     return Failure(
+      .wrongKey,
       "the repository \(path) is not encrypted though \(given): it may not be the one that is "
         + "meant; leave the secret out to use it as it is")
   }

@@ -15,6 +15,17 @@ final class StandardOutput {
 
   private var buffer: [UInt8] = []
 
+  /// For a command that must not act unless its user can see what it will do.
+  ///
+  /// - Throws: ``Failure`` where standard output was closed when the program began.
+  static func checkThatItIsOpen() throws(Failure) {
+    guard StandardDescriptors.isOutputClosed else { return }
+    throw Failure(
+      .invalidRequest,
+      "standard output is closed, so nobody would see what changes; nothing was changed; redirect it, "
+        + "for example to a file")
+  }
+
   /// Writes `text`, and whatever was written before, when ``flush()`` is called or much is at hand.
   ///
   /// - Throws: `FileError`.

@@ -59,7 +59,7 @@ final class BackgroundProcess: Sendable {
       Console.shared.useSystemLog()
       try replace(STDERR_FILENO, with: nothing)
     } catch {
-      throw Failure("cannot go on in the background: \(error.explanation)")
+      throw Failure(.failed, "cannot go on in the background: \(error.explanation)")
     }
   }
 
@@ -84,6 +84,6 @@ final class BackgroundProcess: Sendable {
   }
 
   private static func failure() -> Failure {
-    Failure("cannot start in the background: \(Errno(rawValue: errno).explanation)")
+    Failure(.failed, "cannot start in the background: \(Errno(rawValue: errno).explanation)")
   }
 }

@@ -4,6 +4,8 @@ import Glibc
 enum Privilege {
   /// - Parameter task: such as `mounting`.
   static func require(for task: String) throws(Failure) {
-    guard geteuid() == 0 else { throw Failure("\(task) needs root; try it with sudo") }
+    guard geteuid() == 0 else {
+      throw Failure(.permissionDenied, "\(task) needs root; try it with sudo")
+    }
   }
 }

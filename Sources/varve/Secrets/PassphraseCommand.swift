@@ -22,6 +22,7 @@ struct PassphraseCommand {
     try waitFor(process)
     guard let passphrase = try content.get()?.withoutLineEnd(), passphrase.count > 0 else {
       throw Failure(
+        .failed,
         "the passphrase command '\(command)' printed no passphrase of up to "
           + "\(SecretFile.limitBytes) bytes")
     }
@@ -47,11 +48,11 @@ struct PassphraseCommand {
       throw failure(error)
     }
     guard ending == .exited(0) else {
-      throw Failure("the passphrase command '\(command)' ended with \(ending)")
+      throw Failure(.failed, "the passphrase command '\(command)' ended with \(ending)")
     }
   }
 
   private func failure(_ error: Errno) -> Failure {
-    Failure("cannot run the passphrase command '\(command)': \(error.explanation)")
+    Failure(.failed, "cannot run the passphrase command '\(command)': \(error.explanation)")
   }
 }

@@ -11,9 +11,9 @@ struct PassphrasePrompt {
     do throws(Errno) {
       if let answer = try terminal.ask(question) { return answer }
     } catch {
-      throw Failure("cannot ask for the passphrase at the terminal: \(error.explanation)")
+      throw Failure(.failed, "cannot ask for the passphrase at the terminal: \(error.explanation)")
     }
-    throw Failure("no passphrase was typed")
+    throw Failure(.wrongKey, "no passphrase was typed")
   }
 
   /// Asks twice, and again while the answers differ.
@@ -42,6 +42,7 @@ private final class ControllingTerminal: Sendable {
       descriptor = try Descriptor(opening: "/dev/tty", flags: O_RDWR | O_NOCTTY)
     } catch {
       throw Failure(
+        .wrongKey,
         "a passphrase is needed, and there is no terminal to ask at (/dev/tty: "
           + "\(error.explanation)); give --passphrase-file, --passphrase-command or --key-file, or "
           + "set \(SecretSource.passphraseVariable)")

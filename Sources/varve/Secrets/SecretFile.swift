@@ -16,6 +16,7 @@ struct SecretFile {
     let content = try read("passphrase file").withoutLineEnd()
     guard content.count > 0 else {
       throw Failure(
+        .invalidRequest,
         "the passphrase file \(path) is empty; expected the passphrase as its only line")
     }
     return content
@@ -56,6 +57,7 @@ struct SecretFile {
     let isPaperKey = key.withUnsafeBytes { PaperKey.isOne(String(decoding: $0, as: UTF8.self)) }
     if isPaperKey {
       throw Failure(
+        .invalidRequest,
         "\(path) is a paper key, which opens only the repository that it was printed for; name another file, "
           + "which is created if it does not exist")
     }
@@ -92,10 +94,12 @@ struct SecretFile {
       let descriptor = try Descriptor(opening: FilePath(escaped: path), flags: O_RDONLY)
       content = try SecretBytes.reading(descriptor, limitBytes: Self.limitBytes)
     } catch {
-      throw Failure("cannot read the \(what) \(path): \(error.explanation)")
+      throw Failure(FailureCode(error), "cannot read the \(what) \(path): \(error.explanation)")
     }
     guard let content else {
-      throw Failure("the \(what) \(path) is too large: expected at most \(Self.limitBytes) bytes")
+      throw Failure(
+        .invalidRequest,
+        "the \(what) \(path) is too large: expected at most \(Self.limitBytes) bytes")
     }
     warnIfOthersCanRead(what)
     return content

@@ -38,7 +38,7 @@ enum SecretSource: Equatable, Sendable {
     default:
       let secret = try read(for: name)
       if let fault = PassphraseFault(in: secret.bytes) {
-        throw Failure("\(fault) (from \(description)); choose another passphrase")
+        throw Failure(.invalidRequest, "\(fault) (from \(description)); choose another passphrase")
       }
       return try use(secret)
     }

@@ -26,7 +26,8 @@ struct LogFile {
         permissions: [.ownerReadWrite, .groupRead])
       try body(file)
     } catch {
-      throw Failure("cannot write to the log file \(path): \(error.explanation)")
+      throw Failure(
+        FailureCode(error), "cannot write to the log file \(path): \(error.explanation)")
     }
   }
 }

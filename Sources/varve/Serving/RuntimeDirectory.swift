@@ -39,6 +39,7 @@ struct RuntimeDirectory {
       status.st_mode & 0o077 == 0
     else {
       throw Failure(
+        .permissionDenied,
         "\(path) is not a directory that this user alone can use; remove it, or set "
           + "\(Self.variable) to another one")
     }
@@ -69,6 +70,8 @@ struct RuntimeDirectory {
   }
 
   private func failure(_ number: CInt) -> Failure {
-    Failure("cannot make the directory \(path): \(Errno(rawValue: number).explanation)")
+    Failure(
+      FailureCode(Errno(rawValue: number)),
+      "cannot make the directory \(path): \(Errno(rawValue: number).explanation)")
   }
 }

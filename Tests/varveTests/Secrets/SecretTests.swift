@@ -70,12 +70,12 @@ import Testing
   @Test func aKeyFileThatOpensNothingIsRemovedAndOthersStay() throws {
     let path = directory.appending("new.key").string
     #expect(throws: Failure.self) {
-      try SecretFile(path: path).withKeyMadeIfMissing { _ in throw Failure("refused") }
+      try SecretFile(path: path).withKeyMadeIfMissing { _ in throw Failure(.failed, "refused") }
     }
     #expect(try POSIXFileSystem().list(FilePath("\(directory.path)")).isEmpty)
     let old = try directory.file("old.key", [UInt8](repeating: 7, count: 64)).string
     #expect(throws: Failure.self) {
-      try SecretFile(path: old).withKeyMadeIfMissing { _ in throw Failure("refused") }
+      try SecretFile(path: old).withKeyMadeIfMissing { _ in throw Failure(.failed, "refused") }
     }
     #expect(try SecretFile(path: old).key().count == 64)
   }

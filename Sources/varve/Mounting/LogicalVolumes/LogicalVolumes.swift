@@ -24,7 +24,8 @@ struct LogicalVolumes {
     [LogicalVolume], ChildProcessError?
   ) {
     guard LogicalVolumeTools.areInstalled else {
-      throw Failure("there is no LVM here for its logical volumes; 'apt install lvm2' installs it")
+      throw Failure(
+        .notFound, "there is no LVM here for its logical volumes; 'apt install lvm2' installs it")
     }
     try local.note { $0.physicalVolumes = devices }
     var failure: ChildProcessError?
@@ -57,6 +58,7 @@ struct LogicalVolumes {
       let found = all.filter { nameOnDisk($0.0) == name || $0.0.name == name }
       guard found.count == 1 else {
         throw Failure(
+          .notFound,
           "\(disk) has \(found.isEmpty ? "no" : "more than one") logical volume \(name)" + listing)
       }
       return found[0]
@@ -64,6 +66,7 @@ struct LogicalVolumes {
     let fileSystems = all.filter { $0.1.map { !$0.isContainer } ?? false }
     guard fileSystems.count == 1 else {
       throw Failure(
+        .invalidRequest,
         (fileSystems.isEmpty
           ? "no logical volume of \(disk) has a file system that is known here"
           : "\(disk) has several logical volumes with file systems; choose with --logical-volume")
