@@ -1,4 +1,4 @@
-// Numbers that both sides of the wire agree on: proto.md, "Values". All integers are big-endian.
+// Numbers that the client and the server agree on: proto.md, "Values". All integers are big-endian.
 
 /// The magic numbers that open every message.
 package enum Magic {
@@ -6,29 +6,30 @@ package enum Magic {
   package static let greeting: UInt64 = 0x4e42_444d_4147_4943
   /// `IHAVEOPT`, in the greeting and before every option.
   package static let option: UInt64 = 0x4948_4156_454f_5054
-  /// Before every reply to an option.
+  /// Comes before every reply to an option.
   package static let optionReply: UInt64 = 0x0003_e889_0455_65a9
-  /// Before every request of the transmission phase.
+  /// Comes before every request of the transmission phase.
   package static let request: UInt32 = 0x2560_9513
-  /// Before every request, once extended headers were agreed.
+  /// Comes before every request, once extended headers are negotiated.
   package static let extendedRequest: UInt32 = 0x21e4_1c71
-  /// Before a simple reply.
+  /// Comes before a simple reply.
   package static let simpleReply: UInt32 = 0x6744_6698
-  /// Before a chunk of a structured reply.
+  /// Comes before a chunk of a structured reply.
   package static let structuredReply: UInt32 = 0x668e_33ef
-  /// Before a chunk of a reply, once extended headers were agreed.
+  /// Comes before a chunk of a reply, once extended headers are negotiated.
   package static let extendedReply: UInt32 = 0x6e8a_278c
 }
 
 /// Limits that the specification sets for everyone.
 package enum ProtocolLimit {
-  /// The longest string: names, descriptions, queries, messages (proto.md, "Conventions").
+  /// The longest string that is allowed: a name, description, query or message (proto.md,
+  /// "Conventions").
   package static let stringBytes = 4096
-  /// The largest payload that a client may count on (proto.md, "Size constraints").
+  /// The largest payload that every server must accept (proto.md, "Size constraints").
   package static let payloadBytes: UInt32 = 32 << 20
 }
 
-/// What the server offers in its greeting.
+/// The features that the server offers in its greeting.
 package struct HandshakeFlags: OptionSet, Sendable {
   package let rawValue: UInt16
 
@@ -38,7 +39,7 @@ package struct HandshakeFlags: OptionSet, Sendable {
   package static let noZeroes = HandshakeFlags(rawValue: 1 << 1)
 }
 
-/// What the client makes of the offer.
+/// The offered features that the client accepts.
 package struct ClientFlags: OptionSet, Sendable {
   package let rawValue: UInt32
 
@@ -50,7 +51,7 @@ package struct ClientFlags: OptionSet, Sendable {
   package static let offered: ClientFlags = [.fixedNewstyle, .noZeroes]
 }
 
-/// What an export can do, told when it is entered.
+/// The capabilities of an export. The server sends them when the client opens the export.
 package struct TransmissionFlags: OptionSet, Sendable, Hashable {
   package let rawValue: UInt16
 
@@ -80,7 +81,8 @@ package struct CommandFlags: OptionSet, Sendable, Hashable {
   package static let dontFragment = CommandFlags(rawValue: 1 << 2)
   package static let requestOne = CommandFlags(rawValue: 1 << 3)
   package static let fastZero = CommandFlags(rawValue: 1 << 4)
-  /// The length is that of a payload which follows; with extended headers only.
+  /// The request has a payload, and its length field is the length of that payload. Only with
+  /// extended headers.
   package static let payloadLength = CommandFlags(rawValue: 1 << 5)
 }
 
@@ -90,13 +92,13 @@ package struct AllocationFlags: OptionSet, Sendable, Hashable {
 
   package init(rawValue: UInt32) { self.rawValue = rawValue }
 
-  /// Nothing is allocated there.
+  /// The range is not allocated.
   package static let hole = AllocationFlags(rawValue: 1 << 0)
-  /// It reads as zeros.
+  /// The range reads as zeros.
   package static let zero = AllocationFlags(rawValue: 1 << 1)
 }
 
-/// The errors that a reply can carry; the only numbers allowed there.
+/// The errors that a reply can carry. The protocol allows no other numbers.
 package enum ErrorCode: UInt32, Sendable {
   case notPermitted = 1
   case inputOutput = 5

@@ -1,7 +1,7 @@
 import NIOCore
 
 extension ByteBuffer {
-  /// Writes what a server says first.
+  /// Writes the greeting, the first message of a server.
   ///
   /// ```
   /// u64 NBDMAGIC | u64 IHAVEOPT | u16 handshake flags
@@ -11,7 +11,7 @@ extension ByteBuffer {
     writeMultipleIntegers(Magic.greeting, Magic.option, flags.rawValue)
   }
 
-  /// Writes the header of a reply to an option, which `lengthBytes` of data follow.
+  /// Writes the header of an option reply. The caller writes the `lengthBytes` of data that follow.
   ///
   /// ```
   /// u64 magic | u32 option | u32 reply | u32 length
@@ -27,7 +27,7 @@ extension ByteBuffer {
     writeOptionReplyHeader(.acknowledge, to: option, lengthBytes: 0)
   }
 
-  /// Writes an error reply; its data is a message for a person.
+  /// Writes an error reply. Its data is a message for a person.
   mutating func writeOptionError(_ error: OptionReply, to option: OptionCode, message: String) {
     let message = BoundedMessage(message)
     writeOptionReplyHeader(error, to: option, lengthBytes: message.bytes.count)
@@ -40,7 +40,7 @@ extension ByteBuffer {
   /// reply header | u32 name length | name | description
   /// ```
   ///
-  /// An export whose name no client could ask for is left out.
+  /// Skips an export if its name is longer than a client can ask for.
   mutating func writeListEntry(_ export: ExportSummary) {
     let description = BoundedMessage(export.description)
     let nameBytes = export.name.utf8.count
@@ -52,7 +52,7 @@ extension ByteBuffer {
     writeBytes(description.bytes)
   }
 
-  /// Writes size and flags in reply to INFO or GO.
+  /// Writes the size and the flags in reply to INFO or GO.
   ///
   /// ```
   /// reply header | u16 0 | u64 size | u16 transmission flags
@@ -64,7 +64,7 @@ extension ByteBuffer {
     writeMultipleIntegers(Information.export.rawValue, sizeBytes, flags.rawValue)
   }
 
-  /// Writes a name or a description in reply to INFO or GO, cut as LIST cuts it.
+  /// Writes a name or a description in reply to INFO or GO. Text that is too long is cut.
   ///
   /// ```
   /// reply header | u16 kind | text

@@ -1,21 +1,22 @@
-/// What a client may use before it enters an export. Past any of these the connection is dropped.
+/// What a client may use before it opens an export. A client that exceeds a limit is disconnected.
 package struct HandshakeLimits: Sendable {
-  /// Options, of whatever kind.
+  /// The number of options, known and unknown.
   package var options = 256
-  /// Bytes of all options together.
+  /// The total size of all options, in bytes.
   package var bytes = 1 << 20
-  /// The longest data of a known option that is looked at; longer data is skipped and refused.
+  /// The longest data that the server reads for a known option. It skips longer data and refuses
+  /// the option.
   package var optionBytes = 64 << 10
-  /// Options more for each export that LIST named: clients such as `qemu-nbd --list` then ask
-  /// about every one of them.
+  /// Additional options for each export in the answer to LIST. Clients such as `qemu-nbd --list`
+  /// ask about every listed export.
   package var optionsPerListedExport = 4
-  /// Bytes more for each export that LIST named.
+  /// Additional bytes for each export in the answer to LIST.
   package var bytesPerListedExport = 4 << 10
 
   package init() {}
 }
 
-/// What a client has used of its ``HandshakeLimits``.
+/// How much of its ``HandshakeLimits`` a client has used.
 struct HandshakeBudget {
   private let limits: HandshakeLimits
   private(set) var options = 0
@@ -24,7 +25,9 @@ struct HandshakeBudget {
 
   init(_ limits: HandshakeLimits) { self.limits = limits }
 
-  /// - Returns: false when the option is one too many.
+  /// Counts an option with its data.
+  ///
+  /// - Returns: false when the option exceeds a limit.
   mutating func spend(optionOf lengthBytes: UInt32) -> Bool {
     options += 1
     bytes += Int(lengthBytes) + OptionHeader.wireBytes

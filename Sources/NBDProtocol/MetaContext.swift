@@ -1,20 +1,21 @@
 /// A metadata context that a client selected (proto.md, "Metadata querying").
 package struct MetaContext: Sendable, Hashable {
-  /// Stands for the context in replies, on this connection alone.
+  /// Identifies the context in replies. Valid on this connection only.
   package let id: UInt32
   package let name: String
 
-  /// Which parts of the export are allocated, and which read as zeros.
+  /// Reports which parts of the export are allocated, and which read as zeros.
   package static let allocation = MetaContext(id: 1, name: "base:allocation")
 
-  /// The namespace of the contexts that an export may have of its own.
+  /// The namespace of varve's own contexts. An export may have several of them.
   package static let ownNamespace = "varve:"
-  /// How many of them one option may ask for; a longer list of queries is refused with ERR_TOO_BIG.
+  /// How many queries for own contexts one option may contain. The server refuses more with
+  /// ERR_TOO_BIG.
   package static let queryLimit = 16
-  /// How many of them LIST_META_CONTEXT shows.
+  /// How many own contexts LIST_META_CONTEXT returns.
   package static let listLimit = 64
 
-  /// What the server answers with, numbered: `base:allocation` is 1, the others follow.
+  /// Numbers the contexts of an answer: `base:allocation` gets the id 1, the others start at 2.
   static func numbered(hasAllocation: Bool, own: some Sequence<String>) -> [MetaContext] {
     (hasAllocation ? [allocation] : [])
       + zip(2..., own).map { MetaContext(id: $0, name: $1) }
@@ -22,18 +23,20 @@ package struct MetaContext: Sendable, Hashable {
 }
 
 extension ContextQueries {
-  /// Whether LIST_META_CONTEXT tells of `base:allocation`: asked for by name, by its namespace, or
-  /// by no query at all.
+  /// Whether LIST_META_CONTEXT includes `base:allocation`. It does if a query has the full name or
+  /// the namespace `base:`, or if there is no query.
   var listsAllocation: Bool {
     queries.isEmpty || queries.contains("base:") || selectsAllocation
   }
 
-  /// Whether SET_META_CONTEXT selects `base:allocation`; only the full name does.
+  /// Whether SET_META_CONTEXT selects `base:allocation`. Only a query with the full name selects
+  /// it.
   var selectsAllocation: Bool { queries.contains(MetaContext.allocation.name) }
 
-  /// What the export has to be asked about, each query once.
+  /// The queries that the export must answer, without duplicates.
   ///
-  /// Only a selection needs full names: a bare namespace selects nothing, and no query lists all.
+  /// A selection needs full names: a bare namespace selects nothing, and so does an empty list of
+  /// queries. For LIST_META_CONTEXT, an empty list of queries means all contexts.
   func own(isSelection: Bool) -> [String] {
     guard isSelection || !queries.isEmpty else { return [MetaContext.ownNamespace] }
     var seen: Set<String> = []

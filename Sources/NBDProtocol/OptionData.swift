@@ -1,6 +1,6 @@
 import NIOCore
 
-/// Why an option's data could not be taken.
+/// The data of an option is malformed.
 struct MalformedOption: Error {
   var reason: String
 }
@@ -12,7 +12,8 @@ struct MalformedOption: Error {
 /// ```
 struct ExportChoice: Equatable {
   var name: String
-  /// What the server knows of what was asked for; the rest is ignored, duplicates count once.
+  /// The requested information that the server knows. Unknown kinds are ignored, duplicates count
+  /// once.
   var information: Set<Information>
 
   init(decoding data: consuming ByteBuffer) throws(MalformedOption) {
@@ -59,7 +60,7 @@ struct ContextQueries: Equatable {
 }
 
 extension ByteBuffer {
-  /// Reads a string that its length precedes: `u32 length | UTF-8`.
+  /// Reads a string with a length prefix: `u32 length | UTF-8`.
   fileprivate mutating func readPrefixedString(
     _ what: StaticString
   ) throws(MalformedOption) -> String {
@@ -73,9 +74,9 @@ extension ByteBuffer {
     return try readProtocolString(lengthBytes: Int(length), what)
   }
 
-  /// Reads a string as proto.md, "Conventions", has it: UTF-8, no NUL, at most 4,096 bytes.
+  /// Reads a string that obeys proto.md, "Conventions": UTF-8, no NUL, at most 4,096 bytes.
   ///
-  /// - Precondition: `lengthBytes` are readable.
+  /// - Precondition: At least `lengthBytes` are readable.
   mutating func readProtocolString(
     lengthBytes: Int, _ what: StaticString
   ) throws(MalformedOption) -> String {

@@ -1,4 +1,4 @@
-/// An option of the handshake; any number can arrive.
+/// The code of an option in the handshake. A client can send any number.
 package struct OptionCode: RawRepresentable, Hashable, Sendable {
   package let rawValue: UInt32
 
@@ -16,7 +16,7 @@ package struct OptionCode: RawRepresentable, Hashable, Sendable {
   package static let extendedHeaders = OptionCode(rawValue: 11)
 }
 
-/// What kind of reply to an option this is. Bit 31 marks an error, which ends the option.
+/// The type of a reply to an option. Bit 31 marks an error, which ends the option.
 package enum OptionReply: UInt32, Sendable {
   case acknowledge = 1
   case server = 2
@@ -34,7 +34,7 @@ package enum OptionReply: UInt32, Sendable {
   case extendedHeadersRequired = 0x8000_000a
 }
 
-/// A piece of information about an export, asked for with INFO or GO.
+/// A kind of information about an export, which a client requests with INFO or GO.
 package enum Information: UInt16, Sendable {
   case export = 0
   case name = 1
@@ -42,11 +42,11 @@ package enum Information: UInt16, Sendable {
   case blockSize = 3
 }
 
-/// What is known of an export when it is listed.
+/// The description of an export in a list.
 package struct ExportSummary: Sendable, Equatable {
-  /// As a client writes it to open the export.
+  /// The name with which a client opens the export.
   package var name: String
-  /// For a person to choose by; empty for none.
+  /// Helps a person to choose an export. Empty if there is no description.
   package var description: String
 
   package init(name: String, description: String) {
@@ -55,14 +55,15 @@ package struct ExportSummary: Sendable, Equatable {
   }
 }
 
-/// What is known of an export once it is open.
+/// The properties of an open export.
 package struct ExportProperties: Sendable, Equatable {
-  /// The canonical name, which can differ from the one that was asked for.
+  /// The canonical name. It can differ from the name that the client asked for.
   package var name: String
   package var description: String
   package var sizeBytes: UInt64
   package var isWritable: Bool
-  /// Whether all connections see the same content, so that what one has flushed the others read.
+  /// Whether all connections see the same content: after one connection has flushed its writes, the
+  /// others read them.
   package var isShared: Bool
 
   package init(
@@ -76,12 +77,12 @@ package struct ExportProperties: Sendable, Equatable {
     self.isShared = isShared
   }
 
-  /// The flags to advertise (proto.md, "Transmission flags"). An export that cannot be written never
-  /// changes, so several connections may use it in any case.
+  /// Returns the flags to advertise (proto.md, "Transmission flags"). A read-only export never
+  /// changes, so it always allows several connections.
   ///
   /// - Parameters:
-  ///   - style: DF is offered only once replies can come in chunks.
-  ///   - hasContexts: with extended headers, BLOCK_STATUS can be asked about some of them only.
+  ///   - style: DF is offered only when replies can have several chunks.
+  ///   - hasContexts: with extended headers, BLOCK_STATUS can then ask about some of the contexts.
   package func transmissionFlags(for style: ReplyStyle, hasContexts: Bool) -> TransmissionFlags {
     var flags: TransmissionFlags = [.hasFlags, .sendCache]
     if isWritable {

@@ -1,6 +1,6 @@
 package import NIOCore
 
-/// How requests are answered, agreed on in the handshake.
+/// The format of requests and replies, as negotiated in the handshake.
 package enum ReplyStyle: Sendable, Equatable {
   case simple
   case structured
@@ -8,7 +8,7 @@ package enum ReplyStyle: Sendable, Equatable {
   case extended
 }
 
-/// What a chunk of a structured reply holds.
+/// The content of a chunk of a structured reply.
 enum ChunkType: UInt16 {
   case none = 0
   case offsetData = 1
@@ -19,7 +19,7 @@ enum ChunkType: UInt16 {
   case errorOffset = 0x8002
 }
 
-/// A stretch of an export with one status.
+/// A range of an export with one status.
 package struct StatusExtent: Sendable, Equatable {
   /// Never 0.
   package var lengthBytes: UInt64
@@ -31,11 +31,11 @@ package struct StatusExtent: Sendable, Equatable {
   }
 }
 
-/// What all chunks of the reply to one request have in common.
+/// The fields that all chunks of the reply to one request have in common.
 package struct ReplyFrame: Sendable {
   package let style: ReplyStyle
   package let cookie: UInt64
-  /// The request's own, which extended headers repeat.
+  /// The offset of the request. Extended headers repeat it.
   let offsetBytes: UInt64
 
   package init(_ style: ReplyStyle, to request: Request) {
@@ -46,7 +46,7 @@ package struct ReplyFrame: Sendable {
 }
 
 extension ByteBuffer {
-  /// Writes a simple reply, which on success the data of a read follows.
+  /// Writes a simple reply. After a successful read, the caller writes the data.
   ///
   /// ```
   /// u32 magic | u32 error | u64 cookie
@@ -55,13 +55,14 @@ extension ByteBuffer {
     writeMultipleIntegers(Magic.simpleReply, error?.rawValue ?? 0, frame.cookie)
   }
 
-  /// Writes the header of a chunk, which `lengthBytes` of payload follow.
+  /// Writes the header of a chunk. The caller writes the `lengthBytes` of payload.
   ///
   /// ```
   /// u32 magic | u16 flags (bit 0: done) | u16 type | u64 cookie | u32 payload length
   /// ```
   ///
-  /// With extended headers: another magic, and at the end `u64 offset | u64 payload length`.
+  /// Extended headers have a different magic number, and end with `u64 offset | u64 payload
+  /// length`.
   private mutating func writeChunkHeader(
     _ type: ChunkType, _ frame: ReplyFrame, isLast: Bool, lengthBytes: UInt32
   ) {
@@ -76,7 +77,8 @@ extension ByteBuffer {
     }
   }
 
-  /// Writes the header of a data chunk; `lengthBytes` of data, at least one, are to follow.
+  /// Writes the header of a data chunk. The caller writes the `lengthBytes` of data, at least one
+  /// byte.
   ///
   /// ```
   /// chunk header | u64 offset | data
@@ -100,14 +102,14 @@ extension ByteBuffer {
     writeMultipleIntegers(offsetBytes, lengthBytes)
   }
 
-  /// Writes a chunk with the status of one context; at least one extent.
+  /// Writes a chunk with the status of one context, which has at least one extent.
   ///
   /// ```
   /// chunk header | u32 context | count × (u32 length | u32 flags)
   /// ```
   ///
-  /// With extended headers: `u32 context | u32 count | count × (u64 length | u64 flags)`. Without,
-  /// an extent of 4 GiB and more is the last that is written, and cut.
+  /// With extended headers: `u32 context | u32 count | count × (u64 length | u64 flags)`. Without
+  /// them, an extent of 4 GiB or more is cut and ends the list.
   package mutating func writeBlockStatusChunk(
     _ frame: ReplyFrame, isLast: Bool, context: MetaContext, extents: [StatusExtent]
   ) {
@@ -136,7 +138,7 @@ extension ByteBuffer {
     for extent in extents { writeMultipleIntegers(extent.lengthBytes, UInt64(extent.flags)) }
   }
 
-  /// Writes the error of one part of a read, the rest of which can still succeed.
+  /// Writes an error for one part of a read. The other parts can still succeed.
   ///
   /// ```
   /// chunk header | u32 error | u16 message length | message | u64 offset
@@ -151,7 +153,7 @@ extension ByteBuffer {
     writeInteger(offsetBytes)
   }
 
-  /// Writes the whole reply to a request that succeeded and has nothing to tell.
+  /// Writes the whole reply to a request that succeeded and returns no data.
   package mutating func writeSuccess(_ frame: ReplyFrame) {
     if frame.style == .simple {
       writeSimpleReply(frame, error: nil)
@@ -179,9 +181,10 @@ extension ByteBuffer {
   }
 }
 
-/// A message for a person at the other end, cut to what may travel: valid UTF-8, no NUL.
+/// A message for a person at the client, reduced to valid UTF-8 without NUL and within a length
+/// limit.
 struct BoundedMessage {
-  /// Well within the 4,096 bytes of a protocol string, and enough for a sentence with a path.
+  /// Well below the 4,096 bytes of a protocol string, and enough for a sentence with a path.
   static let limitBytes = 1024
 
   let bytes: [UInt8]
@@ -193,7 +196,7 @@ struct BoundedMessage {
 }
 
 extension String {
-  /// The longest beginning of whole characters that fits.
+  /// Returns the longest prefix of whole characters that fits into `maximumBytes`.
   func utf8Prefix(maximumBytes: Int) -> Substring {
     guard utf8.count > maximumBytes else { return self[...] }
     var end = utf8.index(startIndex, offsetBy: maximumBytes)

@@ -1,6 +1,6 @@
 import NIOCore
 
-/// A command of the transmission phase; any number can arrive.
+/// A command of the transmission phase. A client can send any number.
 package struct Command: RawRepresentable, Hashable, Sendable {
   package let rawValue: UInt16
 
@@ -16,19 +16,19 @@ package struct Command: RawRepresentable, Hashable, Sendable {
   package static let blockStatus = Command(rawValue: 7)
 }
 
-/// One request as it stands on the wire, without the payload that may follow it.
+/// One request as it is sent, without the payload that may follow.
 ///
 /// ```
 /// u32 magic | u16 flags | u16 command | u64 cookie | u64 offset | u32 length
 /// ```
 ///
-/// With extended headers the magic is another one and the length has 64 bits.
+/// With extended headers, the magic number differs and the length has 64 bits.
 package struct Request: Sendable, Hashable {
   package var offsetBytes: UInt64
-  /// Chosen by the client; the reply repeats it.
+  /// Chosen by the client. The reply repeats it.
   package var cookie: UInt64
-  /// How much of the export it is about, and for a write how much payload follows; at most
-  /// 2^32 - 1 without extended headers.
+  /// The length of the requested range. For a write, this is also the length of the payload. At
+  /// most 2^32 - 1 without extended headers.
   package var lengthBytes: UInt64
   package var command: Command
   package var flags: CommandFlags
@@ -44,20 +44,20 @@ package struct Request: Sendable, Hashable {
     self.lengthBytes = lengthBytes
   }
 
-  /// Where the request ends; nil beyond 2^64.
+  /// The end of the requested range. Nil if it exceeds 64 bits.
   package var endBytes: UInt64? {
     let (end, overflows) = offsetBytes.addingReportingOverflow(lengthBytes)
     return overflows ? nil : end
   }
 
-  /// What follows the request on the wire.
+  /// The length of the payload that follows the request.
   func payloadBytes(_ style: ReplyStyle) -> UInt64 {
     let hasPayload = style == .extended ? flags.contains(.payloadLength) : command == .write
     return hasPayload ? lengthBytes : 0
   }
 }
 
-/// What the next bytes of the transmission phase turned out to be.
+/// The result of decoding the next bytes of the transmission phase.
 enum DecodedRequest {
   case incomplete
   case request(Request)
@@ -65,7 +65,7 @@ enum DecodedRequest {
 }
 
 extension ByteBuffer {
-  /// Takes one request off the front, if all of it is there.
+  /// Removes one request from the front of the buffer, if it is complete.
   mutating func readRequest(_ style: ReplyStyle) -> DecodedRequest {
     style == .extended ? readExtendedRequest() : readCompactRequest()
   }

@@ -1,18 +1,20 @@
-/// The one gate through which every request passes before anything is done for it.
+/// Checks every request before the server does any work for it.
 ///
 /// Rules: proto.md, "Request types", "Command flags" and "Error values".
 package struct RequestGate: Sendable {
-  /// The longest read that DF can keep in one chunk. The specification asks for 64 KiB; more
-  /// would have to be gathered in memory before its first byte could be sent.
+  /// The longest read that the server answers with one chunk because of DF. The specification
+  /// requires 64 KiB. A longer reply would have to be collected in memory before its first byte
+  /// could be sent.
   package static let longestUnfragmentedBytes: UInt64 = 4 << 20
-  /// A fast zero has to spare at least one block of this size from being written.
+  /// A fast zero is accepted only if it covers at least one whole block of this size, so that this
+  /// block need not be written.
   package static let fastZeroBlockBytes = UInt64(BlockSizes().preferredBytes)
   private static let payloadLimitBytes = UInt64(ProtocolLimit.payloadBytes)
 
   package let sizeBytes: UInt64
   package let style: ReplyStyle
   package let isWritable: Bool
-  /// What was selected for BLOCK_STATUS.
+  /// The contexts that the client selected for BLOCK_STATUS.
   package let contexts: [MetaContext]
 
   package init(
@@ -24,7 +26,7 @@ package struct RequestGate: Sendable {
     self.contexts = contexts
   }
 
-  /// Nil when the request may be carried out.
+  /// Returns the reason to refuse the request, or nil if it may be carried out.
   package func refusal(of request: Request) -> Refusal? {
     switch request.command {
     case .read: refusalOfRead(request)
@@ -39,7 +41,7 @@ package struct RequestGate: Sendable {
     }
   }
 
-  /// Whether a payload is so long that the client is not to be waited for while it sends it.
+  /// Whether the payload is so long that the server disconnects the client instead of skipping it.
   func isAbuse(_ request: Request) -> Bool {
     style == .extended && request.payloadBytes(style) > Self.payloadLimitBytes
   }
@@ -61,7 +63,7 @@ package struct RequestGate: Sendable {
     return nil
   }
 
-  /// Of the form with a payload, what can be told before the payload has come.
+  /// Checks a status request as far as possible before its payload, if it has one, arrives.
   private func refusalOfStatus(_ request: Request) -> Refusal? {
     guard !contexts.isEmpty else {
       return Refusal(.invalidArgument, "no metadata context was selected for this export")
@@ -80,7 +82,7 @@ package struct RequestGate: Sendable {
     return refusalOfFlags(of: request, allowing: [.requestOne, .payloadLength])
   }
 
-  /// Of a status request with a payload, what the payload decides.
+  /// Checks a status request with a payload, once the payload is there.
   func refusal(of request: Request, choosing choice: StatusChoice) -> Refusal? {
     var effective = request
     effective.lengthBytes = choice.lengthBytes
@@ -123,7 +125,7 @@ package struct RequestGate: Sendable {
     return nil
   }
 
-  /// Whether a whole block, the last of the export may be a short one, lies within the request.
+  /// Whether the request covers a whole block. The last block of the export may be short.
   private func sparesBlock(_ request: Request) -> Bool {
     let block = Self.fastZeroBlockBytes
     guard let end = request.endBytes else { return false }
@@ -133,8 +135,8 @@ package struct RequestGate: Sendable {
     return first / block * block < wholeEnd
   }
 
-  /// On a read-only export a flush is answered though it was not offered: what never changes is
-  /// always on disk.
+  /// A read-only export accepts a flush although it does not offer it: its content never changes,
+  /// so it is always on disk.
   private func refusalOfFlush(_ request: Request) -> Refusal? {
     guard request.offsetBytes == 0, request.lengthBytes == 0 else {
       return Refusal(.invalidArgument, "a flush has no offset or length")
@@ -156,7 +158,7 @@ package struct RequestGate: Sendable {
     return nil
   }
 
-  /// FUA goes with every command, where it is offered: existing clients set it on all of them.
+  /// A writable export accepts FUA with every command, because some clients set it on all of them.
   private func refusalOfFlags(
     of request: Request, allowing allowed: CommandFlags
   ) -> Refusal? {
@@ -169,10 +171,10 @@ package struct RequestGate: Sendable {
   }
 }
 
-/// Why a request is not carried out.
+/// Why the server refuses a request.
 package struct Refusal: Sendable, Equatable {
   package var error: ErrorCode
-  /// For the person at the client; sent where the reply can carry it.
+  /// For the person at the client. Sent if the reply format has room for it.
   package var message: String
 
   package init(_ error: ErrorCode, _ message: String) {

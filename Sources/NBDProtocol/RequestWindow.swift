@@ -1,12 +1,12 @@
-/// How much a connection may have in flight: asked for, and not yet answered.
+/// Limits how much work a connection may have in flight: requested, but not yet answered.
 package struct RequestWindow {
-  /// Pieces of work, at least 1.
+  /// The limit for pieces of work, at least 1.
   package let limitCount: Int
-  /// Bytes that the answers and the payloads hold. One piece of any size is always let in, when it
-  /// is alone.
+  /// The limit for the bytes of replies and payloads. A single piece of any size is always admitted
+  /// when nothing else is in flight.
   package let limitBytes: Int
 
-  /// Shared with other connections; nil where there is no bound but this one.
+  /// Shared with other connections. Nil if only this window limits the memory.
   private let memory: (any WindowMemory)?
 
   package private(set) var count = 0
@@ -20,7 +20,9 @@ package struct RequestWindow {
 
   var isFull: Bool { count >= limitCount || bytes >= limitBytes }
 
-  /// - Returns: whether there was room; false: the same is to be tried again.
+  /// Admits a piece of work if there is room for it.
+  ///
+  /// - Returns: false if there is no room. The caller tries again later.
   mutating func enter(_ costBytes: Int) -> Bool {
     guard count == 0 || (count < limitCount && bytes + costBytes <= limitBytes),
       memory?.take(costBytes) ?? true

@@ -29,7 +29,7 @@ extension ServerConnection {
     return admit(header)
   }
 
-  /// Decides from the header alone whether the data is worth reading.
+  /// Decides from the header alone whether to read the data.
   private mutating func admit(_ header: OptionHeader) -> Step {
     guard tls != .require || isSecure || header.code == .startTLS || header.code == .abort else {
       return refuse(header, .tlsRequired, "this server wants TLS first: STARTTLS")
@@ -68,7 +68,8 @@ extension ServerConnection {
     return beginSkip(UInt64(header.lengthBytes), then: .refuseOption(header.code, reply, message))
   }
 
-  /// Acknowledged even with data; nothing after it is read, so its data need not be skipped.
+  /// Acknowledges ABORT, even if it has data. The server reads nothing after it, so it need not
+  /// skip the data.
   private mutating func abort(_ header: OptionHeader) -> Step {
     output.writeAcknowledgement(of: header.code)
     input = ByteBuffer()
@@ -115,7 +116,7 @@ extension ServerConnection {
     }
   }
 
-  /// Extended headers take precedence, and there is no way back from them.
+  /// Extended headers take precedence. A client cannot go back to structured replies.
   private mutating func agreeOnStructuredReplies() -> Step {
     if style == .extended {
       output.writeOptionError(
@@ -146,9 +147,8 @@ extension ServerConnection {
     return .act(action)
   }
 
-  /// Takes what the catalogue said to the question that was asked last, which was
-  /// ``Action/listExports`` or ``Action/openExport(name:queries:isSelection:)``. An answer that
-  /// nobody waits for is ignored.
+  /// Takes the catalogue's answer to the last question, which was ``Action/listExports`` or
+  /// ``Action/openExport(name:queries:isSelection:)``. Ignores an answer when no question is open.
   package mutating func answer(_ answer: Answer) {
     guard case .catalogue(let question) = phase else { return }
     phase = .option
@@ -169,7 +169,7 @@ extension ServerConnection {
     output.writeAcknowledgement(of: .list)
   }
 
-  /// EXPORT_NAME has no error reply: without an export, the connection ends.
+  /// EXPORT_NAME has no error reply. If there is no such export, the connection ends.
   private mutating func answerExportName(_ name: String, _ answer: Answer) {
     guard case .opened(let export, _) = answer else {
       phase = .draining
@@ -220,7 +220,7 @@ extension ServerConnection {
     }
   }
 
-  /// What was selected, if that was for the export of this name.
+  /// Returns the selected contexts, if the selection was for an export of this name.
   private func contexts(enteredAs name: String) -> [MetaContext] {
     guard let selection, selection.exportName == name else { return [] }
     return selection.contexts
@@ -230,7 +230,7 @@ extension ServerConnection {
     export.transmissionFlags(for: style, hasContexts: !contexts(enteredAs: name).isEmpty)
   }
 
-  /// The first step after the answer to GO or EXPORT_NAME has been sent.
+  /// Starts the transmission phase, after the answer to GO or EXPORT_NAME has been sent.
   mutating func enter(_ export: ExportProperties, name: String) -> Step {
     contexts = contexts(enteredAs: name)
     phase = .transmission(
@@ -242,7 +242,7 @@ extension ServerConnection {
 }
 
 extension ServerConnection.Action {
-  /// Open an export, with nothing asked about its contexts.
+  /// Opens an export without a query for its contexts.
   fileprivate static func opening(_ name: String) -> Self {
     .openExport(name: name, queries: [], isSelection: false)
   }

@@ -1,9 +1,10 @@
 import NIOCore
 
-// STARTTLS: proto.md, "TLS support". The TLS handshake itself is the driver's.
+// STARTTLS: proto.md, "TLS support". The driver performs the TLS handshake itself.
 extension ServerConnection {
-  /// What was agreed in the clear may have been someone else's doing, so it is forgotten; and what
-  /// has come in the clear behind the option must never pass for something said in private.
+  /// Starts TLS. An attacker may have changed what was negotiated without encryption, so the
+  /// connection resets it. Unencrypted bytes that follow the option must never count as part of the
+  /// encrypted stream.
   mutating func startTLS() -> Step {
     guard tls != .off else {
       output.writeOptionError(.policy, to: .startTLS, message: "TLS is off on this server")
@@ -21,9 +22,10 @@ extension ServerConnection {
     return .again
   }
 
-  /// To be called when the TLS handshake that ``Action/startTLS`` asked for has succeeded; when it
-  /// fails, the connection is to be closed. A handshake may also succeed after the connection has
-  /// ended, since the client goes on with it while the server stops: that changes nothing.
+  /// Continues after ``Action/startTLS``. The driver calls this when the TLS handshake has
+  /// succeeded, and closes the connection when it has failed. The handshake may still succeed after
+  /// the connection has ended, because the client continues it while the server stops. The call
+  /// then has no effect.
   package mutating func tlsEstablished() {
     guard case .establishingTLS = phase, input.readableBytes == 0 else { return }
     isSecure = true

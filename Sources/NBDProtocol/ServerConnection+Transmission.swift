@@ -2,7 +2,7 @@ import NIOCore
 
 // The transmission phase: proto.md, "Transmission" and "Request types".
 extension ServerConnection {
-  /// Whether bytes from the client could lead to anything now.
+  /// Whether the connection can use more bytes from the client now.
   var wantsRequests: Bool {
     switch pending {
     case .nothing: !window.isFull && !isHoldingRequests
@@ -12,7 +12,7 @@ extension ServerConnection {
     }
   }
 
-  /// Whether a payload is being received, for which there is room.
+  /// Whether the connection is receiving a payload that the window has admitted.
   package var owesPayload: Bool {
     if case .write(_, isAdmitted: true) = pending { true } else { false }
   }
@@ -56,7 +56,7 @@ extension ServerConnection {
     return admit(request, gate)
   }
 
-  /// Takes up a request that may be carried out. What has no length has no effect, save a flush.
+  /// Starts a request that passed all checks. A request of length 0 has no effect, except a flush.
   private mutating func admit(_ request: Request, _ gate: RequestGate) -> Step {
     let isEmpty = request.lengthBytes == 0
     switch request.command {
@@ -83,7 +83,7 @@ extension ServerConnection {
 
   // MARK: Reads and writes, whole or in pieces
 
-  /// - Precondition: the request lies within the export.
+  /// - Precondition: The request lies within the export.
   private mutating func cut(_ request: Request, mayCut: Bool) -> PieceCutter {
     let end = request.offsetBytes + request.lengthBytes
     guard mayCut, request.lengthBytes > Self.pieceBytes else {
@@ -99,7 +99,7 @@ extension ServerConnection {
     return stepRead(cut(request, mayCut: mayCut))
   }
 
-  /// Hands out the next piece of a read.
+  /// Returns the next piece of a read as work.
   private mutating func stepRead(_ cutter: PieceCutter) -> Step {
     var cutter = cutter
     let work = Work(cutter.request, range: cutter.next, split: cutter.split)
@@ -116,7 +116,7 @@ extension ServerConnection {
     stepWrite(cut(request, mayCut: true), isAdmitted: false)
   }
 
-  /// Receives the next piece of a write, once the window has room for it, and hands it out.
+  /// Receives the next piece of a write once the window has room for it, and returns it as work.
   private mutating func stepWrite(_ cutter: PieceCutter, isAdmitted: Bool) -> Step {
     let range = cutter.next
     guard isAdmitted || window.enter(range.count) else {
@@ -134,9 +134,10 @@ extension ServerConnection {
       .perform(Work(cutter.request, range: range, payload: payload, split: cutter.split)))
   }
 
-  /// What is there already is a slice of what was received; else what comes is gathered.
+  /// Receives a payload. If all of it has arrived, the result is a slice of the input; otherwise
+  /// the parts are collected in a buffer.
   ///
-  /// - Returns: nil as long as it has not all come.
+  /// - Returns: nil until the payload is complete.
   private mutating func receivePayload(lengthBytes: Int) -> ByteBuffer? {
     guard input.readableBytes > 0 else { return nil }
     if payload.readableBytes == 0 {
@@ -152,9 +153,10 @@ extension ServerConnection {
     return payload
   }
 
-  /// To be called once for each ``Action/perform(_:)``, when its reply is about to be sent.
+  /// Marks a piece of work as finished. Call this once for each ``Action/perform(_:)``, just before
+  /// its reply is sent.
   ///
-  /// - Parameter failure: why a piece of a write failed, which the one reply has to tell.
+  /// - Parameter failure: why a piece of a write failed. The single reply to the write reports it.
   package mutating func finished(_ work: Work, failure: Refusal? = nil) -> Completion {
     window.leave(work.costBytes)
     guard let id = work.split, var debt = splitDebts[id] else {
@@ -173,7 +175,8 @@ extension ServerConnection {
     return beginStatus(of: request, contexts)
   }
 
-  /// Asks about the contexts that the payload names, once that is there.
+  /// Answers a status request for the contexts that its payload names, once the payload has
+  /// arrived.
   private mutating func stepStatus(_ request: Request, _ gate: RequestGate) -> Step {
     guard let data = input.readSlice(length: Int(request.lengthBytes)) else {
       pending = .status(request)
@@ -196,7 +199,7 @@ extension ServerConnection {
 
   // MARK: The end of the input
 
-  /// Lets go of a payload that will never be whole, with what it holds of the window.
+  /// Discards a payload that will never be complete, and frees its room in the window.
   mutating func dropPayload() {
     switch pending {
     case .write(let cutter, isAdmitted: true):

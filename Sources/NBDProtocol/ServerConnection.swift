@@ -1,9 +1,9 @@
 package import NIOCore
 
-/// The server's side of one NBD connection as a value: bytes go in, actions come out.
+/// The server's side of one NBD connection as a value type: it takes bytes and returns actions.
 ///
-/// It owns no socket, no timer and no export. Whoever drives it hands over what was received,
-/// asks ``next()`` until that says ``Action/wait``, and does what it is told:
+/// It owns no socket, no timer and no export. The driver passes in the received bytes, calls
+/// ``next()`` until the result is ``Action/wait``, and carries out each action:
 ///
 /// ```
 /// start() → greeting
@@ -12,38 +12,38 @@ package import NIOCore
 /// finished(work) ┘
 /// ```
 ///
-/// What it holds is bounded: one option's data, or the requests of its ``RequestWindow`` with what
-/// they write. When ``wantsInput`` is false, nothing more should be read from the socket.
+/// Its memory is bounded: the data of one option, or the requests of its ``RequestWindow`` with
+/// their payloads. While ``wantsInput`` is false, the driver must not read from the socket.
 package struct ServerConnection: ~Copyable {
-  /// What the driver is to do.
+  /// An action for the driver.
   package enum Action {
-    /// Nothing, until bytes arrive, a question is answered or work is finished.
+    /// Do nothing until bytes arrive, a question is answered or work is finished.
     case wait
-    /// Send these bytes, after everything that was to be sent before.
+    /// Send these bytes, after all bytes of earlier actions.
     case send(ByteBuffer)
     /// Ask the catalogue for all exports, then call ``answer(_:)``.
     case listExports
-    /// Ask the catalogue for this export, and the export for the contexts that the queries match,
-    /// then call ``answer(_:)``. What the last selection matched is what will be asked about, should
-    /// the export be entered by that name.
+    /// Ask the catalogue for this export, and ask the export which of its contexts match the
+    /// queries. Then call ``answer(_:)``. If the client enters the export by this name, it may ask
+    /// about the contexts of the last selection.
     case openExport(name: String, queries: [String], isSelection: Bool)
-    /// Forget every export, put TLS in front, and call ``tlsEstablished()`` when that is done.
-    /// Everything that was to be sent before has to be on its way first, in the clear.
+    /// Close every export, start TLS, and call ``tlsEstablished()`` when the TLS handshake is done.
+    /// First send all bytes of earlier actions, without encryption.
     case startTLS
-    /// The transmission phase begins, on the export that was opened last.
+    /// Begin the transmission phase, on the export that was opened last.
     case begin
-    /// Carry this out, send its reply, then call ``finished(_:)``.
+    /// Carry out this work, send its reply, then call ``finished(_:)``.
     case perform(Work)
-    /// Everything owed was given: send what is still buffered and close.
+    /// Nothing is left to answer: send what is still buffered and close.
     case finish
-    /// The client broke the protocol or a limit; close at once.
+    /// The client violated the protocol or exceeded a limit: close at once.
     case abandon(reason: String)
   }
 
-  /// What the catalogue said.
+  /// An answer of the catalogue.
   package enum Answer {
     case exports([ExportSummary])
-    /// With the names of the export's own contexts that the queries match, each once.
+    /// Holds the names of the export's own contexts that match the queries, without duplicates.
     case opened(ExportProperties, contexts: [String] = [])
     case noSuchExport
     case failed(String)
@@ -55,17 +55,17 @@ package struct ServerConnection: ~Copyable {
     case optionData(OptionHeader)
     /// STARTTLS was acknowledged.
     case startingTLS
-    /// Whoever drives this is at it.
+    /// The driver performs the TLS handshake.
     case establishingTLS
     case catalogue(Question)
     case entering(ExportProperties, name: String)
     case transmission(RequestGate)
-    /// Nothing more is read; what is in flight is finished.
+    /// The connection reads nothing more and finishes the work in flight.
     case draining
     case closed
   }
 
-  /// What stands before the catalogue, and for which option.
+  /// A question that the catalogue has not answered yet, with its option.
   enum Question {
     case list
     case exportName(String)
@@ -73,7 +73,7 @@ package struct ServerConnection: ~Copyable {
     case contexts(ContextQueries, OptionCode)
   }
 
-  /// Bytes that are thrown away unread, and what is said after them.
+  /// Bytes to discard, and the reply to send after them.
   struct Skip {
     var remainingBytes: UInt64
     var then: Sequel
@@ -84,16 +84,16 @@ package struct ServerConnection: ~Copyable {
     }
   }
 
-  /// What the transmission phase is in the middle of.
+  /// A request of the transmission phase that is not completely handled yet.
   enum Pending {
     case nothing
-    /// Waits for the window.
+    /// Work that waits for room in the window.
     case work(Work)
-    /// A long read being handed out.
+    /// A long read of which some pieces are not handed out yet.
     case read(PieceCutter)
-    /// A write whose payload is being received, when the window has let its next piece in.
+    /// A write with an incomplete payload. `isAdmitted`: the window has room for its next piece.
     case write(PieceCutter, isAdmitted: Bool)
-    /// The payload of a status request has not come yet.
+    /// A status request whose payload has not arrived yet.
     case status(Request)
 
     var isNothing: Bool {
@@ -101,10 +101,11 @@ package struct ServerConnection: ~Copyable {
     }
   }
 
-  /// Reads and writes longer than this, in bytes, are handed out in pieces, reads where the reply
-  /// allows it.
+  /// Longer reads and writes are split into pieces of this size, in bytes. Reads are split only if
+  /// the reply format allows it.
   package static let pieceBytes: UInt64 = 1 << 20
-  /// What the status of one context is counted as: its size is not known beforehand.
+  /// The window counts the status of one context as this many bytes, because its size is not known
+  /// beforehand.
   static let statusCostBytes = 1 << 20
 
   var phase = Phase.clientFlags
@@ -115,7 +116,7 @@ package struct ServerConnection: ~Copyable {
   var clientFlags: ClientFlags = []
   package internal(set) var style = ReplyStyle.simple
   var selection: (exportName: String, contexts: [MetaContext])?
-  /// The metadata contexts that BLOCK_STATUS answers; known once ``Action/begin`` was told.
+  /// The metadata contexts that BLOCK_STATUS answers. Set before ``Action/begin``.
   package internal(set) var contexts: [MetaContext] = []
   var budget: HandshakeBudget
   let limits: HandshakeLimits
@@ -124,16 +125,16 @@ package struct ServerConnection: ~Copyable {
 
   var window: RequestWindow
   var pending = Pending.nothing
-  /// What has come of the piece of a write that is being received.
+  /// The bytes received so far of the current piece of a write.
   var payload = ByteBuffer()
   var splitDebts: [UInt32: SplitDebt] = [:]
   var splitCount: UInt32 = 0
 
   private var isInputClosed = false
-  /// Whether the client has said that it is done (NBD_CMD_DISC).
+  /// Whether the client has ended the session with NBD_CMD_DISC.
   package internal(set) var hasDisconnected = false
   var isShuttingDown = false
-  /// Requests are left alone for now.
+  /// While this is true, the connection reads no new requests.
   var isHoldingRequests = false
 
   package init(limits: HandshakeLimits, window: RequestWindow, tls: TLSPolicy = .off) {
@@ -143,14 +144,14 @@ package struct ServerConnection: ~Copyable {
     budget = HandshakeBudget(limits)
   }
 
-  /// To be called once, first. Sends the greeting.
+  /// Returns the greeting. Call this once, before everything else.
   package mutating func start() -> ByteBuffer {
     var greeting = ByteBuffer()
     greeting.writeGreeting()
     return greeting
   }
 
-  /// Takes bytes from the client, in the order in which they came.
+  /// Takes bytes from the client, in the order of their arrival.
   package mutating func receive(_ bytes: consuming ByteBuffer) {
     if input.readableBytes == 0 {
       input = bytes
@@ -161,22 +162,22 @@ package struct ServerConnection: ~Copyable {
     skipInput()
   }
 
-  /// The client will send nothing more, but may still read.
+  /// Notes that the client sends nothing more. It may still read.
   package mutating func inputClosed() { isInputClosed = true }
 
-  /// What is in flight is finished, and that is the end. New options are refused. New requests are left
-  /// alone: a client that comes back by itself sends again what was not answered, and takes a refusal
-  /// for an error of the disk.
+  /// Finishes what is in flight, then ends the connection. New options are refused. New requests
+  /// stay unread: a client that reconnects sends unanswered requests again, but takes a refusal for
+  /// a disk error.
   package mutating func shutDown() {
     isShuttingDown = true
     isHoldingRequests = true
   }
 
-  /// To be called some time after ``shutDown()``: what is in flight takes long, and clients are not to
-  /// wait for the end in vain. New requests are refused from now on.
+  /// Refuses new requests from now on. Call this some time after ``shutDown()``, when the work in
+  /// flight takes long: clients should not wait forever.
   package mutating func refuseRequests() { isHoldingRequests = false }
 
-  /// Whether reading from the socket could lead to anything now.
+  /// Whether the connection can use more bytes from the socket now.
   package var wantsInput: Bool {
     guard !isInputClosed else { return false }
     return switch phase {
@@ -186,7 +187,7 @@ package struct ServerConnection: ~Copyable {
     }
   }
 
-  /// Whether the client is still to say which export it wants; time for that is limited.
+  /// Whether the client still has to choose an export. The time for that is limited.
   package var isWaitingForOptions: Bool {
     switch phase {
     case .clientFlags, .option, .optionData, .startingTLS, .establishingTLS: true
@@ -194,15 +195,15 @@ package struct ServerConnection: ~Copyable {
     }
   }
 
-  /// Options that the client has begun to send so far.
+  /// The number of options that the client has begun to send.
   package var optionCount: Int { budget.options }
 
-  /// Pieces of work that are in flight.
+  /// The number of pieces of work in flight.
   package var inFlightCount: Int { window.count }
-  /// Bytes that the answers and payloads in flight hold.
+  /// The bytes of replies and payloads in flight.
   package var inFlightBytes: Int { window.bytes }
 
-  /// What is to be done next; to be asked again until the answer is ``Action/wait``.
+  /// Returns the next action. Call this until the result is ``Action/wait``.
   package mutating func next() -> Action {
     while output.readableBytes == 0 {
       switch step() {
@@ -216,10 +217,10 @@ package struct ServerConnection: ~Copyable {
   }
 
   enum Step {
-    /// Something was done; look again.
+    /// The step did something; call again.
     case again
     case act(Action)
-    /// Nothing can be done for now.
+    /// The step can do nothing for now.
     case starved
   }
 
@@ -236,7 +237,8 @@ package struct ServerConnection: ~Copyable {
     }
   }
 
-  /// Starved: that is the end when the client, the server or DISC said so and nothing is owed.
+  /// Decides what to do without more input. The connection is finished if the client or the server
+  /// has ended it and no reply is owed.
   private mutating func settle() -> Action {
     if isInputClosed { dropPayload() }
     let isEnding: Bool
@@ -256,8 +258,8 @@ package struct ServerConnection: ~Copyable {
     return .act(.abandon(reason: reason))
   }
 
-  /// Throws away what was received of a skipped stretch.
-  /// - Returns: whether that was all of it; then its sequel was written.
+  /// Discards received bytes of a skipped range.
+  /// - Returns: whether the range is complete; its reply was then written.
   @discardableResult
   mutating func skipInput() -> Bool {
     guard var current = skip else { return true }
@@ -278,7 +280,7 @@ package struct ServerConnection: ~Copyable {
     return true
   }
 
-  /// Begins to skip, with what is already there.
+  /// Begins to skip bytes, starting with those already received.
   mutating func beginSkip(_ lengthBytes: UInt64, then sequel: Skip.Sequel) -> Step {
     skip = Skip(remainingBytes: lengthBytes, then: sequel)
     return skipInput() ? .again : .starved

@@ -1,7 +1,7 @@
 import NIOCore
 
-/// The payload of BLOCK_STATUS, with which a client asks about some of its contexts only
-/// (proto.md, "Request types", extended headers).
+/// The payload of BLOCK_STATUS, with which a client asks about some of its contexts (proto.md,
+/// "Request types", extended headers).
 ///
 /// ```
 /// u64 length | count × u32 context
@@ -10,19 +10,19 @@ struct StatusChoice: Equatable {
   private static let lengthFieldBytes: UInt64 = 8
   private static let idBytes: UInt64 = 4
 
-  /// How much of the export it is about.
+  /// The length of the range in the export.
   let lengthBytes: UInt64
-  /// As the client named them.
+  /// The ids in the client's order. May contain duplicates.
   let ids: [UInt32]
 
-  /// Whether a payload of that length can name at least one of so many contexts, and none twice.
+  /// Whether a payload of this length can name at least one context, and at most all of them once.
   static func isPossible(lengthBytes: UInt64, contexts: Int) -> Bool {
     let most = lengthFieldBytes + UInt64(contexts) * idBytes
     return lengthBytes > lengthFieldBytes && lengthBytes <= most
       && (lengthBytes - lengthFieldBytes).isMultiple(of: idBytes)
   }
 
-  /// - Precondition: ``isPossible(lengthBytes:contexts:)`` for all of the data.
+  /// - Precondition: ``isPossible(lengthBytes:contexts:)`` is true for the length of the data.
   init(decoding data: consuming ByteBuffer) {
     lengthBytes = data.readInteger() ?? 0
     var ids: [UInt32] = []

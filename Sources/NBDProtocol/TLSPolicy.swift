@@ -1,9 +1,9 @@
-/// What a server makes of STARTTLS (proto.md, "TLS support").
+/// How a server handles STARTTLS (proto.md, "TLS support").
 package enum TLSPolicy: Sendable {
-  /// STARTTLS is refused with ERR_POLICY, and nothing is refused for want of TLS.
+  /// STARTTLS is refused with ERR_POLICY. No option needs TLS.
   case off
-  /// Whoever asks for TLS gets it; it is needed for nothing.
+  /// TLS is available, but no option needs it.
   case on
-  /// Everything but STARTTLS and ABORT is refused with ERR_TLS_REQD until TLS is established.
+  /// Until TLS is established, every option except STARTTLS and ABORT is refused with ERR_TLS_REQD.
   case require
 }

@@ -1,11 +1,11 @@
-/// Memory that connections share, as the window of one of them sees it.
+/// Memory that several connections share, as the window of one connection uses it.
 package protocol WindowMemory: AnyObject {
-  /// Takes memory for a piece of work and what answers it.
+  /// Reserves memory for a piece of work and its reply.
   ///
-  /// - Returns: false when there is too little for now. Then the same is asked for again, and
-  ///   ``ServerConnection/next()`` is to be called once there is enough.
+  /// - Returns: false when there is too little memory for now. The driver then calls
+  ///   ``ServerConnection/next()`` once there is enough, and the window asks again.
   func take(_ bytes: Int) -> Bool
 
-  /// The piece of work is done; its reply, where it has one, is still to be sent.
+  /// The piece of work is done. Its reply, if it has one, is still to be sent.
   func finish(_ bytes: Int)
 }

@@ -1,21 +1,21 @@
 package import NIOCore
 
-/// A request, or a piece of a long read or write, that is to be carried out.
+/// A request to carry out, or one piece of a long read or write.
 package struct Work: Sendable {
   package let request: Request
-  /// The part of the request's range that this piece is about.
+  /// The offset of this piece; with ``lengthBytes``, a part of the range of the request.
   package let offsetBytes: UInt64
   package let lengthBytes: UInt64
-  /// What is to be written, ``lengthBytes`` of it; nil unless this is a write.
+  /// The ``lengthBytes`` of data to write. Nil unless this is a write.
   package let payload: ByteBuffer?
-  /// What a status is to tell of; empty unless this is one.
+  /// The contexts whose status is requested. Empty unless this is a status request.
   package let contexts: [MetaContext]
   /// Counts against ``RequestWindow/limitBytes``.
   package let costBytes: Int
-  /// Which long request this is a piece of; nil when it is a request of its own.
+  /// The long request that this piece belongs to. Nil when this is a whole request.
   package let split: UInt32?
 
-  /// All of a request.
+  /// Creates the work for a whole request.
   init(_ request: Request, costBytes: Int, contexts: [MetaContext] = []) {
     self.request = request
     offsetBytes = request.offsetBytes
@@ -26,7 +26,7 @@ package struct Work: Sendable {
     split = nil
   }
 
-  /// A part of a read, or with a payload, of a write.
+  /// Creates the work for a part of a read, or with a payload, of a write.
   init(_ request: Request, range: Range<UInt64>, payload: ByteBuffer? = nil, split: UInt32?) {
     self.request = request
     offsetBytes = range.lowerBound
@@ -40,11 +40,11 @@ package struct Work: Sendable {
   package var range: Range<UInt64> { offsetBytes..<offsetBytes + lengthBytes }
 }
 
-/// What has come of a request once a piece of it is finished.
+/// The state of a request after one of its pieces is finished.
 package struct Completion: Sendable, Equatable {
-  /// Nothing more is owed, so that the reply may say that it is done.
+  /// Whether no piece is left, so that the reply may be marked as done.
   package var isLast: Bool
-  /// The first failure of a piece that was told of.
+  /// The first failure reported for a piece.
   package var failure: Refusal?
 
   package init(isLast: Bool, failure: Refusal?) {
@@ -53,7 +53,7 @@ package struct Completion: Sendable, Equatable {
   }
 }
 
-/// The range of a read or write on its way to being handed out, in pieces if it is long.
+/// Returns the range of a read or write in pieces, if it is long.
 struct PieceCutter {
   let request: Request
   /// Nil when the request is one piece.
@@ -69,8 +69,9 @@ struct PieceCutter {
     self.endBytes = endBytes
   }
 
-  /// Pieces that long requests are cut into: at multiples of ``ServerConnection/pieceBytes`` of the
-  /// export, so that pieces written at once share no block.
+  /// Returns the number of pieces of a long request. Cuts are at multiples of
+  /// ``ServerConnection/pieceBytes`` of the export, so that concurrent writes of two pieces share
+  /// no block.
   static func count(of range: Range<UInt64>) -> Int {
     let size = ServerConnection.pieceBytes
     return Int((range.upperBound - 1) / size - range.lowerBound / size + 1)
@@ -87,7 +88,7 @@ struct PieceCutter {
   mutating func advance() { nextBytes = next.upperBound }
 }
 
-/// What is owed for a request that was handed out in pieces.
+/// The pieces of a split request that are still unfinished, and its first failure.
 struct SplitDebt {
   var pieces: Int
   var failure: Refusal?

@@ -1,8 +1,8 @@
 import NBDProtocol
 import TestSupport
 
-/// A connection in the transmission phase, on a disk of 1 MiB that cannot be written unless told
-/// otherwise. Contexts are selected where the style allows it.
+/// Returns a connection in the transmission phase, by default with a read-only disk of 1 MiB.
+/// Selects contexts if the style allows it.
 func entered(
   _ style: WireStyle = .structured, contexts: Bool = true, own ownContexts: [String] = [],
   writable: Bool = false, sizeBytes: UInt64 = 1 << 20, windowCount: Int = 64,

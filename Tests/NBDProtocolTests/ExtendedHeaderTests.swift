@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Extended headers")
 struct ExtendedHeaderTests {
-  @Test("they are agreed on with or without structured replies before", arguments: [false, true])
+  @Test("a client can agree on them before or after structured replies", arguments: [false, true])
   func agreed(_ isAfterStructured: Bool) {
     let client = Transcript.greeted()
     if isAfterStructured { client.send(Handshake.option(8)) }
@@ -15,7 +15,7 @@ struct ExtendedHeaderTests {
     #expect(client.style == .extended)
   }
 
-  @Test("structured replies asked for later are refused with ERR_EXT_HEADER_REQD")
+  @Test("a later request for structured replies is refused with ERR_EXT_HEADER_REQD")
   func outrank() {
     let client = Transcript.greeted()
     client.send(Handshake.option(11) + Handshake.option(8) + Handshake.option(8, .u8(1)))
@@ -38,7 +38,7 @@ struct ExtendedHeaderTests {
     #expect(client.takeReplies().isEmpty)
   }
 
-  @Test("they allow a selection of contexts")
+  @Test("a client can select contexts with them")
   func contexts() {
     let client = Transcript.greeted()
     client.send(Handshake.option(11))
@@ -50,7 +50,7 @@ struct ExtendedHeaderTests {
         + Handshake.acknowledgement(10))
   }
 
-  @Test("a compact request is wrong magic then, and an extended one is before")
+  @Test("a compact request has the wrong magic with them, an extended one without")
   func otherMagic() {
     let extended = entered(.extended)
     extended.send(Transmission.request(3, cookie: 1) + [0, 0, 0, 0])
@@ -71,7 +71,7 @@ struct ExtendedHeaderTests {
     #expect(replies == WireStyle.extended.success(cookie: 2))
   }
 
-  @Test("a payload longer than is ever taken ends the connection", arguments: 0...9)
+  @Test("a payload above every limit ends the connection", arguments: 0...9)
   func abuse(_ command: UInt16) {
     for length: UInt64 in [(32 << 20) + 1, 1 << 32, .max] {
       let client = entered(.extended, writable: true, sizeBytes: 1 << 40)
@@ -120,7 +120,7 @@ struct ExtendedHeaderTests {
           .u64(0)))
   }
 
-  @Test("without them, an extent over 4 GiB is cut and ends the list")
+  @Test("without extended headers, an extent over 4 GiB is cut and ends the list")
   func clamped() {
     let request = Request(.blockStatus, cookie: 9, offsetBytes: 0, lengthBytes: 100)
     var bytes = ByteBuffer()
@@ -156,7 +156,7 @@ struct StatusPayloadTests {
     #expect(client.work.first?.contexts.map(\.name) == ["base:allocation"] + Self.own)
   }
 
-  @Test("a payload names contexts and the length", arguments: [1, 7, 100])
+  @Test("the payload of a status request names contexts and the length", arguments: [1, 7, 100])
   func some(_ sliceBytes: Int) {
     let client = entered(.extended, own: Self.own)
     client.send(
@@ -166,7 +166,7 @@ struct StatusPayloadTests {
     #expect(client.wantsInput)
   }
 
-  /// Payloads that are refused, and consumed first.
+  /// Payloads that the server consumes and then refuses.
   static let bad: [(String, [WirePart])] = [
     ("no context", [.u64(4096)]), ("half a context", [.u64(4096), .u16(1)]),
     ("twice the same", [.u64(4096), .u32(1), .u32(1)]), ("not selected", [.u64(4096), .u32(9)]),
@@ -175,7 +175,7 @@ struct StatusPayloadTests {
     ("past 2^64", [.u64(.max), .u32(1)]), ("very long", [.u64(4096), .zeros(100_000)]),
   ]
 
-  @Test("what a payload cannot mean is refused in step", arguments: bad)
+  @Test("an invalid payload is refused and the stream stays in step", arguments: bad)
   func refused(_ row: (String, [WirePart])) {
     let client = entered(.extended, own: Self.own)
     client.send(request(wire(row.1), offset: 1) + Transmission.extendedRequest(0, cookie: 2))
@@ -184,7 +184,7 @@ struct StatusPayloadTests {
     #expect(replies == WireStyle.extended.success(cookie: 2))
   }
 
-  @Test("a client that half-closes within a payload is let go")
+  @Test("a client that half-closes within a payload is disconnected")
   func halfClosed() {
     let client = entered(.extended)
     client.send(Array(request(wire(.u64(4096), .u32(1))).dropLast()))

@@ -11,7 +11,7 @@ struct HandshakeTests {
     #expect(client.takeReplies() == wire(.text("NBDMAGICIHAVEOPT"), .u16(0b11)))
   }
 
-  @Test("a client flag that was not offered drops the client", arguments: [4, 7, 0x8000_0000])
+  @Test("an unoffered client flag disconnects the client", arguments: [4, 7, 0x8000_0000])
   func unknownClientFlags(_ flags: UInt32) {
     let client = Transcript.greeted(clientFlags: wire(.u32(flags)))
     #expect(client.isAbandoned)
@@ -46,7 +46,7 @@ struct HandshakeTests {
       ])
   }
 
-  @Test("an option that begins with wrong magic drops the client")
+  @Test("an option that begins with wrong magic disconnects the client")
   func wrongMagic() {
     let client = Transcript.greeted()
     client.send(wire(.text("IHAVEOPS"), .u32(3), .u32(0)))
@@ -54,7 +54,7 @@ struct HandshakeTests {
     #expect(client.takeReplies().isEmpty)
   }
 
-  @Test("EXPORT_NAME answers size and flags, with zeros unless agreed otherwise")
+  @Test("EXPORT_NAME returns size and flags, and zeros unless NO_ZEROES is agreed")
   func exportName() {
     let client = Transcript.greeted()
     client.send(Handshake.option(1, .text("disk")))
@@ -62,7 +62,7 @@ struct HandshakeTests {
     #expect(client.hasBegun)
   }
 
-  @Test("EXPORT_NAME of the empty name is the default export, if there is one")
+  @Test("EXPORT_NAME with an empty name opens the default export, if there is one")
   func defaultExport() {
     let client = Transcript.greeted()
     client.send(Handshake.option(1))
@@ -76,7 +76,7 @@ struct HandshakeTests {
   }
 
   @Test(
-    "EXPORT_NAME has no error reply, so a name that is none ends the connection",
+    "EXPORT_NAME has no error reply: an unknown name ends the connection",
     arguments: [
       WirePart.text("nosuch"), .bytes([0xff, 0xfe]), .bytes([0x61, 0, 0x62]), .zeros(1),
       .bytes([UInt8](repeating: 0x61, count: 4097)),
@@ -121,7 +121,7 @@ struct HandshakeTests {
     #expect(client.style == .simple)
   }
 
-  @Test("a catalogue that fails gives an error with its reason", arguments: [3, 6, 7, 9])
+  @Test("a failure of the catalogue is reported with its reason", arguments: [3, 6, 7, 9])
   func catalogFailure(_ option: UInt32) {
     let client = Transcript.greeted()
     client.catalogFailure = "repository is not there"
@@ -139,7 +139,7 @@ struct HandshakeTests {
 struct ExportChoiceTests {
   private let export = Handshake.reply(6, 3, .u16(0), .u64(1 << 20), .u16(0x503))
 
-  @Test("INFO tells size and flags, and nothing else unasked")
+  @Test("INFO returns size and flags, and the rest only on request")
   func info() {
     let client = Transcript.greeted()
     client.send(Handshake.choose(6, "disk"))
@@ -147,7 +147,7 @@ struct ExportChoiceTests {
     #expect(!client.hasBegun)
   }
 
-  @Test("INFO tells name, description and block sizes when asked, duplicates once")
+  @Test("INFO returns name, description and block sizes on request, each once")
   func information() {
     let client = Transcript.greeted()
     client.send(Handshake.choose(6, "disk", information: [3, 77, 1, 2, 1, 0, 3]))
@@ -159,7 +159,7 @@ struct ExportChoiceTests {
         + Handshake.acknowledgement(6))
   }
 
-  @Test("GO after an identical INFO says the same and begins the transmission")
+  @Test("GO after an identical INFO has the same answer and begins the transmission")
   func infoThenGo() {
     let client = Transcript.greeted()
     client.send(Handshake.option(8))
@@ -168,7 +168,7 @@ struct ExportChoiceTests {
     var info = client.takeReplies()
     client.send(Handshake.choose(7, "disk", information: [1, 2, 3]))
     let go = client.takeReplies()
-    // Only the option's number differs, in bytes 8 to 11 of every reply.
+    // Only the number of the option differs, in bytes 8 to 11 of every reply.
     for start in replyStarts(info) { info[start + 11] = 7 }
     #expect(info == go)
     #expect(client.hasBegun)
@@ -190,7 +190,7 @@ struct ExportChoiceTests {
         + Handshake.acknowledgement(6))
   }
 
-  @Test("an export that is not there is unknown, and the handshake goes on", arguments: [6, 7])
+  @Test("a missing export is reported as unknown, and the handshake goes on", arguments: [6, 7])
   func unknownExport(_ option: UInt32) {
     let client = Transcript.greeted()
     client.send(Handshake.choose(option, "nosuch") + Handshake.choose(option, "disk"))
@@ -213,7 +213,7 @@ struct ExportChoiceTests {
     [.u32(4097), .bytes([UInt8](repeating: 0x61, count: 4097)), .u16(0)],
   ]
 
-  @Test("lengths that lie and strings that are none are invalid", arguments: malformed)
+  @Test("wrong lengths and malformed strings are invalid", arguments: malformed)
   func liesAreInvalid(_ parts: [WirePart]) {
     for option: UInt32 in [6, 7] {
       let client = Transcript.greeted()
@@ -229,7 +229,7 @@ struct ExportChoiceTests {
 
 @Suite("Limits before transmission")
 struct HandshakeLimitTests {
-  @Test("one option too many drops the client")
+  @Test("one option too many disconnects the client")
   func options() {
     var limits = HandshakeLimits()
     limits.options = 3
@@ -240,7 +240,7 @@ struct HandshakeLimitTests {
     #expect(client.isAbandoned)
   }
 
-  @Test("bytes beyond the limit drop the client before they are sent")
+  @Test("an option beyond the byte limit disconnects the client at its header")
   func bytes() {
     let client = Transcript.greeted()
     client.send(wire(.text("IHAVEOPT"), .u32(99), .u32(0xffff_ffff)))
@@ -261,7 +261,7 @@ struct HandshakeLimitTests {
     #expect(client.end == nil)
   }
 
-  @Test("data of a known option that is too long is skipped and refused", arguments: [6, 7, 9, 10])
+  @Test("a known option with too much data is skipped and refused", arguments: [6, 7, 9, 10])
   func longData(_ option: UInt32) {
     let client = Transcript.greeted()
     client.send(Handshake.option(option, .zeros((64 << 10) + 1)) + Handshake.option(8))
@@ -285,7 +285,7 @@ struct HandshakeLimitTests {
     #expect(client.end == .finished)
   }
 
-  @Test("a client that stops sending in the middle of anything is let go", arguments: [0, 3, 20])
+  @Test("a client that stops sending at any point is disconnected", arguments: [0, 3, 20])
   func endOfInput(_ count: Int) {
     let client = Transcript()
     client.send(Array((wire(.u32(3)) + Handshake.option(1, .text("disk"))).prefix(count)))

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Metadata contexts")
 struct MetaContextTests {
-  /// A connection with structured replies.
+  /// Returns a connection with structured replies.
   private func negotiated() -> Transcript {
     let client = Transcript.greeted()
     client.send(Handshake.option(8))
@@ -18,7 +18,7 @@ struct MetaContextTests {
   }
 
   @Test(
-    "LIST tells what the queries match, once",
+    "LIST returns each context that matches the queries once",
     arguments: [
       [], ["base:"], ["base:allocation"], ["base:", "base:allocation", "base:"],
       ["qemu:dirty-bitmap:x", "base:allocation"],
@@ -30,7 +30,7 @@ struct MetaContextTests {
   }
 
   @Test(
-    "LIST ignores what it does not know",
+    "LIST ignores unknown queries",
     arguments: [["base:nosuch"], ["x-other:"], ["nocolon"], [""]])
   func listedNothing(_ queries: [String]) {
     let client = negotiated()
@@ -38,7 +38,7 @@ struct MetaContextTests {
     #expect(client.takeReplies() == Handshake.acknowledgement(9))
   }
 
-  @Test("SET selects a full name, once", arguments: [1, 2])
+  @Test("SET selects a context by its full name, once", arguments: [1, 2])
   func selected(_ times: Int) {
     let client = negotiated()
     let queries = [String](repeating: "base:allocation", count: times)
@@ -63,7 +63,7 @@ struct MetaContextTests {
     #expect(verdicts?.last == OptionVerdict(option: 9, type: 1))
   }
 
-  @Test("an export that is not there is unknown", arguments: [9, 10])
+  @Test("a missing export is reported as unknown", arguments: [9, 10])
   func unknownExport(_ option: UInt32) {
     let client = negotiated()
     client.send(Handshake.contexts(option, "nosuch", ["base:allocation"]))
@@ -84,7 +84,7 @@ struct MetaContextTests {
     [.u32(4), .text("disk"), .u32(1), .u32(1), .bytes([0])],
   ]
 
-  @Test("lengths that lie are invalid, and the stream stays in step", arguments: malformed)
+  @Test("wrong lengths are invalid, and the stream stays in step", arguments: malformed)
   func liesAreInvalid(_ parts: [WirePart]) {
     for option: UInt32 in [9, 10] {
       let client = negotiated()
@@ -97,7 +97,7 @@ struct MetaContextTests {
     }
   }
 
-  /// What comes between SET and GO, and whether BLOCK_STATUS then works.
+  /// The bytes between SET and GO, and whether BLOCK_STATUS then works.
   static let sequels: [([UInt8], String, Bool)] = [
     ([], "disk", true),
     (Handshake.contexts(9, "disk", ["x:"]), "disk", true),
@@ -121,7 +121,7 @@ struct MetaContextTests {
     #expect(client.work.isEmpty != works)
   }
 
-  // MARK: Contexts of the export's own
+  // MARK: Contexts of the export itself
 
   static let own = (0..<3).map { "varve:changed-since:\($0)" }
 
@@ -136,7 +136,7 @@ struct MetaContextTests {
       + Handshake.acknowledgement(option)
   }
 
-  @Test("LIST tells of them by name, by their namespace, and when nothing is asked for")
+  @Test("LIST finds own contexts by name, by namespace, and without queries")
   func ownListed() {
     let client = negotiated(own: Self.own)
     client.send(Handshake.contexts(9, "disk", [Self.own[1], Self.own[1]]))
@@ -150,7 +150,7 @@ struct MetaContextTests {
     #expect(client.queries == [[Self.own[1]], ["varve:"], ["varve:"]])
   }
 
-  @Test("SET numbers what it selects, by full names only, each once")
+  @Test("SET selects own contexts by full name only, numbers them, each once")
   func ownSelected() {
     let client = negotiated(own: Self.own)
     client.send(
@@ -165,7 +165,7 @@ struct MetaContextTests {
     #expect(client.takeReplies() == replies(10, [(1, "base:allocation"), (2, Self.own[1])]))
   }
 
-  @Test("sixteen can be asked about at a time", arguments: [9, 10])
+  @Test("one option may contain up to sixteen queries for own contexts", arguments: [9, 10])
   func ownLimit(_ option: UInt32) {
     let many = (0..<17).map { "varve:changed-since:\($0)" }
     let client = negotiated(own: many)

@@ -3,7 +3,7 @@ import NIOCore
 import TestSupport
 import Testing
 
-/// A request, and the error that answers it in each of some styles.
+/// A request, and the expected error for some reply styles.
 struct Refused: CustomTestStringConvertible, Sendable {
   var what: String
   var error: UInt32
@@ -87,7 +87,7 @@ struct Refused: CustomTestStringConvertible, Sendable {
 
 @Suite("Requests")
 struct RequestTests {
-  /// Sends the request and its payload, and then one that has to be answered in step.
+  /// Sends the request and its payload, and then a second request that must be answered in step.
   private func check(_ refused: Refused, writable: Bool) {
     for style in refused.styles {
       let client = entered(style, writable: writable)
@@ -106,19 +106,19 @@ struct RequestTests {
     }
   }
 
-  @Test("a read-only export refuses what may not be done", arguments: Refused.readOnly)
+  @Test("a read-only export refuses forbidden requests", arguments: Refused.readOnly)
   func readOnly(_ refused: Refused) { check(refused, writable: false) }
 
-  @Test("a writable export refuses what cannot be done", arguments: Refused.writable)
+  @Test("a writable export refuses impossible requests", arguments: Refused.writable)
   func writable(_ refused: Refused) { check(refused, writable: true) }
 
-  @Test("whatever the export, what makes no sense is refused", arguments: Refused.any)
+  @Test("every export refuses meaningless requests", arguments: Refused.any)
   func any(_ refused: Refused) {
     check(refused, writable: false)
     check(refused, writable: true)
   }
 
-  @Test("a read at the very end, of one byte and of none, is right", arguments: WireStyle.allCases)
+  @Test("a read at the very end may have one byte or none", arguments: WireStyle.allCases)
   func atTheEnd(_ style: WireStyle) {
     let client = entered(style, sizeBytes: 1_000_001)
     client.send(
@@ -128,7 +128,7 @@ struct RequestTests {
     #expect(client.takeReplies() == style.success(cookie: 2, offset: 1_000_001))
   }
 
-  @Test("a request of no length is answered at once", arguments: WireStyle.allCases)
+  @Test("a request of length 0 is answered at once", arguments: WireStyle.allCases)
   func noLength(_ style: WireStyle) {
     let client = entered(style, writable: true)
     for command: UInt16 in [0, 1, 4, 5, 6] {
@@ -138,7 +138,7 @@ struct RequestTests {
     #expect(client.work.isEmpty)
   }
 
-  @Test("what never changes is flushed at once", arguments: WireStyle.allCases)
+  @Test("a flush of a read-only export is answered at once", arguments: WireStyle.allCases)
   func flush(_ style: WireStyle) {
     let client = entered(style)
     client.send(style.request(3, cookie: 5))
@@ -146,13 +146,14 @@ struct RequestTests {
   }
 
   @Test(
-    "reads that are too long for DF, or altogether", arguments: [WireStyle.structured, .extended])
+    "reads over the limit are refused, also with DF", arguments: [WireStyle.structured, .extended])
   func tooLong(_ style: WireStyle) {
     let client = entered(style, sizeBytes: 1 << 40)
     client.send(style.request(0, flags: 4, cookie: 1, length: (4 << 20) + 1))
     var replies = client.takeReplies()
     #expect(style.takeFailure(cookie: 1, offset: 0, from: &replies) == 75)
-    // proto.md lets a server with extended headers say EOVERFLOW; before, it named no error.
+    // proto.md lets a server with extended headers return EOVERFLOW. Without them, it names no
+    // error.
     for length: UInt64 in [(32 << 20) + 1, UInt64(UInt32.max)] {
       client.send(style.request(0, cookie: 2, length: length))
       replies = client.takeReplies()
@@ -163,7 +164,7 @@ struct RequestTests {
     #expect(client.work.map(\.lengthBytes) == [4 << 20])
   }
 
-  @Test("DF without structured replies was never offered")
+  @Test("DF is not accepted without structured replies")
   func dontFragmentUnoffered() {
     let client = entered(.simple)
     client.send(Transmission.request(0, flags: 4, cookie: 1, length: 512))
@@ -178,7 +179,7 @@ struct RequestTests {
     #expect(style.takeFailure(cookie: 1, offset: 0, from: &replies) == 22)
   }
 
-  @Test("FUA is accepted with every command, where it is offered", arguments: WireStyle.allCases)
+  @Test("FUA is accepted with every command, if it is offered", arguments: WireStyle.allCases)
   func forceUnitAccess(_ style: WireStyle) {
     let client = entered(style, writable: true)
     for command: UInt16 in [0, 4, 5, 6] {
@@ -208,7 +209,7 @@ struct RequestTests {
   }
 
   @Test(
-    "a request with wrong magic drops the client", arguments: WireStyle.allCases,
+    "a request with wrong magic disconnects the client", arguments: WireStyle.allCases,
     [0x2560_9514, 0x21e4_1c72, 0x1256_0953])
   func wrongMagic(_ style: WireStyle, _ magic: UInt32) {
     let client = entered(style)

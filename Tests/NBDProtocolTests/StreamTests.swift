@@ -5,14 +5,14 @@ import Testing
 
 @Suite("Streams")
 struct StreamTests {
-  /// All that a server does because of a stream.
+  /// Everything that a server does in response to a stream.
   private struct Effect: Equatable {
     var replies: [UInt8]
     var work: [String]
     var isFinished: Bool
   }
 
-  /// Runs a stream in slices of random lengths, finishing work as it comes, to the end of the input.
+  /// Sends a stream in slices of random lengths up to its end, and finishes work as it comes.
   private func run(
     _ stream: [UInt8], _ numbers: inout SeededRandom, most: Int, tls: TLSPolicy = .off
   ) -> Effect {
@@ -47,7 +47,7 @@ struct StreamTests {
   }
 
   @Test(
-    "a session is answered alike however it is cut", arguments: WireStyle.allCases, 1...20)
+    "the replies do not depend on how the stream is cut", arguments: WireStyle.allCases, 1...20)
   func cuts(_ style: WireStyle, _ seed: UInt64) {
     var numbers = SeededRandom(seed: seed)
     var session = RandomSession(sizeBytes: 1 << 30, seed: seed)
@@ -64,7 +64,7 @@ struct StreamTests {
     #expect(whole.replies.count > 300)
   }
 
-  @Test("whatever a client sends is survived, and ends when the client does", arguments: 1...20)
+  @Test("the server survives any bytes and ends with the client", arguments: 1...20)
   func hostile(_ seed: UInt64) {
     var numbers = SeededRandom(seed: seed)
     var session = RandomSession(sizeBytes: 1 << 30, seed: seed)
@@ -73,7 +73,7 @@ struct StreamTests {
       let stream = session.hostileStream()
       let tls = policies.randomElement(using: &numbers) ?? .off
       let effect = run(stream, &numbers, most: 10_000, tls: tls)
-      // A reply is at most a list, an information and a message; none may be out of proportion.
+      // A reply is at most a list, an information and a message. None may be excessively long.
       #expect(effect.replies.count < 100 * stream.count + 100)
     }
   }

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("STARTTLS")
 struct TLSTests {
-  /// A connection on which TLS is established.
+  /// Returns a connection with TLS established.
   private func secured(_ policy: TLSPolicy) -> Transcript {
     let client = Transcript.greeted(tls: policy)
     client.send(Handshake.option(5))
@@ -14,7 +14,7 @@ struct TLSTests {
     return client
   }
 
-  @Test("off: refused by policy, and nothing is refused for want of TLS")
+  @Test("off: STARTTLS is refused by policy, and no option needs TLS")
   func off() {
     let client = Transcript.greeted()
     client.send(Handshake.option(5) + Handshake.option(5, .u8(0)) + Handshake.option(8))
@@ -28,7 +28,7 @@ struct TLSTests {
   }
 
   @Test(
-    "on and required: acknowledged in the clear, then TLS", arguments: [TLSPolicy.on, .require])
+    "on and required: the acknowledgement is unencrypted", arguments: [TLSPolicy.on, .require])
   func started(_ policy: TLSPolicy) {
     let client = Transcript.greeted(tls: policy)
     client.send(Handshake.option(5))
@@ -41,7 +41,7 @@ struct TLSTests {
     #expect(client.hasBegun)
   }
 
-  @Test("with data it is invalid, and so is a second time", arguments: [TLSPolicy.on, .require])
+  @Test("with data it is invalid, and so is a second one", arguments: [TLSPolicy.on, .require])
   func invalid(_ policy: TLSPolicy) {
     let client = Transcript.greeted(tls: policy)
     client.send(Handshake.option(5, .zeros(3)))
@@ -56,7 +56,7 @@ struct TLSTests {
     #expect(again.end == nil)
   }
 
-  @Test("all that was agreed before is forgotten")
+  @Test("STARTTLS resets everything that was negotiated before")
   func forgotten() {
     let client = Transcript.greeted(tls: .on)
     client.send(
@@ -65,7 +65,8 @@ struct TLSTests {
     client.establishTLS()
     _ = client.takeReplies()
     #expect(client.style == .simple)
-    // Neither are structured replies refused, as after extended headers, nor contexts kept.
+    // Structured replies are not refused, as they would be with extended headers. Contexts are not
+    // kept.
     client.send(Handshake.option(8) + Handshake.choose(7, "disk"))
     #expect(client.hasBegun)
     _ = client.takeReplies()
@@ -75,7 +76,7 @@ struct TLSTests {
   }
 
   @Test(
-    "bytes in the clear behind it end the connection, in one packet or later",
+    "unencrypted bytes after it end the connection, in one packet or later",
     arguments: [true, false])
   func plaintext(_ isOnePacket: Bool) {
     let client = Transcript.greeted(tls: .on)
@@ -92,7 +93,7 @@ struct TLSTests {
     #expect(replies == (isOnePacket ? [] : Handshake.acknowledgement(5)))
   }
 
-  @Test("a single byte in the clear, received before TLS is established, is never an option's")
+  @Test("an unencrypted byte received before TLS is established never counts")
   func plaintextAtTheLastMoment() {
     let client = Transcript.greeted(tls: .on)
     client.send(Handshake.option(5))
@@ -102,7 +103,7 @@ struct TLSTests {
   }
 
   @Test(
-    "required: everything but STARTTLS and ABORT is ERR_TLS_REQD, unknown options too",
+    "required: all but STARTTLS and ABORT get ERR_TLS_REQD, even unknown options",
     arguments: [
       Handshake.option(3), Handshake.option(3, .zeros(5)), Handshake.choose(6, "disk"),
       Handshake.choose(7, "disk"), Handshake.choose(7, "nosuch"), Handshake.option(8),
@@ -115,14 +116,14 @@ struct TLSTests {
     let replies = client.takeReplies()
     let verdicts = try #require(OptionVerdict.all(in: replies))
     #expect(verdicts.map(\.type) == [OptionError.tlsRequired, 1])
-    // Not one byte about exports.
+    // The reply must not contain a single byte about exports.
     #expect(!String(decoding: replies, as: UTF8.self).contains("web01"))
     client.establishTLS()
     client.send(Handshake.choose(7, "disk"))
     #expect(client.hasBegun)
   }
 
-  @Test("required: EXPORT_NAME ends the connection without a byte, ABORT is acknowledged")
+  @Test("required: EXPORT_NAME ends the connection silently, ABORT is acknowledged")
   func requiredEnds() {
     for flags: [UInt8] in [[0, 0, 0, 3], [0, 0, 0, 0]] {
       let client = Transcript.greeted(clientFlags: flags, tls: .require)
@@ -136,7 +137,7 @@ struct TLSTests {
     #expect(aborting.end == .finished)
   }
 
-  @Test("nothing is refused for want of TLS once it is there", arguments: [TLSPolicy.on, .require])
+  @Test("once TLS is established, no option asks for it", arguments: [TLSPolicy.on, .require])
   func established(_ policy: TLSPolicy) {
     let client = secured(policy)
     client.send(Handshake.option(3) + Handshake.option(0x4242))
@@ -145,7 +146,7 @@ struct TLSTests {
   }
 
   @Test(
-    "the end of the input or of the server within the TLS handshake is the end", arguments: 0..<2)
+    "a connection ends if the input or the server ends during the TLS handshake", arguments: 0..<2)
   func endWithin(_ which: Int) {
     let client = Transcript.greeted(tls: .on)
     client.send(Handshake.option(5))
@@ -154,7 +155,7 @@ struct TLSTests {
     #expect(client.end == .finished)
   }
 
-  @Test("a TLS handshake that succeeds after the end changes nothing", arguments: 0..<3)
+  @Test("a TLS handshake that succeeds after the end has no effect", arguments: 0..<3)
   func successAfterTheEnd(_ which: Int) {
     let client = Transcript.greeted(tls: .on)
     client.send(Handshake.option(5))
@@ -176,7 +177,7 @@ struct TLSTests {
     #expect(!client.wantsInput)
   }
 
-  @Test("an answer that nobody waits for is ignored")
+  @Test("an answer without a question is ignored")
   func unaskedAnswer() {
     let client = Transcript.greeted()
     client.connection.answer(.opened(Transcript.disk))

@@ -2,9 +2,9 @@ import NBDProtocol
 import NIOCore
 import Testing
 
-/// A client and a server in one process: what the client sends, what the server made of it.
+/// A client and a server in one process. Records the client's bytes and the server's actions.
 ///
-/// The catalogue's questions are answered at once from ``exports`` and ``ownContexts``; work is kept
+/// Questions to the catalogue are answered at once from ``exports`` and ``ownContexts``. Work stays
 /// in ``work`` until a test finishes it.
 final class Transcript {
   enum End: Equatable {
@@ -20,11 +20,11 @@ final class Transcript {
 
   var connection: ServerConnection
   var exports: [String: ExportProperties] = ["disk": disk, "": disk]
-  /// What the exports have besides `base:allocation`.
+  /// The contexts of the exports besides `base:allocation`.
   var ownContexts: [String] = []
-  /// What the exports were asked about, each time they were asked about anything.
+  /// The queries of each question about an export.
   private(set) var queries: [[String]] = []
-  /// How often TLS was to be put in front.
+  /// How often the server asked for TLS.
   private(set) var tlsCount = 0
   var catalogFailure: String?
   var work: [Work] = []
@@ -42,7 +42,7 @@ final class Transcript {
     replies = Array(connection.start().readableBytesView)
   }
 
-  /// A connection that has said hello as every modern client does.
+  /// Returns a connection that has sent the flags of every modern client.
   static func greeted(
     limits: HandshakeLimits = HandshakeLimits(), clientFlags: [UInt8] = [0, 0, 0, 3],
     windowCount: Int = 64, windowBytes: Int = 16 << 20, tls: TLSPolicy = .off
@@ -98,20 +98,20 @@ final class Transcript {
     connection.answer(.opened(export, contexts: matches))
   }
 
-  /// What a driver says once the TLS handshake is done.
+  /// Reports that the TLS handshake is done, as a driver does.
   func establishTLS() {
     connection.tlsEstablished()
     run()
   }
 
-  /// Everything that the server said since the last time.
+  /// Returns everything that the server has sent since the last call.
   func takeReplies() -> [UInt8] {
     defer { replies = [] }
     return replies
   }
 
   /// Finishes a piece of work.
-  /// - Returns: whether the reply may say that it is done.
+  /// - Returns: whether the reply may be marked as done.
   func finish(_ index: Int) -> Bool { complete(index).isLast }
 
   func complete(_ index: Int, failure: Refusal? = nil) -> Completion {
@@ -135,7 +135,7 @@ struct OptionVerdict: Equatable {
   var option: UInt32
   var type: UInt32
 
-  /// Reads off every option reply in the bytes; nil when they are not all option replies.
+  /// Decodes all option replies in the bytes. Nil if the bytes contain anything else.
   static func all(in bytes: [UInt8]) -> [OptionVerdict]? {
     var buffer = ByteBuffer(bytes: bytes)
     var verdicts: [OptionVerdict] = []

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("The end of a transmission")
 struct EndOfTransmissionTests {
-  @Test("DISC: what is in flight is finished, what follows is not read")
+  @Test("DISC: requests in flight are finished, later bytes are not read")
   func disconnect() {
     let client = entered()
     client.send(
@@ -18,7 +18,7 @@ struct EndOfTransmissionTests {
     #expect(client.end == .finished)
   }
 
-  @Test("a half-closed connection finishes what it asked for")
+  @Test("a half-closed connection still gets all its replies")
   func halfClosed() {
     let client = entered(windowCount: 1)
     client.send(
@@ -34,7 +34,7 @@ struct EndOfTransmissionTests {
     #expect(client.end == .finished)
   }
 
-  @Test("shutting down: what is in flight gets its reply, what is new none, and that is the end")
+  @Test("shutting down: requests in flight get replies, new ones get none")
   func held() {
     let client = entered(.simple)
     client.send(Transmission.request(0, cookie: 1, length: 512))
@@ -50,7 +50,7 @@ struct EndOfTransmissionTests {
     #expect(client.takeReplies().isEmpty)
   }
 
-  @Test("shutting down takes long: new requests get ESHUTDOWN, those in flight their reply")
+  @Test("a slow shutdown: new requests get ESHUTDOWN, those in flight get replies")
   func shutdown() {
     let client = entered(.simple)
     client.send(Transmission.request(0, cookie: 1, length: 512))
@@ -77,9 +77,9 @@ struct EndOfTransmissionTests {
   }
 }
 
-@Suite("What may be in flight")
+@Suite("Limits for requests in flight")
 struct WindowTests {
-  @Test("past the count nothing more is begun nor read, until something is finished")
+  @Test("at the count limit no request is begun or read until one is finished")
   func count() {
     let client = entered(windowCount: 2)
     client.send(
@@ -93,7 +93,7 @@ struct WindowTests {
     #expect(client.wantsInput)
   }
 
-  @Test("past the bytes a request waits, and is let in alone however large it is")
+  @Test("at the byte limit a request waits; alone, it may have any size")
   func bytes() {
     let client = entered(
       .simple, sizeBytes: 1 << 30, windowBytes: 10_000)
@@ -110,7 +110,7 @@ struct WindowTests {
     #expect(client.inFlightBytes == 32 << 20)
   }
 
-  @Test("a long read is cut at 1 MiB of the export; only its last piece is done", arguments: 0..<4)
+  @Test("a long read is cut at each MiB; only the last piece is marked done", arguments: 0..<4)
   func split(_ seed: Int) {
     let client = entered(sizeBytes: 1 << 30)
     let offset: UInt64 = (1 << 20) - 512
@@ -123,7 +123,7 @@ struct WindowTests {
     #expect(done == [false, false, false, true])
   }
 
-  @Test("a long read takes no more of the window than there is")
+  @Test("a long read never exceeds the window")
   func splitInWindow() {
     let client = entered(sizeBytes: 1 << 30, windowBytes: 4 << 20)
     client.send(

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Writes")
 struct WriteTests {
-  /// Bytes that tell their position.
+  /// Returns bytes that depend on their position.
   private func pattern(_ count: Int) -> [UInt8] {
     (0..<count).map { UInt8(truncatingIfNeeded: $0 ^ $0 >> 8 ^ $0 >> 16) }
   }
@@ -14,7 +14,7 @@ struct WriteTests {
     work.payload.map { Array($0.readableBytesView) }
   }
 
-  @Test("writes, zeroes, trims and flushes are handed out with what they are about")
+  @Test("writes, zeroes, trims and flushes become work with the right range")
   func handedOut() {
     for style in WireStyle.allCases {
       let client = entered(style, writable: true)
@@ -30,7 +30,7 @@ struct WriteTests {
     }
   }
 
-  @Test("a payload is put together whatever it is cut into", arguments: [1, 3, 29, 1000, 70_000])
+  @Test("a payload is assembled from slices of any size", arguments: [1, 3, 29, 1000, 70_000])
   func slices(_ sliceBytes: Int) {
     let content = pattern(60_000)
     for style in WireStyle.allCases {
@@ -44,7 +44,7 @@ struct WriteTests {
     }
   }
 
-  @Test("a long write is handed out in pieces as it arrives, cut at 1 MiB of the export")
+  @Test("a long write becomes pieces as it arrives, cut at each MiB of the export")
   func pieces() {
     let client = entered(.simple, writable: true, sizeBytes: 1 << 30)
     let content = pattern(3 << 20)
@@ -59,7 +59,7 @@ struct WriteTests {
     #expect((0..<4).map { _ in client.finish(0) } == [false, false, false, true])
   }
 
-  @Test("of a long write that fails in places, the first failure is the reply", arguments: 0..<3)
+  @Test("the reply to a long write reports the first failure of a piece", arguments: 0..<3)
   func firstFailure(_ first: Int) {
     let client = entered(.simple, writable: true, sizeBytes: 1 << 30)
     client.send(Transmission.request(1, cookie: 1, length: 3 << 20) + pattern(3 << 20))
@@ -70,7 +70,7 @@ struct WriteTests {
     #expect(client.complete(0) == Completion(isLast: true, failure: full))
   }
 
-  @Test("a write of 32 MiB never holds more than the window, and the socket is not read past it")
+  @Test("a write of 32 MiB never holds or reads more than the window")
   func window() {
     let client = entered(.simple, writable: true, sizeBytes: 1 << 30, windowBytes: 4 << 20)
     client.send(Transmission.request(1, cookie: 1, length: 32 << 20))
@@ -106,7 +106,7 @@ struct WriteTests {
     #expect(client.work.map(\.request.cookie) == [2])
   }
 
-  @Test("a write over 32 MiB is refused and its payload consumed; with extended headers it is cut")
+  @Test("an oversized write is skipped; with extended headers it ends the connection")
   func tooLong() {
     let count = (32 << 20) + 1
     let client = entered(.simple, writable: true, sizeBytes: 1 << 30)
@@ -121,7 +121,7 @@ struct WriteTests {
     #expect(extended.isAbandoned)
   }
 
-  @Test("a client that half-closes within a payload is let go, with what came before done")
+  @Test("a client that half-closes within a payload is disconnected after earlier work is done")
   func halfClosed() {
     let client = entered(.simple, writable: true)
     client.send(
@@ -136,7 +136,7 @@ struct WriteTests {
     #expect(client.inFlightBytes == 0)
   }
 
-  @Test("half-closed behind a payload that the window holds back: it is still written")
+  @Test("a payload that waits for the window is written even after a half-close")
   func halfClosedFull() {
     let client = entered(.simple, writable: true, windowCount: 1)
     client.send(
@@ -151,7 +151,7 @@ struct WriteTests {
     #expect(client.end == .finished)
   }
 
-  @Test("shutting down: a new write is refused with its payload, one that has begun is taken")
+  @Test("shutting down: a new write is refused, one that has begun is finished")
   func shutdown() {
     let client = entered(.simple, writable: true)
     client.send(Transmission.request(1, cookie: 1, length: 4) + [1, 2])
@@ -166,7 +166,7 @@ struct WriteTests {
     #expect(client.end == .finished)
   }
 
-  @Test("zeroing fast is for what spares a block of being written")
+  @Test("a fast zero is accepted only if it covers a whole block")
   func fastZero() {
     let size: UInt64 = (1 << 20) + 100
     let client = entered(.simple, writable: true, sizeBytes: size)
@@ -196,7 +196,7 @@ struct TransmissionFlagsTests {
     (true, true, .structured, 0x0ded), (true, false, .extended, 0x0ced),
   ]
 
-  @Test("an export says what it can do", arguments: rows)
+  @Test("the transmission flags match the export", arguments: rows)
   func flags(_ row: (isWritable: Bool, isShared: Bool, style: WireStyle, flags: UInt16)) {
     for option: UInt32 in [6, 7] {
       let client = Transcript.greeted()
@@ -214,7 +214,7 @@ struct TransmissionFlagsTests {
     }
   }
 
-  @Test("status for some contexts is offered with extended headers and a selection for the export")
+  @Test("BLOCK_STATUS_PAYLOAD needs extended headers and selected contexts")
   func statusPayload() {
     let client = Transcript.greeted()
     client.send(
