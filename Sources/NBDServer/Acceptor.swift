@@ -27,11 +27,11 @@ struct Listener: Sendable {
 
 /// Opens listening sockets and sets up the connections that come in.
 struct Acceptor {
-  /// Connections that may wait to be accepted.
+  /// The number of connections that may wait to be accepted.
   private static let backlog: Int32 = 256
-  /// Large replies leave in few system calls.
+  /// Lets large replies leave in few system calls.
   private static let sendBufferBytes = 2 << 20
-  /// Output that a connection holds before nothing new is begun for it.
+  /// The output that a connection holds. Above the high mark, the handler begins no new work.
   private static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(
     low: 1 << 20, high: 4 << 20)
 
@@ -76,14 +76,15 @@ struct Acceptor {
     }
   }
 
-  /// Clients may be in other directories.
+  /// Makes the path absolute, because clients may run in other directories.
   private static func absolute(_ path: String) -> String {
     guard let resolved = realpath(path, nil) else { return path }
     defer { free(resolved) }
     return String(cString: resolved)
   }
 
-  /// The file of such a Unix socket belongs to who made it, and stays.
+  /// Listens on a socket that the server inherited. The file of an inherited Unix socket belongs to
+  /// the process that created it, so the server does not remove it.
   private func listen(inherited descriptor: Int32) throws -> Listener {
     let socket = InheritedSocket(descriptor: descriptor)
     let address = try socket.address()
@@ -108,7 +109,7 @@ struct Acceptor {
     makeBootstrap()
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-      // A client whose machine vanished is noticed, however long the disk may sit idle.
+      // Detects a client whose machine has vanished, even if the disk is idle for a long time.
       .childChannelOption(.socketOption(.so_keepalive), value: 1)
   }
 

@@ -1,9 +1,9 @@
 import CLinux
 import NIOCore
 
-/// Where a client is, in words.
+/// Describes the address of a client.
 enum ClientAddress {
-  /// `192.0.2.7:40312`, or of a Unix socket the process that connected: `process 4711`.
+  /// Returns `192.0.2.7:40312`, or for a Unix socket the process that connected: `process 4711`.
   static func describe(_ channel: any Channel) -> String {
     if let address = channel.remoteAddress, let host = address.ipAddress, let port = address.port {
       return "\(NBDServer.ListeningAddress.tcp(host: host, port: port))"
@@ -11,7 +11,9 @@ enum ClientAddress {
     return process(behind: channel).map { "process \($0)" } ?? "local"
   }
 
-  /// - Parameter tlsName: what the client proved to be called, where it had to.
+  /// Returns the identity of the client.
+  ///
+  /// - Parameter tlsName: the name that the client proved under TLS; nil if it proved none.
   static func identity(of channel: any Channel, tlsName: String?) -> ClientIdentity {
     let host = channel.remoteAddress?.ipAddress
     return ClientIdentity(
@@ -24,16 +26,16 @@ enum ClientAddress {
     ) { descriptor in
       linux_peer_process(descriptor)
     }
-    // A client of another container, whose processes have no number here, has 0.
+    // The number is 0 for a client in another container whose processes have no number here.
     return process.flatMap { $0 > 0 ? $0 : nil }
   }
 }
 
-/// Who a client is, as far as that can be told of several connections.
+/// Identifies a client across several connections, as far as possible.
 struct ClientIdentity: Hashable, Sendable {
-  /// The IP address; empty on a Unix socket.
+  /// The IP address. Empty for a Unix socket.
   let host: String
-  /// On a Unix socket, where it is known.
+  /// The process of a client on a Unix socket, if it is known.
   var process: Int32?
   let tlsName: String?
 

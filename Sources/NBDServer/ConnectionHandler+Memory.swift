@@ -2,10 +2,11 @@ import Logging
 import NBDProtocol
 import NIOCore
 
-// The part of a connection in the memory of all replies. The machine's window takes of it; here is
-// what a list of exports takes, and what becomes of clients that keep memory to themselves.
+// How a connection uses the memory that all replies share. The window of the state machine takes
+// memory for requests. This file takes memory for lists of exports, and disconnects clients that
+// hold memory for too long.
 extension ConnectionHandler {
-  /// What a list of exports is counted as, whose length is not known beforehand.
+  /// The memory reserved for a list of exports, because its length is not known beforehand.
   private static let listingCostBytes = 1 << 20
 
   static func openAccount(
@@ -17,24 +18,24 @@ extension ConnectionHandler {
       complain: { services.registry.dropStalled() })
   }
 
-  /// Lists the exports once there is memory for that.
+  /// Lists the exports as soon as there is memory for it.
   func listWhenPossible(_ loop: any EventLoop) {
     isListingDue = !account.take(Self.listingCostBytes)
     if !isListingDue { list(loop) }
   }
 
-  /// The list is made, and is sent with the next replies.
+  /// The list is complete and is sent with the next replies.
   func finishListing() { account.finish(Self.listingCostBytes) }
 
-  /// There is memory again.
+  /// Continues after waiting for memory.
   func resume() {
     guard let context else { return }
     if isListingDue { listWhenPossible(context.eventLoop) }
     advance()
   }
 
-  /// Closes the connection if its client has neither taken nor sent anything for long, though it
-  /// should have; others wait for the memory.
+  /// Closes the connection if its client has neither taken a reply nor sent a payload that it owes
+  /// for too long while other connections wait for memory.
   func dropIfStalled() {
     let limit = services.configuration.stallTimeLimit
     let owesPayload = machine.owesPayload

@@ -3,8 +3,8 @@ import NBDProtocol
 import NIOCore
 import NIOPosix
 
-// What the connection asks of the catalogue and of the volume: answered at once where that
-// takes no waiting, else on a thread for it.
+// Calls to the catalogue and to the volume. A call that does not block is made on the event loop,
+// all others on a thread of a pool.
 extension ConnectionHandler {
   // MARK: Catalogue
 
@@ -30,9 +30,9 @@ extension ConnectionHandler {
     }
   }
 
-  /// The export that was opened last is kept, and that of the last selection, so that GO after INFO
-  /// or SET_META_CONTEXT of the same name finds the same content, whatever the name has come to
-  /// mean since.
+  /// Opens an export. If the last opened export or the export of the last selection has the same
+  /// name, it is used again. So GO finds the same content as the INFO or SET_META_CONTEXT before
+  /// it, even if the name now stands for something else.
   func open(_ name: String, _ queries: [String], isSelection: Bool, _ loop: any EventLoop) {
     let known = [opened, selection?.export].compactMap(\.self).first { $0.name == name }
     if isSelection { selection = nil }
@@ -58,13 +58,14 @@ extension ConnectionHandler {
     }
   }
 
-  /// What an export does not know is ignored, as the protocol wants; the client may not have meant that.
+  /// Logs queries for contexts that the export does not have. The protocol requires the server to
+  /// ignore them, but the client may have made a mistake.
   private func reportUnknown(
     _ queries: [String], among contexts: [ExportContext], of export: OpenExport
   ) {
     let unknown = Set(queries).subtracting(contexts.map(\.name)).sorted()
     guard let first = unknown.first else { return }
-    // A client chose the words, so they are cut short and stay on one line.
+    // The client chose these words, so they are shortened and stay on one line.
     let others = unknown.count > 1 ? " and \(unknown.count - 1) more" : ""
     services.report(
       .notice,
@@ -90,8 +91,8 @@ extension ConnectionHandler {
     }
   }
 
-  /// Once for a name: clients ask for its contexts, for its size and to enter it, and are refused each
-  /// time.
+  /// Logs a refused export, once for each name. A client may ask for its contexts, ask for its
+  /// size, and try to enter it, and each of these requests is refused.
   private func reportRefusal(of name: String, _ reason: String) {
     guard refusedExport != name else { return }
     refusedExport = name
@@ -112,8 +113,9 @@ extension ConnectionHandler {
     return ClientAddress.identity(of: channel, tlsName: record.activity.tlsName)
   }
 
-  /// The connection is gone. A client that said that it was done, or that has seen nothing of the content,
-  /// has no use for it any more; another one may come back.
+  /// Ends the client's use of the export name, because the connection is gone. The client does not
+  /// need the name any more if it disconnected in good order or has transferred no content.
+  /// Otherwise it may connect again.
   func endUse() {
     guard let use else { return }
     self.use = nil
@@ -128,7 +130,7 @@ extension ConnectionHandler {
   }
 
   func enter(_ loop: any EventLoop) {
-    // The machine enters only what was opened.
+    // The state machine enters only an export that was opened.
     guard let opened else { return context?.close(promise: nil) ?? () }
     let own = selection.flatMap { $0.export === opened ? $0.contexts : nil } ?? []
     let handler = NIOLoopBound(self, eventLoop: loop)
@@ -158,15 +160,15 @@ extension ConnectionHandler {
     }
   }
 
-  /// Hands what cannot be answered at once to threads: what came together, together, since waking a
-  /// thread takes longer than a small write.
+  /// Passes pieces of work to the threads. Pieces that arrived together are passed together,
+  /// because waking a thread takes longer than a small write.
   func handOver() {
     guard !due.isEmpty else { return }
     queue?.submit(due)
     due.removeAll(keepingCapacity: true)
   }
 
-  /// Replies to what threads have finished.
+  /// Sends replies for finished work.
   func finishWork() {
     guard let queue else { return }
     workPolling.noteFinished(at: .now())
@@ -189,7 +191,7 @@ extension ConnectionHandler {
     }
   }
 
-  /// One chunk for each context that was asked about.
+  /// Sends one chunk for each requested context.
   private func reply(
     with statuses: [(context: MetaContext, extents: [StatusExtent])], _ frame: ReplyFrame
   ) {
@@ -202,8 +204,7 @@ extension ConnectionHandler {
     }
   }
 
-  /// A part of a read that failed is reported with its offset, so that the other parts keep
-  /// their worth.
+  /// Reports a failed part of a read with its offset. The other parts of the read remain valid.
   private func fail(_ work: Work, _ refusal: Refusal, _ frame: ReplyFrame, isLast: Bool) {
     report(refusal)
     outbox.gather {
@@ -211,7 +212,7 @@ extension ConnectionHandler {
     }
   }
 
-  /// The one reply to a request, once all of it is done or has failed.
+  /// Sends the single reply to a request, once all its pieces are done or have failed.
   private func conclude(_ completion: Completion, _ frame: ReplyFrame) {
     guard completion.isLast else { return }
     if let failure = completion.failure {
@@ -222,7 +223,7 @@ extension ConnectionHandler {
     }
   }
 
-  /// That zeroing is not fast is an answer, not a failure.
+  /// Logs a failed request. "Zeroing is not fast" is a normal answer and is not logged.
   private func report(_ refusal: Refusal) {
     guard refusal.error != .notSupported else { return }
     services.report(.error, "a request failed: \(refusal.message)", of: record)

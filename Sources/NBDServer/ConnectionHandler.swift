@@ -3,28 +3,28 @@ import NBDProtocol
 import NIOCore
 import NIOPosix
 
-/// Drives one `ServerConnection`: carries its bytes and does what it says.
+/// Drives one `ServerConnection`: transports its bytes and carries out its actions.
 ///
-/// Output is bounded by hand. Nothing new is begun while the channel is not writable, so that a
-/// client that does not read costs at most what its window and the channel's high-water mark
-/// allow, and the socket is not read while nothing new may begin.
+/// The handler limits the output itself. It begins no new work while the channel is not writable.
+/// So a client that does not read costs no more memory than its window and the channel's high-water
+/// mark allow. While no new work may begin, the handler does not read from the socket.
 ///
-/// All of it runs on the channel's event loop, which nothing here may block.
+/// All functions run on the channel's event loop and must not block it.
 final class ConnectionHandler: ChannelInboundHandler {
   typealias InboundIn = ByteBuffer
   typealias OutboundOut = ByteBuffer
 
-  /// Replies are sent at the latest when so much has gathered; then others have their turn.
+  /// When this much output has been collected, it is sent, and other connections get their turn.
   private static let batchBytes = 1 << 20
 
-  /// How long a client that was told that nothing follows may take to close.
+  /// How long a client may take to close the connection after the server has ended its output.
   private static let lingerLimit = TimeAmount.milliseconds(500)
 
   let services: Services
   let record: ConnectionRecord
   var machine: ServerConnection
   let account: MemoryAccount
-  /// A list of exports waits for memory.
+  /// Whether a list of exports waits for memory.
   var isListingDue = false
   var outbox = Outbox()
   /// Nil before the channel is active and after it is gone.
@@ -32,29 +32,30 @@ final class ConnectionHandler: ChannelInboundHandler {
   /// The export that was opened last.
   var opened: OpenExport?
   var selection: ContextSelection?
-  /// The name that the export was entered by, and what it meant.
+  /// How the client uses the name of its export, and the content that the name stands for.
   var use: KeptNames.Use?
-  /// The name of the export that was refused last.
+  /// The name of the last refused export.
   var refusedExport: String?
-  /// The way to the export that was entered; nil before that, and once the client is gone.
+  /// Passes work on the entered export to threads. Nil before an export is entered, and after the
+  /// client has gone.
   var queue: WorkQueue?
-  /// What is to be handed over to the queue.
+  /// Work that is not yet passed to the queue.
   var due: [WorkQueue.Piece] = []
   var closing = ClosingState.open
   var hasSeenEnd = false
   var polling = RequestPolling()
   var workPolling = WorkPolling()
 
-  /// The clock for the next option, and how many options had come when it was started.
+  /// The timer for the next option, and the number of options received when it was started.
   private var optionDeadline: (scheduled: Scheduled<Void>, optionCount: Int)?
   private var isAdvancing = false
   private var isAdvanceScheduled = false
 
   enum ClosingState {
     case open
-    /// The last bytes are on their way; what is received is thrown away.
+    /// The last bytes are being sent. Received bytes are discarded.
     case sendingLast
-    /// Everything was sent and the client was told so; it is to close now.
+    /// Everything is sent and the output is closed. The client now has to close.
     case lingering
   }
 
@@ -93,7 +94,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     account.noteProgress()
     polling.noteInput(at: .now())
     machine.receive(unwrapInboundIn(data))
-    // What is complete is begun at once, so that no more gathers than has to.
+    // Starts complete requests at once, so that as few bytes as possible are collected.
     guard !isAdvancing else { return }
     isAdvancing = true
     _ = takeActions(context)
@@ -127,13 +128,13 @@ final class ConnectionHandler: ChannelInboundHandler {
     context.fireChannelInactive()
   }
 
-  /// A connection that broke is not worth a word: clients go away as they like.
+  /// A broken connection is not logged, because clients may disconnect at any time.
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     context.close(promise: nil)
   }
 
-  /// The server is shutting down: finish what is in flight, then close. What is new is refused only
-  /// where that takes long.
+  /// Shuts down the connection: finishes the work in flight, then closes. New requests are refused
+  /// only if this takes longer than the limit.
   func shutDown() {
     machine.shutDown()
     advance()
@@ -148,7 +149,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
   // MARK: The loop
 
-  /// Does what there is to do, as far as the client takes it.
+  /// Carries out actions until there is nothing to do or the client takes no more output.
   func advance() {
     guard let context, !isAdvancing else { return }
     isAdvancing = true
@@ -171,8 +172,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
   }
 
-  /// Asks to go on after everything else that the loop has to do now: completions that arrive
-  /// together are sent together.
+  /// Calls ``advance()`` after everything else that the loop has to do now, so that replies that
+  /// become ready together are sent together.
   func scheduleAdvance() {
     guard let context, !isAdvanceScheduled else { return }
     isAdvanceScheduled = true
@@ -183,7 +184,9 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
   }
 
-  /// - Returns: whether more could be done once what is pending has been sent.
+  /// Carries out actions of the state machine.
+  ///
+  /// - Returns: whether more can be done once the pending output has been sent.
   private func takeActions(_ context: ChannelHandlerContext) -> Bool {
     guard case .open = closing else { return false }
     defer { handOver() }
@@ -225,9 +228,9 @@ final class ConnectionHandler: ChannelInboundHandler {
     outbox.reclaim()
   }
 
-  /// Everything owed was given. The last bytes are sent, the client is told that nothing follows,
-  /// and has a while to close before that is done for it: closing while it still sends could
-  /// destroy what it has not read.
+  /// Ends the connection after the last reply: sends the last bytes, closes the output, and gives
+  /// the client some time to close. If the server closed while the client still sends, the client
+  /// could lose replies that it has not read.
   private func finish(_ context: ChannelHandlerContext) {
     closing = .sendingLast
     flush(context)
@@ -252,7 +255,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
   // MARK: Time limits
 
-  /// Restarts the clock for the next option when the last one was dealt with.
+  /// Restarts the timer for the next option after each option.
   private func watchOptions(_ context: ChannelHandlerContext) {
     let isWaiting = machine.isWaitingForOptions && closing == .open
     if isWaiting, optionDeadline?.optionCount == machine.optionCount { return }
@@ -269,7 +272,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     optionDeadline = (scheduled, machine.optionCount)
   }
 
-  /// Closes for good when a whole interval passes in which the client took nothing.
+  /// Closes the connection if the client has taken no output during a whole interval.
   private func watchClosing(_ context: ChannelHandlerContext, bytesLeft: Int?) {
     let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
     let limit = TimeAmount(services.configuration.closingTimeLimit)

@@ -2,35 +2,34 @@ import NBDProtocol
 import NIOCore
 import Synchronization
 
-/// What is known of one connection while it lasts.
+/// The state of one connection, for logs and statistics.
 ///
-/// Written on the connection's event loop, read anywhere.
+/// The connection's event loop writes it. Any thread can read it.
 package final class ConnectionRecord: Sendable {
   /// What a connection has done so far.
   package struct Activity: Sendable {
-    /// The canonical name of the export; nil before the client has entered one.
+    /// The canonical name of the export. Nil before the client has entered an export.
     package var export: String?
-    /// What the client proved to be called under TLS, as far as it had to.
+    /// The name that the client proved under TLS, if it had to prove one.
     package var tlsName: String?
-    /// Whether what is sent is encrypted.
+    /// Whether the connection is encrypted.
     package var isEncrypted = false
-    /// Pieces of requests that were begun.
+    /// The number of pieces of requests that were begun.
     package var requestCount: UInt64 = 0
-    /// Pieces of requests that were begun and not answered yet.
+    /// The number of pieces of requests that were begun and are not answered yet.
     package var inFlightCount: UInt64 = 0
-    /// Content of the export that was read, and written.
+    /// The bytes of the export that were read and written.
     package var readBytes: UInt64 = 0
     package var writtenBytes: UInt64 = 0
-    /// Everything that was handed to the socket.
+    /// All bytes that were passed to the socket.
     package var sentBytes: UInt64 = 0
-    /// From the moment when a piece of a request was understood to the moment when its answer was
-    /// ready to be sent.
+    /// The time from decoding a piece of a request until its reply is ready to be sent.
     package var latency = LatencyHistogram()
   }
 
-  /// Counts connections from 1 since the server started.
+  /// The number of the connection, counted from 1 since the server started.
   package let number: UInt64
-  /// The client's address as a person would write it.
+  /// The client's address in readable form.
   package let address: String
   package let since: ContinuousClock.Instant
 
@@ -44,7 +43,7 @@ package final class ConnectionRecord: Sendable {
 
   package var activity: Activity { state.withLock { $0 } }
 
-  /// The canonical name of the export; nil before the client has entered one.
+  /// The canonical name of the export. Nil before the client has entered an export.
   package var export: String? { state.withLock { $0.export } }
   package var requestCount: UInt64 { state.withLock { $0.requestCount } }
   package var sentBytes: UInt64 { state.withLock { $0.sentBytes } }
@@ -58,9 +57,9 @@ package final class ConnectionRecord: Sendable {
     }
   }
 
-  /// A piece of a request is begun.
+  /// Counts a piece of a request that begins.
   ///
-  /// - Returns: when.
+  /// - Returns: the time of its start.
   func performed() -> NIODeadline {
     state.withLock {
       $0.requestCount += 1

@@ -1,11 +1,12 @@
 import NIOCore
 import Synchronization
 
-/// The connections that are open now, at most so many.
+/// The open connections, up to a limit.
 final class ConnectionRegistry: Sendable {
-  /// What can be asked of a connection from anywhere; it is done on its loop.
+  /// The requests that any thread can make to a connection. The connection carries them out on its
+  /// event loop.
   struct Orders: Sendable {
-    /// The server is shutting down.
+    /// Shuts down the connection, because the server stops.
     let shutDown: @Sendable () -> Void
     let dropIfStalled: @Sendable () -> Void
   }
@@ -32,10 +33,10 @@ final class ConnectionRegistry: Sendable {
     state.withLock { $0.entries.values.map(\.record) }.sorted { $0.number < $1.number }
   }
 
-  /// Whether there is one connection alone.
+  /// Whether exactly one connection is open.
   var hasOne: Bool { state.withLock { $0.entries.count == 1 } }
 
-  /// Makes a record for a new connection, nil when there is no room for one.
+  /// Creates a record for a new connection. Nil if the limit is reached or the server stops.
   func admit(_ address: String) -> ConnectionRecord? {
     state.withLock { state in
       guard !state.isShuttingDown, state.entries.count < limit else { return nil }
@@ -44,7 +45,7 @@ final class ConnectionRegistry: Sendable {
     }
   }
 
-  /// Keeps a connection until its channel closes.
+  /// Adds a connection, until its channel closes.
   func add(_ record: ConnectionRecord, _ channel: any Channel, _ orders: Orders) {
     let isLate = state.withLock { state in
       state.entries[record.number] = Entry(record: record, channel: channel, orders: orders)
@@ -62,20 +63,20 @@ final class ConnectionRegistry: Sendable {
     promise?.succeed()
   }
 
-  /// Closes every connection whose client keeps memory from others and takes no reply.
+  /// Closes every connection whose client holds memory that others need and takes no reply.
   func dropStalled() {
     let entries = state.withLock { Array($0.entries.values) }
     for entry in entries { entry.orders.dropIfStalled() }
   }
 
-  /// Asks every connection to finish, and completes the promise when the last one has. There are no
-  /// new ones from now on.
+  /// Asks every connection to finish, and completes the promise when the last one has closed. No
+  /// new connections are admitted from now on.
   func shutDown(whenEmpty promise: EventLoopPromise<Void>) {
     for entry in entries(whenGone: promise) { entry.orders.shutDown() }
   }
 
-  /// Closes every connection as it is, and completes the promise when the last one has closed, which
-  /// under TLS takes a while.
+  /// Closes every connection at once, and completes the promise when the last one has closed. Under
+  /// TLS, closing takes a while.
   func closeAll(whenEmpty promise: EventLoopPromise<Void>) {
     for entry in entries(whenGone: promise) { entry.channel.close(promise: nil) }
   }

@@ -3,12 +3,12 @@ import NIOCore
 import VolumeMap
 import VolumeReader
 
-/// What came of a piece of work.
+/// The result of a piece of work.
 enum Outcome: Sendable {
   case content([VolumePiece])
-  /// One for each context that was asked about.
+  /// One entry for each requested context.
   case status([(context: MetaContext, extents: [StatusExtent])])
-  /// Nothing to tell but success.
+  /// Success without data.
   case done
   case failed(Refusal)
 
@@ -19,18 +19,17 @@ enum Outcome: Sendable {
   }
 }
 
-/// What a volume did that it must not do.
+/// A volume has violated its contract.
 struct VolumeFault: Error, CustomStringConvertible {
   let description: String
 }
 
-/// What one connection does with the export that it has entered.
+/// Carries out the requests of one connection on the export that it has entered.
 struct ExportAccess: Sendable {
-  /// The most extents told at once for one context: a reply of half a MiB, or a whole one with
-  /// extended headers. The specification's bound is 2^20; a client asks again from where the reply
-  /// ends.
+  /// The most extents in a reply for one context. Such a reply takes 512 KiB, or 1 MiB with
+  /// extended headers. The specification allows 2^20 extents. A client asks again for the rest.
   private static let extentLimit = 1 << 16
-  /// How much of one CACHE request is fetched; the cache is not much larger than a few of these.
+  /// How much of one CACHE request is fetched. The cache is not much larger than a few of these.
   private static let prefetchLimitBytes: UInt64 = 32 << 20
 
   private let export: OpenExport
@@ -40,8 +39,8 @@ struct ExportAccess: Sendable {
   private var writer: (any WritableVolume)? { export.shared.writer }
 
   /// - Parameters:
-  ///   - contexts: those that the client may ask about.
-  ///   - own: what answers for those that are not defined by the specification.
+  ///   - contexts: the contexts that the client may ask about.
+  ///   - own: the sources of the contexts that the specification does not define.
   init(_ export: OpenExport, contexts: [MetaContext], own: [ExportContext]) {
     self.export = export
     let allocation = ExportContext(
@@ -54,20 +53,20 @@ struct ExportAccess: Sendable {
     self.sources = sources
   }
 
-  /// The answer to a read, if all of it is at hand. Does not block.
+  /// Returns the answer to a read, if all of it is cached. Does not block.
   func cachedContent(for work: Work) -> Outcome? {
     volume.cachedContent(of: work.range).map { pieces in
       attempt { .content(try Self.checked(pieces, for: work)) }
     }
   }
 
-  /// Whether the work takes little more than copying, though it might block.
+  /// Whether the work takes little more time than copying. It may still block.
   func isQuick(_ work: Work) -> Bool {
     work.request.command == .write && !work.request.flags.contains(.forceUnitAccess)
       && writer?.isQuickToWrite(work.range) == true
   }
 
-  /// Does the work, blocking.
+  /// Carries out the work. Blocks.
   func perform(_ work: Work) -> Outcome {
     attempt {
       switch work.request.command {
@@ -93,7 +92,8 @@ struct ExportAccess: Sendable {
 
   // MARK: Reading
 
-  /// Pieces that do not add up would put the client out of step with the stream.
+  /// Checks that the pieces have the right total length. Otherwise the client would lose its
+  /// position in the reply stream.
   private static func checked(
     _ pieces: [VolumePiece], for work: Work
   ) throws -> [VolumePiece] {
@@ -115,7 +115,8 @@ struct ExportAccess: Sendable {
     }
   }
 
-  /// The status of the work's range, merged, clipped to it, and one extent only if so asked.
+  /// Returns the status of the work's range: merged, clipped to the range, and with a single extent
+  /// if the client asked for one.
   private func status(of work: Work, in context: MetaContext) throws -> [StatusExtent] {
     let limit = work.request.flags.contains(.requestOne) ? 1 : Self.extentLimit
     let found = try sources[context.id]?.status(of: work.range, limit: limit) ?? []
@@ -159,7 +160,7 @@ struct ExportAccess: Sendable {
   }
 }
 
-/// `base:allocation` of a volume.
+/// Answers `base:allocation` for a volume.
 private struct AllocationStatus: StatusSource {
   let volume: any ReadableVolume
 
@@ -172,7 +173,7 @@ private struct AllocationStatus: StatusSource {
 }
 
 extension Refusal {
-  /// What a client is told of an error.
+  /// Creates the error for the client from an error of the volume.
   fileprivate init(of error: any Error) {
     let isOutOfSpace = (error as? any VolumeWriteFailure)?.isOutOfSpace == true
     self.init(isOutOfSpace ? .noSpace : .inputOutput, String(describing: error))

@@ -1,10 +1,10 @@
 package import VolumeReader
 
-/// An export as LIST shows it.
+/// An export in the list of exports.
 package struct ExportListing: Sendable, Equatable {
-  /// At most 4,096 bytes of UTF-8; as a client writes it.
+  /// The name with which a client opens the export. At most 4,096 bytes of UTF-8.
   package var name: String
-  /// For a person to choose by: time, size, tags. Sent up to its first 1,024 bytes.
+  /// Helps a person to choose: time, size, tags. The server sends at most the first 1,024 bytes.
   package var description: String
 
   package init(name: String, description: String) {
@@ -13,22 +13,22 @@ package struct ExportListing: Sendable, Equatable {
   }
 }
 
-/// An export that a client asked for by name.
+/// An export that was opened by name.
 package struct OpenedExport: Sendable {
-  /// The one name that stands for this content: connections that open the same canonical name
-  /// share one volume.
+  /// The unique name of this content. Connections that open the same canonical name share one
+  /// volume.
   package var canonicalName: String
   package var description: String
-  /// Can be written to if it is a `WritableVolume`.
+  /// The content. Clients can write to it if it is a `WritableVolume`.
   package var volume: any ReadableVolume
-  /// The contexts of the server's own; nil where there are none.
+  /// The export's own contexts. Nil if it has none.
   package var contexts: (any ExportContexts)?
-  /// False: every connection that opens it has a volume of its own, and one that can be written to is
-  /// not said to be fit for several connections (NBD_FLAG_CAN_MULTI_CONN).
+  /// Whether connections share the volume. If false, every connection that opens the export has its
+  /// own volume, and a writable export does not advertise NBD_FLAG_CAN_MULTI_CONN.
   package var isShared: Bool
-  /// A word for the log about what was opened.
+  /// A message for the log about the opened export.
   package var notice: String?
-  /// To be called once, when nobody uses the volume any more. Blocks.
+  /// Closes the volume. Called once, after its last use. Blocks.
   package var close: @Sendable () -> Void
 
   package init(
@@ -44,39 +44,40 @@ package struct OpenedExport: Sendable {
     self.close = close
   }
 
-  /// The volume, where it can be written to.
+  /// The volume, if clients can write to it.
   package var writer: (any WritableVolume)? { volume as? any WritableVolume }
 }
 
-/// Why there is no export of a name. For the log alone: the reason may tell of what the client must
-/// not know.
+/// There is no export with this name. The reason goes only to the log, because it may contain
+/// something that the client must not know.
 package struct NoSuchExport: Error {
   package let reason: String
 
   package init(_ reason: String) { self.reason = reason }
 }
 
-/// What a server offers. Every call blocks and is made on a thread for that; several at once.
+/// The exports of a server. Every call blocks and runs on a thread of a pool. Several calls may run
+/// at once.
 package protocol ExportCatalog: Sendable {
-  /// Every export, as of now.
+  /// Returns all exports that exist now.
   func list() throws -> [ExportListing]
 
-  /// Opens an export by any name that stands for it. The empty name is the default export. When
-  /// there is none: nil, or ``NoSuchExport`` with a reason.
+  /// Opens an export by any of its names. The empty name is the default export. If there is no such
+  /// export, returns nil or throws ``NoSuchExport`` with a reason.
   ///
-  /// Every call gives a volume of its own, which the caller closes: one that turns out to be open
-  /// already is closed at once, and the connection shares the other.
+  /// Every call returns a new volume, which the caller closes. If the same content is already open,
+  /// the server closes the new volume at once and the connection shares the open one.
   func open(_ name: String) throws -> OpenedExport?
 
-  /// Opens again what ``open(_:)`` has opened under `name` before, whatever the name has come to mean and
-  /// whether it is exported still.
+  /// Opens again the content that ``open(_:)`` has opened as `name` before. This works even if the
+  /// name now stands for other content, or the content is not exported any more.
   ///
-  /// - Throws: ``NoSuchExport`` where that is gone.
+  /// - Throws: ``NoSuchExport`` if the content is gone.
   func reopen(_ name: String, as canonicalName: String) throws -> OpenedExport?
 }
 
 extension ExportCatalog {
-  /// For a catalogue whose names never change their meaning.
+  /// The implementation for a catalogue whose names always stand for the same content.
   package func reopen(_ name: String, as canonicalName: String) throws -> OpenedExport? {
     try open(canonicalName)
   }

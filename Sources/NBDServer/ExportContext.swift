@@ -1,8 +1,9 @@
 package import NBDProtocol
 
-/// A metadata context of one export, and what answers it (proto.md, "Metadata querying").
+/// A metadata context of one export, with the source of its status (proto.md, "Metadata querying").
 package struct ExportContext: Sendable {
-  /// Exactly as the client asked for it, at most 4,096 bytes; in a list, as a client can ask for it.
+  /// The exact name that the client asked for, at most 4,096 bytes. In a list, the name that a
+  /// client can ask for.
   package var name: String
   package var source: any StatusSource
 
@@ -12,21 +13,23 @@ package struct ExportContext: Sendable {
   }
 }
 
-/// The contexts of the server's own that one export has.
+/// The own contexts of one export.
 package protocol ExportContexts: Sendable {
-  /// Those that `queries` name, in their order, each once; those that are not known are left out. At most
-  /// 16 queries come, all within the namespace `varve:`.
+  /// Returns the contexts that `queries` name, in the order of the queries, without duplicates and
+  /// without unknown names. There are at most 16 queries, all within the namespace `varve:`.
   ///
-  /// A bare `varve:`, which only LIST_META_CONTEXT asks for, stands for what there is, at most 64
-  /// of it. Blocks; called on a thread for that.
+  /// A bare `varve:`, which only LIST_META_CONTEXT uses, means all contexts; at most 64 are used.
+  /// Blocks; called on a thread of a pool.
   func contexts(matching queries: [String]) throws -> [ExportContext]
 }
 
-/// Answers BLOCK_STATUS for one context of one export, as long as that is open.
+/// Answers BLOCK_STATUS for one context of one export, as long as the export is open.
 package protocol StatusSource: Sendable {
-  /// Extents that tile `range` from its lower bound, in order, neighbours of one kind merged.
+  /// Returns extents that cover `range` from its lower bound without gaps, in order. Neighbours
+  /// with the same status are merged.
   ///
-  /// At most `limit`, which is at least 1; may stop early, but not before the first. Blocks; called
-  /// on a thread for that, several calls at once. Errors reach the client as a volume's do.
+  /// Returns at most `limit` extents, which is at least 1. The result may end early, but has at
+  /// least one extent. Blocks; called on threads of a pool, several calls at once. The client gets
+  /// errors in the same way as errors of a volume.
   func status(of range: Range<UInt64>, limit: Int) throws -> [StatusExtent]
 }

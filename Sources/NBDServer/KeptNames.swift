@@ -1,7 +1,8 @@
 import Synchronization
 
-/// What names of exports mean to clients that may rely on it: `web01@latest` becomes another disk with the
-/// next backup, and a client that connects again by itself must not mix the two.
+/// Remembers which content an export name stands for, for clients that may rely on it.
+/// `web01@latest` stands for another disk after the next backup, and a client that reconnects by
+/// itself must not mix the two disks.
 ///
 /// ```
 /// a connection enters an export        held: for further connections of the same client
@@ -10,18 +11,18 @@ import Synchronization
 ///                                      as the server runs or until one of them ends in good order
 /// ```
 final class KeptNames: Sendable {
-  /// Names that are kept for clients whose connection broke; beyond that the oldest is given up.
+  /// The limit for names of broken connections. Beyond it, the oldest name is forgotten.
   private static let limit = 4096
 
   /// A client's use of a name.
   struct Use: Hashable, Sendable {
     let client: ClientIdentity
     let name: String
-    /// The name that stands for the same content for ever.
+    /// The name that always stands for this content.
     let canonicalName: String
 
     fileprivate var holder: Holder { Holder(client: client, name: name) }
-    /// Whoever comes back may do so as another process.
+    /// The identity without the process, because a client may reconnect from another process.
     fileprivate var place: Holder { Holder(client: client.withoutProcess, name: name) }
   }
 
@@ -52,10 +53,11 @@ final class KeptNames: Sendable {
 
   private let state = Mutex(State())
 
-  /// The canonical name of what `name` has to mean to the client; nil for what it means to everybody.
+  /// Returns the canonical name that `name` must stand for, if the client relies on one. Nil if the
+  /// name has its usual meaning.
   ///
-  /// - Throws: ``NoSuchExport`` where several clients of one place lost connections to different content:
-  ///   nobody can tell which of them this is.
+  /// - Throws: ``NoSuchExport`` if several clients at this address lost connections to different
+  ///   content. Then the server cannot know which of them this client is.
   func meaning(of name: String, to client: ClientIdentity) throws(NoSuchExport) -> String? {
     let holder = Holder(client: client, name: name)
     let place = Holder(client: client.withoutProcess, name: name)
@@ -74,7 +76,9 @@ final class KeptNames: Sendable {
     state.withLock { $0.held[use.holder, default: [:]][use, default: 0] += 1 }
   }
 
-  /// - Parameter isOrderly: whether the client is known not to come back for the same content.
+  /// Ends a use of a name.
+  ///
+  /// - Parameter isOrderly: whether the client will certainly not reconnect for the same content.
   func left(_ use: Use, isOrderly: Bool) {
     guard use.name != use.canonicalName else { return }
     state.withLock { state in

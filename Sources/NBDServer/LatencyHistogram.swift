@@ -1,6 +1,8 @@
-/// How long requests took, counted in a fixed number of classes, four to each doubling.
+/// The durations of requests, counted in a fixed number of classes. Four classes cover each
+/// doubling.
 package struct LatencyHistogram: Sendable {
-  /// Below 4 µs every microsecond has a class of its own; the last one takes all from about 76 min.
+  /// Below 4 µs, each microsecond has its own class. The last class contains everything from about
+  /// 76 min.
   private static let classCount = 124
 
   private var counts = [UInt32](repeating: 0, count: classCount)
@@ -15,11 +17,11 @@ package struct LatencyHistogram: Sendable {
     sumNanoseconds &+= nanoseconds
   }
 
-  /// In seconds; nil before the first request.
+  /// The mean in seconds. Nil before the first request.
   package var mean: Double? { count == 0 ? nil : Double(sumNanoseconds) / Double(count) / 1e9 }
 
-  /// A bound that at least `share` of the requests kept, in seconds, at most a quarter too high;
-  /// nil before the first request.
+  /// Returns a duration in seconds that at least `share` of the requests did not exceed. It is at
+  /// most a quarter too high. Nil before the first request.
   package func quantile(_ share: Double) -> Double? {
     guard count > 0 else { return nil }
     let wanted = max(1, (Double(count) * share).rounded(.up))
@@ -38,7 +40,7 @@ package struct LatencyHistogram: Sendable {
     return min(4 * (exponent - 1) + quarter, classCount - 1)
   }
 
-  /// Where the class ends, exclusively.
+  /// The exclusive upper bound of a class.
   private static func endMicroseconds(of index: Int) -> UInt64 {
     guard index >= 4 else { return UInt64(index) + 1 }
     let (exponent, quarter) = (index / 4 + 1, UInt64(index % 4))

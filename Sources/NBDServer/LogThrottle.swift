@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Lets so many messages through a minute, and counts the rest, so that no client can fill a log.
+/// Limits the messages per minute, and counts the rest, so that no client can fill a log.
 final class LogThrottle: Sendable {
   private struct State {
     var windowStart: ContinuousClock.Instant
@@ -16,7 +16,10 @@ final class LogThrottle: Sendable {
     state = Mutex(State(windowStart: .now))
   }
 
-  /// - Returns: nil when the message is not to be logged, else how many were not since the last.
+  /// Decides whether to log a message.
+  ///
+  /// - Returns: nil if the message must not be logged, else the number of messages suppressed since
+  ///   the last one.
   func admit(at now: ContinuousClock.Instant = .now) -> Int? {
     state.withLock { state in
       if now - state.windowStart >= .seconds(60) {

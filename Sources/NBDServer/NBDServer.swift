@@ -5,15 +5,15 @@ import Synchronization
 
 /// A running NBD server.
 ///
-/// Two event loops carry the bytes and answer from the cache; what has to be read is read on
-/// threads of its own. `start(configuration:catalog:logger:)` and ``stop(gracePeriod:)``
-/// block and are for a synchronous program.
+/// Two event loops transport the bytes and answer from the cache. Reads that are not cached run on
+/// threads of a pool. `start(configuration:catalog:logger:)` and ``stop(gracePeriod:)`` block and
+/// are meant for a synchronous program.
 package final class NBDServer: Sendable {
-  /// Where clients reach the server.
+  /// An address on which the server listens.
   package enum ListeningAddress: Sendable, Equatable, CustomStringConvertible {
-    /// `host` as a number, an IPv6 address without brackets.
+    /// `host` is a numeric address. An IPv6 address has no brackets.
     case tcp(host: String, port: Int)
-    /// An absolute path, unless the socket was passed and its maker named it otherwise.
+    /// An absolute path, except for an inherited socket that was bound to another path.
     case unix(path: String)
 
     package var description: String {
@@ -24,10 +24,10 @@ package final class NBDServer: Sendable {
     }
   }
 
-  /// How long connections may take over being closed that had to be cut.
+  /// How long connections may take to close after the server has cut them.
   private static let closingLimit = TimeAmount.seconds(1)
 
-  /// In the order of the configuration, with the ports that the system chose.
+  /// The addresses in the order of the configuration, with the ports that the system chose.
   package let listeningAddresses: [ListeningAddress]
 
   private let group: MultiThreadedEventLoopGroup
@@ -44,30 +44,31 @@ package final class NBDServer: Sendable {
     listeningAddresses = listeners.map(\.address)
   }
 
-  /// The connections that are open now, oldest first.
+  /// The open connections, oldest first.
   package var connections: [ConnectionRecord] { services.registry.records }
 
-  /// What replies hold beyond what each connection may always hold, in bytes.
+  /// The memory of replies beyond the share of each connection, in bytes.
   package var pooledReplyBytes: Int { services.memory.pooledBytes }
 
   package var usesTLS: Bool { services.tls != nil }
 
-  /// Users of pre-shared keys; none where certificates are used, or no TLS.
+  /// The users with pre-shared keys. Empty with certificates or without TLS.
   package var tlsUsers: [String] { services.tls?.current.users ?? [] }
 
-  /// What is wrong with the credentials, though not so much that they could not be used.
+  /// Problems with credentials that are still usable.
   package var tlsWarnings: [String] { services.tls?.current.warnings ?? [] }
 
-  /// Reads certificates and keys again, for connections that come from now on. Where that fails,
-  /// those that were read before stay. Blocks.
+  /// Reads certificates and keys again, for new connections. If this fails, the server keeps the
+  /// previous ones. Blocks.
   ///
   /// - Throws: ``TLSError``.
   package func reloadTLS() throws(TLSError) { try services.tls?.reload() }
 
-  /// Starts listening on every address of the configuration, or on none.
+  /// Starts to listen on all addresses of the configuration. If one fails, the server listens on
+  /// none.
   ///
-  /// - Throws: ``TLSError`` for credentials that cannot be used, ``ServerError`` for the first address
-  ///   that cannot be had.
+  /// - Throws: ``TLSError`` for unusable credentials, ``ServerError`` for the first address that
+  ///   cannot be used.
   package static func start(
     configuration: ServerConfiguration, catalog: any ExportCatalog, logger: Logger
   ) throws -> NBDServer {
@@ -90,12 +91,13 @@ package final class NBDServer: Sendable {
     return NBDServer(group, services, listeners)
   }
 
-  /// Answers on a Unix socket of its own, which only this user can reach: whoever connects is sent
-  /// one document, and the end. To be called once; ``StatusSocket/read(at:)`` is the other side.
+  /// Publishes a status document on a Unix socket that only this user can reach. Every client gets
+  /// one document, and then the connection ends. Call this once. Clients use
+  /// ``StatusSocket/read(at:)``.
   ///
   /// - Parameters:
-  ///   - path: where the socket is created.
-  ///   - document: called each time, on a thread that may block.
+  ///   - path: the path of the socket.
+  ///   - document: creates the document. Called for each client, on a thread that may block.
   /// - Throws: ``ServerError``.
   package func publishStatus(
     at path: String, _ document: @escaping @Sendable () -> [UInt8]
@@ -105,7 +107,7 @@ package final class NBDServer: Sendable {
     statusListener.withLock { $0 = listener }
   }
 
-  /// Calls `body` again and again until the server is stopped, on a thread that may block.
+  /// Calls `body` in this interval until the server stops, on a thread that may block.
   package func every(_ interval: Duration, _ body: @escaping @Sendable () -> Void) {
     let interval = TimeAmount(interval)
     group.next().scheduleRepeatedTask(initialDelay: interval, delay: interval) {
@@ -114,15 +116,16 @@ package final class NBDServer: Sendable {
     }
   }
 
-  /// Stops listening, removes socket files, lets what is in flight finish, and closes everything.
+  /// Stops the server: stops listening, removes socket files, finishes the work in flight, and
+  /// closes all connections.
   ///
-  /// New options are refused with ERR_SHUTDOWN meanwhile. New requests are left without an answer, so
-  /// that clients that connect anew by themselves send them again; where what is in flight takes long
-  /// they are refused with ESHUTDOWN. To be called once.
+  /// Meanwhile, new options are refused with ERR_SHUTDOWN. New requests get no answer, so that
+  /// clients that reconnect by themselves send them again. If the work in flight takes long, new
+  /// requests are refused with ESHUTDOWN. Call this once.
   ///
-  /// - Parameter gracePeriod: how long clients may take over their last replies;
-  ///   connections that are left then are cut. Reads that the storage still holds then are
-  ///   abandoned with their threads.
+  /// - Parameter gracePeriod: how long clients may take to receive their last replies. Connections
+  ///   that remain after that are cut. Reads that still wait for the storage are abandoned together
+  ///   with their threads.
   package func stop(gracePeriod: Duration) {
     for listener in listeners { listener.close() }
     statusListener.withLock { $0.take() }?.close()
@@ -136,14 +139,14 @@ package final class NBDServer: Sendable {
     let areLibrariansDone = wait(limit, on: loop) { done in
       services.librarians.shutdownGracefully { _ in done.succeed() }
     }
-    // A thread that is still reading will report to its loop, so that has to stay.
+    // A thread that is still reading will report to its loop, so the loops must stay.
     guard areReadersDone, areLibrariansDone else { return }
     try? group.syncShutdownGracefully()
   }
 
-  /// Waits for the promise that `body` is given, but no longer than the limit.
+  /// Waits until the promise that `body` receives is completed, at most for the limit.
   ///
-  /// - Returns: whether it was kept.
+  /// - Returns: whether it was completed in time.
   @discardableResult
   private func wait(
     _ limit: TimeAmount, on loop: any EventLoop, _ body: (EventLoopPromise<Void>) -> Void

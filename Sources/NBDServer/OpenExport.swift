@@ -1,19 +1,19 @@
 import NBDProtocol
 import NIOPosix
 
-/// An export that one connection has open, given back once nobody holds this any more: neither the
-/// connection nor work of its that is under way.
+/// An export that one connection has open. It is released when neither the connection nor running
+/// work refers to it any more.
 final class OpenExport: Sendable {
-  /// As many as a client can ask for by name and list besides.
+  /// As many contexts as a client can ask for by name, plus a full list.
   private static let contextLimit = MetaContext.queryLimit + MetaContext.listLimit
 
-  /// As the client named it.
+  /// The name that the client used.
   let name: String
   let shared: SharedExport
   private let exports: SharedExports
   private let librarians: NIOThreadPool
 
-  /// Takes over what a catalogue opened. Blocks.
+  /// Takes ownership of an export that a catalogue opened. Blocks.
   init(_ opened: OpenedExport, as name: String, of services: Services) {
     self.name = name
     exports = services.exports
@@ -28,10 +28,10 @@ final class OpenExport: Sendable {
 
   var properties: ExportProperties { shared.properties }
 
-  /// The contexts of the export's own that the queries name. Blocks.
+  /// Returns the export's own contexts that the queries name. Blocks.
   ///
-  /// An export that breaks its promises never makes for a name that the protocol does not allow, two
-  /// contexts of one name, or a list without end.
+  /// Checks the result, in case the export violates its contract: all names are allowed by the
+  /// protocol, no name occurs twice, and the number of contexts is limited.
   func contexts(matching queries: [String]) throws -> [ExportContext] {
     guard !queries.isEmpty, let contexts = shared.contexts else { return [] }
     var seen: Set<String> = []
@@ -42,8 +42,9 @@ final class OpenExport: Sendable {
   }
 }
 
-/// What a client selected with SET_META_CONTEXT. It keeps its export open, so that the contexts are
-/// those of the export that is entered, whatever is asked about others meanwhile.
+/// The contexts that a client selected with SET_META_CONTEXT. The selection keeps its export open.
+/// So the contexts belong to the export that is entered later, even if the client asks about other
+/// exports in between.
 struct ContextSelection: Sendable {
   let export: OpenExport
   /// The export's own contexts that the client may ask about.

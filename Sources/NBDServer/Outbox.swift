@@ -1,26 +1,26 @@
 import NIOCore
 
-/// Replies on their way to the socket, in order.
+/// Replies that wait to be sent, in order.
 ///
-/// Headers and small data are gathered in one buffer, which a single write sends. Large data is
-/// handed over as it is; the gathered buffer is then retired first, because writing to a buffer
-/// of which a slice is still held copies all of it.
+/// Headers and small data are collected in one buffer and sent with a single write. Large data is
+/// passed on without a copy. Before that, the collecting buffer is put aside and not written to
+/// again: a write to a buffer with a slice in use would copy all of it.
 struct Outbox {
-  /// Data up to this size is cheaper to copy than to send as a vector of its own.
+  /// Data up to this size is copied. That is cheaper than to send it as a separate vector.
   private static let copyLimitBytes = 8 << 10
-  /// A gathered buffer past this size is retired.
+  /// A collecting buffer above this size is put aside.
   private static let gatherLimitBytes = 256 << 10
-  /// Holes of simple replies are sent out of this, over and over.
+  /// The content of holes in simple replies, used again and again.
   private static let zeros = ByteBuffer(repeating: 0, count: 256 << 10)
 
   private var ready: [ByteBuffer] = []
   private var gathered = ByteBuffer()
   private var readyBytes = 0
 
-  /// What was put in since the last ``drain(_:)``.
+  /// The bytes appended since the last ``drain(_:)``.
   var pendingBytes: Int { readyBytes + gathered.readableBytes }
 
-  /// Appends what `write` writes: headers and whole small replies.
+  /// Appends headers and whole small replies, which `write` writes.
   @inline(__always)
   mutating func gather(_ write: (inout ByteBuffer) -> Void) {
     write(&gathered)
@@ -46,8 +46,8 @@ struct Outbox {
     }
   }
 
-  /// Hands over everything. The gathered buffer is kept and used again, unless someone still
-  /// holds it by the next time.
+  /// Passes everything to `write`. The collecting buffer is used again, unless it is still in use
+  /// by then.
   mutating func drain(_ write: (ByteBuffer, _ isLast: Bool) -> Void) {
     let hasGathered = gathered.readableBytes > 0
     for (index, buffer) in ready.enumerated() {
@@ -59,7 +59,8 @@ struct Outbox {
     gathered.moveReaderIndex(to: gathered.writerIndex)
   }
 
-  /// To be called after what was drained has been flushed, when its buffer is likely to be free.
+  /// Reuses the memory of the collecting buffer. Call this after the output has been flushed, when
+  /// the buffer is probably free.
   mutating func reclaim() {
     if gathered.readableBytes == 0 { gathered.clear() }
   }

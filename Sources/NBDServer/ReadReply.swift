@@ -3,11 +3,11 @@ import NBDProtocol
 import NIOCore
 import VolumeReader
 
-/// The reply to a read, or to a piece of one.
+/// The reply to a read, or to one piece of a read.
 struct ReadReply {
   let work: Work
   let frame: ReplyFrame
-  /// Nothing more is owed for the request after this.
+  /// Whether this is the last part of the reply to the request.
   let isLast: Bool
 
   /// Appends the reply. The pieces must tile `Work/range`.
@@ -24,7 +24,7 @@ struct ReadReply {
     appendChunks(pieces, to: &outbox)
   }
 
-  /// One chunk for every run of pieces of a kind.
+  /// Appends one chunk for every run of data pieces or of holes.
   private func appendChunks(_ pieces: [VolumePiece], to outbox: inout Outbox) {
     var offsetBytes = work.offsetBytes
     var rest = pieces[...]
@@ -37,7 +37,9 @@ struct ReadReply {
     }
   }
 
-  /// - Returns: where the chunk ends.
+  /// Appends one chunk.
+  ///
+  /// - Returns: the end offset of the chunk.
   @discardableResult
   private func appendChunk(
     _ run: ArraySlice<VolumePiece>, at offsetBytes: UInt64, isLast: Bool, to outbox: inout Outbox

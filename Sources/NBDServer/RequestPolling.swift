@@ -2,46 +2,47 @@ import Glibc
 import NBDProtocol
 import NIOCore
 
-/// Whether it is worth while to look for the next request of a client for a moment before the thread
-/// goes to sleep.
+/// Decides whether the loop polls for the client's next request for a moment before its thread
+/// sleeps.
 ///
-/// A client that sends one request at a time sends the next one within a few microseconds of a reply. To
-/// put the thread to sleep and wake it takes longer than to answer from the cache. So where the last
-/// request came that soon, the next one is waited for awake, once in vain at most.
+/// A client that sends one request at a time sends the next one within a few microseconds after a
+/// reply. To put the thread to sleep and to wake it takes longer than to answer from the cache. So
+/// if the last request came that soon, the thread polls for the next one. After one poll in vain,
+/// it sleeps again.
 ///
-/// That is good only while a core has nothing else to do. A thread that others are waiting behind is
-/// stopped in the middle of it; then it sleeps like any other for a while.
+/// Polling helps only while a core has nothing else to do. If other threads need the core, the
+/// system interrupts the polling thread. The thread then does not poll for a while.
 struct RequestPolling {
-  /// How long a thread stays awake: about what it takes to put it to sleep and wake it.
+  /// How long a thread polls: about the time that it takes to put it to sleep and to wake it.
   static let limit = TimeAmount.microseconds(40)
-  /// A request that comes so soon after a reply would have been worth waiting for. It took the client
-  /// time, and waking the thread as well.
+  /// If a request comes this soon after a reply, polling would have been worthwhile. The time
+  /// includes the client's own time and the time to wake the thread.
   private static let shortPause = TimeAmount.microseconds(80)
-  /// A thread that stayed awake so much longer than it wanted was stopped for others.
+  /// If a thread polls this much longer than intended, the system has interrupted it for others.
   static let interruption = TimeAmount.microseconds(100)
-  /// How long no thread stays awake then.
+  /// How long no thread polls after such an interruption.
   static let respite = TimeAmount.milliseconds(500)
 
   private var lastReply: NIODeadline?
   private var isSoon = false
   private var respiteEnd = NIODeadline.uptimeNanoseconds(0)
 
-  /// Everything was answered that had been asked.
+  /// Notes that all requests so far are answered.
   ///
-  /// - Returns: whether to stay awake now.
+  /// - Returns: whether to poll now.
   mutating func noteReply(at now: NIODeadline) -> Bool {
     lastReply = now
     return isSoon && now >= respiteEnd
   }
 
-  /// The client sent something.
+  /// Notes that the client has sent something.
   mutating func noteInput(at now: NIODeadline) {
     guard let lastReply else { return }
     isSoon = now - lastReply <= Self.shortPause
     self.lastReply = nil
   }
 
-  /// The thread stayed awake until now.
+  /// Notes that the thread has polled until now.
   mutating func noteEnd(at now: NIODeadline, cameInput: Bool) {
     guard let lastReply else { return }
     isSoon = cameInput
@@ -50,8 +51,7 @@ struct RequestPolling {
 }
 
 extension ConnectionHandler {
-  /// Stays awake for the next request where that is likely to come at once, and nobody else is there to
-  /// be kept waiting.
+  /// Polls for the next request if it will probably come at once and no other client has to wait.
   func awaitNextRequest(_ context: ChannelHandlerContext) {
     guard queue != nil, machine.inFlightCount == 0, wantsInput else { return }
     let now = NIODeadline.now()
@@ -62,7 +62,8 @@ extension ConnectionHandler {
 
   /// Polls the socket for input until `deadline`, or until `isOver` returns true.
   ///
-  /// - Returns: whether input came, and whether the system ran another thread on this core meanwhile.
+  /// - Returns: whether input came, and whether the system ran another thread on this core in
+  ///   between.
   func lookForInput(
     _ context: ChannelHandlerContext, until deadline: NIODeadline, orUntil isOver: () -> Bool
   ) -> (cameInput: Bool, wasStopped: Bool) {

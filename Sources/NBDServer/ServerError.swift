@@ -1,18 +1,18 @@
-/// Why a server did not start.
+/// Why a server could not start.
 package struct ServerError: Error, Sendable, CustomStringConvertible {
   package enum Code: Sendable, Equatable {
-    /// Another server listens there.
+    /// Another server listens on this address.
     case addressInUse
-    /// Something that is not a socket is in the way.
+    /// The path exists, but is not a socket.
     case notASocket
-    /// The address cannot be used as it was written.
+    /// The address is not valid.
     case invalidAddress
-    /// The system refused.
+    /// A system call failed.
     case system
   }
 
   package let code: Code
-  /// The address as a person would write it.
+  /// The address in readable form.
   package let address: String
   package let reason: String
 

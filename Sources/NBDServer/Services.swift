@@ -1,7 +1,7 @@
 import Logging
 import NIOPosix
 
-/// What the connections of one server share.
+/// The objects that the connections of one server share.
 struct Services: Sendable {
   let configuration: ServerConfiguration
   let catalog: any ExportCatalog
@@ -9,16 +9,16 @@ struct Services: Sendable {
   let names = KeptNames()
   let registry: ConnectionRegistry
   let memory: ReplyMemory
-  /// Nil where nobody can use TLS.
+  /// Nil if the server does not offer TLS.
   let tls: TLSSource?
-  /// Reads what is not cached.
+  /// The threads for reads that are not cached.
   let readers: NIOThreadPool
-  /// Lists, opens and closes exports.
+  /// The threads that list, open and close exports.
   let librarians: NIOThreadPool
   let logger: Logger
   let throttle = LogThrottle(limitPerMinute: 60)
 
-  /// - Throws: ``TLSError`` where credentials cannot be used.
+  /// - Throws: ``TLSError`` for unusable credentials.
   init(
     configuration: ServerConfiguration, catalog: any ExportCatalog, logger: Logger
   ) throws(TLSError) {
@@ -35,7 +35,7 @@ struct Services: Sendable {
     librarians.start()
   }
 
-  /// Opens what a name means to a client. Blocks.
+  /// Opens the export that a name stands for, for this client. Blocks.
   func open(
     _ name: String, for client: ClientIdentity, _ record: ConnectionRecord
   ) throws -> OpenExport? {
@@ -45,8 +45,8 @@ struct Services: Sendable {
     return opened.map { OpenExport($0, as: name, of: self) }
   }
 
-  /// Logs what a client caused, on one line of bounded length, unless there was too much of that
-  /// already.
+  /// Logs an event that a client caused, on one line of limited length. The throttle suppresses the
+  /// message if there were too many.
   func report(
     _ level: Logger.Level, _ message: @autoclosure () -> String, of record: ConnectionRecord
   ) {
@@ -61,7 +61,8 @@ struct Services: Sendable {
     logger.log(level: level, "\(Self.line(message()))", metadata: metadata)
   }
 
-  /// Clients choose parts of messages, such as names of exports.
+  /// Removes control characters and shortens the message, because clients choose parts of it, such
+  /// as names of exports.
   private static func line(_ message: String) -> String {
     let limit = 500
     let scalars = message.unicodeScalars
@@ -71,7 +72,7 @@ struct Services: Sendable {
     return shown.joined() + (scalars.count > limit ? "…" : "")
   }
 
-  /// Logs that a client found no room.
+  /// Logs that a client was turned away because the connection limit is reached.
   func reportTurnedAway(_ address: String) {
     guard logger.logLevel <= .warning, throttle.admit() != nil else { return }
     logger.warning(

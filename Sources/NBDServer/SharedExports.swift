@@ -2,12 +2,12 @@ import NBDProtocol
 import Synchronization
 import VolumeReader
 
-/// An export that connections have open. Every holder gives it back with
+/// An export that connections have open. Every holder releases it with
 /// ``SharedExports/release(_:)``.
 final class SharedExport: Sendable {
   let properties: ExportProperties
   let volume: any ReadableVolume
-  /// The volume, where it can be written to.
+  /// The volume, if clients can write to it.
   let writer: (any WritableVolume)?
   let contexts: (any ExportContexts)?
   fileprivate let close: @Sendable () -> Void
@@ -23,10 +23,10 @@ final class SharedExport: Sendable {
   }
 }
 
-/// The exports in use, one for each canonical name, with how many connections hold them. An export
-/// that is not to be shared has one holder and no entry.
+/// The exports in use, one for each canonical name, with the number of connections that hold each.
+/// An export that is not shared has one holder and no entry.
 ///
-/// Both functions may close an export, which blocks: call them on a thread for that.
+/// Both functions may close an export, which blocks. Call them on a thread that may block.
 final class SharedExports: Sendable {
   private struct Entry {
     let export: SharedExport
@@ -35,7 +35,8 @@ final class SharedExports: Sendable {
 
   private let entries = Mutex<[String: Entry]>([:])
 
-  /// Takes what a catalogue opened, or, when its content is open already, that, closing the other.
+  /// Takes ownership of an export that a catalogue opened. If its content is already open, closes
+  /// the new export and returns the open one.
   func acquire(_ opened: OpenedExport) -> SharedExport {
     guard opened.isShared else { return SharedExport(opened) }
     let shared = entries.withLock { entries in
@@ -47,7 +48,7 @@ final class SharedExports: Sendable {
     return shared.export
   }
 
-  /// Closes the export when the last holder lets go.
+  /// Releases the export. Closes it after the last holder.
   func release(_ export: SharedExport) {
     guard export.properties.isShared else { return export.close() }
     let isLast = entries.withLock { entries in

@@ -1,18 +1,19 @@
 import Glibc
 
-/// open(2) and fchownat(2), as Linux has them. Not from CLinux: with that module beside it in a
-/// compilation, NBDServer's other files no longer find `stat` in Glibc.
+/// Constants of open(2) and fchownat(2) on Linux. They do not come from CLinux: if that module is
+/// part of the compilation, the other files of NBDServer do not find `stat` in Glibc any more.
 private let openPathOnly: Int32 = 0o10_000_000
 private let emptyPath: Int32 = 0x1000
 
-/// The directory of a Unix socket, held open and locked: whoever can write to it may put a link in the
-/// socket's place at any moment, and must not lead this process elsewhere.
+/// The directory of a Unix socket, open and locked. Users who can write to the directory may
+/// replace the socket with a link at any moment. Through this open directory, the server cannot be
+/// led elsewhere.
 struct SocketDirectory: ~Copyable {
   private let path: String
   private let name: String
   private let descriptor: Int32
 
-  /// - Throws: ``ServerError`` where there is no such directory.
+  /// - Throws: ``ServerError`` if there is no such directory.
   init(of path: String) throws(ServerError) {
     let end = path.lastIndex(of: "/")
     let directory = end.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
@@ -20,10 +21,10 @@ struct SocketDirectory: ~Copyable {
     name = end.map { String(path[path.index(after: $0)...]) } ?? path
     var opened = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     if opened >= 0 {
-      // Keeps servers apart that start at the same moment.
+      // Only one server at a time works in the directory, even if several start at the same moment.
       _ = flock(opened, LOCK_EX)
     } else {
-      // Without permission to read the directory there is no lock.
+      // Without permission to read the directory, there is no lock.
       opened = open(directory, openPathOnly | O_DIRECTORY | O_CLOEXEC)
     }
     guard opened >= 0 else { throw UnixSocketFile.systemError(path, "open") }
@@ -32,22 +33,22 @@ struct SocketDirectory: ~Copyable {
 
   deinit { close(descriptor) }
 
-  /// Of what has the socket's name, links not followed; nil where nothing has.
+  /// The status of the file with the socket's name, without following links. Nil if there is none.
   func status() -> stat? {
     var status = stat()
     return fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 ? status : nil
   }
 
-  /// Removes what has the socket's name, if it is a socket.
+  /// Removes the file with the socket's name, if it is a socket.
   @discardableResult
   func removeSocket() -> Bool {
     guard let status = status(), status.st_mode & S_IFMT == S_IFSOCK else { return false }
     return unlinkat(descriptor, name, 0) == 0
   }
 
-  /// The file of a socket that this process has just bound.
+  /// Opens the file of a socket that this process has just bound.
   ///
-  /// - Throws: ``ServerError``, also where something else stands in its place by now.
+  /// - Throws: ``ServerError``, also if another file is in its place by now.
   func openSocket() throws(ServerError) -> SocketInode {
     let file = openat(descriptor, name, openPathOnly | O_NOFOLLOW | O_CLOEXEC, 0)
     guard file >= 0 else { throw UnixSocketFile.systemError(path, "open") }
@@ -55,7 +56,8 @@ struct SocketDirectory: ~Copyable {
   }
 }
 
-/// The file of a socket, open so that owner and mode can be changed of it and of nothing else.
+/// The file of a socket. It is held open, so that a change of owner or mode affects this file and
+/// no other.
 struct SocketInode: ~Copyable {
   let status: stat
   private let path: String
@@ -67,7 +69,7 @@ struct SocketInode: ~Copyable {
     var status = stat()
     let isKnown = fstat(descriptor, &status) == 0
     self.status = status
-    // A second name would be that of another socket of this user's.
+    // With a second link, the file could be another socket of the same user.
     guard isKnown, status.st_mode & S_IFMT == S_IFSOCK, status.st_uid == geteuid(),
       status.st_nlink == 1
     else {
@@ -79,16 +81,18 @@ struct SocketInode: ~Copyable {
 
   deinit { close(descriptor) }
 
+  /// Sets the mode, and the owner if there is one.
+  ///
   /// - Throws: ``ServerError``.
   func allow(mode: UInt32, owner: SocketOwner?) throws(ServerError) {
     if let owner {
-      // All bits set: as it is.
+      // An id with all bits set means: do not change.
       let changed = fchownat(
         descriptor, "", owner.user ?? .max, owner.group ?? .max, emptyPath)
       guard changed == 0 else { throw UnixSocketFile.systemError(path, "chown") }
     }
     guard status.st_mode & 0o7777 != mode else { return }
-    // fchmod(2) wants a file that is open for more than its name.
+    // fchmod(2) does not accept a descriptor that was opened with O_PATH.
     guard chmod("/proc/self/fd/\(descriptor)", mode) == 0 else {
       throw UnixSocketFile.systemError(path, "chmod")
     }

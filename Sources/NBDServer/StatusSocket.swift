@@ -2,16 +2,16 @@ import Glibc
 import NIOCore
 import NIOPosix
 
-/// A Unix socket on which a server tells what it is doing: one document, then the end.
+/// A Unix socket on which a server reports its status: it sends one document, then closes.
 package enum StatusSocket {
-  /// How long either side waits for the other.
+  /// How long each side waits for the other.
   private static let patienceSeconds = 10
   private static let documentLimitBytes = 64 << 20
 
-  /// What the server at `path` tells now; nil where none answers, then the file that it left is
-  /// removed. Blocks.
+  /// Reads the status of the server at `path`. Returns nil if no server answers, and then removes
+  /// the stale socket file. Blocks.
   ///
-  /// - Throws: ``ServerError`` for a server that does not answer in time.
+  /// - Throws: ``ServerError`` if a server does not answer in time.
   package static func read(at path: String) throws(ServerError) -> [UInt8]? {
     let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { throw UnixSocketFile.systemError(path, "socket") }
@@ -65,7 +65,7 @@ package enum StatusSocket {
     }
   }
 
-  /// Tells one client, and closes. What the client says is thrown away.
+  /// Sends the document to one client, then closes. Discards everything that the client sends.
   private final class Teller: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer

@@ -1,14 +1,16 @@
 import Glibc
 
-/// A Unix socket that listens at a path, and the file that stands for it.
+/// A Unix socket that listens at a path, with its file.
 ///
-/// A file that a dead server left is replaced, one that a live server answers is not. Servers that
-/// start at the same moment are kept apart by a lock on the directory.
+/// A file that a dead server has left is replaced. The file of a live server is not. A lock on the
+/// directory separates servers that start at the same moment.
 struct UnixSocketFile: Sendable {
   let path: String
   private let device: dev_t
   private let inode: ino_t
 
+  /// Creates the socket file and listens on it.
+  ///
   /// - Returns: the file and the listening descriptor, which the caller owns.
   /// - Throws: ``ServerError``.
   static func listen(
@@ -19,7 +21,8 @@ struct UnixSocketFile: Sendable {
     let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { throw systemError(path, "socket") }
     do throws(ServerError) {
-      // The file takes the descriptor's mode, less the umask: it is never open to more than asked.
+      // The file gets the descriptor's mode without the bits of the umask. So it never allows more
+      // than requested.
       guard fchmod(descriptor, mode) == 0 else { throw systemError(path, "fchmod") }
       guard try withAddress(path, { bind(descriptor, $0, $1) }) == 0 else {
         throw systemError(path, "bind")
@@ -37,7 +40,7 @@ struct UnixSocketFile: Sendable {
     }
   }
 
-  /// Removes the file, unless another server has put its own there.
+  /// Removes the file, unless another server has replaced it with its own.
   func remove() {
     guard let directory = try? SocketDirectory(of: path), let status = directory.status(),
       status.st_dev == device, status.st_ino == inode
@@ -45,7 +48,7 @@ struct UnixSocketFile: Sendable {
     directory.removeSocket()
   }
 
-  /// Removes the file of a server that died.
+  /// Removes the file of a server that has died.
   static func removeIfStale(_ path: String) {
     guard let directory = try? SocketDirectory(of: path) else { return }
     try? clearStale(path, in: directory)

@@ -1,38 +1,39 @@
 import NBDProtocol
 import NIOCore
 
-/// Decides whether the loop polls for the answer to the only request of the only client, rather than sleep.
+/// Decides whether the loop polls, instead of sleeping, while the only request of the only client
+/// is in progress.
 ///
 /// Reading and decompressing a cached chunk takes about as long as waking the two threads on its way. So
 /// after a quick answer the loop polls for the next one. After one slow answer it sleeps again. As with
 /// ``RequestPolling``, polling helps only while a core is idle.
 struct WorkPolling {
-  /// How long a thread stays awake: enough for a chunk and its base.
+  /// How long the loop polls: enough to read a chunk and its delta base.
   static let limit = TimeAmount.microseconds(300)
 
   private var start: NIODeadline?
   private var isSoon = false
   private var respiteEnd = NIODeadline.uptimeNanoseconds(0)
 
-  /// A piece of work was handed over.
+  /// Notes that a piece of work was passed to a thread.
   ///
-  /// - Returns: whether to stay awake now.
+  /// - Returns: whether to poll now.
   mutating func noteStart(at now: NIODeadline) -> Bool {
     start = now
     return isSoon && now >= respiteEnd
   }
 
-  /// A piece of work came back.
+  /// Notes that a piece of work is finished.
   mutating func noteFinished(at now: NIODeadline) {
     guard let start else { return }
     isSoon = now - start <= Self.limit
     self.start = nil
   }
 
-  /// The thread stayed awake until now, and nothing came back.
+  /// Notes that the loop has polled until now in vain.
   mutating func noteEnd() { isSoon = false }
 
-  /// The thread was stopped for others while it stayed awake.
+  /// Notes that the system interrupted the thread while it polled.
   mutating func noteInterruption(at now: NIODeadline) {
     respiteEnd = now + RequestPolling.respite
   }

@@ -3,41 +3,46 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// The work of one connection on its way to threads, and what came of it on its way back.
+/// The work of one connection on its way to the threads, and the results on their way back.
 ///
-/// Waking a thread takes longer than a small read or write. So a thread that is done with a piece
-/// takes the next one, and wakes another thread only while more is waiting: pieces that came
-/// together and are quick cost few wake-ups, pieces that block are soon spread over the pool.
+/// Waking a thread takes longer than a small read or write. So a thread that has finished a piece
+/// takes the next one, and wakes another thread only if more is waiting. Quick pieces that arrive
+/// together need few wake-ups, and pieces that block are soon spread over the pool.
 ///
-/// Writes that are known to be quick have a queue of their own and one thread, which makes several in a
-/// row and reports them together. More threads would gain nothing: of those that write to one file, the
-/// system lets in one at a time.
+/// Writes that are known to be quick have their own queue and one thread, which carries out several
+/// in a row and reports them together. More threads would gain nothing: the system lets only one of
+/// them write to a file at a time.
 final class WorkQueue: Sendable {
-  /// A piece of work, and when it was understood.
+  /// A piece of work, and the time when its request was decoded.
   typealias Piece = (work: Work, start: NIODeadline)
   typealias Finished = (piece: Piece, outcome: Outcome)
 
   private struct State {
     var waiting = CircularBuffer<Piece>()
-    /// A thread was called that has not come yet.
+    /// Whether a thread was called that has not started yet.
     var isCalling = false
     var quick = CircularBuffer<Piece>()
-    /// A thread is at what is quick, or was called for that.
+    /// Whether a thread works on the quick queue, or was called for it.
     var isQuickTaken = false
     var finished: [Finished] = []
-    /// Handed over and not finished.
+    /// The number of pieces that are passed in and not finished.
     var openCount = 0
     /// The loop polls ``hasFinished``, so it need not be called.
     var isWatched = false
 
-    /// - Returns: whether a thread has to be called; else one is on its way, or there is nothing to do.
+    /// Notes that a thread is called, if one is needed.
+    ///
+    /// - Returns: whether the caller must call a thread. False if one was already called, or if
+    ///   nothing is waiting.
     mutating func claimCall() -> Bool {
       guard !waiting.isEmpty else { return false }
       defer { isCalling = true }
       return !isCalling
     }
 
-    /// - Returns: whether a thread has to be called for what is quick.
+    /// Notes that a thread is called for the quick queue, if one is needed.
+    ///
+    /// - Returns: whether the caller must call a thread.
     mutating func claimQuick() -> Bool {
       guard !quick.isEmpty else { return false }
       defer { isQuickTaken = true }
@@ -45,13 +50,13 @@ final class WorkQueue: Sendable {
     }
   }
 
-  /// Pieces that a thread takes in a row before other connections have their turn.
+  /// How many pieces a thread takes in a row before other connections get their turn.
   private static let turnLimit = 16
   /// Quick pieces are reported in groups of this size. The groups are small so that the loop answers one
   /// while the thread does the next. With 16 writes of 4 KiB in flight and the overlay in memory, groups of 2
   /// allow 1.1 to 1.3 times as many writes a second as groups of 16, and slightly more than 1 or 4.
   private static let batchLimit = 2
-  /// How often a thread does as many in a row.
+  /// How many such groups a thread does in a row.
   private static let batchesPerTurn = 32
 
   let access: ExportAccess
@@ -61,8 +66,8 @@ final class WorkQueue: Sendable {
   /// Whether finished work waits for ``takeFinished()``. Can be read without the lock.
   private let hasFinishedWork = Atomic(false)
 
-  /// - Parameter whenFinished: called on a thread of the pool when something was finished; then
-  ///   ``takeFinished()`` is to be called. Not called again before that was.
+  /// - Parameter whenFinished: called on a thread of the pool when work is finished. The owner then
+  ///   calls ``takeFinished()``. It is not called again before that.
   init(
     _ access: ExportAccess, on pool: NIOThreadPool, whenFinished: @escaping @Sendable () -> Void
   ) {
@@ -87,7 +92,7 @@ final class WorkQueue: Sendable {
     if calls.quick { callQuickThread() }
   }
 
-  /// Lets go of what no thread has begun: the client that wants it is gone.
+  /// Drops work that no thread has started, because the client is gone.
   func cancel() {
     state.withLock { state in
       state.openCount -= state.waiting.count + state.quick.count
@@ -96,12 +101,12 @@ final class WorkQueue: Sendable {
     }
   }
 
-  // MARK: What was finished
+  // MARK: Finished work
 
   var hasFinished: Bool { hasFinishedWork.load(ordering: .acquiring) }
 
-  /// Runs `body`, which polls ``hasFinished``. Until it ends, finished work is not announced by a call.
-  /// Without work in progress, `body` does not run.
+  /// Runs `body`, which polls ``hasFinished``. While it runs, finished work is not announced by a
+  /// call. If no work is in progress, `body` does not run.
   ///
   /// - Returns: whether finished work waits for ``takeFinished()``.
   func watching(_ body: () -> Void) -> Bool {
@@ -116,7 +121,7 @@ final class WorkQueue: Sendable {
     }
   }
 
-  /// Everything that was finished since the last time.
+  /// Returns everything that was finished since the last call.
   func takeFinished() -> [Finished] {
     state.withLock { state in
       defer { state.finished = [] }
@@ -141,14 +146,14 @@ final class WorkQueue: Sendable {
     (piece, isActive ? access.perform(piece.work) : .shutDown)
   }
 
-  // MARK: Work that may take long
+  // MARK: Slow work
 
   private func callThread() {
     pool.submit { self.run(isActive: $0 == .active) }
   }
 
-  /// Whenever something is waiting, a thread has been called that has not come yet; so this one may
-  /// leave after its turn.
+  /// Does up to one turn of work. While pieces are waiting, a thread has been called that has not
+  /// started yet, so this thread may stop after its turn.
   private func run(isActive: Bool) {
     for turn in 0..<Self.turnLimit {
       guard let (piece, hasMore) = take(isFirst: turn == 0) else { return }
@@ -157,7 +162,7 @@ final class WorkQueue: Sendable {
     }
   }
 
-  /// The next piece, and whether another thread is to be called for what is left.
+  /// Returns the next piece, and whether to call another thread for the rest.
   private func take(isFirst: Bool) -> (piece: Piece, hasMore: Bool)? {
     state.withLock { state in
       if isFirst { state.isCalling = false }
@@ -181,7 +186,7 @@ final class WorkQueue: Sendable {
     callQuickThread()
   }
 
-  /// The next quick pieces; none: nobody is at it any more.
+  /// Returns the next quick pieces. If there are none, no thread works on the quick queue any more.
   private func takeBatch() -> [Piece] {
     state.withLock { state in
       let batch = Array(state.quick.prefix(Self.batchLimit))

@@ -8,18 +8,18 @@ import Testing
 
 @testable import NBDServer
 
-@Suite("Sockets that are passed")
+@Suite("Inherited sockets")
 struct InheritedSocketTests {
   private let volume = MemoryVolume(sizeBytes: 1 << 20)
 
-  /// A socket that listens on a port of the system's choice.
+  /// Returns a socket that listens on a port of the system's choice.
   private func listeningSocket() -> Int32 {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     listen(descriptor, 5)
     return descriptor
   }
 
-  @Test("one that listens is served, TCP or Unix")
+  @Test("the server accepts clients on an inherited TCP or Unix socket")
   func serving() throws {
     let temporary = try TemporaryDirectory()
     let path = temporary.appending("s").string
@@ -35,12 +35,12 @@ struct InheritedSocketTests {
       client.send(Transmission.request(0, cookie: 1, length: 1))
       #expect(try client.receiveChunk().cookie == 1)
     }
-    // It belongs to who made it.
+    // The socket file belongs to the process that created it.
     server.stop()
     #expect(access(path, F_OK) == 0)
   }
 
-  @Test("what does not listen is refused")
+  @Test("a descriptor that does not listen is refused")
   func refusal() throws {
     let silent = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     let datagrams = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
@@ -53,7 +53,7 @@ struct InheritedSocketTests {
     }
   }
 
-  @Test("the variables count for the process that they name, from descriptor 3 on")
+  @Test("the variables apply only to the named process, from descriptor 3 on")
   func variables() throws {
     func descriptors(_ process: String?, _ count: String?) throws -> Range<Int32> {
       try InheritedSocket.descriptors(process: process, count: count, of: 77)
@@ -69,9 +69,9 @@ struct InheritedSocketTests {
   }
 }
 
-@Suite("What a server tells")
+@Suite("Status of a server")
 struct StatusTests {
-  @Test("whoever connects is told a document, made anew each time")
+  @Test("every client gets a newly created document")
   func telling() throws {
     let server = try RunningServer(MemoryVolume(sizeBytes: 1 << 20))
     let path = server.directory + "/status"
@@ -99,7 +99,7 @@ struct StatusTests {
     #expect(access(path, F_OK) != 0)
   }
 
-  @Test("content that was read and written is counted, and requests that are in flight")
+  @Test("bytes read and written and requests in flight are counted")
   func activity() throws {
     let gate = Gate()
     let volume = MemoryVolume(sizeBytes: 8 << 20, isCached: false, damagedChunk: 63, gate: gate)
@@ -120,7 +120,7 @@ struct StatusTests {
     #expect(after.requestCount == 1)
     #expect(after.latency.count == 1)
     #expect(try #require(after.latency.mean) > 0)
-    // A request that fails has moved nothing.
+    // A request that fails has transferred nothing.
     client.send(Transmission.request(0, cookie: 2, offset: (8 << 20) - 1, length: 1))
     #expect(try client.receive(16) == Transmission.simpleReply(cookie: 2, error: 5))
     #expect(try activity().requestCount == 2)
@@ -130,7 +130,7 @@ struct StatusTests {
 
 @Suite("Owners of sockets")
 struct SocketOwnerTests {
-  @Test("the file is given to whom it is to belong", .enabled(if: geteuid() == 0))
+  @Test("the socket file gets the given owner", .enabled(if: geteuid() == 0))
   func owner() throws {
     let server = try RunningServer(MemoryVolume(sizeBytes: 1 << 20)) { configuration in
       guard case .unix(let path, _, _) = configuration.addresses[0] else { return }
@@ -143,7 +143,7 @@ struct SocketOwnerTests {
     #expect(status.st_mode & 0o777 == 0o660)
   }
 
-  @Test("a group alone leaves the user", .enabled(if: geteuid() == 0))
+  @Test("a group without a user does not change the user", .enabled(if: geteuid() == 0))
   func group() throws {
     let server = try RunningServer(MemoryVolume(sizeBytes: 1 << 20)) { configuration in
       guard case .unix(let path, let mode, _) = configuration.addresses[0] else { return }

@@ -1,14 +1,14 @@
 import NBDTestSupport
 import TestSupport
 
-/// A chunk of a structured reply as it came.
+/// A received chunk of a structured reply.
 struct Chunk {
   var isDone: Bool
   var type: UInt16
   var cookie: UInt64
   var payload: [UInt8]
 
-  /// Offset and bytes of a data or hole chunk.
+  /// The offset and the bytes of a data or hole chunk.
   var content: (UInt64, [UInt8])? {
     switch type {
     case 1: (integer(payload[..<8]), Array(payload[8...]))
@@ -34,7 +34,7 @@ extension RawClient {
   }
 }
 
-/// Something that needs its server to stay.
+/// A value that needs its server to stay alive.
 struct Held<Value> {
   let server: RunningServer
   let value: Value

@@ -5,7 +5,7 @@ import Testing
 
 @testable import NBDServer
 
-@Suite("Connections that come while the server stops")
+@Suite("Connections that arrive while the server stops")
 struct ConnectionRegistryTests {
   private let channel = EmbeddedChannel()
   private let registry = ConnectionRegistry(limit: 2)
@@ -29,14 +29,14 @@ struct ConnectionRegistryTests {
     return promise.futureResult
   }
 
-  @Test("one that comes later is not let in")
+  @Test("a connection that arrives later is not admitted")
   func later() throws {
     _ = try #require(registry.admit("before"))
     try shutDown().wait()
     #expect(registry.admit("after") == nil)
   }
 
-  @Test("one that was let in before and is made after is told")
+  @Test("a connection that was admitted before and is added after is shut down")
   func late() throws {
     let (first, second) = (
       try #require(registry.admit("first")), try #require(registry.admit("second"))
@@ -47,7 +47,7 @@ struct ConnectionRegistryTests {
     #expect(orders.shutDownCount.load(ordering: .relaxed) == 1)
     let late = add(second)
     #expect(late.shutDownCount.load(ordering: .relaxed) == 1)
-    // Runs the loop, which tells who waits for the end.
+    // Runs the event loop, which completes the promise.
     _ = try channel.finish()
     try end.wait()
   }

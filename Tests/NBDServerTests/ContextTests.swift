@@ -4,7 +4,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("Contexts of the server's own")
+@Suite("Own contexts")
 struct ContextTests {
   private static let names = ["varve:changed-since:a", "varve:changed-since:b"]
 
@@ -39,7 +39,7 @@ struct ContextTests {
         + Transmission.chunk(5, cookie: 1, done: true, .u32(3), .u32(1000), .u32(2)))
   }
 
-  @Test("with extended headers a payload chooses among them")
+  @Test("with extended headers, a payload chooses some of the contexts")
   func chosen() throws {
     let server = try server()
     let client = try negotiated(server, .extended)
@@ -56,7 +56,7 @@ struct ContextTests {
         6, cookie: 1, offset: 9, done: true, .u32(3), .u32(1), .u64(1000), .u64(2)))
   }
 
-  @Test("the selection holds, whatever is asked about in between")
+  @Test("the selection stays valid when the client asks about other exports")
   func held() throws {
     let server = try server()
     let client = try negotiated(server, .structured)
@@ -71,7 +71,7 @@ struct ContextTests {
     #expect(replies.suffix(chunk.count) == chunk[...])
   }
 
-  @Test("the contexts are those of the content that was selected, though the name has moved on")
+  @Test("the contexts belong to the selected content even if the name has moved on")
   func moving() throws {
     let server = try RunningServer(MovingContexts())
     let client = try negotiated(server, .structured)
@@ -80,14 +80,14 @@ struct ContextTests {
     client.send(Transmission.request(7, cookie: 1, length: 1000))
     client.halfClose()
     let replies = try client.receiveToEnd()
-    // The first revision, of 1 MiB, and what its context says.
+    // The first revision has 1 MiB. The chunk is the status of its context.
     let size = Handshake.reply(7, 3, .u16(0), .u64(1 << 20), .u16(0x0ded))
     #expect(replies.indices.contains { replies[$0...].starts(with: size) })
     let chunk = Transmission.chunk(5, cookie: 1, done: true, .u32(2), .u32(1000), .u32(1))
     #expect(replies.suffix(chunk.count) == chunk[...])
   }
 
-  @Test("a volume that answers with what nobody can ask for is not believed")
+  @Test("contexts with impossible names are rejected")
   func lies() throws {
     let name = "varve:" + String(repeating: "x", count: 4096)
     let volume = ScratchVolume(
@@ -99,7 +99,7 @@ struct ContextTests {
       Handshake.reply(9, 4, .u32(0), .text("varve:a")) + Handshake.acknowledgement(9))
   }
 
-  @Test("status over 4 GiB goes in one extent with extended headers")
+  @Test("with extended headers, a status over 4 GiB is a single extent")
   func large() throws {
     let server = try RunningServer(MapOnlyCatalog())
     let client = try server.enter(.extended)
@@ -115,7 +115,7 @@ struct ContextTests {
   }
 }
 
-/// A catalogue in which a name stands for larger content every time it is asked.
+/// A catalogue in which a name stands for larger content each time it is opened.
 private final class MovingContexts: ExportCatalog {
   private let revision = Mutex<UInt64>(0)
 

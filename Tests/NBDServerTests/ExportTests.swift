@@ -4,7 +4,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// A catalogue in which `latest` stands for another revision every time it is asked.
+/// A catalogue in which `latest` stands for another revision each time it is opened.
 private final class MovingCatalog: ExportCatalog {
   private let revision = Mutex<UInt64>(0)
 
@@ -31,7 +31,7 @@ struct ExportTests {
       + Handshake.acknowledgement(option)
   }
 
-  @Test("LIST tells what the catalogue has")
+  @Test("LIST returns the exports of the catalogue")
   func list() throws {
     let server = try RunningServer(MovingCatalog())
     let client = try server.greet()
@@ -42,7 +42,7 @@ struct ExportTests {
         + Handshake.acknowledgement(3))
   }
 
-  @Test("GO enters what INFO told of, whatever the name has come to mean since")
+  @Test("GO enters the content of INFO even if the name has moved on")
   func infoThenGo() throws {
     let server = try RunningServer(MovingCatalog())
     let client = try server.greet()
@@ -53,7 +53,8 @@ struct ExportTests {
     let later = try server.greet()
     later.send(Handshake.choose(7, "latest", information: [1]))
     try later.expect(answer(7, 2))
-    // Each reads the revision that it entered: the second is 2 MiB long, the first is not.
+    // Each client reads the revision that it entered. The second revision has 2 MiB, the first has
+    // not.
     let request = Transmission.request(0, cookie: 1, offset: 1 << 20, length: 1)
     client.send(request)
     try client.expect(Transmission.simpleReply(cookie: 1, error: 22))
@@ -61,7 +62,7 @@ struct ExportTests {
     try later.expect(Transmission.simpleReply(cookie: 1) + [0])
   }
 
-  @Test("a catalogue that fails says why, and the server goes on")
+  @Test("a failure of the catalogue is reported, and the server continues")
   func failure() throws {
     let server = try RunningServer(MemoryCatalog(volumes: [:], failure: "the index is gone"))
     let client = try server.greet()

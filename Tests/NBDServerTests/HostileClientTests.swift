@@ -8,10 +8,10 @@ import Testing
 
 @Suite("Hostile clients", .serialized)
 struct HostileClientTests {
-  @Test("a client that does not read its replies hurts nobody")
+  @Test("a client that does not read its replies does not affect others")
   func slowReader() throws {
     let volume = MemoryVolume(sizeBytes: 64 << 20)
-    // What they may hold together is another matter.
+    // Keeps the limit for all connections out of this test.
     let server = try RunningServer(volume) { $0.replyMemoryBytes = 256 << 20 }
     let before = residentBytes()
     let greedy = try (0..<8).map { _ in try server.enter(.simple) }
@@ -26,10 +26,10 @@ struct HostileClientTests {
       #expect(try polite.receiveChunk().cookie == cookie)
     }
     #expect(hasGrown(since: before, byLessThan: 128 << 20))
-    // Cached answers are slices that cost no memory here, so what was begun is counted besides.
+    // Cached answers are slices that need no memory here, so the test also counts the bytes sent.
     let begun = server.server.connections.map(\.sentBytes)
     #expect(begun.allSatisfy { $0 < 32 << 20 }, "\(begun)")
-    // Whoever starts to read after all gets what was asked for.
+    // A client that starts to read later gets what it requested.
     for cookie in 0..<10 as Range<UInt64> {
       #expect(try greedy[0].receive(16) == Transmission.simpleReply(cookie: cookie))
       #expect(try greedy[0].receive(8 << 20).count == 8 << 20)
@@ -56,7 +56,7 @@ struct HostileClientTests {
     #expect(cookies.count == 1000)
   }
 
-  @Test("too many connections are turned away, and there is room again when one leaves")
+  @Test("connections over the limit are turned away until another one ends")
   func connections() throws {
     let server = try RunningServer(MemoryVolume(sizeBytes: 1 << 20)) { $0.connectionLimit = 2 }
     var clients = [try server.enter(), try server.enter()]
@@ -67,7 +67,7 @@ struct HostileClientTests {
     #expect(clients.count == 2)
   }
 
-  @Test("an option that does not come is not waited for; an idle disk is")
+  @Test("a client that sends no option is disconnected; an idle disk stays")
   func timeLimits() throws {
     let server = try RunningServer(MemoryVolume(sizeBytes: 1 << 20)) {
       $0.optionTimeLimit = .milliseconds(300)
@@ -86,7 +86,7 @@ struct HostileClientTests {
     try idle.expect(Transmission.chunk(0, cookie: 1, done: true))
   }
 
-  @Test("a log is not filled by whoever breaks the protocol")
+  @Test("clients that violate the protocol cannot fill the log")
   func boundedLog() throws {
     let server = try RunningServer(MemoryVolume(sizeBytes: 1 << 20))
     for _ in 0..<300 {
@@ -98,7 +98,7 @@ struct HostileClientTests {
     #expect(server.log.all.contains { $0.contains("client flags 4294967295 were not offered") })
   }
 
-  @Test("a volume that returns too little never puts the client out of step")
+  @Test("a client stays in step when a volume returns too little")
   func faultyVolume() throws {
     let client = try RunningServer(FaultyCatalog()).held { try $0.enter() }
     client.value.send(
@@ -109,7 +109,7 @@ struct HostileClientTests {
   }
 }
 
-/// A volume that breaks its promises.
+/// A volume that violates its contract.
 private struct FaultyCatalog: ExportCatalog {
   private final class ShortVolume: ReadableVolume {
     let sizeBytes: UInt64 = 1 << 20

@@ -2,7 +2,7 @@ import Testing
 
 @testable import NBDServer
 
-/// What a name means to a client that comes back.
+/// The content of a name for a client that reconnects.
 @Suite struct KeptNamesTests {
   private let names = KeptNames()
 
@@ -42,7 +42,7 @@ import Testing
     #expect(try meaning(to: client(process: 2)) == nil)
   }
 
-  /// `nbd-client -persist` comes back as another process.
+  /// `nbd-client -persist` reconnects from another process.
   @Test func aBrokenConnectionKeepsTheNameUntilOneEndsInGoodOrder() throws {
     let broken = use(client(process: 1), "web01@aa")
     names.entered(broken)

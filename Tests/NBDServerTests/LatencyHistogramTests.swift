@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Latency")
 struct LatencyHistogramTests {
-  @Test("nothing is known of nothing")
+  @Test("an empty histogram has no values")
   func empty() {
     let histogram = LatencyHistogram()
     #expect(histogram.mean == nil)
@@ -34,7 +34,7 @@ struct LatencyHistogramTests {
     #expect(abs(mean - expected) < 1e-9)
   }
 
-  @Test("what takes for ever counts, too")
+  @Test("an extremely long duration is counted, too")
   func endless() throws {
     var histogram = LatencyHistogram()
     histogram.add(nanoseconds: .max)

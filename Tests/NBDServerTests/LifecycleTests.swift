@@ -9,7 +9,7 @@ import Testing
 struct ListeningTests {
   private let volume = MemoryVolume(sizeBytes: 1 << 20)
 
-  @Test("TCP and a Unix socket serve the same")
+  @Test("TCP and a Unix socket serve the same exports")
   func addresses() throws {
     let server = try RunningServer(volume)
     for address in server.server.listeningAddresses {
@@ -20,7 +20,7 @@ struct ListeningTests {
     }
   }
 
-  @Test("TCP connections send at once, and notice a client whose machine vanished")
+  @Test("TCP connections have TCP_NODELAY and keep-alive")
   func socketOptions() throws {
     let server = try RunningServer(volume)
     let client = try server.enter(over: server.tcp)
@@ -29,7 +29,8 @@ struct ListeningTests {
     #expect(option(SO_KEEPALIVE, Int(SOL_SOCKET), of: descriptor) == 1)
   }
 
-  /// The server runs in this process, so its end of a connection is one of our descriptors.
+  /// The server runs in this process, so its end of a connection is one of this process's
+  /// descriptors.
   private func serverSide(of client: RawClient) -> Int32? {
     (0..<1024).first { descriptor in
       var address = sockaddr_in()
@@ -51,13 +52,13 @@ struct ListeningTests {
     return value
   }
 
-  @Test("nobody is let in unless an address is given; the port is IANA's")
+  @Test("without an address nobody can connect; the default port is IANA's")
   func defaults() {
     #expect(ServerConfiguration().addresses.isEmpty)
     #expect(ListenAddress.defaultPort == 10809)
   }
 
-  @Test("the socket file is for its owner alone unless told otherwise", arguments: [nil, 0o666])
+  @Test("by default only the owner can use the socket file", arguments: [nil, 0o666])
   func mode(_ mode: UInt32?) throws {
     let server = try RunningServer(volume) { configuration in
       guard let mode, case .unix(let path, _, _) = configuration.addresses[0] else { return }
@@ -68,7 +69,7 @@ struct ListeningTests {
     #expect(status.st_mode & 0o777 == mode ?? 0o600)
   }
 
-  @Test("the file of a live server is respected, that of a dead one replaced")
+  @Test("the file of a live server is kept, that of a dead one is replaced")
   func staleFile() throws {
     let first = try RunningServer(volume)
     #expect(throws: ServerError.self) { try Self.start(at: first.socketPath) }
@@ -84,11 +85,11 @@ struct ListeningTests {
     #expect(access(stale, F_OK) != 0)
   }
 
-  @Test("a server that stops leaves the socket that another one has put in the place of its own")
+  @Test("a server that stops keeps the socket with which another server replaced its own")
   func replacedSocket() throws {
     let first = try RunningServer(volume)
     let path = first.socketPath
-    // As an administrator does who wants a second server there at once.
+    // An administrator does this to start a second server at the same path at once.
     #expect(unlink(path) == 0)
     let second = try Self.start(at: path)
     first.stop(gracePeriod: .milliseconds(10))
@@ -97,7 +98,7 @@ struct ListeningTests {
     #expect(access(path, F_OK) != 0)
   }
 
-  @Test("a file or a link in the place of the socket stays when the server stops")
+  @Test("a server that stops keeps a file or link that replaced its socket")
   func replacedByAnother() throws {
     let server = try RunningServer(volume)
     let other = server.directory + "/other.sock"
@@ -109,7 +110,7 @@ struct ListeningTests {
     #expect(access(other, F_OK) == 0)
   }
 
-  @Test("what is not a socket stays, and so does a name that is too long")
+  @Test("a file that is not a socket, or too long a path, is refused")
   func refusedPaths() throws {
     let temporary = try TemporaryDirectory()
     let directory = "\(temporary.path)"
@@ -124,7 +125,7 @@ struct ListeningTests {
     #expect(long?.code == .invalidAddress)
   }
 
-  @Test("a port that is taken is refused by name")
+  @Test("an error for a used port names the address")
   func portTaken() throws {
     let server = try RunningServer(volume)
     guard case .tcp(_, let port) = server.tcp else { return }
@@ -144,7 +145,7 @@ struct ListeningTests {
       logger: Logger(label: "test") { _ in LogKeeper(lines: LogKeeper.Lines()) })
   }
 
-  /// A file as a server leaves it that was killed.
+  /// Leaves a socket file like that of a killed server.
   private static func leaveStaleSocket(at path: String) {
     let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
     var address = sockaddr_un()
@@ -161,7 +162,7 @@ struct ListeningTests {
 
 @Suite("The end of a connection")
 struct EndOfConnectionTests {
-  @Test("DISC and a half-closed socket: the replies come, then the end", arguments: [true, false])
+  @Test("after DISC or a half-close the replies come, then the end", arguments: [true, false])
   func replies(_ isDisconnecting: Bool) throws {
     let gate = Gate()
     let volume = MemoryVolume(sizeBytes: 8 << 20, isCached: false, gate: gate)
@@ -180,14 +181,14 @@ struct EndOfConnectionTests {
     #expect(eventually { volume.closeCount == 1 })
   }
 
-  @Test("what a client sends after it was told the end does not cost it the last replies")
+  @Test("a client that continues to send still gets its last replies")
   func lastReplies() throws {
     let volume = MemoryVolume(sizeBytes: 8 << 20)
     let server = try RunningServer(volume)
     for _ in 0..<10 {
       let client = try server.enter(.simple, over: server.tcp)
-      // Closing a TCP socket with data unread resets it, which destroys what the client has not
-      // read yet: the server has to read on, without looking, until the client has closed.
+      // If the server closed a TCP socket with unread data, the system would reset it, and the
+      // client would lose replies. So the server must read and discard until the client has closed.
       client.send(
         Transmission.request(0, cookie: 1, length: 2 << 20) + Transmission.request(2, cookie: 0)
           + [UInt8](repeating: 0xee, count: 300_000))
@@ -198,7 +199,7 @@ struct EndOfConnectionTests {
     }
   }
 
-  @Test("a client that is told to go and stays is closed after a while")
+  @Test("a client that does not close is disconnected after a while")
   func lingering() throws {
     let server = try RunningServer(MemoryVolume(sizeBytes: 1 << 20)) {
       $0.closingTimeLimit = .milliseconds(100)
@@ -209,7 +210,7 @@ struct EndOfConnectionTests {
     #expect(eventually { server.server.connections.isEmpty })
   }
 
-  @Test("a client that dies with replies in flight costs nothing that stays")
+  @Test("a client that dies with replies in flight leaves nothing behind")
   func death() throws {
     let gate = Gate()
     let volume = MemoryVolume(sizeBytes: 8 << 20, isCached: false, gate: gate)
@@ -227,7 +228,7 @@ struct EndOfConnectionTests {
     try client.expect(Transmission.chunk(0, cookie: 1, done: true))
   }
 
-  @Test("what no thread has begun for a client that is gone is not done")
+  @Test("work that no thread has begun is dropped when its client goes")
   func abandonedWork() throws {
     let gate = Gate()
     let volume = MemoryVolume(sizeBytes: 1 << 20, isCached: false, gate: gate)
@@ -246,7 +247,7 @@ struct EndOfConnectionTests {
     #expect(volume.fetched.count == 1)
   }
 
-  @Test("nor are writes that wait to be made in a row")
+  @Test("waiting quick writes are dropped when their client goes")
   func abandonedQuickWork() throws {
     let gate = Gate()
     let volume = ScratchVolume(sizeBytes: 1 << 20, gate: gate, quickBytes: 4)
@@ -264,7 +265,7 @@ struct EndOfConnectionTests {
     #expect(volume.deeds.count <= 16, "one batch")
   }
 
-  @Test("a volume is not closed under a read whose client has gone")
+  @Test("a volume stays open during a read whose client has gone")
   func closingWaits() throws {
     let gate = Gate()
     let volume = MemoryVolume(sizeBytes: 1 << 20, isCached: false, gate: gate)
@@ -283,12 +284,12 @@ struct EndOfConnectionTests {
     #expect(eventually { volume.closeCount == 1 })
   }
 
-  @Test("a volume is shared by its connections and closed after the last")
+  @Test("connections share a volume, and the last one closes it")
   func sharing() throws {
     let volume = MemoryVolume(sizeBytes: 1 << 20)
     let server = try RunningServer(volume)
     var clients = [try server.enter(), try server.enter(), try server.enter()]
-    // The catalogue makes the same volume each time; the server closes all but the one in use.
+    // The catalogue returns the same volume each time. The server closes all but one of them.
     #expect(eventually { volume.closeCount == 2 })
     clients.removeLast(2)
     #expect(eventually { server.server.connections.count == 1 })
@@ -302,7 +303,7 @@ struct EndOfConnectionTests {
 
 @Suite("Shutting down")
 struct ShutdownTests {
-  @Test("in flight is finished, what is new gets no answer, then the connection ends")
+  @Test("requests in flight are finished, new ones get no answer, then the end")
   func unanswered() throws {
     let gate = Gate()
     let volume = MemoryVolume(sizeBytes: 1 << 20, isCached: false, gate: gate)
@@ -322,7 +323,7 @@ struct ShutdownTests {
     #expect(volume.fetched.count == 1)
   }
 
-  @Test("when that takes long, new is refused; the socket file goes")
+  @Test("if that takes long, new requests are refused; the socket file is removed")
   func drain() throws {
     let gate = Gate()
     let volume = MemoryVolume(sizeBytes: 1 << 20, isCached: false, gate: gate)
@@ -333,7 +334,7 @@ struct ShutdownTests {
     #expect(eventually { volume.fetched.count == 1 })
     let stopping = Stopping(server)
     try idle.expectEnd()
-    // The other connection has a loop of its own, which may hear of it later.
+    // The other connection has its own event loop, which may learn of the shutdown later.
     usleep(100_000)
     #expect(access(server.socketPath, F_OK) != 0)
     client.send(Transmission.request(0, cookie: 2, length: 4))
@@ -344,7 +345,7 @@ struct ShutdownTests {
     stopping.wait()
   }
 
-  @Test("the grace period bounds it, whatever the storage does")
+  @Test("the grace period limits the shutdown even if the storage hangs")
   func bounded() throws {
     let gate = Gate()
     let server = try RunningServer(MemoryVolume(sizeBytes: 1 << 20, isCached: false, gate: gate))
@@ -359,7 +360,7 @@ struct ShutdownTests {
   }
 }
 
-/// Stops a server on a thread of its own.
+/// Stops a server on a separate thread.
 final class Stopping {
   private var thread = pthread_t()
 

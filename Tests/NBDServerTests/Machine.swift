@@ -2,13 +2,13 @@ import NBDTestSupport
 import Glibc
 import Synchronization
 
-/// Whether this process has grown by less than so much since it used `before`, or does once other
-/// tests that run beside this one have given back what they use.
+/// Whether this process uses less than `limitBytes` more memory than `before`. Waits until other
+/// tests in the same process have released their memory.
 func hasGrown(since before: Int, byLessThan limitBytes: Int) -> Bool {
   eventually(seconds: 30) { residentBytes() - before < limitBytes }
 }
 
-/// Memory of this process that is in use now.
+/// Returns the memory that this process uses now.
 func residentBytes() -> Int {
   guard let file = fopen("/proc/self/statm", "r") else { return 0 }
   defer { fclose(file) }
@@ -19,8 +19,8 @@ func residentBytes() -> Int {
   return (Int(fields[1]) ?? 0) * Int(sysconf(Int32(_SC_PAGESIZE)))
 }
 
-/// Lets this process have so many files open; fewer where the machine has a lower limit.
-/// - Returns: how many it may have.
+/// Raises the limit of open files for this process as far as the system allows.
+/// - Returns: the new limit.
 func allowOpenFiles(_ count: UInt) -> UInt {
   var limit = rlimit()
   getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
@@ -29,7 +29,7 @@ func allowOpenFiles(_ count: UInt) -> UInt {
   return UInt(limit.rlim_cur)
 }
 
-/// Sends on a thread of its own.
+/// Sends bytes on a separate thread.
 final class Sending {
   private final class Job: Sendable {
     private static let stepBytes = 64 << 10
@@ -66,10 +66,12 @@ final class Sending {
       }, Unmanaged.passRetained(job).toOpaque())
   }
 
-  /// What the server, and the system between, have taken so far, in steps of 64 KiB.
+  /// The bytes that the server and the system have taken so far, in steps of 64 KiB.
   var sentBytes: Int { job.sentBytes.load(ordering: .acquiring) }
 
-  /// - Returns: whether the server took all of it.
+  /// Waits for the end.
+  ///
+  /// - Returns: whether the server took all bytes.
   func wait() -> Bool {
     pthread_join(thread, nil)
     return sentBytes == job.bytes.count

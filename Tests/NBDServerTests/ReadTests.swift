@@ -9,7 +9,7 @@ import Testing
 struct ReadTests {
   private static let sizeBytes: UInt64 = 4 << 20 + 300
 
-  /// Chunk 0 is data, 1 and 2 are holes, 3 is data, and so on.
+  /// Returns a volume in which chunk 0 is data, 1 and 2 are holes, 3 is data, and so on.
   private static func volume(isCached: Bool, damagedChunk: Int? = nil) -> MemoryVolume {
     MemoryVolume(sizeBytes: sizeBytes, isCached: isCached, damagedChunk: damagedChunk) {
       $0 % 3 != 0
@@ -21,7 +21,7 @@ struct ReadTests {
     (393_215, 2), (100, 1 << 20), (0, UInt32(sizeBytes)),
   ]
 
-  @Test("simple replies carry the bytes", arguments: ranges, [true, false])
+  @Test("simple replies contain the bytes", arguments: ranges, [true, false])
   func simple(_ range: (UInt64, UInt32), _ isCached: Bool) throws {
     let volume = Self.volume(isCached: isCached)
     let server = try RunningServer(volume)
@@ -31,7 +31,7 @@ struct ReadTests {
     try client.expect(volume.bytes(range.0..<range.0 + UInt64(range.1)))
   }
 
-  @Test("chunks tile the request, holes go as holes", arguments: [true, false])
+  @Test("chunks cover the request, holes are sent as holes", arguments: [true, false])
   func structured(_ isCached: Bool) throws {
     let volume = Self.volume(isCached: isCached)
     let client = try RunningServer(volume).held { try $0.enter() }
@@ -57,7 +57,7 @@ struct ReadTests {
       Transmission.chunk(2, cookie: 8, done: true, .u64(150_000), .u32(200_000)))
   }
 
-  @Test("a long read comes in chunks that tile it, whatever their order", arguments: [true, false])
+  @Test("the chunks of a long read cover it, in any order", arguments: [true, false])
   func long(_ isCached: Bool) throws {
     let volume = Self.volume(isCached: isCached)
     let client = try RunningServer(volume).held { try $0.enter() }
@@ -81,7 +81,7 @@ struct ReadTests {
     #expect(content == volume.bytes(range))
   }
 
-  @Test("damage is EIO with its reason, never zeros")
+  @Test("damaged content is EIO with a reason, never zeros")
   func damage() throws {
     let server = try RunningServer(Self.volume(isCached: false, damagedChunk: 3))
     let reason = "volume web01/vda: chunk 3 is damaged in pack f00d"
@@ -103,7 +103,7 @@ struct ReadTests {
         || replies.starts(with: Transmission.simpleReply(cookie: 3)))
   }
 
-  @Test("of a long read, only the damaged part fails, with its offset")
+  @Test("in a long read only the damaged part fails, with its offset")
   func damagedPart() throws {
     let server = try RunningServer(Self.volume(isCached: false, damagedChunk: 9))
     let client = try server.enter()
@@ -127,7 +127,7 @@ struct ReadTests {
     #expect(contentBytes == 3 << 20)
   }
 
-  @Test("answers from the cache overtake those that have to be read")
+  @Test("answers from the cache overtake other reads")
   func outOfOrder() throws {
     let gate = Gate()
     let catalog = MemoryCatalog(volumes: [
@@ -142,7 +142,7 @@ struct ReadTests {
     #expect(try client.receiveChunk().cookie == 1)
   }
 
-  @Test("CACHE reads ahead and answers; FLUSH does nothing")
+  @Test("CACHE reads ahead; FLUSH has no effect; both are answered")
   func cache() throws {
     let volume = Self.volume(isCached: false)
     let client = try RunningServer(volume).held { try $0.enter() }
@@ -159,7 +159,7 @@ struct ReadTests {
 struct BlockStatusTests {
   private static let volume = MemoryVolume(sizeBytes: 1 << 20) { $0 % 3 != 0 }
 
-  @Test("extents are told merged, within the request")
+  @Test("extents are merged and stay within the request")
   func extents() throws {
     let client = try RunningServer(Self.volume).held { try $0.enter() }
     client.value.send(Transmission.request(7, cookie: 1, offset: 1000, length: 500_000))
@@ -182,7 +182,7 @@ struct BlockStatusTests {
       ])
   }
 
-  @Test("a volume over 4 GiB is told in 32-bit lengths, and extents are capped")
+  @Test("a volume over 4 GiB has 32-bit lengths and a limited number of extents")
   func large() throws {
     let server = try RunningServer(MapOnlyCatalog())
     let client = try server.enter()
@@ -197,7 +197,8 @@ struct BlockStatusTests {
   }
 }
 
-/// A disk of 20 TiB of which only the map is known: 4 KiB data, 4 KiB hole, … up to 1 GiB.
+/// A disk of 20 TiB without content, only with a map: 4 KiB data, 4 KiB hole, and so on up to 1
+/// GiB.
 struct MapOnlyCatalog: ExportCatalog {
   func list() -> [ExportListing] { [] }
 

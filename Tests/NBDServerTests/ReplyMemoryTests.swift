@@ -9,10 +9,10 @@ import Testing
 
 @testable import NBDServer
 
-@Suite("Memory of replies, as accounts share it")
+@Suite("Reply memory shared by accounts")
 struct MemoryAccountTests {
   private let loop = EmbeddedEventLoop()
-  /// Shares of 1,000 bytes, and a pool of 4,000.
+  /// Has shares of 1,000 bytes and a pool of 4,000.
   private let memory = ReplyMemory(limitBytes: 8000, connectionLimit: 4)
 
   private final class Counter { var count = 0 }
@@ -24,7 +24,7 @@ struct MemoryAccountTests {
     return account
   }
 
-  @Test("a share is there whatever others hold")
+  @Test("a share is always available")
   func share() {
     let greedy = account(1)
     #expect(greedy.take(5000))
@@ -35,21 +35,21 @@ struct MemoryAccountTests {
     #expect(memory.pooledBytes == 4000)
   }
 
-  @Test("what is held is given back when the replies have left, not before")
+  @Test("memory is returned after the replies are sent, not before")
   func lifetime() throws {
     let account = account(1)
     #expect(account.take(3000))
     #expect(memory.pooledBytes == 2000)
     account.finish(3000)
     #expect(memory.pooledBytes == 2000)
-    // The reply was shorter than what was expected.
+    // The reply was shorter than expected.
     let promise = try #require(account.leave(replyBytes: 2500))
     #expect(memory.pooledBytes == 1500)
     promise.succeed()
     #expect(memory.pooledBytes == 0)
   }
 
-  @Test("who waits is served in order, and asks again for the same")
+  @Test("waiting connections are served in order and ask again")
   func order() throws {
     let (holder, first, second) = (account(1), Counter(), Counter())
     let (big, small) = (account(2, resumed: first), account(3, resumed: second))
@@ -68,7 +68,7 @@ struct MemoryAccountTests {
     #expect(memory.pooledBytes == 3600)
   }
 
-  @Test("nobody overtakes who waits")
+  @Test("no connection overtakes one that waits")
   func fairness() {
     let (holder, big, late) = (account(1), account(2), account(3))
     #expect(holder.take(3000))
@@ -80,7 +80,7 @@ struct MemoryAccountTests {
     #expect(late.take(1001))
   }
 
-  @Test("room that is too little for who waits first is not for who waits second")
+  @Test("memory that is too little for the first in the queue is not given to the second")
   func fairnessOfPartialRoom() {
     let (one, other, big, late) = (account(1), account(2), account(3), account(4))
     #expect(one.take(2000))
@@ -96,7 +96,7 @@ struct MemoryAccountTests {
     #expect(big.take(5000))
   }
 
-  @Test("who holds much of the pool leaves as much for others")
+  @Test("a connection leaves as much of the pool free as it holds")
   func restraint() {
     let (greedy, other) = (account(1), account(2))
     var taken = 0
@@ -105,7 +105,7 @@ struct MemoryAccountTests {
     #expect(other.take(1500))
   }
 
-  @Test("the longest reply fits into the empty pool, though nothing else does then")
+  @Test("the longest reply fits into the empty pool")
   func longest() {
     let (alone, other) = (account(1), account(2))
     #expect(alone.take(5000))
@@ -113,7 +113,7 @@ struct MemoryAccountTests {
     #expect(!other.take(1))
   }
 
-  @Test("a connection that goes gives everything back, and its place in the queue")
+  @Test("a connection that ends returns its memory and its place in the queue")
   func closing() {
     let resumed = Counter()
     let (holder, gone, next) = (account(1), account(2), account(3, resumed: resumed))
@@ -133,7 +133,7 @@ struct MemoryAccountTests {
     #expect(memory.waiterCount == 0)
   }
 
-  @Test("stalled is who holds of the pool and neither takes nor sends")
+  @Test("a client is stalled if it holds pool memory and neither takes nor sends")
   func stalling() throws {
     let account = account(1)
     let later = NIODeadline.now() + .seconds(20)
@@ -149,7 +149,7 @@ struct MemoryAccountTests {
   }
 }
 
-@Suite("Memory of replies, under clients", .serialized)
+@Suite("Reply memory with clients", .serialized)
 struct ReplyMemoryTests {
   private let volume = MemoryVolume(sizeBytes: 4 << 20, isCached: false)
 
@@ -163,7 +163,7 @@ struct ReplyMemoryTests {
     }
   }
 
-  @Test("clients that do not read hold no more than the bound; small requests do not wait for them")
+  @Test("clients that do not read stay within the limit; small requests do not wait")
   func bound() throws {
     let server = try RunningServer(volume) {
       $0.replyMemoryBytes = 8 << 20
@@ -173,7 +173,8 @@ struct ReplyMemoryTests {
     #expect(eventually { server.server.pooledReplyBytes >= 3 << 20 })
     usleep(300_000)
     #expect(server.server.pooledReplyBytes <= 4 << 20)
-    // What the sockets took costs nothing here; without the bound each has 4 MiB in its channel.
+    // Bytes in the sockets use no memory here. Without the limit, each client has 4 MiB in its
+    // channel.
     let sent = server.server.connections.reduce(0) { $0 + $1.sentBytes }
     #expect(sent < 16 * (3 << 20), "\(sent)")
     let polite = try server.enter()
@@ -184,7 +185,7 @@ struct ReplyMemoryTests {
     _ = clients
   }
 
-  @Test("when others wait, a client that takes nothing is dropped after a while; they go on")
+  @Test("a client that takes nothing while others wait is disconnected")
   func stalled() throws {
     let server = try RunningServer(volume) {
       $0.replyMemoryBytes = 8 << 20
@@ -199,7 +200,7 @@ struct ReplyMemoryTests {
     _ = clients
   }
 
-  @Test("nobody is dropped for being slow while nobody waits")
+  @Test("a slow client is not disconnected while nobody waits")
   func slowButAlone() throws {
     let server = try RunningServer(volume) {
       $0.replyMemoryBytes = 8 << 20
@@ -207,7 +208,7 @@ struct ReplyMemoryTests {
     }
     let client = try greedy(server, count: 1)[0]
     usleep(400_000)
-    // Replies come in any order.
+    // Replies may come in any order.
     var owed = Set((0..<16).map { Transmission.simpleReply(cookie: $0) })
     while !owed.isEmpty {
       try #require(owed.remove(try client.receive(16)) != nil)
@@ -215,7 +216,7 @@ struct ReplyMemoryTests {
     }
   }
 
-  @Test("what clients leave behind is given back")
+  @Test("the memory of clients that have gone is returned")
   func nothingLeaks() throws {
     let server = try RunningServer(volume)
     for _ in 0..<5 { _ = try greedy(server, count: 10) }

@@ -6,21 +6,21 @@ import Testing
 
 @testable import NBDServer
 
-@Suite("Staying awake for the next request")
+@Suite("Polling for the next request")
 struct RequestPollingTests {
   private static let start = NIODeadline.uptimeNanoseconds(1_000_000)
 
-  @Test("it is worth while after a request that followed a reply at once, until nothing comes")
+  @Test("polling follows a request that came at once, until one poll is in vain")
   func pauses() {
     var polling = RequestPolling()
     polling.noteInput(at: Self.start)
     var decisions = [polling.noteReply(at: Self.start)]
     polling.noteInput(at: Self.start + .microseconds(30))
     decisions.append(polling.noteReply(at: Self.start + .microseconds(50)))
-    // In vain.
+    // The poll is in vain.
     polling.noteEnd(at: Self.start + .microseconds(90), cameInput: false)
     decisions.append(polling.noteReply(at: Self.start + .microseconds(95)))
-    // It comes soon all the same.
+    // The request still comes soon.
     polling.noteInput(at: Self.start + .microseconds(100))
     decisions.append(polling.noteReply(at: Self.start + .milliseconds(1)))
     polling.noteInput(at: Self.start + .milliseconds(2))
@@ -28,7 +28,7 @@ struct RequestPollingTests {
     #expect(decisions == [false, true, false, true, false])
   }
 
-  @Test("where the thread was stopped for others, nobody stays awake for a while")
+  @Test("after an interruption no thread polls for a while")
   func interruption() {
     var polling = RequestPolling()
     _ = polling.noteReply(at: Self.start)
@@ -45,7 +45,7 @@ struct RequestPollingTests {
     #expect(decisions == [false, false, true])
   }
 
-  @Test("one request at a time, soon after each other and late, are all answered")
+  @Test("single requests are all answered, whether they come soon or late")
   func served() throws {
     let volume = MemoryVolume(sizeBytes: 1 << 20)
     let server = try RunningServer(volume)

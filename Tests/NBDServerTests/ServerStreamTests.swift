@@ -8,7 +8,7 @@ import Testing
 struct ServerStreamTests {
   private static let sizeBytes: UInt64 = 2 << 20
 
-  @Test("every request of a session is answered once, in form", arguments: WireStyle.allCases)
+  @Test("every request of a session gets one well-formed reply", arguments: WireStyle.allCases)
   func sessions(_ style: WireStyle) throws {
     let server = try RunningServer(ScratchCatalog(ScratchVolume(sizeBytes: Self.sizeBytes)))
     let count = 20
@@ -29,7 +29,7 @@ struct ServerStreamTests {
     }
   }
 
-  @Test("a thousand hostile streams: the server lives, ends every one and does not grow")
+  @Test("a server survives a thousand hostile streams without growing")
   func hostile() throws {
     let writable = ScratchVolume(sizeBytes: Self.sizeBytes, contexts: ["varve:changed-since:x"])
     let readOnly = MemoryVolume(sizeBytes: Self.sizeBytes, isCached: false) { $0 % 2 == 1 }
@@ -54,12 +54,12 @@ struct ServerStreamTests {
     }
   }
 
-  /// Sends a stream and leaves in one of several ways.
+  /// Sends a stream and ends the connection in one of several ways.
   private static func attack(
     _ server: RunningServer, _ session: inout RandomSession, _ numbers: inout SeededRandom
   ) throws {
     let client = try RawClient(Bool.random(using: &numbers) ? server.unix : server.tcp)
-    // A server that no longer reads, because the client does not, must not hold up the test.
+    // A server stops reading when the client does. That must not block the test.
     client.sendWhatIsTaken(session.hostileStream())
     switch UInt8.random(in: 0..<4, using: &numbers) {
     case 0: client.halfClose()
@@ -69,7 +69,7 @@ struct ServerStreamTests {
     }
   }
 
-  @Test("thousands of connections at once, in every state, and a newcomer is served")
+  @Test("with thousands of connections in every state, a new one is served")
   func thousands() throws {
     let wanted = 2000
     let allowed = allowOpenFiles(UInt(2 * wanted + 300))

@@ -6,11 +6,12 @@ import Testing
 
 @testable import NBDServer
 
-@Suite("Staying awake for work on a thread")
+@Suite("Polling for work on a thread")
 struct WorkPollingTests {
   private static let start = NIODeadline.uptimeNanoseconds(1_000_000)
 
-  /// Whether the loop would stay awake for the next of pieces of work that took so long each.
+  /// Returns, for each of several durations of work, whether the loop would then poll for the next
+  /// work.
   private func decisions(after microseconds: [Int64]) -> [Bool] {
     var (polling, now) = (WorkPolling(), Self.start)
     return microseconds.map { duration in
@@ -22,7 +23,7 @@ struct WorkPollingTests {
     }
   }
 
-  @Test("it is worth while after work that came back soon, and in vain once at most")
+  @Test("polling follows quick work, and stops after one poll in vain")
   func pauses() {
     #expect(
       decisions(after: [100, 100, 5_000, 5_000, 100, 100]) == [
@@ -30,7 +31,7 @@ struct WorkPollingTests {
       ])
   }
 
-  @Test("where the thread was stopped for others, nobody stays awake for a while")
+  @Test("after an interruption no thread polls for a while")
   func interruption() {
     var polling = WorkPolling()
     _ = polling.noteStart(at: Self.start)
@@ -49,7 +50,7 @@ struct WorkPollingTests {
     #expect(decisions == [false, false, true])
   }
 
-  @Test("one request at a time is answered, soon and late, also while another client is there")
+  @Test("single requests are answered, quick or slow, also with a second client")
   func served() throws {
     let volume = ScratchVolume(sizeBytes: 1 << 20, quickBytes: 64)
     let server = try RunningServer(ScratchCatalog(volume))
@@ -64,13 +65,13 @@ struct WorkPollingTests {
       client.send(
         Transmission.request(1, cookie: request, offset: offset, length: 50) + bytes)
       try client.expect(Transmission.simpleReply(cookie: request))
-      // Nothing is at hand, so that a thread has to read it.
+      // Nothing is cached, so a thread has to read it.
       client.send(Transmission.request(0, cookie: request + 1, offset: offset, length: 50))
       try client.expect(Transmission.simpleReply(cookie: request + 1) + bytes)
     }
   }
 
-  @Test("what comes while the loop stays awake for another request is answered, too")
+  @Test("a request that arrives while the loop polls is answered, too")
   func overtaking() throws {
     let volume = ScratchVolume(sizeBytes: 1 << 20)
     let server = try RunningServer(ScratchCatalog(volume))

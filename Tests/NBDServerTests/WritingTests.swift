@@ -8,7 +8,7 @@ import Testing
 struct WritingTests {
   private static let mebibyte: UInt64 = 1 << 20
 
-  @Test("what was written is read back", arguments: WireStyle.allCases)
+  @Test("written bytes are read back", arguments: WireStyle.allCases)
   func readBack(_ style: WireStyle) throws {
     let volume = ScratchVolume(sizeBytes: Self.mebibyte)
     let server = try RunningServer(ScratchCatalog(volume))
@@ -26,7 +26,7 @@ struct WritingTests {
     #expect(volume.bytes(1000..<1005) == [1, 0, 3, 0, 5])
   }
 
-  @Test("FUA writes through, FLUSH syncs, and NO_HOLE keeps what is allocated")
+  @Test("FUA writes through, FLUSH syncs, and NO_HOLE keeps the allocation")
   func durability() throws {
     let volume = ScratchVolume(sizeBytes: Self.mebibyte)
     let client = try RunningServer(ScratchCatalog(volume)).held { try $0.enter(.structured) }
@@ -71,7 +71,7 @@ struct WritingTests {
   }
 
   @Test(
-    "many small writes that come at once are all done and all answered", arguments: [0, 1000])
+    "many small writes at once are all carried out and answered", arguments: [0, 1000])
   func many(quickBytes: Int) throws {
     let volume = ScratchVolume(sizeBytes: Self.mebibyte, quickBytes: quickBytes)
     let server = try RunningServer(ScratchCatalog(volume))
@@ -95,7 +95,7 @@ struct WritingTests {
     #expect(volume.bytes(0..<1_000_000) == content)
   }
 
-  @Test("a write that should be quick and hangs holds up no other request, only its like")
+  @Test("a quick write that hangs delays only other quick writes")
   func hanging() throws {
     let gate = Gate()
     let volume = ScratchVolume(sizeBytes: Self.mebibyte, gate: gate, quickBytes: 4)
@@ -114,7 +114,7 @@ struct WritingTests {
     #expect(volume.deeds == (1...40 as ClosedRange<UInt64>).map { .write($0..<$0 + 1) })
   }
 
-  @Test("no room is ENOSPC with its reason; the first failure of a long write is its reply")
+  @Test("no space is ENOSPC with a reason; a long write reports its first failure")
   func noRoom() throws {
     let volume = ScratchVolume(sizeBytes: 8 * Self.mebibyte, roomBytes: 2 * Self.mebibyte)
     let server = try RunningServer(ScratchCatalog(volume))
@@ -133,7 +133,7 @@ struct WritingTests {
     #expect(server.log.all.contains { $0.contains("overlay of web01/vda: no room") })
   }
 
-  @Test("payloads in flight are bounded, and the socket is not read past them")
+  @Test("payloads in flight are limited, and so is reading from the socket")
   func window() throws {
     let gate = Gate()
     let volume = ScratchVolume(sizeBytes: 16 * Self.mebibyte, gate: gate)
@@ -145,7 +145,7 @@ struct WritingTests {
     let sending = Sending(stream, by: client)
     #expect(eventually { sending.sentBytes >= 2 << 20 })
     usleep(100_000)
-    // Besides the window, what was received at one go and what the sockets hold.
+    // The limit includes the window, the bytes received in one read, and the bytes in the sockets.
     #expect(sending.sentBytes <= 4 << 20)
     #expect(volume.deeds.isEmpty)
     gate.open()
@@ -153,7 +153,7 @@ struct WritingTests {
     try client.expect(Transmission.simpleReply(cookie: 1))
   }
 
-  @Test("a flush waits for nothing that was not answered, and answers overtake it")
+  @Test("a flush waits for no unanswered request, and answers overtake it")
   func outOfOrder() throws {
     let gate = Gate()
     let volume = ScratchVolume(sizeBytes: Self.mebibyte, gate: gate)
@@ -165,7 +165,7 @@ struct WritingTests {
     try client.expect(Transmission.simpleReply(cookie: 1))
   }
 
-  @Test("connections share a volume; each has its own where it is not to be shared")
+  @Test("connections share a volume, or each has its own if it is not shared")
   func sharing() throws {
     let shared = ScratchVolume(sizeBytes: Self.mebibyte)
     let server = try RunningServer(ScratchCatalog(shared))
@@ -190,7 +190,7 @@ struct WritingTests {
     #expect(eventually { made.all.allSatisfy { $0.closeCount == 1 } })
   }
 
-  @Test("INFO, a selection, and GO of a name lead to one volume of the connection's own")
+  @Test("INFO, a selection and GO use one volume of the connection")
   func oneDevice() throws {
     let made = MadeVolumes()
     let server = try RunningServer(ScratchCatalog { made.make() })
@@ -205,7 +205,7 @@ struct WritingTests {
     #expect(eventually { made.all.first?.closeCount == 1 })
   }
 
-  @Test("a client that dies within a payload leaves what was answered, and nothing in flight")
+  @Test("if a client dies within a payload, answered writes remain, nothing is in flight")
   func death() throws {
     let volume = ScratchVolume(sizeBytes: Self.mebibyte)
     let server = try RunningServer(ScratchCatalog(volume))
@@ -222,7 +222,7 @@ struct WritingTests {
 }
 
 extension WireStyle {
-  /// What stands before the data of a read that is answered with one chunk.
+  /// The number of bytes before the data in a reply with one chunk.
   var dataReplyBytes: Int {
     switch self {
     case .simple: 16

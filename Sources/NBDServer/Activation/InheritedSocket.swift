@@ -1,17 +1,17 @@
 import Glibc
 
-/// A socket that was there before the server, as systemd passes it.
+/// A listening socket that another process opened, such as systemd.
 package struct InheritedSocket: Sendable {
-  /// Where descriptors that are passed begin: sd_listen_fds(3).
+  /// The number of the first inherited descriptor: sd_listen_fds(3).
   private static let firstDescriptor: Int32 = 3
 
-  /// The sockets that the environment says were passed to this process, closed in programs that it
-  /// starts from now on, and no longer named in the environment.
+  /// Returns the sockets that this process inherited according to the environment. Programs that
+  /// this process starts later inherit neither the sockets nor the variables.
   ///
-  /// They are named by `LISTEN_FDS`, meant for the process `LISTEN_PID` alone. To be called before
-  /// anything is opened.
+  /// The variable `LISTEN_FDS` is the number of sockets. It is valid only for the process
+  /// `LISTEN_PID`. Call this before anything is opened.
   ///
-  /// - Throws: ``ServerError`` for a variable without sense, and for what is not open.
+  /// - Throws: ``ServerError`` for an invalid variable, and for a descriptor that is not open.
   package static func takeAll() throws(ServerError) -> [ListenAddress] {
     defer {
       for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] { unsetenv(name) }
@@ -28,7 +28,8 @@ package struct InheritedSocket: Sendable {
     }
   }
 
-  /// What the variables say that was passed to a process: nothing, when they are meant for another.
+  /// Returns the descriptors that the variables name. The range is empty if they are for another
+  /// process.
   static func descriptors(
     process: String?, count: String?, of own: Int32
   ) throws(ServerError) -> Range<Int32> {
@@ -49,9 +50,9 @@ package struct InheritedSocket: Sendable {
 
   let descriptor: Int32
 
-  /// What the socket is bound to.
+  /// Returns the address to which the socket is bound.
   ///
-  /// - Throws: ``ServerError`` for anything but a socket of streams that listens on TCP or Unix.
+  /// - Throws: ``ServerError`` unless it is a listening stream socket on TCP or Unix.
   func address() throws(ServerError) -> NBDServer.ListeningAddress {
     guard option(SO_TYPE) == Int32(SOCK_STREAM.rawValue), option(SO_ACCEPTCONN) == 1 else {
       throw refusal("it is no socket that listens for connections")
@@ -69,7 +70,8 @@ package struct InheritedSocket: Sendable {
     return getsockopt(descriptor, SOL_SOCKET, name, &value, &length) == 0 ? value : nil
   }
 
-  /// Empty for a socket without a name, as the two ends of a pair have it.
+  /// Returns the path of a Unix socket. It is empty for a socket without a name, such as one of a
+  /// pair.
   private func unixPath() throws(ServerError) -> String {
     var address = sockaddr_un()
     guard name(into: &address) != nil else { throw refusal("it has no address") }
@@ -94,7 +96,9 @@ package struct InheritedSocket: Sendable {
     return .tcp(host: text(host), port: port)
   }
 
-  /// - Returns: the length of the name; nil where there is none.
+  /// Reads the address of the socket.
+  ///
+  /// - Returns: the length of the address; nil if there is none.
   private func name<Address>(into address: inout Address) -> socklen_t? {
     var length = socklen_t(MemoryLayout<Address>.size)
     let status = withUnsafeMutablePointer(to: &address) {

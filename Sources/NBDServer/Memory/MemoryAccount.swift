@@ -1,13 +1,13 @@
 import NBDProtocol
 import NIOCore
 
-/// What one connection holds of the ``ReplyMemory``: for payloads and answers in flight, and for
-/// replies that are not sent yet. To be used on the connection's event loop alone.
+/// What one connection holds of the ``ReplyMemory``: for requests in flight, and for replies that
+/// are not sent yet. Use it only on the connection's event loop.
 final class MemoryAccount: WindowMemory {
   private enum Waiting {
     case no
     case queued(bytes: Int, alarm: RepeatedTask)
-    /// It was taken; who wanted it is to ask again.
+    /// The memory was taken. The window has to ask for it again.
     case granted(bytes: Int)
   }
 
@@ -15,16 +15,16 @@ final class MemoryAccount: WindowMemory {
   private let connection: UInt64
   private let loop: any EventLoop
   private let patience: TimeAmount
-  /// Called once there is what had to wait.
+  /// Called when the memory that the connection waited for is available.
   var resume: () -> Void = {}
-  /// Called each time that patience with others has run out.
+  /// Called each time that the patience with the other connections has run out.
   private let complain: () -> Void
 
-  /// All of it: in flight, answered, and leaving.
+  /// All held memory: for requests in flight, for answered requests, and for replies being sent.
   private var heldBytes = 0
   private var answeredBytes = 0
   private var leavingBytes = 0
-  /// What of `heldBytes` was taken from the pool.
+  /// The part of `heldBytes` that comes from the pool.
   private var pooledBytes = 0
   private var waiting = Waiting.no
   private var isClosed = false
@@ -48,7 +48,7 @@ final class MemoryAccount: WindowMemory {
     case .granted(let granted):
       waiting = .no
       if granted == bytes { return true }
-      // What was waited for is wanted no more.
+      // The memory that the connection waited for is not needed any more.
       heldBytes -= granted
       settlePool()
     }
@@ -65,10 +65,10 @@ final class MemoryAccount: WindowMemory {
     if !isClosed { answeredBytes += bytes }
   }
 
-  /// Every reply so far is handed to the socket, `replyBytes` in all.
+  /// Notes that all replies so far, `replyBytes` in total, were passed to the socket.
   ///
-  /// - Returns: what is to be kept when the last of them has left; nil where nothing was taken for
-  ///   them.
+  /// - Returns: a promise to complete when the last of these replies has been sent; nil if they
+  ///   hold no memory.
   func leave(replyBytes: Int) -> EventLoopPromise<Void>? {
     if leavingBytes == 0 { lastProgress = .now() }
     let kept = min(answeredBytes, replyBytes)
@@ -86,21 +86,21 @@ final class MemoryAccount: WindowMemory {
     return promise
   }
 
-  /// The client sent something.
+  /// Notes that the client has sent something.
   func noteProgress() { lastProgress = .now() }
 
-  /// Whether the client keeps memory from others by doing nothing for that long.
+  /// Whether the client holds memory that others need and has made no progress for this long.
   ///
-  /// - Parameter owesPayload: whether it is to send what it announced; else only replies that it
-  ///   does not take count.
+  /// - Parameter owesPayload: whether the client still has to send a payload that it announced.
+  ///   Otherwise only replies that the client does not take count.
   func isStalled(
     for limit: TimeAmount, owesPayload: Bool, now: NIODeadline = .now()
   ) -> Bool {
     pooledBytes > 0 && (leavingBytes > 0 || owesPayload) && now - lastProgress >= limit
   }
 
-  /// The connection is gone, and gives back all of it. What threads still hold for it is little, and
-  /// soon gone, too.
+  /// Returns all memory, because the connection is gone. Threads may still hold a little memory for
+  /// it, for a short time.
   func close() {
     if case .queued(_, let alarm) = waiting {
       alarm.cancel()
@@ -143,7 +143,7 @@ final class MemoryAccount: WindowMemory {
     settlePool()
   }
 
-  /// Gives back what is no longer needed of the pool.
+  /// Returns memory to the pool that is no longer needed.
   private func settlePool() {
     let surplus = pooledBytes - exceedingShare(heldBytes)
     guard surplus > 0 else { return }

@@ -1,32 +1,34 @@
 import DequeModule
 import Synchronization
 
-/// The memory that replies on their way may take, over all connections of a server.
+/// The memory limit for unsent replies of all connections of a server.
 ///
-/// One half is shares: an equal part for each connection that there may be, which it may always
-/// hold. So small requests never wait because of others. The other half is a pool for what exceeds
-/// a share. A connection that holds some of it takes no more than it leaves for the others, and
-/// waits for its own replies to leave before it takes more. One that holds nothing of it may take
-/// all that there is; if that is too little, it waits in a queue that nobody overtakes.
+/// One half consists of shares: each possible connection has an equal share, which it may always
+/// use. So small requests never wait because of others. The other half is a pool for memory beyond
+/// a share. A connection that holds pool memory gets no more than it leaves free for the others; to
+/// get more, it waits until its own replies have been sent. A connection that holds no pool memory
+/// may take all that is free. If that is too little, it waits in a queue that no other connection
+/// may overtake.
 final class ReplyMemory: Sendable {
-  /// What a connection waits for.
+  /// A request for memory by a connection that waits.
   struct Wish: Sendable {
     /// The connection's number.
     let connection: UInt64
-    /// What it holds of the pool, in bytes.
+    /// The pool memory that the connection holds, in bytes.
     var heldBytes: Int
-    /// What it wants to hold of the pool instead.
+    /// The pool memory that the connection wants to hold in total, in bytes.
     var wantedBytes: Int
 
     var moreBytes: Int { wantedBytes - heldBytes }
 
-    /// Whether it waits for others, not for its own replies to leave.
+    /// Whether the connection waits for other connections, and not for its own replies to be sent.
     var isUrgent: Bool { heldBytes == 0 }
   }
 
   private struct Waiter {
     var wish: Wish
-    /// Told how many bytes of the pool were taken for the connection. Must be quick.
+    /// Called with the number of pool bytes that were taken for the connection. Must return
+    /// quickly.
     let grant: @Sendable (Int) -> Void
   }
 
@@ -38,7 +40,7 @@ final class ReplyMemory: Sendable {
       (wish.heldBytes == 0 ? wish.moreBytes : wish.wantedBytes) <= freeBytes
     }
 
-    /// Takes what waiters want, in their order, as far as it goes.
+    /// Serves the waiting connections in their order, as far as the memory suffices.
     mutating func serve() -> [(waiter: Waiter, bytes: Int)] {
       var served: [(waiter: Waiter, bytes: Int)] = []
       var index = waiters.startIndex
@@ -57,14 +59,14 @@ final class ReplyMemory: Sendable {
     }
   }
 
-  /// What each connection may always hold, in bytes.
+  /// The memory that each connection may always use, in bytes.
   let shareBytes: Int
   private let limitBytes: Int
   private let poolBytes: Int
   private let state: Mutex<State>
 
-  /// - Parameter limitBytes: at least twice the longest reply that is not sent in pieces, so that
-  ///   the empty pool has room for it.
+  /// - Parameter limitBytes: at least twice the longest reply that is not split, so that the empty
+  ///   pool has room for one.
   init(limitBytes: Int, connectionLimit: Int) {
     self.limitBytes = limitBytes
     poolBytes = limitBytes / 2
@@ -72,15 +74,16 @@ final class ReplyMemory: Sendable {
     state = Mutex(State(freeBytes: poolBytes))
   }
 
-  /// What connections hold of the pool now, in bytes.
+  /// The pool memory that connections hold now, in bytes.
   var pooledBytes: Int { state.withLock { poolBytes - $0.freeBytes } }
 
-  /// Connections that wait.
+  /// The number of waiting connections.
   var waiterCount: Int { state.withLock { $0.waiters.count } }
 
-  /// Takes what `wish` asks for, at once or later.
+  /// Takes the memory of `wish`, now or later.
   ///
-  /// - Returns: false when it has to wait; then `grant` is called, on any thread, when it was taken.
+  /// - Returns: false if the connection has to wait. `grant` is then called, on any thread, once
+  ///   the memory is taken.
   func take(_ wish: Wish, orLater grant: @escaping @Sendable (Int) -> Void) -> Bool {
     state.withLock { state in
       if state.admits(wish), !state.waiters.contains(where: \.wish.isUrgent) {
@@ -92,9 +95,9 @@ final class ReplyMemory: Sendable {
     }
   }
 
-  /// Gives back bytes of the pool.
+  /// Returns bytes to the pool.
   ///
-  /// - Parameter wish: what their connection waits for, as that is now; nil when it does not wait.
+  /// - Parameter wish: the current wish of the connection; nil if it does not wait.
   func giveBack(_ bytes: Int, stillWishing wish: Wish? = nil) {
     let served = state.withLock { state in
       state.freeBytes += bytes
@@ -108,7 +111,7 @@ final class ReplyMemory: Sendable {
     for (waiter, bytes) in served { waiter.grant(bytes) }
   }
 
-  /// Takes a connection out of the queue.
+  /// Removes a connection from the queue.
   func forget(_ connection: UInt64) {
     let served = state.withLock { state in
       state.waiters.removeAll { $0.wish.connection == connection }

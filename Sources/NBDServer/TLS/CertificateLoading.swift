@@ -2,7 +2,8 @@ import Glibc
 import NIOSSL
 import Remedies
 
-/// Certificates and the private key of a directory, each checked so that an error names its file.
+/// The certificates and the private key in a directory. Each file is checked by itself, so that an
+/// error names the file.
 struct CertificateLoading {
   private static let certificateName = "server-cert.pem"
   private static let keyName = "server-key.pem"
@@ -10,10 +11,10 @@ struct CertificateLoading {
   private static let revocationName = "ca-crl.pem"
 
   private let directory: String
-  /// The server's certificate first, then those between it and its authority.
+  /// The server's certificate, followed by the intermediate certificates up to its authority.
   let chain: [NIOSSLCertificate]
   let key: NIOSSLPrivateKey
-  /// Who signs clients' certificates; empty where clients need none.
+  /// The authorities that sign clients' certificates. Empty if clients need no certificate.
   let authorities: [NIOSSLCertificate]
   let warnings: [String]
 
@@ -48,7 +49,7 @@ struct CertificateLoading {
       }
   }
 
-  /// What is to be said of a certificate that is not valid now.
+  /// Returns a warning for a certificate that is not valid now.
   private static func warning(
     of certificate: NIOSSLCertificate, in file: String, _ consequence: String
   ) -> String? {
@@ -65,7 +66,9 @@ struct CertificateLoading {
     return nil
   }
 
-  /// - Throws: ``TLSError`` where key and certificate do not belong together.
+  /// Creates the TLS context.
+  ///
+  /// - Throws: ``TLSError`` if the key does not belong to the certificate.
   func context(_ configuration: TLSConfiguration) throws(TLSError) -> NIOSSLContext {
     do {
       return try NIOSSLContext(configuration: configuration)

@@ -1,8 +1,8 @@
 import CCrypto
 import Glibc
 
-/// What a certificate calls its owner: the common name of the subject, then the alternative names
-/// (RFC 5280, 4.2.1.6) that are DNS names, addresses, e-mail addresses and URIs.
+/// The names of a certificate's owner: the common name of the subject, then those alternative names
+/// (RFC 5280, 4.2.1.6) that are DNS names, addresses, e-mail addresses or URIs.
 struct CertificateNames {
   private(set) var all: [String] = []
 
@@ -19,7 +19,7 @@ struct CertificateNames {
     addAlternativeNames(of: certificate)
   }
 
-  /// The last one counts: it is the most specific.
+  /// Adds the common name. If there are several, the last one is the most specific.
   private mutating func addCommonName(of certificate: OpaquePointer) {
     guard let subject = X509_get_subject_name(certificate) else { return }
     var last: Int32 = -1
@@ -56,7 +56,7 @@ struct CertificateNames {
     }
   }
 
-  /// A name with a zero byte in it is made to look like another one: it counts as none.
+  /// Adds a name. Skips a name with a zero byte, because it could pass for another name.
   private mutating func add(_ bytes: UnsafeBufferPointer<UInt8>) {
     guard !bytes.isEmpty, !bytes.contains(0) else { return }
     let name = String(decoding: bytes, as: UTF8.self)

@@ -1,13 +1,13 @@
 import CCrypto
 import Glibc
 
-/// What is wrong with a client's certificate. BoringSSL refuses it without saying why, so OpenSSL is
-/// asked the same question again (X509_verify_cert(3)).
+/// Explains why a client's certificate is refused. BoringSSL refuses it without a reason, so
+/// OpenSSL verifies it a second time (X509_verify_cert(3)).
 enum CertificateVerdict {
   /// - Parameters:
-  ///   - certificate: the client's, in DER.
-  ///   - authorities: those that the server trusts, in DER.
-  /// - Returns: whose certificate it is and what is wrong with it; nil where OpenSSL finds nothing.
+  ///   - certificate: the client's certificate, in DER.
+  ///   - authorities: the authorities that the server trusts, in DER.
+  /// - Returns: the owner of the certificate and the fault; nil if OpenSSL finds none.
   static func reason(against certificate: [UInt8], authorities: [[UInt8]]) -> String? {
     guard let leaf = X509Certificate(encoded: certificate), let store = X509_STORE_new() else {
       return nil
@@ -59,12 +59,12 @@ enum CertificateVerdict {
   }
 }
 
-/// A certificate as OpenSSL holds it.
+/// A certificate in OpenSSL's form.
 final class X509Certificate {
   let pointer: OpaquePointer
 
-  /// - Parameter encoded: in DER.
-  /// - Returns: nil for what is none.
+  /// - Parameter encoded: the certificate in DER.
+  /// - Returns: nil for anything else.
   init?(encoded: [UInt8]) {
     let certificate = encoded.withUnsafeBufferPointer {
       var next = $0.baseAddress
@@ -76,7 +76,7 @@ final class X509Certificate {
 
   deinit { X509_free(pointer) }
 
-  /// In quotation marks; `somebody without a name` where it names nobody.
+  /// The owner's name in quotation marks, or `somebody without a name` if there is no name.
   var owner: String { Self.owner(of: pointer) }
 
   static func owner(of certificate: OpaquePointer) -> String {

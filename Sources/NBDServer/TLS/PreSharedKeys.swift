@@ -1,10 +1,10 @@
 import NIOCore
 import NIOSSL
 
-/// Users and the keys that they share with the server: lines `user:key`, the key in hexadecimal
-/// digits. Empty lines, and those that begin with `#`, mean nothing.
+/// Users and their pre-shared keys. Each line has the form `user:key`, with the key in hexadecimal
+/// digits. Empty lines and lines that begin with `#` are ignored.
 struct PreSharedKeys: Sendable {
-  /// BoringSSL's bounds.
+  /// The limits of BoringSSL.
   private static let keyLimitBytes = 256
   private static let userLimitBytes = 128
   /// A shorter key could be guessed from one recorded handshake.
@@ -12,7 +12,7 @@ struct PreSharedKeys: Sendable {
 
   private var keys: [String: NIOSSLSecureBytes] = [:]
 
-  /// - Throws: ``TLSError`` that names the line.
+  /// - Throws: ``TLSError``, which names the line.
   init(_ file: TLSFile) throws(TLSError) {
     for (index, line) in file.text.split(
       omittingEmptySubsequences: false, whereSeparator: \.isNewline
@@ -31,7 +31,7 @@ struct PreSharedKeys: Sendable {
     }
   }
 
-  /// Sorted.
+  /// The names of the users, sorted.
   var users: [String] { keys.keys.sorted() }
 
   func key(of user: String) -> NIOSSLSecureBytes? { keys[user] }

@@ -1,14 +1,14 @@
 import NIOSSL
 import Synchronization
 
-/// The user whose key a connection's handshake asked for.
+/// The user whose key was requested in a connection's TLS handshake.
 final class PreSharedUser: Sendable {
   private struct Unknown: Error {}
 
   private struct State {
-    /// Whose key was handed out.
+    /// The user whose key was used.
     var name: String?
-    /// Who was asked for and has no key.
+    /// The requested user, if that user has no key.
     var unknown: String?
   }
 
@@ -16,7 +16,7 @@ final class PreSharedUser: Sendable {
 
   var name: String? { state.withLock(\.name) }
 
-  /// What is to be said of a TLS handshake with keys that failed; nil where BoringSSL's words do.
+  /// Explains why a TLS handshake with keys failed. Nil if BoringSSL's own message is good enough.
   func explanation(of error: any Error) -> String? {
     let (name, unknown) = state.withLock { ($0.name, $0.unknown) }
     switch TLSFailure.name(of: error) {
@@ -33,7 +33,7 @@ final class PreSharedUser: Sendable {
     }
   }
 
-  /// The key of the user that a client says it is.
+  /// Returns the key of the user that the client names.
   func answer(
     _ question: PSKServerContext, from keys: PreSharedKeys
   ) throws -> PSKServerIdentityResponse {

@@ -2,25 +2,25 @@ import Glibc
 import NIOCore
 import NIOSSL
 
-/// The credentials of a server as they were when their files were read.
+/// The credentials of a server, as read from their files.
 struct TLSCredentials: Sendable {
   private enum Keys: Sendable {
-    /// With the authorities that sign clients' certificates, in DER.
+    /// The TLS context, and the authorities that sign clients' certificates, in DER.
     case certificate(NIOSSLContext, authorities: [[UInt8]])
     case preShared(PreSharedKeys)
   }
 
-  /// How long the other side may take over the end of TLS before the connection is closed anyway.
+  /// How long the other side may take to end the TLS session. After that the connection is closed.
   private static let closingLimit = TimeAmount.milliseconds(500)
-  /// TLS 1.2, with forward secrecy and authenticated encryption only. TLS 1.3 has nothing else.
+  /// Suites for TLS 1.2 with forward secrecy and authenticated encryption. TLS 1.3 has no others.
   private static let cipherSuites = "ECDH+AESGCM:ECDH+CHACHA20"
-  /// With forward secrecy; only one of them has authenticated encryption, and not every client
-  /// knows it. BoringSSL has keys of this kind for TLS 1.2 alone.
+  /// Suites with forward secrecy. Only one of them has authenticated encryption, and not every
+  /// client supports it. BoringSSL supports pre-shared keys of this kind only in TLS 1.2.
   private static let preSharedCipherSuites =
     "ECDHE-PSK-CHACHA20-POLY1305:ECDHE-PSK-AES256-CBC-SHA:ECDHE-PSK-AES128-CBC-SHA"
 
   private let keys: Keys
-  /// For whoever started the server.
+  /// Warnings for the administrator.
   let warnings: [String]
 
   /// Reads the files. Blocks.
@@ -53,12 +53,12 @@ struct TLSCredentials: Sendable {
     }
   }
 
-  /// Users that have a key; none where certificates are used.
+  /// The users that have a key. Empty with certificates.
   var users: [String] {
     if case .preShared(let keys) = keys { keys.users } else { [] }
   }
 
-  /// One connection's side of TLS.
+  /// Creates the TLS session of one connection.
   func makeSession() throws -> TLSSession {
     switch keys {
     case .certificate(let context, let authorities):
@@ -70,8 +70,8 @@ struct TLSCredentials: Sendable {
         },
         explanation: { Self.certificateExplanation(of: $0, authorities, $1) })
     case .preShared(let keys):
-      // BoringSSL does not tell a connection's user afterwards, only asks for the key meanwhile; a
-      // context of its own tells the connections apart, and is cheap without certificates.
+      // BoringSSL asks for the key during the handshake, but does not report the user afterwards.
+      // Therefore each connection has its own context. That is cheap without certificates.
       let user = PreSharedUser()
       var configuration = TLSConfiguration.makePreSharedKeyConfiguration()
       configuration.pskServerProvider = { try user.answer($0, from: keys) }
@@ -106,15 +106,15 @@ struct TLSCredentials: Sendable {
 
   private static func handler(_ context: NIOSSLContext) -> NIOSSLServerHandler {
     var configuration = NIOSSLHandler.Configuration()
-    // A connection that was busy once does not hold on to the memory for that.
+    // A connection that was busy once does not keep a large buffer.
     configuration.maximumPreservedOutboundBufferCapacity = 64 << 10
     return NIOSSLServerHandler(context: context, configuration: configuration)
   }
 }
 
-/// One connection's side of TLS, to be used on its event loop alone.
+/// The TLS session of one connection. Use it only on the connection's event loop.
 struct TLSSession {
-  /// Encrypts and decrypts: the pipeline's first handler.
+  /// Encrypts and decrypts. It is the first handler of the pipeline.
   let handler: NIOSSLServerHandler
   private let names: (NIOSSLServerHandler) throws -> [String]
   private let explanation: (any Error, NIOSSLServerHandler) -> String?
@@ -128,12 +128,12 @@ struct TLSSession {
     self.explanation = explanation
   }
 
-  /// Why the TLS handshake failed, and whose certificate or key it was about, as far as is known.
+  /// Explains why the TLS handshake failed, with the certificate or key concerned if it is known.
   func reason(of error: any Error) -> String {
     explanation(error, handler) ?? TLSFailure.reason(of: error)
   }
 
-  /// What the client proved to be called, the usual name first; none of a client that had to prove
-  /// nothing. Known once the TLS handshake is done.
+  /// Returns the names that the client proved, the usual name first. Empty if the client did not
+  /// have to prove a name. Valid after the TLS handshake.
   func peerNames() throws -> [String] { try names(handler) }
 }

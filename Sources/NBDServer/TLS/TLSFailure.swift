@@ -1,15 +1,15 @@
-// Which of these two modules `tm` belongs to depends on the order of the build.
+// The order of the build decides which of these two modules `tm` belongs to.
 import CCrypto
 import Glibc
 import NIOSSL
 
-/// Words for what goes wrong in the TLS library.
+/// Readable texts for errors of the TLS library.
 enum TLSFailure {
-  /// BoringSSL's name for what the other side complained of begins so.
+  /// The prefixes of BoringSSL's names for alerts from the other side.
   private static let alertMarks = ["SSLV3_ALERT_", "TLSV1_ALERT_"]
 
-  /// What BoringSSL calls it, without the place in its sources, such as `UNSUPPORTED_PROTOCOL`; nil
-  /// where the error is none of its own.
+  /// Returns BoringSSL's name of the error without the source position, such as
+  /// `UNSUPPORTED_PROTOCOL`. Nil if the error is not from BoringSSL.
   static func name(of error: any Error) -> String? {
     let stack: NIOBoringSSLErrorStack =
       switch error {
@@ -37,7 +37,7 @@ enum TLSFailure {
     name.lowercased().replacing("_", with: " ")
   }
 
-  /// A moment of a certificate, such as `2026-11-28 15:04:05 UTC`.
+  /// Formats a time in a certificate, such as `2026-11-28 15:04:05 UTC`.
   static func text(of moment: time_t) -> String {
     var (moment, civil) = (moment, tm())
     return gmtime_r(&moment, &civil) == nil ? "an unreadable date" : text(of: civil)

@@ -1,12 +1,12 @@
 import Glibc
 
-/// A file with a certificate or a key, read whole.
+/// The whole content of a file with a certificate or a key.
 struct TLSFile {
   static let limitBytes = 1 << 20
 
   let path: String
   let bytes: [UInt8]
-  /// Whether users who are neither its owner nor of its group can read it.
+  /// Whether other users can read the file: neither its owner nor members of its group.
   let isReadableByOthers: Bool
 
   /// - Throws: ``TLSError``. Blocks.
@@ -39,7 +39,7 @@ struct TLSFile {
 
   var text: String { String(decoding: bytes, as: UTF8.self) }
 
-  /// What is to be said to whoever started the server, where others can read a secret.
+  /// A warning for the administrator if other users can read this secret.
   var warning: String? {
     isReadableByOthers ? "every user can read \(path); 'chmod o-r' mends that" : nil
   }

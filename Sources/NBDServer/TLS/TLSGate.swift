@@ -2,17 +2,17 @@ import NIOCore
 import NIOSSL
 import NIOTLS
 
-/// Stands behind the TLS handler and in front of the connection's: it waits for the TLS handshake,
-/// looks who the client is, and lets nothing through before that is settled. What is sent it hands
-/// on in small parts.
+/// Sits between the TLS handler and the connection handler. It waits for the TLS handshake and
+/// checks the client's name; until then it passes nothing to the connection. It splits output into
+/// small parts.
 final class TLSGate: ChannelDuplexHandler {
   typealias InboundIn = ByteBuffer
   typealias InboundOut = ByteBuffer
   typealias OutboundIn = ByteBuffer
   typealias OutboundOut = ByteBuffer
 
-  /// The TLS handler gathers all that is flushed at once in one buffer, and keeps that until it sends
-  /// again. So much, encrypted in two records, takes 32 KiB.
+  /// The TLS handler collects everything that is flushed at once in one buffer, and keeps that
+  /// buffer until it sends again. A part of this size, encrypted in two records, takes 32 KiB.
   private static let partBytes = 30 << 10
 
   private enum State {
@@ -24,7 +24,7 @@ final class TLSGate: ChannelDuplexHandler {
   private let session: TLSSession
   private let source: TLSSource
   private let timeLimit: TimeAmount
-  /// Tells what the client proved to be called.
+  /// Called with the names that the client proved.
   private let whenEstablished: (_ names: [String]) -> Void
   private let whenFailed: (_ reason: String) -> Void
   private var state = State.shakingHands(limit: nil)
@@ -91,7 +91,7 @@ final class TLSGate: ChannelDuplexHandler {
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     switch state {
     case .shakingHands: fail(session.reason(of: error), context)
-    // That the client left without a word shows in the end of its bytes.
+    // A client that leaves without ending the TLS session is noticed by the end of its bytes.
     case .established:
       if case NIOSSLError.uncleanShutdown = error { return }
       context.fireErrorCaught(error)
@@ -104,7 +104,9 @@ final class TLSGate: ChannelDuplexHandler {
     context.fireChannelInactive()
   }
 
-  /// - Returns: false when the handshake was over before.
+  /// Ends the TLS handshake.
+  ///
+  /// - Returns: false if it had already ended.
   private func end(_ newState: State) -> Bool {
     guard case .shakingHands(let limit) = state else { return false }
     limit?.cancel()

@@ -1,24 +1,25 @@
 package import NBDProtocol
 package import Remedies
 
-/// Who may connect, and by what a server and its clients know each other.
+/// Who may connect, and how the server and its clients prove their identity.
 package struct TLSSettings: Sendable {
-  /// How the two sides prove who they are.
+  /// How the two sides prove their identity.
   package enum Credentials: Sendable, Equatable {
-    /// The directory of `server-cert.pem` and `server-key.pem`, and of `ca-cert.pem` where clients
-    /// have to have certificates, too: the layout of QEMU and nbdkit.
+    /// A directory with `server-cert.pem` and `server-key.pem`. If clients need certificates, it
+    /// also has `ca-cert.pem`. QEMU and nbdkit use the same layout.
     case certificates(directory: String)
-    /// A file of lines `user:key`, the key in hexadecimal digits, as GnuTLS' `psktool` writes it.
+    /// A file with lines `user:key`, the key in hexadecimal digits, in the format of GnuTLS'
+    /// `psktool`.
     case preSharedKeys(file: String)
   }
 
   package var policy: TLSPolicy
   package var credentials: Credentials
-  /// Whether clients must have certificates that `ca-cert.pem` signed. Of no meaning with keys,
-  /// which both sides always have.
+  /// Whether clients need a certificate that `ca-cert.pem` signed. Has no effect with keys, which
+  /// both sides always need.
   package var verifiesClients: Bool
-  /// Of certificates the common name or an alternative name, of keys the user: who has none of
-  /// these is turned away. Empty: whoever the credentials let in.
+  /// The allowed names: with certificates, common or alternative names; with keys, users. Other
+  /// clients are turned away. If empty, every client with valid credentials is allowed.
   package var allowedNames: Set<String>
 
   package init(

@@ -1,6 +1,7 @@
 import Synchronization
 
-/// The credentials that new connections get. Connections that are there keep those they began with.
+/// The credentials for new connections. Existing connections keep the credentials that they started
+/// with.
 final class TLSSource: Sendable {
   let settings: TLSSettings
   private let credentials: Mutex<TLSCredentials>
@@ -15,7 +16,7 @@ final class TLSSource: Sendable {
 
   var current: TLSCredentials { credentials.withLock { $0 } }
 
-  /// Reads the files again. Where that fails, the old credentials stay. Blocks.
+  /// Reads the files again. If this fails, the old credentials stay in use. Blocks.
   ///
   /// - Throws: ``TLSError``.
   func reload() throws(TLSError) {
@@ -23,7 +24,7 @@ final class TLSSource: Sendable {
     credentials.withLock { $0 = new }
   }
 
-  /// Whether a client may come in that proved to be called all of `names`.
+  /// Whether a client that proved all of `names` may connect.
   func admits(_ names: [String]) -> Bool {
     settings.allowedNames.isEmpty || !settings.allowedNames.isDisjoint(with: names)
   }

@@ -2,7 +2,7 @@ import FileIO
 import SystemPackage
 import TestSupport
 
-/// Makes certificates as a user would, with the openssl program.
+/// Creates certificates with the openssl program, as a user does.
 struct CertificateAuthority {
   private let directory: TemporaryDirectory
 
@@ -14,7 +14,7 @@ struct CertificateAuthority {
 
   private func path(_ name: String) -> String { directory.appending(name).string }
 
-  /// A directory of a server or a client, as QEMU, nbdkit and libnbd lay it out.
+  /// Creates a directory for a server or a client in the layout of QEMU, nbdkit and libnbd.
   ///
   /// - Parameter names: alternative names, such as `DNS:backup.example`.
   func directory(_ role: String, commonName: String, names: [String]) throws -> String {
@@ -32,7 +32,7 @@ struct CertificateAuthority {
     return place
   }
 
-  /// For the address at which the tests reach their server.
+  /// Creates a server directory for the address at which the tests reach their server.
   func server() throws -> String {
     try directory("server", commonName: "localhost", names: ["DNS:localhost", "IP:127.0.0.1"])
   }

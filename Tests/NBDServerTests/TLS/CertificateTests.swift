@@ -26,7 +26,7 @@ struct CertificateTests {
     try RunningServer(volume) { $0.tls = settings(verify: verify, allowed: allowed) }
   }
 
-  /// What a client that knows the authority, and nothing else, has.
+  /// Creates a directory with the authority's certificate, but without a client certificate.
   private func anonymous(_ authority: CertificateAuthority) throws -> String {
     let directory = try authority.client("nobody")
     try Command.run("rm", "\(directory)/client-cert.pem", "\(directory)/client-key.pem")
@@ -39,7 +39,7 @@ struct CertificateTests {
     try EncryptedClient(.certificates(directory: directory), server.tcp)
   }
 
-  @Test("a client without a certificate reads, unless one is wanted")
+  @Test("a client can read without a certificate unless one is required")
   func anonymousClient() throws {
     let open = try server()
     let client = try connect(anonymous(authority), to: open)
@@ -52,12 +52,12 @@ struct CertificateTests {
     #expect(eventually { closed.log.all.contains { $0.contains("sent no certificate") } })
   }
 
-  @Test("a client of another authority is refused, and refuses the server itself")
+  @Test("client and server refuse certificates of different authorities")
   func otherAuthority() throws {
     let other = try CertificateAuthority()
     let mallory = try other.client("mallory")
     #expect(throws: EncryptedClient.Failure.self) { try connect(mallory, to: server()) }
-    // It trusts the server, which does not trust it.
+    // The client trusts the server, but the server does not trust the client.
     try Command.run("cp", "\(serverDirectory)/ca-cert.pem", mallory)
     let closed = try server(verify: true)
     #expect(throws: EncryptedClient.Failure.self) {
@@ -70,7 +70,7 @@ struct CertificateTests {
   }
 
   @Test(
-    "only allowed names come in, and names are the common and the alternative ones",
+    "only clients with an allowed common or alternative name are admitted",
     arguments: [
       (["web01"], true), (["backup.example", "x"], true), (["admin@example.org"], true),
       (["10.1.2.3"], true), (["2001:db8::7"], true), (["urn:varve:web01"], true),
@@ -95,7 +95,7 @@ struct CertificateTests {
     #expect(try connect(client, to: server).read(at: 0, count: 1) == volume.bytes(0..<1))
   }
 
-  @Test("allowed names need certificates, whether that was said or not")
+  @Test("allowed names always require certificates")
   func allowedNamesImplyVerification() throws {
     let server = try server(allowed: ["nobody"])
     #expect(throws: EncryptedClient.Failure.self) {
@@ -103,7 +103,7 @@ struct CertificateTests {
     }
   }
 
-  @Test("a certificate that was replaced is used after reloading")
+  @Test("a replaced certificate is used after a reload")
   func reloading() throws {
     let server = try server()
     let other = try CertificateAuthority()
@@ -118,7 +118,7 @@ struct CertificateTests {
   }
 
   @Test(
-    "what is wrong is said of the file where it is",
+    "an error names the faulty file",
     arguments: [
       ("rm D/server-cert.pem", "server-cert.pem", "cannot read it: No such file"),
       ("rm D/server-key.pem", "server-key.pem", "cannot read it: No such file"),
@@ -146,7 +146,7 @@ struct CertificateTests {
     #expect(error?.reason.contains(reason) == true, "\(error?.reason ?? "")")
   }
 
-  @Test("keys that every user can read, and certificates that have expired, are worth a warning")
+  @Test("keys that every user can read and expired certificates cause warnings")
   func warnings() throws {
     #expect(try TLSSource(settings()).current.warnings.isEmpty)
     try Command.run("chmod", "644", "\(serverDirectory)/server-key.pem")

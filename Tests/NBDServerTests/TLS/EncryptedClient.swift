@@ -1,7 +1,7 @@
 import CNBD
 import NBDServer
 
-/// Debian's libnbd, which uses GnuTLS.
+/// A client that uses Debian's libnbd, which uses GnuTLS.
 final class EncryptedClient {
   enum Credentials {
     case certificates(directory: String)
@@ -14,7 +14,7 @@ final class EncryptedClient {
 
   private let handle: OpaquePointer
 
-  /// Connects to the export `disk`, or fails.
+  /// Connects to the export `disk`, or throws.
   init(_ credentials: Credentials, _ address: NBDServer.ListeningAddress) throws {
     guard let handle = nbd_create() else { throw Failure(description: "no handle") }
     self.handle = handle
@@ -42,7 +42,7 @@ final class EncryptedClient {
     return bytes
   }
 
-  /// Asks for much without reading any of it, until the handle goes.
+  /// Sends many reads without taking their replies, until the handle is closed.
   func ask(count: Int, bytes: Int) throws {
     for _ in 0..<count {
       let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 16)
@@ -51,7 +51,7 @@ final class EncryptedClient {
     }
   }
 
-  /// Says goodbye and waits for the end.
+  /// Disconnects in good order and waits for the end.
   func shutDown() throws {
     guard nbd_shutdown(handle, 0) == 0 else { throw Self.failure() }
   }

@@ -7,7 +7,7 @@ import Testing
 
 @testable import NBDServer
 
-/// Keys of two users, and the server's file of them.
+/// The keys of two users, and the server's file with them.
 private struct Keys {
   static let alice = String(repeating: "a1", count: 32)
   static let bob = String(repeating: "b2", count: 32)
@@ -55,7 +55,7 @@ struct PreSharedKeyTests {
     }
   }
 
-  @Test("who has a key reads, over both kinds of socket, and is known by name")
+  @Test("a user with a key can read over both kinds of socket and is known by name")
   func reading() throws {
     let server = try server()
     for address in server.server.listeningAddresses {
@@ -73,7 +73,7 @@ struct PreSharedKeyTests {
   }
 
   @Test(
-    "a wrong key, an unknown user and one who is not allowed are refused, and logged",
+    "wrong keys, unknown users and users who are not allowed are refused and logged",
     arguments: [("alice", Keys.bob), ("mallory", Keys.alice), ("alice", Keys.alice)])
   func refusal(user: String, key: String) throws {
     let server = try server(allowed: ["bob"])
@@ -85,7 +85,7 @@ struct PreSharedKeyTests {
     #expect(try bob.read(at: 0, count: 4) == volume.bytes(0..<4))
   }
 
-  @Test("required: nothing is said of exports in the clear. On: who does not want TLS does without")
+  @Test("required: no export is shown without TLS; on: TLS is optional")
   func policies() throws {
     let strict = try server(.require).held { try $0.greet() }
     strict.value.send(Handshake.option(3) + Handshake.choose(7, "disk"))
@@ -100,7 +100,7 @@ struct PreSharedKeyTests {
     #expect(try encrypted.read(at: 0, count: 1).count == 1)
   }
 
-  @Test("a TLS handshake that does not come, or is none, ends the connection")
+  @Test("a missing or invalid TLS handshake ends the connection")
   func brokenHandshakes() throws {
     let server = try server { $0.optionTimeLimit = .milliseconds(300) }
     let silent = try server.greet()
@@ -124,7 +124,7 @@ struct PreSharedKeyTests {
     #expect(try client.read(at: 0, count: 1).count == 1)
   }
 
-  @Test("new connections get the keys that were read last; a broken file changes nothing")
+  @Test("new connections use the last keys; an invalid file changes nothing")
   func reloading() throws {
     let server = try server()
     let before = try EncryptedClient(keys.client("alice", Keys.alice), server.unix)
@@ -141,7 +141,7 @@ struct PreSharedKeyTests {
     #expect(try before.read(at: 7, count: 9) == volume.bytes(7..<16))
   }
 
-  @Test("a client that does not read costs no more under TLS, and hurts nobody")
+  @Test("under TLS, a client that does not read costs no more and affects no one")
   func slowReader() throws {
     let server = try server()
     let greedy = try EncryptedClient(keys.client("alice", Keys.alice), server.unix)
@@ -154,7 +154,7 @@ struct PreSharedKeyTests {
     #expect(try #require(server.server.connections.first?.sentBytes) < 32 << 20)
   }
 
-  @Test("shutting down gives an encrypted client its end, too")
+  @Test("an encrypted connection also ends in good order on shutdown")
   func shuttingDown() throws {
     let server = try server()
     let client = try EncryptedClient(keys.client("bob", Keys.bob), server.unix)
@@ -166,7 +166,7 @@ struct PreSharedKeyTests {
   }
 
   @Test(
-    "what is wrong with a file of keys is said with its line",
+    "an error in a key file names the line",
     arguments: [
       ("", "no keys"), ("# nothing\n", "no keys"), ("alice\n", "line 1: expected USER:KEY"),
       ("\n:\(Keys.alice)\n", "line 2: expected USER:KEY"),
@@ -183,7 +183,7 @@ struct PreSharedKeyTests {
     #expect(error?.description.contains(Keys.alice) == false)
   }
 
-  @Test("a file that every user can read is worth a warning")
+  @Test("a key file that every user can read causes a warning")
   func permissions() throws {
     let before = try TLSSource(keys.settings()).current.warnings
     #expect(before.isEmpty)
