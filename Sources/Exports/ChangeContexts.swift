@@ -3,20 +3,20 @@ import NBDServer
 import VolumeMap
 import VolumeReader
 
-/// What changed in a volume of a revision since others. The revisions that it is compared with stay pinned until
-/// the export is closed.
+/// The contexts that report what changed in a volume since another revision. The other revisions
+/// stay pinned until the export is closed.
 struct ChangeContexts: ExportContexts {
   let reader: VolumeReader
   let history: VolumeHistory
   let pins: RevisionPins
 
-  /// A query that stands for no other revision of the volume is left out.
+  /// Leaves out a query that names no other revision of the volume.
   func contexts(matching queries: [String]) throws -> [ExportContext] {
     var contexts: [ExportContext] = []
     for query in queries {
       switch ChangeQuery(query) {
       case .all:
-        // Only to be listed, so that nothing need be kept.
+        // A list does not read the other revisions, so they need no pins.
         for (id, map) in try history.newestOthers() {
           contexts.append(context(ChangeQuery.name(since: id), since: map))
         }
@@ -37,21 +37,21 @@ struct ChangeContexts: ExportContexts {
   }
 }
 
-/// What changed in a volume since another revision of it: answers the context
+/// Reports what changed in a volume since another revision of it. Answers the context
 /// `varve:changed-since:SELECTOR` from the two maps, without reading data.
 private struct ChangeStatus: StatusSource {
-  /// What an extent's flags say.
+  /// The flags of an extent.
   struct Flags: OptionSet, Sendable {
     let rawValue: UInt32
 
-    /// The content may be another than it was; without it, it is the same.
+    /// The content may differ. Without this flag, the content is the same.
     static let changed = Flags(rawValue: 1)
-    /// It changed, and reads as zeros now.
+    /// The content changed and reads as zeros now.
     static let zeros = Flags(rawValue: 2)
   }
 
   let reader: VolumeReader
-  /// The volume's map in the other revision.
+  /// The map of the volume in the other revision.
   let old: MapRoot
 
   func status(of range: Range<UInt64>, limit: Int) throws -> [StatusExtent] {
@@ -71,16 +71,16 @@ extension ChangeStatus.Flags {
   }
 }
 
-/// What a client asks for in the namespace of the server's own contexts.
+/// A query in the namespace of varve's own contexts.
 enum ChangeQuery: Equatable {
   private static let prefix = MetaContext.ownNamespace + "changed-since:"
 
-  /// The contexts that there are.
+  /// All existing contexts.
   case all
-  /// What changed since the revision of the same job that `selector` stands for.
+  /// The changes since the revision of the same job that `selector` stands for.
   case since(selector: String)
 
-  /// Nil for what is no query of this kind.
+  /// Parses a query. Nil for a query of another kind.
   init?(_ text: String) {
     if text == MetaContext.ownNamespace {
       self = .all
@@ -91,6 +91,6 @@ enum ChangeQuery: Equatable {
     }
   }
 
-  /// The name of the context that tells what changed since the revision `selector` stands for.
+  /// The name of the context with the changes since the revision that `selector` stands for.
   static func name(since selector: some StringProtocol) -> String { prefix + selector }
 }

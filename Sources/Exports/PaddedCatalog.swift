@@ -3,8 +3,8 @@ package import NBDServer
 import VolumeMap
 import VolumeReader
 
-/// Exports of whole sectors, for clients that cut off what is no whole one, as the kernel does: a volume of
-/// another size ends with zeros up to the next sector.
+/// Exports with a whole number of sectors, for clients that cut off a partial last sector, as the
+/// kernel does. A volume of another size is extended with zeros up to the next sector.
 package struct PaddedCatalog: ExportCatalog {
   private let base: any ExportCatalog
 
@@ -32,10 +32,10 @@ package struct PaddedCatalog: ExportCatalog {
 }
 
 extension ReadableVolume {
-  /// With zeros up to the next whole sector; the volume itself where it consists of whole sectors, or is too
-  /// large to be made larger.
+  /// Extends the volume with zeros up to the next whole sector. Returns the volume itself if it has
+  /// a whole number of sectors, or if it is too large to be extended.
   fileprivate func paddedToSectors() -> any ReadableVolume {
-    // Of the kernel's block devices.
+    // The sector size of the kernel's block devices.
     let sectorBytes: UInt64 = 512
     let rest = sizeBytes % sectorBytes
     guard rest > 0, sizeBytes <= UInt64(Int64.max) - sectorBytes else { return self }
@@ -43,7 +43,7 @@ extension ReadableVolume {
   }
 }
 
-/// A volume with zeros behind its end. Zeros can be written there and nothing else.
+/// A volume with zeros added at its end. Clients can write only zeros there.
 private final class PaddedVolume<Base: ReadableVolume>: ReadableVolume {
   let sizeBytes: UInt64
   private let base: Base
@@ -116,7 +116,7 @@ extension PaddedVolume: WritableVolume where Base: WritableVolume {
   func synchronize() throws { try base.synchronize() }
 }
 
-/// Something other than zeros was to be written behind the end of a volume.
+/// A client tried to write something other than zeros behind the end of a volume.
 private struct WriteBehindEnd: VolumeWriteFailure, CustomStringConvertible {
   let endBytes: UInt64
   var isOutOfSpace: Bool { true }
@@ -126,7 +126,7 @@ private struct WriteBehindEnd: VolumeWriteFailure, CustomStringConvertible {
   }
 }
 
-/// What an export tells besides its content: of what was added, that it never changed.
+/// The contexts of a padded export. They report the added zeros as unchanged.
 private struct PaddedContexts: ExportContexts {
   let base: any ExportContexts
   let baseBytes: UInt64
@@ -159,7 +159,7 @@ private struct PaddedStatus: StatusSource {
 }
 
 extension Range<UInt64> {
-  /// What lies before `end`, and how many bytes lie behind it.
+  /// Returns the part of the range before `end`, and the number of its bytes behind `end`.
   fileprivate func split(at end: UInt64) -> (part: Range<UInt64>, padding: UInt64) {
     let part = Swift.min(lowerBound, end)..<Swift.min(upperBound, end)
     return (part, UInt64(count) - UInt64(part.count))

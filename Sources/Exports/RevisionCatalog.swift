@@ -7,16 +7,17 @@ import VolumeMap
 package import VolumeReader
 package import Workers
 
-/// Every volume of every revision as an export. The repository is looked at anew at each call, so a
-/// revision that is finished while the server runs is there at once.
+/// Exports every volume of every revision. Each call reads the repository again, so a revision that
+/// is committed while the server runs is available at once.
 ///
-/// An export has any name that stands for its volume on the command line; the listing gives
-/// `JOB@ID[/VOLUME]` with the first digits of the id, the volume only where there are several.
+/// An export can be opened by every name that stands for its volume on the command line. The list
+/// shows `JOB@ID[/VOLUME]` with the first digits of the id, and with the volume only if there are
+/// several.
 ///
-/// References restrict it to what they mean at the moment when a client asks. A name means what it
-/// means in the whole repository, and leads nowhere where that is not among them.
+/// References restrict the catalogue. They are resolved each time a client asks. A name is resolved
+/// in the whole repository, and is refused if its export is not among the references.
 package final class RevisionCatalog: ExportCatalog {
-  /// Digits of an id in the listing; a clash among a thousand million revisions is unlikely.
+  /// The digits of an id in the list. A collision among 1,000 million revisions is unlikely.
   static let listedDigits = 16
 
   /// A volume of a revision.
@@ -26,21 +27,22 @@ package final class RevisionCatalog: ExportCatalog {
   }
 
   private let repository: Repository
-  /// Empty: everything is exported.
+  /// The references to export. Empty: everything is exported.
   private let references: [RevisionReference]
   private let context: WorkContext
   private let zone: TimeZone
   private let fetcher: ChunkFetcher
   private let nodes: NodeCache
-  /// Canonical names of exports that were opened or named: they stay exported, so that who keeps an id can
-  /// come back with it when `latest` has moved on.
+  /// The canonical names of exports that were opened, or returned as the default. They stay
+  /// exported, so that a client that keeps an id can open it again after `latest` has moved on.
   private let given = Mutex<Set<String>>([])
 
   /// - Parameters:
-  ///   - references: what is exported, all volumes where they name none; empty: everything.
-  ///   - limits: of the cache and the threads that all exports share.
-  ///   - zone: of times in names and descriptions.
-  /// - Throws: `WorkersError` where the system refuses threads.
+  ///   - references: the revisions and volumes to export. A reference without a volume means all
+  ///     volumes. No references: everything.
+  ///   - limits: the limits of the cache and the threads that all exports share.
+  ///   - zone: the time zone for names and descriptions.
+  /// - Throws: `WorkersError` if the system refuses to create threads.
   package init(
     repository: Repository, references: [RevisionReference] = [],
     context: WorkContext,
@@ -56,9 +58,10 @@ package final class RevisionCatalog: ExportCatalog {
     nodes = NodeCache(reading: MapNodeReader(source: records))
   }
 
-  /// Whether each reference means something now; a typing mistake is better found at the start.
+  /// Checks that every reference can be resolved now, so that a typing mistake is found when the
+  /// server starts.
   ///
-  /// - Throws: `ReferenceError` that says what there is instead, `StoreError`.
+  /// - Throws: `ReferenceError`, which names the existing alternatives; `StoreError`.
   package func checkReferences() throws {
     let listing = try repository.revisions()
     for reference in references {
@@ -70,7 +73,8 @@ package final class RevisionCatalog: ExportCatalog {
     }
   }
 
-  /// The name that always stands for what the empty name stands for now; nil where that is no export.
+  /// Returns the unique name of the export that the empty name stands for now. Nil if there is no
+  /// such export.
   package func defaultExportName() throws -> String? {
     do {
       let export = try defaultExport()
@@ -81,14 +85,14 @@ package final class RevisionCatalog: ExportCatalog {
     }
   }
 
-  /// Of the chunks that all exports share.
+  /// The statistics of the chunks that all exports share.
   package var statistics: ChunkFetcher.Statistics { fetcher.statistics }
 
   package func list() throws -> [ExportListing] {
     try exports(in: repository.revisions().entries).reversed().map(listing)
   }
 
-  /// The volumes of one revision as exports.
+  /// Returns the volumes of one revision as exports.
   func listings(of entry: RevisionEntry) -> [ExportListing] {
     entry.revision.volumes.map { listing(of: Export(entry: entry, volume: $0)) }
   }
@@ -108,7 +112,7 @@ package final class RevisionCatalog: ExportCatalog {
     let export: Export
     do {
       let reference = try RevisionReference(canonicalName)
-      // The job may have been renamed since, and more than once.
+      // The job may have been renamed since then, even several times.
       let entry =
         try reference.wholeID.map(repository.revision)
         ?? reference.revision(in: repository.revisions().entries, zone: zone)
@@ -127,10 +131,11 @@ package final class RevisionCatalog: ExportCatalog {
     return opened
   }
 
-  /// Opens a volume of a revision, which is pinned until the export is closed.
+  /// Opens a volume of a revision. The revision stays pinned until the export is closed.
   func open(_ volume: RevisionVolume, of entry: RevisionEntry) throws -> OpenedExport {
     let export = Export(entry: entry, volume: volume)
-    // For messages: with the volume's name even where it is the only one.
+    // The name for messages. It contains the volume's name even if the revision has only one
+    // volume.
     let id = entry.id.description.prefix(Self.listedDigits)
     let name = "\(entry.revision.job)@\(id)/\(volume.name)"
     let reader = VolumeReader(
@@ -144,7 +149,7 @@ package final class RevisionCatalog: ExportCatalog {
       close: { pins.end() })
   }
 
-  // MARK: What names mean
+  // MARK: Resolving names
 
   private func export(called name: String) throws -> Export {
     name.isEmpty ? try defaultExport() : try export(named: name)
@@ -164,7 +169,7 @@ package final class RevisionCatalog: ExportCatalog {
   private func export(named name: String) throws -> Export {
     do {
       let reference = try RevisionReference(name)
-      // All of them, where it is to be seen what is exported.
+      // With references, all revisions are needed to check what is exported.
       let entries =
         try references.isEmpty
         ? repository.candidates(for: reference) : repository.revisions().entries
@@ -183,7 +188,8 @@ package final class RevisionCatalog: ExportCatalog {
     }
   }
 
-  /// What is exported of `entries`, oldest first. A reference that means nothing now adds nothing.
+  /// Returns the exported volumes of `entries`, oldest first. Ignores references that cannot be
+  /// resolved now.
   private func exports(in entries: [RevisionEntry]) -> [Export] {
     guard !references.isEmpty else {
       return entries.flatMap { entry in
@@ -209,14 +215,14 @@ package final class RevisionCatalog: ExportCatalog {
         entry.revision.volumes.map { Export(entry: entry, volume: $0) }
       }
     }
-    // Older revisions of a job need not have all its volumes.
+    // Older revisions of a job may lack some of its volumes.
     if let newest = covered.last { _ = try reference.volume(of: newest.revision) }
     return covered.compactMap { entry in
       entry.revision.volume(named: reference.volume).map { Export(entry: entry, volume: $0) }
     }
   }
 
-  // MARK: What describes exports
+  // MARK: Names and descriptions
 
   private func name(
     of export: Export, digits: Int = ContentID.lengthBytes * 2

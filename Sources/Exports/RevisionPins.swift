@@ -3,9 +3,10 @@ import ChunkStore
 import Synchronization
 import Workers
 
-/// The revisions that an open export needs, kept by one session however many they are.
+/// The pins for the revisions that an open export needs. One session holds them all.
 final class RevisionPins: Sendable {
-  /// Revisions that one export may need. Clients choose them, and a session's record is bounded.
+  /// The limit of revisions for one export. It is needed because clients choose the revisions, and
+  /// the record of a session has a limited size.
   static let limit = 1024
 
   private let repository: Repository
@@ -13,7 +14,7 @@ final class RevisionPins: Sendable {
   private let purpose: String
   private let state: Mutex<(session: Session, pinned: [RevisionID])>
 
-  /// - Parameter purpose: in words, for who looks at the list of sessions.
+  /// - Parameter purpose: a readable purpose for the list of sessions.
   init(
     _ revision: RevisionID, for purpose: String, in repository: Repository,
     context: WorkContext
@@ -28,9 +29,9 @@ final class RevisionPins: Sendable {
       ))
   }
 
-  /// Keeps another revision until ``end()``. Blocks.
+  /// Pins another revision until ``end()``. Blocks.
   ///
-  /// - Throws: `StoreError`; `.invalidRequest` when there are too many.
+  /// - Throws: `StoreError`, with `.invalidRequest` if there are too many revisions.
   func add(_ revision: RevisionID) throws {
     try state.withLock { state in
       guard !state.pinned.contains(revision) else { return }
@@ -42,7 +43,8 @@ final class RevisionPins: Sendable {
       let pinned = state.pinned + [revision]
       let session = try repository.beginReading(
         purpose, pinned: pinned, held: state.pinned, context: context)
-      // Only now: at no moment is a revision without a session that pins it.
+      // The old session ends only now, so that every revision is pinned by a session at every
+      // moment.
       state.session.end()
       state = (session, pinned)
     }

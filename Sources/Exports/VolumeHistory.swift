@@ -5,16 +5,16 @@ import NBDProtocol
 import VolumeMap
 import VolumeReader
 
-/// The revisions of a volume, of which one is exported. The repository is looked at anew at each call.
+/// The other revisions of an exported volume. Each call reads the repository again.
 struct VolumeHistory: Sendable {
   let repository: Repository
   let zone: TimeZone
-  /// The revision that is exported.
+  /// The exported revision.
   let entry: RevisionEntry
   let volume: RevisionVolume
 
-  /// The revision of the job that `selector` stands for, and the volume's map in it; nil where there is
-  /// none, or it has no such volume. Blocks.
+  /// Returns the revision of the job that `selector` stands for, and the map of the volume in it.
+  /// Nil if there is no such revision, or if it does not have the volume. Blocks.
   func revision(_ selector: String) throws -> (id: RevisionID, map: MapRoot)? {
     guard let reference = try? RevisionReference("\(entry.revision.job)@\(selector)"),
       reference.volume == nil
@@ -26,8 +26,8 @@ struct VolumeHistory: Sendable {
     return (found.id, try repository.map(of: counterpart))
   }
 
-  /// The newest others that have the volume, as many as a list may have: the first digits of their ids,
-  /// and the volume's maps in them. Blocks.
+  /// Returns the newest other revisions that have the volume, up to the limit of a list, as the
+  /// first digits of their ids and the maps of the volume. Blocks.
   func newestOthers() throws -> [(id: String, map: MapRoot)] {
     var others: [(id: String, map: MapRoot)] = []
     for other in try repository.revisions().entries.reversed()
@@ -40,7 +40,8 @@ struct VolumeHistory: Sendable {
     return others
   }
 
-  /// The volume in another revision: the one of its name, or the only one where it is the only one here.
+  /// Returns the volume in another revision: the volume with the same name. Without one, and if the
+  /// exported revision has a single volume, the single volume of the other revision.
   private func counterpart(in revision: Revision) -> RevisionVolume? {
     if let found = revision.volume(named: volume.name) { return found }
     return entry.revision.volumes.count == 1 ? revision.volume(named: nil) : nil

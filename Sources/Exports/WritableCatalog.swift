@@ -5,33 +5,35 @@ package import Overlays
 import Synchronization
 import VolumeReader
 
-/// Revisions that can be written to: what is written goes to overlays, never to the repository.
+/// Writable exports of revisions. Writes go to overlays, never to the repository.
 package final class WritableCatalog: ExportCatalog {
-  /// Who shares what is written, and for how long.
+  /// Which connections share the written data, and for how long.
   package enum Mode: Sendable {
-    /// Nobody: every connection has an overlay of its own, which is gone with it.
+    /// Every connection has its own overlay, which is removed when the connection ends.
     case privateOverlays(TemporaryOverlays)
-    /// All connections to the same export, as long as the catalogue is there.
+    /// All connections to the same export share an overlay, as long as the catalogue exists.
     case sharedOverlays(TemporaryOverlays)
-    /// All connections, and the next server: only the overlay's revision is exported, or only the named
-    /// volume of it.
+    /// All connections share a named overlay, which later servers can use again. Only the overlay's
+    /// revision is exported, or only the named volume of it.
     case named(NamedOverlay, volume: String?)
   }
 
   private let base: RevisionCatalog
   private let mode: Mode
-  /// By the canonical name of the export.
+  /// The shared overlays by the canonical name of the export.
   private let shared = Mutex<[String: VolumeOverlay]>([:])
 
   /// - Parameters:
-  ///   - base: what is underneath. With a named overlay, what it exports is of no matter.
-  ///   - mode: a named overlay is closed by ``close()``.
+  ///   - base: the catalogue of the revisions. Its selection of exports has no effect on a named
+  ///     overlay.
+  ///   - mode: the kind of overlays. ``close()`` closes a named overlay.
   package init(base: RevisionCatalog, mode: Mode) {
     self.base = base
     self.mode = mode
   }
 
-  /// The name that always stands for what the empty name stands for now; nil where that is no export.
+  /// Returns the unique name of the export that the empty name stands for now. Nil if there is no
+  /// such export.
   package func defaultExportName() throws -> String? {
     guard case .named(let overlay, let volume) = mode else { return try base.defaultExportName() }
     guard volume != nil || overlay.description.volumes.count == 1 else { return nil }
@@ -57,7 +59,7 @@ package final class WritableCatalog: ExportCatalog {
     try open(name) { try base.reopen(name, as: canonicalName) }
   }
 
-  /// - Parameter openBase: opens what is underneath, unless that is a named overlay's revision.
+  /// - Parameter openBase: opens the revision under the overlay. Not used for a named overlay.
   private func open(
     _ name: String, _ openBase: () throws -> OpenedExport?
   ) throws -> OpenedExport? {
@@ -81,14 +83,14 @@ package final class WritableCatalog: ExportCatalog {
     }
   }
 
-  /// Makes durable what was written to a named overlay, and lets others open it. To be called when no
-  /// connection is left.
+  /// Makes the writes to a named overlay durable, and lets other processes open it. Call this when
+  /// no connection is left.
   package func close() throws(OverlayError) {
     if case .named(let overlay, _) = mode { try overlay.close() }
   }
 
-  /// The volume that a name selects, where there is no revision but the overlay's. Without a name, the
-  /// only one that is exported.
+  /// Returns the volume that a name selects in the overlay's revision. Without a name, returns the
+  /// only exported volume.
   private static func volume(
     _ name: String, of entry: RevisionEntry, only: String?
   ) throws(NoSuchExport) -> RevisionVolume {
@@ -131,7 +133,8 @@ package final class WritableCatalog: ExportCatalog {
       let volume = try OverlaidVolume(base: export.volume, overlay: try overlay(export))
       export.volume = volume
       export.contexts = nil
-      // Nobody is there to be told that what was not flushed has been lost; the overlay remembers.
+      // If the last flush fails, no client is left that could be told. The overlay records the
+      // loss.
       export.close = { [close = export.close] in
         try? volume.synchronize()
         close()
@@ -145,6 +148,6 @@ package final class WritableCatalog: ExportCatalog {
 }
 
 extension NamedOverlay {
-  /// For a person to choose by.
+  /// Helps a person to choose.
   fileprivate func description(of revision: String) -> String { "overlay \(name) on \(revision)" }
 }

@@ -8,12 +8,12 @@ import TestSupport
 import Testing
 import VolumeReader
 
-@Suite("What is exported")
+@Suite("Exported revisions")
 struct CatalogTests {
   private let disks: StoredDisks
   /// The first and the second revision of `web01`, which has one volume.
   private let web: [RevisionID]
-  /// Those of `db01`, which got its second volume with the second revision.
+  /// The revisions of `db01`, which has a second volume since the second revision.
   private let db: [RevisionID]
 
   init() throws {
@@ -36,7 +36,7 @@ struct CatalogTests {
     "\(id.description.prefix(16))\(suffix)"
   }
 
-  /// Sizes in chunks, or why there is no such export.
+  /// Returns the sizes in chunks, or why there is no such export.
   private func open(_ name: String, _ catalog: RevisionCatalog) throws -> String {
     do {
       guard let export = try catalog.open(name) else { return "nothing" }
@@ -47,7 +47,7 @@ struct CatalogTests {
     }
   }
 
-  @Test("everything, newest first, where nothing is chosen; and no default")
+  @Test("without references everything is exported, newest first, without a default")
   func everything() throws {
     let catalog = try catalog()
     let names = try catalog.list().map(\.name)
@@ -62,7 +62,7 @@ struct CatalogTests {
     #expect(try catalog.defaultExportName() == nil)
   }
 
-  @Test("one revision is all there is, and the default, by every name that means it")
+  @Test("one exported revision is the default and has every name that means it")
   func oneRevision() throws {
     let catalog = try catalog("web01@first")
     #expect(try catalog.list().map(\.name) == ["web01@" + listed(web[0])])
@@ -75,7 +75,7 @@ struct CatalogTests {
     #expect(try catalog.defaultExportName()?.contains("@") == true)
   }
 
-  @Test("the bare name of a job is all of its revisions, with a volume all that have it")
+  @Test("a job stands for all its revisions, JOB/VOLUME for those with the volume")
   func job() throws {
     #expect(try catalog("db01").list().count == 3)
     #expect(try catalog("db01/vda").list().count == 2)
@@ -85,26 +85,26 @@ struct CatalogTests {
     #expect(try open("web01", catalog("db01")).contains("is not exported"))
   }
 
-  @Test("several references add up, each volume once")
+  @Test("several references are combined, each volume once")
   func several() throws {
     let catalog = try catalog("web01@0", "web01@latest", "db01@1")
     let names = Set(try catalog.list().map(\.name))
     #expect(names == ["web01@" + listed(web[1]), "db01@" + listed(db[0])])
   }
 
-  @Test("references mean what they mean when a client asks")
+  @Test("references are resolved when a client asks")
   func moving() throws {
     let catalog = try catalog("web01@latest")
     #expect(try open("", catalog) == "2")
     try disks.backUp("web01", ["vda": [6, 6, 6]])
     #expect(try open("", catalog) == "3")
     #expect(try open("web01@latest", catalog) == "3")
-    // Who was given an id can come back with it; others cannot be had.
+    // A client that knows an exported id can open it again. Other ids are refused.
     #expect(try open("\(web[1])", catalog) == "2")
     #expect(try open("\(web[0])", catalog).contains("is not exported"))
   }
 
-  @Test("a reference that means nothing is an error at the start, and nothing later")
+  @Test("an unknown reference is an error at the start and ignored later")
   func unknown() throws {
     let error = #expect(throws: ReferenceError.self) {
       try catalog("web01", "web02").checkReferences()
@@ -116,7 +116,7 @@ struct CatalogTests {
     #expect(try catalog("web02").list().isEmpty)
   }
 
-  @Test("a forgotten revision is refused to new clients, and stays with those who have it")
+  @Test("a forgotten revision stays open but is refused to new clients")
   func forgotten() throws {
     let catalog = try catalog()
     let export = try #require(try catalog.open("\(web[0])"))
@@ -134,7 +134,7 @@ struct CatalogTests {
 
 @Suite("Refused exports")
 struct RefusedExportTests {
-  @Test("the log says why, on one bounded line; the client is told nothing of others")
+  @Test("the log has the reason on one short line; the client learns nothing")
   func reasons() throws {
     let disks = try StoredDisks()
     try disks.backUp("secret", ["vda": [1]])

@@ -6,15 +6,16 @@ import NBDServer
 import Testing
 import VolumeReader
 
-/// The contexts that tell what changed since another revision.
+/// The contexts that report what changed since another revision.
 @Suite struct ChangeContextTests {
   private static let chunk = UInt64(StoredDisks.chunkBytes)
   private let disks: StoredDisks
   private let catalog: RevisionCatalog
-  /// Of web01, oldest first.
+  /// The revisions of web01, oldest first.
   private let ids: [RevisionID]
 
-  /// web01 has three revisions: chunk 1 changes and chunk 2 becomes a hole, then the disk grows.
+  /// Creates three revisions of web01: chunk 1 changes and chunk 2 becomes a hole, then the disk
+  /// grows.
   init() throws {
     disks = try StoredDisks()
     ids = [
@@ -29,7 +30,7 @@ import VolumeReader
     try #require(try catalog.open(name))
   }
 
-  /// What `name` tells in the context of `selector`, as chunks and flags.
+  /// Returns the status of `name` in the context of `selector`, as chunks and flags.
   private func changes(
     in name: String, since selector: String
   ) throws -> [(chunks: UInt64, flags: UInt32)]? {
@@ -43,7 +44,7 @@ import VolumeReader
     }
   }
 
-  @Test("bit 0 is what changed, bit 1 what of that is zeros now") func flags() throws {
+  @Test("bit 0 means changed, bit 1 means zeros now") func flags() throws {
     let second = try #require(try changes(in: "web01@1", since: "2"))
     #expect(second.map(\.chunks) == [1, 1, 1, 1])
     #expect(second.map(\.flags) == [0, 1, 3, 0])
@@ -55,7 +56,7 @@ import VolumeReader
     #expect(backwards.map(\.flags) == [0, 1, 0])
   }
 
-  @Test("every selector of a revision's name selects")
+  @Test("every kind of selector works")
   func selectors() throws {
     let expected = try #require(try changes(in: "web01@0", since: "2")).map(\.flags)
     for selector in [
@@ -65,7 +66,7 @@ import VolumeReader
     }
   }
 
-  @Test("what stands for no revision of the volume is left out")
+  @Test("a selector without a revision of the volume is left out")
   func unknown() throws {
     let other = try disks.backUp("db01", ["vda": [1], "vdb": [2]])
     for selector in ["3", "tag:none", "latest/disk", "", "no such thing", "\(other)", "a@b"] {
@@ -78,7 +79,7 @@ import VolumeReader
     #expect(found.map(\.name) == [queries[1], queries[3]])
   }
 
-  @Test("volumes are compared by name; the only one of a job needs none") func volumes() throws {
+  @Test("volumes are compared by name, single volumes always") func volumes() throws {
     try disks.backUp("web01", ["vda": [1, 9, 0, 0, 0, 8], "vdb": [5]])
     try disks.backUp("web01", ["vda": [1, 9, 0, 0, 0, 8]])
     #expect(try changes(in: "web01@0", since: "1")?.map(\.flags) == [0])
@@ -87,7 +88,7 @@ import VolumeReader
     #expect(try changes(in: "web01@1/vda", since: "2") == nil, "which of the two was 'disk'?")
   }
 
-  @Test("a bare namespace lists the newest others") func listed() throws {
+  @Test("a bare namespace lists the newest other revisions") func listed() throws {
     let export = try open("web01@1")
     defer { export.close() }
     let before = try disks.pinned()
@@ -100,7 +101,7 @@ import VolumeReader
     #expect(try export.contexts(matching: ["varve:"]).count == 64)
   }
 
-  @Test("revisions that are compared with are pinned until the export is closed")
+  @Test("compared revisions are pinned until the export is closed")
   func pinned() throws {
     let export = try open("web01@0")
     #expect(try disks.pinned() == [[ids[2]]])
@@ -109,7 +110,7 @@ import VolumeReader
     #expect(try disks.pinned() == [Set(ids)])
     _ = try export.contexts(matching: [queries[0]])
     #expect(try disks.pinned() == [Set(ids)], "still, and by one session")
-    // Forgotten meanwhile: gone for others, not for who has it.
+    // After a forget, the revision is gone for other clients, but not for the client that has it.
     try disks.forget(ids[0])
     #expect(try export.contexts(matching: ["varve:changed-since:\(ids[0])"]).isEmpty)
     #expect(
@@ -124,7 +125,7 @@ import VolumeReader
     #expect(try changes(in: "web01@1", since: "2")?.map(\.flags) == [0, 1, 3, 0])
   }
 
-  @Test("a part of the volume, as many extents as are asked for") func part() throws {
+  @Test("a status of a part has at most the requested extents") func part() throws {
     let export = try open("web01@1")
     defer { export.close() }
     let context = try #require(

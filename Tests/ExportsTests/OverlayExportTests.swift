@@ -15,7 +15,7 @@ import Testing
 import VolumeMap
 import VolumeReader
 
-/// A repository with one revision of empty disks, `db01`, and places for overlays.
+/// A repository with one revision of empty disks, `db01`, and directories for overlays.
 private final class OverlaySite: Sendable {
   let directory: TemporaryDirectory
   let repository: Repository
@@ -65,7 +65,7 @@ private final class OverlaySite: Sendable {
 }
 
 extension RunningServer {
-  /// A client in the transmission phase of `export`, with the export's flags.
+  /// Returns a client in the transmission phase of `export`, and the flags of the export.
   fileprivate func enter(export: String) throws -> (client: RawClient, flags: UInt16) {
     let client = try greet()
     client.send(Handshake.choose(7, export))
@@ -100,7 +100,7 @@ struct OverlayExportTests {
   private static let readOnly: UInt16 = 1 << 1
   private static let writing: UInt16 = 1 << 2 | 1 << 3 | 1 << 5 | 1 << 6
 
-  @Test("a connection's own overlay is its own, and gone with it")
+  @Test("a private overlay belongs to one connection and is removed with it")
   func privateOverlays() throws {
     let site = try OverlaySite()
     let server = try RunningServer(site.catalog(.privateOverlays(site.temporary())))
@@ -122,7 +122,7 @@ struct OverlayExportTests {
     #expect(try later.read(3, at: 4095) == [0, 0, 0])
   }
 
-  @Test("a catalogue's own overlay is there for all of its connections")
+  @Test("all connections of a catalogue share its overlay")
   func sharedOverlays() throws {
     let site = try OverlaySite()
     let server = try RunningServer(site.catalog(.sharedOverlays(site.temporary())))
@@ -135,7 +135,7 @@ struct OverlayExportTests {
     #expect(try second.read(1, at: 5) == [7])
   }
 
-  @Test("a named overlay is shared, kept, and there again for the next server")
+  @Test("a named overlay is shared, kept, and used again by the next server")
   func named() throws {
     let site = try OverlaySite()
     do {
@@ -147,7 +147,7 @@ struct OverlayExportTests {
       try first.write([1, 2, 3], at: 70_000)
       #expect(try second.read(3, at: 70_000) == [1, 2, 3])
       try second.write([9], at: 70_001)
-      // No flush: whoever ends a server in good order loses nothing.
+      // No flush: a server that is stopped in good order loses nothing.
       server.stop()
       try catalog.close()
     }
@@ -160,7 +160,7 @@ struct OverlayExportTests {
     #expect(try reader.read(3, at: 70_000) == [0, 0, 0], "the revision is what it was")
   }
 
-  @Test("what was flushed or written through is in the files, whatever becomes of the server")
+  @Test("flushed and written-through data survives the server")
   func flushed() throws {
     let site = try OverlaySite()
     let server = try RunningServer(site.named())
@@ -176,8 +176,8 @@ struct OverlayExportTests {
     let volume = try OverlaidVolume(base: EmptyVolume(), overlay: found.volume("vda"))
     #expect(try volume.content(of: 0..<1) == [.data(ByteBuffer(bytes: [1]))])
     #expect(try volume.content(of: 8192..<8193) == [.data(ByteBuffer(bytes: [2]))])
-    // Nobody has asked for it to be kept: it may or may not be there, but not as zeros in a block
-    // that is said to have data.
+    // These writes were not flushed. They may be present or absent, but must not read as zeros in a
+    // block that counts as data.
     let rest = try volume.content(of: 16_384..<16_385)
     #expect(rest == [.hole(lengthBytes: 1)] || rest == [.data(ByteBuffer(bytes: [3]))])
   }
@@ -196,7 +196,7 @@ struct OverlayExportTests {
       #expect(export.description.hasPrefix("overlay repair on "))
       export.close()
     }
-    // A newer revision does not change what the names mean.
+    // A newer revision does not change the meaning of the names.
     var newer = site.entry.revision
     newer.created = newer.created + .seconds(1)
     _ = try site.repository.commit(newer)
@@ -211,7 +211,7 @@ struct OverlayExportTests {
     #expect(try catalog.defaultExportName() == nil)
   }
 
-  @Test("one volume of the overlay's revision can be all that is exported")
+  @Test("a single volume of the overlay's revision can be exported")
   func oneVolume() throws {
     let site = try OverlaySite(volumes: ["vda", "vdb"])
     let catalog = try site.named(volume: "vdb")
@@ -225,7 +225,7 @@ struct OverlayExportTests {
     #expect(try catalog.list().map(\.name).allSatisfy { $0.hasSuffix("/vdb") })
   }
 
-  @Test("a full file system is ENOSPC to the client, a broken one EIO, and both are logged")
+  @Test("a full file system is ENOSPC, a broken one EIO; both are logged")
   func errors() throws {
     let site = try OverlaySite()
     let fileSystem = SimulatedFileSystem()

@@ -22,7 +22,7 @@ struct PaddingTests {
   }
 
   @Test(
-    "The size is that of whole sectors",
+    "The size is a whole number of sectors",
     arguments: [(0, 0), (1, 512), (511, 512), (512, 512), (513, 1024)] as [(UInt64, UInt64)])
   func size(base: UInt64, padded size: UInt64) throws {
     #expect(try padded(ScratchVolume(sizeBytes: base)).sizeBytes == size)
@@ -39,7 +39,7 @@ struct PaddingTests {
     #expect(bytes(try volume.content(of: 1010..<1024)) == [UInt8](repeating: 0, count: 14))
   }
 
-  @Test("What was added is a hole")
+  @Test("The padding is a hole")
   func allocation() throws {
     func extent(_ offset: UInt64, _ length: UInt64, isHole: Bool) -> AllocationExtent {
       AllocationExtent(offsetBytes: offset, lengthBytes: length, isHole: isHole)
@@ -58,7 +58,7 @@ struct PaddingTests {
     #expect(try hole.allocation(of: 0..<1024, limit: 9) == [extent(0, 1024, isHole: true)])
   }
 
-  @Test("Zeros can be written behind the end, and nothing else")
+  @Test("Only zeros can be written behind the end")
   func writing() throws {
     let scratch = ScratchVolume(sizeBytes: 1000)
     let writer = try #require(try padded(scratch) as? any WritableVolume)
@@ -83,14 +83,14 @@ struct PaddingTests {
     #expect((error as? any VolumeWriteFailure)?.isOutOfSpace == true)
   }
 
-  @Test("A volume that cannot be written to stays so")
+  @Test("A read-only volume stays read-only")
   func readOnly() throws {
     let catalog = PaddedCatalog(MemoryCatalog(volumes: ["disk": MemoryVolume(sizeBytes: 1000)]))
     #expect(try #require(try catalog.open("disk")).writer.map { _ in } == nil)
     #expect(try catalog.open("other").map { _ in } == nil)
   }
 
-  @Test("A client that comes back gets what it had, padded")
+  @Test("A client that reconnects gets the same padded volume")
   func reopening() throws {
     let catalog = PaddedCatalog(MovedCatalog())
     let export = try #require(try catalog.reopen("disk", as: "old"))
@@ -99,7 +99,7 @@ struct PaddingTests {
   }
 }
 
-/// `disk` has come to mean something else.
+/// A catalogue in which `disk` has come to stand for something else.
 private struct MovedCatalog: ExportCatalog {
   func list() -> [ExportListing] { [] }
 

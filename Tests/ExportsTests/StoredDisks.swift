@@ -10,8 +10,8 @@ import TestSupport
 import VolumeMap
 import VolumeReader
 
-/// A repository on disk, and disks that are backed up by the plainest of engines: a disk is a list of
-/// chunks, each filled with one byte, 0 for a hole.
+/// A repository on disk, with disks that a minimal engine backs up. A disk is a list of chunks.
+/// Each chunk is filled with one byte; 0 stands for a hole.
 final class StoredDisks {
   static let chunkBytes = 64 << 10
 
@@ -37,7 +37,7 @@ final class StoredDisks {
       repository: repository, context: .testing(), zone: .fixed(offsetSeconds: 0))
   }
 
-  /// Adds a revision of `job`, each an hour after the one before.
+  /// Adds a revision of `job`, one hour after the previous one.
   @discardableResult
   func backUp(
     _ job: String, tags: [String] = [], _ disks: KeyValuePairs<String, [UInt8]>
@@ -70,7 +70,7 @@ final class StoredDisks {
       statistics: VolumeStatistics())
   }
 
-  /// What sessions say that they need, a list a session.
+  /// Returns the revisions that each session pins.
   func pinned() throws -> [Set<RevisionID>] {
     let files = POSIXFileSystem()
     let sessions = repository.root.appending("sessions")
@@ -82,7 +82,7 @@ final class StoredDisks {
     }
   }
 
-  /// Loses every chunk; maps stay.
+  /// Deletes every chunk. The maps stay.
   func loseData() throws {
     let files = POSIXFileSystem()
     let root = repository.root.appending("packs").appending("data")

@@ -5,10 +5,10 @@ import Synchronization
 ///
 /// One half consists of shares: each possible connection has an equal share, which it may always
 /// use. So small requests never wait because of others. The other half is a pool for memory beyond
-/// a share. A connection that holds pool memory gets no more than it leaves free for the others; to
-/// get more, it waits until its own replies have been sent. A connection that holds no pool memory
-/// may take all that is free. If that is too little, it waits in a queue that no other connection
-/// may overtake.
+/// a share. A connection that holds pool memory gets more only while as much memory is free as it
+/// wants to hold in total; otherwise it waits until its own replies have been sent. A connection
+/// that holds no pool memory may take all that is free. If that is too little, it waits in a queue
+/// that no other connection may overtake.
 final class ReplyMemory: Sendable {
   /// A request for memory by a connection that waits.
   struct Wish: Sendable {
