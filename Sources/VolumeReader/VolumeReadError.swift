@@ -6,24 +6,24 @@ import VolumeMap
 package struct VolumeReadError: RemediedError {
   /// The kinds of failure a caller tells apart.
   package enum Code: Equatable, Sendable {
-    /// A range that leaves the volume: the caller's mistake.
+    /// The range exceeds the volume. This is an error of the caller.
     case invalidRange
-    /// Content that no pack holds, or whose pack is gone.
+    /// No pack has the content, or its pack is gone.
     case missing
-    /// A map node or a record that is not what it should be.
+    /// A map node or a record is not valid.
     case damaged
-    /// Storage refused to be read.
+    /// The storage returned an error.
     case unreadable
   }
 
   package let code: Code
-  /// The volume as its reader calls it.
+  /// The name of the volume that its reader uses.
   package let volume: String
-  /// The part that cannot be had because of the failure, in bytes of the volume.
+  /// The bytes of the volume that could not be read because of the failure.
   package private(set) var range: Range<UInt64>
-  /// The pack concerned, where it is one.
+  /// The pack concerned, if there is one.
   package let pack: PackID?
-  /// What was expected and what was found.
+  /// The expected and the actual content.
   package let message: String
   package let cause: (any Error)?
   package var remedy: Remedy? { nil }
@@ -40,7 +40,7 @@ package struct VolumeReadError: RemediedError {
     self.cause = cause
   }
 
-  /// The same failure, where only a part of the volume was asked for.
+  /// Returns the same failure for the part of the volume that was requested.
   func clamped(to asked: Range<UInt64>) -> VolumeReadError {
     var error = self
     error.range = range.clamped(to: asked)
@@ -70,7 +70,7 @@ package struct VolumeReadError: RemediedError {
 extension VolumeReadError: CustomStringConvertible {
   package var description: String {
     let place = "\(volume): \(range.count) bytes at offset \(range.lowerBound)"
-    // What comes from the store names the pack itself.
+    // A message from the store names the pack already.
     guard let pack, !message.contains(pack.description) else { return "\(place): \(message)" }
     return "\(place), pack \(pack): \(message)"
   }

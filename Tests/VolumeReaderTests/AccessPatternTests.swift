@@ -3,7 +3,7 @@ import Testing
 
 @testable import VolumeReader
 
-/// Requests as transcripts, and what is read ahead of them.
+/// Sequences of requests, and the expected read-ahead.
 @Suite struct AccessPatternTests {
   private static let size: UInt64 = 1 << 40
   private static let mebibyte: UInt64 = 1 << 20
@@ -25,7 +25,7 @@ import Testing
     #expect(reads.last!.upperBound <= 20 * Self.mebibyte)
   }
 
-  @Test("several streams at once, each with requests that overtake one another") func overtaking() {
+  @Test("several streams at once, each with requests out of order") func overtaking() {
     var random = SeededRandom(seed: 1)
     var pattern = AccessPattern(cacheBytes: 64 << 20)
     var readBytes = 0
@@ -42,7 +42,7 @@ import Testing
     #expect(readBytes < 4 * 13 << 20, "by no more than their windows")
   }
 
-  @Test("random requests begin none") func randomRequests() {
+  @Test("random requests begin no stream") func randomRequests() {
     var random = SeededRandom()
     var pattern = AccessPattern(cacheBytes: 64 << 20)
     for _ in 0..<10_000 {
@@ -52,14 +52,14 @@ import Testing
     }
   }
 
-  @Test("reading one place over and over begins none") func repeated() {
+  @Test("reading one place again and again begins no stream") func repeated() {
     var pattern = AccessPattern(cacheBytes: 64 << 20)
     for _ in 0..<100 {
       #expect(pattern.note(4096..<8192, wasMiss: false, sizeBytes: Self.size) == nil)
     }
   }
 
-  @Test("reading backwards begins none") func backwards() {
+  @Test("reading backwards begins no stream") func backwards() {
     var pattern = AccessPattern(cacheBytes: 64 << 20)
     for start in stride(from: 100 << 16, to: 0, by: -(1 << 16)) as StrideTo<UInt64> {
       #expect(
@@ -86,7 +86,7 @@ import Testing
     }
   }
 
-  @Test("a stream that finds everything at hand reads ahead again after a miss") func warm() {
+  @Test("a stream that finds everything cached reads ahead again after a miss") func warm() {
     var pattern = AccessPattern(cacheBytes: 64 << 20)
     func next(_ index: UInt64, wasMiss: Bool) -> AccessPattern.ReadAhead? {
       pattern.note(

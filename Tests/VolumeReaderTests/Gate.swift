@@ -1,6 +1,6 @@
 import Workers
 
-/// Lets threads through, unless it is closed.
+/// Lets threads pass, unless it is closed.
 final class Gate: Sendable {
   private let state = Monitor((isOpen: true, waiting: 0))
 
@@ -17,7 +17,7 @@ final class Gate: Sendable {
     state.withLock(when: { $0.isOpen }) { $0.waiting -= 1 }
   }
 
-  /// Waits until `count` threads stand before the gate.
+  /// Waits until `count` threads wait at the gate.
   func waitForArrival(of count: Int) {
     state.wait { $0.waiting >= count }
   }

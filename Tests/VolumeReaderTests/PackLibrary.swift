@@ -2,7 +2,7 @@ import ChunkFormat
 import Synchronization
 import VolumeReader
 
-/// Packs in memory, with what happens to real ones: damage, loss, slowness. Counts what is read.
+/// Packs in memory that can be damaged, lost or slow, like real ones. Counts the reads.
 final class PackLibrary: RecordSource {
   struct Read: Equatable, Sendable {
     let pack: PackID
@@ -22,7 +22,7 @@ final class PackLibrary: RecordSource {
 
   let repository: RepositoryID
   let keys: RepositoryKeys?
-  /// Held by a test while reads shall wait.
+  /// A test closes this gate to make reads wait.
   let gate = Gate()
   private let state = Mutex(State())
 
@@ -41,7 +41,7 @@ final class PackLibrary: RecordSource {
     }
   }
 
-  /// Writes one pack; its records become known, after those that are known already.
+  /// Writes one pack. Its records rank behind the copies that are already known.
   @discardableResult
   func store(_ records: [PreparedRecord], kind: RepositoryFileKind = .dataPack) throws -> PackID {
     let encoder = try PackEncoder(kind: kind, repository: repository, keys: keys)
@@ -58,7 +58,7 @@ final class PackLibrary: RecordSource {
     return pack.id
   }
 
-  /// Where the first copy of a record is.
+  /// Returns the location of the first copy of a record.
   func location(of id: ContentID) throws -> PackedRecord {
     try state.withLock { state in
       guard let location = state.copies[id]?.first else {
@@ -81,7 +81,7 @@ final class PackLibrary: RecordSource {
     }
   }
 
-  /// Loses a pack; `nil` as bytes, or gives it other bytes.
+  /// Removes a pack, if `bytes` is nil, or replaces its bytes.
   func replace(_ pack: PackID, with bytes: [UInt8]?) -> [UInt8]? {
     state.withLock { state in
       let before = state.bytes[pack]

@@ -5,7 +5,8 @@ import VolumeMap
 import VolumeReader
 import Workers
 
-/// Damage and loss: the right content from elsewhere, or an error that says where; never zeros.
+/// Damage and loss. A reader returns the right content from another copy, or an error with the
+/// location, and never zeros.
 @Suite(.timeLimit(.minutes(2))) struct ReadFailureTests {
   private static let chunk = SampleVolume.chunkSizeBytes
 
@@ -43,7 +44,7 @@ import Workers
     #expect(reader.cachedContent(of: volume.range(ofChunk: 7)) == nil)
   }
 
-  @Test("a delta fails with its base, and is read from another copy of it") func damagedBase()
+  @Test("a delta fails with its base, or uses another copy of the base") func damagedBase()
     throws
   {
     let volume = try sample()
@@ -58,7 +59,7 @@ import Workers
     #expect(try volume.holds(volume.reader().content(of: range), at: range))
   }
 
-  @Test("a lost pack is an error as long as it is lost") func lostPack() throws {
+  @Test("reads fail only while a pack is missing") func lostPack() throws {
     let volume = try sample()
     let reader = try volume.reader()
     let range = volume.range(ofChunk: 20)
@@ -69,7 +70,7 @@ import Workers
     #expect(try volume.holds(reader.content(of: range), at: range), "a failure was kept")
   }
 
-  @Test("a pack that was cut short loses only what was cut off") func shortPack() throws {
+  @Test("a truncated pack loses only the truncated part") func shortPack() throws {
     let volume = try sample()
     let location = try volume.library.location(of: volume.ids[10])
     let bytes = volume.library.replace(location.pack.id, with: nil)
@@ -81,7 +82,7 @@ import Workers
     #expect(try volume.holds(reader.content(of: intact), at: intact))
   }
 
-  @Test("all who wait for a chunk get its failure") func sharedFailure() throws {
+  @Test("all readers that wait for a chunk get its failure") func sharedFailure() throws {
     let volume = try sample()
     let reader = try volume.reader()
     _ = try reader.content(of: 0..<1)
@@ -98,14 +99,14 @@ import Workers
     for thread in threads { thread.join() }
   }
 
-  @Test("a record that no pack has") func missingRecord() throws {
+  @Test("a record that no pack has is an error") func missingRecord() throws {
     let volume = try sample()
     volume.library.forget(volume.ids[3])
     let error = failure(of: try volume.reader(), volume.range(ofChunk: 3))
     #expect(error?.range == volume.range(ofChunk: 3))
   }
 
-  @Test("a chunk of another length than its place demands is damage") func wrongLength() throws {
+  @Test("a chunk with a wrong length is damage") func wrongLength() throws {
     let volume = try sample()
     let longer = try MapRoot(
       id: volume.map.id,
@@ -120,7 +121,7 @@ import Workers
     #expect(reader.cachedContent(of: last) == nil, "although the chunk is at hand")
   }
 
-  @Test("a bad map node is an error for what lies under it") func badNode() throws {
+  @Test("a bad map node is an error for all chunks under it") func badNode() throws {
     let volume = try sample()
     try volume.library.damage(volume.map.id)
     let error = failure(of: try volume.reader(), 10..<20)
@@ -128,7 +129,7 @@ import Workers
     #expect(error?.range == 0..<UInt64(40 * Self.chunk))
   }
 
-  @Test("records that are deltas on each other end in an error, not in waiting") func circle()
+  @Test("records that are deltas of each other cause an error, not a hang") func circle()
     throws
   {
     let volume = try sample()

@@ -5,23 +5,23 @@ import TestSupport
 import VolumeMap
 import VolumeReader
 
-/// A volume whose bytes a test knows, stored as a backup would store it: chunks in volume order, changed
-/// ones as deltas, map nodes in packs of their own.
+/// A volume with known bytes, stored as a backup stores it: chunks in the order of the volume,
+/// changed chunks as deltas, map nodes in separate packs.
 final class SampleVolume: NodeWriting {
   static let chunkSizeBytes = 64 << 10
 
   let library: PackLibrary
   private(set) var bytes: [UInt8]
   private(set) var map: MapRoot
-  /// Ids of the chunks, `.hole` for holes.
+  /// The ids of the chunks; `.hole` for holes.
   private(set) var ids: [ContentID] = []
-  /// For each chunk that is a delta, or could be the base of one: the record that is no delta.
+  /// For each chunk that is a delta or may be a base: the full record that serves as the base.
   private var bases: [ContentID: (id: ContentID, content: [UInt8])] = [:]
   private var waitingNodes: [PreparedRecord] = []
   private let hasher: ContentHasher
   private let compressor: Compressor
 
-  /// The first revision: `bytes`, in packs of `chunksPerPack` chunks.
+  /// Creates the first revision from `bytes`, in packs of `chunksPerPack` chunks.
   init(_ bytes: [UInt8], in library: PackLibrary, chunksPerPack: Int = 16) throws {
     self.library = library
     self.bytes = bytes
@@ -32,7 +32,7 @@ final class SampleVolume: NodeWriting {
     try store(chunksPerPack: chunksPerPack, parent: nil)
   }
 
-  /// The next revision: a few bytes changed in each of the chunks `numbers`.
+  /// Creates the next revision, with a few bytes changed in each of the chunks `numbers`.
   func change(_ numbers: some Sequence<Int>, to value: UInt8, chunksPerPack: Int = 16) throws {
     for number in numbers {
       for index in 0..<64 { bytes[number * Self.chunkSizeBytes + 1000 + index] = value }
@@ -40,7 +40,8 @@ final class SampleVolume: NodeWriting {
     try store(chunksPerPack: chunksPerPack, parent: map)
   }
 
-  /// Bytes that differ from chunk to chunk and that zstd can shrink; `holes` are chunks of zeros.
+  /// Returns bytes that differ between chunks and that zstd can compress. `holes` are chunks of
+  /// zeros.
   static func content(
     sizeBytes: Int, holes: Range<Int>..., random: inout SeededRandom
   ) -> [UInt8] {
@@ -122,7 +123,7 @@ final class SampleVolume: NodeWriting {
 }
 
 extension SampleVolume {
-  /// A fetcher with a cache of its own.
+  /// Returns a fetcher with its own cache.
   func fetcher(_ change: (inout ChunkFetcher.Limits) -> Void = { _ in }) throws -> ChunkFetcher {
     var limits = ChunkFetcher.Limits()
     change(&limits)
@@ -130,7 +131,7 @@ extension SampleVolume {
       source: library, chunkSizeBytes: Self.chunkSizeBytes, limits: limits)
   }
 
-  /// A reader of the newest revision; nothing is cached.
+  /// Returns a reader of the newest revision. Nothing is cached.
   func reader(fetcher: ChunkFetcher? = nil) throws -> VolumeReader {
     VolumeReader(
       name: "web01/vda", map: map, nodes: NodeCache(reading: MapNodeReader(source: library)),
@@ -142,24 +143,24 @@ extension SampleVolume {
       name: "web01/vda", map: map, nodes: MapNodeReader(source: library), source: library)
   }
 
-  /// Where chunk `number` lies.
+  /// Returns the byte range of chunk `number`.
   func range(ofChunk number: Int) -> Range<UInt64> {
     map.geometry.bytes(ofChunk: UInt64(number))
   }
 
-  /// The volume's bytes at `range`.
+  /// Returns the volume's bytes in `range`.
   func bytes(at range: Range<UInt64>) -> [UInt8] {
     Array(bytes[Int(range.lowerBound)..<Int(range.upperBound)])
   }
 }
 
 extension SampleVolume {
-  /// Whether `pieces` are exactly what the volume holds at `range`.
+  /// Whether `pieces` have exactly the content of the volume in `range`.
   func holds(_ pieces: [VolumePiece]?, at range: Range<UInt64>) -> Bool {
     Self.holds(pieces, bytes, at: range)
   }
 
-  /// Whether `pieces` are exactly what `bytes` holds at `range`.
+  /// Whether `pieces` have exactly the content of `bytes` in `range`.
   static func holds(
     _ pieces: [VolumePiece]?, _ bytes: [UInt8], at range: Range<UInt64>
   ) -> Bool {

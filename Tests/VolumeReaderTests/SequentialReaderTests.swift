@@ -8,14 +8,14 @@ import Workers
 @Suite(.timeLimit(.minutes(2))) struct SequentialReaderTests {
   private static let chunk = SampleVolume.chunkSizeBytes
 
-  /// What a run handed out, put together again.
+  /// The result of a run, reassembled.
   private struct Copy {
     var bytes: [UInt8] = []
     var damages: [VolumeReadError] = []
     var ids: [ContentID] = []
     var pieces = 0
 
-    /// A comparison that does not print megabytes where it fails.
+    /// Compares without printing megabytes if the comparison fails.
     func holds(_ expected: [UInt8]) -> Bool { bytes == expected }
 
     mutating func add(_ content: SequentialContent, at start: UInt64) throws {
@@ -56,7 +56,7 @@ import Workers
       in: PackLibrary(isEncrypted: isEncrypted))
   }
 
-  @Test("a volume comes out as it went in", arguments: [false, true])
+  @Test("a volume is read as it was stored", arguments: [false, true])
   func whole(isEncrypted: Bool) throws {
     let volume = try sample(isEncrypted: isEncrypted)
     for night in 1...4 as ClosedRange<UInt8> {
@@ -70,7 +70,7 @@ import Workers
     #expect(volume.library.thoroughReads.count <= 2, "map nodes only")
   }
 
-  @Test("any range comes out") func ranges() throws {
+  @Test("any range can be read") func ranges() throws {
     var random = SeededRandom()
     let volume = try sample()
     let reader = volume.sequentialReader()
@@ -84,7 +84,7 @@ import Workers
     }
   }
 
-  @Test("volumes without content", arguments: [0, 1, 65_536, 1_000_000])
+  @Test("volumes without content can be read", arguments: [0, 1, 65_536, 1_000_000])
   func empty(sizeBytes: Int) throws {
     let volume = try SampleVolume(Array(repeating: 0, count: sizeBytes), in: PackLibrary())
     let copy = try read(volume.sequentialReader())
@@ -93,7 +93,7 @@ import Workers
     #expect(volume.library.reads.isEmpty)
   }
 
-  @Test("after many nights each byte of the first packs is still read about once") func deltas()
+  @Test("after many backups, the first packs are still read only about once") func deltas()
     throws
   {
     let volume = try sample()
@@ -109,7 +109,7 @@ import Workers
     #expect(last < first * 11 / 10, "\(first) bytes at first, \(last) after ten nights")
   }
 
-  @Test("what cannot be had is handed out as that, and nothing else is lost") func damage() throws {
+  @Test("unreadable parts are reported as damaged, and nothing else is lost") func damage() throws {
     let volume = try sample()
     let chunks = [3, 4, 15, 90]
     for chunk in chunks { try volume.library.damage(volume.ids[chunk]) }
@@ -125,7 +125,7 @@ import Workers
     #expect(copy.holds(expected))
   }
 
-  @Test("a bad leaf loses its part of the volume; the error says which") func badLeaf() throws {
+  @Test("a bad leaf loses its part of the volume; the error has the range") func badLeaf() throws {
     var random = SeededRandom(seed: 11)
     let part = SampleVolume.content(sizeBytes: 2 * Self.chunk, random: &random)
     var bytes = [UInt8](repeating: 0, count: 600 * Self.chunk)
@@ -142,7 +142,7 @@ import Workers
     #expect(copy.holds(bytes))
   }
 
-  @Test("a slow consumer holds the reading up") func bounded() throws {
+  @Test("a slow consumer slows down the reading") func bounded() throws {
     var random = SeededRandom(seed: 13)
     let volume = try SampleVolume(
       SampleVolume.content(sizeBytes: 600 * Self.chunk, random: &random), in: PackLibrary())
@@ -168,7 +168,7 @@ import Workers
     #expect(mostAhead < storedBytes * 48 / 600, "a window of 32 chunks, and what is in work")
   }
 
-  @Test("what the consumer throws ends the run, and so does a cancellation") func endings() throws {
+  @Test("an error of the consumer or a cancellation ends the run") func endings() throws {
     struct Enough: Error {}
     let volume = try sample()
     let reader = volume.sequentialReader()

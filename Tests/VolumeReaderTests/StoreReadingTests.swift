@@ -19,7 +19,7 @@ import VolumeReader
   private let map: MapRoot
   private let ids: [ContentID]
 
-  /// 40 chunks in packs of about 8, chunk 30 stored as a delta on chunk 3.
+  /// Creates 40 chunks in packs of about 8 chunks. Chunk 30 is stored as a delta of chunk 3.
   init() throws {
     directory = try TemporaryDirectory()
     var environment = RepositoryEnvironment(storage: LocalObjects.opener())
@@ -82,7 +82,7 @@ import VolumeReader
     map.geometry.bytes(ofChunk: UInt64(number))
   }
 
-  /// Whether `reader` gives the bytes that were stored.
+  /// Whether `reader` returns the bytes that were stored.
   private func reads(_ reader: VolumeReader, _ range: Range<UInt64>) throws -> Bool {
     var position = Int(range.lowerBound)
     for case .data(let content) in try reader.content(of: range) {
@@ -108,7 +108,7 @@ import VolumeReader
     return try #require(try search(root))
   }
 
-  @Test("all of a volume, in pieces and as a stream") func whole() throws {
+  @Test("a whole volume is read in pieces and as a stream") func whole() throws {
     let reader = try reader()
     for start in stride(from: 0, to: bytes.count, by: 1_000_003) {
       let end = min(start + 1_000_003, bytes.count)
@@ -128,7 +128,7 @@ import VolumeReader
     #expect(position == bytes.count)
   }
 
-  @Test("a pack that is gone fails what it held, and names itself; all else is read")
+  @Test("reads from a missing pack fail and name it; all others succeed")
   func lostPack() throws {
     let lost = try path(ofPackOf: ids[3])
     try POSIXFileSystem().remove(lost)
@@ -140,14 +140,14 @@ import VolumeReader
       } catch {
         #expect(error.code == .missing)
         #expect(error.range == range(ofChunk: number))
-        // Once it is known to be gone, nothing says any more that it was there.
+        // Once the pack is known to be missing, no index says where its chunks were.
         #expect(number == 30 || error.pack?.description == lost.lastComponent?.string)
       }
     }
     #expect(try reads(reader, range(ofChunk: 20)))
   }
 
-  @Test("a pack whose records were moved to another is found again") func movedPack() throws {
+  @Test("records that moved to another pack are found again") func movedPack() throws {
     let reader = try reader()
     #expect(try reads(reader, range(ofChunk: 20)))
     let old = try path(ofPackOf: ids[3])
@@ -164,7 +164,7 @@ import VolumeReader
     #expect(try reads(reader, range(ofChunk: 30)))
   }
 
-  @Test("a flipped bit in a pack is damage there") func flippedBit() throws {
+  @Test("a flipped bit in a pack is reported as damage") func flippedBit() throws {
     let location = try #require(try repository.records.locate([ids[12]])[0])
     let file = try POSIXFileSystem().openFile(
       path(ofPackOf: ids[12]), for: .readingAndWriting)
@@ -201,7 +201,7 @@ private struct NodeWriter: NodeWriting {
   }
 }
 
-/// There is no parent to read.
+/// Fails every read, because there is no parent to read.
 private struct NoNodes: NodeReading {
   func readNode(_ id: ContentID) throws -> MapNode {
     throw MapError(.unreadableNode, "there are no nodes")

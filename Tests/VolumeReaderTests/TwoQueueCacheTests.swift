@@ -12,14 +12,14 @@ import Testing
     cache.find(id(number)) != nil
   }
 
-  @Test("what fits stays") func fits() {
+  @Test("values within the limit stay") func fits() {
     var cache = TwoQueueCache<Int>(limitBytes: 100)
     for number in 0..<10 { cache.insert(number, id: id(number), bytes: 10) }
     for number in 0..<10 { #expect(cache.find(id(number)) == number) }
     #expect(cache.usedBytes == 100)
   }
 
-  @Test("the bound holds whatever the sizes") func bound() {
+  @Test("the limit holds for all sizes") func bound() {
     var cache = TwoQueueCache<Int>(limitBytes: 100)
     for number in 0..<1000 {
       cache.insert(number, id: id(number % 37), bytes: 1 + number % 60)
@@ -30,23 +30,23 @@ import Testing
     #expect(!isHeld(5000, &cache))
   }
 
-  @Test("what is wanted again and again outlasts a pass over everything") func scanResistance() {
+  @Test("popular values survive a pass over everything") func scanResistance() {
     var cache = TwoQueueCache<Int>(limitBytes: 100)
-    // Wanted, pushed out, and wanted again: popular.
+    // Requested, evicted, and requested again: now popular.
     for number in 0..<5 { cache.insert(number, id: id(number), bytes: 10) }
     for number in 100..<112 { cache.insert(number, id: id(number), bytes: 10) }
     #expect(!(0..<5).contains { isHeld($0, &cache) })
     for number in 0..<5 { cache.insert(number, id: id(number), bytes: 10) }
     for number in 1000..<3000 {
       cache.insert(number, id: id(number), bytes: 10)
-      // Each chunk of the pass is read in many small pieces.
+      // The pass reads each chunk in many small pieces.
       for _ in 0..<32 { _ = cache.find(id(number)) }
       _ = cache.find(id(number % 5))
     }
     #expect((0..<5).allSatisfy { isHeld($0, &cache) })
   }
 
-  @Test("what was popular once makes room for what is now") func change() {
+  @Test("values that were popular make room for those that are popular now") func change() {
     var cache = TwoQueueCache<Int>(limitBytes: 100)
     for generation in 0..<20 {
       let numbers = generation * 10..<generation * 10 + 6

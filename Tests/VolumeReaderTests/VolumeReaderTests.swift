@@ -21,7 +21,7 @@ import Workers
       in: PackLibrary(isEncrypted: isEncrypted))
   }
 
-  @Test("any range reads as it was stored, cold and warm", arguments: [false, true], [20, 1000])
+  @Test("any range is read as it was stored, cached or not", arguments: [false, true], [20, 1000])
   func randomRanges(isEncrypted: Bool, cacheChunks: Int) throws {
     var random = SeededRandom()
     let volume = try sample(isEncrypted: isEncrypted)
@@ -45,7 +45,7 @@ import Workers
     }
   }
 
-  @Test("volumes of unusual sizes", arguments: [0, 1, 511, 65_535, 65_536, 65_537])
+  @Test("volumes of unusual sizes can be read", arguments: [0, 1, 511, 65_535, 65_536, 65_537])
   func sizes(sizeBytes: Int) throws {
     var random = SeededRandom(seed: 3)
     let volume = try SampleVolume(
@@ -57,7 +57,7 @@ import Workers
     #expect(volume.holds(reader.cachedContent(of: all), at: all))
   }
 
-  @Test("what is at hand is told without reading") func cachedOnly() throws {
+  @Test("cached content is returned without reading") func cachedOnly() throws {
     let volume = try sample()
     let reader = try volume.reader()
     volume.library.forgetReads()
@@ -83,7 +83,7 @@ import Workers
     #expect(volume.library.reads.isEmpty)
   }
 
-  @Test("records side by side are one read; slices share the chunk's memory") func coalescing()
+  @Test("adjacent records are one read; slices share the chunk's memory") func coalescing()
     throws
   {
     let volume = try sample()
@@ -95,7 +95,7 @@ import Workers
     #expect(volume.library.reads.count == 1)
   }
 
-  @Test("a chunk that many want at once is read once, and so is a base") func oneFetch()
+  @Test("a chunk or base that many threads request is read once") func oneFetch()
     async throws
   {
     let volume = try sample()
@@ -119,7 +119,7 @@ import Workers
     #expect(library.thoroughReads.isEmpty)
   }
 
-  @Test("what was given out stays as it is, though its chunk is evicted and its memory wanted")
+  @Test("a returned slice stays valid after its chunk is evicted")
   func slicesOutliveTheCache() throws {
     let volume = try sample()
     let reader = try volume.reader(fetcher: volume.fetcher { $0.cacheBytes = 16 * Self.chunk })
@@ -131,7 +131,7 @@ import Workers
     #expect(zip(kept, ranges).allSatisfy { volume.holds($0, at: $1) })
   }
 
-  @Test("many threads, a small cache, deltas and read-ahead: every byte is right")
+  @Test("every byte is right with many threads, a small cache, deltas and read-ahead")
   func manyThreads() throws {
     let volume = try sample(chunks: 100)
     for night in 1...3 as ClosedRange<UInt8> { try volume.change(45..<80, to: night) }
@@ -169,7 +169,7 @@ import Workers
     }
   }
 
-  @Test("allocation tells data from holes by the map alone") func allocation() throws {
+  @Test("allocation distinguishes data from holes by the map alone") func allocation() throws {
     let volume = try sample()
     let reader = try volume.reader()
     _ = try reader.content(of: 0..<1)
@@ -209,7 +209,7 @@ extension VolumeReaderTests {
     expected.hitCount = 2
     #expect(fetcher.statistics == expected)
 
-    // A delta and its base, which is held like any other chunk.
+    // A delta and its base, which is cached like any other chunk.
     _ = try reader.content(of: volume.range(ofChunk: 41))
     expected.missCount = 4
     expected.packReadCount = 3
@@ -224,7 +224,7 @@ extension VolumeReaderTests {
 // MARK: - Reading ahead
 
 extension VolumeReaderTests {
-  @Test("who reads in order finds what comes next at hand") func sequentialAccess() throws {
+  @Test("a sequential reader finds the next content cached") func sequentialAccess() throws {
     let volume = try sample(chunks: 200)
     let fetcher = try volume.fetcher()
     let reader = try volume.reader(fetcher: fetcher)
@@ -241,7 +241,7 @@ extension VolumeReaderTests {
     #expect(fetcher.statistics.readAheadCount >= AccessPattern.firstWindowBytes >> 16)
   }
 
-  @Test("who reads here and there causes no more reads than there are chunks wanted")
+  @Test("random reads cause no more reads than there are requested chunks")
   func randomAccess() throws {
     var random = SeededRandom()
     let volume = try sample(chunks: 800)
@@ -253,7 +253,7 @@ extension VolumeReaderTests {
       _ = try reader.content(of: volume.range(ofChunk: chunk))
     }
     WorkerThread.nap()
-    // Chance makes neighbours of some, for which a little is read ahead.
+    // Some random requests are neighbours by chance, so a little is read ahead.
     #expect(volume.library.reads.count < chunks.count * 3 / 2, "\(random)")
   }
 }

@@ -1,10 +1,10 @@
-/// Recognises those who read a volume in order, several at once, and says what to read ahead of them.
+/// Detects sequential reads of a volume, also several at once, and decides what to read ahead.
 ///
-/// A stream is recognised by its third request that begins at, or a little behind, the end of what it
-/// has read; requests that overtake each other on the way, as those of clients with many in flight do,
-/// stay part of it. The window doubles as a stream goes on. Random access makes no streams.
+/// Three requests make a stream, if each begins near the end of the one before. Requests may
+/// overtake each other, as those of clients with many requests in flight do. The window doubles
+/// while a stream continues. Random access creates no streams.
 struct AccessPattern {
-  /// What to read ahead, and for which stream.
+  /// A range to read ahead, and its stream.
   struct ReadAhead: Equatable {
     let range: Range<UInt64>
     let stream: UInt64
@@ -12,13 +12,13 @@ struct AccessPattern {
 
   fileprivate struct Stream {
     let number: UInt64
-    /// Behind the last byte read.
+    /// The end of the last read.
     var end: UInt64
-    /// Behind the last byte read ahead.
+    /// The end of the last read-ahead.
     var aheadEnd: UInt64
     var windowBytes: UInt64
     var advances = 0
-    /// Whether what it reads is not at hand as a rule.
+    /// Whether the content that the stream reads is usually not cached.
     var isCold = true
     var lastUse: UInt64
   }
@@ -26,12 +26,13 @@ struct AccessPattern {
   static let streamLimit = 8
   static let firstWindowBytes: UInt64 = 1 << 20
   static let largestWindowBytes: UInt64 = 4 << 20
-  /// The part of the cache that one stream may fill with what nobody has asked for so far: the streams
-  /// together must not push out each other's.
+  /// The largest share of the cache that one stream may fill with content that nobody has requested
+  /// yet. It is small, so that streams do not evict each other's content.
   private static let shareOfCache: UInt64 = 16
-  /// What a stream may skip at a time, in bytes: requests may arrive in another order than they were sent.
+  /// How many bytes a request may begin before or after the end of its stream, because requests may
+  /// arrive out of order.
   static let toleranceBytes: UInt64 = 512 << 10
-  /// Requests after the first that make a stream.
+  /// The number of requests after the first that make a stream.
   static let advancesToBegin = 2
 
   private let windowLimitBytes: UInt64
@@ -39,13 +40,13 @@ struct AccessPattern {
   private var useCount: UInt64 = 0
   private var streamCount: UInt64 = 0
 
-  /// A pattern of access through a cache of `cacheBytes`.
+  /// Creates the detector for a cache of `cacheBytes`.
   init(cacheBytes: Int) {
     windowLimitBytes = min(Self.largestWindowBytes, UInt64(cacheBytes) / Self.shareOfCache)
   }
 
-  /// Notes a request; `wasMiss` where its content was not at hand. Returns what to read ahead, if
-  /// anything, before the end of the volume, `sizeBytes`.
+  /// Notes a request. `wasMiss` means that its content was not cached. Returns the range to read
+  /// ahead, if any, which ends at `sizeBytes`, the end of the volume, at the latest.
   mutating func note(
     _ range: Range<UInt64>, wasMiss: Bool, sizeBytes: UInt64
   ) -> ReadAhead? {
@@ -62,7 +63,8 @@ struct AccessPattern {
     return streams[index].nextReadAhead(sizeBytes: sizeBytes, windowLimitBytes: windowLimitBytes)
   }
 
-  /// What was to be read ahead of a stream was all at hand: nothing more, until it misses something.
+  /// Notes that the whole range of a read-ahead was already cached. The stream then reads nothing
+  /// ahead until its next miss.
   mutating func noteNothingToDo(_ readAhead: ReadAhead) {
     if let index = streams.firstIndex(where: { $0.number == readAhead.stream }) {
       streams[index].isCold = false
@@ -89,7 +91,8 @@ extension AccessPattern.Stream {
     return range.lowerBound <= end + tolerance && range.lowerBound + tolerance >= end
   }
 
-  /// Half a window at least, so that reads ahead are few and long.
+  /// Returns the next range to read ahead. It is at least half a window, so that reads ahead are
+  /// few and long.
   fileprivate mutating func nextReadAhead(
     sizeBytes: UInt64, windowLimitBytes: UInt64
   ) -> AccessPattern.ReadAhead? {

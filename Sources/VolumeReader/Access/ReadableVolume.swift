@@ -1,32 +1,35 @@
 package import VolumeMap
 
-/// A volume that is read at random: a revision's, or one that an overlay lies on.
+/// A volume for random reads: a volume of a revision, with or without an overlay.
 ///
-/// Any thread may use it. Ranges are never empty and lie within the volume. An error names the volume, the
-/// offset and, where a pack is to blame, the pack.
+/// Any thread may use it. Ranges must not be empty and must lie within the volume. An error names
+/// the volume and the offset, and the pack if a pack is the cause.
 package protocol ReadableVolume: AnyObject, Sendable {
-  /// Exact to the byte; never changes.
+  /// The exact size. It never changes.
   var sizeBytes: UInt64 { get }
 
-  /// Pieces that tile the range in ascending order; nil where any of it is not at hand.
+  /// Returns pieces that cover the range without gaps, in ascending order. Nil if any of it is not
+  /// cached.
   ///
-  /// For event loops: it neither blocks nor decompresses.
+  /// For event loops: does not block and does not decompress.
   func cachedContent(of range: Range<UInt64>) -> [VolumePiece]?
 
-  /// Pieces that tile the range in ascending order. Blocks.
+  /// Returns pieces that cover the range without gaps, in ascending order. Blocks.
   func content(of range: Range<UInt64>) throws -> [VolumePiece]
 
-  /// Extents that tile the range from its lower bound, ascending, neighbours of different kinds. At most
-  /// `limit`; may stop early, but not before the first. Blocks.
+  /// Returns extents that cover the range without gaps from its lower bound, in ascending order.
+  /// Neighbours have different kinds. Returns at most `limit` extents and at least one; may end
+  /// before the end of the range. Blocks.
   func allocation(of range: Range<UInt64>, limit: Int) throws -> [AllocationExtent]
 }
 
-/// A volume that is also written to at random.
+/// A volume for random reads and writes.
 ///
-/// All of it but ``isQuickToWrite(_:)`` blocks. Calls for overlapping ranges may run at once.
+/// All functions except ``isQuickToWrite(_:)`` block. Calls for overlapping ranges may run at the
+/// same time.
 package protocol WritableVolume: ReadableVolume {
-  /// Whether writing a range costs little more than copying it, as a rule. For event loops: it does not
-  /// block.
+  /// Whether a write to the range usually takes little longer than copying it. For event loops:
+  /// does not block.
   func isQuickToWrite(_ range: Range<UInt64>) -> Bool
 
   /// Writes at least one byte.
@@ -34,18 +37,19 @@ package protocol WritableVolume: ReadableVolume {
 
   /// Makes the range read as zeros.
   ///
-  /// - Parameter mayTrim: whether its space may be given back; else it stays allocated.
+  /// - Parameter mayTrim: whether the space may be freed. If false, it stays allocated.
   func zero(_ range: Range<UInt64>, mayTrim: Bool) throws
 
-  /// Makes the range read as zeros where that gives space back; elsewhere it may do nothing.
+  /// Makes parts of the range read as zeros if that frees their space. Other parts may stay
+  /// unchanged.
   func trim(_ range: Range<UInt64>) throws
 
-  /// Everything whose call returned before this one began is durable when this returns.
+  /// Makes all writes durable whose call returned before this call began.
   func synchronize() throws
 }
 
-/// Why a volume could not be written to, for whoever has a code of its own for a lack of room.
+/// An error of a write to a volume. The server reports a lack of space with its own code.
 package protocol VolumeWriteFailure: Error {
-  /// Whether there is no room for what was to be written.
+  /// Whether the write failed because there is no space left.
   var isOutOfSpace: Bool { get }
 }

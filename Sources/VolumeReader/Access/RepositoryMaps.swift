@@ -3,7 +3,7 @@ package import ChunkStore
 package import VolumeMap
 
 extension Repository {
-  /// The map of a volume of one of the repository's revisions.
+  /// Returns the map of a volume of a revision in this repository.
   package func map(of volume: RevisionVolume) throws(MapError) -> MapRoot {
     try MapRoot(
       id: volume.root,
@@ -11,7 +11,7 @@ extension Repository {
         sizeBytes: volume.sizeBytes, chunkSizeBytes: configuration.chunkSizeBytes))
   }
 
-  /// Reads the repository's map nodes, each checked against its record's checksum; to be put behind a
+  /// Reads the map nodes of the repository and verifies their checksums. Use it through a
   /// `NodeCache`.
   package var nodeReader: MapNodeReader { MapNodeReader(source: StoreRecords(records)) }
 }

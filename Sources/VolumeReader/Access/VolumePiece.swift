@@ -1,17 +1,17 @@
 package import NIOCore
 
-/// A stretch of a volume's content.
+/// A part of a volume's content.
 package enum VolumePiece: Equatable, Sendable {
-  /// Zeros, at least one.
+  /// Zeros, at least one byte.
   case hole(lengthBytes: UInt64)
-  /// A slice of a cached chunk, at least one byte; not to be written to.
+  /// A slice of a cached chunk, at least one byte. The slice must not be changed.
   case data(ByteBuffer)
 
   var isHole: Bool {
     if case .hole = self { true } else { false }
   }
 
-  /// Length in bytes.
+  /// The length in bytes.
   package var lengthBytes: UInt64 {
     switch self {
     case .hole(let length): length
@@ -21,7 +21,7 @@ package enum VolumePiece: Equatable, Sendable {
 }
 
 extension [VolumePiece] {
-  /// Adds zeros; joins them to those at the end.
+  /// Appends zeros. Merges them with a hole at the end.
   mutating func appendHole(lengthBytes: UInt64) {
     if case .hole(let before) = last {
       self[count - 1] = .hole(lengthBytes: before + lengthBytes)
@@ -30,7 +30,7 @@ extension [VolumePiece] {
     }
   }
 
-  /// Adds the part of `content`, a chunk that lies at `bytes` of its volume, that is in `range`.
+  /// Appends the part of `content` within `range`. `content` is a chunk at `bytes` of the volume.
   mutating func append(_ content: ByteBuffer, at bytes: Range<UInt64>, within range: Range<UInt64>)
   {
     let part = bytes.clamped(to: range)

@@ -3,12 +3,12 @@ import NIOCore
 import Synchronization
 package import VolumeMap
 
-/// Random-access reads of one volume of a revision, by any number of threads.
+/// Random reads of one volume of a revision, from any number of threads.
 ///
 ///     range ──▶ map nodes (cached) ──▶ chunks: cached, being fetched, or fetched now ──▶ slices
 ///
-/// What is at hand is given by ``cachedContent(of:)`` without blocking; everything else by
-/// ``content(of:)``, on a thread that may block. Readers of a process share a ``ChunkFetcher`` and a
+/// ``cachedContent(of:)`` returns cached content without blocking. ``content(of:)`` returns all
+/// content, on a thread that may block. The readers of a process share a ``ChunkFetcher`` and a
 /// `NodeCache`.
 package final class VolumeReader: ReadableVolume {
   private struct State {
@@ -16,7 +16,7 @@ package final class VolumeReader: ReadableVolume {
     var pattern: AccessPattern
   }
 
-  /// The volume as errors call it: `web01@latest/vda`.
+  /// The name of the volume in errors: `web01@latest/vda`.
   package let name: String
   package let map: MapRoot
   private let nodes: NodeCache
@@ -34,13 +34,13 @@ package final class VolumeReader: ReadableVolume {
         pattern: AccessPattern(cacheBytes: fetcher.limits.cacheBytes)))
   }
 
-  /// Size of the volume in bytes.
+  /// The size of the volume in bytes.
   package var sizeBytes: UInt64 { map.geometry.sizeBytes }
 
-  /// The bytes `range` if all of them are at hand, as pieces that tile it; nil where a map node or a
-  /// chunk is missing, or the range is invalid.
+  /// Returns the bytes in `range` as pieces that cover it, if all of them are cached. Nil if a map
+  /// node or a chunk is not cached, or if the range is invalid.
   ///
-  /// For event loops: never waits longer than it takes to look into tables.
+  /// For event loops: takes no longer than a few table lookups.
   package func cachedContent(of range: Range<UInt64>) -> [VolumePiece]? {
     guard range.upperBound <= sizeBytes else { return nil }
     let (pieces, readAhead) = state.withLock {
@@ -53,7 +53,7 @@ package final class VolumeReader: ReadableVolume {
     return pieces
   }
 
-  /// The bytes `range`, as pieces that tile it. Blocks.
+  /// Returns the bytes in `range` as pieces that cover it. Blocks.
   ///
   /// - Throws: ``VolumeReadError``.
   package func content(of range: Range<UInt64>) throws(VolumeReadError) -> [VolumePiece] {
@@ -78,8 +78,9 @@ package final class VolumeReader: ReadableVolume {
     return pieces
   }
 
-  /// What is stored and what is hole in the bytes `range`: at most `limit` extents (at least 1), in order
-  /// without gaps, that cover the range or a beginning of it. Blocks for a bounded number of map nodes.
+  /// Returns the data extents and holes in `range`, in order and without gaps, from the beginning
+  /// of the range. There are at most `limit` extents (at least 1), so they may end before the end
+  /// of the range. Blocks for a limited number of map nodes.
   ///
   /// - Throws: ``VolumeReadError``.
   package func allocation(
@@ -91,9 +92,10 @@ package final class VolumeReader: ReadableVolume {
     }
   }
 
-  /// What changed in the bytes `range` since `old`, the map of another revision of the volume, see
-  /// `MapRoot.changes`: at most `limit` extents (at least 1), in order without gaps, that cover the range
-  /// or a beginning of it. Blocks for a bounded number of map nodes, and for none where nothing changed.
+  /// Returns what changed in `range` since `old`, the map of another revision of the volume; see
+  /// `MapRoot.changes`. The extents are in order and without gaps, from the beginning of the range.
+  /// There are at most `limit` extents (at least 1), so they may end before the end of the range.
+  /// Blocks for a limited number of map nodes, and for none if nothing changed.
   ///
   /// - Throws: ``VolumeReadError``.
   package func changes(
@@ -124,10 +126,10 @@ package final class VolumeReader: ReadableVolume {
   }
 }
 
-// MARK: - What is at hand
+// MARK: - Cached content
 
 extension VolumeReader {
-  /// Locks, in this order: the reader's, the chunks', the nodes'.
+  /// Takes the locks in this order: the reader's, the chunk cache's, the node cache's.
   private func heldPieces(
     of range: Range<UInt64>, _ cursor: inout MapCursor
   ) -> [VolumePiece]? {
@@ -168,7 +170,7 @@ extension VolumeReader {
   }
 }
 
-// MARK: - What must be fetched
+// MARK: - Content to fetch
 
 extension VolumeReader {
   /// A chunk, or a hole of any length.
@@ -204,10 +206,11 @@ extension VolumeReader {
 // MARK: - Reading ahead
 
 extension VolumeReader {
-  /// A read ahead is cut into pieces of work that each thread of the pool does by itself.
+  /// A read-ahead is cut into pieces of this size. One thread of the pool fetches each piece.
   private static let readAheadPieceBytes: UInt64 = 1 << 20
 
-  /// Begins to fetch what will be wanted soon. Without effect where the pool has enough to do.
+  /// Starts to fetch content that will probably be requested soon. Does nothing if the pool is
+  /// busy.
   private func start(_ readAhead: AccessPattern.ReadAhead) {
     var start = readAhead.range.lowerBound
     while start < readAhead.range.upperBound {
@@ -217,7 +220,8 @@ extension VolumeReader {
     }
   }
 
-  /// Failures are met again, and reported, by the one who asks for the content.
+  /// Fetches a piece ahead. Ignores errors: the reader that requests the content will get and
+  /// report them.
   private func fetchAhead(_ range: Range<UInt64>, of readAhead: AccessPattern.ReadAhead) {
     guard let parts = try? parts(of: range) else { return }
     if fetcher.fetchAhead(parts.compactMap(\.id)) == 0 {

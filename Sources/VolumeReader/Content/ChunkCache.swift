@@ -3,10 +3,11 @@ import NIOCore
 import Synchronization
 import Workers
 
-/// The plaintext of chunks used of late, and of those being fetched, for all readers of a process.
+/// The plaintext of recently used chunks, and the chunks that are being fetched, for all readers of
+/// a process.
 ///
-/// Bounded in bytes. Contents are never changed once they are here, so that slices of them can be given
-/// out without copying. A failure to fetch goes to all who wait and is not kept.
+/// The cache is limited in bytes. Cached content never changes, so slices of it can be returned
+/// without copying. A fetch error goes to all threads that wait for the chunk, and is not cached.
 final class ChunkCache: Sendable {
   fileprivate struct State {
     var held: TwoQueueCache<ByteBuffer>
@@ -14,50 +15,52 @@ final class ChunkCache: Sendable {
     var pendingBases: [ContentID: PendingChunk] = [:]
   }
 
-  /// What a claim of chunks gives.
+  /// The result of a request for chunks.
   struct Claim: Sendable {
-    /// The chunks, in the order asked for.
+    /// The chunks, in the order of the request.
     var handles: [ChunkHandle] = []
-    /// Those that the caller is the one to get; for each, it must call ``settle(_:_:)``.
+    /// The chunks that the caller must fetch. For each of them, the caller must call
+    /// ``settle(_:_:)``.
     var owed: [PendingChunk] = []
   }
 
-  /// Most spare memory, as a part of the cache's bound.
+  /// The limit of spare memory, as a part of the cache's limit.
   private static let spareShare = 16
 
   private let state: Mutex<State>
-  /// Memory of chunks that were given up. To allocate and free as much for every chunk costs a quarter of
-  /// the time of decoding it.
+  /// The memory of evicted chunks, for reuse. Allocating and freeing the memory of every chunk
+  /// would take a quarter of the decoding time.
   private let spares: ObjectPool<ByteBuffer>
 
-  /// - Parameter chunkSizeBytes: the longest content that a chunk can have.
+  /// - Parameter chunkSizeBytes: the greatest length of a chunk.
   init(limitBytes: Int, chunkSizeBytes: Int) {
     state = Mutex(State(held: TwoQueueCache(limitBytes: limitBytes)))
     spares = ObjectPool(limit: limitBytes / Self.spareShare / chunkSizeBytes)
   }
 
-  /// An empty buffer with room for `capacity` bytes.
+  /// Returns an empty buffer with room for `capacity` bytes.
   func makeBuffer(capacity: Int) -> ByteBuffer {
     guard var spare = spares.take() else {
       return ByteBufferAllocator().buffer(capacity: capacity)
     }
-    // Takes other memory where somebody still holds a slice of this.
+    // Allocates new memory if a slice of this buffer is still in use.
     spare.clear(minimumCapacity: capacity)
     return spare
   }
 
-  /// Runs `body` with what is at hand; it must be quick.
+  /// Runs `body` with the cached chunks. It must return quickly.
   func withHeld<Result>(
     _ body: (inout TwoQueueCache<ByteBuffer>) -> sending Result
   ) -> sending Result {
     state.withLock { body(&$0.held) }
   }
 
-  /// Plaintext that is kept, in bytes.
+  /// The cached plaintext, in bytes.
   var heldBytes: Int { state.withLock { $0.held.usedBytes } }
 
-  /// Asks for chunks. As a base, a chunk is never given that may itself wait for a base: two chunks of
-  /// which packs hold deltas on each other would wait for ever.
+  /// Requests chunks. For the role of a base, the result never contains a chunk that may itself
+  /// wait for a base. Otherwise two chunks that are stored as deltas of each other would wait
+  /// forever.
   func claim(_ ids: [ContentID], as role: PendingChunk.Role) -> Claim {
     state.withLock { state in
       var claim = Claim()
@@ -79,7 +82,7 @@ final class ChunkCache: Sendable {
     }
   }
 
-  /// Gives the outcome of a chunk that was owed.
+  /// Provides the result of a chunk that the caller had to fetch.
   func settle(_ chunk: PendingChunk, _ outcome: PendingChunk.Outcome) {
     let evicted = state.withLock { state in
       switch chunk.role {

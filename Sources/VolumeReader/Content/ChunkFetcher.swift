@@ -2,22 +2,23 @@ import ChunkFormat
 import NIOCore
 package import Workers
 
-/// Gets chunks out of packs for all readers of a process: one fetch a chunk however many want it, near
-/// records in one read, many reads in flight, decoding on as many threads.
+/// Fetches chunks from packs for all readers of a process. Each chunk is fetched once, even if
+/// several readers request it. Records that lie close together are read at once. Several threads
+/// read and decode at the same time.
 ///
 ///     claim ──▶ locate ──▶ stretches of packs ──▶ read ──▶ decode ──▶ cache, all who wait
 ///     caller    caller     pool threads, the last one on the caller's own
 ///
-/// A piece of work on the pool waits for nothing but storage. What depends on another chunk, a delta on
-/// its base, goes on where that chunk arrives.
+/// A task on the pool waits only for storage. A delta that needs another chunk as its base is
+/// continued by the thread that completes that chunk.
 package final class ChunkFetcher: Sendable {
-  /// Bounds of a fetcher.
+  /// The limits of a fetcher.
   package struct Limits: Sendable {
-    /// Plaintext kept for later, in bytes.
+    /// The limit of cached plaintext, in bytes.
     package var cacheBytes = 64 << 20
-    /// Reads in flight.
+    /// The maximum number of reads in flight.
     package var threadCount = 16
-    /// Reads that wait for a thread; who has more to read waits.
+    /// The maximum number of reads that wait for a thread. Beyond it, the caller waits.
     package var queueLength = 128
     package var stretches = StretchLimits()
 
@@ -31,8 +32,8 @@ package final class ChunkFetcher: Sendable {
   private let buffers = ObjectPool<DecodeBuffers>()
   private let pool: WorkerPool
 
-  /// - Parameter chunkSizeBytes: of the repository.
-  /// - Throws: ``WorkersError`` where the system refuses threads.
+  /// - Parameter chunkSizeBytes: the chunk size of the repository.
+  /// - Throws: ``WorkersError`` if the system refuses to create threads.
   package init(
     source: any RecordSource, chunkSizeBytes: Int, limits: Limits = Limits()
   ) throws(WorkersError) {
@@ -44,7 +45,7 @@ package final class ChunkFetcher: Sendable {
       threadCount: limits.threadCount, name: "fetch", queueLimit: limits.queueLength)
   }
 
-  /// What it has done so far, and what it holds. Any thread may ask.
+  /// The counters and the current cache size. Any thread may read them.
   package var statistics: Statistics {
     var statistics = counters.statistics
     statistics.cachedBytes = cache.heldBytes
@@ -52,8 +53,8 @@ package final class ChunkFetcher: Sendable {
     return statistics
   }
 
-  /// Starts to get what is not at hand of `ids`; returns before it has arrived, but not before the
-  /// calling thread has done its share.
+  /// Starts to fetch those chunks of `ids` that are not cached. Returns before all chunks have
+  /// arrived, but only after the calling thread has read its own part.
   func fetch(_ ids: [ContentID]) -> [ChunkHandle] {
     let claim = cache.claim(ids, as: .content)
     let hitCount = claim.handles.count { $0.isHeld }
@@ -63,10 +64,10 @@ package final class ChunkFetcher: Sendable {
     return claim.handles
   }
 
-  /// Gets what is not at hand of `ids` on the calling thread alone, and does not wait for what others are
-  /// getting.
+  /// Fetches those chunks of `ids` that are not cached, on the calling thread only. Does not wait
+  /// for chunks that other threads are fetching.
   ///
-  /// - Returns: how many were not at hand.
+  /// - Returns: how many chunks this call had to fetch.
   func fetchAhead(_ ids: [ContentID]) -> Int {
     let owed = cache.claim(ids, as: .content).owed
     counters.noteReadAhead(owed.count)
@@ -74,16 +75,16 @@ package final class ChunkFetcher: Sendable {
     return owed.count
   }
 
-  /// Runs `work` on a thread of the pool unless too much waits already; never blocks.
+  /// Runs `work` on a thread of the pool, unless too much work waits already. Never blocks.
   func runWhenIdle(_ work: @escaping @Sendable () -> Void) -> Bool {
     pool.trySubmit(work)
   }
 }
 
-// MARK: - From claims to reads
+// MARK: - Reading requested chunks
 
 extension ChunkFetcher {
-  /// One record to read: the chunk it settles and what it builds on.
+  /// A record to read: the chunk that it provides, and its base if it is a delta.
   private struct Order: Sendable {
     let chunk: PendingChunk
     let base: ChunkHandle?
@@ -91,8 +92,8 @@ extension ChunkFetcher {
 
   private typealias Stretch = PackStretch<Order>
 
-  /// Reads and settles `owed`. Spread: on the pool, the last part on this thread; otherwise all of it on
-  /// this thread.
+  /// Reads and settles `owed`. If `isSpread` is true, the pool reads all parts but the last, and
+  /// this thread reads the last one. Otherwise this thread reads everything.
   private func start(_ owed: [PendingChunk], isSpread: Bool) {
     guard !owed.isEmpty else { return }
     let stretches = pipeline.plan(records(for: owed, as: .content))
@@ -103,8 +104,8 @@ extension ChunkFetcher {
     }
   }
 
-  /// Where `owed`, all in one role, and the bases they need are. Those without a plausible place are
-  /// recovered.
+  /// Locates `owed`, which all have one role, and the bases that they need. Chunks without a
+  /// plausible location are recovered at once.
   private func records(
     for owed: [PendingChunk], as role: PendingChunk.Role
   ) -> [Stretch.Record] {
@@ -137,7 +138,7 @@ extension ChunkFetcher {
         }
       }
     } catch {
-      // There is no memory for a decoder.
+      // There is not enough memory for a decoder.
       for record in stretch.records { recover(record.item.chunk) }
     }
   }

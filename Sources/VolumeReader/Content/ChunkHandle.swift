@@ -1,6 +1,6 @@
 import NIOCore
 
-/// A chunk as it is given out: at hand, or on its way.
+/// A requested chunk: cached, or being fetched.
 enum ChunkHandle: Sendable {
   case held(ByteBuffer)
   case pending(PendingChunk)
@@ -9,7 +9,7 @@ enum ChunkHandle: Sendable {
     if case .held = self { true } else { false }
   }
 
-  /// The content, which lies at `bytes` of `volume`; waits for it where it is on its way.
+  /// Returns the content, which lies at `bytes` of `volume`. Waits if it is being fetched.
   func content(
     at bytes: Range<UInt64>, of volume: String
   ) throws(VolumeReadError) -> ByteBuffer {

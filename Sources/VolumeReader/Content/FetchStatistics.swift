@@ -1,28 +1,28 @@
 import Synchronization
 
 extension ChunkFetcher {
-  /// What a fetcher has done since it was made, and what it holds.
+  /// The counters of a fetcher since its creation, and its current cache size.
   package struct Statistics: Equatable, Sendable {
-    /// Chunks that were at hand when somebody asked for them.
+    /// Requested chunks that were cached.
     package var hitCount: UInt64 = 0
-    /// Chunks that were not, those included that were on their way for somebody else.
+    /// Requested chunks that were not cached, including those that were already being fetched.
     package var missCount: UInt64 = 0
-    /// Chunks that were got before anybody had asked for them.
+    /// Chunks that were fetched before anybody requested them.
     package var readAheadCount: UInt64 = 0
-    /// Reads of packs; one may bring several chunks, and bases of deltas.
+    /// Reads of packs. One read may return several chunks, and bases of deltas.
     package var packReadCount: UInt64 = 0
-    /// What these reads brought, in bytes as stored.
+    /// The stored bytes that these reads returned.
     package var packReadBytes: UInt64 = 0
-    /// Plaintext at hand now, in bytes.
+    /// The cached plaintext now, in bytes.
     package var cachedBytes = 0
-    /// The most plaintext that is kept, in bytes.
+    /// The limit of cached plaintext, in bytes.
     package var cacheLimitBytes = 0
 
     package init() {}
   }
 }
 
-/// Counts what a fetcher does, for all of its threads.
+/// Counts the work of a fetcher, on all its threads.
 final class FetchCounters: Sendable {
   private let hits = Atomic<UInt64>(0)
   private let misses = Atomic<UInt64>(0)
@@ -39,7 +39,7 @@ final class FetchCounters: Sendable {
     packBytes.add(UInt64(bytes), ordering: .relaxed)
   }
 
-  /// All that is counted. Not one moment's: other threads go on counting meanwhile.
+  /// All counters. They are not an exact snapshot, because other threads continue to count.
   var statistics: ChunkFetcher.Statistics {
     var statistics = ChunkFetcher.Statistics()
     statistics.hitCount = hits.load(ordering: .relaxed)

@@ -3,12 +3,12 @@ import NIOCore
 import Synchronization
 import Workers
 
-/// A chunk that somebody is getting, for all who want it.
+/// A chunk that one thread is fetching for all readers that request it.
 final class PendingChunk: Sendable {
-  /// What it is wanted for.
+  /// The purpose of the request.
   enum Role: Sendable {
     case content
-    /// A delta is to be read with it, so it must not be a delta.
+    /// The chunk is the base of a delta, so it must not be a delta itself.
     case base
   }
 
@@ -29,10 +29,10 @@ final class PendingChunk: Sendable {
     self.role = role
   }
 
-  /// Whether it is known to be read without a base.
+  /// Whether the chunk is known to need no base.
   var isStandalone: Bool { role == .base || waitsForNoBase.load(ordering: .relaxed) }
 
-  /// Says that it is read without a base.
+  /// Notes that the chunk needs no base.
   func noteStandalone() { waitsForNoBase.store(true, ordering: .relaxed) }
 
   /// Waits for the content.
@@ -40,7 +40,7 @@ final class PendingChunk: Sendable {
     try state.withLock(when: { $0.outcome != nil }) { $0.outcome! }.get()
   }
 
-  /// Calls `body` with the outcome, at once or on the thread that brings it.
+  /// Calls `body` with the result: at once if it is there, else on the thread that provides it.
   func whenSettled(_ body: @escaping @Sendable (Outcome) -> Void) {
     let outcome = state.withLock { state in
       if state.outcome == nil { state.continuations.append(body) }
@@ -49,7 +49,7 @@ final class PendingChunk: Sendable {
     if let outcome { body(outcome) }
   }
 
-  /// Gives the outcome to all who wait. To be called once.
+  /// Provides the result to all waiting threads. Call this once.
   func settle(_ outcome: Outcome) {
     let continuations = state.withLock { state in
       state.outcome = outcome

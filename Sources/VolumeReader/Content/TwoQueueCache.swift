@@ -1,13 +1,14 @@
 import ChunkFormat
 import DequeModule
 
-/// Which chunks are kept: 2Q (Johnson and Shasha, 1994), bounded in bytes.
+/// Decides which chunks stay in the cache, with the 2Q algorithm (Johnson and Shasha, 1994) and a
+/// limit in bytes.
 ///
-/// New chunks enter a first-in first-out queue, `recent`. Only one that is wanted again after it has
-/// left that queue is taken for popular and enters `frequent`, whose members are given up by the clock
-/// algorithm. So a chunk that one pass through a disk reads in 32 pieces of 4 KiB does not count as
-/// popular: policies that count every hit, such as S3-FIFO, are flooded by just that. A hit sets a mark
-/// and moves nothing.
+/// New chunks enter a first-in first-out queue, `recent`. Only a chunk that is requested again
+/// after it has left that queue counts as popular and enters `frequent`, which evicts chunks with
+/// the clock algorithm. So a single pass over a disk does not make a chunk popular, even if it
+/// reads the chunk in 32 pieces of 4 KiB. Policies that count every hit, such as S3-FIFO, would
+/// fill up with such chunks. A hit sets a mark and moves nothing.
 struct TwoQueueCache<Value> {
   private struct Slot {
     var id: ContentID
@@ -25,7 +26,8 @@ struct TwoQueueCache<Value> {
   private var recent = Deque<Int>()
   private var recentBytes = 0
   private var frequent = Deque<Int>()
-  /// Ids that left `recent` of late, as many as there are chunks.
+  /// The ids that have recently left `recent`, at most as many as there are cached chunks (at least
+  /// 16).
   private var ghosts = Deque<ContentID>()
   private var ghostSet: Set<ContentID> = []
 
@@ -33,19 +35,20 @@ struct TwoQueueCache<Value> {
     self.limitBytes = limitBytes
   }
 
-  /// The part of the bound that `recent` may fill while there is something in `frequent`.
+  /// The limit of `recent`, which applies while `frequent` is not empty.
   private var recentLimitBytes: Int { limitBytes / 4 }
 
-  /// The value of `id`, if it is there; counts as use.
+  /// Returns the value of `id`, if it is cached, and marks it as used.
   mutating func find(_ id: ContentID) -> Value? {
     guard let slot = slotOfID[id] else { return nil }
     slots[slot].wasUsed = true
     return slots[slot].value
   }
 
-  /// Adds a value of `bytes`; nothing happens where it is there already or larger than the bound.
+  /// Adds a value of `bytes`. Does nothing if the id is already cached or the value exceeds the
+  /// limit.
   ///
-  /// - Returns: what had to go, so that the caller can free it when no lock is held.
+  /// - Returns: the evicted values, so that the caller can free them when it holds no lock.
   @discardableResult
   mutating func insert(_ value: Value, id: ContentID, bytes: Int) -> [Value] {
     guard slotOfID[id] == nil, bytes <= limitBytes else { return [] }

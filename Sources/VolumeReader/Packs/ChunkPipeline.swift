@@ -1,15 +1,15 @@
 import ChunkFormat
 
-/// How chunks come out of packs, for random and for sequential reading alike:
+/// The steps that get chunks out of packs, for random and for sequential reads:
 ///
 ///     locate ──▶ plan stretches ──▶ read ──▶ decode
 ///        └──────────────────────────┴──────────┴────▶ recover
 ///
-/// The fast way trusts the index and reads one copy, with its neighbours. What fails on it is recovered:
-/// that way tries every copy, and can tell what is wrong if none will do.
+/// The fast path trusts the index and reads one copy of each record, together with its neighbours.
+/// If that fails, recovery tries every copy, and reports what is wrong if none is usable.
 struct ChunkPipeline: Sendable {
   private let source: any RecordSource
-  /// The longest content that a chunk can have, in bytes.
+  /// The greatest length of a chunk, in bytes.
   private let chunkSizeBytes: Int
   private let limits: StretchLimits
 
@@ -19,9 +19,9 @@ struct ChunkPipeline: Sendable {
     self.limits = limits
   }
 
-  /// Where the chunks are, in the order of `ids`; nil for those that must be recovered.
+  /// Locates the chunks, in the order of `ids`. Nil for chunks that must be recovered.
   ///
-  /// - Parameter areBases: whether deltas are to be decoded with them.
+  /// - Parameter areBases: whether the chunks are bases of deltas.
   func locate(_ ids: [ContentID], areBases: Bool) -> [PackedRecord?] {
     guard !ids.isEmpty, var locations = try? source.locations(of: ids) else {
       return Array(repeating: nil, count: ids.count)
@@ -34,14 +34,15 @@ struct ChunkPipeline: Sendable {
     return locations
   }
 
-  /// The fewest reads that bring the records.
+  /// Plans as few reads as possible for the records.
   func plan<Item>(_ records: [PackStretch<Item>.Record]) -> [PackStretch<Item>] {
     PackStretch.plan(records, within: limits)
   }
 
-  /// Reads `stretches`, one behind the other, and calls `body` with the bytes of each record, which stay as
-  /// they are until `buffers` are used for another read; with nil for the records of a stretch that
-  /// cannot be read: one bad sector is no reason to give up its neighbours.
+  /// Reads `stretches` one after the other, and calls `body` with the bytes of each record. The
+  /// bytes stay valid until `buffers` are used for another read. If a stretch cannot be read,
+  /// `body` gets nil for its records, which may then be recovered one by one: a bad sector must not
+  /// affect its neighbours.
   func read<Item>(
     _ stretches: some Sequence<PackStretch<Item>>, into buffers: DecodeBuffers,
     _ body: (PackStretch<Item>.Record, UnsafeRawBufferPointer?) -> Void
@@ -59,9 +60,9 @@ struct ChunkPipeline: Sendable {
     }
   }
 
-  /// The content of a chunk, whatever it takes.
+  /// Returns the content of a chunk by all available means.
   ///
-  /// - Parameter plainBytes: its length where that is known.
+  /// - Parameter plainBytes: the length of the content, if it is known.
   func recover(_ id: ContentID, plainBytes: Int?) throws(RecordFailure) -> [UInt8] {
     do {
       return try source.content(of: id, type: .chunk, plainBytes: plainBytes)

@@ -1,8 +1,8 @@
 import ChunkFormat
 import NIOCore
 
-/// What one thread needs to read and decode records: a decoder and room for stored bytes. Used by one
-/// thread at a time.
+/// The decoder and the buffer with which one thread reads and decodes records. Only one thread at a
+/// time may use it.
 final class DecodeBuffers: @unchecked Sendable {
   private let decoder: RecordDecoder
   private(set) var stored: UnsafeMutableRawBufferPointer
@@ -14,19 +14,19 @@ final class DecodeBuffers: @unchecked Sendable {
 
   deinit { stored.deallocate() }
 
-  /// Makes ``stored`` at least `count` bytes long; what was in it is lost.
+  /// Makes ``stored`` at least `count` bytes long. Its content is lost.
   func reserve(bytes count: Int) {
     guard stored.count < count else { return }
     stored.deallocate()
     stored = .allocate(byteCount: count, alignment: 64)
   }
 
-  /// The plaintext of a record.
+  /// Decodes the plaintext of a record.
   ///
   /// - Parameters:
-  ///   - record: the record's bytes, its header included.
-  ///   - base: the plaintext of the base of a delta.
-  ///   - room: what to write it into, an empty buffer that nobody else holds.
+  ///   - record: the bytes of the record, with its header.
+  ///   - base: the plaintext of the base, if the record is a delta.
+  ///   - room: the buffer for the result, empty and not in use elsewhere.
   func decode(
     _ record: UnsafeRawBufferPointer, at location: PackedRecord, base: ByteBuffer?,
     into room: consuming ByteBuffer
@@ -41,7 +41,7 @@ final class DecodeBuffers: @unchecked Sendable {
     return content
   }
 
-  /// The same into `output`, which is as long as the plaintext.
+  /// Decodes into `output`, which is as long as the plaintext.
   func decode(
     _ record: UnsafeRawBufferPointer, at location: PackedRecord, base: ByteBuffer?,
     into output: UnsafeMutableRawBufferPointer

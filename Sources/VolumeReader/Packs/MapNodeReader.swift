@@ -1,7 +1,7 @@
 package import ChunkFormat
 import VolumeMap
 
-/// Map nodes out of a store's packs. To be put behind a `NodeCache`.
+/// Reads map nodes from a store's packs. Use it through a `NodeCache`.
 package struct MapNodeReader: NodeReading {
   private let source: any RecordSource
 

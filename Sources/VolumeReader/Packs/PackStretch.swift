@@ -1,16 +1,16 @@
 import ChunkFormat
 
-/// How far reads of a pack are joined.
+/// Limits for joining reads of a pack.
 package struct StretchLimits: Sendable {
-  /// Longest read that joins several records, in bytes.
+  /// The longest read that joins several records, in bytes.
   package var lengthBytes = 1 << 20
-  /// Most bytes between two records that are read to save a read.
+  /// The longest gap between two records that is read along to save a read.
   package var gapBytes: UInt64 = 64 << 10
 
   package init() {}
 }
 
-/// Records of one pack that lie close enough together to be read in one go.
+/// Records of one pack that lie close enough together for a single read.
 struct PackStretch<Item: Sendable>: Sendable {
   struct Record: Sendable {
     let location: PackedRecord
@@ -18,14 +18,15 @@ struct PackStretch<Item: Sendable>: Sendable {
   }
 
   private(set) var range: Range<UInt64>
-  /// At least one, in the order of the pack.
+  /// At least one record, in the order of the pack.
   private(set) var records: [Record]
 
   private var pack: any PackReading { records[0].location.pack }
 
   var lengthBytes: Int { range.count }
 
-  /// The fewest stretches that hold `records` within `limits`; a record that is longer has one of its own.
+  /// Returns as few stretches as possible that contain `records` within `limits`. A longer record
+  /// has its own stretch.
   static func plan(_ records: [Record], within limits: StretchLimits) -> [PackStretch] {
     let sorted = records.sorted {
       let (left, right) = ($0.location, $1.location)
@@ -49,12 +50,12 @@ struct PackStretch<Item: Sendable>: Sendable {
     return stretches
   }
 
-  /// Reads the stretch into `buffer`, which is as long.
+  /// Reads the stretch into `buffer`, which must have the same length.
   func read(into buffer: UnsafeMutableRawBufferPointer) throws {
     try pack.read(into: buffer, at: range.lowerBound)
   }
 
-  /// The bytes of one of its records, where `bytes` are those of the stretch.
+  /// Returns the bytes of one record from `bytes`, the content of the stretch.
   func bytes(of record: Record, in bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
     let place = record.location.entry.rangeInPack
     let start = Int(place.lowerBound - range.lowerBound)

@@ -1,7 +1,7 @@
 import ChunkFormat
 import ChunkStore
 
-/// Why a record could not be had. Which volume wants it, and where, is added by who asked.
+/// Why a record could not be read. The reader adds the volume and the offset.
 struct RecordFailure: Error {
   let code: VolumeReadError.Code
   let pack: PackID?
@@ -9,7 +9,7 @@ struct RecordFailure: Error {
 
   var message: String { "\(cause)" }
 
-  /// What the store, or the format of what it gave, said.
+  /// Converts an error of the store or of the record format.
   init(_ cause: any Error) {
     self.cause = cause
     if let error = cause as? StoreError {

@@ -1,29 +1,30 @@
 package import ChunkFormat
 
-/// A pack as reading needs it. May block; is used by several threads at once.
+/// A pack for reading. May block. Several threads use it at once.
 package protocol PackReading: AnyObject, Sendable {
   var id: PackID { get }
 
-  /// What opens its records.
+  /// The keys that decrypt its records.
   var seal: PackSeal { get }
 
-  /// Fills `buffer` with the pack's bytes from `offsetBytes` on, or fails.
+  /// Fills `buffer` with the bytes of the pack from `offsetBytes` on, or throws.
   func read(into buffer: UnsafeMutableRawBufferPointer, at offsetBytes: UInt64) throws
 }
 
-/// What reading takes of a store. May block; is called from several threads at once.
+/// The functions of a store that readers need. May block. Several threads call them at once.
 package protocol RecordSource: Sendable {
-  /// The best copy of each record, in the order of `ids`; nil where none is known.
+  /// Returns the best copy of each record, in the order of `ids`. Nil for a record without a known
+  /// copy.
   func locations(of ids: [ContentID]) throws -> [PackedRecord?]
 
-  /// The plaintext of one record, whatever it takes: another copy where one is damaged, a new look where
-  /// packs have moved.
+  /// Returns the plaintext of one record by all available means: from another copy if one is
+  /// damaged, and after a new search if packs have moved.
   ///
-  /// - Parameter plainBytes: its length where that is known.
+  /// - Parameter plainBytes: the length of the plaintext, if it is known.
   func content(of id: ContentID, type: RecordType, plainBytes: Int?) throws -> [UInt8]
 }
 
-/// Where a copy of a record is.
+/// The location of a copy of a record.
 package struct PackedRecord: Sendable {
   package let pack: any PackReading
   package let entry: PackEntry
@@ -33,8 +34,9 @@ package struct PackedRecord: Sendable {
     self.entry = entry
   }
 
-  /// Whether the index, which is only a cache, says what can be true of a chunk: no other type of record,
-  /// no more memory than a chunk can need, no base that is itself a delta.
+  /// Whether the index entry is plausible for a chunk; the index is only a cache. The entry must be
+  /// a chunk, must not need more memory than a chunk can, and must not be a delta if it is to serve
+  /// as a base.
   func isPlausibleChunk(isBase: Bool, lengthLimitBytes: Int) -> Bool {
     entry.type == .chunk && entry.plainBytes > 0 && entry.plainBytes <= lengthLimitBytes
       && entry.rangeInPack.count <= RecordLimits.maximumRecordBytes

@@ -4,7 +4,7 @@ import Workers
 
 extension Pack: PackReading {}
 
-/// The records of a repository, for readers.
+/// Gives readers access to the records of a repository.
 package final class StoreRecords: RecordSource {
   private let store: RecordStore
   private let readers = ObjectPool<RecordReader>()

@@ -4,21 +4,21 @@ import Synchronization
 import VolumeMap
 import Workers
 
-/// Successive chunks that are fetched together.
+/// Consecutive chunks that are fetched together.
 struct ChunkBatch: Sendable {
   let firstChunk: UInt64
   let ids: [ContentID]
 }
 
-/// The content of a batch: chunk after chunk, with gaps where one could not be had.
+/// The content of a batch: chunk after chunk, with gaps for chunks that could not be read.
 struct DecodedBatch: Sendable {
   let batch: ChunkBatch
   let content: BatchBuffer
-  /// By index of the chunk in the batch.
+  /// The errors, by the index of the chunk in the batch.
   let failures: [Int: VolumeReadError]
 }
 
-/// Memory for the content of one batch. Used by one thread at a time.
+/// The memory for the content of one batch. Only one thread at a time may use it.
 final class BatchBuffer: @unchecked Sendable {
   let bytes: UnsafeMutableRawBufferPointer
 
@@ -29,14 +29,14 @@ final class BatchBuffer: @unchecked Sendable {
   deinit { bytes.deallocate() }
 }
 
-/// Fetches whole batches on the calling thread: all records of a batch, and the bases of its deltas, in as
-/// few reads as possible, straight into the batch's buffer.
+/// Fetches whole batches on the calling thread. Reads all records of a batch, and the bases of its
+/// deltas, with as few reads as possible, straight into the buffer of the batch.
 ///
-/// The base of a delta is the content that the same place had before, as a rule, so the bases of a batch
-/// lie side by side in an older pack, among the chunks of the batch that have not changed since.
+/// The base of a delta is usually the earlier content at the same offset. So the bases of a batch
+/// lie side by side in an older pack, together with the unchanged chunks of the batch.
 struct BatchDecoder: Sendable {
   private enum Want: Sendable {
-    /// The chunk of this index in the batch.
+    /// The chunk with this index in the batch.
     case chunk(Int)
     case base
   }
@@ -48,9 +48,9 @@ struct BatchDecoder: Sendable {
   let geometry: MapGeometry
   let pipeline: ChunkPipeline
   let bases: BaseCache
-  /// The longest batch, in bytes.
+  /// The length of the longest batch, in bytes.
   let batchBytes: Int
-  /// As many as the window of the run allows.
+  /// As many buffers as the window of the run allows.
   let contents: ObjectPool<BatchBuffer>
 
   func decode(_ batch: ChunkBatch, _ buffers: DecodeBuffers) -> DecodedBatch {
@@ -70,7 +70,7 @@ struct BatchDecoder: Sendable {
     return finish(batch, content, isDecoded)
   }
 
-  /// The stretches to read, and the bases that are at hand.
+  /// Returns the stretches to read, and the bases that are already cached.
   private func plan(
     _ batch: ChunkBatch
   ) -> (stretches: [Stretch], bases: [ContentID: ByteBuffer]) {
@@ -120,7 +120,7 @@ struct BatchDecoder: Sendable {
     return contents
   }
 
-  /// Recovers what was not decoded.
+  /// Recovers the chunks that were not decoded.
   private func finish(
     _ batch: ChunkBatch, _ content: BatchBuffer, _ isDecoded: [Bool]
   ) -> DecodedBatch {
@@ -152,8 +152,8 @@ struct BatchDecoder: Sendable {
   }
 }
 
-/// Bases of deltas, for the batches of one run: content that was moved about has its base elsewhere in the
-/// volume.
+/// Bases of deltas, for the batches of one run. They are needed if content was moved: its base then
+/// lies elsewhere in the volume.
 final class BaseCache: Sendable {
   private let held: Mutex<TwoQueueCache<ByteBuffer>>
 

@@ -1,12 +1,12 @@
 package import ChunkFormat
 
-/// A stretch of a volume as a ``SequentialReader`` hands it out.
+/// A part of a volume, as a ``SequentialReader`` returns it.
 package enum SequentialContent {
-  /// These bytes of the volume are zeros and not stored.
+  /// These bytes of the volume are zeros and are not stored.
   case hole(Range<UInt64>)
-  /// These bytes of the volume; the pointer is valid during the call only. The chunks are those that the
-  /// bytes lie in, in order.
+  /// These bytes of the volume. The pointer is valid only during the call. The chunks are those
+  /// that contain the bytes, in order.
   case data(Range<UInt64>, UnsafeRawBufferPointer, chunks: ArraySlice<ContentID>)
-  /// These bytes of the volume cannot be had.
+  /// These bytes of the volume could not be read.
   case damaged(VolumeReadError)
 }

@@ -2,24 +2,24 @@ import ChunkFormat
 package import VolumeMap
 package import Workers
 
-/// Reads a volume from its beginning to its end as fast as the cores decode, with a bounded amount of
-/// memory: for restoring and verifying.
+/// Reads a volume from its beginning to its end, as fast as the cores can decode, with limited
+/// memory. Used to restore and to verify.
 ///
 ///     map ──▶ batches of chunks ──▶ read, decode (× workers) ──▶ in order, on the calling thread
 ///
-/// Neither looks at the chunk cache that random-access readers share nor fills it.
+/// Does not use the chunk cache of the random readers.
 package struct SequentialReader: Sendable {
-  /// Bounds of a run.
+  /// The limits of a run.
   package struct Limits: Sendable {
-    /// Content on its way, in bytes.
+    /// The content in flight, in bytes.
     package var windowBytes = 16 << 20
-    /// Content that is fetched together, in bytes; one chunk at least.
+    /// The content that is fetched together, in bytes; at least one chunk.
     package var batchBytes = 1 << 20
     package var stretches = StretchLimits()
-    /// Bases of deltas that are kept, in bytes.
+    /// The cached bases of deltas, in bytes.
     package var baseCacheBytes = 8 << 20
-    /// Threads that read and decode; more than cores, as some of them wait for storage, but not so many
-    /// that their memory counts.
+    /// The number of threads that read and decode. It exceeds the number of cores, because some
+    /// threads wait for storage. It is limited, because each thread needs memory.
     package var workerCount = min(16, 2 * max(2, processorCount()))
 
     package init() {}
@@ -43,7 +43,7 @@ package struct SequentialReader: Sendable {
   private let source: any RecordSource
   private let limits: Limits
 
-  /// - Parameter name: the volume as errors call it.
+  /// - Parameter name: the name of the volume in errors.
   package init(
     name: String, map: MapRoot, nodes: any NodeReading, source: any RecordSource,
     limits: Limits = Limits()
@@ -55,11 +55,11 @@ package struct SequentialReader: Sendable {
     self.limits = limits
   }
 
-  /// Hands `range`, all of the volume by default, to `body`, in order and without gaps. What cannot be had
-  /// is handed out as such, and `body` decides whether to go on.
+  /// Passes `range`, by default the whole volume, to `body`, in order and without gaps. Unreadable
+  /// parts are passed as damaged, and `body` decides whether to continue.
   ///
-  /// - Throws: ``VolumeReadError`` with `.invalidRange`; what `body` throws; ``WorkersError`` when
-  ///   `cancellation` asks to stop.
+  /// - Throws: ``VolumeReadError`` with `.invalidRange`; errors of `body`; ``WorkersError`` when
+  ///   `cancellation` requests the end.
   package func read(
     _ range: Range<UInt64>? = nil, cancellation: CancellationFlag? = nil,
     _ body: (SequentialContent) throws -> Void
@@ -104,7 +104,7 @@ package struct SequentialReader: Sendable {
       })
   }
 
-  // MARK: - The map's side
+  // MARK: - Reading the map
 
   private func produce(
     _ chunks: Range<UInt64>, _ chunksPerBatch: Int, _ sink: (Work) throws -> Void
@@ -135,7 +135,8 @@ package struct SequentialReader: Sendable {
     try sinkHole()
   }
 
-  /// What `span` begins with at `chunks`: chunks for one batch, or no work for a hole.
+  /// Returns the next work from the start of `chunks` in `span`: chunks for one batch, or no work
+  /// for a hole.
   private func next(
     _ span: MapSpan, _ chunks: Range<UInt64>, _ chunksPerBatch: Int
   ) -> (work: Work?, end: UInt64) {
@@ -150,7 +151,7 @@ package struct SequentialReader: Sendable {
     )
   }
 
-  /// Everything under a node that is bad is lost.
+  /// Returns the range below a bad map node as damaged.
   private func damage(
     _ error: MapError, at chunk: UInt64, of chunks: Range<UInt64>
   ) throws -> (work: Work?, end: UInt64) {
