@@ -3,19 +3,20 @@ package import ChunkStore
 import VolumeMap
 import VolumeReader
 
-/// A stretch in which two volumes differ.
+/// A range in which two volumes differ.
 package struct ChangedExtent: Equatable, Sendable {
   package let offsetBytes: UInt64
   package let lengthBytes: UInt64
-  /// Whether the stretch is a hole in the newer volume.
+  /// Whether the range is a hole in the newer volume.
   package let isHole: Bool
 }
 
 extension Repository {
-  /// The stretches in which `new` differs from `old`, in order, to the chunk; adjoining ones of a kind
-  /// are one. What the larger volume has beyond the smaller one's end differs where it is no hole.
+  /// Calls `body` for the ranges in which `new` differs from `old`, in order and rounded to chunks.
+  /// Adjacent ranges of the same kind are merged. The part of the larger volume beyond the end of
+  /// the smaller one counts as different, except for holes.
   ///
-  /// - Throws: ``MapError`` where a map cannot be read, and what `body` throws.
+  /// - Throws: ``MapError`` if a map cannot be read, and errors of `body`.
   package func forEachDifference(
     from old: RevisionVolume, to new: RevisionVolume, _ body: (ChangedExtent) throws -> Void
   ) throws {

@@ -3,13 +3,13 @@ package import Remedies
 /// Why a backup, a restore or a verification ended without doing what was asked.
 package struct EngineError: RemediedError, CustomStringConvertible {
   package enum Code: Equatable, Sendable {
-    /// The sources came empty, or differ from the revision before as they seldom do.
+    /// The sources are empty, or differ unusually much from the previous revision.
     case unusual(UnusualBackup)
     /// The request contradicts itself or the rules of the repository.
     case invalidRequest
     /// Content is damaged or missing; the message says where.
     case damaged
-    /// What was restored does not read back as it was written.
+    /// The restored volume does not read back as it was written.
     case notIdentical
   }
 

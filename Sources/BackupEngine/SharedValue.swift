@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A value that one thread leaves for another.
+/// A value that one thread sets and another one reads.
 final class SharedValue<Value: Sendable>: Sendable {
   private let storage: Mutex<Value>
 

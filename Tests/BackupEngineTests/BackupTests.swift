@@ -7,7 +7,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// A disk of 40 chunks with content that does not compress, but for a hole in the middle.
+/// Returns a disk of 40 chunks with incompressible content, and a hole in the middle.
 func sampleDisk(seed: UInt64) -> [UInt8] {
   var random = SeededRandom(seed: seed)
   let hole = [UInt8](repeating: 0, count: 10 * 64 << 10)
@@ -48,7 +48,7 @@ struct BackupTests {
     #expect(verification.checkedChunks == 33)
   }
 
-  @Test("Sizes are exact to the byte", arguments: [0, 1, 511, 65_535, 65_536, 65_537, 1_000_003])
+  @Test("Sizes are exact", arguments: [0, 1, 511, 65_535, 65_536, 65_537, 1_000_003])
   func sizes(count: Int) throws {
     let workplace = try Workplace()
     var random = SeededRandom(seed: UInt64(count))
@@ -92,7 +92,7 @@ struct BackupTests {
   }
 
   @Test(
-    "A backup after a distrusted revision stores what is damaged again", arguments: [false, true])
+    "A backup after a distrusted revision stores damaged content again", arguments: [false, true])
   func healing(encrypted: Bool) throws {
     let workplace = try Workplace(encrypted: encrypted)
     let disk = try workplace.disk("disk", sampleDisk(seed: 4))
@@ -108,7 +108,7 @@ struct BackupTests {
     #expect(try workplace.repository.revisions().entries.allSatisfy { $0.marks.trust == .verified })
   }
 
-  @Test("A sample has the size that was asked for", arguments: [(1.0, 1), (10.0, 3), (50.0, 15)])
+  @Test("A sample has the requested size", arguments: [(1.0, 1), (10.0, 3), (50.0, 15)])
   func sample(percent: Double, expected: UInt64) throws {
     let workplace = try Workplace()
     try workplace.backUp(try workplace.disk("disk", sampleDisk(seed: 5)))
@@ -129,7 +129,7 @@ struct BackupTests {
     #expect(marks.verification?.checkedChunks == 30)
   }
 
-  @Test("A missing pack is reported once, not once for each of its chunks")
+  @Test("A missing pack is reported once, not for each of its chunks")
   func adjoiningDamage() throws {
     let workplace = try Workplace()
     try workplace.backUp(try workplace.disk("disk", sampleDisk(seed: 9)))

@@ -11,11 +11,11 @@ import Testing
 import VolumeSources
 import Workers
 
-/// Backups of a real engine on a file system that loses power: after it, each committed revision is
-/// right in full, and the next backup is too.
+/// Runs backups with the real engine on a file system that loses power. After a power failure, each
+/// committed revision must be complete and intact, and the next backup must be as well.
 ///
-/// With `VARVE_CRASH_SEEDS=N`, after every single operation, and N power failures at each; without it
-/// at every eighth.
+/// With `VARVE_CRASH_SEEDS=N`, the power fails after every single operation, N times at each.
+/// Without it, the power fails after every eighth operation.
 @Suite("Backups and power failures")
 struct CrashTests {
   private static let root: FilePath = "/repository"
@@ -52,7 +52,8 @@ struct CrashTests {
     ).run()
   }
 
-  /// A disk of 16 chunks with a hole, and the same with a few bytes changed and a new end.
+  /// Creates a disk of 16 chunks with a hole, a version with a few bytes changed and a new end, and
+  /// another disk.
   private func makeDisks() throws -> (first: FilePath, second: FilePath, other: FilePath) {
     var random = SeededRandom(seed: 5)
     var bytes = random.bytes(16 * 64 << 10)
@@ -117,8 +118,8 @@ struct CrashTests {
     #expect(again.revision.volumes[0].root == next.revision.volumes[0].root, comment)
   }
 
-  /// A revision's name is the hash of all it says; when besides every node and every chunk has the
-  /// content that its id says, every byte is what it was.
+  /// Checks that every byte is unchanged. The name of a revision is the hash of its description. So
+  /// if this hash, all nodes and all chunks match their ids, nothing has changed.
   private func expectUndamaged(
     _ entries: [RevisionEntry], _ repository: Repository, _ environment: RepositoryEnvironment,
     _ comment: Comment

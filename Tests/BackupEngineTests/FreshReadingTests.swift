@@ -9,7 +9,7 @@ import Testing
 import VolumeSources
 import Workers
 
-/// What is still in memory proves nothing about the disk.
+/// Content in memory proves nothing about the disk.
 @Test("A backup is verified from storage, not from memory")
 func verificationReadsStorage() throws {
   let place = try Workplace()

@@ -10,11 +10,11 @@ import VolumeSources
 import VolumeTargets
 import Workers
 
-/// The repositories in `Fixtures/golden` were written when format v1 was published. What every later
-/// program reads out of them must be what went in.
+/// The repositories in `Fixtures/golden` were written when format v1 was published. Every later
+/// program must read the original content from them.
 @Suite("Golden repositories")
 struct GoldenRepositoryTests {
-  @Test("Every volume of every revision reads back unchanged", arguments: Golden.allCases)
+  @Test("Every volume of every revision is read back unchanged", arguments: Golden.allCases)
   func volumes(golden: Golden) throws {
     let copy = try GoldenCopy(of: golden)
     let entries = try copy.repository.revisions().entries
@@ -39,7 +39,7 @@ struct GoldenRepositoryTests {
     #expect(report.revisions == 6)
   }
 
-  @Test("The documents and marks of a revision", arguments: Golden.allCases)
+  @Test("The documents and marks of a revision are unchanged", arguments: Golden.allCases)
   func documentsAndMarks(golden: Golden) throws {
     let copy = try GoldenCopy(of: golden)
     let entries = try copy.repository.revisions().entries.filter { $0.revision.job == "db01" }
@@ -73,7 +73,7 @@ struct GoldenRepositoryTests {
   }
 }
 
-/// Which of the two.
+/// One of the two golden repositories.
 enum Golden: String, CaseIterable {
   case plain
   case encrypted
@@ -102,7 +102,7 @@ enum Golden: String, CaseIterable {
   }
 }
 
-/// A copy to work on: reading enters a session and makes an index.
+/// A copy for one test, because reading adds a session and creates an index.
 private final class GoldenCopy {
   let directory: TemporaryDirectory
   let repository: Repository

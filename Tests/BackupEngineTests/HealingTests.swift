@@ -10,13 +10,13 @@ import TestSupport
 import Testing
 import Workers
 
-/// 12 chunks that do not compress.
+/// Returns a disk of 12 incompressible chunks.
 private func disk(seed: UInt64) -> [UInt8] {
   var random = SeededRandom(seed: seed)
   return random.bytes(12 * 64 << 10)
 }
 
-/// Tells when packs are opened.
+/// Calls a closure when a pack is opened.
 private struct WatchedPacks: ForwardingFileSystem {
   let base = POSIXFileSystem()
   let onOpening: @Sendable () -> Void
@@ -50,7 +50,7 @@ struct HealingTests {
     #expect(try place.verify().quarantined == 0)
   }
 
-  /// A backup in between would take the revision for damaged, and its content for stored.
+  /// Otherwise a backup in between would see a damaged revision, but take its content for stored.
   @Test("The damaged copy is in the quarantine before the marks say that the revision is damaged")
   func quarantinedFirst() throws {
     let place = try Workplace()
@@ -87,12 +87,12 @@ struct HealingTests {
     #expect(healing.revision.volumes[0].statistics.newChunks == 1)
     #expect(try place.verify().isClean)
     #expect(try place.repository.revisions().entries.allSatisfy { $0.marks.trust == .verified })
-    // The bad copy is there still.
+    // The damaged copy is still there.
     #expect(try place.repository.quarantine().copies.count == 1)
     #expect(try place.backUp(path, job: "third").storedBytes == 0)
   }
 
-  /// Deltas may lean on it, and a base is no delta.
+  /// Other deltas may use the content as their base, and a base must not be a delta.
   @Test("Content that is stored again is not a delta, even if similar content was there before")
   func healedWithoutABase() throws {
     let place = try Workplace()
@@ -164,7 +164,7 @@ struct HealingTests {
   }
 
   @Test(
-    "Verification passes over what was forgotten since it was listed", arguments: [false, true])
+    "Verification skips revisions that were forgotten after the listing", arguments: [false, true])
   func forgottenMeanwhile(whileReading: Bool) throws {
     let place = try Workplace()
     let first = try place.backUp(try place.disk("disk", disk(seed: 9)))
@@ -196,7 +196,7 @@ struct HealingTests {
     #expect(error?.code == .notFound)
   }
 
-  /// Else damage that nothing can mend would make every backup read everything, every night.
+  /// Otherwise damage that nothing can repair would make every backup read everything.
   @Test("One complete recheck is enough, although the old revision stays distrusted")
   func distrustedForGood() throws {
     let place = try Workplace()
@@ -216,7 +216,7 @@ struct HealingTests {
     let place = try Workplace()
     let report = try place.backUp(try place.disk("disk", disk(seed: 7)))
     let pack = try #require(try place.packs("data").first)
-    // A directory in the place of the pack: neither damaged nor missing, whoever reads.
+    // The pack is replaced by a directory. So it is neither damaged nor missing, for any user.
     try POSIXFileSystem().rename(pack, to: place.directory.path.appending("kept"))
     try POSIXFileSystem().createDirectory(pack, permissions: [.ownerReadWriteExecute])
     #expect(throws: (any Error).self) { try place.verify() }

@@ -8,14 +8,14 @@ import SystemPackage
 import Testing
 import VolumeSources
 
-/// A file, half of which is called a hole.
+/// A file of which one half is reported as a hole.
 private final class LyingSource: VolumeSource {
   let name = "lying"
   let kind = VolumeSourceKind.file
   let canBeReadAgain = true
   let takesHolesOnTrust = true
   let bytes: [UInt8]
-  /// Whether data in a hole came later.
+  /// Whether the data in the hole was written after the backup.
   let isChanged: Bool
 
   init(_ bytes: [UInt8], isChanged: Bool) {
@@ -44,7 +44,7 @@ private final class LyingSource: VolumeSource {
   func finish() {}
 }
 
-/// A file that somebody overwrites once it was read.
+/// A file that is overwritten after it was read.
 private final class ChangingSource: VolumeSource {
   let name = "changing"
   let kind = VolumeSourceKind.file
@@ -84,7 +84,7 @@ struct HoleComparisonTests {
     _ bytes: [UInt8], _ policy: VerificationPolicy, isChanged: Bool = false
   ) throws -> (Workplace, BackupReport) {
     let place = try Workplace()
-    // Another source takes the place of the file.
+    // Another source replaces the file.
     let report = try place.backUp(try place.disk("unused", [])) { request in
       request.volumes = [
         BackupRequest.Volume(name: "disk", source: LyingSource(bytes, isChanged: isChanged))
@@ -95,7 +95,7 @@ struct HoleComparisonTests {
   }
 
   @Test(
-    "Data that was called a hole makes the revision distrusted",
+    "Data reported as a hole makes the revision distrusted",
     arguments: [VerificationPolicy.full, .automatic, .sample(percent: 10)])
   func missed(policy: VerificationPolicy) throws {
     let bytes = [UInt8](repeating: 7, count: 40 * 64 << 10)
@@ -106,7 +106,7 @@ struct HoleComparisonTests {
     #expect(try place.repository.revision(report.id).marks.trust == .distrusted)
   }
 
-  @Test("Data written to a hole later counts as changed")
+  @Test("Data written to a hole after the backup counts as changed")
   func changed() throws {
     let (_, report) = try backUp(
       [UInt8](repeating: 7, count: 4 * 64 << 10), .full, isChanged: true)
@@ -114,7 +114,7 @@ struct HoleComparisonTests {
     #expect(report.verification.changedAtSource == 1)
   }
 
-  @Test("Data that the source no longer holds at the verification counts as changed")
+  @Test("Data that the source has lost by the time of verification counts as changed")
   func changedData() throws {
     let bytes = [UInt8](repeating: 7, count: 4 * 64 << 10)
     let place = try Workplace()
@@ -143,7 +143,7 @@ struct HoleComparisonTests {
     #expect(try backUp(bytes, .none).1.verification.comparedHoleBytes == 0)
   }
 
-  @Test("A sample is the wanted count of distinct numbers in ascending order")
+  @Test("A sample has the requested count of distinct, ascending numbers")
   func sample() {
     for (total, wanted) in [(1, 1), (7, 3), (100, 100), (UInt64(1) << 60, 5)] as [(UInt64, UInt64)]
     {

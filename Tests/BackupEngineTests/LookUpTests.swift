@@ -6,15 +6,15 @@ import TestSupport
 import Testing
 
 #if DEBUG
-  /// The index is on the way of every chunk, and each look-up reads several pages of it.
+  /// Every chunk needs index look-ups, and each look-up reads several pages.
   @Suite("Look-ups of the index")
   struct LookUpTests {
     private static let chunks = 100
     private static let chunkBytes = 64 << 10
-    /// For the nodes of the maps, of which there is one a level here.
+    /// The look-ups for map nodes. Here each level has one node.
     private static let nodeLookUps = 16
 
-    /// Chunks that are all different.
+    /// Returns chunks that all differ.
     private static func disk(seed: UInt64) -> [UInt8] {
       var random = SeededRandom(seed: seed)
       return (0..<chunks).flatMap { _ in
@@ -28,7 +28,7 @@ import Testing
       let place = try Workplace(chunkSizeBytes: Self.chunkBytes)
       var bytes = Self.disk(seed: 7)
       try place.backUp(try place.disk("disk", bytes))
-      // The second time, what was there before is a delta.
+      // In the second round, the old content is a delta.
       for round in 1...2 {
         for chunk in 0..<Self.chunks { bytes[chunk * Self.chunkBytes] ^= UInt8(round) }
         let path = try place.disk("disk\(round)", bytes)
@@ -51,7 +51,7 @@ import Testing
       for chunk in 0..<Self.chunks { bytes[chunk * Self.chunkBytes] ^= 1 }
       let changed = try place.disk("changed", bytes)
       try place.backUp(changed)
-      // Also where all that it has is a delta.
+      // Also if the store has only deltas of the content.
       for path in [path, changed] {
         let before = place.repository.records.index.lookUps
         #expect(try place.backUp(path).revision.volumes[0].statistics.newChunks == 0)

@@ -43,7 +43,7 @@ struct RestoreTests {
     #expect(try content(of: target) == bytes)
   }
 
-  @Test("Damage stops a restore, or leaves a gap that is listed")
+  @Test("Damage stops a restore or leaves a listed gap")
   func damage() throws {
     let workplace = try Workplace()
     var random = SeededRandom(seed: 8)
@@ -66,7 +66,7 @@ struct RestoreTests {
 
   @Test("A nearly empty volume of 20 TiB is restored and compared quickly")
   func sparse() throws {
-    // ext4 has no files of 20 TiB.
+    // ext4 does not support files of 20 TiB.
     let workplace = try Workplace(inMemory: true)
     let disk = try workplace.disk("disk", [])
     let source = try POSIXFileSystem().openFile(disk, for: .readingAndWriting)

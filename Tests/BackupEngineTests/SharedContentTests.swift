@@ -13,7 +13,7 @@ import VolumeReader
 struct SharedContentTests {
   private static let chunkBytes = 64 << 10
 
-  /// Three revisions of each of two jobs, of one disk that does not change.
+  /// Creates three revisions for each of two jobs, all of one unchanged disk.
   private func sharedDisk() throws -> Workplace {
     let workplace = try Workplace()
     let disk = try workplace.disk("disk", sampleDisk(seed: 11))
@@ -48,7 +48,7 @@ struct SharedContentTests {
     #expect(report.checkedChunks == UInt64(30 * percent / 100))
     let marks = try marks(workplace)
     #expect(marks.allSatisfy { $0.trust == .trusted })
-    // Each has all of these chunks.
+    // Each revision has all of these chunks.
     #expect(marks.allSatisfy { $0.verification?.checkedChunks == report.checkedChunks })
     #expect(marks.allSatisfy { $0.verification?.totalChunks == 30 })
   }
@@ -86,9 +86,9 @@ struct SharedContentTests {
     #expect(try marks(workplace).allSatisfy { $0.trust == .distrusted })
   }
 
-  /// Several leaves, the first of which two revisions share.
+  /// The map has several leaves. Two revisions share the first leaf.
   @Test(
-    "A damaged leaf of a map is reported of every revision that has it", arguments: [false, true])
+    "A damaged leaf of a map is reported for every revision that has it", arguments: [false, true])
   func damagedSharedLeaf(wasFoundBefore: Bool) throws {
     let workplace = try Workplace()
     var random = SeededRandom(seed: 16)
@@ -165,7 +165,7 @@ struct SharedContentTests {
     let workplace = try Workplace()
     var random = SeededRandom(seed: 13)
     let chunk = random.bytes(Self.chunkBytes)
-    // The end of the volume is a part of the chunk, and so another one.
+    // The last chunk of the volume is only a part of this chunk, so it is a different chunk.
     let bytes = (0..<600).flatMap { _ in chunk } + chunk.prefix(1000)
     try workplace.backUp(try workplace.disk("disk", bytes))
     let report = try workplace.verify()
@@ -189,7 +189,7 @@ struct SharedContentTests {
     #expect((mark.checkedChunks, mark.damagedChunks) == (0, 600))
   }
 
-  @Test("A sample of one chunk is one chunk, whatever the share")
+  @Test("A sample of a single chunk has one chunk for every share")
   func tinySample() throws {
     let workplace = try Workplace()
     var random = SeededRandom(seed: 15)
@@ -200,14 +200,14 @@ struct SharedContentTests {
     #expect(report.totalChunks == 1)
   }
 
-  /// All chunks of a map.
+  /// Collects all chunks of a map.
   private struct Chunks: MapVisitor {
     var ids: [ContentID] = []
     mutating func shouldEnter(node id: ContentID, at position: NodePosition) -> Bool { true }
     mutating func visit(chunk id: ContentID, number: UInt64) { ids.append(id) }
   }
 
-  @Test("Chunks that do not fit in memory are remembered by their numbers")
+  @Test("Chunks beyond the memory limit are remembered by their numbers")
   func metChunks() throws {
     let workplace = try sharedDisk()
     let volume = try workplace.repository.revisions().entries[0].revision.volumes[0]

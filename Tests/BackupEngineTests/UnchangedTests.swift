@@ -10,13 +10,13 @@ import Testing
 import VolumeSources
 import Workers
 
-/// Bytes in memory that know in which stretches they are as in an older version.
+/// A source in memory that knows which of its ranges are the same as in an older version.
 private final class KnowingSource: VolumeSource {
   let name = "memory"
   let kind = VolumeSourceKind.overlay
   let canBeReadAgain = true
   private let bytes: [UInt8]
-  /// Ascending, not adjoining.
+  /// The changed ranges, ascending and not adjacent.
   private let changes: [Range<Int>]
   private let read = Mutex(0)
 
@@ -77,7 +77,7 @@ struct UnchangedTests {
     ).run().revision.volumes[0]
   }
 
-  /// Changes of any alignment, some of them to zeros.
+  /// Changes ranges of any alignment, some of them to zeros.
   private func change(
     _ bytes: inout [UInt8], using random: inout SeededRandom
   ) -> [Range<Int>] {
@@ -99,7 +99,7 @@ struct UnchangedTests {
   @Test("the revision and its statistics equal those of a full backup", arguments: 0..<6)
   func sameAsFull(round: UInt64) throws {
     var random = SeededRandom()
-    // The last rounds end with a whole chunk.
+    // In the last rounds, the volume ends with a whole chunk.
     var bytes = random.bytes(32 * Self.chunkBytes + (round < 4 ? 777 : 0))
     bytes.replaceSubrange(500_000..<900_000, with: repeatElement(0, count: 400_000))
     let first = try place.backUp(try place.disk("first", bytes))
@@ -118,7 +118,7 @@ struct UnchangedTests {
   }
 
   @Test(
-    "they are taken over only if the request names the parent and the size is the same")
+    "they are reused only if the request names the parent and the size is equal")
   func takenOnlyFromItsParent() throws {
     var random = SeededRandom(seed: 3)
     let bytes = random.bytes(4 * Self.chunkBytes)
@@ -135,7 +135,7 @@ struct UnchangedTests {
     #expect(known.readBytes == 0)
   }
 
-  /// What is taken over unread might be what is damaged.
+  /// Content that is reused without reading could be the damaged content.
   @Test("unchanged parts are read if the store has known damage, which is then repaired")
   func readWhereDamageIsKnown() throws {
     var random = SeededRandom(seed: 4)
@@ -143,7 +143,7 @@ struct UnchangedTests {
     let first = try place.backUp(try place.disk("first", bytes))
     try place.spoilChunk(2)
     #expect(try place.verify().quarantined == 1)
-    // Somebody trusts it all the same.
+    // The test marks the revision as trusted despite the damage.
     try place.repository.updateMarks(of: first.id) { $0.promote() }
     let source = KnowingSource(bytes, changes: [])
     #expect(try backUp(source, on: first.id).statistics.newChunks == 1)
@@ -151,7 +151,7 @@ struct UnchangedTests {
     #expect(try place.verify().damageCount == 0)
   }
 
-  @Test("a deleted parent is an error, and no revision is made")
+  @Test("a deleted parent is an error, and no revision is created")
   func parentGone() throws {
     let bytes = [UInt8](repeating: 1, count: 1000)
     let first = try place.backUp(try place.disk("first", bytes))

@@ -6,12 +6,12 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// What a failed source looks like is not taken for a backup.
+/// The result of a failed source must not pass for a backup.
 @Suite("Unusual backups")
 struct UnusualBackupTests {
   private static let chunk = 64 << 10
 
-  /// Chunks with content, then chunks of zeros.
+  /// Returns chunks with content, followed by chunks of zeros.
   private func disk(_ place: Workplace, data: Int, zeros: Int = 0) throws -> String {
     var random = SeededRandom(seed: 5)
     let bytes = random.bytes(data * Self.chunk) + [UInt8](repeating: 0, count: zeros * Self.chunk)
@@ -25,7 +25,7 @@ struct UnusualBackupTests {
     try place.backUp(path, job: job) { $0.acceptsUnusual = accepting }
   }
 
-  /// What speaks against a backup of so many chunks after one of `before`.
+  /// Returns the unusual changes of a backup with these chunks after a backup of `before`.
   private func changes(
     before: (data: Int, zeros: Int), after: (data: Int, zeros: Int)
   ) throws -> [UnusualChange] {

@@ -7,12 +7,13 @@ import VolumeReader
 import VolumeSources
 package import Workers
 
-/// Makes one revision of a job: all volumes, one after another, then the documents, then the file that
-/// makes the revision exist.
+/// Creates one revision of a job: stores all volumes, one after another, then the documents, and
+/// finally commits the revision file.
 ///
-/// The newest revision that is not distrusted is the parent, unless the request names another; with
-/// its maps and chunks the new ones are compared. After a revision of the job was distrusted, nothing
-/// that the store has is taken for granted, until a backup of all its volumes was made like that.
+/// The parent is the newest revision that is not distrusted, unless the request names another one.
+/// The backup compares its maps and chunks with those of the parent. After a revision of the job
+/// was distrusted, a backup rechecks all stored content that it reuses. This ends after one such
+/// backup of all volumes of that revision.
 ///
 /// ```
 /// volumes ──▶ chunks, map nodes ──▶ packs, durable ──▶ revision, durable ──▶ verification
@@ -30,8 +31,8 @@ package struct Backup: Sendable {
     self.context = context
   }
 
-  /// Runs the backup. When this returns the revision survives a power failure; when it throws there
-  /// is none, and what was stored serves the next attempt.
+  /// Runs the backup. When this returns, the revision survives a power failure. When this throws,
+  /// there is no revision, and the next attempt reuses the content that was already stored.
   package func run() throws -> BackupReport {
     try request.check()
     let created = context.now()
@@ -57,7 +58,7 @@ package struct Backup: Sendable {
     }
     let content = try store(
       parent: parent, checksKnown: mustProve(after: history, parent),
-      // What is taken over unread could be among it.
+      // Content that is reused without reading the source could be damaged.
       isDamageKnown: !quarantine.copies.isEmpty, writing.writer, &warnings)
     let unusual = check.changes(in: content.volumes)
     try refuse(unusual, since: before?.id)
@@ -70,7 +71,7 @@ package struct Backup: Sendable {
     let stored = writing.writer.totals
     writing.session.end()
     if request.verification != .none {
-      // What is still in memory proves nothing about the disk.
+      // Content in the page cache proves nothing about the disk.
       try repository.records.forgetCached(stored.packs)
     }
     let verification = try verify(try repository.revision(id))
@@ -79,7 +80,7 @@ package struct Backup: Sendable {
       unusual: unusual, resized: check.resized(revision.volumes), warnings: warnings)
   }
 
-  /// Chooses the parent and pins it; once more where it is forgotten in between.
+  /// Chooses the parent and pins it. Tries again if the parent is forgotten in between.
   private func begin(
     _ warnings: inout [Warning]
   ) throws -> (writing: WritingSession, history: [RevisionEntry], parent: RevisionEntry?) {
@@ -101,7 +102,7 @@ package struct Backup: Sendable {
     }
   }
 
-  /// Whether something was distrusted, and no backup of the same volumes was made since.
+  /// Whether a revision was distrusted and no backup of the same volumes has been made since.
   private func mustProve(after history: [RevisionEntry], _ parent: RevisionEntry?) -> Bool {
     if [history.last, parent].contains(where: { $0?.marks.trust == .distrusted }) { return true }
     for (number, entry) in history.enumerated() where entry.marks.trust == .distrusted {
@@ -116,7 +117,9 @@ package struct Backup: Sendable {
     return false
   }
 
-  /// - Throws: ``EngineError`` with `.unusual` for changes that nobody accepted.
+  /// Refuses unusual changes that the request does not accept.
+  ///
+  /// - Throws: ``EngineError`` with `.unusual`.
   private func refuse(_ changes: [UnusualChange], since before: RevisionID?) throws(EngineError) {
     guard !changes.isEmpty, !request.acceptsUnusual else { return }
     throw EngineError(
@@ -124,7 +127,8 @@ package struct Backup: Sendable {
       "the volumes of \(request.job) are empty or differ too much from the revision before")
   }
 
-  /// Stores the volumes, one after another, and the documents. What is stored is durable then.
+  /// Stores the volumes, one after another, and the documents. Everything is durable when this
+  /// returns.
   private func store(
     parent: RevisionEntry?, checksKnown: Bool, isDamageKnown: Bool,
     _ writer: RecordWriter, _ warnings: inout [Warning]

@@ -2,9 +2,9 @@ package import ChunkFormat
 package import Remedies
 package import VolumeSources
 
-/// What to back up, and how.
+/// What to back up, and the options for it.
 package struct BackupRequest: Sendable {
-  /// A volume and where it is read from.
+  /// A volume and its source.
   package struct Volume: Sendable {
     package let name: String
     package let source: any VolumeSource
@@ -29,18 +29,18 @@ package struct BackupRequest: Sendable {
   package var job: String
   package var volumes: [Volume]
   package var documents: [Document] = []
-  /// The revision to build on, if it is not the job's newest: the one since which the sources know
-  /// their changes. Ranges that they report as unchanged are taken over from it without reading,
-  /// unless it is distrusted.
+  /// The revision to build on, if it is not the newest revision of the job. The sources report
+  /// their changes since this revision. The backup reuses ranges that they report as unchanged
+  /// without reading them, unless the revision is distrusted.
   package var parent: RevisionID?
   package var tags: [String] = []
-  /// Whether to make a revision despite unusual changes, see ``UnusualChange``. The revision is
+  /// Whether to create a revision despite unusual changes, see ``UnusualChange``. The revision is
   /// then marked as unusual.
   package var acceptsUnusual = false
   package var verification = VerificationPolicy.automatic
-  /// Whether a chunk that changed little may be stored as a delta against its old content.
+  /// Whether a chunk that changed little may be stored as a delta of its old content.
   package var usesDeltas = true
-  /// Name and version of the program, which the revision records.
+  /// The name and the version of the program. The revision records them.
   package var program: String
 
   package init(job: String, volumes: [Volume], program: String) {
@@ -49,6 +49,8 @@ package struct BackupRequest: Sendable {
     self.program = program
   }
 
+  /// Checks the names and the sizes.
+  ///
   /// - Throws: ``EngineError`` with `.invalidRequest`.
   func check() throws(EngineError) {
     for name in [job] + volumes.map(\.name) + tags where !Name.isValid(name) {
@@ -74,7 +76,7 @@ package struct BackupRequest: Sendable {
 package struct BackupReport: Sendable {
   package let id: RevisionID
   package let revision: Revision
-  /// Bytes of the packs that were written, maps and documents included.
+  /// The size of the written packs, including maps and documents.
   package let storedBytes: UInt64
   package let verification: VerificationReport
   /// Unusual changes that were accepted.

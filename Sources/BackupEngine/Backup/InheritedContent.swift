@@ -7,13 +7,13 @@ struct ParentVolume: Sendable {
   let statistics: VolumeStatistics
 }
 
-/// Adds up the content that a volume took over from its parent without reading: the content of the
-/// parent, less the content outside the parts taken over. So the time is proportional to the rest
-/// of the volume.
+/// Computes the statistics of the content that a volume reuses from its parent without reading: the
+/// statistics of the whole parent, less those of the parts that were not reused. So the time
+/// depends only on the parts that were not reused.
 struct InheritedContent {
   private let parent: ParentVolume
   private let nodes: any NodeReading
-  /// Where the last part ended, in chunks; nil if nothing was taken over.
+  /// The end of the last reused part, in chunks. Nil if no part was reused.
   private var takenUpTo: UInt64?
   private var replacedChunks: UInt64 = 0
   private var replacedBytes: UInt64 = 0
@@ -23,13 +23,13 @@ struct InheritedContent {
     self.nodes = nodes
   }
 
-  /// Notes chunks that are the parent's; they come in order.
+  /// Notes chunks that are reused from the parent. They must come in ascending order.
   mutating func takeOver(_ chunks: Range<UInt64>) {
     count(replaced: (takenUpTo ?? 0)..<chunks.lowerBound)
     takenUpTo = chunks.upperBound
   }
 
-  /// Adds what was taken over.
+  /// Adds the reused content to the statistics.
   mutating func add(to statistics: inout VolumeStatistics) {
     guard let takenUpTo else { return }
     count(replaced: takenUpTo..<parent.map.geometry.chunkCount)
@@ -40,8 +40,8 @@ struct InheritedContent {
     statistics.dataBytes += bytes - min(bytes, replacedBytes)
   }
 
-  /// Chunks below a map node that cannot be read are not counted; the statistics are then a little
-  /// too high.
+  /// Counts chunks of the parent that are not reused. Does not count chunks below an unreadable map
+  /// node, so the statistics of the volume are then slightly too high.
   private mutating func count(replaced chunks: Range<UInt64>) {
     let geometry = parent.map.geometry
     guard var runs = try? MapRuns(of: chunks, in: parent.map, reading: nodes) else { return }

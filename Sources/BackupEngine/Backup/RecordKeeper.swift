@@ -1,11 +1,11 @@
 import ChunkFormat
 import ChunkStore
 
-/// What becomes of a content that was read.
+/// The result for content that was read.
 enum KeptRecord: Sendable {
-  /// The store has it, or will have it shortly.
+  /// The store has the content, or will have it shortly.
   case known(ContentID)
-  /// To be stored; a replacement if the copy in the store is damaged.
+  /// A record to store. It is a replacement if the copy in the store is damaged.
   case new(PreparedRecord, isReplacement: Bool)
 
   var id: ContentID {
@@ -16,32 +16,33 @@ enum KeptRecord: Sendable {
   }
 }
 
-/// Hashes contents, looks them up, and compresses those that the store lacks. One keeper serves one
-/// thread.
+/// Hashes content, looks it up, and compresses what the store lacks. One keeper serves one thread.
 ///
-/// After a distrusted revision the index is not proof enough: content that the store has is read
-/// back, and stored again if it is damaged.
+/// After a revision was distrusted, the index is not enough proof: the keeper reads stored content
+/// back, and stores it again if it is damaged.
 final class RecordKeeper {
-  /// What proves that the store has a content.
+  /// How to prove that the store has the content.
   enum Proof: Sendable {
     case index
-    /// Reading it back; damaged copies are noted.
+    /// Reads the content back and notes damaged copies.
     case reading(DamageNotes)
   }
 
-  /// What a content needs that is to be stored.
+  /// How to store content that the store needs.
   struct Need {
-    /// What it may be a delta of; nil if it must not be one.
+    /// The content that it may be a delta of. Nil if it must not be a delta.
     var base: DeltaBase?
-    /// Whether the store has a copy, which is damaged.
+    /// Whether the store has a damaged copy.
     var isReplacement = false
   }
 
-  /// A delta is kept if it takes at most one part in this many of the content stored alone.
+  /// A delta is used if it takes at most this fraction of the content stored without a base: one
+  /// half.
   private static let keptShare = 2
-  /// A delta this small beside its base is kept without compressing the content alone to compare.
+  /// A delta that is this much smaller than its base is used without compressing the content alone
+  /// for comparison.
   private static let obviousShare = 8
-  /// A delta is tried if at least one of this many samples is unchanged.
+  /// A delta is tried if at least one eighth of the samples is unchanged.
   private static let sampleShare = 8
 
   private let writer: RecordWriter
@@ -50,7 +51,7 @@ final class RecordKeeper {
   private let compressor: Compressor
   /// Reads the bases of deltas.
   private let reader: RecordReader
-  /// Nil if the index is proof enough.
+  /// Nil if the index is enough proof.
   private let checker: ContentChecker?
 
   init(
@@ -76,9 +77,9 @@ final class RecordKeeper {
 
   // MARK: - Look up
 
-  /// Asks the index once.
+  /// Looks the content up in the index, once.
   ///
-  /// - Parameter previous: the record at the same place of the parent revision.
+  /// - Parameter previous: the record at the same offset in the parent revision.
   /// - Returns: nil if the store has the content.
   func lookUp(
     _ id: ContentID, type: RecordType, plainBytes: Int, after previous: ContentID?
@@ -105,7 +106,7 @@ final class RecordKeeper {
 
   // MARK: - Compress
 
-  /// The record of `plaintext`, as a delta of `base` if that saves enough.
+  /// Returns the record of `plaintext`, as a delta of `base` if that saves enough space.
   func compress(
     _ plaintext: UnsafeRawBufferPointer, id: ContentID, type: RecordType, base: DeltaBase?
   ) throws -> PreparedRecord {
@@ -133,8 +134,8 @@ final class RecordKeeper {
     }
   }
 
-  /// The content of a base, and what it takes in its pack. A base that cannot be read is not used;
-  /// its damage shows when its content is needed.
+  /// Returns the content of a base, and its size in the pack. An unreadable base is not used. Its
+  /// damage is reported when its content is needed.
   private func readable(
     _ base: DeltaBase, type: RecordType
   ) -> (content: [UInt8], storedBytes: Int)? {
@@ -144,7 +145,7 @@ final class RecordKeeper {
     return nil
   }
 
-  /// Whether some of the words at the same places are equal. Content that changed completely is not
+  /// Whether enough samples at equal offsets are the same. Content that changed completely is not
   /// worth a second compression.
   private static func resemble(
     _ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer

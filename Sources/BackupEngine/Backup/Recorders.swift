@@ -2,12 +2,12 @@ package import ChunkFormat
 package import ChunkStore
 import VolumeMap
 
-/// Stores map nodes, as deltas of the parent's nodes if that saves enough. Serves one thread.
+/// Stores map nodes, as deltas of the parent's nodes if that saves enough space. Serves one thread.
 final class NodeRecorder: NodeWriting {
   private let writer: RecordWriter
   private let keeper: RecordKeeper
   private let sealing: Sealing
-  /// Bytes that the new nodes take in the store.
+  /// The size of the new nodes in the store, in bytes.
   private(set) var storedBytes: UInt64 = 0
 
   init(writer: RecordWriter, keeper: RecordKeeper, sealing: Sealing) {
@@ -60,7 +60,7 @@ struct DocumentRecorder {
 }
 
 extension Repository {
-  /// The content of a document that was backed up.
+  /// Reads the content of a stored document.
   ///
   /// - Throws: ``StoreError`` if a chunk of it is damaged or missing.
   package func content(of attachment: Attachment) throws(StoreError) -> [UInt8] {

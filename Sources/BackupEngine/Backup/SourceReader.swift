@@ -3,32 +3,33 @@ import Glibc
 import VolumeSources
 import Workers
 
-/// What a source gives, in the order of the volume; what is left out is hole.
+/// The content of a source, in the order of the volume. Omitted ranges are holes.
 enum SourceStretch: Sendable {
   case piece(SourcePiece)
-  /// Chunks that are as in the parent revision.
+  /// Chunks that are the same as in the parent revision.
   case unchanged(Range<UInt64>)
 }
 
-/// Reads a source from front to back in pieces of whole chunks, and passes over what it calls holes
-/// and, where that is wanted, unchanged.
+/// Reads a source from its beginning to its end in pieces of whole chunks. Skips the ranges that
+/// the source reports as holes and, if this is requested, as unchanged.
 struct SourceReader {
   let source: any VolumeSource
-  /// Whether the source's word is taken for what is as in the parent, which is as long.
+  /// Whether to skip ranges that the source reports as unchanged since the parent. The parent must
+  /// then have the same size.
   let takesUnchanged: Bool
   let chunkSizeBytes: Int
   let pieceBytes: Int
-  /// Pieces that can be used again.
+  /// Pieces for reuse.
   let pieces: ObjectPool<SourcePiece>
 
-  /// Hands every stretch that may hold data to `sink`, in order; returns the size of the volume.
+  /// Passes every range that may have data to `sink`, in order. Returns the size of the volume.
   ///
-  /// - Parameter progress: told how far reading has come, holes included.
+  /// - Parameter progress: called with the current offset, including holes.
   func run(
     sink: (SourceStretch) throws -> Void, progress: (UInt64) -> Void
   ) throws -> UInt64 {
     var offset: UInt64 = 0
-    // The first byte that has not been handed on; the end of a chunk, or of the volume.
+    // The first byte that was not passed on yet. It is at the end of a chunk or of the volume.
     var handed: UInt64 = 0
     while true {
       if takesUnchanged, let end = try source.unchangedEnd(from: offset) {
@@ -50,8 +51,8 @@ struct SourceReader {
 
   private var chunk: UInt64 { UInt64(chunkSizeBytes) }
 
-  /// Hands on the whole chunks of an unchanged stretch as such, and reads those at its ends of which it
-  /// holds a part.
+  /// Passes the whole chunks of an unchanged range on as unchanged. Reads the chunks at both ends
+  /// that are only partly in the range.
   private func passOver(
     _ range: Range<UInt64>, _ handed: UInt64, _ sink: (SourceStretch) throws -> Void,
     _ progress: (UInt64) -> Void
@@ -66,7 +67,7 @@ struct SourceReader {
     return try read(last, upTo: range.upperBound, sink, progress)
   }
 
-  /// Reads from `start`, the beginning of a chunk, to the end of the chunk that `limit` lies in.
+  /// Reads from `start`, the beginning of a chunk, to the end of the chunk that contains `limit`.
   private func read(
     _ start: UInt64, upTo limit: UInt64, _ sink: (SourceStretch) throws -> Void,
     _ progress: (UInt64) -> Void
@@ -97,14 +98,15 @@ extension UInt64 {
   }
 }
 
-/// A piece of a volume on its way through the pipeline: some whole chunks, but for the volume's end.
+/// A piece of a volume in the pipeline. It consists of whole chunks, except at the end of the
+/// volume.
 final class SourcePiece: @unchecked Sendable {
-  // Passed from stage to stage; each stage is alone with it.
+  // Stages pass it on. Only one stage at a time uses it.
   let memory: UnsafeMutableRawBufferPointer
   var offsetBytes: UInt64 = 0
   var lengthBytes = 0
 
-  /// - Parameter limitBytes: the most that it can hold.
+  /// - Parameter limitBytes: the greatest length of the piece.
   init(limitBytes: Int) { memory = .allocate(byteCount: limitBytes, alignment: 4096) }
 
   deinit { memory.deallocate() }
@@ -116,7 +118,7 @@ extension UnsafeRawBufferPointer {
   /// Whether every byte is zero.
   var isAllZeros: Bool {
     guard count > 0, self[0] == 0 else { return count == 0 }
-    // Equal to itself one byte further on, and zero at the start: zero throughout.
+    // If the first byte is zero and each byte equals the next one, all are zero.
     return memcmp(baseAddress!, baseAddress! + 1, count - 1) == 0
   }
 }

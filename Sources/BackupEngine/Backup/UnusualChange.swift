@@ -1,36 +1,36 @@
 package import ChunkFormat
 import VolumeSources
 
-/// A sign that a backup is not what it should be: a source was empty or lost most of its content,
-/// or the job has other volumes than before.
+/// A sign that a backup may be wrong: a source is empty or has lost most of its content, or the
+/// volumes of the job have changed.
 package enum UnusualChange: Equatable, Sendable {
-  /// The volume has no bytes at all.
+  /// The volume has a size of zero.
   case empty(volume: String)
-  /// The volume holds less than half of the data that it held before. Sizes in bytes.
+  /// The volume has less than half of its former data. Sizes are in bytes.
   case lessData(volume: String, dataBytes: UInt64, before: UInt64)
-  /// The volume has less than half of its former size. Sizes in bytes.
+  /// The volume has less than half of its former size. Sizes are in bytes.
   case smaller(volume: String, sizeBytes: UInt64, before: UInt64)
-  /// The job had no such volume before.
+  /// The previous revision has no such volume.
   case added(volume: String)
-  /// The job had the volume before.
+  /// The previous revision has a volume that is now missing.
   case removed(volume: String)
 }
 
-/// Why a backup was refused, or what was accepted although it is unusual.
+/// The unusual changes because of which a backup was refused, or that were accepted.
 package struct UnusualBackup: Equatable, Sendable {
   package let changes: [UnusualChange]
-  /// What it was compared with; nil for the first backup of a job.
+  /// The revision used for comparison. Nil for the first backup of a job.
   package let before: RevisionID?
 }
 
-/// A volume that has another size than before.
+/// A volume with another size than before.
 package struct ResizedVolume: Equatable, Sendable {
   package let name: String
   /// In bytes.
   package let oldSizeBytes: UInt64
   package let newSizeBytes: UInt64
 
-  /// nil where the size is the same.
+  /// Nil if the size is the same.
   package init?(from old: RevisionVolume, to new: RevisionVolume) {
     guard old.sizeBytes != new.sizeBytes else { return nil }
     name = new.name
@@ -41,10 +41,11 @@ package struct ResizedVolume: Equatable, Sendable {
 
 /// Compares a backup with the revision before it.
 struct ChangeCheck {
-  /// nil for the first backup of a job.
+  /// Nil for the first backup of a job.
   let before: Revision?
 
-  /// What is unusual before anything was read. The size of a pipe is not known yet.
+  /// Returns the unusual changes that are known before reading. The size of a pipe is not known
+  /// yet.
   func changes(in volumes: [BackupRequest.Volume]) -> [UnusualChange] {
     changes(ofNames: volumes.map(\.name))
       + volumes.compactMap { volume in
@@ -52,7 +53,7 @@ struct ChangeCheck {
       }
   }
 
-  /// What is unusual about the volumes as they were read.
+  /// Returns the unusual changes of the volumes after reading.
   func changes(in volumes: [RevisionVolume]) -> [UnusualChange] {
     changes(ofNames: volumes.map(\.name))
       + volumes.compactMap {

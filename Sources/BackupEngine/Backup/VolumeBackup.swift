@@ -4,8 +4,8 @@ import VolumeMap
 import VolumeSources
 import Workers
 
-/// Backs up one volume. This file shows all stages of the way in, in order; ``Backup/run()`` makes
-/// the revision of the volumes.
+/// Backs up one volume. This file shows all stages of a backup in order. ``Backup/run()`` creates
+/// the revision from the volumes.
 ///
 /// ```
 /// source ──▶ hash ──▶ look up ──▶ compress ──▶ pack ──▶ map ──▶ (revision)
@@ -29,15 +29,15 @@ struct VolumeBackup {
   let volume: BackupRequest.Volume
   /// The same volume of the parent revision.
   let parent: ParentVolume?
-  /// Whether to rely on the source for what is unchanged since the parent.
+  /// Whether to trust the source about content that is unchanged since the parent.
   let takesUnchanged: Bool
   let nodes: NodeCache
   let usesDeltas: Bool
-  /// What proves that the store has a content.
+  /// How to prove that the store has content.
   let proof: RecordKeeper.Proof
   let context: WorkContext
 
-  /// The result for one piece; chunks that are left out are holes.
+  /// The result for one piece. Omitted chunks are holes.
   struct PieceOutcome: Sendable {
     let chunks: [(number: UInt64, lengthBytes: Int, kept: KeptRecord)]
     let readBytes: Int
@@ -52,8 +52,8 @@ struct VolumeBackup {
 
   /// Runs all stages to the end of the source.
   ///
-  /// - Returns: the volume as the revision describes it, and warnings if the parent's map could not be
-  ///   read, or the source's holes are in doubt.
+  /// - Returns: the volume for the revision. Also warnings, if the parent's map could not be read
+  ///   or if the reported holes are doubtful.
   func run() throws -> (volume: RevisionVolume, warnings: [String]) {
     let recorder = NodeRecorder(writer: writer, keeper: try makeKeeper(), sealing: sealing)
     var builder = try MapBuilder(
@@ -148,7 +148,7 @@ struct VolumeBackup {
 struct ChunkWorker {
   let chunkSizeBytes: Int
   let keeper: RecordKeeper
-  /// Looks up what was at the same place in the parent revision.
+  /// Finds the content at the same offset in the parent revision.
   var parent: MapCursor?
 
   mutating func process(_ piece: SourcePiece) throws -> VolumeBackup.PieceOutcome {
@@ -165,8 +165,8 @@ struct ChunkWorker {
     return VolumeBackup.PieceOutcome(chunks: chunks, readBytes: piece.lengthBytes)
   }
 
-  /// The chunk's content in the parent revision; nil for a hole, or where the map cannot be read,
-  /// which the map's builder reports.
+  /// Returns the chunk's content in the parent revision. Nil for a hole, or if the map cannot be
+  /// read; the map builder reports that.
   private mutating func previous(at number: UInt64) -> ContentID? {
     guard let map = parent?.map, number < map.geometry.chunkCount,
       let span = try? parent?.span(containing: number)
@@ -179,9 +179,9 @@ struct ChunkWorker {
 // MARK: - The stages of a content
 
 extension RecordKeeper {
-  /// What every content goes through before it is packed: chunk, map node or document.
+  /// The stages of all content before it is packed: chunks, map nodes and documents.
   ///
-  /// - Parameter previous: the record at the same place of the parent revision.
+  /// - Parameter previous: the record at the same offset in the parent revision.
   func keep(
     _ plaintext: UnsafeRawBufferPointer, type: RecordType, previous: ContentID?
   ) throws -> KeptRecord {
@@ -195,9 +195,10 @@ extension RecordKeeper {
 }
 
 extension RecordWriter {
-  /// Adds a new record to the pack that is being filled, which is sealed and written when it is full.
+  /// Adds a new record to the current pack. A full pack is sealed and written.
   ///
-  /// - Returns: the record; nil if the store has its content, or another thread was quicker.
+  /// - Returns: the record; nil if the store has its content, or if another thread has stored it
+  ///   first.
   @discardableResult
   func store(_ kept: KeptRecord) throws -> PreparedRecord? {
     guard case .new(let record, let isReplacement) = kept,

@@ -12,7 +12,7 @@ package import Workers
 /// SequentialReader ──▶ content in order ──▶ target ──▶ read back, on request
 /// ```
 package struct Restore: Sendable {
-  /// 1 GiB: cancellation is checked each time this much is zeroed. A hole may be as large as the
+  /// Cancellation is checked after each 1 GiB of zeros, because a hole may be as large as the
   /// volume.
   private static let zeroingStepBytes: UInt64 = 1 << 30
 
@@ -37,10 +37,10 @@ package struct Restore: Sendable {
 
   /// Runs the restore.
   ///
-  /// - Throws: ``EngineError`` with `.damaged` at the first damage if there is no fill pattern,
-  ///   with `.notIdentical` if the target does not read back as written, with `.invalidRequest` if
-  ///   it cannot be read back but must be; errors of the target. A file that the restore created is
-  ///   then removed.
+  /// - Throws: ``EngineError`` with `.damaged` at the first damage, if there is no fill pattern;
+  ///   with `.notIdentical` if the target does not read back as written; with `.invalidRequest` if
+  ///   the target must be verified but cannot be read back. Errors of the target. In all these
+  ///   cases, a file that the restore created is removed.
   package func run() throws -> RestoreReport {
     if options.verifies, !target.canBeReadBack {
       throw EngineError(
@@ -94,7 +94,8 @@ package struct Restore: Sendable {
     var offset = range.lowerBound
     while offset < range.upperBound {
       try context.cancellation.check()
-      // Each step ends at a multiple of the step size, which suits any alignment of the target.
+      // Each step ends at a multiple of the step size. So the steps suit every alignment of the
+      // target.
       let step = Self.zeroingStepBytes - offset % Self.zeroingStepBytes
       let count = min(step, range.upperBound - offset)
       try target.writeZeros(at: offset, lengthBytes: count)
@@ -103,8 +104,8 @@ package struct Restore: Sendable {
     }
   }
 
-  /// Lets a target that cannot write zeros without using space read the ranges that must be zero.
-  /// It overwrites only what is not zero there.
+  /// Settles the zeros of a target that cannot write zeros without using space. The target reads
+  /// these ranges and overwrites only the parts that are not zero.
   private func settleZeros() throws {
     let total = target.unsettledZeroBytes
     guard total > 0 else { return }
@@ -118,7 +119,8 @@ package struct Restore: Sendable {
   }
 
   private func fill(_ error: VolumeReadError, _ report: inout RestoreReport) throws {
-    // Without a pack, the index or the machine is at fault: the content may be intact.
+    // If the error names no pack, the index or the machine may be faulty, and the content may be
+    // intact.
     guard error.code != .unreadable || error.pack != nil else { throw error }
     guard let pattern = options.fillPattern else {
       throw EngineError(

@@ -1,7 +1,7 @@
 /// How a volume is restored.
 package struct RestoreOptions: Sendable {
-  /// Bytes to write in place of damaged content, repeated over each gap, at least one byte; nil to
-  /// stop at the first damage.
+  /// The bytes to write in place of damaged content, at least one byte, repeated over each gap.
+  /// Nil: stop at the first damage.
   package var fillPattern: [UInt8]?
   /// Whether to read the target back and compare it with the revision.
   package var verifies = false
@@ -9,9 +9,9 @@ package struct RestoreOptions: Sendable {
   package init() {}
 }
 
-/// What a restore did.
+/// The result of a restore.
 package struct RestoreReport: Sendable {
-  /// A range that holds the fill pattern instead of content.
+  /// A range with the fill pattern instead of content.
   package struct Gap: Sendable {
     package let offsetBytes: UInt64
     package let lengthBytes: UInt64
@@ -20,9 +20,9 @@ package struct RestoreReport: Sendable {
   }
 
   package var sizeBytes: UInt64 = 0
-  /// Bytes of content written; the rest is zeros and gaps.
+  /// The bytes of content written. The rest of the volume is zeros and gaps.
   package var dataBytes: UInt64 = 0
   package var gaps: [Gap] = []
-  /// Whether the target was read back and equals the revision, apart from the gaps.
+  /// Whether the target was read back and is equal to the revision, except for the gaps.
   package var isVerified = false
 }

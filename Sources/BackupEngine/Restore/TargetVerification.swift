@@ -5,7 +5,7 @@ import VolumeReader
 import VolumeTargets
 import Workers
 
-/// Reads a target back and compares it with a map: ids of chunks, zeros of holes.
+/// Reads a target back and compares it with a map: chunks by their ids, holes with zeros.
 struct TargetVerification {
   /// Holes are read in pieces of this length.
   private static let holeBytes: UInt64 = 4 << 20
@@ -13,7 +13,7 @@ struct TargetVerification {
   let repository: Repository
   let map: MapRoot
   let target: any RestoreTarget
-  /// Stretches that hold the fill pattern.
+  /// The ranges with the fill pattern.
   let gaps: [Range<UInt64>]
   let meter: WorkMeter
   let cancellation: CancellationFlag
@@ -23,6 +23,8 @@ struct TargetVerification {
     let id: ContentID
   }
 
+  /// Compares the whole target.
+  ///
   /// - Throws: ``EngineError`` with `.notIdentical` at the first difference.
   func run() throws {
     let checkIDKey = repository.keys?.idKey

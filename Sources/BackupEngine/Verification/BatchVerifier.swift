@@ -26,14 +26,16 @@ struct BatchVerifier {
     return outcome
   }
 
-  /// The last content read: the same chunk may be needed in several places, each of which is
-  /// compared with the source.
+  /// The last content read. It is kept because several places may need the same chunk, and each
+  /// place is compared with the source.
   private struct LastContent {
     var id: ContentID?
     var plainBytes: Int?
     var bytes: [UInt8] = []
   }
 
+  /// Checks a chunk.
+  ///
   /// - Returns: the damage of the chunk; nil if it is intact.
   private func check(
     _ chunk: VerifiedChunk, _ last: inout LastContent, _ outcome: inout VerificationOutcome
@@ -64,7 +66,7 @@ struct BatchVerifier {
     chunk.volume.source.map { !$0.holds(content, at: chunk.bytes.lowerBound) } ?? false
   }
 
-  /// Positions in `chunks`, in the order of the records in their packs.
+  /// Returns the positions in `chunks`, in the order of their records in the packs.
   private func inOrderOfPacks(_ chunks: [VerifiedChunk]) throws -> [Int] {
     let places = try repository.records.locate(chunks.map(\.id)).map { location in
       (pack: location?.pack.id, offset: location?.entry.offsetBytes ?? 0)

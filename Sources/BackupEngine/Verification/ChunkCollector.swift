@@ -5,12 +5,12 @@ import VolumeReader
 import Workers
 
 /// Walks the maps of revisions, each node once, and collects the chunks to read. A chunk is
-/// collected once, however many revisions or places use it. Serves one thread.
+/// collected only once, even if several revisions or places use it. Serves one thread.
 struct ChunkCollector {
   private static let batchChunks = 256
-  /// At most this many revisions wait until a batch of chunks is full.
+  /// The greatest number of revisions that wait until a batch of chunks is full.
   private static let batchRevisions = 256
-  /// At most this many short chunks are remembered: one for each volume that does not end with a
+  /// The greatest number of short chunks to remember: one for each volume that does not end with a
   /// whole chunk.
   private static let rememberedShortChunks = 1 << 16
 
@@ -21,25 +21,26 @@ struct ChunkCollector {
   private let sink: (VerificationWork) throws -> Void
 
   private var sample: RunningSample
-  /// For each chunk found so far, whether it is read.
+  /// For each chunk found so far, whether it will be read.
   private let met: MetChunks
   private var metShort: [ShortChunk: Bool] = [:]
   private var sums = NodeSums<ChunkTally>()
   private var work = VerificationWork()
   private var hasChosen = false
-  /// One of the chunks that were left out, read if no other is.
+  /// One of the omitted chunks. It is read if no other chunk is.
   private var substitute: VerifiedChunk?
   private var passedOver: UInt64 = 0
   private var volume: VerifiedVolume?
 
-  /// The chunk at the end of a volume, which must be as long as what is left of the volume; or a
-  /// chunk of an attachment, of any length.
+  /// A short chunk: the last chunk of a volume, with the remaining length of the volume, or a chunk
+  /// of an attachment, of any length.
   private struct ShortChunk: Hashable {
     let id: ContentID
     let lengthBytes: Int
   }
 
-  /// - Parameter expectedChunks: about how many chunks a sample will have, see ``RunningSample``.
+  /// - Parameter expectedChunks: the approximate number of chunks in a sample, see
+  ///   ``RunningSample``.
   init(
     repository: Repository, expectedChunks: Double, cancellation: CancellationFlag,
     sink: @escaping (VerificationWork) throws -> Void
@@ -54,7 +55,7 @@ struct ChunkCollector {
 
   /// Walks a revision.
   ///
-  /// - Parameter sources: by volume name, the source to compare the content with.
+  /// - Parameter sources: the sources to compare the content with, by the name of the volume.
   mutating func collect(
     _ entry: RevisionEntry, policy: VerificationPolicy, sources: [String: SourceComparison]
   ) throws {
@@ -77,7 +78,7 @@ struct ChunkCollector {
     }
   }
 
-  /// Hands over the rest. Call this once, last.
+  /// Passes on the rest. Call this once, at the end.
   mutating func finish() throws {
     if !hasChosen, let substitute {
       work.chunks.append(substitute)
@@ -94,7 +95,7 @@ struct ChunkCollector {
     try sink(full)
   }
 
-  /// Attachments are small: they are always read.
+  /// Collects an attachment. Attachments are small, so they are always read.
   private mutating func collect(
     _ attachment: Attachment, of entry: RevisionEntry, _ tally: inout ChunkTally
   ) throws {
@@ -133,7 +134,7 @@ extension ChunkCollector: MapFold {
   func add(_ sum: ChunkTally, to total: inout ChunkTally) { total.add(sum) }
 
   mutating func knownSum(of id: ContentID, level: Int) throws -> ChunkTally? {
-    // With a source, every place is compared with it.
+    // If there is a source, every place is compared with it.
     volume?.source == nil ? sums[id, level] : nil
   }
 
@@ -174,7 +175,7 @@ extension ChunkCollector: MapFold {
     return .broken
   }
 
-  /// The key of a short chunk; nil for whole chunks.
+  /// Returns the key of a short chunk. Nil for a whole chunk.
   private func short(_ chunk: VerifiedChunk) -> ShortChunk? {
     let length = chunk.bytes.count
     return length < chunk.volume.chunkSizeBytes
@@ -185,7 +186,7 @@ extension ChunkCollector: MapFold {
     short(chunk).map { metShort[$0] } ?? met[chunk.id]
   }
 
-  /// Whether the chunk has not been found before. With a source, every chunk counts as new.
+  /// Whether the chunk has not been found before. If there is a source, every chunk counts as new.
   private mutating func isNew(_ chunk: VerifiedChunk) throws -> Bool {
     if chunk.volume.source != nil { return true }
     guard isChosen(chunk) == nil else { return false }
@@ -199,23 +200,23 @@ extension ChunkCollector: MapFold {
   }
 }
 
-/// Chooses a share of items that come in groups, without knowing how many will come. Within a group
-/// all items are equally likely (Knuth, "The Art of Computer Programming", 3.4.2, algorithm S). The
-/// number of items chosen altogether is the share of all items, rounded up or down.
+/// Chooses a share of items that arrive in groups, without knowing their total number. Within a
+/// group, all items are equally likely (Knuth, "The Art of Computer Programming", 3.4.2, algorithm
+/// S). The total number of chosen items is the share of all items, rounded up or down.
 struct RunningSample {
-  /// How many items are due and not yet taken. Starts with a random number, so that no position is
-  /// favoured.
+  /// How many items are still to be chosen. Starts with a random number, so that no position is
+  /// preferred.
   private var due: Double
 
-  /// - Parameter expected: about how many items will be taken altogether. If this is less than one,
-  ///   one item is taken all the same.
+  /// - Parameter expected: about how many items will be chosen in total. If this is less than one,
+  ///   one item is chosen anyway.
   init(expected: Double) {
     due = 1 - Double.random(in: 0..<1) * min(1, max(expected, .leastNormalMagnitude))
   }
 
-  /// Which of the next `count` items are taken, in order.
+  /// Decides which of the next `count` items are chosen, in order.
   ///
-  /// - Parameter share: above 0; 1 and more take all.
+  /// - Parameter share: above 0. With 1 or more, all items are chosen.
   mutating func choose(from count: Int, share: Double) -> [Bool] {
     guard share < 1 else { return Array(repeating: true, count: count) }
     due += Double(count) * share

@@ -3,11 +3,11 @@ package import ChunkStore
 import VolumeMap
 import Workers
 
-/// Reads contents back and computes their ids again. One checker serves one thread.
+/// Reads content back and recomputes its id. One checker serves one thread.
 final class ContentChecker {
   private let reader: RecordReader
 
-  /// - Parameter notes: receives every damaged copy, even if another one is intact.
+  /// - Parameter notes: receives every damaged copy, even if another copy is intact.
   init(repository: Repository, notes: DamageNotes? = nil) throws(StoreError) {
     reader = try RecordReader(store: repository.records, provingWith: repository.keys?.idKey)
     if let notes {
@@ -15,10 +15,10 @@ final class ContentChecker {
     }
   }
 
-  /// The content of the record `id`, whose id has been computed again and is right.
+  /// Returns the content of the record `id`, after its id was recomputed and found to be right.
   ///
-  /// - Throws: ``StoreError``: `.damaged` or `.notFound`; another code if it is not certain
-  ///   that the record is damaged or missing.
+  /// - Throws: ``StoreError`` with `.damaged` or `.notFound`. With another code, the record may be
+  ///   intact.
   func check(
     _ id: ContentID, type: RecordType, plainBytes: Int?
   ) throws(StoreError) -> [UInt8] {
@@ -26,7 +26,7 @@ final class ContentChecker {
   }
 }
 
-/// Reads map nodes and recomputes their ids; other readers trust the checksums.
+/// Reads map nodes and recomputes their ids. Other readers trust the checksums.
 package final class VerifyingNodes: NodeReading {
   private let repository: Repository
   /// Receives every damaged copy of a node.

@@ -4,23 +4,23 @@ import VolumeMap
 import VolumeReader
 import Workers
 
-/// Finds out which revisions contain something that was found damaged in one of them.
+/// Finds all revisions that contain damage which was found in one of them.
 struct DamageAttribution {
   /// The damage in one revision.
   struct Share {
-    /// How many places of its volumes and attachments hold a damaged chunk.
+    /// How many places in its volumes and attachments have a damaged chunk.
     var places: UInt64 = 0
-    /// Whether a node of a map cannot be used.
+    /// Whether a map node is unusable.
     var hasBrokenMap = false
-    /// The numbers of its damages in the report.
+    /// The positions of its damages in the report.
     var damages: Set<Int> = []
 
     var isDamaged: Bool { places > 0 || hasBrokenMap }
   }
 
   private let repository: Repository
-  /// By damaged chunk or node: the number of the damage in the report; nil if it is not listed
-  /// there.
+  /// For each damaged chunk or node, the position of its damage in the report. Nil if the report
+  /// does not list it.
   private let damaged: [ContentID: Int?]
   private let nodes: NodeCache
   private let cancellation: CancellationFlag
@@ -53,7 +53,7 @@ struct DamageAttribution {
     return share
   }
 
-  /// How many places below a node hold a damaged chunk.
+  /// How many places below a node have a damaged chunk.
   struct Places {
     var chunks: UInt64 = 0
     var isBroken = false
@@ -66,7 +66,7 @@ struct DamageAttribution {
     }
   }
 
-  /// Follows the paths to damage, and visits each node once.
+  /// Follows the paths to the damage. Visits each node once.
   private struct DamageSearch: MapVisitor {
     let attribution: DamageAttribution
     let sums: NodeSums<Places>

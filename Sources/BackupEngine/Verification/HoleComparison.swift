@@ -4,7 +4,7 @@ import VolumeMap
 import Workers
 
 /// Reads the source where the revision has holes. If a file system reports data as a hole, the
-/// backup omits it, and nothing in the store shows that.
+/// backup omits the data, and nothing in the store shows the error.
 struct HoleComparison {
   /// The longest piece of a hole that is read at once; usually several chunks.
   private static let pieceBytes: UInt64 = 4 << 20
@@ -87,9 +87,9 @@ struct HoleComparison {
   }
 }
 
-/// Chooses some of many numbers in ascending order, and keeps only one of them in memory. It
-/// divides the range into as many equal parts as it chooses numbers, and takes one at random from
-/// each, so all numbers are equally likely.
+/// Chooses random numbers in ascending order, and keeps only one of them in memory. Divides the
+/// range into as many equal parts as numbers are needed, and chooses one number in each part. So
+/// all numbers are equally likely.
 struct HoleSample {
   private let total: UInt64
   private let wanted: UInt64
@@ -97,14 +97,14 @@ struct HoleSample {
   private var pending: UInt64?
 
   /// - Parameters:
-  ///   - total: the numbers are below this.
-  ///   - wanted: how many to choose, at most `total`.
+  ///   - total: the upper limit of the numbers, exclusive.
+  ///   - wanted: how many numbers to choose, at most `total`.
   init(total: UInt64, wanted: UInt64) {
     self.total = total
     self.wanted = wanted
   }
 
-  /// The next chosen number, if it is below `limit`.
+  /// Returns the next chosen number, if it is below `limit`.
   mutating func next(before limit: UInt64) -> UInt64? {
     if pending == nil, taken < wanted {
       pending = UInt64.random(in: start(of: taken)..<start(of: taken + 1))
@@ -115,7 +115,8 @@ struct HoleSample {
     return number
   }
 
-  /// Where a part begins: `total` times `part` divided by `wanted`; the product needs 128 bits.
+  /// Returns the start of a part: `total` times `part` divided by `wanted`. The product needs 128
+  /// bits.
   private func start(of part: UInt64) -> UInt64 {
     let product = total.multipliedFullWidth(by: part)
     return wanted.dividingFullWidth(product).quotient

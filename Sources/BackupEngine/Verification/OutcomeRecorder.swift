@@ -7,15 +7,15 @@ import Workers
 /// Adds up the results of a verification, and records them in the marks of the revisions. Serves
 /// one thread.
 ///
-/// As long as nothing is damaged, marks are written while revisions are read. Once damage is found,
-/// another walk is needed to find the revisions that contain it, so the remaining marks are written
-/// at the end.
+/// While no damage is found, marks are written during the verification. Once damage is found,
+/// another walk must find all revisions that contain it. So the remaining marks are written at the
+/// end.
 struct OutcomeRecorder {
   private let repository: Repository
   private let context: WorkContext
   private let quarantine: QuarantineRecorder
-  /// By damaged chunk or node: the number of the damage in the report; nil if it is not listed
-  /// there.
+  /// For each damaged chunk or node, the position of its damage in the report. Nil if the report
+  /// does not list it.
   private var damaged: [ContentID: Int?] = [:]
   private var waiting: [WalkedRevision] = []
   private(set) var report: VerificationReport
@@ -46,14 +46,14 @@ struct OutcomeRecorder {
     try quarantine.add(work.damagedNodes + outcome.damagedCopies)
     report.revisions += work.walked.count
     guard !work.walked.isEmpty else { return }
-    // First: the quarantine makes backups store content again, so it must be complete before marks
-    // say that content is damaged.
+    // The quarantine comes first: it makes backups store the content again. So it must be complete
+    // before the marks say that content is damaged.
     try quarantine.flush()
     waiting += work.walked
     if damaged.isEmpty { try noteWaiting() }
   }
 
-  /// Call this once, last.
+  /// Writes the remaining marks and returns the report. Call this once, at the end.
   mutating func finish() throws -> VerificationReport {
     try quarantine.flush()
     try noteWaiting()
@@ -63,7 +63,7 @@ struct OutcomeRecorder {
   }
 
   private mutating func note(_ id: ContentID, _ damage: VerificationReport.Damage) {
-    // The same chunk may fail in several places of a volume that is compared with its source.
+    // The same chunk may fail in several places if the volume is compared with its source.
     guard damaged[id] == nil else { return }
     damaged.updateValue(report.add(damage), forKey: id)
   }
@@ -100,15 +100,16 @@ struct OutcomeRecorder {
     }
   }
 
-  /// A sample without a chunk of the revision says nothing about it.
+  /// Whether to record the result for a revision. A sample that has no chunk of the revision says
+  /// nothing about it.
   private func isWorthNoting(
     _ revision: WalkedRevision, _ share: DamageAttribution.Share?
   ) -> Bool {
     isDamaged(revision, share) || revision.tally.chosen > 0 || revision.tally.chunks == 0
   }
 
-  /// Only one revision is compared with sources, so data that a backup missed is missing in that
-  /// one.
+  /// Whether the revision is damaged. Only one revision is compared with sources, so data that a
+  /// backup has missed is missing in this revision.
   private func isDamaged(
     _ revision: WalkedRevision, _ share: DamageAttribution.Share?
   ) -> Bool {
@@ -122,13 +123,13 @@ struct OutcomeRecorder {
     let isDamaged = isDamaged(revision, share)
     let isComplete = revision.readsAll && tally.chosen == tally.chunks
     if isDamaged {
-      // The first time stays: damage that is never repaired must not make every backup read
-      // everything.
+      // The first time is kept. Otherwise damage that is never repaired would make every backup
+      // read everything.
       let since = marks.trust == .distrusted ? marks.distrustedSince : nil
       marks.distrust(at: try since ?? distrustTime(of: revision.entry), canBeUndone: false)
     } else {
       if isComplete { marks.promote() }
-      // A complete verification says more than a later sample.
+      // A complete verification is worth more than a later sample.
       guard isComplete || marks.trust != .verified else { return }
     }
     marks.verification = VerificationMark(

@@ -3,15 +3,15 @@ import ChunkStore
 import Workers
 
 /// Collects damaged copies and records them in the repository's quarantine, many at a time. Records
-/// nothing in a repository that cannot be written to. Serves one thread.
+/// nothing if the repository is read-only. Serves one thread.
 final class QuarantineRecorder {
   private let repository: Repository
   private let context: WorkContext
   private let finder: String
   private var gathered: [DamagedCopy] = []
-  /// How many copies were added to the quarantine; others were there before.
+  /// How many copies were added to the quarantine. Copies that were already there do not count.
   private(set) var newCopies = 0
-  /// Why copies were not recorded; nil if all were.
+  /// Why copies were not recorded. Nil if all were.
   private(set) var refusal: StoreError?
 
   init(repository: Repository, context: WorkContext, finder: String) {
@@ -25,7 +25,7 @@ final class QuarantineRecorder {
     if gathered.count >= QuarantineReport.maximumCopies { try flush() }
   }
 
-  /// Records what was collected.
+  /// Records the collected copies.
   func flush() throws {
     defer { gathered = [] }
     do throws(StoreError) {

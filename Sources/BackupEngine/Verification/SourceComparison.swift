@@ -2,23 +2,23 @@ import Glibc
 import Synchronization
 package import VolumeSources
 
-/// Compares stored content with the present content of the source. Any thread may call it. Stored
-/// content is compared by one thread at a time, holes by several at once.
+/// Compares stored content with the current content of the source. Any thread may call it. Data is
+/// compared by one thread at a time, holes by several at once.
 package final class SourceComparison: Sendable {
   private let source: any VolumeSource
   private let buffer = Mutex<[UInt8]>([])
 
   package init(_ source: any VolumeSource) { self.source = source }
 
-  /// Whether the source reported holes that nobody has read.
+  /// Whether the source reported holes that nothing has read.
   var hasUnreadHoles: Bool { source.takesHolesOnTrust }
 
-  /// The content of the source in a range that is a hole in the revision.
+  /// The source's content in a range that is a hole in the revision.
   enum HoleContent: Sendable {
     case zeros
-    /// Data that was written since the backup.
+    /// Data written after the backup.
     case changed
-    /// Data that was already there during the backup; it begins at this offset.
+    /// Data that already existed during the backup. It begins at this offset.
     case missed(offsetBytes: UInt64)
   }
 
@@ -34,7 +34,7 @@ package final class SourceComparison: Sendable {
     return source.isHoleByMistake(at: offset) ? .missed(offsetBytes: offset) : .changed
   }
 
-  /// Whether the source holds `bytes` at `offsetBytes`; false if it cannot be read any more.
+  /// Whether the source has `bytes` at `offsetBytes`. False if this range cannot be read any more.
   func holds(_ bytes: [UInt8], at offsetBytes: UInt64) -> Bool {
     buffer.withLock { buffer in
       if buffer.count < bytes.count {

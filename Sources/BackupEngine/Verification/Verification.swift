@@ -4,18 +4,19 @@ import VolumeMap
 import VolumeReader
 package import Workers
 
-/// Reads revisions back: every map node, and the share of the chunks that the policy demands. Each
-/// is hashed and compared with its id.
+/// Reads revisions back: every map node, and as many chunks as the policy demands. Each is hashed
+/// and compared with its id.
 ///
 /// ```
 /// maps ──▶ chunks to read, 256 at a time ──▶ workers: read in the order of packs, hash ──▶ report, marks
 /// ```
 ///
-/// Content that revisions share is read once. A sample is taken from all chunks of all revisions. A
-/// revision that was read in full without damage becomes `verified`, one with damage `distrusted`.
-/// A sample without damage is only recorded as the last verification, and not even that if the
-/// revision is `verified` already. Damaged copies go to the quarantine, even if another copy was
-/// intact. If the repository cannot be written to, nothing is recorded, and the report says so.
+/// Content that several revisions share is read once. A sample is taken from all chunks of all
+/// revisions. A revision that was read in full without damage becomes `verified`. A revision with
+/// damage becomes `distrusted`. A sample without damage is only recorded as the last verification,
+/// and only if the revision is not already `verified`. Damaged copies go to the quarantine, even if
+/// another copy is intact. If the repository is read-only, nothing is recorded, and the report says
+/// so.
 package struct Verification: Sendable {
   private let repository: Repository
   private let entries: [RevisionEntry]
@@ -25,8 +26,9 @@ package struct Verification: Sendable {
   private let context: WorkContext
 
   /// - Parameters:
-  ///   - entries: oldest first.
-  ///   - sources: by volume name, sources to compare the content with too; only for a single entry.
+  ///   - entries: the revisions, oldest first.
+  ///   - sources: sources to compare the content with, by the name of the volume. Only for a single
+  ///     entry.
   ///   - finder: recorded in the quarantine as the finder of the damage.
   package init(
     repository: Repository, entries: [RevisionEntry], policy: VerificationPolicy,
@@ -41,7 +43,7 @@ package struct Verification: Sendable {
     self.context = context
   }
 
-  /// Runs the verification. Damage is in the report, not an error.
+  /// Runs the verification. Damage is reported in the result and is not an error.
   package func run() throws -> VerificationReport {
     var report = VerificationReport()
     report.comparedSources = !sources.isEmpty && policy != .none
@@ -80,8 +82,7 @@ package struct Verification: Sendable {
     }
   }
 
-  /// About how many chunks a sample has at least, by the statistics of the revisions: those of the
-  /// largest volume.
+  /// Estimates how many chunks a sample has at least, from the statistics of the largest volume.
   private func leastExpectedChunks(of entries: [RevisionEntry]) -> Double {
     let chunkSize = Double(repository.configuration.chunkSizeBytes)
     return entries.flatMap(\.revision.volumes).map { volume in
@@ -90,7 +91,8 @@ package struct Verification: Sendable {
     }.max() ?? 0
   }
 
-  /// A map that cannot be read cannot be compared; the verification reports it.
+  /// Compares the holes with the sources. Skips an unreadable map, which the verification reports
+  /// later.
   private func compareHoles(
     of entries: [RevisionEntry], _ report: inout VerificationReport
   ) throws {
@@ -126,7 +128,8 @@ package struct Verification: Sendable {
     }
   }
 
-  /// An estimate for the progress: content that successive revisions share is read once.
+  /// Estimates the bytes to read, for the progress. Content that consecutive revisions share is
+  /// read once.
   private func expectedBytes(of entries: [RevisionEntry]) -> UInt64 {
     var newest: [String: Double] = [:]
     var changed = 0.0
@@ -141,7 +144,7 @@ package struct Verification: Sendable {
         }
       }
     }
-    // A revision may state any number.
+    // A revision file may contain any number.
     return UInt64(saturating: changed + newest.values.reduce(0, +))
   }
 }

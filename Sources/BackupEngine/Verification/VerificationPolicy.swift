@@ -3,18 +3,18 @@ package import ChunkStore
 
 /// How much of a revision is read back.
 package enum VerificationPolicy: Equatable, Sendable {
-  /// All of a volume with up to ``automaticFullBytes`` of data, and a sample of
-  /// ``automaticSamplePercent`` of a larger one.
+  /// The whole volume if it has at most ``automaticFullBytes`` of data, otherwise a sample of
+  /// ``automaticSamplePercent``.
   case automatic
   case full
-  /// This percentage of the chunks, chosen at random; above 0, at most 100.
+  /// A random sample of this percentage of the chunks. Above 0, at most 100.
   case sample(percent: Double)
   case none
 
   package static let automaticFullBytes: UInt64 = 1 << 30
   package static let automaticSamplePercent = 5.0
 
-  /// The share of the chunks to read of a volume with `dataBytes`, 0 to 1.
+  /// Returns the share of chunks to read for a volume with `dataBytes`, from 0 to 1.
   func share(dataBytes: UInt64) -> Double {
     switch self {
     case .automatic: dataBytes <= Self.automaticFullBytes ? 1 : Self.automaticSamplePercent / 100
@@ -26,10 +26,9 @@ package enum VerificationPolicy: Equatable, Sendable {
 }
 
 extension VerificationPolicy {
-  /// How many of the chunks that are holes to compare with the source.
+  /// Returns how many chunks in holes to compare with the source.
   ///
-  /// A nearly empty volume has many of them, so ``automatic`` compares at most
-  /// ``automaticFullBytes``.
+  /// A nearly empty volume has very many, so ``automatic`` compares at most ``automaticFullBytes``.
   func holeChunks(of total: UInt64, chunkSizeBytes: Int) -> UInt64 {
     switch self {
     case .automatic: min(total, Self.automaticFullBytes / UInt64(chunkSizeBytes))
@@ -41,9 +40,9 @@ extension VerificationPolicy {
   }
 }
 
-/// What a verification read, and what it found.
+/// The result of a verification.
 package struct VerificationReport: Sendable {
-  /// Something that does not read back as it was stored.
+  /// Content that does not read back as it was stored.
   package struct Damage: Sendable {
     package let job: String
     package let revision: RevisionID
@@ -51,13 +50,13 @@ package struct VerificationReport: Sendable {
     package let name: String
     package let offsetBytes: UInt64
     package fileprivate(set) var lengthBytes: UInt64
-    /// How many adjoining chunks, or parts of the map, fail in the same pack.
+    /// How many adjacent chunks, or parts of the map, failed in the same pack.
     package fileprivate(set) var count = 1
     /// The name of the pack, if it is known.
     package let pack: String?
     /// The message for the first of these chunks or parts.
     package let message: String
-    /// How many revisions contain it, this one included.
+    /// How many revisions contain the damage, including this one.
     package fileprivate(set) var revisionCount = 0
 
     init(
@@ -73,8 +72,8 @@ package struct VerificationReport: Sendable {
       self.message = message
     }
 
-    /// The next damage may name no pack: once a pack is known to be missing, its records are in no
-    /// pack at all.
+    /// Whether `next` continues this damage. It may name no pack: once a pack is known to be
+    /// missing, the index no longer names it for its records.
     fileprivate func isContinued(by next: Damage) -> Bool {
       (job, revision, name) == (next.job, next.revision, next.name)
         && offsetBytes + lengthBytes == next.offsetBytes
@@ -83,39 +82,39 @@ package struct VerificationReport: Sendable {
   }
 
   package var revisions = 0
-  /// Revisions that were deleted since they were listed; some of them may have been read.
+  /// Revisions that were deleted after they were listed. Some of them may have been read.
   package var forgotten = 0
-  /// Chunks read back and compared with their ids.
+  /// Chunks that were read back and compared with their ids.
   package var checkedChunks: UInt64 = 0
   /// Distinct chunks in the revisions, without holes.
   package var totalChunks: UInt64 = 0
   package var checkedBytes: UInt64 = 0
   package var damages: [Damage] = []
-  /// Damages that are not listed, so that a broken disk does not fill the memory.
+  /// The number of damages that are not listed, so that a broken disk does not fill the memory.
   package var furtherDamages = 0
-  /// Intact chunks, and pieces of holes, that have changed in the source since the backup.
+  /// Intact chunks, and pieces of holes, that differ in the source because it has changed since the
+  /// backup.
   package var changedAtSource: UInt64 = 0
-  /// Bytes that the source reported as holes and that were now read for comparison.
+  /// Bytes that the source reported as holes and that this verification read for comparison.
   package var comparedHoleBytes: UInt64 = 0
-  /// Pieces that the source reported as holes although they held data all along: the revision lacks
-  /// that data.
+  /// Pieces that the source reported as holes although they already had data. The revision lacks
+  /// this data.
   package private(set) var missedPieces: UInt64 = 0
-  /// Offset of the first of that data.
+  /// The offset of the first such data.
   package private(set) var firstMissedBytes: UInt64?
-  /// Whether the sources were compared too.
+  /// Whether the sources were compared as well.
   package var comparedSources = false
   /// Copies that this verification added to the quarantine.
   package var quarantined = 0
-  /// Why the result is only in this report: the repository cannot be written to. Nil if the result
-  /// is recorded.
+  /// Why the result is not recorded: the repository is read-only. Nil if it is recorded.
   package var notNoted: StoreError?
-  /// Revisions whose result could not be recorded because their marks are damaged.
+  /// Revisions whose result could not be recorded, because their marks are damaged.
   package var unmarkable: [(id: RevisionID, error: StoreError)] = []
 
   package init() {}
 
   package var isClean: Bool { damages.isEmpty && unmarkable.isEmpty && missedPieces == 0 }
-  /// All damages, listed or not.
+  /// The number of all damages, listed or not.
   package var damageCount: Int { damages.count + furtherDamages }
   /// Whether every chunk was read.
   package var isComplete: Bool { checkedChunks == totalChunks }
@@ -127,6 +126,8 @@ package struct VerificationReport: Sendable {
     firstMissedBytes = firstMissedBytes ?? offsetBytes
   }
 
+  /// Adds a damage.
+  ///
   /// - Returns: the position of the damage in ``damages``; nil if it is not listed.
   mutating func add(_ damage: Damage) -> Int? {
     if furtherDamages == 0, let last = damages.last, last.isContinued(by: damage) {

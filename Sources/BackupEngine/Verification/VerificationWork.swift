@@ -12,7 +12,7 @@ final class VerifiedVolume: Sendable {
   let chunkSizeBytes: Int
   /// The share of the chunks to read, 0 to 1.
   let share: Double
-  /// A source to compare the content with too.
+  /// A source to compare the content with. Nil if there is none.
   let source: SourceComparison?
 
   init(
@@ -28,7 +28,8 @@ final class VerifiedVolume: Sendable {
     self.source = source
   }
 
-  /// The bytes of a chunk. A revision may list more chunks of an attachment than its bytes need.
+  /// Returns the bytes of a chunk. A revision may list more chunks for an attachment than its size
+  /// needs.
   func bytes(ofChunk number: UInt64) -> Range<UInt64> {
     if let geometry { return geometry.bytes(ofChunk: number) }
     let (start, hasOverflow) = number.multipliedReportingOverflow(by: UInt64(chunkSizeBytes))
@@ -36,7 +37,7 @@ final class VerifiedVolume: Sendable {
     return first..<first + min(UInt64(chunkSizeBytes), sizeBytes - first)
   }
 
-  /// The place of these bytes in reports.
+  /// Returns the place of these bytes for reports.
   func place(_ bytes: Range<UInt64>) -> ContentPlace {
     ContentPlace(
       revision: entry.id, job: entry.revision.job, volume: name,
@@ -55,21 +56,21 @@ final class VerifiedVolume: Sendable {
 /// A chunk to read back.
 struct VerifiedChunk: Sendable {
   let volume: VerifiedVolume
-  /// Counted from the start of the volume or attachment.
+  /// The number of the chunk, from the start of the volume or attachment.
   let number: UInt64
   let id: ContentID
 
   var bytes: Range<UInt64> { volume.bytes(ofChunk: number) }
 }
 
-/// Counts the chunks of a revision. A chunk counts in every place where it stands; holes do not
+/// Counts the chunks of a revision. A chunk counts once for every place that uses it. Holes do not
 /// count.
 struct ChunkTally: Sendable {
-  /// Stays at the largest number instead of overflowing.
+  /// Stops at the largest number instead of overflowing.
   private(set) var chunks: UInt64 = 0
   /// Chunks that this run reads.
   private(set) var chosen: UInt64 = 0
-  /// Whether a node below is unusable.
+  /// Whether a map node is unusable.
   private(set) var isBroken = false
 
   static let broken: ChunkTally = {
@@ -105,7 +106,7 @@ struct WalkedRevision: Sendable {
   let readsAll: Bool
 }
 
-/// A batch: chunks to read, of one or several revisions, and what else the walk found.
+/// A batch of chunks to read, from one or several revisions, and the other results of the walk.
 struct VerificationWork: Sendable {
   struct MapDamage: Sendable {
     let volume: VerifiedVolume
@@ -114,12 +115,12 @@ struct VerificationWork: Sendable {
   }
 
   var chunks: [VerifiedChunk] = []
-  /// Chunks that a sample leaves out.
+  /// The number of chunks that a sample omits.
   var passedOver: UInt64 = 0
   var mapDamages: [MapDamage] = []
-  /// Damaged copies of map nodes, even if another copy could be read.
+  /// Damaged copies of map nodes, even if another copy is readable.
   var damagedNodes: [DamagedCopy] = []
-  /// Revisions all of whose chunks are in this batch or in earlier ones.
+  /// Revisions whose chunks are all in this batch or in earlier ones.
   var walked: [WalkedRevision] = []
 
   var isEmpty: Bool {
@@ -134,8 +135,8 @@ struct VerificationOutcome: Sendable {
   var checked: UInt64 = 0
   var bytes: UInt64 = 0
   var changedAtSource: UInt64 = 0
-  /// In the order of the walk.
+  /// The failed chunks, in the order of the walk.
   var failures: [(chunk: VerifiedChunk, error: StoreError)] = []
-  /// Damaged copies, even if another copy could be read.
+  /// Damaged copies, even if another copy is readable.
   var damagedCopies: [DamagedCopy] = []
 }
