@@ -5,12 +5,12 @@ package import Remedies
 package struct CollectionError: RemediedError, CustomStringConvertible {
   /// The kinds of failure that a caller distinguishes.
   package enum Code: Equatable, Sendable {
-    /// Something that says what is needed cannot be read, such as a revision, a map or a pack; or
-    /// the index was replaced again and again.
+    /// Information about needed content cannot be read: a revision, a map or a pack. Or the index
+    /// was replaced again and again.
     case unreadable
-    /// Something that is needed is missing, and the settings do not accept the loss.
+    /// Needed content is missing, and the settings do not accept the loss.
     case lost
-    /// More than the usual share of the store would be deleted, and the settings do not allow it.
+    /// An unusually large share of the store would be deleted, and the settings do not allow it.
     case largeShare
   }
 

@@ -5,16 +5,16 @@ import Remedies
 package import Workers
 
 /// Frees the space of content that no revision needs any more, while backups, restores and readers
-/// run.
+/// continue to run.
 ///
 /// ```
 /// mark ──▶ survey ──▶ plan ──▶ condemn ──▶ copy what is needed ──▶ mark again ──▶ sweep
 /// ```
 ///
-/// A pack is deleted only after every writing session that may rely on it has ended, nothing in it
-/// is needed after that, and its own footer confirms this (design, "Deleting"). An interrupted
-/// collection leaves condemned packs, which the next one handles. One collection serves one thread,
-/// and runs once.
+/// A pack is deleted only under three conditions: every writing session that may rely on it has
+/// ended, no record in it is needed after that, and its own footer confirms this (design,
+/// "Deleting"). An interrupted collection leaves condemned packs, and the next collection continues
+/// with them. An instance runs once, on one thread.
 package final class GarbageCollection {
   private let repository: Repository
   private let settings: CollectionSettings
@@ -22,7 +22,7 @@ package final class GarbageCollection {
   private let began = ContinuousClock.now
 
   private var report = CollectionReport()
-  /// Condemnations whose awaited sessions have all ended, so that they can be carried out.
+  /// Condemnations that can be carried out, because the sessions that they await have ended.
   private var ready: [StoredCondemnation] = []
   private var waiting: [StoredCondemnation] = []
   private var forgotten: [RevisionID] = []
@@ -30,9 +30,9 @@ package final class GarbageCollection {
   private var lost: [RevisionID] = []
   private var unfinished: (files: [ObjectKey], sessions: Set<SessionID>) = ([], [])
   private var ownPacks: Set<PackID> = []
-  /// The roots of the last marking, as they were before the sweep looked for new ones.
+  /// The roots of the last marking, before the sweep looked for new ones.
   private var roots: RootMarking?
-  /// A collection begins at most this often: it begins again if the index is replaced during it.
+  /// How often a collection starts. It starts again if the index is replaced while it runs.
   private static let attempts = 3
 
   package init(
@@ -43,10 +43,10 @@ package final class GarbageCollection {
     self.context = context
   }
 
-  /// Collects.
+  /// Runs the collection.
   ///
-  /// - Throws: ``CollectionError``; `StoreError`, with `.busy` where somebody else collects;
-  ///   `WorkersError/cancelled`. What was deleted by then is not needed by anybody.
+  /// - Throws: ``CollectionError``; `StoreError`, with `.busy` if another collection is running;
+  ///   `WorkersError/cancelled`. Anything deleted before the error was not needed.
   package func run() throws -> CollectionReport {
     report.isDryRun = settings.isDryRun
     if settings.isDryRun {
@@ -69,9 +69,9 @@ package final class GarbageCollection {
     return report
   }
 
-  /// The index tells which deltas need a base, so all of a collection must use the same one.
+  /// Collects with one index from start to end, because the index says which deltas need a base.
   ///
-  /// - Returns: false if another process replaced the index. Nothing is deleted then.
+  /// - Returns: false if another process replaced the index. Nothing is then deleted.
   private func collect() throws -> Bool {
     (ready, waiting) = ([], [])
     try lookAround()
@@ -86,8 +86,8 @@ package final class GarbageCollection {
     return try finish(&marking)
   }
 
-  /// Others may collect at the same time. If a root is gone before it is marked, the dry run starts
-  /// again.
+  /// Performs a dry run. Another process may collect at the same time. If a root disappears before
+  /// it is marked, the dry run starts again.
   private func rehearse() throws {
     for _ in 1..<Self.attempts {
       do {
@@ -118,8 +118,8 @@ package final class GarbageCollection {
 
   // MARK: - Before
 
-  /// Reads what others left: condemnations, forgotten and missing revisions, unfinished files. This
-  /// comes first, so that all marking comes after it.
+  /// Reads the traces of other processes: condemnations, forgotten and missing revisions,
+  /// unfinished files. This comes first, before all marking.
   private func lookAround() throws {
     try repository.removeAbandonedSessions()
     unfinished.files = try repository.unfinishedFiles()
@@ -165,8 +165,8 @@ package final class GarbageCollection {
     var lostRecords: Int { survey.lostRecords + live.lostCount }
   }
 
-  /// Marks. If records are missing, marks once more with a new index: the old one may lack records
-  /// of a pack that was damaged or absent when it was listed.
+  /// Marks. If records are missing, rebuilds the index and marks once more: the old index may lack
+  /// records of a pack that was damaged or absent when it was listed.
   private func markUntilStable() throws -> Marking {
     let marking = try mark()
     guard marking.lostRecords > 0 else { return marking }
@@ -200,7 +200,8 @@ package final class GarbageCollection {
     return marking
   }
 
-  /// Missing records may come back, and may need a base that nothing else needs.
+  /// Stops the collection if records are missing. They may come back, and may then need a base that
+  /// nothing else needs.
   private func checkRecords(_ marking: Marking) throws(CollectionError) {
     guard marking.lostRecords > 0 else { return }
     if let (pack, error) = marking.roots.unlisted.first {
@@ -259,7 +260,8 @@ package final class GarbageCollection {
 
   private func copy(_ packs: [PackUse], _ live: LiveRecords) throws {
     let meter = context.begin(.compacting, total: packs.map(\.neededBytes).saturatingSum())
-    // A session that begins now treats the records of condemned packs as absent, so it stores them.
+    // A session that begins from now on treats the records of condemned packs as absent, so it
+    // stores them again.
     let writing = try repository.beginWriting(
       "garbage collection", pinned: [], context: context)
     defer { writing.end() }
@@ -267,7 +269,7 @@ package final class GarbageCollection {
       repository: repository, live: live, absent: try repository.absentContent(),
       writer: writing.writer, mayGoOn: mayGoOn,
       progress: { meter.advance(by: $0) })
-    // Also after a failure: complete packs hold good copies.
+    // This is also done after a failure, because complete packs have valid copies.
     defer { note(compaction, writing.writer.totals) }
     try compaction.run(packs)
   }
@@ -288,9 +290,11 @@ package final class GarbageCollection {
 
   // MARK: - Sweeping
 
+  /// Deletes condemned packs and removes leftovers.
+  ///
   /// - Returns: false if nothing was deleted because the index was replaced.
   private func finish(_ marking: inout Marking) throws -> Bool {
-    // The marking below sees the revisions of all sessions that have ended by now.
+    // The following marking sees the revisions of all sessions that have ended by now.
     let writing = try writingSessions()
     let condemnations = ready + waiting
     (ready, waiting) = ([], [])
@@ -336,8 +340,8 @@ package final class GarbageCollection {
     }
   }
 
-  /// An unfinished file that was there at the beginning belongs to a session that was live then, or
-  /// to a dead one. So these files are removed once all those sessions have ended.
+  /// Removes unfinished files. Such a file that existed at the start belongs to a session that was
+  /// live then, or to a dead one. So the files are removed once all those sessions have ended.
   private func removeUnfinished(_ writing: [LiveSession]) throws {
     guard !writing.contains(where: { unfinished.sessions.contains($0.id) }) else { return }
     report.unfinishedFiles = unfinished.files.count
@@ -346,7 +350,7 @@ package final class GarbageCollection {
 }
 
 extension Array {
-  /// The elements in groups of at most `size`.
+  /// Returns the elements in groups of at most `size`.
   fileprivate func chunks(of size: Int) -> [ArraySlice<Element>] {
     stride(from: 0, to: count, by: size).map { self[$0..<Swift.min($0 + size, count)] }
   }

@@ -13,7 +13,7 @@ import Workers
 @Suite("Garbage collection")
 struct CollectionTests {
   @Test(
-    "What a forgotten revision alone needed is freed, the others read back",
+    "Content of a forgotten revision is freed, all other content stays",
     arguments: [false, true])
   func freesWhatNobodyNeeds(encrypted: Bool) throws {
     let place = try Store(encrypted: encrypted)
@@ -121,7 +121,7 @@ struct CollectionTests {
     #expect(try place.repository.liveSessions().isEmpty)
   }
 
-  @Test("A pack waits for a backup that may rely on it, and is deleted if the backup did not")
+  @Test("A pack waits for a backup that may rely on it, and is deleted if it did not")
   func waitsForWriters() throws {
     let place = try Store()
     try place.backUp(chunks: 30..<90)
@@ -147,7 +147,7 @@ struct CollectionTests {
     let writing = try place.beginLongBackup()
     try place.forget(forgotten)
     #expect(try place.collect().waitingPacks > 0)
-    // It met the same content, and the index said that it is there.
+    // The backup found the same content, and the index said that it is stored.
     #expect(try writing.writer.standing(of: try place.chunkID(3)).isStored)
     var again = entry.revision
     again.job = "again"
@@ -193,7 +193,7 @@ struct CollectionTests {
     #expect(Set(packs.map { $0?.pack.id }).count == 1)
   }
 
-  @Test("The next collection finishes the condemnations of one that died")
+  @Test("The next collection finishes the work of a collection that died")
   func takesUpWhatWasCondemned() throws {
     let place = try Store()
     let forgotten = try place.backUp(chunks: 0..<20)
@@ -227,7 +227,7 @@ struct CollectionTests {
     #expect(report.postponedPacks > 0)
   }
 
-  @Test("The limit applies to the sum of what is copied from all packs")
+  @Test("The limit applies to the sum of the copies from all packs")
   func copyLimitOfSeveral() throws {
     let place = try Store()
     let going = [try place.backUp(chunks: 0..<30), try place.backUp(chunks: 30..<60)]
@@ -250,7 +250,7 @@ struct CollectionTests {
     let second = try place.backUp(bytes: place.changedBytes(0..<20))
     let changed = place.changedBytes(0..<4)
     let newest = try place.backUp(bytes: changed)
-    // Of chunk 3 there is a delta alone, for which the pack of deltas is rewritten.
+    // Chunk 3 is stored only as a delta. The pack of deltas is rewritten because of it.
     try place.storeAlone(place.changedBytes(0..<3) + place.changedBytes(5..<20))
     for id in [first, second] { try place.forget(id) }
     for _ in 0..<2 {
@@ -276,7 +276,7 @@ struct CollectionTests {
   }
 
   @Test(
-    "A base that one delta leans on goes, whether that is rewritten as well or not",
+    "A base with a single delta is deleted, whether the delta is rewritten or not",
     arguments: [false, true])
   func replacedBases(deltasAreRewritten: Bool) throws {
     let place = try Store()
@@ -312,7 +312,7 @@ struct CollectionTests {
     #expect(try place.content(of: second) == changed)
   }
 
-  @Test("A delta keeps its base if the copy that was counted on turns out to be damaged")
+  @Test("A delta keeps its base if the other copy turns out to be damaged")
   func baseOfAPardonedDelta() throws {
     let place = try Store()
     let first = try place.backUp(chunks: 0..<20)
@@ -328,7 +328,7 @@ struct CollectionTests {
     #expect(try place.content(of: second) == changed)
   }
 
-  @Test("Of two deltas, the one with a base is counted on")
+  @Test("Of two deltas, the one whose base exists counts")
   func deltaWithoutBase() throws {
     let place = try Store()
     let (gone, base, kept) = (place.chunk(0), place.variant(5), place.variant(77))
@@ -344,7 +344,7 @@ struct CollectionTests {
     #expect(try place.content(of: second) == kept)
   }
 
-  @Test("A delta without its base is no damage if another condemned pack has its content")
+  @Test("A delta without its base is no damage if a condemned pack has its content")
   func superfluousDelta() throws {
     let place = try Store()
     let first = try place.backUp(chunks: 0..<1)
@@ -379,7 +379,7 @@ struct CollectionTests {
   }
 
   @Test(
-    "What a killed writer left unfinished goes, but not while it may live",
+    "Unfinished files of a killed writer are removed, but not while it may be alive",
     arguments: ["packs/data", "packs/maps", "revisions", "condemned", "marks", "quarantine", "."])
   func unfinishedFiles(directory: String) throws {
     let place = try Store()

@@ -11,12 +11,12 @@ import TestSupport
 import Testing
 import Workers
 
-/// What is lost may come back, and nothing that it leans on may be gone by then.
+/// Lost content may come back. Content that it depends on must then still exist.
 @Suite("Losses")
 struct LossTests {
   private let files = POSIXFileSystem()
 
-  /// A store of which only a revision stays whose chunks are all deltas, with the pack of these.
+  /// A store with a single revision whose chunks are all deltas, and with the pack of these deltas.
   private struct Deltas {
     let store: Store
     let kept: RevisionID
@@ -46,7 +46,7 @@ struct LossTests {
     case .removed: try files.remove(place.deltas)
     case .headerDamaged: try place.store.overwrite(place.deltas, at: 4, [0xff, 0xff])
     }
-    // An index that never heard of them.
+    // This index has never known the deltas.
     let store = try place.store.withoutIndex()
     let preview = try store.collect { $0.isDryRun = true }
     #expect(preview.lostRecords == 20)
@@ -93,7 +93,7 @@ struct LossTests {
     let place = try Deltas()
     let (path, away) = (place.deltas, place.store.root.appending("away"))
     let event = EventfulFileSystem(beforeFirstOpeningIn: "/packs/maps/") { [files] in
-      // For a moment the pack cannot be found, and that is when the index is made.
+      // The pack is missing for a moment, and the index is rebuilt at that moment.
       let other = try place.store.on(files)
       try files.rename(path, to: away)
       _ = try other.repository.rebuildIndex { _ in }
@@ -142,7 +142,7 @@ struct LossTests {
     let place = try Deltas()
     let store = try place.store.on(UnreadablePack(path: place.deltas))
     #expect(throws: (any Error).self) { try store.content(of: place.kept) }
-    // It asked for a record that seemed lost, and the index was not replaced by one without the pack.
+    // The collection looked for a record that seemed lost, and kept the index that knows the pack.
     let other = try place.store.on(files)
     #expect(try other.repository.records.synchronize().addedPacks == 0)
     #expect(try other.content(of: place.kept) == place.content)
@@ -212,7 +212,7 @@ struct LossTests {
   }
 }
 
-/// The real file system, on which something happens before files of a directory are opened.
+/// The real file system, but an event occurs before files of one directory are opened.
 private final class EventfulFileSystem: ForwardingFileSystem {
   let base = POSIXFileSystem()
   private let part: String
@@ -226,7 +226,7 @@ private final class EventfulFileSystem: ForwardingFileSystem {
     (self.part, self.times, self.body) = (part, times, body)
   }
 
-  /// How often it happened.
+  /// Returns how often the event occurred.
   func outcome() throws -> Int {
     try state.withLock {
       if let failure = $0.failure { throw failure }
@@ -247,7 +247,7 @@ private final class EventfulFileSystem: ForwardingFileSystem {
   }
 }
 
-/// The real file system, where a pack is there and cannot be read.
+/// The real file system, with one pack that exists but is unreadable.
 private struct UnreadablePack: ForwardingFileSystem {
   let base = POSIXFileSystem()
   let path: FilePath

@@ -8,13 +8,13 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// The work that a collection does for each of many small revisions, counted in calls.
+/// Counts the calls of a collection for each of many small revisions.
 @Suite("Garbage collection of many small revisions")
 struct ManySmallRevisionsTests {
   private static let revisions = 12
 
   @Test(
-    "Each revision is read once, each pack a few times, each directory synchronised once")
+    "Reads each revision once, each pack a few times; syncs each directory once")
   func callsPerRevision() throws {
     let place = try Store()
     let revisions = try (0..<Self.revisions).map { try place.backUp(chunks: $0..<$0 + 1) }
@@ -28,9 +28,9 @@ struct ManySmallRevisionsTests {
       #expect(counting.count(.opened, place.root.appending("revisions/\(id)")) == 1)
     }
     for pack in packs {
-      // To copy what is needed, and for the last look before it goes; its map was read before.
+      // To copy needed records, and for the last check before deletion. Its map was read before.
       #expect(counting.count(.opened, pack) <= 3)
-      // Under its name, and when it is new.
+      // Once under its own name, and once when it is created.
       #expect(counting.count(.synchronized, pack.parentDirectory) <= 2)
     }
     let reader = try place.withoutIndex()
@@ -39,10 +39,10 @@ struct ManySmallRevisionsTests {
     }
   }
 
-  @Test("Few files are open at once, however many packs are merged")
+  @Test("Few files are open at once even if many packs are merged")
   func openFiles() throws {
     let place = try Store()
-    // More packs than may be open at once.
+    // This is more packs than may be open at once.
     let chunks = (1...500).map { number in
       [UInt8](repeating: 0, count: Store.chunkBytes - 2) + [
         UInt8(number / 256), UInt8(number % 256),
@@ -60,7 +60,7 @@ struct ManySmallRevisionsTests {
       try writing.writer.flush()
     }
     writing.end()
-    // As many chunks as one node of a map holds.
+    // This is as many chunks as one map node has.
     let disks = [chunks[..<250], chunks[250...]].map { $0.flatMap { $0 } }
     let kept = try disks.map { try place.backUp(bytes: $0) }
     let counting = CountingFileSystem()
@@ -71,7 +71,7 @@ struct ManySmallRevisionsTests {
   }
 }
 
-/// The real file system, with a count of calls by path.
+/// The real file system, with a count of calls for each path.
 private final class CountingFileSystem: ForwardingFileSystem {
   enum Call { case opened, synchronized }
 
@@ -93,7 +93,7 @@ private final class CountingFileSystem: ForwardingFileSystem {
     state.withLock { $0.counts[Key(call: call, path: path), default: 0] }
   }
 
-  /// Files that were open at once.
+  /// The greatest number of files that were open at once.
   var mostOpen: Int { state.withLock { $0.mostOpen } }
 
   func openFile(_ path: FilePath, for access: FileAccess) throws(FileError) -> any OpenFile {

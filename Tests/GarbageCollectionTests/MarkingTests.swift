@@ -11,9 +11,9 @@ import Workers
 
 @testable import GarbageCollection
 
-/// Backups that end while garbage is collected.
+/// Backups that end during a collection.
 @Suite("Marking during backups") struct MarkingTests {
-  /// Collects with `store`; `body` runs while the first node of a map is read.
+  /// Runs a collection with `store`. `body` runs while the first map node is read.
   private func collect(
     in store: Store, whileMarking body: @escaping @Sendable () throws -> Void
   ) throws -> CollectionReport {
@@ -60,7 +60,7 @@ import Workers
     let entry = try store.repository.revision(forgotten)
     let writing = try store.beginLongBackup()
     try store.forget(forgotten)
-    // The collection sees no session, so it awaits none.
+    // The collection sees no session, so it waits for none.
     let report = try collect(in: store, before: .rename, of: "/condemned/") {
       let isThere = try writing.writer.standing(of: try store.chunkID(3)).isStored
       #expect(isThere)
@@ -75,7 +75,7 @@ import Workers
     #expect(try store.workplace.verify().isClean)
   }
 
-  @Test("Every look finds the revisions that were made during the last one, until there are none")
+  @Test("Marking repeats until it finds no revision that was made in the meantime")
   func untilNothingIsNew() throws {
     let store = try Store()
     try store.backUp(chunks: 0..<2)

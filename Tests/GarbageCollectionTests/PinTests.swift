@@ -29,7 +29,7 @@ import Testing
     RepositoryLayout(root: place.repository.root)
   }
 
-  /// As a program does that knows no pins.
+  /// Forgets the revision as a program does that does not know pins.
   private func forgetLikeAnOlderProgram() throws {
     let files = POSIXFileSystem()
     try files.createDirectories(layout.forgotten)

@@ -10,7 +10,7 @@ import TestSupport
 import Testing
 import Workers
 
-/// A repository whose content is chunks that are known by their numbers.
+/// A repository whose chunks are identified by numbers.
 struct Store {
   static let chunkBytes = 64 << 10
 
@@ -33,17 +33,17 @@ struct Store {
     }
   }
 
-  /// The same with an index that is made anew.
+  /// Returns the same repository with a new index.
   func withoutIndex() throws -> Store {
     var environment = environment
     environment.indexDirectory = workplace.directory.path.appending("another index")
     return try Store(workplace, environment)
   }
 
-  /// The same on a disk without room for another pack.
+  /// Returns the same repository on a disk without space for another pack.
   func onFullDisk() throws -> Store { try on(FullFileSystem()) }
 
-  /// The same, opened by another process, which has another view of the file system.
+  /// Returns the same repository as another process with another view of the file system opens it.
   func on(_ fileSystem: any FileSystem) throws -> Store {
     var environment = environment
     environment.storage = LocalObjects.opener(on: fileSystem)
@@ -55,14 +55,15 @@ struct Store {
     return random.bytes(Self.chunkBytes)
   }
 
-  /// Chunks in each of which a byte is another, so that they are stored as deltas of the former.
+  /// Returns chunks with one changed byte each, so that they are stored as deltas of the original
+  /// chunks.
   func changedBytes(_ numbers: Range<Int>) -> [UInt8] {
     var bytes = bytes(numbers)
     for byte in stride(from: 77, to: bytes.count, by: Self.chunkBytes) { bytes[byte] ^= 0xff }
     return bytes
   }
 
-  /// The first chunk, with another byte at an offset.
+  /// Returns the first chunk, with another byte at an offset.
   func variant(_ offsetBytes: Int) -> [UInt8] {
     var bytes = chunk(0)
     bytes[offsetBytes] ^= 0xff
@@ -91,12 +92,12 @@ struct Store {
     try workplace.backUp(try workplace.disk("disk.raw", bytes), job: job).id
   }
 
-  /// A session that stores, until it is ended.
+  /// Begins a writing session that stays open until it is ended.
   func beginLongBackup() throws -> WritingSession {
     try repository.beginWriting("a long backup", pinned: [], context: .testing())
   }
 
-  /// Stores every chunk of `bytes` once more, as a record of its own.
+  /// Stores every chunk of `bytes` again, without a base.
   func storeAlone(_ bytes: [UInt8]) throws {
     let writing = try repository.beginWriting("test", pinned: [], context: .testing())
     defer { writing.end() }
@@ -114,7 +115,7 @@ struct Store {
     try writing.writer.flush()
   }
 
-  /// Stores a chunk once more, as what differs from another that is stored.
+  /// Stores a chunk again, as a delta of another stored chunk.
   func store(_ chunk: [UInt8], asDeltaOf base: [UInt8]) throws {
     let writing = try repository.beginWriting("test", pinned: [], context: .testing())
     defer { writing.end() }
@@ -169,7 +170,7 @@ struct Store {
   }
 }
 
-/// The real file system, without room for another pack.
+/// The real file system, without space for another pack.
 private struct FullFileSystem: ForwardingFileSystem {
   let base = POSIXFileSystem()
 

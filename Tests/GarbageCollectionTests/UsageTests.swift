@@ -18,7 +18,8 @@ struct UsageTests {
     ).run()
   }
 
-  /// Each differs from the one before in some bytes, so that deltas lean on any of them.
+  /// Backs up several versions. Each version differs from the one before in some bytes, so that
+  /// some chunks are bases of deltas.
   private func backUpHistory(of job: String, count: Int, _ random: inout SeededRandom) throws {
     var bytes = place.bytes(0..<12)
     for _ in 0..<count {
@@ -54,7 +55,7 @@ struct UsageTests {
     }
   }
 
-  @Test("Content of a deleted revision is no garbage while somebody reads it")
+  @Test("Content of a deleted revision is not garbage while it is being read")
   func heldIsNoGarbage() throws {
     let first = try place.backUp(chunks: 0..<20)
     try place.backUp(chunks: 10..<20)

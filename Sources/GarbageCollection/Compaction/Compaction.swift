@@ -2,23 +2,23 @@ import ChunkFormat
 import ChunkStore
 import Workers
 
-/// Copies the needed records out of condemned packs.
+/// Copies needed records out of condemned packs.
 struct Compaction {
-  /// This many records are sorted at a time, which limits the memory.
+  /// How many records are sorted at a time. This limits the memory.
   private static let batchRecords = 1 << 17
 
   let repository: Repository
   let live: LiveRecords
-  /// Copies of records that do not count, those in the packs being copied included.
+  /// Copies of records that do not count, including those in the packs being copied.
   let absent: AbsentContent
   let writer: RecordWriter
-  /// Throws to end everything; returns false if no more is to be copied.
+  /// Throws to abort the collection. Returns false to end the copying.
   let mayGoOn: () throws -> Bool
   let progress: (UInt64) -> Void
 
   private let reader: RecordReader
   private let compressor: Compressor
-  /// Bases whose only delta was stored whole. They are released once that is durable.
+  /// Bases whose only delta is now stored whole. They are released once the delta is durable.
   private var replaced: [(id: ContentID, type: RecordType)] = []
   private(set) var copiedRecords = 0
   private(set) var replacedBases = 0
@@ -40,7 +40,7 @@ struct Compaction {
     compressor = try Compressor(method: repository.configuration.compression)
   }
 
-  /// Copies the needed records of `packs`; damaged records stay where they are. All copies are
+  /// Copies the needed records of `packs`. Damaged records stay where they are. All copies are
   /// durable when this returns.
   mutating func run(_ packs: [PackUse]) throws {
     var batch: [RecordLocation] = []
@@ -78,10 +78,10 @@ struct Compaction {
     let bases = Set(
       records.filter { live.isOnlyBase($0.entry.id, $0.entry.type) }.map(\.entry.id))
     var deltas = bases.isEmpty ? [:] : try repository.records.deltas(on: bases, live)
-    // A new index may lack other deltas of the same base: then every base stays.
+    // A new index may not know other deltas of the same base. In that case every base stays.
     if !live.isOfIndex { deltas = [:] }
-    // By delta: the base that it alone needs. Whichever of the two comes first, this must be tried
-    // before the delta is copied as it is.
+    // For each delta, the base that only this delta needs. The replacement must be tried when the
+    // first of the two is reached, before the delta is copied unchanged.
     var pairs: [ContentID: RecordLocation] = [:]
     for record in records {
       if let only = deltas[record.entry.id], only.count == 1 { pairs[only.first!] = record }
@@ -99,7 +99,8 @@ struct Compaction {
   }
 
   private mutating func copy(_ location: RecordLocation) throws(StoreError) {
-    // Another copy counts as the needed one; the base of this one may be deleted.
+    // If the base is not needed, another copy of this delta counts as the needed one. The base may
+    // be deleted.
     if let base = location.entry.base, !live.isNeeded(base, location.entry.type) { return }
     let (id, others) = (location.entry.id, try elsewhere(location.entry.id))
     guard !writer.isPending(id), !others.contains(where: isIntact) else { return }
@@ -107,7 +108,7 @@ struct Compaction {
       let record = try reader.extract(location).record
       if try append(record, isReplacement: !others.isEmpty) { copiedRecords += 1 }
     } catch  where error.code == .damaged || error.code == .notFound {
-      // Of several copies in condemned packs, one may need a base that has been deleted.
+      // There may be several copies in condemned packs. The base of this one may have been deleted.
       let everywhere = try repository.records.copies(of: id, absent: AbsentContent())
       if !everywhere.contains(where: isIntact) {
         damaged.append((location.pack.id, error.message))
@@ -115,8 +116,8 @@ struct Compaction {
     }
   }
 
-  /// Stores the only delta of a base whole, which frees the base, if that takes no more space than
-  /// the two together.
+  /// Stores the only delta of a base whole, so that the base is no longer needed. Does so only if
+  /// this takes no more space than both records together.
   private mutating func replace(_ base: RecordLocation, by delta: ContentID) throws -> Bool {
     let everywhere = try repository.records.copies(of: delta, absent: AbsentContent())
     let copies = try elsewhere(delta) + everywhere
@@ -135,7 +136,7 @@ struct Compaction {
       replacedBases += 1
       return true
     } catch let error as StoreError where [.damaged, .notFound].contains(error.code) {
-      // Then the base is copied as it is.
+      // The caller then copies the base unchanged.
       return false
     }
   }

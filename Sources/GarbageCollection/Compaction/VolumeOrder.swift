@@ -4,8 +4,8 @@ import VolumeMap
 import VolumeReader
 
 /// Sorts records in the order of the newest revision of each job, volume by volume, so that a
-/// restore reads packs from front to back. Records that none of these revisions has come last, in
-/// their present order.
+/// restore reads packs from front to back. Records that are in none of these revisions come last,
+/// in their current order.
 struct VolumeOrder {
   private let repository: Repository
 
@@ -26,11 +26,11 @@ struct VolumeOrder {
       }
     }
     places = visitor.places
-    // The sort is stable, so records of a pack stay together unless another order is known.
+    // The sort is stable, so records of a pack stay together unless a new order is known for them.
     records.sort { places[$0.entry.id, default: .max] < places[$1.entry.id, default: .max] }
   }
 
-  /// The newest revision of each job that is not distrusted.
+  /// Returns the newest revision of each job that is not distrusted.
   private func newest() throws -> [Revision] {
     var newest: [String: Revision] = [:]
     for entry in try repository.revisions().entries where entry.marks.trust != .distrusted {
@@ -41,13 +41,13 @@ struct VolumeOrder {
 }
 
 private struct OrderingVisitor: MapVisitor {
-  /// All records have their place.
+  /// Thrown when all records have a position.
   struct Complete: Error {}
 
   var places: [ContentID: Int]
   var missing: Int
   private var next = 0
-  /// A node that stands in many places is sorted by the first of them.
+  /// A node that is used in several places is sorted by the first place.
   private var visited = NodeSums<Bool>()
 
   init(places: [ContentID: Int]) {

@@ -4,8 +4,8 @@ import Remedies
 import VolumeMap
 import VolumeReader
 
-/// Marks what revisions refer to: listed revisions, and forgotten ones that a session or a pin
-/// keeps.
+/// Marks everything that revisions refer to: listed revisions, and forgotten revisions that a
+/// session or a pin keeps.
 struct RootMarking {
   private let repository: Repository
   private let live: LiveRecords
@@ -13,16 +13,16 @@ struct RootMarking {
   private let changesNothing: Bool
   private let step: () throws -> Void
   private var seen: Set<RevisionID> = []
-  /// Seen, or about to be marked when an error occurred.
+  /// The revisions that were marked, and the one that was being marked when an error occurred.
   private var met: Set<RevisionID> = []
-  /// Kept by a session or a pin at the last look.
+  /// The revisions that a session or a pin kept at the last look.
   private(set) var pinned: Set<RevisionID> = []
   /// Packs that the index does not list completely.
   private(set) var unlisted: [(pack: PackID, error: StoreError)] = []
 
   /// - Parameters:
   ///   - changesNothing: as for `ChunkStore/Repository/roots(changesNothing:)`.
-  ///   - step: called now and then; throws to end the walk.
+  ///   - step: called from time to time. Throws to end the walk.
   init(
     _ repository: Repository, _ live: LiveRecords, changesNothing: Bool,
     step: @escaping () throws -> Void
@@ -36,15 +36,15 @@ struct RootMarking {
 
   var revisions: Int { seen.count }
 
-  /// Marks every root that is new since the last call, and looks again until there is none.
+  /// Marks every root that is new since the last call, and looks again until there is no new root.
   ///
-  /// Sessions are read before revisions, and no revision is forgotten in between. So a session that
-  /// has ended by then has its revision in the list, and a live one has pinned its parent. A
-  /// session that begins later builds on a revision that one of these looks has seen, or that such
-  /// a session made.
+  /// Sessions are read before revisions, and no revision is forgotten in between. So the revision
+  /// of a session that has ended by then is in the list, and a live session has pinned its parent.
+  /// A session that begins later builds on a revision that one of these looks has seen, or on a
+  /// revision of a session that has.
   ///
   /// - Throws: ``CollectionError`` with `.unreadable` if a revision, a map node or a list cannot be
-  ///   read: its references are unknown then.
+  ///   read, because its references are then unknown.
   /// - Returns: whether there were new roots.
   @discardableResult
   mutating func markNew() throws -> Bool {
@@ -63,7 +63,7 @@ struct RootMarking {
       let forgotten = try forgotten(pinned.subtracting(seen).subtracting(listed.map(\.0)))
       if listed.isEmpty && forgotten.isEmpty { return isAnyNew }
       isAnyNew = true
-      // Another machine may have stored the records of the revision, whose bases must be known.
+      // Another machine may have stored the records of the revision. Their bases must be known.
       unlisted = try repository.records.synchronize { [step] _ in try step() }.damaged
       for (id, revision) in listed + forgotten {
         met.insert(id)
@@ -72,14 +72,15 @@ struct RootMarking {
     }
   }
 
-  /// Whether one of the roots that were to be marked is no longer a root.
+  /// Whether one of the roots found so far is no longer a root.
   func isAnyGone() throws(StoreError) -> Bool {
     let (pinned, listing) = try repository.roots(changesNothing: true)
     return !met.isSubset(of: pinned.union(listing.entries.map(\.id)))
   }
 
-  /// Of the pinned revisions, the forgotten ones whose files are still there. A revision without a
-  /// file was forgotten before the session could pin it, and the session will notice that.
+  /// Returns the forgotten revisions among the pinned ones whose files still exist. A revision
+  /// without a file was forgotten before the session could pin it, and the session will notice
+  /// that.
   func forgotten(
     _ ids: Set<RevisionID>
   ) throws -> [(id: RevisionID, revision: Revision)] {
@@ -120,8 +121,8 @@ struct RootMarking {
   }
 }
 
-/// Marks the nodes and chunks of a volume. Everything under a node that was marked before is marked
-/// too, so it is not walked again.
+/// Marks the nodes and chunks of a volume. If a node is already marked, everything under it is
+/// marked too, so it is not walked again.
 private struct MarkingVisitor: MapVisitor {
   let live: LiveRecords
   let step: () throws -> Void

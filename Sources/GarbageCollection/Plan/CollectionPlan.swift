@@ -2,18 +2,18 @@ import ChunkFormat
 import ChunkStore
 import Remedies
 
-/// Which packs to delete: packs without needed records, packs that are mostly garbage, and small
-/// packs that are merged into larger ones.
+/// The packs to delete: packs without needed records, packs that are mostly garbage, and small
+/// packs to merge into larger ones.
 ///
-/// Condemned packs may be among them too: the collector that condemned them may have died before it
-/// copied what is needed.
+/// Packs that are already condemned may be among them: the collector that condemned them may have
+/// died before it copied the needed records.
 struct CollectionPlan {
   private(set) var dead: [PackUse] = []
-  /// Packs to rewrite: those with the greatest share of garbage first, then the small ones.
+  /// The packs to rewrite: first those with the greatest share of garbage, then the small ones.
   private(set) var rewritten: [PackUse] = []
-  /// How many of those are rewritten only because they are small.
+  /// How many of the rewritten packs are rewritten only because they are small.
   private(set) var merged = 0
-  /// How many more packs are worth rewriting, but are beyond the limit.
+  /// How many further packs are worth rewriting, but exceed the limit.
   private(set) var postponed = 0
   let storeBytes: UInt64
 
@@ -42,22 +42,24 @@ struct CollectionPlan {
     }
   }
 
-  /// Small packs, the smallest first, if there are enough to merge.
+  /// Returns the small packs, the smallest first, if there are enough to merge.
   private static func small(_ packs: [PackUse], _ settings: CollectionSettings) -> [PackUse] {
     let small = packs.filter { $0.lengthBytes < settings.smallPackBytes }
       .sorted { $0.lengthBytes < $1.lengthBytes }
     return small.count >= settings.leastSmallPacks ? small : []
   }
 
-  /// Packs to condemn now.
+  /// The packs to condemn now.
   var condemned: [(id: PackID, kind: PackKind)] {
     (dead + rewritten).filter { !$0.isCondemned }.map { ($0.id, $0.kind) }
   }
 
-  /// - Throws: ``CollectionError`` with `.largeShare` if most of the store would be deleted: a user
-  ///   who lost the list of revisions must not lose the packs too.
+  /// Checks how much of the store would be deleted.
+  ///
+  /// - Throws: ``CollectionError`` with `.largeShare` if it is most of the store: a user who has
+  ///   lost the list of revisions must not lose the packs as well.
   func check(_ settings: CollectionSettings) throws(CollectionError) {
-    // Packs that are condemned already were counted when they were condemned.
+    // Packs that are already condemned were counted when they were condemned.
     let going =
       dead.filter { !$0.isCondemned }.map(\.lengthBytes).saturatingSum()
       .saturatingAdding(

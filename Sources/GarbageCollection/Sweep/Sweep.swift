@@ -1,17 +1,17 @@
 import ChunkFormat
 import ChunkStore
 
-/// Deletes condemned packs, each after a last look at its contents.
+/// Deletes condemned packs. Checks the contents of each pack once more before that.
 struct Sweep {
-  /// This many packs are deleted at a time, in the order of their names, so that each directory is
-  /// made durable once.
+  /// How many packs are deleted at a time. They are deleted in the order of their names, so that
+  /// each directory is synchronized only once.
   private static let batchPacks = 1 << 14
 
   private let repository: Repository
   private let live: LiveRecords
-  /// Copies that do not count.
+  /// Copies of records that do not count.
   private let absent: AbsentContent
-  /// Packs that this collection wrote: it need not check them again.
+  /// The packs that this collection has written. They need no second check.
   private let own: Set<PackID>
   private let reader: RecordReader
 
@@ -32,10 +32,11 @@ struct Sweep {
     reader = try RecordReader(store: repository.records)
   }
 
-  /// Deletes those packs of `condemnations` in which nothing is needed; the others are pardoned.
+  /// Deletes the packs of `condemnations` that have no needed record, and pardons the others.
   ///
-  /// All packs are judged before the first is deleted: a pardoned pack may hold deltas of bases in
-  /// another. Call this when every awaited session has ended and the roots were marked after that.
+  /// All packs are judged before the first one is deleted, because a pardoned pack may have deltas
+  /// whose bases are in another pack. Call this after every awaited session has ended and the roots
+  /// have then been marked.
   mutating func carryOut(
     _ condemnations: [StoredCondemnation], progress: () throws -> Void
   ) throws {
@@ -60,14 +61,14 @@ struct Sweep {
     for stored in condemnations { try repository.endCondemnation(stored.name) }
   }
 
-  /// A pack without anything that is needed.
+  /// A pack without a needed record.
   private struct Candidate {
     let id: PackID
     let kind: PackKind
     let lengthBytes: UInt64
   }
 
-  /// Removes the quarantine entries of copies in these packs too.
+  /// Deletes packs. Also removes the quarantine entries for copies in them.
   private mutating func delete(_ packs: ArraySlice<Candidate>) throws(StoreError) {
     try repository.records.delete(packs.map { ($0.id, $0.kind) })
     deletedPacks += packs.count
@@ -75,7 +76,9 @@ struct Sweep {
     try repository.releaseQuarantine(ofPacks: Set(packs.map(\.id)))
   }
 
-  /// - Returns: nil if the pack is pardoned or gone.
+  /// Decides whether a pack can be deleted.
+  ///
+  /// - Returns: nil if the pack is pardoned or does not exist.
   private mutating func judge(
     _ id: PackID, _ kind: PackKind
   ) throws(StoreError) -> Candidate? {
@@ -86,7 +89,7 @@ struct Sweep {
       // An interrupted collection has deleted it already.
       return nil
     } catch  where error.code == .damaged {
-      // Its contents are not known for certain.
+      // The contents of a damaged pack are not known for certain.
       damaged.append((id, error.message))
       pardonedPacks += 1
       return nil
@@ -95,7 +98,8 @@ struct Sweep {
     for record in records where live.isNeeded(record.entry.id, record.entry.type) {
       guard try !isElsewhere(record.entry.id) else { continue }
       isPardoned = true
-      // The copy that was counted on is bad. This one is needed instead, and so is its base.
+      // The copy that was expected elsewhere is damaged. So this copy is needed, and so is its
+      // base.
       if let base = record.entry.base, live.keep(base, record.entry.type) { keptBases = true }
     }
     guard !isPardoned else {
@@ -105,7 +109,7 @@ struct Sweep {
     return Candidate(id: id, kind: kind, lengthBytes: lengthBytes)
   }
 
-  /// Whether another pack has a good copy that does not need anything that may be deleted.
+  /// Whether another pack has a good copy whose base, if any, is kept.
   private func isElsewhere(_ id: ContentID) throws(StoreError) -> Bool {
     for copy in try repository.records.copies(of: id, absent: absent) {
       if let base = copy.entry.base, !live.isNeeded(base, copy.entry.type) { continue }

@@ -6,10 +6,10 @@ package import Workers
 
 /// How the space of a store is used.
 package struct StoreUsage: Sendable {
-  /// A number of records, and the space they take.
+  /// A number of records, and their space.
   package struct Amount: Sendable {
     package internal(set) var records = 0
-    /// In the packs, headers included.
+    /// The size in the packs, including headers.
     package internal(set) var storedBytes: UInt64 = 0
 
     mutating func add(_ entry: PackEntry) {
@@ -21,53 +21,54 @@ package struct StoreUsage: Sendable {
   /// The space of one revision.
   package struct RevisionUsage: Sendable {
     package let entry: RevisionEntry
-    /// What no other revision needs, even for its deltas: deleting this revision makes it garbage.
+    /// Records that no other revision needs, even for its deltas. They become garbage when this
+    /// revision is deleted.
     package internal(set) var exclusive = Amount()
   }
 
   /// The space of a job.
   package struct JobUsage: Sendable {
     package let job: String
-    /// Oldest first.
+    /// The revisions, oldest first.
     package internal(set) var revisions: [RevisionUsage] = []
-    /// What several revisions of the job need, and no other job does.
+    /// Records that several revisions of this job need, and no other job.
     package internal(set) var shared = Amount()
 
-    /// What no other job needs.
+    /// The space that no other job needs.
     package var exclusiveBytes: UInt64 {
       revisions.map(\.exclusive.storedBytes).saturatingSum().saturatingAdding(shared.storedBytes)
     }
   }
 
-  /// Length of all packs.
+  /// The length of all packs.
   package internal(set) var storeBytes: UInt64 = 0
   package internal(set) var packs = 0
-  /// In the order of their names.
+  /// The jobs in the order of their names.
   package internal(set) var jobs: [JobUsage] = []
-  /// What several jobs need.
+  /// Records that several jobs need.
   package internal(set) var sharedBetweenJobs = Amount()
-  /// What no revision needs but somebody uses: content of forgotten revisions that a session or a
-  /// pin keeps, or of a running backup.
+  /// Records that no revision needs but that are in use: by forgotten revisions that a session or a
+  /// pin keeps, or by a running backup.
   package internal(set) var held = Amount()
-  /// Bases that only deltas need; included above.
+  /// Bases that only deltas need. They are included in the amounts above.
   package internal(set) var bases = Amount()
-  /// Map nodes; included above.
+  /// Map nodes. They are included in the amounts above.
   package internal(set) var maps = Amount()
-  /// Plain and stored length of the needed chunks.
+  /// The plain and the stored length of the needed chunks.
   package internal(set) var chunkPlainBytes: UInt64 = 0
   package internal(set) var chunkStoredBytes: UInt64 = 0
   package internal(set) var deltas = 0
   /// What a collection could free. If `unreadable` is not empty: what no readable revision needs.
   package internal(set) var garbageBytes: UInt64 = 0
-  /// Revisions that cannot be read, or whose maps cannot, and why. What only they need counts as
-  /// garbage here, but a collection would delete nothing.
+  /// Revisions that are unreadable, or whose maps are, and the reasons. Content that only they need
+  /// counts as garbage here, but a collection would delete nothing.
   package internal(set) var unreadable: [(id: RevisionID, message: String)] = []
-  /// What a collection could free in addition if the given revisions were forgotten; nil if none
+  /// What a collection could free additionally if the given revisions were forgotten. Nil if none
   /// were given, or if `unreadable` is not empty.
   package internal(set) var prunableBytes: UInt64?
 }
 
-/// Finds out how the space of a store is used.
+/// Computes how the space of a store is used.
 package final class UsageSurvey {
   private let repository: Repository
   private let context: WorkContext
@@ -78,7 +79,7 @@ package final class UsageSurvey {
   /// The position of each revision in its job.
   private var placeOf: [Int] = []
 
-  /// - Parameter pruned: the survey finds out what forgetting all these revisions would free.
+  /// - Parameter pruned: the revisions to forget; the survey computes what that would free.
   package init(
     repository: Repository, pruned: Set<RevisionID>, context: WorkContext
   ) {
@@ -87,7 +88,7 @@ package final class UsageSurvey {
     self.context = context
   }
 
-  /// Walks every revision; what successive ones share is walked at most twice.
+  /// Walks every revision. Content that consecutive revisions share is walked at most twice.
   ///
   /// - Throws: `StoreError`; `WorkersError/cancelled`.
   package func run() throws -> StoreUsage {
@@ -121,7 +122,7 @@ package final class UsageSurvey {
     return usage
   }
 
-  /// Forgotten revisions that a session or a pin keeps.
+  /// Returns the forgotten revisions that a session or a pin keeps.
   private func held(
     besides entries: [RevisionEntry], _ live: LiveRecords
   ) throws -> [(RevisionID, Revision)] {
@@ -131,7 +132,7 @@ package final class UsageSurvey {
     }
   }
 
-  /// Adds up what becomes garbage if only these revisions are left.
+  /// Computes what becomes garbage if only these revisions remain.
   private func addUp(leaving revisions: [(RevisionID, Revision)], _ meter: WorkMeter) throws {
     let live = try repository.records.liveRecords { [context] in try context.cancellation.check() }
     for (id, revision) in revisions { try walk(id, revision, live, meter) }
@@ -154,7 +155,9 @@ package final class UsageSurvey {
     }
   }
 
-  /// - Parameter note: receives every node and chunk; returns whether it is new.
+  /// Walks a revision.
+  ///
+  /// - Parameter note: receives every node and chunk. Returns whether it is new.
   private func walk(
     _ id: RevisionID, _ revision: Revision, _ live: LiveRecords, _ meter: WorkMeter,
     note: @escaping (ContentID, RecordType) -> Bool = { _, _ in false }
@@ -210,7 +213,7 @@ package final class UsageSurvey {
   }
 }
 
-/// Notes the owners of nodes and chunks. If a node has been noted for an owner before, so has
+/// Notes the owners of nodes and chunks. If a node was already noted for an owner, so was
 /// everything under it, which is not walked again.
 private struct OwningVisitor: MapVisitor {
   let live: LiveRecords

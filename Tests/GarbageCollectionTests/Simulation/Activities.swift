@@ -12,21 +12,21 @@ import VolumeMap
 import VolumeReader
 import Workers
 
-/// What a process of the simulation may do.
+/// The activities of a process in the simulation.
 enum Activity: String, CaseIterable {
   case backup, forgetting, pruning, collection, verification, reading, tagging
 }
 
 extension SimulatedProcess {
-  /// Does `activities` one after another, as long as it lives. A failure that nothing excuses is a
-  /// violation.
+  /// Performs `activities` one after another, as long as the process lives. An unexcused failure is
+  /// a violation.
   func live(_ activities: [Activity]) {
     for activity in activities where isAlive && !cancellation.isCancelled {
       attempt(activity.rawValue) { try perform(activity, $0) }
     }
   }
 
-  /// Does something with the repository. A failure that nothing excuses is a violation.
+  /// Performs an activity with the repository. An unexcused failure is a violation.
   func attempt(_ activity: String, _ body: (Repository) throws -> Void) {
     do {
       world.say(self, "begins \(activity)")
@@ -72,7 +72,7 @@ extension SimulatedProcess {
 
   // MARK: - Forgetting
 
-  /// Forgets some of the revisions that are there, whichever they are.
+  /// Forgets some random revisions.
   private func forget(in repository: Repository) throws {
     try forget(in: repository) { entries in
       guard entries.count > 1 else { return [] }
@@ -81,7 +81,7 @@ extension SimulatedProcess {
     }
   }
 
-  /// Forgets what is chosen of the revisions that are there.
+  /// Forgets the chosen revisions.
   func forget(
     in repository: Repository, _ choose: ([RevisionEntry]) -> [RevisionEntry]
   ) throws {
@@ -92,7 +92,7 @@ extension SimulatedProcess {
     }
   }
 
-  /// Forgets what a policy says, which leaves every job its newest usable revision.
+  /// Forgets revisions by a policy. The policy keeps the newest usable revision of every job.
   func prune(_ repository: Repository, newest count: UInt32) throws {
     let policy = RetentionPolicy(rules: [.newest(count: count)])
     let users = try repository.revisionUsers()
@@ -144,7 +144,7 @@ extension SimulatedProcess {
 
   // MARK: - Reading
 
-  /// Reads everything back, and says so.
+  /// Reads everything back, and records the result.
   private func verify(_ repository: Repository) throws {
     for entry in try repository.revisions().entries {
       guard let session = try beginReading([entry.id], repository) else { continue }
@@ -159,18 +159,18 @@ extension SimulatedProcess {
     }
   }
 
-  /// Opens a revision and reads it for long, whatever becomes of it meanwhile.
+  /// Opens a revision and reads it for a long time, even if it is forgotten in the meantime.
   private func read(_ repository: Repository) throws {
     let entries = try repository.revisions().entries
     guard !entries.isEmpty else { return }
     try read(entries[Int.random(in: entries.indices, using: &random)], in: repository)
   }
 
-  /// Opens this revision, and reads it twice.
+  /// Opens this revision and reads it twice.
   func read(_ entry: RevisionEntry, in repository: Repository) throws {
     guard let session = try beginReading([entry.id], repository) else { return }
     defer { session.end() }
-    // Where nothing could be written down, nothing is promised.
+    // If the session could not be recorded, the revision is not protected.
     let isPinned =
       (try? world.fileSystem.metadata(
         of: world.layout.sessions.appending(session.id.description))) != nil
@@ -187,7 +187,7 @@ extension SimulatedProcess {
     }
   }
 
-  /// What `body` returns; nil where it finds a revision forgotten.
+  /// Returns the result of `body`. Nil if `body` finds that a revision was forgotten.
   private func orGone<Result>(_ body: () throws -> Result) throws -> Result? {
     do {
       return try body()
@@ -221,7 +221,7 @@ extension SimulatedProcess {
     try tag(entries[Int.random(in: entries.indices, using: &random)].id, in: repository)
   }
 
-  /// Says something of this revision.
+  /// Adds a tag or a doubt to this revision.
   func tag(_ id: RevisionID, in repository: Repository) throws {
     let isDoubted = Int.random(in: 0..<3, using: &random) == 0
     let tag = "tag\(Int.random(in: 0..<4, using: &random))"

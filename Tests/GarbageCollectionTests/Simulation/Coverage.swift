@@ -2,15 +2,15 @@ import Synchronization
 import SystemPackage
 import TestSupport
 
-/// Which handovers there were: whose operation came right after whose. Where thousands of schedules add no new
-/// ones, more of them hardly see anything new.
+/// Records handovers: which process's operation followed directly on which other one. If thousands
+/// of schedules add no new handovers, further schedules will hardly find anything new.
 struct Coverage {
-  /// An operation of somebody, as far as it matters where it is done.
+  /// An operation of a process, with its place as far as that matters.
   private struct Step: Hashable {
     let activity: Substring
     let machine: Int
     let kind: SimulatedCall.Kind
-    /// The directory of the repository, `packs` for instance.
+    /// The directory of the repository, for example `packs`.
     let place: String
   }
 
@@ -34,7 +34,7 @@ struct Coverage {
     last = (process.number, step)
   }
 
-  /// Adds them to those of all schedules; returns how many of these there are.
+  /// Adds the handovers to those of all schedules. Returns the total number.
   func addToAll() -> Int {
     Self.all.withLock {
       $0.formUnion(handovers)

@@ -2,7 +2,8 @@ import ChunkFormat
 @testable import ChunkStore
 
 extension Repository {
-  /// Stores a record twice in one pack. No writer of ours does, but the format does not forbid it.
+  /// Stores a record twice in one pack. No writer of varve does this, but the format does not
+  /// forbid it.
   func storeTwice(_ record: PreparedRecord) throws {
     var assembly = PackAssembly(sealing: .none, targetBytes: PackAssembly.standardTargetBytes)
     for _ in 1...2 { assembly.append(record) }

@@ -5,19 +5,20 @@ import LocalObjects
 import SystemPackage
 import TestSupport
 
-/// What has to be in the repository, by what was promised, and whether it is.
+/// Knows what the repository must contain because of promises made to processes, and checks it.
 struct Ledger {
-  /// Maps that were made, and of what: also those of revisions whose commit was interrupted.
+  /// All maps that were made, with their content, including those of revisions whose commit was
+  /// interrupted.
   private var disks: [ContentID: SimulatedDisk] = [:]
-  /// Commits that returned, of revisions that nobody has begun to forget.
+  /// Revisions whose commit has returned, and that no process has begun to forget.
   private(set) var committed: Set<RevisionID> = []
   private var forgotten: Set<RevisionID> = []
-  /// Jobs of which a policy forgot something, and nobody anything else since.
+  /// Jobs of which a policy has forgotten revisions, and no other process since then.
   private var prunedJobs: Set<String> = []
-  /// Revisions that somebody has open.
+  /// The revisions that processes have open.
   private var opened: [Int: Revision] = [:]
   private var openings = 0
-  /// Who entered which session.
+  /// The process that created each session.
   var sessions: [String: String] = [:]
   var removedPacks: [FilePath] = []
 
@@ -39,18 +40,18 @@ struct Ledger {
 
   mutating func willCommit(_ root: ContentID, _ disk: SimulatedDisk) { disks[root] = disk }
 
-  /// Somebody may have forgotten it before whoever committed it knew that it was there.
+  /// Notes a commit. Another process may have forgotten the revision before this commit returned.
   mutating func didCommit(_ id: RevisionID) {
     if !forgotten.contains(id) { committed.insert(id) }
   }
 
-  /// Somebody is about to forget the revision, for reasons of his own.
+  /// Notes that a process is about to forget a revision, not because of a policy.
   mutating func willForget(_ entry: RevisionEntry) {
     forget(entry.id)
     prunedJobs.remove(entry.revision.job)
   }
 
-  /// A policy is about to.
+  /// Notes that a policy is about to forget revisions.
   mutating func willPrune(_ entries: [RevisionEntry], of job: String) {
     for entry in entries { forget(entry.id) }
     if !entries.isEmpty { prunedJobs.insert(job) }
@@ -83,9 +84,9 @@ struct Ledger {
     return id
   }
 
-  // MARK: - Looking
+  // MARK: - Checking
 
-  /// What is not as it has to be.
+  /// Returns all differences from the expected state.
   mutating func violations(in fileSystem: any FileSystem) throws -> [String] {
     try table.update(
       from: PackObjects(
@@ -117,8 +118,8 @@ struct Ledger {
     return revision
   }
 
-  /// Whether the revision can be read back, bit for bit: ids stand for contents here, each of which was
-  /// hashed when its pack was first seen.
+  /// Checks whether the revision can be read back exactly. An id stands for its content here,
+  /// because each content was hashed when its pack was first seen.
   private mutating func violations(of revision: Revision, _ name: String) throws -> [String] {
     let root = revision.volumes[0].root
     guard let disk = disks[root] else { return ["\(name) was never made"] }
@@ -131,7 +132,7 @@ struct Ledger {
     return needed.filter { !table.isReadable($0) }.map { "\(name) has lost \($0)" }
   }
 
-  /// Every record that the listed revisions need, bases of deltas not included.
+  /// Returns every record that the listed revisions need, without the bases of deltas.
   mutating func neededRecords(in fileSystem: any FileSystem) throws -> Set<ContentID> {
     var needed: Set<ContentID> = []
     for id in try fileSystem.list(layout.revisions).compactMap({ RevisionID(name: $0.name) }) {

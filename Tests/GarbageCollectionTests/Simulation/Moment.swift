@@ -3,17 +3,18 @@ import LocalObjects
 import SystemPackage
 import TestSupport
 
-/// One of the few operations that others count on: before it a process rests for long, is killed, or the
-/// power fails. Most operations read, so that what strikes by chance seldom strikes just there.
+/// One of the few operations that other processes depend on. Before it, a process rests for a long
+/// time or is killed, or the power fails. Most operations are reads, so random faults seldom strike
+/// at such an operation.
 struct Moment: Sendable {
   private let kind: SimulatedCall.Kind
-  /// The directory itself, where it is listed or synchronised; that of the file else. One of packs includes
-  /// those in it.
+  /// For a list or a synchronization, the directory itself. Otherwise, the directory of the file.
+  /// The directory of packs includes its subdirectories.
   private let directory: FilePath
-  /// Before which of such operations; counted down.
+  /// The number of such operations until the moment comes. Counted down.
   private var occurrence: Int
 
-  /// - Parameter occurrence: before which of such operations, the first being 1.
+  /// - Parameter occurrence: the number of the operation; the first one is 1.
   init(before kind: SimulatedCall.Kind, in directory: FilePath, _ occurrence: Int = 1) {
     self.kind = kind
     self.directory = directory
@@ -45,7 +46,7 @@ struct Moment: Sendable {
       Int.random(in: 1...3, using: &random))
   }
 
-  /// Whether it has come, now that such an operation is about to be done.
+  /// Whether the moment has come, if such an operation is the next one.
   mutating func hasCome(before kind: SimulatedCall.Kind, _ path: FilePath) -> Bool {
     guard kind == self.kind else { return false }
     let isOfDirectory = kind == .list || kind == .synchronizeDirectory

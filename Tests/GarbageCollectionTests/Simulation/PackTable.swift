@@ -2,10 +2,10 @@ import ChunkFormat
 @testable import ChunkStore
 import FileIO
 
-/// What is in the packs, read from the packs themselves, without index or store: what everything else
-/// is compared with.
+/// The content of all packs, read from the packs themselves without the index or the store.
+/// Everything else is compared with it.
 struct PackTable {
-  /// A copy of a record that was read, hashed, and found right, or not.
+  /// A copy of a record, and whether its hash was right.
   struct Copy {
     let entry: PackEntry
     let isIntact: Bool
@@ -22,15 +22,15 @@ struct PackTable {
   }
 
   private(set) var packs: [PackID: Contents] = [:]
-  /// The packs that hold a record.
+  /// The packs that contain a record.
   private var holders: [ContentID: Set<PackID>] = [:]
-  /// Every content that was ever read: an id stands for one content only.
+  /// All content that was ever read. An id stands for one content only.
   private(set) var contents: [ContentID: [UInt8]] = [:]
   private var maps: [ContentID: MapContents] = [:]
   private let decoder: RecordDecoder
   private let hasher: ContentHasher
 
-  /// What a map leads to.
+  /// The nodes and chunks of a map.
   struct MapContents {
     var nodes: [ContentID] = []
     var chunks: [UInt64: ContentID] = [:]
@@ -41,12 +41,12 @@ struct PackTable {
     hasher = try ContentHasher(idKey: nil)
   }
 
-  /// Looks at the packs that are there now.
+  /// Reads the packs that exist now.
   mutating func update(from objects: PackObjects) throws {
     let found = try objects.list()
     let there = Set(found.map(\.id))
     for id in packs.keys where !there.contains(id) { drop(id) }
-    // A delta's base may be in a pack that is listed behind it.
+    // The base of a delta may be in a pack that comes later in the list.
     var new = found.filter { packs[$0.id] == nil }
     for _ in 0..<3 where !new.isEmpty {
       var waiting: [(id: PackID, kind: PackKind)] = []
@@ -66,7 +66,7 @@ struct PackTable {
     }
   }
 
-  /// Takes nothing for granted that was seen before: files may be others now.
+  /// Forgets what was read before, because files may have changed.
   mutating func forgetPacks() { (packs, holders) = ([:], [:]) }
 
   private func isBaseKnown(_ entry: PackEntry, in inventory: PackInventory) -> Bool {
@@ -81,7 +81,7 @@ struct PackTable {
 
   private mutating func add(_ inventory: PackInventory) throws {
     var copies: [ContentID: [Copy]] = [:]
-    // Bases may stand behind their deltas.
+    // Bases may come after their deltas.
     for entry in inventory.entries.filter({ $0.base == nil })
       + inventory.entries.filter({ $0.base != nil })
     {
@@ -118,16 +118,16 @@ struct PackTable {
     return content
   }
 
-  // MARK: - Asking
+  // MARK: - Queries
 
-  /// All copies of a record, with their packs.
+  /// Returns all copies of a record, with their packs.
   func copies(of id: ContentID) -> [(pack: PackID, copy: Copy)] {
     (holders[id] ?? []).flatMap { pack in
       (packs[pack]?.copies[id] ?? []).map { (pack, $0) }
     }
   }
 
-  /// Whether the record can be read from the packs that are there.
+  /// Whether the record can be read from the existing packs.
   func isReadable(_ id: ContentID, deltas: Int = 0) -> Bool {
     copies(of: id).contains { _, copy in
       copy.isIntact
@@ -135,7 +135,7 @@ struct PackTable {
     }
   }
 
-  /// What a map leads to; nil where a node of it was never seen.
+  /// Returns the content of a map. Nil if one of its nodes was never seen.
   mutating func map(_ root: ContentID) throws -> MapContents? {
     if let known = maps[root] { return known }
     var map = MapContents()
@@ -153,7 +153,7 @@ struct PackTable {
       if node.level == 0 {
         map.chunks[first + UInt64(number)] = child
       } else {
-        // Two levels are all that the simulated disks have.
+        // The simulated disks have at most two levels.
         let start = first + UInt64(number * MapNode.fanout)
         guard node.level == 1, try walk(child, first: start, &map) else { return false }
       }

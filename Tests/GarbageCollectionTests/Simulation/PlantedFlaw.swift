@@ -4,30 +4,31 @@ import LocalObjects
 import SystemPackage
 import TestSupport
 
-/// A mistake of the known kinds, planted by changing what a process gets to see of the file system.
-/// What cannot be planted so is planted in the source by Integration/mutants.
+/// A known kind of bug, planted by changing a process's view of the file system.
+/// Integration/mutants plants all other bugs in the source.
 enum PlantedFlaw: String, CaseIterable, Sendable {
-  /// A list that fails is taken for an empty one.
+  /// A failed list counts as an empty list.
   case failedListIsEmpty
-  /// New writing sessions do not heed what is condemned.
+  /// New writing sessions ignore condemned packs.
   case condemnationUnheeded
-  /// A collection does not see who writes.
+  /// A collection does not see writing sessions.
   case writersUnseen
-  /// A collection does not see who reads.
+  /// A collection does not see reading sessions.
   case readersUnseen
-  /// A collection looks at revisions before it looks at sessions.
+  /// A collection reads revisions before it reads sessions.
   case revisionsBeforeSessions
-  /// A writing session's index lists packs that are gone.
+  /// The index of a writing session lists packs that no longer exist.
   case staleIndex
 
   var takesFailedListsForEmpty: Bool { self == .failedListIsEmpty }
 
-  /// What `process` takes for the entries of `directory`.
+  /// Returns the entries of `directory` as `process` sees them.
   func alter(
     _ entries: [DirectoryEntry], of directory: FilePath, for process: SimulatedProcess
   ) throws(FileError) -> [DirectoryEntry] {
     let world = process.world
-    // Not the one in the end, which leaves behind what it does not see.
+    // The final collection is not affected, because it would leave files behind that it does not
+    // see.
     let collects = process.name.hasPrefix("\(Activity.collection) ")
     switch (self, directory) {
     case (.condemnationUnheeded, world.layout.condemned) where !collects: return []
@@ -37,7 +38,7 @@ enum PlantedFlaw: String, CaseIterable, Sendable {
       return entries.filter { !world.isOf(.reading, session: $0.name) }
     case (.revisionsBeforeSessions, world.layout.sessions) where collects:
       process.revisionsBefore = try world.fileSystem.list(world.layout.revisions)
-      // Long enough for others to come to an end.
+      // This is long enough for other processes to end.
       for _ in 1...40 { try process.pass(.list, directory) }
       return try world.fileSystem.list(directory)
     case (.revisionsBeforeSessions, world.layout.revisions) where collects:

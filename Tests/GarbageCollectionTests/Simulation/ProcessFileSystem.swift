@@ -2,7 +2,7 @@ import FileIO
 import SystemPackage
 import TestSupport
 
-/// The file system as one process of the simulation has it.
+/// The file system as one process of the simulation sees it.
 final class ProcessFileSystem: FileSystem {
   private let base: SimulatedFileSystem
   private let process: SimulatedProcess
@@ -42,7 +42,7 @@ final class ProcessFileSystem: FileSystem {
     return try flaw?.alter(entries, of: directory, for: process) ?? entries
   }
 
-  /// Names of unfinished files are no seed's, but the order in which they were made is.
+  /// The names of unfinished files do not depend on the seed, but the order of their creation does.
   private func byAge(
     _ entries: [DirectoryEntry], in directory: FilePath
   ) throws(FileError) -> [DirectoryEntry] {
@@ -81,7 +81,8 @@ final class ProcessFileSystem: FileSystem {
   }
 }
 
-/// A file that a process has open. Closing is no operation: it happens when a process dies, too.
+/// A file that a process has open. Closing is not an operation, because it also happens when a
+/// process dies.
 private final class ProcessFile: OpenFile {
   private let base: any OpenFile
   private let process: SimulatedProcess
@@ -137,7 +138,7 @@ private final class ProcessFile: OpenFile {
     return try base.tryLock(mode)
   }
 
-  /// Whoever holds the lock needs turns to release it.
+  /// Takes a lock. The process that holds it needs turns to release it.
   func lock(_ mode: LockMode) throws(FileError) {
     try process.pass(.lock, path)
     try process.wait(for: path) { () throws(FileError) in try base.tryLock(mode) }

@@ -5,43 +5,45 @@ import GarbageCollection
 import TestSupport
 import VolumeMap
 
-/// A loss that somebody thought of: who does what, in which order. Played with the right program, nothing is
-/// lost. Chance would seldom come upon the order; it chooses what the order leaves open.
+/// A sequence of actions that could lose data. A correct program loses nothing. Random schedules
+/// would seldom produce the sequence. Everything that the sequence does not fix is random.
 enum Scene: CaseIterable {
-  /// A revision is pinned and forgotten between a collection's looks at sessions and at revisions.
+  /// A revision is pinned and forgotten after a collection has read the sessions and before it
+  /// reads the revisions.
   case forgottenBetweenLooks
-  /// What a revision needs goes, and after a power failure nobody has forgotten it.
+  /// The content of a forgotten revision is deleted, and a power failure undoes the forgetting.
   case forgottenUntilPowerFails
-  /// A policy forgets a revision for a newer one that is gone after a power failure.
+  /// A policy forgets a revision because of a newer one that disappears in a power failure.
   case prunedForVanishing
-  /// A tag is left, after a power failure, of a revision that is gone.
+  /// A revision disappears in a power failure, but its tag remains.
   case taggedBeforeDurable
   /// A backup finds a delta whose base is condemned.
   case deltaOfCondemnedBase
-  /// A delta has lost its base, and what it stands for is stored otherwise.
+  /// A delta has lost its base, and its content is stored again in another form.
   case deltaOfLostBase
-  /// A revision that begins and ends between two looks needs a delta that another machine has stored.
+  /// A revision is begun and committed between two looks. It needs a delta that another machine has
+  /// stored.
   case deltaOfOtherMachine
-  /// Deltas cannot be read while what they lean on seems to be garbage.
+  /// Deltas are unreadable while their bases seem to be garbage.
   case unreadableDeltas
   /// A backup relies on a delta that is condemned together with its base.
   case condemnedDelta
-  /// Two packs are condemned that hold the same.
+  /// Two packs with the same content are condemned.
   case condemnedCopies
-  /// A pack is condemned that holds a record twice.
+  /// A pack that contains a record twice is condemned.
   case condemnedTwins
-  /// A condemned delta is needed again, since the storage loses the good copy.
+  /// A condemned delta is needed again, because the storage loses the good copy.
   case lostGoodCopy
-  /// A collection moves everything each time that a reader looks for it.
+  /// A collection moves all records each time that a reader looks for them.
   case movingBeforeReader
-  /// A pack goes between being read and being entered in an index, in which a backup looks.
+  /// A pack is read, then deleted, and then entered in an index that a backup uses.
   case enteredWhenGone
 
   static func any(using random: inout SeededRandom) -> Self {
     allCases[Int.random(in: allCases.indices, using: &random)]
   }
 
-  /// Plays the scene; afterwards the power may have failed.
+  /// Plays the scene. The power may have failed afterwards.
   func play(_ world: SimulatedWorld, _ random: inout SeededRandom) throws {
     var stage = Stage(world, &random)
     try set(stage)
@@ -50,7 +52,7 @@ enum Scene: CaseIterable {
     try stage.play()
   }
 
-  // MARK: - What is there at the beginning
+  // MARK: - Initial state
 
   private func set(_ stage: Stage) throws {
     let (a, b, others) = (stage.a, stage.b, stage.others)
@@ -63,7 +65,7 @@ enum Scene: CaseIterable {
       try stage.alone { $0.backUp("x", [a, b]) }
     case .taggedBeforeDurable, .condemnedCopies: break
     case .deltaOfCondemnedBase, .deltaOfLostBase:
-      // The delta is dead, and its pack is not.
+      // The delta is garbage, but its pack is not.
       try stage.alone {
         $0.backUp("old", [a])
         $0.backUp("old", [a.changed] + others)
@@ -99,7 +101,7 @@ enum Scene: CaseIterable {
     }
   }
 
-  // MARK: - What happens then
+  // MARK: - Action
 
   private func perform(_ stage: inout Stage) {
     switch self {

@@ -6,7 +6,7 @@ import LocalObjects
 import TestSupport
 import Workers
 
-/// One run of the simulation: a repository's life, as a seed has it.
+/// One run of the simulation: the life of a repository, determined by a seed.
 ///
 /// ```
 /// some revisions ──▶ many processes at once, till the power fails or all have ended ──▶ … ──▶ quiet
@@ -16,7 +16,7 @@ struct Schedule {
   let seed: UInt64
   var flaw: PlantedFlaw?
 
-  /// What came of it.
+  /// The result of the run.
   struct Outcome {
     let violations: [String]
     let trace: [String]
@@ -46,7 +46,7 @@ struct Schedule {
       operations: operations, coverage: world.coverage)
   }
 
-  /// The first revisions, by one process.
+  /// Creates the first revisions, in one process.
   private func begin(_ world: SimulatedWorld, _ random: inout SeededRandom) throws {
     let count = Int.random(in: 2...4, using: &random)
     let life = { @Sendable (process: SimulatedProcess) in
@@ -127,13 +127,13 @@ struct Schedule {
     return [Int.random(in: 1...250, using: &random): fault]
   }
 
-  /// Two first backups of the same content at once.
+  /// Runs two first backups of the same content at once.
   ///
   /// - Returns: how many records were stored more than once.
   static func firstBackupsAtOnce(seed: UInt64) throws -> Int {
     var random = SeededRandom(seed: seed)
     let world = try SimulatedWorld(seed: random.next(), isTraced: false)
-    // Some of it more than once.
+    // Some content occurs several times.
     let contents = (0..<3).map { SimulatedContent(family: $0, version: 0) }
     let disk = SimulatedDisk(
       (0..<5).map { _ in contents[Int.random(in: contents.indices, using: &random)] })
@@ -153,9 +153,9 @@ struct Schedule {
     return Dictionary(copies, uniquingKeysWith: +).values.count { $0 > 1 }
   }
 
-  // MARK: - Afterwards
+  // MARK: - At the end
 
-  /// When all is quiet, garbage goes, and everything is as it should be.
+  /// Collects garbage when no process is running, and then checks that everything is in order.
   private func quietTime(_ world: SimulatedWorld) throws {
     try world.live(
       [SimulatedWorld.Role(name: "collection") { $0.tidyUp() }], style: .chance(oneIn: 1))

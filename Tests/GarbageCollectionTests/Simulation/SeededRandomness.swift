@@ -2,15 +2,15 @@ import Glibc
 import Synchronization
 import TestSupport
 
-/// Random numbers that a seed repeats, in the place of OpenSSL's, for the threads that want them: names
-/// of sessions and packs decide where a file lies and in which order files are listed.
+/// Random numbers from a seed, in place of OpenSSL's, for threads that use them. They determine the
+/// names of sessions and packs, and these determine the paths of files and the order of lists.
 final class SeededRandomness: Sendable {
   private let random: Mutex<SeededRandom>
 
   init(seed: UInt64) { random = Mutex(SeededRandom(seed: seed)) }
 
-  /// From here on this thread gets its random numbers from here. The thread must end, or call
-  /// ``release()``, before this value goes.
+  /// Makes this thread use these random numbers from now on. The thread must end, or call
+  /// ``release()``, before this value is destroyed.
   func use() {
     Self.install
     pthread_setspecific(Self.key, Unmanaged.passUnretained(self).toOpaque())
@@ -47,7 +47,8 @@ final class SeededRandomness: Sendable {
     var status: (@convention(c) () -> Int32)?
   }
 
-  /// Looked up by name, since the headers call it deprecated; there for ever after.
+  /// The function is found by name, because the headers mark it as deprecated. It stays installed
+  /// forever.
   private static let install: Void = {
     typealias SetMethod = @convention(c) (UnsafeRawPointer) -> Int32
     guard let symbol = dlsym(nil, "RAND_set_rand_method") else {

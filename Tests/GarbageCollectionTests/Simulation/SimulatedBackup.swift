@@ -6,8 +6,8 @@ import VolumeMap
 import VolumeReader
 import Workers
 
-/// A backup by the parts of the engine, in one thread: what the engine's pipeline does in several has no
-/// order that a seed repeats.
+/// A backup with the parts of the engine, in one thread. The engine's own pipeline uses several
+/// threads, whose order does not depend on the seed.
 struct SimulatedBackup {
   private let process: SimulatedProcess
   private let repository: Repository
@@ -16,8 +16,8 @@ struct SimulatedBackup {
   private let hasDocuments: Bool
 
   /// - Parameters:
-  ///   - job: nil for any of three, and now and then with documents.
-  ///   - disk: what to back up; nil for what became of the disk of the last backup.
+  ///   - job: nil for one of three random jobs, sometimes with documents.
+  ///   - disk: the disk to back up; nil for a later state of the last backup's disk.
   init(
     _ process: SimulatedProcess, _ repository: Repository,
     job: String? = nil, disk: SimulatedDisk? = nil
@@ -56,7 +56,7 @@ struct SimulatedBackup {
     if process.isAlive { process.world.ledger.didCommit(id) }
   }
 
-  /// As the engine begins.
+  /// Begins the backup in the same way as the engine.
   private func begin() throws -> (
     writing: WritingSession, history: [RevisionEntry], parent: RevisionEntry?
   ) {
@@ -138,7 +138,8 @@ struct SimulatedBackup {
           try repository.storeTwice(record)
         } else {
           try writer.append(record, isReplacement: isReplacement)
-          // As another thread of the engine does that looked before this one had appended.
+          // Another thread of the engine does this if it has looked the record up before this one
+          // appended it.
           if Bool.random(using: &process.random) {
             try writer.append(record, isReplacement: isReplacement)
           }
@@ -148,7 +149,7 @@ struct SimulatedBackup {
     }
   }
 
-  /// Seldom, and not where it is looked whether all is stored once.
+  /// Whether to store the record twice. Rare, and never in tests that check for duplicates.
   private func storesTwice(_ record: PreparedRecord, _ isReplacement: Bool) -> Bool {
     disk == nil && record.base == nil && !isReplacement
       && Int.random(in: 0..<24, using: &process.random) == 0
@@ -156,6 +157,6 @@ struct SimulatedBackup {
 }
 
 extension RecordKeeper.Proof {
-  /// Whether the index's word is taken.
+  /// Whether the index is trusted without a check.
   fileprivate var isIndex: Bool { if case .index = self { true } else { false } }
 }

@@ -1,10 +1,10 @@
 import ChunkFormat
 import TestSupport
 
-/// What a chunk holds: one of some families that have nothing in common, in one of its versions, which
-/// differ little.
+/// The content of a chunk: a family and a version. Families have nothing in common. Versions of one
+/// family differ only a little.
 struct SimulatedContent: Hashable, Sendable {
-  /// A chunk is shorter here than its place in the map says; neither store nor collection minds.
+  /// Chunks are shorter here than their maps say. Neither the store nor the collection checks this.
   static let lengthBytes = 384
 
   var family: UInt16
@@ -19,18 +19,19 @@ struct SimulatedContent: Hashable, Sendable {
   }
 }
 
-/// What a volume holds: a few chunks and holes, in one map node or in two with a third above them.
+/// The content of a volume: a few chunks and holes, in one map node, or in two nodes with a third
+/// one above.
 struct SimulatedDisk: Equatable, Sendable {
   static let chunkSizeBytes = 128 << 10
   private static let families: UInt16 = 14
 
   let chunkCount: UInt64
-  /// What is left out are holes.
+  /// Chunks that are not listed are holes.
   var chunks: [UInt64: SimulatedContent] = [:]
 
   var sizeBytes: UInt64 { chunkCount * UInt64(Self.chunkSizeBytes) }
 
-  /// The places that may hold something, by map node.
+  /// The positions that may have content, by map node.
   var places: [[UInt64]] {
     chunkCount <= UInt64(MapNode.fanout)
       ? [Array(0..<min(5, chunkCount))] : [Array(0..<4), Array(256..<260)]
@@ -43,13 +44,13 @@ struct SimulatedDisk: Equatable, Sendable {
     }
   }
 
-  /// A disk that begins with `contents`.
+  /// Creates a disk that begins with `contents`.
   init(_ contents: [SimulatedContent]) {
     chunkCount = UInt64(contents.count)
     for (place, content) in contents.enumerated() { chunks[UInt64(place)] = content }
   }
 
-  /// The disk some time later.
+  /// Changes the disk, as over some time.
   mutating func change(using random: inout SeededRandom) {
     let places = Array(self.places.joined())
     for _ in 0..<Int.random(in: 1...4, using: &random) {

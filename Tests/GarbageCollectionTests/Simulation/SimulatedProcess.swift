@@ -5,26 +5,26 @@ import SystemPackage
 import TestSupport
 import Workers
 
-/// A process of the simulation: what it does to the file system, what goes wrong for it there, and how
-/// it ends. One at a time has the turn.
+/// A process of the simulation: its file system operations, its faults, and its end. Only one
+/// process at a time has the turn.
 final class SimulatedProcess: @unchecked Sendable {
-  /// Something that goes wrong.
+  /// A fault.
   enum Fault: CustomStringConvertible {
-    /// The process is killed: from then on nothing that it does has an effect.
+    /// The process is killed. Nothing that it does afterwards has an effect.
     case kill
-    /// It is told to stop.
+    /// The process is told to stop.
     case stop
-    /// So many changes in a row find the disk full.
+    /// This many changes in a row fail because the disk is full.
     case fullDisk(Int)
-    /// The next pack finds the disk full.
+    /// The next pack cannot be written because the disk is full.
     case fullDiskForPack
-    /// So many listings of directories fail in a row.
+    /// This many lists of directories fail in a row.
     case failingLists(Int)
-    /// So many packs in a row cannot be opened.
+    /// This many packs in a row cannot be opened.
     case failingPacks(Int)
-    /// The pack of data that was made last cannot be opened any more.
+    /// The newest data pack can no longer be opened.
     case unreadablePack
-    /// The storage loses the pack of data that was made last.
+    /// The storage loses the newest data pack.
     case lostPack
 
     var description: String {
@@ -41,13 +41,13 @@ final class SimulatedProcess: @unchecked Sendable {
     }
   }
 
-  /// What is to happen to a process.
+  /// The faults and rests of a process.
   struct Fate {
-    /// What strikes at which operation.
+    /// The faults that strike at certain operations.
     var faults: [Int: Fault] = [:]
-    /// What strikes at which moment.
+    /// The faults that strike at certain moments.
     var strikes: [(moment: Moment, fault: Fault)] = []
-    /// When it rests, and for how many chances of others; see ``Turns``.
+    /// When the process rests, and for how many chances of other processes; see ``Turns``.
     var rests: [(moment: Moment, chances: Int)] = []
   }
 
@@ -67,9 +67,9 @@ final class SimulatedProcess: @unchecked Sendable {
   private var failingPacks = 0
   private var unreadablePack: FilePath?
   private(set) var isKilled = false
-  /// For ``PlantedFlaw/revisionsBeforeSessions``.
+  /// The earlier list of revisions, for ``PlantedFlaw/revisionsBeforeSessions``.
   var revisionsBefore: [DirectoryEntry]?
-  /// Whether anything went wrong so far that excuses a failure.
+  /// Whether a fault has occurred so far that excuses a failure.
   private(set) var hadFault = false
 
   init(
@@ -86,10 +86,11 @@ final class SimulatedProcess: @unchecked Sendable {
     random = SeededRandom(seed: seed)
   }
 
-  /// Whether anything it does still counts.
+  /// Whether the process's operations still have an effect.
   var isAlive: Bool { !isKilled && !world.isDown }
 
-  /// Every operation passes here before it is done: others may have their turn, and it may fail.
+  /// Every operation calls this first. Other processes may get their turn, and the operation may
+  /// fail.
   func pass(_ kind: SimulatedCall.Kind, _ path: FilePath) throws(FileError) {
     world.randomness.use()
     try checkAlive(kind, path)

@@ -7,8 +7,8 @@ import Synchronization
 import SystemPackage
 import TestSupport
 
-/// What the processes of a simulation share: a repository on a file system that can crash, a clock that
-/// jumps, and machines with an index each. Guarded by the turn.
+/// The state that all processes of a simulation share: a repository on a file system that can
+/// crash, a clock that jumps, and machines that each have an index. The turn protects it.
 final class SimulatedWorld: @unchecked Sendable {
   static let root: FilePath = "/srv/repository"
   static let machines = 2
@@ -18,16 +18,16 @@ final class SimulatedWorld: @unchecked Sendable {
   let repositoryID: RepositoryID
   private(set) var fileSystem = SimulatedFileSystem()
   private(set) var turns: Turns
-  /// Nothing that anybody does has an effect any more.
+  /// Whether everything has stopped. Operations then have no effect.
   private(set) var isDown = false
   private(set) var violations: [String] = []
-  /// What happened, where somebody wants to know.
+  /// The trace of events, if it is wanted.
   private(set) var trace: [String]?
-  /// The same for the same seed.
+  /// The same seed produces the same value.
   private(set) var fingerprint: UInt64 = 0xcbf2_9ce4_8422_2325
   private(set) var operations = 0
   private(set) var coverage = Coverage()
-  /// The pack of data that was made last.
+  /// The newest data pack.
   private(set) var youngestPack: FilePath?
   var ledger: Ledger
   var flaw: PlantedFlaw?
@@ -38,7 +38,7 @@ final class SimulatedWorld: @unchecked Sendable {
   private var clock: Timestamp = 1_800_000_000_000_000_000
   private var crash: Crash?
   private let directory: TemporaryDirectory
-  /// Where the indexes of which simulation lie.
+  /// The index directories of each simulation.
   private static let indexed = Mutex<[String: Unowned]>([:])
 
   private struct Unowned: @unchecked Sendable {
@@ -70,9 +70,9 @@ final class SimulatedWorld: @unchecked Sendable {
 
   deinit { Self.indexed.withLock { $0[directory.path.string] = nil } }
 
-  /// The locks of an index are real ones: whoever waits for one lets others go on.
+  /// The locks of an index are real locks. A thread that waits for one lets others run.
   private static let yieldsAtLocks: Void = LockWaiting.configure { path in
-    // Of a lock of the index of a repository on a machine.
+    // From the path of a lock, finds the index directory of a repository on a machine.
     let directory = (1...3).reduce(path) { path, _ in path.removingLastComponent() }
     guard let world = indexed.withLock({ $0[directory.string]?.world }) else { return false }
     world.turns.yieldCurrent()
@@ -81,7 +81,7 @@ final class SimulatedWorld: @unchecked Sendable {
 
   // MARK: - Time
 
-  /// When the power fails.
+  /// The time of a power failure.
   enum Crash {
     case operation(Int)
     case moment(Moment)
@@ -98,7 +98,7 @@ final class SimulatedWorld: @unchecked Sendable {
     }
   }
 
-  /// What a process is to do.
+  /// The task of a process.
   struct Role {
     let name: String
     var machine = 0
@@ -106,7 +106,7 @@ final class SimulatedWorld: @unchecked Sendable {
     let life: @Sendable (SimulatedProcess) -> Void
   }
 
-  /// Lets some processes live until the last has ended, or the power fails.
+  /// Runs processes until the last one has ended or the power fails.
   func live(_ roles: [Role], style: Turns.Style, crash: Crash? = nil) throws {
     operations = 0
     self.crash = crash
@@ -121,8 +121,8 @@ final class SimulatedWorld: @unchecked Sendable {
     try turns.play()
   }
 
-  /// The power comes back: the file system as the failure may have left it, an index that is there or
-  /// is not.
+  /// Restores the power. The file system is in one of the states that the failure allows. The index
+  /// may be there or missing.
   func restart() throws {
     guard isDown, violations.isEmpty else { return }
     fileSystem = fileSystem.afterPowerFailure(at: fileSystem.operationCount, using: &random)
@@ -134,12 +134,12 @@ final class SimulatedWorld: @unchecked Sendable {
     inspect("after the power failure")
   }
 
-  /// The directory that the index of a machine lies in.
+  /// The directory of a machine's index.
   func indexDirectory(of machine: Int) -> FilePath {
     directory.path.appending("machine\(machine)")
   }
 
-  /// The storage loses the pack of data that was made last.
+  /// The storage loses the newest data pack.
   func loseYoungestPack() {
     guard let path = youngestPack else { return }
     do { try fileSystem.remove(path) } catch { violated("\(path) cannot be lost: \(error)") }
@@ -151,7 +151,7 @@ final class SimulatedWorld: @unchecked Sendable {
     } catch  where error.code == .notFound {}
   }
 
-  /// The clock goes on, and now and then it is set.
+  /// Advances the clock. Sometimes the clock is set to another time.
   func now() -> Timestamp {
     let day: Int64 = 86_400_000_000_000
     switch Int.random(in: 0..<20, using: &random) {
@@ -162,12 +162,12 @@ final class SimulatedWorld: @unchecked Sendable {
     return clock
   }
 
-  // MARK: - What happens
+  // MARK: - Events
 
-  /// Whether the file lies among the packs.
+  /// Whether the file is in the directory of packs.
   func isPack(_ path: FilePath) -> Bool { path.string.hasPrefix(packsPrefix) }
 
-  /// A process is about to do something.
+  /// Notes that a process is about to perform an operation.
   func note(_ process: SimulatedProcess, _ kind: SimulatedCall.Kind, _ path: FilePath) {
     operations += 1
     coverage.note(process, kind, path)
@@ -184,14 +184,14 @@ final class SimulatedWorld: @unchecked Sendable {
     if trace != nil { trace?.append("\(process.name): \(what())") }
   }
 
-  /// Something is not as promised: everything stops.
+  /// Notes a broken promise. Everything stops.
   func violated(_ what: String) {
     violations.append(what)
     trace?.append("VIOLATED: \(what)")
     isDown = true
   }
 
-  /// A file has its name now.
+  /// Notes that a file now has its final name.
   func renamed(to path: FilePath, by process: SimulatedProcess) {
     if path.removingLastComponent().removingLastComponent() == layout.dataPacks {
       youngestPack = path
@@ -204,7 +204,7 @@ final class SimulatedWorld: @unchecked Sendable {
     }
   }
 
-  /// A file is gone.
+  /// Notes that a file was removed.
   func removed(_ path: FilePath, by process: SimulatedProcess) {
     guard isPack(path), let name = path.lastComponent?.string,
       !name.hasPrefix(FilePath.temporaryPrefix)
@@ -213,7 +213,7 @@ final class SimulatedWorld: @unchecked Sendable {
     inspect("when \(process.name) deleted pack \(name)")
   }
 
-  /// Looks whether everything is there that has to be.
+  /// Checks that everything is there that must be.
   func inspect(_ moment: @autoclosure () -> String) {
     guard violations.isEmpty else { return }
     do {

@@ -3,26 +3,26 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Many lives of a repository. `VARVE_SCHEDULES=N` says how many; `VARVE_SEED=S` with which seed they
-/// begin, so that `VARVE_SCHEDULES=1 VARVE_SEED=S` repeats the one that failed.
+/// Many lives of a repository. `VARVE_SCHEDULES=N` sets their number, and `VARVE_SEED=S` the first
+/// seed. So `VARVE_SCHEDULES=1 VARVE_SEED=S` repeats one that failed.
 @Suite("Simulation")
 struct SimulationTests {
   private static let schedules = number("VARVE_SCHEDULES") ?? 40
   private static let firstSeed = number("VARVE_SEED") ?? 1
-  /// Both cores have work.
+  /// There is one slice for each of two cores.
   private static let slices: UInt64 = 2
 
-  /// The first schedule so far that failed: what comes after it is of no interest.
+  /// The first schedule that has failed so far. Later ones are not needed any more.
   private static let firstFailure = Mutex<UInt64>(.max)
 
-  /// How many schedules came to their ends.
+  /// The number of schedules that have ended.
   private static let ended = Mutex<UInt64>(0)
 
   private static func number(_ name: String) -> UInt64? {
     getenv(name).flatMap { UInt64(String(cString: $0)) }
   }
 
-  @Test("Whatever happens, no committed content is lost", arguments: 0..<slices)
+  @Test("No committed content is lost, whatever happens", arguments: 0..<slices)
   func nothingIsLost(slice: UInt64) throws {
     var count = 0
     for seed in stride(
@@ -48,7 +48,7 @@ struct SimulationTests {
     print("\(count) schedules, and nothing was lost")
   }
 
-  /// Prints, at each tenth, how many different handovers there were: see ``Coverage``.
+  /// Prints the number of distinct handovers after each tenth of the schedules; see ``Coverage``.
   private static func note(_ coverage: Coverage) {
     let count = coverage.addToAll()
     ended.withLock {
@@ -78,7 +78,7 @@ struct SimulationTests {
     }
   }
 
-  /// Takes thousands of schedules, and so a build with optimisation: only where somebody asks for them.
+  /// This needs thousands of schedules, and so an optimized build. It runs only on request.
   @Test(
     "Planted flaws are found",
     arguments: number("VARVE_SCHEDULES") == nil ? [] : PlantedFlaw.allCases)

@@ -6,11 +6,11 @@ import LocalObjects
 import TestSupport
 import VolumeMap
 
-/// Where a ``Scene`` is played: its roles, its script, and contents that nothing else has.
+/// Plays a ``Scene``: it has roles, a script, and content that occurs nowhere else.
 struct Stage {
   let a: SimulatedContent
   let b: SimulatedContent
-  /// Three more.
+  /// Three more contents.
   let others: [SimulatedContent]
   private let world: SimulatedWorld
   private let layout: RepositoryLayout
@@ -27,9 +27,9 @@ struct Stage {
     self.random = SeededRandom(seed: random.next())
   }
 
-  // MARK: - Directing
+  // MARK: - Roles and script
 
-  /// What one process does before the scene begins.
+  /// Runs one process before the scene begins.
   func alone(
     on machine: Int = 0, _ life: @escaping @Sendable (SimulatedProcess) -> Void
   ) throws {
@@ -41,7 +41,7 @@ struct Stage {
 
   func play() throws { try world.live(roles, style: .script(script)) }
 
-  /// Adds a role; returns its number.
+  /// Adds a role. Returns its number.
   private mutating func cast(
     _ name: String, on machine: Int = 0,
     strikes: [(moment: Moment, fault: SimulatedProcess.Fault)] = [],
@@ -78,13 +78,13 @@ struct Stage {
 
   // MARK: - Moments
 
-  /// All is stored, and the session goes on.
+  /// Everything is stored, and the session is still active.
   private var committing: Moment { Moment(before: .rename, in: layout.revisions) }
   private var madeRevisionDurable: Moment {
     Moment(before: .synchronizeDirectory, in: layout.revisions)
   }
   private var condemning: Moment { Moment(before: .rename, in: layout.condemned) }
-  /// Sessions that are to be awaited are known.
+  /// The sessions to wait for are known.
   private var awaiting: Moment { Moment(before: .rename, in: layout.condemned, 2) }
   private var deletingPacks: Moment { Moment(before: .remove, in: layout.dataPacks) }
 
@@ -115,7 +115,8 @@ struct Stage {
     script.append(.powerFails)
   }
 
-  /// The power fails when somebody relies on a revision that its maker was about to make durable.
+  /// Runs `life` while it relies on a revision that a killed backup has not made durable; then the
+  /// power fails.
   mutating func vanish(for life: @escaping @Sendable (SimulatedProcess) -> Void) {
     let backup = castBackup([a, b.changed], strikes: [(madeRevisionDurable, .kill)])
     let other = cast("other", life)
@@ -141,7 +142,7 @@ struct Stage {
     let last = castCollection()
     go(first, backup, forgetting)
     go(relying, until: committing)
-    // The good copy is condemned, the delta is not.
+    // The good copy is condemned, but the delta is not.
     go(killed, relying, last)
   }
 
@@ -179,7 +180,7 @@ struct Stage {
       $0.forget("old")
       $0.forget("older")
     }
-    // Neither machine's index knows yet what the other one stores.
+    // Neither machine's index knows yet what the other machine stores.
     go(first, until: Moment(before: .createFile, in: layout.dataPacks))
     go(second, first, forgetting)
     relyOnCondemned([a])
@@ -216,11 +217,11 @@ struct Stage {
 extension SimulatedContent {
   fileprivate init(family: UInt16) { self.init(family: family, version: 0) }
 
-  /// What becomes of it: so little changes that a delta is stored.
+  /// The content after a change. The change is so small that it is stored as a delta.
   var changed: Self { Self(family: family, version: version + 1) }
 }
 
-/// What a role does; each is one activity.
+/// The actions of a role. Each is one activity.
 extension SimulatedProcess {
   func backUp(_ job: String, _ contents: [SimulatedContent]) {
     attempt("backup") {

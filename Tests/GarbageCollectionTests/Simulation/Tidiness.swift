@@ -9,13 +9,13 @@ import TestSupport
 extension SimulatedProcess {
   private static let collections = 5
 
-  /// Collects until there is nothing more to collect.
+  /// Collects until nothing is left to collect.
   func tidyUp() {
     var settings = CollectionSettings()
     settings.allowsLargeShare = true
     do {
-      // One carries out what others condemned, one rewrites what that pardoned, one deletes what that
-      // made superfluous.
+      // One collection deletes packs that others condemned. The next one rewrites packs that the
+      // first one pardoned. The third one deletes packs that became unnecessary.
       for _ in 1...Self.collections {
         let report = try collect(in: try open(), settings)
         let changes = [
@@ -30,7 +30,7 @@ extension SimulatedProcess {
   }
 }
 
-/// What has to hold when nobody does anything, after the last collection.
+/// Checks that must hold after the last collection, when no process runs.
 struct Tidiness {
   private let world: SimulatedWorld
   private var files: any FileSystem { world.fileSystem }
@@ -68,7 +68,8 @@ struct Tidiness {
     }
   }
 
-  /// Every pack is mostly needed, and what is needed lies there once, or little more.
+  /// Checks that every pack is mostly needed, and that needed records are stored once, or little
+  /// more than once.
   private func inspectGarbage() throws {
     let table = world.ledger.table
     var needed = try world.ledger.neededRecords(in: files)
@@ -94,7 +95,7 @@ struct Tidiness {
     }
   }
 
-  /// What the index says, and what it says when it is made anew, is what the packs hold.
+  /// Checks that the index, and a rebuilt index, match the content of the packs.
   private func inspectIndex(of machine: Int) throws {
     var environment = RepositoryEnvironment(storage: LocalObjects.opener(on: files))
     environment.indexDirectory = world.indexDirectory(of: machine)

@@ -3,22 +3,22 @@ import SystemPackage
 import TestSupport
 import Workers
 
-/// Lets one of several threads run at a time; a seeded generator chooses which. So the same seed gives
-/// the same interleaving, down to the single file operation.
+/// Lets only one of several threads run at a time. A seeded generator chooses the thread. So the
+/// same seed produces the same interleaving, down to a single file operation.
 ///
-/// What all of them share is guarded by the turn: whoever has it is alone.
+/// The turn protects all shared state: the thread that has the turn is the only one that runs.
 final class Turns: @unchecked Sendable {
   /// One of the threads that take turns.
   final class Player: @unchecked Sendable {
     let name: String
-    /// Players of one machine share an index.
+    /// Players of the same machine share an index.
     let machine: Int
     fileprivate let body: @Sendable (Player) -> Void
     fileprivate let turn = Semaphore()
     fileprivate(set) var isDone = false
-    /// The higher goes first, where turns go by rank.
+    /// If turns go by rank, the player with the highest rank goes first.
     fileprivate var rank = 0
-    /// After how many chances in all it goes on, where it rests.
+    /// For a resting player, the total number of chances after which it continues.
     fileprivate var restsUntil = 0
 
     fileprivate init(_ name: String, machine: Int, _ body: @escaping @Sendable (Player) -> Void) {
@@ -28,43 +28,43 @@ final class Turns: @unchecked Sendable {
     }
   }
 
-  /// When a player gives the turn away.
+  /// When a player passes the turn on.
   enum Style {
-    /// At one in so many chances, to anybody.
+    /// At one of this many chances, to any player.
     case chance(oneIn: Int)
-    /// When one of a higher rank can go on. At `changes` of `chances` the one whose turn it is becomes the
-    /// last, so that it rests between two steps while others come to their ends: a bug that takes few
-    /// changes of order is likely to show (Burckhardt et al., A Randomized Scheduler with Probabilistic
-    /// Guarantees of Finding Bugs, 2010).
+    /// To a player of a higher rank that can continue. At `changes` of the `chances`, the current
+    /// player gets the lowest rank. So it rests between two steps while others run to their ends. A
+    /// bug that needs few changes of the order is then likely to appear (Burckhardt et al., A
+    /// Randomized Scheduler with Probabilistic Guarantees of Finding Bugs, 2010).
     case rank(changes: Int, chances: Int)
-    /// One step after the other, and then by chance.
+    /// By the steps of a script, and then by chance.
     case script([Step])
   }
 
-  /// Part of a script. A player that has ended has no part any more; one that has to wait for another
-  /// leaves the rest of its step out.
+  /// A step of a script. A player that has ended takes no further steps. A player that must wait
+  /// for another one skips the rest of its step.
   enum Step {
-    /// The player with this number goes on alone until a moment comes; nil: to its end.
+    /// The player with this number continues alone until a moment comes. Nil: until it ends.
     case go(Int, until: Moment?)
     case powerFails
   }
 
   private var players: [Player] = []
-  /// Whose turn it is.
+  /// The player that has the turn.
   private var current: Player?
   private var random: SeededRandom
   private let style: Style
-  /// What is still to come of a script.
+  /// The remaining steps of the script.
   private var script: [Step] = []
   private let failPower: () -> Void
-  /// Where turns go by rank: the chances that are still to come after which the order changes.
+  /// With turns by rank: the remaining chances at which the order changes.
   private var changes: Set<Int> = []
-  /// How often anybody had a chance to give the turn away.
+  /// The number of chances so far to pass the turn on.
   private var chances = 0
   private var lowestRank = 0
   private let end = Semaphore()
 
-  /// - Parameter failPower: called where a script says so.
+  /// - Parameter failPower: called at the step of a script where the power fails.
   init(seed: UInt64, style: Style, failPower: @escaping () -> Void = {}) {
     random = SeededRandom(seed: seed)
     self.style = style
@@ -102,11 +102,11 @@ final class Turns: @unchecked Sendable {
     first.turn.signal()
     end.wait()
     for thread in threads { thread.join() }
-    // They hold what they play with, which holds the turns.
+    // The players refer to objects that refer to the turns. This breaks the cycle.
     players = []
   }
 
-  /// A chance for others before an operation; sometimes it is taken.
+  /// Gives others a chance before an operation. Sometimes one of them takes it.
   func pause(_ player: Player, before kind: SimulatedCall.Kind, _ path: FilePath) {
     chances += 1
     switch style {
@@ -132,15 +132,16 @@ final class Turns: @unchecked Sendable {
     }
   }
 
-  /// Lets another player go on, where there is one.
+  /// Lets another player continue, if there is one.
   func yield(_ player: Player) {
     chances += 1
     if !script.isEmpty { return endStep(of: player) }
-    // Whoever waits lets anybody go on: of what it waits for is not known who has it.
+    // A waiting player lets any other player continue, because it is not known which one has the
+    // lock.
     if let next = choose(among: candidates(of: player)) { give(to: next, from: player) }
   }
 
-  /// Lets others go on for so many chances, or until they have ended.
+  /// Lets others continue for this many chances, or until they have ended.
   func rest(_ player: Player, chances count: Int) {
     player.restsUntil = chances + count
     yield(player)
@@ -152,7 +153,7 @@ final class Turns: @unchecked Sendable {
     if let next, next !== player { give(to: next, from: player) }
   }
 
-  /// Who goes on by the script, past what has no effect; nil at its end.
+  /// Returns the next player of the script. Skips steps without effect. Nil at the end.
   private func nextOfScript() -> Player? {
     while let step = script.first {
       switch step {
@@ -171,7 +172,7 @@ final class Turns: @unchecked Sendable {
     current = player
   }
 
-  /// Lets another player go on, whichever thread of the current one it is that asks.
+  /// Lets another player continue. Any thread of the current player may call this.
   func yieldCurrent() {
     if let current { yield(current) }
   }
@@ -187,7 +188,7 @@ final class Turns: @unchecked Sendable {
   }
 }
 
-/// Counts what was signalled and not yet waited for.
+/// Counts signals that nobody has waited for yet.
 private final class Semaphore: @unchecked Sendable {
   private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
 
