@@ -4,12 +4,12 @@ import VolumeMap
 import VolumeReader
 import Workers
 
-/// Visits the contents of revisions, one after another. A subtree without problems is not visited
+/// Visits the content of revisions, one after another. A subtree without problems is not visited
 /// again for the next revision.
 protocol ContentVisitor: MapVisitor {
   var walk: ContentWalk { get set }
 
-  /// The chunk `id` holds these bytes of a volume or an attachment.
+  /// Visits the chunk `id`, which has these bytes of a volume or an attachment.
   mutating func visit(chunk id: ContentID, at bytes: Range<UInt64>) throws
 }
 
@@ -29,7 +29,7 @@ extension ContentVisitor {
       walk.begin(entry, attachment.name, nil)
       for (number, id) in attachment.chunks.enumerated() {
         let start = UInt64(number) * chunkSizeBytes
-        // A revision may list more chunks than its bytes need in this repository.
+        // A revision may list more chunks than its size needs in this repository.
         let bytes = start..<start + chunkSizeBytes
         try visit(chunk: id, at: bytes.clamped(to: 0..<attachment.sizeBytes))
       }
@@ -41,7 +41,7 @@ extension ContentVisitor {
     try visit(chunk: id, at: geometry.bytes(ofChunk: number))
   }
 
-  /// Damage is noted; an error of the store that is not damage ends the walk.
+  /// Notes damage. An error of the store that is not damage ends the walk.
   mutating func visit(damaged error: MapError, at position: NodePosition) throws {
     if let cause = error.cause as? StoreError, !cause.isDamage { throw cause }
     walk.noteLoss(
@@ -49,20 +49,21 @@ extension ContentVisitor {
   }
 }
 
-/// Where a walk is, and what it found lost: records without an intact copy.
+/// The current position of a walk, and the lost records that it found. A lost record has no intact
+/// copy.
 struct ContentWalk {
-  /// At most this many ids of lost records are remembered, to limit the memory.
+  /// The greatest number of lost records whose ids are remembered. This limits the memory.
   private static let rememberedLosses = 1 << 20
 
-  /// Of the volume; nil in an attachment.
+  /// The geometry of the volume. Nil in an attachment.
   private(set) var geometry: MapGeometry?
   private var subject: (entry: RevisionEntry, name: String)?
   private var subtrees = WholeSubtrees()
 
-  /// Problems so far, repaired or not.
+  /// The number of problems so far, repaired or not.
   private(set) var amissCount = 0
   private(set) var losses = LossList()
-  /// Records found lost; incomplete if ``hasForgotten``.
+  /// The records found lost. Incomplete if ``hasForgotten`` is true.
   private(set) var lost: Set<ContentID> = []
   private(set) var hasForgotten = false
 
@@ -74,7 +75,7 @@ struct ContentWalk {
 
   fileprivate mutating func end() { subtrees.end(amiss: amissCount) }
 
-  /// Called when the walk enters a node. Returns false if everything under it is known.
+  /// Notes that the walk enters a node. Returns false if everything under it is already known.
   mutating func enter(_ id: ContentID, at position: NodePosition) -> Bool {
     switch subtrees.enter(id, at: position, amiss: amissCount) {
     case nil: return true
@@ -86,13 +87,13 @@ struct ContentWalk {
     }
   }
 
-  /// The node at `position`, which the walk is in or under.
+  /// Returns the id of the node at `position`. The walk must be at this node or below it.
   fileprivate func id(at position: NodePosition) -> ContentID? { subtrees.id(at: position) }
 
-  /// Notes that there was a problem here, which has been repaired.
+  /// Notes a problem that has been repaired.
   mutating func noteMended() { amissCount += 1 }
 
-  /// Notes that the record `id` cannot be read, and with it these bytes of the volume.
+  /// Notes that the record `id`, and with it these bytes of the volume, cannot be read.
   mutating func noteLoss(of id: ContentID?, at bytes: Range<UInt64>, _ message: String) {
     amissCount += 1
     if let id, lost.count < Self.rememberedLosses { lost.insert(id) } else { hasForgotten = true }
@@ -104,22 +105,23 @@ struct ContentWalk {
   }
 }
 
-/// Remembers the subtrees without problems during walks through maps: if the next revision has the
-/// same subtree, it need not be checked again.
+/// Remembers subtrees without problems during walks through maps. If the next revision has the same
+/// subtree, the subtree need not be checked again.
 struct WholeSubtrees {
-  /// Limits the memory; a subtree that is not remembered is checked again.
+  /// Limits the memory. A subtree that is not remembered is checked again.
   private static let rememberedNodes = 4 << 20
 
   private var whole: Set<ContentID> = []
-  /// Nodes of the current map with a problem under them: each is noted once.
+  /// Nodes of the current map that have a problem below them. Each is noted once.
   private var amissHere: Set<ContentID> = []
-  /// The nodes on the path of the walk, with the number of problems when it entered them.
+  /// The nodes on the path of the walk, with the number of problems at the time when the walk
+  /// entered each.
   private var path: [(position: NodePosition, id: ContentID, amiss: Int)] = []
 
-  /// Called when the walk enters a node.
+  /// Notes that the walk enters a node.
   ///
   /// - Parameter amiss: the number of problems so far.
-  /// - Returns: what is known of the subtree; nil if the walk must visit it.
+  /// - Returns: what is known about the subtree; nil if the walk must visit it.
   mutating func enter(_ id: ContentID, at position: NodePosition, amiss: Int) -> Known? {
     leave(upTo: position.level, amiss: amiss)
     if whole.contains(id) { return .whole }
@@ -128,19 +130,19 @@ struct WholeSubtrees {
     return nil
   }
 
-  /// What is known of a subtree.
+  /// What is known about a subtree.
   enum Known {
     case whole
-    /// There is a problem, and it has been noted in this map.
+    /// It has a problem, which was already noted in this map.
     case amiss
   }
 
-  /// The node at `position`, which the walk is in or under.
+  /// Returns the id of the node at `position`. The walk must be at this node or below it.
   func id(at position: NodePosition) -> ContentID? {
     path.last { $0.position == position }?.id
   }
 
-  /// Called when the walk of one map ends.
+  /// Ends the walk of one map.
   mutating func end(amiss: Int) {
     leave(upTo: MapNode.maximumLevels, amiss: amiss)
     amissHere = []
@@ -158,7 +160,7 @@ struct WholeSubtrees {
   }
 }
 
-/// Searches for content that cannot be read.
+/// Searches for unreadable content.
 struct LossSearch: ContentVisitor {
   private let availability: RecordAvailability
   private let cancellation: CancellationFlag

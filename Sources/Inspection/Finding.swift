@@ -1,9 +1,9 @@
 package import ChunkFormat
 package import Remedies
 
-/// Something that an inspection found.
+/// A finding of an inspection.
 package struct Finding: Sendable {
-  /// The kind of object concerned.
+  /// The kind of object.
   package enum Subject: String, Sendable {
     case key
     case pack
@@ -20,7 +20,7 @@ package struct Finding: Sendable {
     case other
   }
 
-  /// How bad it is.
+  /// The severity of a finding.
   package enum Severity: String, Sendable {
     /// Nothing is lost.
     case note
@@ -28,11 +28,11 @@ package struct Finding: Sendable {
     case damage
   }
 
-  /// What was done about it.
+  /// What was done about a finding.
   package enum Outcome: Sendable {
-    /// Only reported, as requested.
+    /// The finding was only reported, as requested.
     case reported
-    /// What was done, in words.
+    /// A description of the repair.
     case fixed(String)
     /// What follows from it, or why nothing was done, in words; and what the user can do.
     case left(String?, Remedy?)
@@ -54,12 +54,12 @@ package struct Finding: Sendable {
 
   package let subject: Subject
   package let severity: Severity
-  /// The file or directory, below the repository's directory; empty if there is none.
+  /// The path of the file or directory in the repository. Empty if there is none.
   package let path: String
   package let message: String
   package internal(set) var outcome = Outcome.reported
 
-  /// Whether this is damage that has not been repaired.
+  /// Whether this is damage that was not repaired.
   package var isOpenDamage: Bool {
     if case .fixed = outcome { return false }
     return severity == .damage
@@ -77,15 +77,15 @@ package struct Finding: Sendable {
   }
 }
 
-/// A range of a volume or attachment that cannot be read.
+/// An unreadable range of a volume or attachment.
 package struct Loss: Sendable {
   package let job: String
   package let revision: RevisionID
-  /// Of the volume or attachment.
+  /// The name of the volume or attachment.
   package let name: String
   package let offsetBytes: UInt64
   package internal(set) var lengthBytes: UInt64
-  /// The error of its first part.
+  /// The error of the first part of the range.
   package let message: String
 
   func isContinued(by next: Loss) -> Bool {
@@ -94,12 +94,12 @@ package struct Loss: Sendable {
   }
 }
 
-/// Ranges that cannot be read, listed up to a limit.
+/// Unreadable ranges, listed up to a limit.
 package struct LossList: Sendable {
   static let listed = 10_000
 
   package private(set) var losses: [Loss] = []
-  /// How many more ranges are not listed.
+  /// The number of further ranges that are not listed.
   package private(set) var further = 0
 
   package var isEmpty: Bool { losses.isEmpty }
@@ -116,13 +116,13 @@ package struct LossList: Sendable {
   }
 }
 
-/// What an inspection found and did.
+/// The results of an inspection.
 package struct InspectionReport: Sendable {
-  /// At most this many findings are listed, so that a broken disk does not fill the memory.
+  /// The greatest number of listed findings, so that a broken disk does not fill the memory.
   private static let listed = 10_000
 
   package internal(set) var packs = 0
-  /// Bytes of packs that were hashed.
+  /// The bytes of packs that were hashed.
   package internal(set) var hashedBytes: UInt64 = 0
   package internal(set) var revisions = 0
   package internal(set) var nodes: UInt64 = 0
@@ -130,17 +130,17 @@ package struct InspectionReport: Sendable {
   package internal(set) var findings: [Finding] = []
   package internal(set) var furtherFindings = 0
   package internal(set) var losses = LossList()
-  /// Copies that are known to be damaged.
+  /// The number of copies that are known to be damaged.
   package internal(set) var quarantined = 0
-  /// Whether there is damage that is not listed.
+  /// Whether some damage is not listed.
   private var hasUnlistedDamage = false
 
-  /// Whether no damage is left.
+  /// Whether no damage remains.
   package var isClean: Bool {
     losses.isEmpty && !hasUnlistedDamage && !findings.contains(where: \.isOpenDamage)
   }
 
-  /// Notes what was done about a damaged file.
+  /// Notes the repair of a damaged file.
   mutating func markFixed(_ path: String, _ what: String) {
     for number in findings.indices where findings[number].path == path {
       findings[number].outcome = .fixed(what)

@@ -3,7 +3,7 @@ import ChunkStore
 import ObjectStorage
 import Workers
 
-/// Repairs packs. After every step, everything that could be read before can still be read.
+/// Repairs packs. After every step, all content that was readable before is still readable.
 struct Mending {
   private let inspection: RepositoryInspection
   private let repository: Repository
@@ -13,10 +13,10 @@ struct Mending {
     repository = inspection.repository
   }
 
-  /// Gives packs their right names back, notes damaged copies in the quarantine, and stores the
+  /// Gives packs their right names back, records damaged copies in the quarantine, and stores the
   /// intact records of damaged packs again.
   ///
-  /// - Returns: the packs in which something is still wrong.
+  /// - Returns: the packs that are still faulty.
   func mend(
     _ doubtful: [PackExamination], setAside: [RepositoryCensus.PackFile],
     _ report: inout InspectionReport
@@ -25,7 +25,8 @@ struct Mending {
     var damaged: [PackExamination] = []
     for pack in doubtful {
       if pack.isWholePack, let digest = pack.digest {
-        // Two files may have swapped names: move both out of the way first, then to their places.
+        // Two files may have swapped names. So both are first moved aside, and then to their
+        // places.
         let key = try repository.setAside(pack.file, as: digest)
         candidates.append((pack, RepositoryCensus.PackFile(setAside: key, digest)))
       } else if pack.isForeign, let digest = pack.digest {
@@ -45,7 +46,7 @@ struct Mending {
     return damaged
   }
 
-  /// Moves damaged packs out of the way if nothing in them is needed any more.
+  /// Moves damaged packs aside if nothing in them is needed any more.
   ///
   /// - Parameter walk: knows the lost records, which may be in one of the packs.
   func putAside(
@@ -75,8 +76,8 @@ struct Mending {
     try repository.releaseQuarantine(ofPacks: gone)
   }
 
-  /// Whether a lost record may still be recovered from a pack: one that could not be read, perhaps
-  /// because its base is missing, or one that the pack does not list.
+  /// Whether a lost record may still be recovered from a pack. Either the record was unreadable,
+  /// perhaps because its base is missing, or the pack does not list all its records.
   private func mayHold(_ pack: PackExamination, moreOf walk: ContentWalk) -> Bool {
     if walk.hasForgotten { return true }
     if !pack.listsAllRecords, !walk.lost.isEmpty { return true }
@@ -103,21 +104,23 @@ struct Mending {
     }
   }
 
-  /// - Returns: `damaged` without the packs that an intact one replaced.
+  /// Moves intact packs to their places.
+  ///
+  /// - Returns: `damaged` without the packs that an intact pack has replaced.
   private func putInPlace(
     _ candidates: [Candidate], _ damaged: [PackExamination], _ report: inout InspectionReport
   ) throws -> [PackExamination] {
     var damaged = damaged
     for (pack, file) in candidates {
       guard let kind = pack.kind else { continue }
-      // A damaged file under this name is worthless beside the intact pack of that name.
+      // A damaged file is worthless if an intact pack with the same name exists.
       if let number = damaged.firstIndex(where: { $0.file.id == file.id && $0.file.isInPlace }) {
         let wrong = damaged.remove(at: number)
         let key = try repository.setAside(wrong.file, as: wrong.digest ?? wrong.file.id)
         report.add(inspection.finding(wrong, .fixed("moved to \(repository.path(of: key))")))
       }
       let destination = try repository.putInPlace(file, as: file.id, kind: kind)
-      // A pack that was moved aside long ago, and is also in its place, is no finding.
+      // A pack that was moved aside long ago and is also in its place is not a finding.
       if destination == nil, pack.file.key == file.key { continue }
       report.add(
         inspection.finding(
@@ -155,7 +158,7 @@ struct Mending {
   }
 }
 
-/// Makes new records from copies. Serves one thread.
+/// Creates new records from copies. Serves one thread.
 struct RecordResealer {
   private let reader: RecordReader
   private let compressor: Compressor
@@ -175,12 +178,12 @@ struct RecordResealer {
     }
   }
 
-  /// The record at `copy` as it is; a delta stays one.
+  /// Returns the record at `copy` unchanged. A delta stays a delta.
   func prepare(_ copy: RecordLocation) throws -> PreparedRecord {
     try reader.extract(copy).record
   }
 
-  /// A record of `content` that is no delta.
+  /// Returns a record of `content` that is not a delta.
   func prepare(_ content: [UInt8], _ id: ContentID, _ type: RecordType) throws -> PreparedRecord {
     try content.withUnsafeBytes {
       try PreparedRecord(standalone: $0, id: id, type: type, compressor: compressor)

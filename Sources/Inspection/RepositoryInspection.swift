@@ -7,20 +7,20 @@ import VolumeMap
 import VolumeReader
 package import Workers
 
-/// Checks everything in a repository. On request, repairs what can be repaired without a risk.
+/// Checks everything in a repository. On request, makes all repairs that involve no risk.
 ///
 /// ```
 /// files ──▶ small files ──▶ packs, side by side ──▶ [mend] ──▶ maps of all revisions ──▶ [put aside]
 /// ```
 ///
-/// It may run beside backups, restores and collections. Without repairs it writes only to the
-/// index, which is a cache.
+/// An inspection may run at the same time as backups, restores and collections. Without repairs it
+/// writes only to the index, which is a cache.
 package struct RepositoryInspection: Sendable {
-  /// How packs are checked.
+  /// How thoroughly packs are checked.
   package enum PackDepth: String, Sendable, CaseIterable {
-    /// Reads header and footer, and everything if these show a problem.
+    /// Reads the header and the footer, and the whole pack if these show a problem.
     case quick
-    /// Reads and hashes everything.
+    /// Reads and hashes the whole pack.
     case full
   }
 
@@ -29,7 +29,7 @@ package struct RepositoryInspection: Sendable {
   let mends: Bool
   let context: WorkContext
 
-  /// - Parameter mends: whether to repair; otherwise findings are only reported.
+  /// - Parameter mends: whether to repair. Otherwise findings are only reported.
   package init(
     repository: Repository, depth: PackDepth, mends: Bool, context: WorkContext
   ) {
@@ -39,7 +39,7 @@ package struct RepositoryInspection: Sendable {
     self.context = context
   }
 
-  /// Runs the inspection. Damage is in the report, not an error.
+  /// Runs the inspection. Damage is reported in the result and is not an error.
   ///
   /// - Throws: ``StoreError`` if something cannot be checked.
   package func run() throws -> InspectionReport {
@@ -48,7 +48,7 @@ package struct RepositoryInspection: Sendable {
     guard try inspectDirectories(census, &report) else { return report }
     let abandoned = try inspectSessions(&report)
     try inspectLeftovers(census.leftovers.filter { !abandoned.contains($0) }, &report)
-    // In this order: what a revision needs was written before the revision.
+    // The order matters: a revision's content is written before the revision.
     let listing = try repository.revisions()
     let session = try repository.beginReading(
       "check of the repository", pinned: listing.entries.map(\.id), context: context)
@@ -69,7 +69,7 @@ package struct RepositoryInspection: Sendable {
     return report
   }
 
-  /// Damaged packs; nothing is repaired here.
+  /// Returns the damaged packs, without repairs.
   package func damagedPacks() throws -> [PackExamination] {
     var report = InspectionReport()
     return try examinePacks(try repository.census(), &report)
@@ -77,6 +77,8 @@ package struct RepositoryInspection: Sendable {
 
   // MARK: - Files
 
+  /// Checks that all directories exist.
+  ///
   /// - Returns: whether the rest can be checked.
   private func inspectDirectories(
     _ census: RepositoryCensus, _ report: inout InspectionReport
@@ -106,7 +108,9 @@ package struct RepositoryInspection: Sendable {
     return mends || census.missingAreas.isEmpty
   }
 
-  /// - Returns: files of sessions that have ended.
+  /// Checks the sessions.
+  ///
+  /// - Returns: the files of sessions that have ended.
   private func inspectSessions(_ report: inout InspectionReport) throws -> Set<ObjectKey> {
     let abandoned = try repository.abandonedSessions()
     if mends { try repository.removeAbandonedSessions() }
@@ -143,16 +147,16 @@ package struct RepositoryInspection: Sendable {
     }
   }
 
-  /// What is wrong with a small file; nil if it is intact.
+  /// Checks a small file. Nil if it is intact.
   private func finding(_ file: RepositoryCensus.SmallFile) throws(StoreError) -> Finding? {
     do throws(StoreError) {
       try repository.inspect(file)
       return nil
     } catch {
-      // Forgotten, ended or released since the names were listed.
+      // The file was forgotten, ended or released after the names were listed.
       if error.code == .notFound { return nil }
       if error.code == .fileSystem { throw error }
-      // The path goes before the message.
+      // The path is shown in front of the message.
       let path = repository.path(of: file.key)
       return Finding(
         file.subject, .damage, path: path, String(error.message.trimmingPrefix("\(path): ")),
@@ -160,7 +164,8 @@ package struct RepositoryInspection: Sendable {
     }
   }
 
-  /// Removes a damaged condemnation if repairs are made; advises on other damaged small files.
+  /// Removes a damaged condemnation if repairs are requested. Gives advice about other damaged
+  /// small files.
   private func outcome(
     of error: StoreError, in file: RepositoryCensus.SmallFile
   ) throws(StoreError) -> Finding.Outcome {
@@ -197,7 +202,7 @@ package struct RepositoryInspection: Sendable {
 
   private func inspectIndex(_ report: inout InspectionReport) throws {
     let (stale, missing) = try repository.records.indexDifferences()
-    // The index is a cache: it is always updated, also without repairs.
+    // The index is a cache, so it is always updated, even without repairs.
     let changes = try repository.records.synchronize { [context] _ in
       try context.cancellation.check()
     }
@@ -213,6 +218,8 @@ package struct RepositoryInspection: Sendable {
 
   // MARK: - Packs
 
+  /// Checks all packs.
+  ///
   /// - Returns: the damaged packs.
   private func examinePacks(
     _ census: RepositoryCensus, _ report: inout InspectionReport
@@ -253,8 +260,8 @@ package struct RepositoryInspection: Sendable {
     return doubtful
   }
 
-  /// Reports packs that the index lists without their records; rebuilds the index if repairs are
-  /// made.
+  /// Reports packs that the index lists without their records. Rebuilds the index if repairs are
+  /// requested.
   private func reportIndex(_ packs: Int, _ report: inout InspectionReport) throws {
     if mends { _ = try repository.rebuildIndex { [context] _ in try context.cancellation.check() } }
     report.add(
@@ -300,9 +307,9 @@ package struct RepositoryInspection: Sendable {
       quarantined: try repository.quarantine().records, examined: doubtful)
   }
 
-  /// Copies that are intact again leave the quarantine, and so do copies that are gone while
-  /// another pack has the content. Reports that cannot be read are removed if all packs were read
-  /// in full: the damaged copies have been noted again by now.
+  /// Removes copies from the quarantine that are intact again, or that are gone while another pack
+  /// has the content. Removes unreadable reports if all packs were read in full, because the
+  /// damaged copies have then been recorded again.
   private func reviewQuarantine(
     _ census: RepositoryCensus, _ report: inout InspectionReport
   ) throws {

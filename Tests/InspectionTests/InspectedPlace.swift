@@ -9,7 +9,8 @@ import TestSupport
 import Testing
 import Workers
 
-/// A repository with two revisions of one job and one of another, whose packs are damaged and mended.
+/// A repository with two revisions of one job and one of another, for tests that damage and repair
+/// its packs.
 struct InspectedPlace {
   static let chunkBytes = 64 << 10
 
@@ -19,7 +20,7 @@ struct InspectedPlace {
   let otherDisk: FilePath
   let files = POSIXFileSystem()
 
-  /// - Parameter chunks: of the first disk, none of which compresses.
+  /// - Parameter chunks: the number of chunks of the first disk, all incompressible.
   init(encrypted: Bool = false, chunks: Int = 12) throws {
     workplace = try Workplace(encrypted: encrypted, inMemory: true)
     var random = SeededRandom(seed: 1)
@@ -35,7 +36,7 @@ struct InspectedPlace {
 
   var root: FilePath { workplace.repository.root }
 
-  /// As a program that starts now sees it, with an index of its own where that is wanted.
+  /// Opens the repository as a new process does, with its own index on request.
   func open(freshIndex: Bool = false) throws -> Repository {
     var environment = workplace.environment
     if freshIndex {
@@ -63,14 +64,14 @@ struct InspectedPlace {
     ).run()
   }
 
-  /// The pack with the first disk's chunks.
+  /// Returns the pack with the first disk's chunks.
   func dataPack() throws -> FilePath {
     let packs = try workplace.packs("data")
     let sizes = try packs.map { try files.metadata(of: $0).sizeBytes }
     return packs[sizes.firstIndex(of: sizes.max()!)!]
   }
 
-  /// Where the content of record `number` begins in a data pack.
+  /// Returns the offset of the content of record `number` in a data pack.
   func contentOffset(ofRecord number: Int) -> UInt64 {
     let overhead = workplace.repository.configuration.isEncrypted ? 72 + 32 : 72
     return UInt64(64 + number * (Self.chunkBytes + overhead) + 72)
@@ -84,7 +85,7 @@ struct InspectedPlace {
     try [byte[0] ^ bit].withUnsafeBytes { try file.write($0, at: offset) }
   }
 
-  /// What a copy tool makes of the repository.
+  /// Copies the repository as a copy tool does.
   func copy(to name: String) throws -> FilePath {
     let destination = workplace.directory.appending(name)
     try copyTree(root, destination)

@@ -36,7 +36,7 @@ struct InspectionTests {
     #expect(symlink("nowhere", directory.appending(names[1]).string) == 0)
     try place.files.createDirectory(
       directory.appending(names[2]), permissions: .ownerReadWriteExecute)
-    // The second finds the same as the first, so nothing is brought up to date again and again.
+    // The second inspection finds the same as the first, so nothing is updated again and again.
     for _ in 0..<2 {
       let report = try place.inspect(place.open())
       #expect(report.isClean)
@@ -46,7 +46,7 @@ struct InspectionTests {
     #expect(try place.workplace.backUp(place.disk).storedBytes == 0)
   }
 
-  @Test("Something with the name of a revision that is not a file is damage, as for all readers")
+  @Test("Something with the name of a revision that is not a file is damage")
   func noRevisions() throws {
     let place = try InspectedPlace()
     let revisions = place.root.appending("revisions")
@@ -76,13 +76,13 @@ struct InspectionTests {
     #expect(losses.allSatisfy { $0.lengthBytes == UInt64(InspectedPlace.chunkBytes) })
     #expect(Set(losses.map(\.job)) == ["web01"])
     #expect(Set(losses.map(\.revision)).count == 2)
-    // Only looked at: nothing has changed.
+    // The inspection only reads: nothing has changed.
     #expect(try place.open().quarantine().copies.isEmpty)
     #expect(try place.inspect().losses.count == 2)
   }
 
   @Test(
-    "Repair keeps a damaged pack that is needed, and moves it aside when it is not"
+    "Repair keeps a damaged pack that is needed, and otherwise moves it aside"
   )
   func salvage() throws {
     let place = try InspectedPlace()
@@ -92,7 +92,7 @@ struct InspectionTests {
     #expect(!first.isClean)
     #expect(try place.open().quarantine().copies.count == 1)
     #expect(try place.files.metadata(of: pack).kind == .file)
-    // What was intact is in another pack now.
+    // The intact records are in another pack now.
     #expect(try place.workplace.packs("data").count == 3)
     try place.workplace.backUp(place.disk, job: "healer")
     let second = try place.inspect(mends: true)
@@ -105,7 +105,7 @@ struct InspectionTests {
   }
 
   @Test(
-    "A flipped bit anywhere in a pack is found, and costs at most the record that it is in",
+    "A flipped bit anywhere in a pack is found and costs at most one record",
     arguments: [false, true])
   func everyRegionOfAPack(encrypted: Bool) throws {
     let place = try InspectedPlace(encrypted: encrypted)
@@ -123,7 +123,7 @@ struct InspectionTests {
         let report = try place.inspect(place.open(freshIndex: freshIndex))
         #expect(!report.isClean, "offset \(offset)")
         let lost = report.losses.losses.reduce(0) { $0 + $1.lengthBytes }
-        // Without an index, nobody can list a pack without its header.
+        // Without an index, the records of a pack without a valid header are unknown.
         let most: UInt64 = offset < 64 && freshIndex ? 12 : 1
         #expect(
           lost <= 2 * most * UInt64(InspectedPlace.chunkBytes), "offset \(offset): \(lost) lost")
@@ -144,7 +144,7 @@ struct InspectionTests {
     #expect(report.isClean, "\(report)")
     #expect(throws: FileError.self) { try place.files.metadata(of: pack) }
     #expect(try place.verify(place.open(freshIndex: true)).isClean)
-    // The repository's own index has not heard of it.
+    // The repository's own index does not know the new pack yet.
     #expect(try Set(place.inspect().findings.map(\.subject)) == [.index])
     #expect(try place.inspect().findings.isEmpty)
   }
@@ -162,7 +162,7 @@ struct InspectionTests {
     #expect(try place.files.exists(pack))
   }
 
-  /// Its name says nothing then: it was hashed as it is.
+  /// The name of such a pack proves nothing, because it is the hash of the damaged content.
   @Test("A header that was damaged before its pack was hashed is found")
   func headerThatWasHashedDamaged() throws {
     let place = try InspectedPlace()
@@ -197,7 +197,7 @@ struct InspectionTests {
     #expect(try place.verify(place.open(freshIndex: true)).isClean)
   }
 
-  @Test("A pack in a wrong directory is moved back, and one of another repository is moved aside")
+  @Test("A pack in a wrong directory is moved back, a foreign pack is moved aside")
   func wrongPlaces() throws {
     let place = try InspectedPlace()
     let stranger = try InspectedPlace()
@@ -258,7 +258,7 @@ struct InspectionTests {
     #expect(report.findings.allSatisfy { !$0.message.contains($0.path) })
   }
 
-  /// Whoever stores would have to know what it names.
+  /// A writer would need to know which packs the condemnation names.
   @Test("A damaged condemnation stops no backup after it has been repaired")
   func damagedCondemnation() throws {
     let place = try InspectedPlace()
@@ -303,7 +303,7 @@ struct InspectionTests {
     }
   }
 
-  @Test("Missing revisions are not taken for an empty directory that a copy left out")
+  @Test("Missing revisions do not count as an empty directory that a copy left out")
   func lostRevisions() throws {
     let place = try InspectedPlace()
     try place.files.removeTree(place.root.appending("revisions"))
@@ -323,13 +323,13 @@ struct InspectionTests {
     }
   }
 
-  @Test("An attachment with more chunks than its bytes need is checked like any other")
+  @Test("An attachment with more chunks than it needs is checked like any other")
   func surplusChunks() throws {
     let place = try Workplace(chunkSizeBytes: 128 << 10, inMemory: true)
     let entry = try place.repository.revision(
       try place.backUp(try place.disk("disk", [UInt8](repeating: 7, count: 1 << 20))).id)
     var revision = entry.revision
-    // Of chunks of 64 KiB, which another repository has, these would be as many as needed.
+    // With chunks of 64 KiB, as in another repository, the attachment would need this many.
     let chunk = [UInt8](repeating: 1, count: 32).withUnsafeBytes { ContentID($0) }
     revision.attachments = [
       Attachment(
@@ -343,7 +343,7 @@ struct InspectionTests {
     #expect(report.losses.losses.first?.lengthBytes == 192 << 10)
   }
 
-  @Test("An unfinished file is kept while somebody may be writing it")
+  @Test("An unfinished file is kept while a process may be writing it")
   func unfinishedFilesOfWriters() throws {
     let place = try InspectedPlace()
     let old = place.root.appending("packs/data/.tmp-0123456789abcdef")

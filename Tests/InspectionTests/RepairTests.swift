@@ -23,7 +23,7 @@ struct RepairTests {
     ).run()
   }
 
-  /// A revision in which chunk 2 is a delta.
+  /// Creates a revision in which chunk 2 is a delta.
   private func backUpDelta(_ place: InspectedPlace) throws {
     var changed = place.bytes
     changed[2 * InspectedPlace.chunkBytes + 99] ^= 0xff
@@ -63,13 +63,13 @@ struct RepairTests {
     #expect(try place.verify(place.open(freshIndex: true)).isClean)
     let again = try repair(place, from: copy)
     #expect(again.healedRecords == 0)
-    // The damaged packs were moved away, since nothing of them is needed any more.
+    // The damaged packs were moved aside, because none of their records is needed any more.
     #expect(again.healedElsewhere == 0)
     #expect(try place.inspect(place.open(freshIndex: true)).isClean)
     #expect(again.revisions.isEmpty)
   }
 
-  @Test("A repository with chunks of another size is refused")
+  @Test("A repository with another chunk size is refused")
   func otherChunkSize() throws {
     let place = try InspectedPlace()
     let other = try Workplace(chunkSizeBytes: 2 * InspectedPlace.chunkBytes, inMemory: true)
@@ -80,7 +80,8 @@ struct RepairTests {
     #expect(error?.message.contains("131072") == true)
   }
 
-  /// Both are known to be damaged, the delta and its base: with the base alone the delta stays lost.
+  /// Both the delta and its base are known to be damaged. The base alone would not restore the
+  /// delta.
   @Test("A damaged delta is restored, and not only its base")
   func damagedDelta() throws {
     let place = try InspectedPlace()
@@ -127,7 +128,7 @@ struct RepairTests {
     #expect(try place.verify(place.open(freshIndex: true)).isClean)
   }
 
-  @Test("Any other repository with the same content will do if neither is encrypted")
+  @Test("Any other repository with the same content works if neither is encrypted")
   func otherRepository() throws {
     let place = try InspectedPlace()
     let other = try InspectedPlace()
@@ -161,7 +162,7 @@ struct RepairTests {
     let report = try repair(place, from: copy)
     #expect(!report.isComplete)
     #expect(report.healedRecords == 0)
-    // In each of the two older revisions, and in the one that has the delta.
+    // Once in each of the two older revisions, and once in the revision with the delta.
     #expect(report.losses.losses.count == 3)
   }
 
@@ -191,7 +192,7 @@ struct RepairTests {
     #expect(!report.isComplete)
   }
 
-  @Test("The base of deltas is restored once, not with each delta")
+  @Test("The base of several deltas is restored once")
   func bases() throws {
     let place = try InspectedPlace()
     var bytes = place.bytes
@@ -208,7 +209,7 @@ struct RepairTests {
     #expect(try place.verify(place.open(freshIndex: true)).isClean)
   }
 
-  @Test("Contents with other ids are refused")
+  @Test("Content with other ids is refused")
   func otherKeys() throws {
     let (plain, sealed) = (try InspectedPlace(), try InspectedPlace(encrypted: true))
     let stranger = try InspectedPlace(encrypted: true)

@@ -3,7 +3,7 @@ import ChunkStore
 import VolumeMap
 import Workers
 
-/// Copies records from another repository if this one has no intact copy. Serves one thread.
+/// Copies records from another repository if this repository has no intact copy. Serves one thread.
 final class RecordHealer: NodeReading, @unchecked Sendable {
   private let repository: Repository
   private let availability: RecordAvailability
@@ -12,16 +12,16 @@ final class RecordHealer: NodeReading, @unchecked Sendable {
   private let resealer: RecordResealer
   /// Nil in a dry run.
   private let writer: RecordWriter?
-  /// Records that were copied, or would be, and deltas whose base was.
+  /// Records that were copied or would be copied, and deltas whose base was.
   private var healed: Set<ContentID> = []
   /// Records that the other repository does not have either.
   private var hopeless: Set<ContentID> = []
 
-  /// Records that were copied, or would be.
+  /// The number of records that were copied or would be copied.
   private(set) var healedRecords = 0
-  /// Bytes of their content.
+  /// The size of their content in bytes.
   private(set) var healedBytes: UInt64 = 0
-  /// Quarantined copies of records that another pack has intact.
+  /// The number of quarantined copies whose record is intact in another pack.
   let healedElsewhere: Int
 
   init(repository: Repository, other: Repository, writer: RecordWriter?) throws {
@@ -52,12 +52,12 @@ final class RecordHealer: NodeReading, @unchecked Sendable {
     if healed.contains(id) { return .healed }
     if hopeless.contains(id) { return .lost }
     if try availability.isAvailable(id, type: type) { return .intact }
-    // A node is read on the way, so it is copied itself and not only its base.
+    // A node must be readable during the walk. So the node itself is copied, not only its base.
     if type == .chunk, try bringBase(of: id) { return .healed }
     return try bring(id, type: type) ? .healed : .lost
   }
 
-  /// The node `id`, copied from the other repository if necessary.
+  /// Returns the node `id`. Copies it from the other repository if necessary.
   func readNode(_ id: ContentID) throws -> MapNode {
     switch try heal(id, type: .mapNode) {
     case .intact: try MapNode(encoded: ownReader.read(id, type: .mapNode))
@@ -67,7 +67,7 @@ final class RecordHealer: NodeReading, @unchecked Sendable {
     }
   }
 
-  /// An intact delta lacks only its base, which other deltas may need as well.
+  /// Copies only the missing base of an intact delta. Other deltas may need the base as well.
   private func bringBase(of id: ContentID) throws -> Bool {
     for copy in try repository.records.copies(of: id) where availability.isUsable(copy) {
       guard let base = copy.entry.base, copy.entry.type == .chunk else { continue }
@@ -78,7 +78,9 @@ final class RecordHealer: NodeReading, @unchecked Sendable {
     return false
   }
 
-  /// - Returns: false if the other repository does not have the record, or has it damaged.
+  /// Copies a record from the other repository.
+  ///
+  /// - Returns: false if the other repository does not have the record, or only a damaged copy.
   private func bring(_ id: ContentID, type: RecordType) throws -> Bool {
     do throws(StoreError) {
       let content = try otherReader.read(id, type: type)
@@ -124,7 +126,7 @@ struct HealingWalk: ContentVisitor {
   mutating func shouldEnter(node id: ContentID, at position: NodePosition) throws -> Bool {
     try cancellation.check()
     guard walk.enter(id, at: position) else { return false }
-    // A node that is lost shows when it is read.
+    // A lost node is noticed when it is read.
     if try healer.heal(id, type: .mapNode) == .healed { walk.noteMended() }
     return true
   }

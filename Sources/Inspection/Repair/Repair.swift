@@ -5,19 +5,22 @@ import VolumeMap
 import VolumeReader
 package import Workers
 
-/// Copies from another repository what revisions of this one need and it has no intact copy of.
+/// Copies records from another repository: those that revisions of this repository need and of
+/// which it has no intact copy.
 ///
-/// The quarantine tells what is damaged and the index tells what is missing, so run a verification
-/// first. Copied records are checked against their ids, and are durable and listed before they are
-/// reported; then the revisions concerned are verified. At the end the repository is inspected and
-/// repaired, so that damaged packs that are no longer needed are moved away.
+/// The quarantine names damaged records, and the index shows which ones are missing, so run a
+/// verification first. Copied records are checked against their ids. They are durable and listed in
+/// the index before they are reported. Then the affected revisions are verified. At the end the
+/// repository is inspected and repaired, so that damaged packs that are no longer needed are moved
+/// aside.
 package struct Repair: Sendable {
   private let repository: Repository
   private let other: Repository
   private let isDryRun: Bool
   private let context: WorkContext
 
-  /// - Parameter other: opened with ``ChunkStore/Repository/open(at:environment:sharing:)``.
+  /// - Parameter other: a repository opened with
+  ///   ``ChunkStore/Repository/open(at:environment:sharing:)``.
   package init(
     repository: Repository, from other: Repository, isDryRun: Bool,
     context: WorkContext
@@ -28,10 +31,11 @@ package struct Repair: Sendable {
     self.context = context
   }
 
-  /// Runs the repair. Content that cannot be recovered is in the report, not an error.
+  /// Runs the repair. Content that cannot be recovered is reported in the result and is not an
+  /// error.
   ///
-  /// - Throws: ``StoreError``, also `.invalidRequest` if the other repository has another chunk
-  ///   size: none of its chunks can be used then.
+  /// - Throws: ``StoreError``, also with `.invalidRequest` if the other repository has a different
+  ///   chunk size. None of its chunks can be used then.
   package func run() throws -> RepairReport {
     let (size, otherSize) = (
       repository.configuration.chunkSizeBytes, other.configuration.chunkSizeBytes
@@ -54,7 +58,8 @@ package struct Repair: Sendable {
     return try healAndVerify(listing)
   }
 
-  /// Nothing has been checked under a node that was missing, so the verification may find more.
+  /// Repairs and verifies in rounds. Content under a missing node was never checked, so the
+  /// verification may find more damage.
   private func healAndVerify(_ listing: RevisionListing) throws -> RepairReport {
     var (concerned, report) = try heal(listing)
     var newlyFound = 0
@@ -125,27 +130,28 @@ package struct Repair: Sendable {
   }
 }
 
-/// What a repair did.
+/// The result of a repair.
 package struct RepairReport: Sendable {
   package let isDryRun: Bool
-  /// Chunks and nodes that the other repository had; stored unless this is a dry run.
+  /// The number of chunks and nodes that the other repository had. They were stored unless this is
+  /// a dry run.
   package private(set) var healedRecords: Int
-  /// Bytes of their content.
+  /// The size of their content in bytes.
   package private(set) var healedBytes: UInt64
-  /// Damaged copies of records that another pack of this repository has intact: nothing to do.
+  /// Damaged copies whose record is intact in another pack of this repository. They need no repair.
   package let healedElsewhere: Int
   /// Ranges of which neither repository has an intact copy.
   package private(set) var losses: LossList
-  /// Ids of revisions in which something was missing or damaged.
+  /// The ids of revisions with missing or damaged content.
   package private(set) var revisions: [String]
-  /// Ids of revisions that cannot be read.
+  /// The ids of revisions that cannot be read.
   package internal(set) var unreadableRevisions: [String] = []
-  /// Of the revisions concerned; nil if there were none, and in a dry run.
+  /// The verification of the affected revisions. Nil if there were none, and in a dry run.
   package internal(set) var verification: VerificationReport?
-  /// Of the repository afterwards, which also moves away damaged packs that are no longer needed;
-  /// nil in a dry run.
+  /// The final inspection of the repository, which also moves aside damaged packs that are no
+  /// longer needed. Nil in a dry run.
   package internal(set) var inspection: InspectionReport?
-  /// Copies that were removed from the quarantine.
+  /// The number of copies that were removed from the quarantine.
   package internal(set) var released = 0
 
   /// Adds the result of another round.
@@ -156,7 +162,7 @@ package struct RepairReport: Sendable {
     revisions = Set(revisions + round.revisions).sorted()
   }
 
-  /// Whether everything that revisions need is there, or would be.
+  /// Whether the repository has everything that revisions need, or would have it.
   package var isComplete: Bool {
     losses.isEmpty && unreadableRevisions.isEmpty && verification?.isClean ?? true
       && inspection?.isClean ?? true
