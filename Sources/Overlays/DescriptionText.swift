@@ -1,6 +1,6 @@
 import ChunkFormat
 
-/// A few lines that say what a file or directory is, for this program and for people:
+/// A few lines that describe a file or directory, for this program and for people:
 ///
 /// ```
 /// varve overlay 1
@@ -9,7 +9,7 @@ import ChunkFormat
 /// checksum <XXH3-128 of all lines before>
 /// ```
 ///
-/// The title ends with the version; a value is the rest of its line.
+/// The title ends with the version. A value extends to the end of its line.
 struct DescriptionText: Equatable, Sendable {
   static let maximumBytes = 64 << 10
   private static let checksumKey = "checksum"
@@ -34,9 +34,9 @@ struct DescriptionText: Equatable, Sendable {
     return Array((text + Self.checksumLine(of: text)).utf8)
   }
 
-  /// Reads the text, which zeros may follow.
+  /// Decodes the text. Zeros may follow it.
   ///
-  /// - Parameter subject: the file, for errors.
+  /// - Parameter subject: the name of the file in errors.
   /// - Throws: ``OverlayError`` with `.damaged`, or `.unsupported` for another version.
   init(_ bytes: [UInt8], title: String, in subject: String) throws(OverlayError) {
     self.title = title
@@ -61,12 +61,12 @@ struct DescriptionText: Equatable, Sendable {
     }
   }
 
-  /// All values under `key`, in their order.
+  /// Returns all values of `key`, in order.
   func values(of key: String) -> [String] {
     fields.filter { $0.key == key }.map(\.value)
   }
 
-  /// The one value under `key`, as `parse` reads it.
+  /// Returns the only value of `key`, converted by `parse`.
   ///
   /// - Throws: ``OverlayError`` with `.damaged`.
   func value<Value>(

@@ -8,25 +8,25 @@ import VolumeReader
 package struct OverlayError: RemediedError, CustomStringConvertible {
   /// The kinds of failure a caller tells apart.
   package enum Code: Sendable, Hashable {
-    /// The file system that the overlay lies on, or the user's share of it, is full.
+    /// The file system of the overlay is full, or the user's quota is used up.
     case noSpace
     /// Another process has the overlay open.
     case inUse
-    /// There is no overlay of that name.
+    /// There is no overlay with this name.
     case notFound
-    /// Files of the overlay are not what they should be.
+    /// Files of the overlay are damaged or missing.
     case damaged
-    /// A newer program is needed.
+    /// The overlay needs a newer program.
     case unsupported
-    /// The overlay is another repository's.
+    /// The overlay belongs to another repository.
     case wrongRepository
-    /// The repository no longer has the revision that the overlay lies on.
+    /// The repository no longer has the revision of the overlay.
     case revisionGone
     /// The request contradicts itself or the rules of overlays.
     case invalidRequest
-    /// The revision underneath could not be read.
+    /// The revision of the overlay could not be read.
     case unreadableBase
-    /// The file system refused for another reason.
+    /// A file system operation failed for another reason.
     case fileSystem
   }
 
@@ -58,7 +58,7 @@ extension OverlayError: VolumeWriteFailure {
   package var isOutOfSpace: Bool { code == .noSpace }
 }
 
-/// Runs `body`; what the file system refuses becomes the overlay's error.
+/// Runs `body`. Converts file system errors to overlay errors.
 func reportingFileErrors<Result>(
   _ body: () throws(FileError) -> Result
 ) throws(OverlayError) -> Result {
@@ -69,7 +69,7 @@ func reportingFileErrors<Result>(
   }
 }
 
-/// Runs `body`; what the repository refuses becomes the overlay's error.
+/// Runs `body`. Converts repository errors to overlay errors.
 func reportingStoreErrors<Result>(
   _ body: () throws(StoreError) -> Result
 ) throws(OverlayError) -> Result {

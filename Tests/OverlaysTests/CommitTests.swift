@@ -24,7 +24,7 @@ struct CommitTests {
     try store.create("repair", on: entry)
   }
 
-  @Test("the revision is what its clients saw, built on the one underneath")
+  @Test("the new revision has what clients saw, and the overlay's revision as parent")
   func commit() throws {
     let overlay = try store.open("repair")
     let volume = try place.volume("vda", of: overlay)
@@ -55,7 +55,7 @@ struct CommitTests {
     try expectSameAsAFullBackup(made, expected)
   }
 
-  /// The map of a full backup of the same bytes, and what statistics say of it.
+  /// Compares with the map and the statistics of a full backup of the same bytes.
   private func expectSameAsAFullBackup(_ made: RevisionEntry, _ expected: [UInt8]) throws {
     let full = try place.backUp(("vda", expected), ("vdb", [1, 2, 3]))
     for name in ["vda", "vdb"] {
@@ -71,7 +71,7 @@ struct CommitTests {
     }
   }
 
-  @Test("only chunks that were written to are read, and stored as what changed")
+  @Test("only chunks with writes are read, and are stored as deltas")
   func cost() throws {
     let overlay = try store.open("repair")
     try place.volume("vda", of: overlay).write([1, 2, 3], at: UInt64(6 * Self.chunk + 77))
@@ -84,7 +84,7 @@ struct CommitTests {
     #expect(made.revision.volumes[1].statistics.readBytes == 0)
   }
 
-  @Test("an overlay without changes makes an equal revision")
+  @Test("an overlay without changes produces an equal revision")
   func unchanged() throws {
     let overlay = try store.open("repair")
     let made = try place.run(try overlay.commitRequest(job: "other", program: "test"))
@@ -97,7 +97,7 @@ struct CommitTests {
         == entry.revision.volumes.map(\.statistics.dataBytes))
   }
 
-  @Test("the parent is the overlay's revision, though the job has newer ones")
+  @Test("the parent is the overlay's revision even if the job has newer ones")
   func branch() throws {
     let newer = try place.backUp(("vda", [5, 5, 5]), ("vdb", []))
     let overlay = try store.open("repair")
@@ -108,7 +108,7 @@ struct CommitTests {
     #expect(try place.bytes(of: "vda", in: made) == [1] + bytes.dropFirst())
   }
 
-  @Test("nothing is taken over from a revision that is distrusted")
+  @Test("nothing is reused from a distrusted revision")
   func distrusted() throws {
     try place.repository.updateMarks(of: entry.id) { $0.trust = .distrusted }
     let overlay = try store.open("repair")
@@ -118,7 +118,7 @@ struct CommitTests {
     #expect(try place.bytes(of: "vda", in: made) == [1] + bytes.dropFirst())
   }
 
-  @Test("removing what is open closes it")
+  @Test("removing an open overlay closes it")
   func removal() throws {
     let overlay = try store.open("repair")
     try place.volume("vda", of: overlay).write([1], at: 0)
@@ -129,7 +129,7 @@ struct CommitTests {
     #expect(try place.volume("vda", of: again).bytes(0..<10) == Array(bytes[..<10]))
   }
 
-  @Test("as a source, it is data, hole or unchanged, from front to back")
+  @Test("as a source, an overlay reports data, holes and unchanged ranges in order")
   func source() throws {
     let overlay = try store.open("repair")
     let volume = try place.volume("vda", of: overlay)

@@ -6,10 +6,11 @@ import Testing
 
 @testable import Overlays
 
-/// Overlays on a file system that loses power: what was flushed is there, and everything else is old or
-/// new, sector by sector. Where only the process is killed, all is there that was answered.
+/// Overlays on a file system that loses power. Flushed data must be there, and every other sector
+/// must be old or new. If only the process is killed, all answered writes must be there.
 ///
-/// With `VARVE_CRASH_SEEDS=N`, N power failures after every single operation; without it one.
+/// With `VARVE_CRASH_SEEDS=N`, the power fails N times after every single operation; without it,
+/// once.
 @Suite("Overlays and crashes")
 struct CrashTests {
   private static let directory: FilePath = "/overlay"
@@ -19,7 +20,7 @@ struct CrashTests {
   private static let seeds =
     getenv("VARVE_CRASH_SEEDS").flatMap { UInt64(String(cString: $0)) } ?? 1
 
-  /// What the volume is to be after a step, and which operations of the file system the step took.
+  /// The expected volume after a step, and the file system operations of the step.
   private struct Step {
     let content: [UInt8]
     let operations: Range<Int>
@@ -32,7 +33,7 @@ struct CrashTests {
   private let baseBytes: [UInt8]
 
   init() throws {
-    // One chunk of data, half a chunk of hole.
+    // The first chunk is data, the rest is a hole.
     baseBytes =
       random.bytes(MemoryVolume.chunkBytes)
       + [UInt8](repeating: 0, count: Self.sizeBytes - MemoryVolume.chunkBytes)
@@ -45,7 +46,7 @@ struct CrashTests {
     OverlayBench(base, in: Self.directory, of: fileSystem)
   }
 
-  /// Random writes, zeroings, trims and flushes.
+  /// Runs random writes, zeroings, trims and flushes.
   private mutating func run(_ count: Int, on fileSystem: any FileSystem) throws -> [Step] {
     let volume = try bench(on: fileSystem).create()
     var content = baseBytes
@@ -81,8 +82,8 @@ struct CrashTests {
     return steps
   }
 
-  /// Sectors that are neither what the last flush made durable nor anything written since; where
-  /// nothing may be lost that was answered, what the last answered step made them.
+  /// Returns the sectors that have neither the flushed content nor a later write. If answered
+  /// writes must not be lost, returns the sectors that differ from the last answered step.
   private func wrongSectors(
     of crashed: any FileSystem, at count: Int, after steps: [Step], losesAnswered: Bool = true
   ) throws -> [Int] {
@@ -99,7 +100,7 @@ struct CrashTests {
     }
   }
 
-  @Test("after a power failure at any moment, what was flushed is there and nothing is strange")
+  @Test("after a power failure at any moment, flushed data is there and the rest is valid")
   mutating func powerFailures() throws {
     let steps = try run(60, on: fileSystem)
     for count in steps[0].operations.upperBound...fileSystem.operationCount {
@@ -111,7 +112,7 @@ struct CrashTests {
     }
   }
 
-  @Test("after the process was killed at any moment, what was answered is there")
+  @Test("after a kill at any moment, answered writes are there")
   mutating func kills() throws {
     let steps = try run(60, on: fileSystem)
     for count in steps[0].operations.upperBound...fileSystem.operationCount {
@@ -119,7 +120,7 @@ struct CrashTests {
       #expect(
         try wrongSectors(of: left, at: count, after: steps, losesAnswered: false) == [],
         "at \(count), \(random)")
-      // The next flush is of what the killed process was told, too.
+      // The next flush also covers writes that the killed process has answered.
       try bench(on: left).open().synchronize()
       let failed = left.afterPowerFailure(at: left.operationCount, using: &random)
       #expect(
@@ -128,7 +129,7 @@ struct CrashTests {
     }
   }
 
-  @Test("who opens it after a kill may be killed, or lose power, at any moment too")
+  @Test("opening after a kill survives a further kill or power failure at any moment")
   mutating func interruptedTakingOver() throws {
     let steps = try run(60, on: fileSystem)
     let counts = steps[0].operations.upperBound...fileSystem.operationCount
@@ -148,7 +149,7 @@ struct CrashTests {
     }
   }
 
-  @Test("to believe after a power failure what was pending before would be found")
+  @Test("using pending states from before a power failure would be detected")
   func wrongBoot() throws {
     let new = [UInt8](repeating: 7, count: 16_384)
     let volume = try bench(on: fileSystem).create()
@@ -168,14 +169,14 @@ struct CrashTests {
     #expect(wrong > 10)
   }
 
-  /// A machine that is resumed from a snapshot of its memory has the boot ID of then.
-  @Test("pending states that were removed do not come to light again in a boot that they are of")
+  /// A machine that resumes from a memory snapshot has the boot ID of the snapshot.
+  @Test("removed pending states do not reappear in a boot in which they are valid")
   func resumedMachine() throws {
     let old = [UInt8](repeating: 7, count: 16_384)
     try bench(on: fileSystem).create().write(old, at: 0)
     var random = SeededRandom(seed: 1)
     let end = fileSystem.operationCount
-    // Its pending states are on the disk, by chance, in some outcomes.
+    // With some seeds, its pending states happen to be on the disk.
     for seed in 0..<40 as Range<UInt64> {
       random = SeededRandom(seed: seed)
       let restarted = fileSystem.afterPowerFailure(at: end, using: &random)
@@ -192,7 +193,7 @@ struct CrashTests {
     }
   }
 
-  @Test("a mistake in what is synchronised would be found", arguments: ["data-", "state"])
+  @Test("a missing synchronisation would be detected", arguments: ["data-", "state"])
   mutating func carelessness(file: String) throws {
     let careless = CarelessFileSystem(fileSystem, lapse: .contents(of: file))
     let steps = try run(60, on: careless)

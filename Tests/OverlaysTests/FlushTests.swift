@@ -28,7 +28,7 @@ struct FlushTests {
     return count.withLock { $0 }
   }
 
-  @Test("it costs what there is to make durable")
+  @Test("its cost depends on the amount of changes")
   func cost() throws {
     let volume = try bench.create()
     try volume.write([1], at: 0)
@@ -40,7 +40,7 @@ struct FlushTests {
     #expect(try synchronizations { try volume.synchronize() } == 1, "states")
   }
 
-  @Test("what is never to be found again is not made durable")
+  @Test("a temporary overlay is not made durable")
   func temporary() throws {
     try fileSystem.createDirectory("/tmp", permissions: .ownerReadWriteExecute)
     let overlay = try VolumeOverlay.temporary(
@@ -56,7 +56,7 @@ struct FlushTests {
     #expect(try volume.bytes(0..<2) == [1, 0])
   }
 
-  @Test("when the storage fails to keep data, nothing is written any more, and reads go on")
+  @Test("when the storage fails to keep data, writes are refused and reads continue")
   func failedSynchronization() throws {
     let volume = try bench.create()
     try volume.write([1], at: 0)
@@ -75,7 +75,7 @@ struct FlushTests {
     #expect(try volume.bytes(0..<2) == [1, 0])
   }
 
-  @Test("states that find no room at a flush can be flushed later")
+  @Test("states for which a flush found no space can be flushed later")
   func fullAtFlush() throws {
     let volume = try bench.create()
     try volume.write([1], at: 0)
@@ -88,7 +88,7 @@ struct FlushTests {
   }
 
   @Test(
-    "a full file system is met by the write, which changes nothing",
+    "on a full file system the write fails and changes nothing",
     arguments: ["data", "state", "pending"])
   func fullAtWrite(file: String) throws {
     let volume = try bench.create()
@@ -106,7 +106,7 @@ struct FlushTests {
     #expect(try volume.bytes(0..<2) == [1, 0])
   }
 
-  @Test("flushes that come at the same time are carried out together, and each is done")
+  @Test("simultaneous flushes are carried out together")
   func together() throws {
     let volume = try bench.create()
     let failures = Mutex<[String]>([])

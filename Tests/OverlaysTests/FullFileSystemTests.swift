@@ -5,11 +5,11 @@ import Testing
 
 @testable import Overlays
 
-@Suite("An overlay on a file system that is full", .enabled(if: LoopDevice.isAvailable))
+@Suite("An overlay on a full file system", .enabled(if: LoopDevice.isAvailable))
 struct FullFileSystemTests {
   private static let blockBytes = 64 << 10
 
-  @Test("the write is told, what is there stays, and can be flushed, read and given back")
+  @Test("the write fails; existing data stays and can be flushed, read and freed")
   func full() throws {
     let directory = try TemporaryDirectory()
     let image = try directory.file("image", [])
@@ -19,7 +19,7 @@ struct FullFileSystemTests {
     let place = directory.appending("mount")
     try POSIXFileSystem().createDirectory(place, permissions: .ownerReadWriteExecute)
     let mount = try Mount(device.path, at: place)
-    // Its data alone is twice what the file system holds, and each block of 64 MiB wants a page.
+    // Its data alone is twice as large as the file system, and each 64 MiB of blocks needs a page.
     let bench = OverlayBench(
       SparseVolume(sizeBytes: 24 << 30), in: mount.path, of: POSIXFileSystem())
     let volume = try bench.create()
@@ -37,9 +37,9 @@ struct FullFileSystemTests {
     for volume in [volume, try bench.open()] {
       for number in written { try expect(volume, number) }
     }
-    // In place there is room.
+    // A write in place needs no space.
     try volume.write([1], at: 5)
-    // What is given back can be used.
+    // Freed space can be used again.
     try volume.trim(0..<(64 << 20) * 8)
     try volume.synchronize()
     try volume.write(Self.content(9), at: 9 * (64 << 20) + (1 << 20))

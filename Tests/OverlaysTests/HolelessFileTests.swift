@@ -5,7 +5,7 @@ import Testing
 
 @testable import Overlays
 
-/// Cannot give the space of a part back, as files of NFS before 4.2.
+/// A file without support for freeing space inside it, as on NFS before 4.2.
 private final class HolelessFile: ForwardingFile {
   let base: any OpenFile
 
@@ -18,8 +18,8 @@ private final class HolelessFile: ForwardingFile {
 
 @Suite("Overlays without holes")
 struct HolelessFileTests {
-  /// The old content lies in the file still.
-  @Test("what was zeroed stays zero when a part of it is written to", arguments: [false, true])
+  /// The old content is still in the file.
+  @Test("zeroed bytes stay zero when a part of their block is written", arguments: [false, true])
   func zeroedBlock(isTrimmed: Bool) throws {
     let fileSystem = WrappedFiles { HolelessFile($0) }
     try fileSystem.createDirectory("/overlay", permissions: .ownerReadWriteExecute)

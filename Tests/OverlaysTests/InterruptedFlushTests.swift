@@ -6,10 +6,10 @@ import Testing
 
 @testable import Overlays
 
-/// Files on which something happens right after their contents were made durable.
+/// A file system with an event right after a file's content was made durable.
 private final class EventfulFileSystem: ForwardingFileSystem {
   let base = SimulatedFileSystem()
-  /// Called once.
+  /// The event. It occurs once.
   private let event = Mutex<(@Sendable () -> Void)?>(nil)
   private let suffix: String
 
@@ -54,9 +54,10 @@ private final class EventfulFile: ForwardingFile {
 
 @Suite("Writing while a flush is under way")
 struct InterruptedFlushTests {
-  /// What is written after the data was made durable must not be said to be there by the states that
-  /// the same flush writes: after a power failure it would be zeros in place of the old content.
-  @Test("what comes too late for a flush is old or new after a power failure, and in the next one")
+  /// Data that is written after the synchronisation of the data must not be marked by the states of
+  /// the same flush. Otherwise, after a power failure, it would read as zeros in place of the old
+  /// content.
+  @Test("a write too late for a flush is old or new after a power failure")
   func lateWrite() throws {
     let fileSystem = EventfulFileSystem(after: "data-0")
     try fileSystem.createDirectory("/overlay", permissions: .ownerReadWriteExecute)
@@ -65,7 +66,7 @@ struct InterruptedFlushTests {
     let bench = OverlayBench(MemoryVolume(old), in: "/overlay", of: fileSystem)
     let volume = try bench.create()
     let late = [UInt8](repeating: 3, count: 4096)
-    // Makes the file, which is synchronised too.
+    // Creates the file, which is synchronised as well.
     try volume.write([9], at: 5)
     let failure = Mutex<String?>(nil)
     fileSystem.expect {

@@ -9,9 +9,9 @@ import VolumeMap
 struct LargeVolumeTests {
   private static let sizeBytes: UInt64 = 20 << 40
 
-  /// The states of a volume that is all data are 1.3 GB; of one that is nearly all hole nothing may
-  /// be written at all.
-  @Test("discarding 20 TiB that are mostly empty is quick, and takes neither space nor memory")
+  /// The states of a volume that is all data take 1.3 GB. For a volume that is nearly all hole,
+  /// almost nothing must be written.
+  @Test("discarding 20 TiB that are mostly empty is quick and needs no space or memory")
   func discard() throws {
     let base = SparseVolume(sizeBytes: Self.sizeBytes, dataBytes: 1 << 30)
     let bench = try OverlayBench(base)
@@ -34,7 +34,7 @@ struct LargeVolumeTests {
     }
   }
 
-  @Test("writes all over 20 TiB keep a bounded number of states in memory")
+  @Test("scattered writes over 20 TiB keep a limited number of states in memory")
   func scattered() throws {
     var random = SeededRandom()
     var bench = try OverlayBench(SparseVolume(sizeBytes: Self.sizeBytes))
@@ -53,7 +53,7 @@ struct LargeVolumeTests {
     }
   }
 
-  @Test("each TiB has a file of its own, since one of 20 TiB is more than ext4 can have")
+  @Test("each TiB has its own file, because ext4 has no files of 20 TiB")
   func parts() throws {
     var bench = try OverlayBench(SparseVolume(sizeBytes: Self.sizeBytes))
     bench.partBytes = DataParts.standardPartBytes

@@ -6,7 +6,7 @@ import VolumeMap
 import VolumeReader
 import Workers
 
-/// A base volume in memory, in chunks of 64 KiB; those of zeros only are holes.
+/// A base volume in memory, with chunks of 64 KiB. Chunks that are all zeros are holes.
 final class MemoryVolume: ReadableVolume {
   struct Damage: Error, CustomStringConvertible {
     let description = "chunk 7 is damaged in pack f00d"
@@ -16,10 +16,10 @@ final class MemoryVolume: ReadableVolume {
 
   private let chunks: [ByteBuffer?]
   let sizeBytes: UInt64
-  /// Whether content is at hand without reading.
+  /// Whether content is available without reading.
   private let isCached: Bool
   private let failing: Range<UInt64>
-  /// Reads wait until it is true.
+  /// Reads wait until this is true.
   private let gate: Monitor<Bool>?
   private let reads = Monitor(0)
 
@@ -37,7 +37,7 @@ final class MemoryVolume: ReadableVolume {
     }
   }
 
-  /// Bytes with data and holes in turns: of every three chunks, one is a hole.
+  /// Returns bytes with data and holes: one of every three chunks is a hole.
   static func content(count: Int, using random: inout SeededRandom) -> [UInt8] {
     var bytes = random.bytes(count)
     for start in stride(from: chunkBytes, to: count, by: 3 * chunkBytes) {
@@ -47,7 +47,7 @@ final class MemoryVolume: ReadableVolume {
     return bytes
   }
 
-  /// Returns when ``content(of:)`` has been called.
+  /// Waits until ``content(of:)`` has been called.
   func waitForRead() { reads.wait { $0 > 0 } }
 
   func cachedContent(of range: Range<UInt64>) -> [VolumePiece]? {
@@ -97,7 +97,7 @@ final class MemoryVolume: ReadableVolume {
   }
 }
 
-/// A volume of any size that is all hole but for some bytes at its beginning, which are `0x77`.
+/// A volume of any size. Its first bytes are `0x77`, the rest is a hole.
 final class SparseVolume: ReadableVolume {
   let sizeBytes: UInt64
   private let dataBytes: UInt64
@@ -134,7 +134,8 @@ extension OverlaidVolume {
     try bytes.withUnsafeBytes { try write($0, at: offsetBytes) }
   }
 
-  /// The bytes of a range, as a reader is to see them; also checks that what is at hand is the same.
+  /// Returns the bytes of a range as a reader sees them. Also checks that cached content is the
+  /// same.
   func bytes(_ range: Range<UInt64>) throws -> [UInt8] {
     let bytes = try content(of: range).bytes
     if let cached = cachedContent(of: range), !cached.bytes.isEqual(to: bytes) {
@@ -164,7 +165,7 @@ extension [VolumePiece] {
   }
 }
 
-// What follows is quick without optimisation too.
+// The following code is fast enough even without optimisation.
 
 extension [UInt8] {
   mutating func clear(_ range: Range<Int>) {

@@ -7,11 +7,11 @@ import Workers
 
 @testable import Overlays
 
-@Suite("An overlay against an array")
+@Suite("An overlay compared with an array")
 struct ModelTests {
-  /// Over two pages of states and a little, and parts of 48 MiB.
+  /// A little more than two pages of states, with parts of 48 MiB.
   private static let sizeBytes = (130 << 20) + 777
-  /// Where pages, parts, chunks and the volume begin and end.
+  /// The boundaries of pages, parts, chunks and the volume.
   private static let hotSpots = [0, 48 << 20, 64 << 20, 96 << 20, 128 << 20, sizeBytes]
 
   private enum Action: CaseIterable {
@@ -22,7 +22,7 @@ struct ModelTests {
   @Test("random operations", arguments: [1, 2, 3])
   func operations(round: Int) throws {
     var random = SeededRandom()
-    // A hole, but for the hot spots.
+    // The volume is a hole, except for data at the hot spots.
     var model = [UInt8](repeating: 0, count: Self.sizeBytes)
     for spot in Self.hotSpots.dropLast() {
       for index in stride(from: spot, to: min(spot + 300_000, model.count), by: 3) {
@@ -80,7 +80,7 @@ struct ModelTests {
     #expect(try bench.open().bytes().isEqual(to: model), "\(random)")
   }
 
-  /// What is called a hole reads as zeros, and the extents tile the range.
+  /// Checks that reported holes read as zeros, and that the extents cover the range without gaps.
   private static func checkAllocation(
     of volume: OverlaidVolume, in range: Range<Int>, _ model: [UInt8], _ comment: Comment
   ) throws {
@@ -115,11 +115,11 @@ struct ModelTests {
   }
 }
 
-@Suite("Writing at the same time")
+@Suite("Concurrent writes")
 struct ConcurrencyTests {
-  /// Eight threads, each with its own bytes of every block: nobody's may be lost to the
-  /// read-modify-write of another, nor to zeroing what lies beside them.
-  @Test("threads that share blocks keep their bytes")
+  /// Each of eight threads writes its own bytes in every block. No byte may be lost because another
+  /// thread reads, modifies and writes the block, or zeroes neighbouring bytes.
+  @Test("threads that share blocks do not lose bytes")
   func sharedBlocks() throws {
     var random = SeededRandom(seed: 3)
     let blockCount = 64
@@ -153,8 +153,9 @@ struct ConcurrencyTests {
     #expect(try bench.open().bytes() == expected)
   }
 
-  /// Whole blocks against parts of them: afterwards each block is what one order of the writes gives.
-  @Test("overlapping writes give one of the orders")
+  /// Whole blocks are written concurrently with parts. Each block must then match some order of the
+  /// writes.
+  @Test("overlapping writes match one of their orders")
   func overlapping() throws {
     let bench = try OverlayBench(MemoryVolume([UInt8](repeating: 9, count: 256 * 4096)))
     let volume = try bench.create()
@@ -179,15 +180,16 @@ struct ConcurrencyTests {
     for block in 0..<256 {
       let bytes = try volume.bytes(UInt64(block) * 4096..<UInt64(block + 1) * 4096)
       let (around, within) = (Set(bytes[..<100] + bytes[102...]), Set(bytes[100..<102]))
-      // The part last: 2 within; before the others: whatever came last.
+      // If the part was written last, `within` is 2. Otherwise it equals the block that was written
+      // last.
       #expect(around == [0] || around == [1], "block \(block)")
       #expect(within == [2] || within == around, "block \(block)")
     }
   }
 
-  /// What a write to a part of a block brings along must not be older than what was written to the
-  /// block meanwhile.
-  @Test("a block that is being completed from the base waits for nobody's loss")
+  /// A write to a part of a block copies the rest of the block. The copy must not be older than a
+  /// write that happens in the meantime.
+  @Test("copying the rest of a block from the base does not undo other writes")
   func completion() throws {
     let gate = Monitor(false)
     let base = MemoryVolume([UInt8](repeating: 9, count: 8192), gate: gate)
@@ -220,7 +222,7 @@ struct ConcurrencyTests {
     #expect(try volume.bytes(0..<4096) == [UInt8](repeating: 1, count: 4096))
   }
 
-  @Test("whoever reads meanwhile sees old bytes or new ones")
+  @Test("a concurrent read sees either old or new bytes")
   func reading() throws {
     let bench = try OverlayBench(MemoryVolume([UInt8](repeating: 1, count: 64 * 4096)))
     let volume = try bench.create()

@@ -5,16 +5,16 @@ import VolumeReader
 
 @testable import Overlays
 
-/// The files of one volume's overlay in some directory, and how to open it again and again.
+/// The files of one volume's overlay in a directory. Can open the overlay again and again.
 struct OverlayBench {
   let place: OverlayPlace
   let base: any ReadableVolume
-  /// Small, so that small volumes have several.
+  /// Small, so that small volumes have several parts.
   var partBytes: UInt64 = 48 << 20
   var limits: StateTable.Limits?
   private let directory: TemporaryDirectory?
 
-  /// In files of this machine, in memory where it has that.
+  /// Creates the files on this machine, in memory if possible.
   init(_ base: any ReadableVolume) throws {
     let directory = try TemporaryDirectory(inMemory: true)
     self.directory = directory
@@ -42,7 +42,7 @@ struct OverlayBench {
         in: place, sizeBytes: base.sizeBytes, limits: limits, partBytes: partBytes))
   }
 
-  /// What the files take.
+  /// Returns the space that the files use.
   func allocatedBytes() throws -> UInt64 {
     try place.fileSystem.list(place.directory).reduce(0) {
       try $0 + place.fileSystem.metadata(of: place.directory.appending($1.name)).allocatedBytes

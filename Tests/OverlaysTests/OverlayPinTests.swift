@@ -28,7 +28,7 @@ struct OverlayPinTests {
 
   private func pins() throws -> [StoredPin] { try repository.pins().pins }
 
-  @Test("an overlay pins its revision from the beginning until it is removed")
+  @Test("an overlay pins its revision until it is removed")
   func pinned() throws {
     let store = try place.store()
     try store.create("repair", on: entry)
@@ -50,7 +50,7 @@ struct OverlayPinTests {
   func earlierVersion() throws {
     let store = try place.store()
     try store.create("repair", on: entry)
-    // As version 1 without pins has it.
+    // Changes the description to version 1 without a pin.
     var description = try store.list()[0].description.get()
     #expect(try repository.releasePin(try #require(description.pin)))
     description.pin = nil
@@ -62,7 +62,7 @@ struct OverlayPinTests {
     #expect(try store.list()[0].description.get().pin == pins().first?.name)
   }
 
-  @Test("a pin that is lost or damaged is made again", arguments: [true, false])
+  @Test("a lost or damaged pin is created again", arguments: [true, false])
   func madeAgain(isDamaged: Bool) throws {
     let store = try place.store()
     try store.create("repair", on: entry)
@@ -77,7 +77,7 @@ struct OverlayPinTests {
     #expect(try pins().map(\.name) == [name])
   }
 
-  @Test("a pin says where overlay and repository are now")
+  @Test("a pin has the current locations of the overlay and the repository")
   func moved() throws {
     try place.store().create("repair", on: entry)
     let elsewhere = place.directory.appending("elsewhere")
@@ -100,7 +100,7 @@ struct OverlayPinTests {
     }
   }
 
-  @Test("what a program that knows no pins has forgotten stays usable")
+  @Test("a revision that a program without pins has forgotten stays usable")
   func forgotten() throws {
     let store = try place.store()
     try store.create("repair", on: entry)
@@ -121,7 +121,7 @@ struct OverlayPinTests {
     #expect(try pins().isEmpty)
   }
 
-  @Test("where the repository cannot be written to, an overlay says that it is not pinned")
+  @Test("in a read-only repository, an overlay reports that it is not pinned")
   func readOnly() throws {
     let store = try OverlayStore(
       in: place.overlays, of: try readOnlyRepository(), context: .testing())
@@ -134,13 +134,13 @@ struct OverlayPinTests {
     #expect(reason.contains("Read-only file system"))
     try overlay.close()
     #expect(try pins().isEmpty)
-    // The next time it can be.
+    // The next time, the repository is writable.
     #expect(try place.store().open("repair").pinning.isPinned)
-    // A pin that cannot be released is told of.
+    // A pin that could not be released is returned.
     #expect(try store.remove("repair")?.name == pins().first?.name)
   }
 
-  /// The repository on a file system that is mounted read-only.
+  /// Returns the repository on a file system that is mounted read-only.
   private func readOnlyRepository() throws -> Repository {
     var environment = place.environment
     environment.storage = LocalObjects.opener(on: ReadOnlyRepositories())
@@ -150,7 +150,7 @@ struct OverlayPinTests {
     }
   }
 
-  @Test("at no moment is there an overlay without its pin, nor after a removal that was cut short")
+  @Test("an overlay always has its pin, even after an interrupted removal")
   func removalAndCrashes() throws {
     let fileSystem = SimulatedFileSystem()
     try fileSystem.createDirectory("/overlays", permissions: .ownerReadWriteExecute)
@@ -189,14 +189,14 @@ struct OverlayPinTests {
           continue
         }
       }
-      // The next overlay clears away what is left, and the pin with it.
+      // The next overlay removes the leftovers, including the pin.
       try store.create("another", on: try repository.revision(id))
       #expect(try repository.pins().pins.map(\.pin.owner) == ["overlay another"], "\(count)")
     }
   }
 }
 
-/// Changes nothing of what lies in a directory called `repository`.
+/// A file system that changes nothing in a directory called `repository`.
 private struct ReadOnlyRepositories: ForwardingFileSystem {
   let base = POSIXFileSystem()
 

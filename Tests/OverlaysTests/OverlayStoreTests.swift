@@ -9,7 +9,7 @@ import Testing
 
 @testable import Overlays
 
-@Suite("Overlays with names")
+@Suite("Named overlays")
 struct OverlayStoreTests {
   private let place: Workplace
   private let entry: RevisionEntry
@@ -46,7 +46,7 @@ struct OverlayStoreTests {
     }
   }
 
-  @Test("what was written is there when it is opened again, in every volume")
+  @Test("written data is there when the overlay is opened again, in every volume")
   func reopened() throws {
     let before = try place.repositoryContent()
     do {
@@ -65,7 +65,7 @@ struct OverlayStoreTests {
     #expect(try place.repositoryContent() == before, "nothing was written to the repository")
   }
 
-  @Test("only its owner can read it")
+  @Test("only its owner can read an overlay")
   func permissions() throws {
     let overlay = try made()
     try place.volume("vda", of: overlay).write([1], at: 0)
@@ -74,7 +74,7 @@ struct OverlayStoreTests {
     withExtendedLifetime(overlay) {}
   }
 
-  @Test("one process at a time has it open, and nobody removes it meanwhile")
+  @Test("only one process can have an overlay open, and no other can remove it then")
   func lock() throws {
     let store = try place.store()
     let overlay = try made()
@@ -91,7 +91,7 @@ struct OverlayStoreTests {
     expect(.notFound) { try store.remove("repair") }
   }
 
-  @Test("the list says what there is and what it takes")
+  @Test("the list has all overlays and their space")
   func list() throws {
     let store = try place.store()
     #expect(try store.list().isEmpty)
@@ -109,7 +109,7 @@ struct OverlayStoreTests {
     #expect(description.sizeBytes == 300_004)
   }
 
-  @Test("names that are none, and names that are taken, are refused")
+  @Test("invalid and used names are refused")
   func names() throws {
     let store = try place.store()
     for name in ["", ".hidden", "a/b", "../out", "a b", "-x"] {
@@ -121,7 +121,7 @@ struct OverlayStoreTests {
     expect(.invalidRequest, saying: "'x' already") { try store.create("x", on: entry) }
   }
 
-  @Test("it pins its revision while it is open, and says when that is gone")
+  @Test("an open overlay pins its revision, and reports a missing one")
   func revisionGone() throws {
     let overlay = try made()
     let sessions = place.repository.root.appending("sessions")
@@ -139,7 +139,7 @@ struct OverlayStoreTests {
     try store.remove("repair")
   }
 
-  @Test("a directory in the repository is refused, whatever leads there")
+  @Test("a directory in the repository is refused, even through links")
   func insideRepository() throws {
     let root = place.repository.root
     let link = place.directory.appending("link")
@@ -174,7 +174,7 @@ struct OverlayStoreTests {
   }
 
   @Test(
-    "damaged and missing files are named",
+    "an error names a damaged or missing file",
     arguments: [
       ("overlay", "sed -i s/vda/vdx/", .damaged, "checksum"),
       ("overlay", "truncate -s 0", .damaged, "varve overlay 1"),
@@ -214,7 +214,7 @@ struct OverlayStoreTests {
     #expect(try place.store().list().isEmpty)
   }
 
-  @Test("states that are none are an error, not content")
+  @Test("invalid states are an error")
   func damagedStates() throws {
     let overlay = try made()
     try place.volume("vda", of: overlay).write([1], at: 0)
@@ -227,7 +227,7 @@ struct OverlayStoreTests {
     }
   }
 
-  @Test("what somebody did not live to finish is cleared away, and never shown")
+  @Test("leftovers of interrupted operations are removed and never listed")
   func unfinished() throws {
     try made().close()
     let left = files(".tmp-0123456789abcdef")
@@ -238,9 +238,9 @@ struct OverlayStoreTests {
   }
 }
 
-@Suite("Making overlays and crashes")
+@Suite("Creating overlays and crashes")
 struct OverlayCreationCrashTests {
-  /// After a power failure at any moment there is the overlay, whole, or none.
+  /// After a power failure at any moment, the overlay is either complete or does not exist.
   @Test func creation() throws {
     let fileSystem = SimulatedFileSystem()
     try fileSystem.createDirectory("/overlays", permissions: .ownerReadWriteExecute)

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("States of blocks")
 struct StatePageTests {
-  @Test("a page does what an array of states does")
+  @Test("a page behaves like an array of states")
   func model() throws {
     var random = SeededRandom()
     var page = StatePage.base
@@ -29,7 +29,7 @@ struct StatePageTests {
     #expect((0..<StatePage.blockCount).allSatisfy { page[$0] == model[Int($0)] }, "\(random)")
   }
 
-  @Test("the bits are where the format says")
+  @Test("the bits have the positions that the format defines")
   func layout() {
     var page = StatePage.base
     page.set(1..<2, to: .data)
@@ -42,7 +42,7 @@ struct StatePageTests {
     #expect(bytes[1..<4095].allSatisfy { $0 == 0 })
   }
 
-  @Test("a state that there is not is refused")
+  @Test("an invalid state is refused")
   func damage() {
     var bytes = [UInt8](repeating: 0, count: StatePage.lengthBytes)
     bytes[2000] = 0b00_11_00_00
@@ -52,7 +52,7 @@ struct StatePageTests {
   }
 
   @Test(
-    "which blocks a range touches, and which it holds whole",
+    "a range touches the right blocks, and contains the right ones completely",
     arguments: [
       (0..<0, 0..<0, 0..<0), (0..<1, 0..<1, 0..<0), (0..<4096, 0..<1, 0..<1),
       (1..<4096, 0..<1, 1..<1), (4095..<8193, 0..<3, 1..<2), (8192..<10000, 2..<3, 2..<3),

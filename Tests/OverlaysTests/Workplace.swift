@@ -54,11 +54,11 @@ final class Workplace: Sendable {
     return try run(request)
   }
 
-  /// Makes a revision, of which everything is read back.
+  /// Creates a revision and verifies all of it.
   func run(_ request: BackupRequest) throws -> RevisionEntry {
     var request = request
     request.verification = .full
-    // Disks change as tests want them to.
+    // The tests may change disks in unusual ways.
     request.acceptsUnusual = true
     let report = try Backup(
       repository: repository, request: request, context: context
@@ -84,13 +84,13 @@ final class Workplace: Sendable {
     return reader.sizeBytes == 0 ? [] : try reader.content(of: 0..<reader.sizeBytes).bytes
   }
 
-  /// A volume of the overlay as its clients see it.
+  /// Returns a volume of the overlay as its clients see it.
   func volume(_ name: String, of overlay: NamedOverlay) throws -> OverlaidVolume {
     try OverlaidVolume(
       base: try reader(of: name, in: overlay.revision()), overlay: overlay.volume(name))
   }
 
-  /// Every file of the repository but the index, sessions and pins, with its content.
+  /// Returns all files of the repository with their content, except the index, sessions and pins.
   func repositoryContent() throws -> [String: [UInt8]] {
     let files = POSIXFileSystem()
     var content: [String: [UInt8]] = [:]

@@ -27,11 +27,11 @@ struct WritingTests {
     #expect(try bench.open().bytes().isEqual(to: expected), sourceLocation: sourceLocation)
   }
 
-  @Test("what was never written is the base's")
+  @Test("unwritten content comes from the base")
   func untouched() throws { try expect(bytes) }
 
   @Test(
-    "a write changes its bytes and no others",
+    "a write changes only its own bytes",
     arguments: [
       (0, 1), (4095, 1), (4096, 1), (4095, 2), (0, 4096), (100, 4096), (4000, 9000),
       (65_000, 2000), (65_536, 65_536), (130_000, 1), (5 * 65_536, 1234), (5 * 65_536 + 1233, 1),
@@ -40,7 +40,7 @@ struct WritingTests {
   func write(at offset: Int, count: Int) throws {
     var random = SeededRandom(seed: 9)
     var expected = bytes
-    // The second write finds blocks that are in the overlay already.
+    // The second write finds blocks that are already in the overlay.
     for _ in 0..<2 {
       let new = random.bytes(count)
       expected.replaceSubrange(offset..<offset + count, with: new)
@@ -49,7 +49,7 @@ struct WritingTests {
     }
   }
 
-  @Test("two parts of a block written apart are both there")
+  @Test("two parts of a block can be written one after the other")
   func partsOfABlock() throws {
     try volume.write([1], at: 10)
     try volume.write([2], at: 4000)
@@ -60,7 +60,7 @@ struct WritingTests {
   }
 
   @Test(
-    "zeroing makes zeros of its bytes and of no others, with and without giving space back",
+    "zeroing changes only its own bytes, with and without freeing space",
     arguments: [true, false],
     [
       (0, 1), (100, 5000), (4096, 8192), (60_000, 80_000), (65_536, 65_536),
@@ -82,7 +82,7 @@ struct WritingTests {
     }
   }
 
-  @Test("trimming makes zeros of whole blocks and leaves parts of blocks alone")
+  @Test("trimming zeroes whole blocks and does not change parts of blocks")
   func trim() throws {
     try volume.trim(100..<4000)
     try expect(bytes)
@@ -90,7 +90,7 @@ struct WritingTests {
     var expected = bytes
     expected.replaceSubrange(4096..<16_384, with: repeatElement(0, count: 12_288))
     try expect(expected)
-    // The last block is whole, however short.
+    // The last block counts as whole, even if it is short.
     try volume.trim(UInt64(5 * 65_536)..<UInt64(Self.sizeBytes))
     expected.replaceSubrange(5 * 65_536..<Self.sizeBytes, with: repeatElement(0, count: 1234))
     try expect(expected)
@@ -98,7 +98,7 @@ struct WritingTests {
     try expect([UInt8](repeating: 0, count: Self.sizeBytes))
   }
 
-  @Test("what is written over zeros does not bring back what was there")
+  @Test("a write over zeros does not bring back old content")
   func writeOverZeros() throws {
     try volume.write([UInt8](repeating: 0xaa, count: 8192), at: 0)
     try volume.zero(0..<8192, mayTrim: true)
@@ -109,23 +109,23 @@ struct WritingTests {
     try expect(expected)
   }
 
-  @Test("space is given back, taken where it is asked for, and not taken for the base's holes")
+  @Test("space is freed, allocated on request, and not used for the base's holes")
   func space() throws {
     let chunk = UInt64(MemoryVolume.chunkBytes)
     let empty = try bench.allocatedBytes()
     try volume.write([UInt8](repeating: 1, count: 2 * MemoryVolume.chunkBytes), at: 0)
     #expect(try bench.allocatedBytes() >= empty + 2 * chunk)
     try volume.trim(0..<2 * chunk)
-    // A page of states, and what is pending of it.
+    // A page of states, and their pending changes.
     #expect(try bench.allocatedBytes() <= empty + 8 * 4096)
-    // The second chunk is a hole of the base, the first is not.
+    // The second chunk is a hole in the base, the first one is not.
     #expect(try volume.overlay.states.hold(.zero, in: 0..<16))
     #expect(try volume.overlay.states.hold(.base, in: 16..<32))
     try volume.zero(0..<2 * chunk, mayTrim: false)
     #expect(try bench.allocatedBytes() >= empty + 2 * chunk)
   }
 
-  @Test("allocation tells what is data and what reads as zeros")
+  @Test("allocation distinguishes data from zeros")
   func allocation() throws {
     try volume.write([1], at: 70_000)
     try volume.zero(0..<8192, mayTrim: true)
@@ -155,7 +155,7 @@ struct WritingTests {
     try expect(bytes)
   }
 
-  @Test("nothing at all can be written")
+  @Test("an empty write is possible")
   func nothing() throws {
     try volume.write([], at: UInt64(Self.sizeBytes))
     try volume.zero(5..<5, mayTrim: true)
@@ -163,7 +163,7 @@ struct WritingTests {
     try expect(bytes)
   }
 
-  @Test("a base that cannot be read stops what needs it, and nothing else")
+  @Test("an unreadable base affects only operations that need it")
   func damagedBase() throws {
     let bench = try OverlayBench(MemoryVolume(bytes, failing: 0..<65_536))
     let volume = try bench.create()
@@ -191,7 +191,7 @@ struct WritingTests {
     #expect(error?.code == .damaged)
   }
 
-  @Test("volumes of one byte and of none", arguments: [0, 1, 4096, 4097])
+  @Test("volumes of one byte or of none are supported", arguments: [0, 1, 4096, 4097])
   func small(count: Int) throws {
     let bytes = [UInt8](repeating: 5, count: count)
     let bench = try OverlayBench(MemoryVolume(bytes))
@@ -205,7 +205,7 @@ struct WritingTests {
     #expect(try volume.bytes() == [UInt8](repeating: 0, count: count))
   }
 
-  @Test("what is at hand is given without waiting, and what is not is not")
+  @Test("cached content is returned without waiting, other content is not")
   func cachedContent() throws {
     #expect(volume.cachedContent(of: 0..<4096) == nil, "no states are in memory yet")
     _ = try volume.content(of: 0..<4096)

@@ -4,7 +4,7 @@ import ChunkStore
 /// Deletes condemned packs. Checks the contents of each pack once more before that.
 struct Sweep {
   /// How many packs are deleted at a time. They are deleted in the order of their names, so that
-  /// each directory is synchronized only once.
+  /// each directory is synchronised only once.
   private static let batchPacks = 1 << 14
 
   private let repository: Repository

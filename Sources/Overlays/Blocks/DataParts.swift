@@ -1,18 +1,18 @@
 import FileIO
 import Synchronization
 
-/// The content of a volume's blocks that are in the overlay: sparse files with the volume's own
-/// layout, one for each TiB of it that was written to.
+/// The content of the blocks that are in the overlay. It is stored in sparse files with the
+/// volume's own layout, one file for each TiB of the volume that was written to.
 ///
-/// Not one file for all, since ext4's end at 16 TiB. What lies where no block has the state `data`
-/// means nothing.
+/// There are several files because a file on ext4 is limited to 16 TiB. Bytes of blocks that do not
+/// have the state `data` mean nothing.
 final class DataParts: Sendable {
   static let standardPartBytes: UInt64 = 1 << 40
 
   private final class Part: Sendable {
     let file: any OpenFile
-    /// Whether it has been written to since it was last synchronised, by a process that was killed
-    /// perhaps.
+    /// Whether the part has been written to since it was last synchronised, perhaps by a process
+    /// that was killed.
     let isDirty: Atomic<Bool>
 
     init(_ file: any OpenFile, isDirty: Bool) {
@@ -25,7 +25,7 @@ final class DataParts: Sendable {
   private let volumeBytes: UInt64
   private let partBytes: UInt64
   private let parts = Mutex<[UInt64: Part]>([:])
-  /// Whether there may be parts that were written to and have not been opened since.
+  /// Whether there may be parts that have been written to but were not opened by this process.
   private let mayHaveOthers: Atomic<Bool>
 
   init(_ place: OverlayPlace, volumeBytes: UInt64, partBytes: UInt64 = standardPartBytes) {
@@ -35,7 +35,7 @@ final class DataParts: Sendable {
     mayHaveOthers = Atomic(place.isLasting)
   }
 
-  /// Fills the buffer.
+  /// Fills the buffer with written content.
   func read(
     into buffer: UnsafeMutableRawBufferPointer, at offsetBytes: UInt64
   ) throws(OverlayError) {
@@ -54,21 +54,23 @@ final class DataParts: Sendable {
     }
   }
 
-  /// - Throws: ``OverlayError`` with `.noSpace`; any part may have been written then.
+  /// Writes content.
+  ///
+  /// - Throws: ``OverlayError`` with `.noSpace`. Any part may then have been written.
   func write(_ bytes: UnsafeRawBufferPointer, at offsetBytes: UInt64) throws(OverlayError) {
     try forEachPart(offsetBytes, UInt64(bytes.count)) {
       number, offset, range throws(OverlayError) in
       try reportingFileErrors { () throws(FileError) in
         guard let part = try part(number, makesOne: true) else { return }
-        // Also after a failure, for what was written of it.
+        // This is also set after a failure, because some bytes may have been written.
         defer { part.isDirty.store(true, ordering: .releasing) }
         try part.file.write(UnsafeRawBufferPointer(rebasing: bytes[range]), at: offset)
       }
     }
   }
 
-  /// Gives back the space of a range that no block needs any more. As nothing depends on it, failures
-  /// do not matter.
+  /// Frees the space of a range that no block needs any more. Nothing depends on this, so failures
+  /// are ignored.
   func discard(_ range: Range<UInt64>) {
     try? forEachPart(range.lowerBound, UInt64(range.count)) {
       number, offset, range throws(OverlayError) in
@@ -79,7 +81,7 @@ final class DataParts: Sendable {
     }
   }
 
-  /// Makes all that has been written durable, whoever wrote it.
+  /// Makes everything that was written durable, even writes of other processes.
   func synchronize() throws(FileError) {
     if mayHaveOthers.load(ordering: .acquiring) {
       for number in try place.numbers(after: Self.prefix)
@@ -103,8 +105,8 @@ final class DataParts: Sendable {
 
   private static func suffix(_ number: UInt64) -> String { "\(prefix)\(number)" }
 
-  /// Calls `body` with the number of each part of a range, the offset in it, and which of the range's
-  /// bytes lie there.
+  /// Calls `body` for each part of a range: with the number of the part, the offset in the part,
+  /// and the position of these bytes in the range.
   private func forEachPart(
     _ offsetBytes: UInt64, _ lengthBytes: UInt64,
     _ body: (UInt64, UInt64, Range<Int>) throws(OverlayError) -> Void
@@ -128,8 +130,8 @@ final class DataParts: Sendable {
       if isNew, makesOne { found = try place.create(suffix) }
       guard let file = found else { return nil }
       if try file.sizeBytes() < sizeBytes {
-        // New, or made by somebody who did not get this far. It must not grow later: what a file
-        // grew by may hold anything after a power failure.
+        // The file is new, or its creator was interrupted here. It must have its full size from the
+        // start: if it grew later, the new part could contain anything after a power failure.
         try file.setSize(bytes: sizeBytes)
         if place.isLasting { try file.synchronizeData() }
         try place.synchronize()

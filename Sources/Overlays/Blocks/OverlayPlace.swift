@@ -1,25 +1,25 @@
 import FileIO
 import SystemPackage
 
-/// Where the files of one volume's overlay are.
+/// The location of the files of one volume's overlay.
 struct OverlayPlace: Sendable {
   private static let filePermissions: FilePermissions = [.ownerReadWrite]
 
   let directory: FilePath
-  /// What the files' names begin with; nil for files without names, which are gone with whoever has
-  /// them open, however that ends.
+  /// The beginning of the file names. Nil for unnamed files, which disappear when the process that
+  /// has them open ends in any way.
   let volume: String?
   let fileSystem: any FileSystem
 
-  /// Whether what is written can be found again by another process.
+  /// Whether another process can find the files again.
   var isLasting: Bool { volume != nil }
 
-  /// For messages.
+  /// Returns the path for messages.
   func path(_ suffix: String) -> FilePath {
     directory.appending("\(volume ?? "nameless").\(suffix)")
   }
 
-  /// The file with this suffix, nil where there is none.
+  /// Opens the file with this suffix. Nil if it does not exist.
   func open(_ suffix: String) throws(FileError) -> (any OpenFile)? {
     guard isLasting else { return nil }
     do {
@@ -29,13 +29,13 @@ struct OverlayPlace: Sendable {
     }
   }
 
-  /// Makes the file with this suffix.
+  /// Creates the file with this suffix.
   func create(_ suffix: String) throws(FileError) -> any OpenFile {
     guard isLasting else { return try createNameless() }
     return try fileSystem.createFile(path(suffix), permissions: Self.filePermissions)
   }
 
-  /// The numbers that follow `prefix` in the suffixes of the files that there are.
+  /// Returns the numbers after `prefix` in the suffixes of the existing files.
   func numbers(after prefix: String) throws(FileError) -> [UInt64] {
     guard let volume else { return [] }
     let beginning = "\(volume).\(prefix)"
@@ -44,12 +44,12 @@ struct OverlayPlace: Sendable {
     }
   }
 
-  /// Takes the name from the file with this suffix.
+  /// Removes the file with this suffix from the directory.
   func remove(_ suffix: String) throws(FileError) {
     if isLasting { try fileSystem.remove(path(suffix)) }
   }
 
-  /// Makes the names of files durable.
+  /// Makes the directory entries durable.
   func synchronize() throws(FileError) {
     if isLasting { try fileSystem.synchronizeDirectory(directory) }
   }

@@ -1,36 +1,36 @@
 import FileIO
 import Synchronization
 
-/// States that have changed and are not in the state file yet, in a file that is never synchronised: they
-/// outlive the process, not the machine.
+/// Changed states that are not in the state file yet. Their file is never synchronised, so they
+/// survive the death of the process, but not of the machine.
 ///
 /// ```
 /// offset   size
-///      0   4096  what it is: title, size of the volume, the boot that it is of, checksum; then zeros
-///   4096      1  of the first block: 0 as in the state file, 1 base, 2 data, 3 zero
-///   4097      1  … of the second, and so on
+///      0   4096  header: title, size of the volume, id of the boot, checksum; then zeros
+///   4096      1  the first block: 0 as in the state file, 1 base, 2 data, 3 zero
+///   4097      1  the second block, and so on
 /// ```
 ///
-/// What a client was told is written must not go with the server, since a client that connects anew by
-/// itself sends nothing again and would be told that its next flush succeeded. The page cache keeps the
-/// data from that, and this file the states. A power failure may leave a state here that says "data"
-/// without the data, so the file is believed only in the boot that it is of: what it adds is lost with
-/// the page cache, as on any disk.
+/// A write that was answered must not be lost if the server dies: a client that reconnects by
+/// itself does not repeat the write, and its next flush would succeed. The page cache keeps the
+/// data in that case, and this file keeps the states. After a power failure the file may say "data"
+/// for a block whose data was lost. So the file is valid only during the boot in which it was
+/// written. Its changes are then lost together with the page cache, as on any disk.
 ///
-/// A byte a block, so that threads that change different blocks need no lock between them.
+/// Each block has a byte of its own, so threads that change different blocks need no lock.
 final class PendingStates: Sendable {
   private static let suffix = "pending"
   private static let title = "varve overlay-pending 1"
   private static let headerBytes = 4096
   private static let pageBytes = Int(StatePage.blockCount)
-  /// For each byte that there may be, a page of it.
+  /// A page for each possible byte value.
   private static let pages = (0...3 as ClosedRange<UInt8>).map {
     [UInt8](repeating: $0, count: pageBytes)
   }
 
   private let place: OverlayPlace
   private let volumeBytes: UInt64
-  /// Nil before something has changed.
+  /// Nil before the first change.
   private let file: Mutex<(any OpenFile)?>
 
   private init(_ place: OverlayPlace, volumeBytes: UInt64, file: (any OpenFile)?) {
@@ -39,7 +39,7 @@ final class PendingStates: Sendable {
     self.file = Mutex(file)
   }
 
-  /// Those of an overlay of which nothing is pending. No file is made before something changes.
+  /// Creates an object without pending states. The file is created with the first change.
   convenience init(in place: OverlayPlace, volumeBytes: UInt64) {
     self.init(place, volumeBytes: volumeBytes, file: nil)
   }
@@ -50,14 +50,14 @@ final class PendingStates: Sendable {
 
   // MARK: - Writing
 
-  /// Makes all blocks of a page what the state file says, and takes the room that states of theirs need.
+  /// Marks all blocks of a page as unchanged, and allocates the space for their states.
   ///
   /// - Throws: ``OverlayError`` with `.noSpace`.
   func clear(page number: UInt64) throws(OverlayError) {
     try write(0, to: number * StatePage.blockCount..<(number + 1) * StatePage.blockCount)
   }
 
-  /// Keeps the state of blocks, which lie in one page that was cleared before.
+  /// Stores the state of blocks. They must be in one page that was cleared before.
   func note(_ state: BlockState, of blocks: Range<UInt64>) throws(OverlayError) {
     try write(Int(state.rawValue) + 1, to: blocks)
   }
@@ -74,7 +74,7 @@ final class PendingStates: Sendable {
     }
   }
 
-  /// All states are in the state file, and durable there.
+  /// Removes the file, after all states are durable in the state file.
   func remove() throws(OverlayError) {
     try reportingFileErrors { () throws(FileError) in
       try file.withLock { file throws(FileError) in
@@ -88,10 +88,10 @@ final class PendingStates: Sendable {
 
   func close() { file.withLock { $0 }?.close() }
 
-  // MARK: - What a killed process left
+  // MARK: - Leftovers of a killed process
 
-  /// What another process has left in this boot; nil where there is nothing. What is left of another
-  /// boot is removed.
+  /// Returns the pending states that another process has left in this boot. Nil if there are none.
+  /// Removes those of another boot.
   static func left(
     in place: OverlayPlace, volumeBytes: UInt64
   ) throws(OverlayError) -> PendingStates? {
@@ -101,13 +101,13 @@ final class PendingStates: Sendable {
       if try left.isOfThisBoot(file) { return left }
       file.close()
       try place.remove(suffix)
-      // Lest it come to light again after a power failure, in a boot that it is of.
+      // Otherwise the file could reappear after a power failure, in a boot in which it is valid.
       try place.synchronize()
       return nil
     }
   }
 
-  /// Calls `body` with each page that has states, and these, in order.
+  /// Calls `body` with each page that has pending states, and with these states, in order.
   func forEachPage(
     _ body: (UInt64, [StateRun]) throws(OverlayError) -> Void
   ) throws(OverlayError) {
@@ -176,7 +176,7 @@ final class PendingStates: Sendable {
     return bytes + Array(repeating: 0, count: Self.headerBytes - bytes.count)
   }
 
-  /// Whoever was killed before the header was whole had not told anybody of a change.
+  /// If the header is incomplete, the process was killed before any change was answered.
   private func isOfThisBoot(_ file: any OpenFile) throws(FileError) -> Bool {
     var bytes = [UInt8](repeating: 0, count: Self.headerBytes)
     _ = try bytes.read(from: file, at: 0)

@@ -1,13 +1,14 @@
 import Workers
 
-/// Lets one thread at a time change a stretch of a volume; others wait only where stretches overlap.
+/// Lets only one thread at a time change a range of a volume. Others wait only if their ranges
+/// overlap.
 ///
-/// There are as many stretches as threads that write, so looking through all of them costs less than
-/// a tree would.
+/// There are as many ranges as writing threads, so searching all of them is cheaper than a tree.
 final class RangeLocks: Sendable {
   private let held = Monitor<[Range<UInt64>]>([])
 
-  /// Runs `body` when nobody else holds a part of `range`, and alone with it.
+  /// Runs `body` as soon as no other thread has locked a part of `range`, and locks the range for
+  /// that time.
   func withLock<Result, Failure: Error>(
     _ range: Range<UInt64>, _ body: () throws(Failure) -> Result
   ) throws(Failure) -> Result {

@@ -2,18 +2,18 @@ import FileIO
 import Synchronization
 import SystemPackage
 
-/// The file that says of each block of a volume where its content is.
+/// The file with the state of each block of a volume, which says where its content is.
 ///
 /// ```
 /// offset  size
-///      0  4096  what it is: title, size of the volume, checksum; then zeros
+///      0  4096  header: title, size of the volume, checksum; then zeros
 ///   4096  4096  the states of the first 16,384 blocks (StatePage)
 ///   8192  4096  … of the next, and so on
 /// ```
 ///
-/// It is as long as it will ever be from the start, and sparse: a page that was never written reads as
-/// "all the base's". A power failure in the middle of writing a page leaves a mixture of its old and
-/// new states, each of which is right, since the data of every block was durable before; so pages have
+/// The file is sparse and has its full length from the start. A page that was never written reads
+/// as "all base". If the power fails while a page is written, it may have a mixture of old and new
+/// states. Each of them is valid, because the data of every block was durable before. So pages have
 /// no checksum.
 final class StateFile: Sendable {
   private static let suffix = "state"
@@ -23,11 +23,11 @@ final class StateFile: Sendable {
   let pageCount: UInt64
   private let place: OverlayPlace
   private let volumeBytes: UInt64
-  /// Nil where there is none so far: one without a name is made when it is first written to.
+  /// Nil while there is no file. An unnamed file is created with the first write.
   private let file: Mutex<(any OpenFile)?>
   private let hasFile: Atomic<Bool>
 
-  /// - Parameter file: nil for one that is made when it is needed.
+  /// - Parameter file: nil if the file is created later.
   private init(_ place: OverlayPlace, volumeBytes: UInt64, file: (any OpenFile)?) {
     self.place = place
     self.volumeBytes = volumeBytes
@@ -36,7 +36,8 @@ final class StateFile: Sendable {
     hasFile = Atomic(file != nil)
   }
 
-  /// A file in which all blocks are the base's; durable when this returns, but for its name.
+  /// Creates a file in which all blocks have the state "base". The file is durable when this
+  /// returns, except for its directory entry.
   static func create(
     in place: OverlayPlace, volumeBytes: UInt64
   ) throws(OverlayError) -> StateFile {
@@ -48,9 +49,10 @@ final class StateFile: Sendable {
     return state
   }
 
-  /// The file of an overlay that exists.
+  /// Opens the file of an existing overlay.
   ///
-  /// - Throws: ``OverlayError`` with `.damaged` where it is missing, too short or another's.
+  /// - Throws: ``OverlayError`` with `.damaged` if the file is missing, too short, or belongs to
+  ///   another volume.
   static func open(in place: OverlayPlace, volumeBytes: UInt64) throws(OverlayError) -> StateFile {
     let path = place.path(suffix).string
     guard
@@ -61,7 +63,7 @@ final class StateFile: Sendable {
     return state
   }
 
-  /// Whether every block is the base's because nothing was ever written.
+  /// Whether every block has the state "base" because nothing was ever written.
   var isUntouched: Bool { !hasFile.load(ordering: .acquiring) }
 
   // MARK: - Pages
@@ -89,8 +91,8 @@ final class StateFile: Sendable {
     }
   }
 
-  /// The first page at `number` or after it that may have been written; ``pageCount`` where there is
-  /// none.
+  /// Returns the first page from `number` on that may have been written. Returns ``pageCount`` if
+  /// there is none.
   func firstWrittenPage(from number: UInt64) throws(OverlayError) -> UInt64 {
     guard let file = current else { return pageCount }
     let start = try reportingFileErrors { () throws(FileError) in
@@ -162,7 +164,7 @@ final class StateFile: Sendable {
 }
 
 extension [UInt8] {
-  /// Fills the array from the file; returns how much there was.
+  /// Fills the array from the file. Returns the number of bytes read.
   mutating func read(
     from file: any OpenFile, at offsetBytes: UInt64
   ) throws(FileError) -> Int {

@@ -1,25 +1,25 @@
-/// Where the content of a block is.
+/// The location of a block's content.
 enum BlockState: UInt64, Sendable {
-  /// In the revision underneath.
+  /// The content is in the revision under the overlay.
   case base = 0
-  /// In the overlay's data.
+  /// The content is in the overlay's data.
   case data = 1
-  /// Nowhere: it reads as zeros.
+  /// The block reads as zeros.
   case zero = 2
 }
 
-/// Blocks of a volume, all of 4 KiB but the last, which ends with the volume.
+/// Blocks of a volume. All have 4 KiB, except the last one, which ends with the volume.
 enum Block {
   static let sizeBytes: UInt64 = 4096
 
-  /// The blocks that hold the bytes `range`.
+  /// Returns the blocks that contain the bytes `range`.
   static func holding(_ range: Range<UInt64>) -> Range<UInt64> {
     let first = range.lowerBound / sizeBytes
     return range.isEmpty ? first..<first : first..<(range.upperBound - 1) / sizeBytes + 1
   }
 
-  /// The blocks that lie within the bytes `range` of a volume, the last one's missing end counted as
-  /// being there.
+  /// Returns the blocks that are completely within the bytes `range` of a volume. The last block
+  /// counts as complete even if it is short.
   static func within(_ range: Range<UInt64>, ofVolume sizeBytes: UInt64) -> Range<UInt64> {
     let first = range.lowerBound / self.sizeBytes + (range.lowerBound % self.sizeBytes == 0 ? 0 : 1)
     let reachesEnd = range.upperBound == sizeBytes && sizeBytes % self.sizeBytes != 0
@@ -27,7 +27,7 @@ enum Block {
     return first..<max(first, end)
   }
 
-  /// The bytes of `blocks` in a volume.
+  /// Returns the bytes of `blocks` in a volume.
   static func bytes(of blocks: Range<UInt64>, ofVolume sizeBytes: UInt64) -> Range<UInt64> {
     min(
       blocks.lowerBound * self.sizeBytes, sizeBytes)..<min(
@@ -35,19 +35,19 @@ enum Block {
   }
 }
 
-/// Adjoining blocks of one state.
+/// Adjacent blocks with the same state.
 struct StateRun: Equatable, Sendable {
   var blocks: Range<UInt64>
   let state: BlockState
 }
 
-/// The states of 16,384 blocks, which are 64 MiB of the volume: two bits a block, the first block's
-/// lowest, in little-endian words.
+/// The states of 16,384 blocks, which are 64 MiB of the volume. Each block has two bits, starting
+/// with the lowest bits, in little-endian words.
 struct StatePage: Equatable, Sendable {
   static let blockCount: UInt64 = 16_384
   static let lengthBytes = 4096
 
-  /// How many pages a volume has.
+  /// Returns the number of pages for a volume.
   static func count(forVolumeOf sizeBytes: UInt64) -> UInt64 {
     let blocks = Block.holding(0..<sizeBytes).upperBound
     return blocks / blockCount + (blocks % blockCount == 0 ? 0 : 1)
@@ -58,14 +58,14 @@ struct StatePage: Equatable, Sendable {
   /// The lower bit of every block.
   private static let lowBits: UInt64 = 0x5555_5555_5555_5555
 
-  /// Blocks that are all the base's. Its memory is shared by all such pages.
+  /// A page in which all blocks have the state "base". All such pages share its memory.
   static let base = StatePage(words: Array(repeating: 0, count: wordCount))
 
   private var words: [UInt64]
 
   private init(words: [UInt64]) { self.words = words }
 
-  /// Reads a page; nil where a block has a state that there is not.
+  /// Decodes a page. Nil if a block has an invalid state.
   init?(_ bytes: UnsafeRawBufferPointer) {
     precondition(bytes.count == Self.lengthBytes)
     let words = (0..<Self.wordCount).map {
@@ -87,17 +87,17 @@ struct StatePage: Equatable, Sendable {
     return try outcome.get()
   }
 
-  /// Whether every block is the base's.
+  /// Whether every block has the state "base".
   var isBase: Bool { words.allSatisfy { $0 == 0 } }
 
-  /// The state of block `block` of the page.
+  /// Returns the state of block `block` of the page.
   subscript(block: UInt64) -> BlockState {
     let shift = 2 * (block % Self.blocksPerWord)
-    // Checked when it was read, and set by `set` alone.
+    // This cannot fail: the initializer has checked all states, and only `set` changes them.
     return BlockState(rawValue: words[Int(block / Self.blocksPerWord)] >> shift & 3)!
   }
 
-  /// Where the run of one state ends that begins with `block`, at `limit` at the latest.
+  /// Returns the end of the run of equal states that starts with `block`, at most `limit`.
   func endOfRun(from block: UInt64, limit: UInt64) -> UInt64 {
     let state = self[block]
     let uniform = Self.word(of: state)
@@ -112,7 +112,7 @@ struct StatePage: Equatable, Sendable {
     return limit
   }
 
-  /// Gives blocks of the page, by their places in it, a state.
+  /// Sets the state of blocks, given by their positions in the page.
   mutating func set(_ blocks: Range<UInt64>, to state: BlockState) {
     let uniform = Self.word(of: state)
     var next = blocks.lowerBound
@@ -126,6 +126,6 @@ struct StatePage: Equatable, Sendable {
     }
   }
 
-  /// A word of blocks that are all of one state.
+  /// Returns a word in which all blocks have this state.
   private static func word(of state: BlockState) -> UInt64 { lowBits * state.rawValue }
 }

@@ -1,19 +1,19 @@
 import FileIO
 import Synchronization
 
-/// The states of a volume's blocks: pages of the state file, read when they are first wanted.
+/// The states of a volume's blocks. Pages of the state file are read on first use.
 ///
-/// A page is dirty from ``reserve(_:)`` until what was written to the file is what the page is. As long,
-/// ``PendingStates`` has what of it has changed. Clean pages are bounded; who changes states asks
-/// ``hasTooManyDirtyPages`` and writes them when it is true.
+/// A page is dirty from ``reserve(_:)`` until the file contains its current state. During that
+/// time, ``PendingStates`` has the changes. The number of clean pages is limited. After a change,
+/// the caller checks ``hasTooManyDirtyPages``, and writes the dirty pages if it is true.
 final class StateTable: Sendable {
-  /// How many pages of 4 KiB are held.
+  /// The number of pages of 4 KiB in memory.
   struct Limits: Sendable {
     var cleanPages: Int
     var dirtyPages: Int
   }
 
-  /// A page as it was at some moment.
+  /// A copy of a page at a certain time.
   struct DirtyPage: Sendable {
     let number: UInt64
     let page: StatePage
@@ -23,7 +23,7 @@ final class StateTable: Sendable {
   fileprivate struct Held {
     var page: StatePage
     var isDirty = false
-    /// Raised by every change.
+    /// Incremented by every change.
     var version: UInt64 = 0
     var lastUse: UInt64
   }
@@ -35,13 +35,13 @@ final class StateTable: Sendable {
   }
 
   private let file: StateFile
-  /// Nil where nobody could find it again.
+  /// Nil if no other process can find the overlay again.
   private let pending: PendingStates?
   private let limits: Limits
-  /// Held for the time it takes to look into a table: event loops come here too.
+  /// Held only for a table lookup, because event loops use it as well.
   private let state = Mutex(State())
-  /// Held while a page is read, or given its room in the file: nobody may put back what another has
-  /// changed and written meanwhile.
+  /// Held while a page is read, or while its space in the file is allocated. Otherwise an old copy
+  /// could replace a page that another thread has changed and written in between.
   private let loading = Mutex(())
 
   init(_ file: StateFile, pending: PendingStates?, limits: Limits) {
@@ -50,10 +50,10 @@ final class StateTable: Sendable {
     self.limits = limits
   }
 
-  // MARK: - Looking
+  // MARK: - Reading states
 
-  /// The states of `blocks` where all of them are at hand; never blocks longer than a look into a
-  /// table.
+  /// Returns the states of `blocks` if all of them are in memory. Never blocks for longer than a
+  /// table lookup.
   func heldRuns(of blocks: Range<UInt64>) -> [StateRun]? {
     if file.isUntouched { return [StateRun(blocks: blocks, state: .base)] }
     return state.withLock { state in
@@ -68,15 +68,16 @@ final class StateTable: Sendable {
     }
   }
 
-  /// The run of one state that `blocks` begins with; it may be cut short where a page ends. Blocks.
+  /// Returns the run of equal states at the start of `blocks`. It may end early at the end of a
+  /// page. Blocks.
   ///
-  /// Stretches that nobody has written to cost the same whatever their length, where the file system
-  /// knows of holes.
+  /// The cost of a range that was never written does not depend on its length, if the file system
+  /// supports holes.
   func firstRun(in blocks: Range<UInt64>) throws(OverlayError) -> StateRun {
     if let run = state.withLock({ $0.run(in: blocks) }) { return run }
     let page = PagePart(startOf: blocks)
     if blocks.upperBound > page.blocks.upperBound {
-      // Pages in memory that are not in the file are all the base's too.
+      // Pages in memory that are not in the file have only "base" as well.
       let written = try file.firstWrittenPage(from: page.number)
       if written > page.number {
         let end = min(written * StatePage.blockCount, blocks.upperBound)
@@ -106,10 +107,10 @@ final class StateTable: Sendable {
     }
   }
 
-  // MARK: - Changing
+  // MARK: - Changing states
 
-  /// Sees to it that the states of `blocks` can be changed and written without wanting more room, so
-  /// that a full file system is met by whoever writes, and not when it is too late. Blocks.
+  /// Makes sure that the states of `blocks` can be changed and written without further space. So a
+  /// full file system fails the write, and not a later flush. Blocks.
   ///
   /// - Throws: ``OverlayError`` with `.noSpace`.
   func reserve(_ blocks: Range<UInt64>) throws(OverlayError) {
@@ -125,31 +126,31 @@ final class StateTable: Sendable {
       if page.isBase {
         try reportingFileErrors { () throws(FileError) in try file.write(page, to: number) }
       }
-      // The page is clean: all that was pending is in the state file.
+      // The page is clean: the state file has all former pending states.
       try pending?.clear(page: number)
       state.withLock { $0.markDirty(number, page) }
     }
   }
 
-  /// Gives `blocks` another state, which a killed process does not lose. Nobody else may change them
-  /// meanwhile. Blocks.
+  /// Sets the state of `blocks`. The change survives the death of the process. The caller must have
+  /// locked the blocks. Blocks.
   func set(_ blocks: Range<UInt64>, to new: BlockState) throws(OverlayError) {
     for part in PagePart.parts(of: blocks) {
       while !state.withLock({ $0.set(part, to: new) }) { try reserve(page: part.number) }
-      // In this order: should a flush write the page and another thread clear what is pending of it in
-      // between, the state is in the file already.
+      // The order matters. A flush may write the page, and another thread may then clear its
+      // pending states. In that case the state is already in the file.
       try pending?.note(new, of: part.blocks)
     }
   }
 
-  // MARK: - Writing
+  // MARK: - Writing states
 
   var hasTooManyDirtyPages: Bool { state.withLock { $0.dirtyCount > limits.dirtyPages } }
 
-  /// Pages in memory.
+  /// The number of pages in memory.
   var heldCount: Int { state.withLock { $0.held.count } }
 
-  /// Every dirty page as it is now, in the order of the file.
+  /// Copies of all dirty pages, in the order of the file.
   var dirtyPages: [DirtyPage] {
     state.withLock { state in
       state.held.lazy.filter { $0.value.isDirty }
@@ -158,7 +159,7 @@ final class StateTable: Sendable {
     }
   }
 
-  /// `pages` are in the file: those that have not changed since are clean.
+  /// Notes that `pages` are in the file. Pages that have not changed since then become clean.
   func settle(_ pages: [DirtyPage]) {
     state.withLock { state in
       for page in pages where state.held[page.number]?.version == page.version {
@@ -170,19 +171,19 @@ final class StateTable: Sendable {
   }
 }
 
-/// The part of a page that some blocks lie in.
+/// A part of a page.
 private struct PagePart {
   let number: UInt64
   let blocks: Range<UInt64>
 
-  /// The page that the first of `blocks` lies in, from there to its end.
+  /// Creates the part of the page that contains the first of `blocks`, up to the end of the page.
   init(startOf blocks: Range<UInt64>) {
     number = blocks.lowerBound / StatePage.blockCount
     let end = (number + 1) * StatePage.blockCount
     self.blocks = blocks.lowerBound..<min(end, blocks.upperBound)
   }
 
-  /// The blocks as the page counts them.
+  /// The positions of the blocks in the page.
   var indices: Range<UInt64> {
     let first = blocks.lowerBound % StatePage.blockCount
     return first..<first + UInt64(blocks.count)
@@ -208,7 +209,7 @@ extension StatePage {
 }
 
 extension [StateRun] {
-  /// Adds a run that adjoins the last one.
+  /// Appends a run that is adjacent to the last one.
   fileprivate mutating func join(_ run: StateRun) {
     if let last = indices.last, self[last].state == run.state {
       self[last].blocks = self[last].blocks.lowerBound..<run.blocks.upperBound
@@ -219,7 +220,8 @@ extension [StateRun] {
 }
 
 extension StateTable.State {
-  /// The run that `blocks` begins with, up to the end of its page; nil where the page is not at hand.
+  /// Returns the run at the start of `blocks`, up to the end of its page. Nil if the page is not in
+  /// memory.
   fileprivate mutating func run(in blocks: Range<UInt64>) -> StateRun? {
     let part = PagePart(startOf: blocks)
     guard let page = held[part.number]?.page else { return nil }
@@ -234,14 +236,14 @@ extension StateTable.State {
     held[number] = StateTable.Held(page: page, lastUse: useCount)
   }
 
-  /// - Parameter page: what the page is, should it not be at hand.
+  /// - Parameter page: the content of the page, used if it is not in memory.
   fileprivate mutating func markDirty(_ number: UInt64, _ page: StatePage) {
     useCount += 1
     held[number, default: StateTable.Held(page: page, lastUse: useCount)].isDirty = true
     dirtyCount += 1
   }
 
-  /// False where the page is not reserved.
+  /// Returns false if the page is not reserved.
   fileprivate mutating func set(_ part: PagePart, to new: BlockState) -> Bool {
     guard held[part.number]?.isDirty == true else { return false }
     useCount += 1
@@ -251,7 +253,8 @@ extension StateTable.State {
     return true
   }
 
-  /// Lets half of the clean pages go when there are too many, those that were not used for longest.
+  /// If there are too many clean pages, removes those that were not used for the longest time, down
+  /// to half of the limit.
   fileprivate mutating func evict(cleanLimit: Int) {
     guard held.count - dirtyCount > cleanLimit else { return }
     let clean = held.filter { !$0.value.isDirty }.sorted { $0.value.lastUse < $1.value.lastUse }

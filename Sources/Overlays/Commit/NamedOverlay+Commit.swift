@@ -6,14 +6,14 @@ import VolumeReader
 import Workers
 
 extension NamedOverlay {
-  /// What makes a revision of the volumes as they are under the overlay, with the documents of the
-  /// revision underneath, which is its parent: of that, only what lies in the same chunk as something
-  /// that was written is read.
+  /// Returns a request that creates a revision from the volumes as they appear through the overlay,
+  /// with the documents of the overlay's revision, which is the parent. The backup reads content of
+  /// that revision only in chunks with written blocks.
   ///
   /// - Parameters:
-  ///   - job: the job that gets the revision; nil for the one that the overlay's is of.
-  ///   - cacheBytes: memory for what is read of the revision underneath.
-  /// - Throws: ``OverlayError``, and `StoreError` where a document cannot be read.
+  ///   - job: the job for the new revision; nil for the job of the overlay's revision.
+  ///   - cacheBytes: the memory for content of the overlay's revision.
+  /// - Throws: ``OverlayError``; `StoreError` if a document cannot be read.
   package func commitRequest(
     job: String?, cacheBytes: Int = 16 << 20, program: String
   ) throws -> BackupRequest {

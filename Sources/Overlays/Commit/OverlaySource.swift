@@ -4,9 +4,10 @@ import VolumeMap
 import VolumeReader
 package import VolumeSources
 
-/// A volume as it is under an overlay, to be backed up. It knows what is as in the revision underneath.
+/// A backup source: a volume as it appears through an overlay. It reports what is unchanged since
+/// the revision under the overlay.
 ///
-/// Nobody may write to the overlay meanwhile.
+/// Nothing may write to the overlay during the backup.
 package final class OverlaySource: VolumeSource {
   package let name: String
   package let kind = VolumeSourceKind.overlay
@@ -15,8 +16,8 @@ package final class OverlaySource: VolumeSource {
   private let volume: OverlaidVolume
 
   /// - Parameters:
-  ///   - name: for messages, and for the revision that is made.
-  ///   - volume: what is read.
+  ///   - name: the name for messages and for the new revision.
+  ///   - volume: the volume to read.
   package init(name: String, volume: OverlaidVolume) {
     self.name = name
     self.volume = volume
@@ -73,7 +74,7 @@ package final class OverlaySource: VolumeSource {
     return done
   }
 
-  /// Nothing can have happened to it.
+  /// Does nothing, because no error can have occurred.
   package func finish() {}
 
   private func reading<Result>(

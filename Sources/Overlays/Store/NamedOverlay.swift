@@ -5,10 +5,12 @@ import Remedies
 import Synchronization
 import Workers
 
-/// A named overlay that this process has open: one revision's volumes with what was written to them.
+/// A named overlay that this process has open: the volumes of one revision and the data written to
+/// them.
 ///
-/// Its revision stays readable as long, whether it is pinned or not. Close it, or what was written since the last flush is lost if the
-/// machine loses power, as with any disk; with the process it is not.
+/// The revision stays readable while the overlay is open, whether it is pinned or not. Close the
+/// overlay at the end. Without that, writes since the last flush are lost in a power failure, as
+/// with any disk. They are not lost if the process dies.
 package final class NamedOverlay: Sendable {
   private struct State {
     var volumes: [String: VolumeOverlay] = [:]
@@ -17,8 +19,8 @@ package final class NamedOverlay: Sendable {
 
   package let name: String
   package let description: OverlayDescription
-  /// Whether the revision stays when the overlay is closed: `PinOutcome/unpinned(_:)` where the repository
-  /// cannot be written to.
+  /// Whether the revision stays after the overlay is closed. It is `PinOutcome/unpinned(_:)` if the
+  /// repository is read-only.
   package let pinning: PinOutcome
   let repository: Repository
   private let files: OverlayFiles
@@ -26,7 +28,8 @@ package final class NamedOverlay: Sendable {
   private let session: Session
   private let state = Mutex(State())
 
-  /// - Parameter lock: the overlay's, held; let go here where this fails.
+  /// - Parameter lock: the overlay's lock, held by this process. Released here if the initializer
+  ///   fails.
   init(
     name: String, description: OverlayDescription, pinning: PinOutcome, files: OverlayFiles,
     lock: any OpenFile, repository: Repository, context: WorkContext
@@ -50,8 +53,8 @@ package final class NamedOverlay: Sendable {
 
   deinit { try? close() }
 
-  /// The revision that the overlay lies on, with its marks as of now; also one that a program that knows no
-  /// pins has forgotten, as long as the pin keeps it.
+  /// Returns the revision of the overlay, with its current marks. Also returns a forgotten revision
+  /// as long as the pin keeps it; a program that does not know pins may have forgotten it.
   ///
   /// - Throws: ``OverlayError`` with `.revisionGone` or `.unreadableBase`.
   package func revision() throws(OverlayError) -> RevisionEntry {
@@ -76,7 +79,7 @@ package final class NamedOverlay: Sendable {
       remedy: .removeOverlay(name))
   }
 
-  /// What was written to a volume; everybody gets the same.
+  /// Returns the overlay of a volume. All callers get the same object.
   ///
   /// - Throws: ``OverlayError`` with `.damaged`.
   package func volume(_ name: String) throws(OverlayError) -> VolumeOverlay {
@@ -93,25 +96,26 @@ package final class NamedOverlay: Sendable {
     }
   }
 
-  /// Whether nobody has opened a volume since this process opened the overlay, so that nobody can have
+  /// Whether no volume was opened since this process opened the overlay. If so, nothing was
   /// written.
   package var isUntouched: Bool { state.withLock { $0.volumes.isEmpty } }
 
-  /// Makes everything durable that was written, and lets others open the overlay. Closing twice is
+  /// Makes all writes durable, and lets other processes open the overlay. Closing twice is
   /// harmless.
   package func close() throws(OverlayError) {
     defer { abandon() }
     for volume in state.withLock({ Array($0.volumes.values) }) { try volume.finish() }
   }
 
-  /// Closes the overlay, whatever has been written.
+  /// Closes the overlay without a flush.
   func abandon() {
     state.withLock { state in
       state.volumes = [:]
       state.isClosed = true
     }
     session.end()
-    // Not only closed: a child that is just being started holds a copy of the descriptor till its exec.
+    // Closing the file is not enough: a child process that is just starting has a copy of the
+    // descriptor until its exec.
     try? lock.unlock()
     lock.close()
   }

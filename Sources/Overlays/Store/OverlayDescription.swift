@@ -2,9 +2,10 @@ package import CalendarTime
 package import ChunkFormat
 package import ChunkStore
 
-/// What a named overlay lies on: the file `overlay` of its directory (`DescriptionText`).
+/// The description of a named overlay, from the file `overlay` in its directory
+/// (`DescriptionText`).
 package struct OverlayDescription: Equatable, Sendable {
-  /// A volume of the revision.
+  /// A volume of the overlay's revision.
   package struct Volume: Equatable, Sendable {
     package let name: String
     package let sizeBytes: UInt64
@@ -14,13 +15,13 @@ package struct OverlayDescription: Equatable, Sendable {
   private static let pinKey = "pin"
 
   let repository: String
-  /// The revision that the overlay was made on and stays on.
+  /// The revision on which the overlay was created. It never changes.
   package let revision: RevisionID
   package let job: String
   package let created: Timestamp
   package let volumes: [Volume]
-  /// The pin that keeps the revision, where it could be made; nil for an overlay that was made before there
-  /// were pins.
+  /// The pin that keeps the revision, if it could be created. Nil for an overlay from before pins
+  /// existed.
   package internal(set) var pin: PinName?
 
   init(
@@ -35,7 +36,7 @@ package struct OverlayDescription: Equatable, Sendable {
     volumes = described.volumes.map { Volume(name: $0.name, sizeBytes: $0.sizeBytes) }
   }
 
-  /// Of all volumes together.
+  /// The total size of all volumes.
   package var sizeBytes: UInt64 { volumes.map(\.sizeBytes).saturatingSum() }
 
   package func volume(_ name: String) -> Volume? { volumes.first { $0.name == name } }
@@ -51,6 +52,8 @@ package struct OverlayDescription: Equatable, Sendable {
     return text.encoded
   }
 
+  /// Decodes the description.
+  ///
   /// - Throws: ``OverlayError`` with `.damaged` or `.unsupported`.
   init(encoded bytes: [UInt8], in subject: String) throws(OverlayError) {
     let text = try DescriptionText(bytes, title: Self.title, in: subject)

@@ -3,19 +3,20 @@ import Glibc
 import Remedies
 package import SystemPackage
 
-/// Directories that overlays lie in.
+/// Checks the directories of overlays.
 package enum OverlayDirectory {
   static let permissions: FilePermissions = [.ownerReadWriteExecute]
 
-  /// Refuses a directory that is the repository's or lies in it, whatever links lead there: what writes
-  /// to overlays has no business in a repository, and copies of it would take them along.
+  /// Refuses a directory that is the repository or is inside it, even through links. Programs that
+  /// write to overlays must not write in a repository, and copies of the repository would include
+  /// the overlays.
   ///
   /// - Throws: ``OverlayError`` with `.invalidRequest`.
   package static func check(
     _ directory: FilePath, isOutside repository: FilePath
   ) throws(OverlayError) {
     guard let forbidden = identity(of: repository) else { return }
-    // What is missing would be made on the way, after which `missing/..` leads where it says.
+    // Missing directories are created later. Then `missing/..` leads to where it says.
     for path in [directory, directory.lexicallyNormalized()] {
       guard isOrBelow(forbidden, nearestExisting(path)) else { continue }
       throw OverlayError(
@@ -25,14 +26,15 @@ package enum OverlayDirectory {
     }
   }
 
-  /// Whether a path without links leads to the directory or to something in it.
+  /// Whether a path without links is the directory or is inside it.
   private static func isOrBelow(_ directory: [UInt64], _ path: FilePath) -> Bool {
     if identity(of: path) == directory { return true }
     let parent = path.parentDirectory
     return path.string != "/" && parent != path && isOrBelow(directory, parent)
   }
 
-  /// Without links, `.` and `..`; of a path that leads nowhere, as much as there is.
+  /// Returns the path without links, `.` and `..`. If it does not exist, returns its nearest
+  /// existing parent.
   private static func nearestExisting(_ path: FilePath) -> FilePath {
     if let resolved = path.resolved { return resolved }
     let parent = path.parentDirectory

@@ -5,10 +5,10 @@ import SystemPackage
 ///
 /// ```
 /// NAME/
-///   overlay         what it lies on (OverlayDescription)
+///   overlay         its revision and volumes (OverlayDescription)
 ///   lock            locked by the process that has the overlay open
-///   VOLUME.state    where the content of each block is (StateFile)
-///   VOLUME.data-0   the content of blocks that were written (DataParts), once there are any
+///   VOLUME.state    the location of each block's content (StateFile)
+///   VOLUME.data-0   the content of written blocks (DataParts), if there are any
 /// ```
 struct OverlayFiles: Sendable {
   private static let filePermissions: FilePermissions = [.ownerReadWrite]
@@ -23,8 +23,8 @@ struct OverlayFiles: Sendable {
     OverlayPlace(directory: directory, volume: volume, fileSystem: fileSystem)
   }
 
-  /// Makes the directory with all that an overlay without changes has; durable but for the
-  /// directory's own name.
+  /// Creates the directory and all files of an overlay without changes. Everything is durable when
+  /// this returns, except the name of the directory itself.
   func create(_ description: OverlayDescription) throws(OverlayError) {
     try reportingFileErrors { () throws(FileError) in
       try fileSystem.createDirectory(directory, permissions: OverlayDirectory.permissions)
@@ -41,7 +41,7 @@ struct OverlayFiles: Sendable {
     }
   }
 
-  /// Writes down, durably, what the overlay lies on.
+  /// Writes the description durably.
   func write(_ description: OverlayDescription) throws(OverlayError) {
     try reportingFileErrors { () throws(FileError) in
       try fileSystem.writeDurably(
@@ -61,7 +61,7 @@ struct OverlayFiles: Sendable {
     return try OverlayDescription(encoded: bytes, in: descriptionPath.string)
   }
 
-  /// Locks the overlay; nil where another process has.
+  /// Locks the overlay. Nil if another process has locked it.
   func lock() throws(OverlayError) -> (any OpenFile)? {
     try reportingFileErrors { () throws(FileError) in
       let path = directory.appending("lock")
@@ -75,7 +75,7 @@ struct OverlayFiles: Sendable {
     }
   }
 
-  /// What the files take.
+  /// Returns the space that the files use.
   func allocatedBytes() throws(OverlayError) -> UInt64 {
     try reportingFileErrors { () throws(FileError) in
       var sum: UInt64 = 0

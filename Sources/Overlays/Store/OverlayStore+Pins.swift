@@ -3,27 +3,28 @@ import ChunkFormat
 import FileIO
 package import SystemPackage
 
-/// A pin that its overlay has left behind.
+/// A pin that could not be released when its overlay was removed.
 package struct LeftPin: Sendable {
   package let name: PinName
-  /// Why it could not be released.
+  /// The reason for that.
   package let reason: String
 }
 
-/// What became of whatever a pin keeps its revision for.
+/// The state of the object for which a pin keeps its revision.
 package enum PinOwnerState: Sendable {
   case inUse
   case present
-  /// Nothing needs the pin any more.
+  /// The object is gone, so nothing needs the pin any more.
   case gone
-  /// Nobody here can look; why, in words.
+  /// This process cannot find out. The text says why.
   case unknown(String)
 }
 
 extension OverlayStore {
   // MARK: - Pinning
 
-  /// Pins the overlay's revision, unless it is pinned as it has to be. The overlay's lock is held.
+  /// Pins the overlay's revision, unless the right pin exists already. The caller holds the
+  /// overlay's lock.
   func ensurePinned(
     _ description: inout OverlayDescription, of name: String, in files: OverlayFiles
   ) throws(OverlayError) -> PinOutcome {
@@ -31,14 +32,15 @@ extension OverlayStore {
       if isUpToDate(pin, description, of: name) { return .pinned }
       return try self.pin(description, of: name, as: pin)
     }
-    // Made before there were pins. Its own name for the pin first: no pin is without an overlay then.
+    // This overlay is from before pins existed. The overlay first records the name of its future
+    // pin, so there is never a pin without an overlay.
     let pin = try reportingStoreErrors { () throws(StoreError) in try PinName.random() }
     description.pin = pin
     try files.write(description)
     return try self.pin(description, of: name, as: pin)
   }
 
-  /// Whether the pin is there and tells where the overlay and the repository are now.
+  /// Whether the pin exists and has the current locations of the overlay and the repository.
   private func isUpToDate(
     _ name: PinName, _ description: OverlayDescription, of overlay: String
   ) -> Bool {
@@ -60,14 +62,14 @@ extension OverlayStore {
   }
 
   private func newPin(_ description: OverlayDescription, of name: String) -> Pin {
-    // The overlay itself may not have its name yet.
+    // The overlay's directory may not have its final name yet.
     let directory = FilePath(platformBytes: root.canonicalBytes).appending(name)
     return repository.newPin(
       of: description.revision, job: description.job, for: "overlay \(name)", at: directory,
       context: context)
   }
 
-  /// Releases a pin whose overlay is gone; returns it where that fails.
+  /// Releases the pin of a removed overlay. Returns the pin if this fails.
   func release(_ name: PinName) -> LeftPin? {
     do throws(StoreError) {
       _ = try repository.releasePin(name)
@@ -77,10 +79,10 @@ extension OverlayStore {
     }
   }
 
-  // MARK: - Whose pin it is
+  // MARK: - Owners of pins
 
-  /// What became of the overlay that a pin is for. Looks among the overlays of this directory, and where
-  /// the pin says.
+  /// Returns the state of the overlay that a pin is for. Searches the overlays of this directory,
+  /// and the path in the pin.
   package func ownerState(of stored: StoredPin) throws(OverlayError) -> PinOwnerState {
     for listing in try list() where (try? listing.description.get())?.pin == stored.name {
       return listing.isInUse ? .inUse : .present
@@ -89,7 +91,7 @@ extension OverlayStore {
     guard repository.origin(of: pin, context: context) != .otherMachine else {
       return .unknown("it lies on \(pin.host)")
     }
-    // It may lie in another directory than the overlays of this store.
+    // The overlay may be in another directory than the overlays of this store.
     let directory = FilePath(platformBytes: pin.ownerPath)
     let elsewhere = wholeFileSystem.confined(to: directory, newFiles: .user)
     let files = OverlayFiles(directory: directory, fileSystem: elsewhere)
@@ -107,7 +109,7 @@ extension OverlayStore {
 }
 
 extension FilePath {
-  /// - Parameter bytes: a path without a 0 at its end.
+  /// - Parameter bytes: a path without a zero byte at its end.
   package init(platformBytes bytes: [UInt8]) {
     self.init(platformString: bytes.map(CInterop.PlatformChar.init(bitPattern:)) + [0])
   }

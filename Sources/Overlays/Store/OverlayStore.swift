@@ -7,17 +7,17 @@ package import Workers
 
 /// The named overlays of one repository: directories below `DIRECTORY/REPOSITORY-ID`.
 ///
-/// Whoever opens, makes or removes one holds the lock of this directory meanwhile, and whoever has one
-/// open that of the overlay.
+/// A process that opens, creates or removes an overlay holds the lock of this directory during that
+/// time. A process that has an overlay open holds the lock of the overlay.
 package struct OverlayStore: Sendable {
-  /// An overlay as a list shows it.
+  /// An overlay in a list.
   package struct Listing: Sendable {
     package let name: String
-    /// Why it cannot be read, where it cannot.
+    /// The description, or why it cannot be read.
     package let description: Result<OverlayDescription, OverlayError>
     /// Whether a process has it open.
     package let isInUse: Bool
-    /// What it takes on disk.
+    /// The space that it uses on disk.
     package let allocatedBytes: UInt64
   }
 
@@ -26,11 +26,12 @@ package struct OverlayStore: Sendable {
   let context: WorkContext
   /// The directory of the overlays of all repositories.
   private let directory: FilePath
-  /// Reaches everything; ``fileSystem`` only what lies in the directory.
+  /// Reaches all files. ``fileSystem`` reaches only files in the directory.
   let wholeFileSystem: any FileSystem
   let fileSystem: any FileSystem
 
-  /// - Parameter directory: of the overlays of all repositories; made when the first one is.
+  /// - Parameter directory: the directory of the overlays of all repositories. It is created with
+  ///   the first overlay.
   /// - Throws: ``OverlayError`` with `.invalidRequest` for a directory inside the repository.
   package init(
     in directory: FilePath, of repository: Repository, context: WorkContext,
@@ -45,9 +46,9 @@ package struct OverlayStore: Sendable {
     self.fileSystem = fileSystem.confined(to: directory, newFiles: .user)
   }
 
-  // MARK: - What there is
+  // MARK: - Listing
 
-  /// All overlays, in the order of their names.
+  /// Returns all overlays, in the order of their names.
   package func list() throws(OverlayError) -> [Listing] {
     guard try exists(root) else { return [] }
     return try whileAlone { () throws(OverlayError) -> [Listing] in
@@ -68,14 +69,14 @@ package struct OverlayStore: Sendable {
       isInUse: try files.lock() == nil, allocatedBytes: try files.allocatedBytes())
   }
 
-  // MARK: - Opening and making
+  // MARK: - Opening and creating
 
-  /// Makes an overlay without changes, and pins its revision where the repository can be written to.
+  /// Creates an overlay without changes. Pins its revision if the repository is writable.
   ///
-  /// The pin is there before the overlay has its name: a crash in between leaves a pin that keeps a
-  /// revision for nothing, never an overlay whose revision may go.
+  /// The pin is created before the overlay gets its name. So a crash in between may leave a pin
+  /// without an overlay, but never an overlay whose revision may be deleted.
   ///
-  /// - Throws: ``OverlayError`` with `.invalidRequest` for a name that is none or is taken, with
+  /// - Throws: ``OverlayError`` with `.invalidRequest` for a name that is invalid or in use, with
   ///   `.revisionGone`, and with `.noSpace`.
   package func create(_ name: String, on entry: RevisionEntry) throws(OverlayError) {
     guard Name.isValid(name) else {
@@ -109,8 +110,8 @@ package struct OverlayStore: Sendable {
     }
   }
 
-  /// Opens an overlay, which nobody else can then do. Its revision is pinned where it is not yet, and the
-  /// repository can be written to.
+  /// Opens an overlay. No other process can open it at the same time. Pins its revision if it is
+  /// not pinned yet and the repository is writable.
   ///
   /// - Throws: ``OverlayError`` with `.notFound`, `.inUse`, `.damaged`, `.unsupported`,
   ///   `.wrongRepository` or `.revisionGone`.
@@ -126,10 +127,10 @@ package struct OverlayStore: Sendable {
 
   // MARK: - Removing
 
-  /// Removes an overlay with all that was written to it, whatever state it is in, and then its pin.
+  /// Removes an overlay with all data written to it, in any state, and then its pin.
   ///
   /// - Throws: ``OverlayError`` with `.notFound` or `.inUse`.
-  /// - Returns: the pin where it could not be released.
+  /// - Returns: the pin if it could not be released.
   @discardableResult
   package func remove(_ name: String) throws(OverlayError) -> LeftPin? {
     let removed = try whileAlone { () throws(OverlayError) -> OverlayFiles in
@@ -140,9 +141,9 @@ package struct OverlayStore: Sendable {
     return try discard(removed)
   }
 
-  /// Removes an overlay that this process has open, and closes it.
+  /// Closes and removes an overlay that this process has open.
   ///
-  /// - Returns: the pin where it could not be released.
+  /// - Returns: the pin if it could not be released.
   @discardableResult
   package func remove(_ overlay: NamedOverlay) throws(OverlayError) -> LeftPin? {
     let removed = try whileAlone { () throws(OverlayError) -> OverlayFiles in
@@ -152,7 +153,7 @@ package struct OverlayStore: Sendable {
     return try discard(removed)
   }
 
-  /// Takes the name from an overlay; returns where its files are then.
+  /// Gives the directory of an overlay a temporary name. Returns the files at their new location.
   private func takeAway(_ name: String) throws(OverlayError) -> OverlayFiles {
     let directory = files(name).directory
     let removed = directory.temporarySibling()
@@ -160,8 +161,8 @@ package struct OverlayStore: Sendable {
     return OverlayFiles(directory: removed, fileSystem: fileSystem)
   }
 
-  /// Removes the files of an overlay that has no name any more, or none yet, after its pin: until both are
-  /// gone, whoever finds the files can tell which pin is left.
+  /// Removes the files of an overlay that has no name any more, or none yet. Releases the pin
+  /// first: until both are gone, the files say which pin is left.
   private func discard(_ files: OverlayFiles) throws(OverlayError) -> LeftPin? {
     let pin = (try? checkedDescription(files))?.pin
     let left = pin.flatMap(release)
@@ -169,7 +170,7 @@ package struct OverlayStore: Sendable {
     return left
   }
 
-  /// What somebody did not live to finish.
+  /// Removes the leftovers of interrupted operations.
   private func removeUnfinished() throws(OverlayError) {
     for entry in try entries() where FilePath.isTemporaryName(entry.name) {
       _ = try discard(
@@ -254,8 +255,8 @@ package struct OverlayStore: Sendable {
 }
 
 extension OverlayStore {
-  /// The overlays of a repository below `directory`, looked at without a lock and without keys; none where
-  /// the directory cannot be read.
+  /// Returns the names of a repository's overlays below `directory`, without locks and keys.
+  /// Returns none if the directory cannot be read.
   package static func names(in directory: FilePath, of repository: RepositoryID) -> [String] {
     let fileSystem = POSIXFileSystem().confined(to: directory, newFiles: .user)
     let entries = try? fileSystem.listIfThere(directory.appending(repository.description))

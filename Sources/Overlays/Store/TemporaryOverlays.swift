@@ -1,15 +1,16 @@
 package import FileIO
 package import SystemPackage
 
-/// Where overlays are made that last as long as whoever has them open.
+/// Creates overlays that exist only as long as a process has them open.
 package struct TemporaryOverlays: Sendable {
   private let directory: FilePath
   private let fileSystem: any FileSystem
 
   /// - Parameters:
-  ///   - directory: for the files, which have no names; made where it is missing.
-  ///   - repository: where the directory must not be.
-  /// - Throws: ``OverlayError``, where no file can be made there or the directory is in the repository.
+  ///   - directory: the directory for the unnamed files. It is created if it is missing.
+  ///   - repository: the repository, which must not contain the directory.
+  /// - Throws: ``OverlayError`` if no file can be created there, or if the directory is in the
+  ///   repository.
   package init(
     in directory: FilePath, outside repository: FilePath,
     fileSystem: any FileSystem = POSIXFileSystem()
@@ -20,13 +21,13 @@ package struct TemporaryOverlays: Sendable {
     self.fileSystem = confined
     try reportingFileErrors { () throws(FileError) in
       try fileSystem.createDirectories(directory, permissions: OverlayDirectory.permissions)
-      // Better now than at a client's first write.
+      // It is better to fail now than at a client's first write.
       try OverlayPlace(directory: directory, volume: nil, fileSystem: confined).create("trial")
         .close()
     }
   }
 
-  /// An overlay for a volume of `sizeBytes`. No file is made before something is written.
+  /// Returns an overlay for a volume of `sizeBytes`. No file is created before the first write.
   package func makeOverlay(sizeBytes: UInt64) throws(OverlayError) -> VolumeOverlay {
     try VolumeOverlay.temporary(sizeBytes: sizeBytes, in: directory, fileSystem: fileSystem)
   }

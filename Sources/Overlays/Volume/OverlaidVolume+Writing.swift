@@ -2,14 +2,14 @@ import NIOCore
 import VolumeMap
 import VolumeReader
 
-// What is written goes to the data first and is marked afterwards, so that whoever reads meanwhile,
-// or after a crash, sees the old content or the new.
+// Content is first written to the data, and then the state of its blocks is set. So readers see
+// either the old or the new content, at the same time and after a crash.
 
 extension OverlaidVolume {
   /// Writes `bytes`. Blocks.
   ///
-  /// - Throws: ``OverlayError`` with `.noSpace` where there is no room; the range holds its old content
-  ///   then, or parts of the new.
+  /// - Throws: ``OverlayError`` with `.noSpace` if there is no space. The range then has its old
+  ///   content, or parts of the new content.
   package func write(
     _ bytes: UnsafeRawBufferPointer, at offsetBytes: UInt64
   ) throws(OverlayError) {
@@ -19,7 +19,7 @@ extension OverlaidVolume {
     try checkWritable(range)
     let blocks = Block.holding(range)
     try overlay.locks.withLock(blocks) { () throws(OverlayError) in
-      // What is written in place needs nothing but the write.
+      // If all blocks are in the data already, the write needs nothing else.
       if try overlay.states.hold(.data, in: blocks) {
         return try overlay.data.write(bytes, at: offsetBytes)
       }
@@ -31,8 +31,8 @@ extension OverlaidVolume {
     try overlay.relieveMemory()
   }
 
-  /// Whether a write there goes to the page cache and wants nothing of the base: whole blocks, few
-  /// enough that to copy them takes no longer than to wake a thread.
+  /// Whether a write to this range only reaches the page cache and reads nothing from the base.
+  /// This applies to whole blocks, if copying them takes no longer than waking a thread.
   package func isQuickToWrite(_ range: Range<UInt64>) -> Bool {
     UInt64(range.count) <= Self.quickLimitBytes && range.lowerBound % Block.sizeBytes == 0
       && (range.upperBound % Block.sizeBytes == 0 || range.upperBound == sizeBytes)
@@ -43,8 +43,8 @@ extension OverlaidVolume {
   /// Makes the range read as zeros. Blocks.
   ///
   /// - Parameters:
-  ///   - range: within the volume; not empty.
-  ///   - mayTrim: whether its space may be given back; else it is taken.
+  ///   - range: must be within the volume and must not be empty.
+  ///   - mayTrim: whether the space may be freed. If false, space is allocated.
   /// - Throws: ``OverlayError`` with `.noSpace`.
   package func zero(_ range: Range<UInt64>, mayTrim: Bool) throws(OverlayError) {
     try checkWritable(range)
@@ -57,8 +57,8 @@ extension OverlaidVolume {
     try writeZerosWhereNeeded(whole.upperBound..<range.upperBound)
   }
 
-  /// Makes the whole blocks of the range read as zeros and gives their space back; parts of blocks stay
-  /// as they are. Blocks.
+  /// Makes the whole blocks in the range read as zeros, and frees their space. Parts of blocks do
+  /// not change. Blocks.
   package func trim(_ range: Range<UInt64>) throws(OverlayError) {
     try checkWritable(range)
     try discard(Block.within(range, ofVolume: sizeBytes))
@@ -71,7 +71,8 @@ extension OverlaidVolume {
 
   // MARK: - Parts of blocks
 
-  /// Brings what `range` leaves of its first and last block into the overlay, where it is not there.
+  /// Copies the rest of the first and the last block, outside `range`, into the overlay if it is
+  /// not there.
   private func completeEdges(
     of range: Range<UInt64>, _ blocks: Range<UInt64>
   ) throws(OverlayError) {
@@ -104,7 +105,7 @@ extension OverlaidVolume {
     }
   }
 
-  /// Zeros into the data, whatever the states.
+  /// Writes zeros to the data, without regard to the states.
   private func writeZeroBytes(_ range: Range<UInt64>) throws(OverlayError) {
     try Self.zeros.withUnsafeReadableBytes { bytes throws(OverlayError) in
       let part = UnsafeRawBufferPointer(rebasing: bytes[..<range.count])
@@ -116,7 +117,7 @@ extension OverlaidVolume {
 
   private static let zeros = ByteBuffer(repeating: 0, count: 1 << 20)
 
-  /// Writes zeros as any other content.
+  /// Writes zeros like any other content.
   private func writeZeros(_ range: Range<UInt64>) throws(OverlayError) {
     var offset = range.lowerBound
     while offset < range.upperBound {
@@ -128,7 +129,7 @@ extension OverlaidVolume {
     }
   }
 
-  /// Writes zeros to a part of a block, unless all of the block reads as zeros.
+  /// Writes zeros to a part of a block, unless the whole block reads as zeros.
   private func writeZerosWhereNeeded(_ range: Range<UInt64>) throws(OverlayError) {
     guard !range.isEmpty else { return }
     for block in Block.holding(range) {
@@ -141,8 +142,8 @@ extension OverlaidVolume {
     }
   }
 
-  /// Makes whole blocks read as zeros. Where the base is a hole they are the base's again, so that
-  /// discarding a large disk that is mostly empty is quick and takes no space.
+  /// Makes whole blocks read as zeros. Blocks that are holes in the base get the state "base"
+  /// again. So discarding a large, mostly empty disk is quick and needs no space.
   private func discard(_ blocks: Range<UInt64>) throws(OverlayError) {
     var next = blocks.lowerBound
     while next < blocks.upperBound {
@@ -163,7 +164,8 @@ extension OverlaidVolume {
     }
   }
 
-  /// What the base has stored; where it cannot say, everything, up to a bound.
+  /// Returns the data extents and holes of the base. If the base cannot report them, counts a
+  /// limited range as data.
   private func baseExtents(of bytes: Range<UInt64>) -> [AllocationExtent] {
     if let extents = try? base.allocation(of: bytes, limit: 256), !extents.isEmpty {
       return extents
@@ -174,7 +176,7 @@ extension OverlaidVolume {
     ]
   }
 
-  /// Gives blocks that are holes of the base back to it.
+  /// Sets blocks that are holes in the base to the state "base".
   private func revert(_ blocks: Range<UInt64>) throws(OverlayError) {
     var next = blocks.lowerBound
     while next < blocks.upperBound {
@@ -189,7 +191,7 @@ extension OverlaidVolume {
     }
   }
 
-  /// Makes blocks zero that have content in the base.
+  /// Sets blocks that have content in the base to the state "zero".
   private func blank(_ blocks: Range<UInt64>) throws(OverlayError) {
     var next = blocks.lowerBound
     while next < blocks.upperBound {
@@ -199,7 +201,8 @@ extension OverlaidVolume {
     }
   }
 
-  /// The rest of a page of states, so that locks are not held for long and memory is bounded.
+  /// Returns the rest of a page of states. Working page by page limits the memory and the time of
+  /// locks.
   private func pageStep(from block: UInt64, within blocks: Range<UInt64>) -> Range<UInt64> {
     let end = (block / StatePage.blockCount + 1) * StatePage.blockCount
     return block..<min(end, blocks.upperBound)
@@ -217,7 +220,8 @@ extension OverlaidVolume {
     try overlay.relieveMemory()
   }
 
-  /// From the first block that has data in the overlay to the last, of blocks that lie in one page.
+  /// Returns the range from the first block with data in the overlay to the last one. `blocks` must
+  /// be in one page.
   private func writtenBlocks(in blocks: Range<UInt64>) throws(OverlayError) -> Range<UInt64>? {
     var found: Range<UInt64>?
     var next = blocks.lowerBound

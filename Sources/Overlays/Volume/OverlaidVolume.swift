@@ -2,15 +2,15 @@ import NIOCore
 package import VolumeMap
 package import VolumeReader
 
-/// A volume that can be written to: an overlay takes what is written, what was not comes from the base.
+/// A writable volume: writes go to an overlay, and unwritten content comes from the base.
 ///
-/// Any thread may use it, for overlapping ranges too: of what is written to a byte by several at once
-/// one is kept, and the bytes around it stay what they are.
+/// Any thread may use it, also for overlapping ranges. If several threads write the same byte at
+/// the same time, one of the values remains. Neighbouring bytes are not affected.
 package final class OverlaidVolume: WritableVolume {
   let base: any ReadableVolume
   let overlay: VolumeOverlay
 
-  /// - Throws: ``OverlayError`` with `.damaged` where base and overlay differ in size.
+  /// - Throws: ``OverlayError`` with `.damaged` if the base and the overlay differ in size.
   package init(base: any ReadableVolume, overlay: VolumeOverlay) throws(OverlayError) {
     guard base.sizeBytes == overlay.sizeBytes else {
       throw OverlayError(
@@ -22,16 +22,16 @@ package final class OverlaidVolume: WritableVolume {
     self.overlay = overlay
   }
 
-  /// Exact to the byte.
+  /// The exact size.
   package var sizeBytes: UInt64 { overlay.sizeBytes }
 
-  /// Everything that was written before this is called is durable when it returns; see
-  /// ``VolumeOverlay/synchronize()``.
+  /// Makes all earlier writes durable; see ``VolumeOverlay/synchronize()``.
   package func synchronize() throws(OverlayError) { try overlay.synchronize() }
 
   // MARK: - Content
 
-  /// Pieces that tile the range, nil when any of it is not at hand. For event loops: it never blocks.
+  /// Returns pieces that cover the range. Nil if any of it is not in memory. For event loops: never
+  /// blocks.
   package func cachedContent(of range: Range<UInt64>) -> [VolumePiece]? {
     guard let runs = overlay.states.heldRuns(of: Block.holding(range)) else { return nil }
     if runs.count == 1, runs[0].state == .base { return base.cachedContent(of: range) }
@@ -49,7 +49,7 @@ package final class OverlaidVolume: WritableVolume {
     return pieces
   }
 
-  /// Pieces that tile the range. Blocks.
+  /// Returns pieces that cover the range. Blocks.
   package func content(of range: Range<UInt64>) throws(OverlayError) -> [VolumePiece] {
     try check(range)
     var pieces: [VolumePiece] = []
@@ -63,8 +63,9 @@ package final class OverlaidVolume: WritableVolume {
     return pieces
   }
 
-  /// What is stored and what is hole: at most `limit` extents (at least 1) that tile the range or a
-  /// beginning of it. Blocks for a bounded number of looks into the states and the base's map.
+  /// Returns data extents and holes, without gaps from the beginning of the range. There are at
+  /// most `limit` extents (at least 1), so they may end before the end of the range. Blocks for a
+  /// limited number of lookups in the states and in the base's map.
   package func allocation(
     of range: Range<UInt64>, limit: Int
   ) throws(OverlayError) -> [AllocationExtent] {
@@ -79,13 +80,13 @@ package final class OverlaidVolume: WritableVolume {
         guard extents.join(extent, limit: max(limit, 1)) else { return extents }
         offset = extent.offsetBytes + extent.lengthBytes
       }
-      // The base has more to say than it may at once.
+      // The base has returned fewer extents than the range has.
       guard offset == part.upperBound else { break }
     }
     return extents
   }
 
-  /// Looks into the states for one question about allocation.
+  /// The greatest number of state lookups for one allocation request.
   private static let lookLimit = 1024
 
   private func stretches(
@@ -106,7 +107,7 @@ package final class OverlaidVolume: WritableVolume {
 
   // MARK: - Parts
 
-  /// Calls `body` with each stretch of one state in the bytes `range`, in order.
+  /// Calls `body` for each range of equal state in the bytes `range`, in order.
   func forEachRun(
     in range: Range<UInt64>, _ body: (Range<UInt64>, BlockState) throws(OverlayError) -> Void
   ) throws(OverlayError) {
@@ -117,8 +118,8 @@ package final class OverlaidVolume: WritableVolume {
     }
   }
 
-  /// The stretch of one state that the bytes `range` begin with, which may be cut short; nil for an
-  /// empty range.
+  /// Returns the range of equal state at the start of the bytes `range`. It may end early. Nil for
+  /// an empty range.
   func firstRun(
     in range: Range<UInt64>
   ) throws(OverlayError) -> (part: Range<UInt64>, state: BlockState)? {
@@ -169,7 +170,8 @@ package final class OverlaidVolume: WritableVolume {
 }
 
 extension [AllocationExtent] {
-  /// Adds an extent that adjoins the last one; false where there are `limit` of them already.
+  /// Appends an extent that is adjacent to the last one. Returns false if there are already `limit`
+  /// extents.
   fileprivate mutating func join(_ extent: AllocationExtent, limit: Int) -> Bool {
     if let last = indices.last, self[last].isHole == extent.isHole {
       self[last].lengthBytes += extent.lengthBytes

@@ -2,41 +2,41 @@ import FileIO
 import SystemPackage
 import Workers
 
-/// What was written to one volume: where the content of each block is, and the content of those that
-/// were written. Together with a `ReadableVolume` it makes an ``OverlaidVolume``.
+/// The writes to one volume: the states of all blocks, and the content of the written blocks.
+/// Together with a `ReadableVolume` it forms an ``OverlaidVolume``.
 ///
 /// ```
 /// flush:   copy the dirty states ──▶ fdatasync(data) ──▶ write the copies ──▶ fdatasync(states)
 /// ```
 ///
-/// So a state that says "data" is durable only when the data is, whatever is being written meanwhile:
-/// after a power failure at any moment each block is what it was at the last flush, or what was written
-/// to it since. A process that is killed loses nothing: data and `PendingStates` are in the page cache
-/// before anybody is told.
+/// So a state "data" becomes durable only after its data, even with concurrent writes. After a
+/// power failure, each block has its content from the last flush, or a later write. If the process
+/// is killed, nothing is lost: data and `PendingStates` are in the page cache before a write is
+/// answered.
 package final class VolumeOverlay: Sendable {
-  /// Pages in memory. One that lasts is shared by all connections, and writing its pages costs a
-  /// synchronisation; of those that do not there is one a connection, and theirs only go to the page
-  /// cache. Each page covers 64 MiB of the volume.
+  /// The limits of pages in memory. All connections share a lasting overlay, and writing its pages
+  /// needs a synchronisation. A temporary overlay may exist for each connection, and its pages only
+  /// go to the page cache. Each page covers 64 MiB of the volume.
   private static let lastingLimits = StateTable.Limits(cleanPages: 1024, dirtyPages: 4096)
   private static let namelessLimits = StateTable.Limits(cleanPages: 64, dirtyPages: 128)
 
   private struct Flushes {
     var begun: UInt64 = 0
-    /// The number of the last one that did all it had to.
+    /// The number of the last successful flush.
     var succeeded: UInt64 = 0
     var isRunning = false
-    /// Storage failed to keep what it had taken. Trying again would prove nothing.
+    /// The storage has lost data that it had accepted. Trying again would prove nothing.
     var failure: OverlayError?
   }
 
-  /// Of the volume, exact to the byte.
+  /// The exact size of the volume.
   package let sizeBytes: UInt64
   let states: StateTable
   let data: DataParts
-  /// By blocks.
+  /// The locked ranges of blocks.
   let locks = RangeLocks()
   private let stateFile: StateFile
-  /// Nil where the overlay is gone with the process.
+  /// Nil if the overlay disappears with the process.
   private let pending: PendingStates?
   private let flushes = Monitor(Flushes())
 
@@ -55,7 +55,8 @@ package final class VolumeOverlay: Sendable {
     data = DataParts(place, volumeBytes: sizeBytes, partBytes: partBytes)
   }
 
-  /// The overlay in the files of `place`, with all that a process has answered that was killed.
+  /// Opens the overlay in the files of `place`. Restores all writes that a killed process had
+  /// answered.
   ///
   /// - Throws: ``OverlayError``.
   static func open(
@@ -71,8 +72,8 @@ package final class VolumeOverlay: Sendable {
     return overlay
   }
 
-  /// An overlay in files without names, gone with the last reference or the process. No file is made
-  /// before something is written.
+  /// Creates an overlay in unnamed files. They disappear with the last reference or with the
+  /// process. No file is created before the first write.
   static func temporary(
     sizeBytes: UInt64, in directory: FilePath, fileSystem: any FileSystem
   ) throws(OverlayError) -> VolumeOverlay {
@@ -87,16 +88,16 @@ package final class VolumeOverlay: Sendable {
     data.close()
   }
 
-  /// Everything that was written before this is called is durable when it returns. Of an overlay that
-  /// does not last nothing can be lost but with all of it, and this does nothing.
+  /// Makes all earlier writes durable. Does nothing for a temporary overlay, which can only be lost
+  /// as a whole.
   ///
-  /// - Throws: ``OverlayError``. Where storage failed to keep data, everything else that would change
-  ///   the overlay fails from then on.
+  /// - Throws: ``OverlayError``. If the storage failed to keep data, all later changes of the
+  ///   overlay fail as well.
   package func synchronize() throws(OverlayError) {
     if isLasting { try flush() }
   }
 
-  /// The same when nothing will be written any more.
+  /// Makes all writes durable, as the last operation before closing.
   func finish() throws(OverlayError) {
     try synchronize()
     try pending?.remove()
@@ -104,18 +105,18 @@ package final class VolumeOverlay: Sendable {
 
   private var isLasting: Bool { pending != nil }
 
-  /// Fails where storage has failed before.
+  /// Throws if the storage has failed before.
   func checkUsable() throws(OverlayError) {
     if let failure = flushes.withLock({ $0.failure }) { throw failure }
   }
 
-  /// Writes states where too many wait for it, so that memory stays bounded.
+  /// Writes states if too many pages are dirty, which limits the memory.
   func relieveMemory() throws(OverlayError) {
     if states.hasTooManyDirtyPages { try flush() }
   }
 
-  /// One at a time; who comes while one is running waits for the next, together with all others that
-  /// do.
+  /// Writes the states. Only one flush runs at a time. Calls that arrive in the meantime wait and
+  /// share the next flush.
   private func flush() throws(OverlayError) {
     let wanted = flushes.withLock { $0.begun + 1 }
     guard try begin(orAwait: wanted) else { return }
@@ -131,8 +132,8 @@ package final class VolumeOverlay: Sendable {
     try outcome.get()
   }
 
-  /// True when the caller is the one to flush, false when a flush that began late enough has ended
-  /// well.
+  /// Returns true if the caller must perform the flush. Returns false if a flush that began late
+  /// enough has succeeded.
   private func begin(orAwait wanted: UInt64) throws(OverlayError) -> Bool {
     try flushes.withLock(when: { !$0.isRunning }) { flushes throws(OverlayError) in
       if let failure = flushes.failure { throw failure }
@@ -144,7 +145,8 @@ package final class VolumeOverlay: Sendable {
   }
 
   private func writeStates() throws(OverlayError) {
-    // Before the data is synchronised: what is marked later may have data that is not.
+    // The copy is made before the data is synchronised: blocks marked later may have data that is
+    // not durable.
     let pages = states.dirtyPages
     try synchronizing { () throws(FileError) in try data.synchronize() }
     try reportingFileErrors { () throws(FileError) in
@@ -156,7 +158,7 @@ package final class VolumeOverlay: Sendable {
     states.settle(pages)
   }
 
-  /// What the flush would have done that a killed process did not come to.
+  /// Completes the flush that a killed process did not perform.
   private func take(over left: PendingStates) throws(OverlayError) {
     defer { left.close() }
     try synchronizing { () throws(FileError) in try data.synchronize() }
@@ -172,8 +174,8 @@ package final class VolumeOverlay: Sendable {
     try left.remove()
   }
 
-  /// Runs what makes things durable, where they are to be; its failure is final, even for want of
-  /// room.
+  /// Runs a synchronisation if the overlay is lasting. A failure is final, even if the cause is a
+  /// lack of space.
   private func synchronizing(_ body: () throws(FileError) -> Void) throws(OverlayError) {
     guard isLasting else { return }
     do throws(FileError) {

@@ -8,7 +8,7 @@ import TestSupport
 /// at such an operation.
 struct Moment: Sendable {
   private let kind: SimulatedCall.Kind
-  /// For a list or a synchronization, the directory itself. Otherwise, the directory of the file.
+  /// For a list or a synchronisation, the directory itself. Otherwise, the directory of the file.
   /// The directory of packs includes its subdirectories.
   private let directory: FilePath
   /// The number of such operations until the moment comes. Counted down.

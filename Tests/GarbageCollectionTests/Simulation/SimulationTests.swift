@@ -78,7 +78,7 @@ struct SimulationTests {
     }
   }
 
-  /// This needs thousands of schedules, and so an optimized build. It runs only on request.
+  /// This needs thousands of schedules, and so an optimised build. It runs only on request.
   @Test(
     "Planted flaws are found",
     arguments: number("VARVE_SCHEDULES") == nil ? [] : PlantedFlaw.allCases)
