@@ -61,8 +61,8 @@ extension ByteBuffer {
   /// u32 magic | u16 flags (bit 0: done) | u16 type | u64 cookie | u32 payload length
   /// ```
   ///
-  /// Extended headers have a different magic number, and end with `u64 offset | u64 payload
-  /// length`.
+  /// Extended headers have a different magic number, and end with
+  /// `u64 offset | u64 payload length`.
   private mutating func writeChunkHeader(
     _ type: ChunkType, _ frame: ReplyFrame, isLast: Bool, lengthBytes: UInt32
   ) {
