@@ -5,10 +5,10 @@ import Synchronization
 /// itself must not mix the two disks.
 ///
 /// ```
-/// a connection enters an export        held: for further connections of the same client
-/// it ends with NBD_CMD_DISC            the name means what it means to everybody
-/// it ends without, after a transfer    lost: kept for whoever comes back from the same place, as long
-///                                      as the server runs or until one of them ends in good order
+/// a connection enters an export    held: applies to further connections of the same client
+/// it ends with NBD_CMD_DISC        the name has its usual meaning again
+/// it breaks after a transfer       lost: kept for clients that connect from the same place, until
+///                                  one of them ends in good order or the server stops
 /// ```
 final class KeptNames: Sendable {
   /// The limit for names of broken connections. Beyond it, the oldest name is forgotten.
