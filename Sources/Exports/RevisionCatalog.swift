@@ -37,6 +37,8 @@ package final class RevisionCatalog: ExportCatalog {
   /// exported, so that a client that keeps an id can open it again after `latest` has moved on.
   private let given = Mutex<Set<String>>([])
 
+  /// Creates a catalogue of the repository's revisions.
+  ///
   /// - Parameters:
   ///   - references: the revisions and volumes to export. A reference without a volume means all
   ///     volumes. No references: everything.

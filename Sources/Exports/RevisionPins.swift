@@ -14,6 +14,8 @@ final class RevisionPins: Sendable {
   private let purpose: String
   private let state: Mutex<(session: Session, pinned: [RevisionID])>
 
+  /// Begins a session that pins `revision`.
+  ///
   /// - Parameter purpose: a readable purpose for the list of sessions.
   init(
     _ revision: RevisionID, for purpose: String, in repository: Repository,

@@ -23,6 +23,8 @@ package final class WritableCatalog: ExportCatalog {
   /// The shared overlays by the canonical name of the export.
   private let shared = Mutex<[String: VolumeOverlay]>([:])
 
+  /// Creates a catalogue that adds overlays to the volumes of `base`.
+  ///
   /// - Parameters:
   ///   - base: the catalogue of the revisions. Its selection of exports has no effect on a named
   ///     overlay.
@@ -59,6 +61,8 @@ package final class WritableCatalog: ExportCatalog {
     try open(name) { try base.reopen(name, as: canonicalName) }
   }
 
+  /// Opens an export with its overlay.
+  ///
   /// - Parameter openBase: opens the revision under the overlay. Not used for a named overlay.
   private func open(
     _ name: String, _ openBase: () throws -> OpenedExport?

@@ -29,6 +29,8 @@ package struct RepositoryInspection: Sendable {
   let mends: Bool
   let context: WorkContext
 
+  /// Prepares an inspection of the repository.
+  ///
   /// - Parameter mends: whether to repair. Otherwise findings are only reported.
   package init(
     repository: Repository, depth: PackDepth, mends: Bool, context: WorkContext

@@ -83,6 +83,8 @@ extension ServerConnection {
 
   // MARK: Reads and writes, whole or in pieces
 
+  /// Prepares a read or write, which is split into pieces if it is long and `mayCut` is true.
+  ///
   /// - Precondition: The request lies within the export.
   private mutating func cut(_ request: Request, mayCut: Bool) -> PieceCutter {
     let end = request.offsetBytes + request.lengthBytes

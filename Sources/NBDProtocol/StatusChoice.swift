@@ -22,6 +22,8 @@ struct StatusChoice: Equatable {
       && (lengthBytes - lengthFieldBytes).isMultiple(of: idBytes)
   }
 
+  /// Decodes the payload.
+  ///
   /// - Precondition: ``isPossible(lengthBytes:contexts:)`` is true for the length of the data.
   init(decoding data: consuming ByteBuffer) {
     lengthBytes = data.readInteger() ?? 0

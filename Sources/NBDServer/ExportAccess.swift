@@ -38,6 +38,8 @@ struct ExportAccess: Sendable {
   private var volume: any ReadableVolume { export.shared.volume }
   private var writer: (any WritableVolume)? { export.shared.writer }
 
+  /// Creates the access of one connection to its export.
+  ///
   /// - Parameters:
   ///   - contexts: the contexts that the client may ask about.
   ///   - own: the sources of the contexts that the specification does not define.

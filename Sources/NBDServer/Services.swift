@@ -18,6 +18,8 @@ struct Services: Sendable {
   let logger: Logger
   let throttle = LogThrottle(limitPerMinute: 60)
 
+  /// Creates the services and starts their threads.
+  ///
   /// - Throws: ``TLSError`` for unusable credentials.
   init(
     configuration: ServerConfiguration, catalog: any ExportCatalog, logger: Logger

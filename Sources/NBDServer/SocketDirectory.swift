@@ -13,6 +13,8 @@ struct SocketDirectory: ~Copyable {
   private let name: String
   private let descriptor: Int32
 
+  /// Opens and locks the directory of the socket at `path`.
+  ///
   /// - Throws: ``ServerError`` if there is no such directory.
   init(of path: String) throws(ServerError) {
     let end = path.lastIndex(of: "/")

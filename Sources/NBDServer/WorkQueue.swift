@@ -66,6 +66,8 @@ final class WorkQueue: Sendable {
   /// Whether finished work waits for ``takeFinished()``. Can be read without the lock.
   private let hasFinishedWork = Atomic(false)
 
+  /// Creates an empty queue.
+  ///
   /// - Parameter whenFinished: called on a thread of the pool when work is finished. The owner then
   ///   calls ``takeFinished()``. It is not called again before that.
   init(

@@ -20,6 +20,8 @@ struct InspectedPlace {
   let otherDisk: FilePath
   let files = POSIXFileSystem()
 
+  /// Creates the repository and its revisions.
+  ///
   /// - Parameter chunks: the number of chunks of the first disk, all incompressible.
   init(encrypted: Bool = false, chunks: Int = 12) throws {
     workplace = try Workplace(encrypted: encrypted, inMemory: true)

@@ -106,6 +106,8 @@ final class SourcePiece: @unchecked Sendable {
   var offsetBytes: UInt64 = 0
   var lengthBytes = 0
 
+  /// Allocates the memory of a piece.
+  ///
   /// - Parameter limitBytes: the greatest length of the piece.
   init(limitBytes: Int) { memory = .allocate(byteCount: limitBytes, alignment: 4096) }
 

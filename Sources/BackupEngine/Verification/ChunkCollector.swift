@@ -39,6 +39,8 @@ struct ChunkCollector {
     let lengthBytes: Int
   }
 
+  /// Creates a collector that passes its batches to `sink`.
+  ///
   /// - Parameter expectedChunks: the approximate number of chunks in a sample, see
   ///   ``RunningSample``.
   init(
@@ -208,6 +210,8 @@ struct RunningSample {
   /// preferred.
   private var due: Double
 
+  /// Creates a sample with nothing chosen yet.
+  ///
   /// - Parameter expected: about how many items will be chosen in total. If this is less than one,
   ///   one item is chosen anyway.
   init(expected: Double) {

@@ -7,6 +7,8 @@ import Workers
 final class ContentChecker {
   private let reader: RecordReader
 
+  /// Creates a checker for the records of `repository`.
+  ///
   /// - Parameter notes: receives every damaged copy, even if another copy is intact.
   init(repository: Repository, notes: DamageNotes? = nil) throws(StoreError) {
     reader = try RecordReader(store: repository.records, provingWith: repository.keys?.idKey)

@@ -96,6 +96,8 @@ struct HoleSample {
   private var taken: UInt64 = 0
   private var pending: UInt64?
 
+  /// Creates a sample.
+  ///
   /// - Parameters:
   ///   - total: the upper limit of the numbers, exclusive.
   ///   - wanted: how many numbers to choose, at most `total`.

@@ -25,6 +25,8 @@ package struct Verification: Sendable {
   private let finder: String
   private let context: WorkContext
 
+  /// Prepares a verification of revisions.
+  ///
   /// - Parameters:
   ///   - entries: the revisions, oldest first.
   ///   - sources: sources to compare the content with, by the name of the volume. Only for a single

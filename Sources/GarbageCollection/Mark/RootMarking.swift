@@ -20,6 +20,8 @@ struct RootMarking {
   /// Packs that the index does not list completely.
   private(set) var unlisted: [(pack: PackID, error: StoreError)] = []
 
+  /// Prepares a marking. Nothing is marked yet.
+  ///
   /// - Parameters:
   ///   - changesNothing: as for `ChunkStore/Repository/roots(changesNothing:)`.
   ///   - step: called from time to time. Throws to end the walk.

@@ -79,6 +79,8 @@ package final class UsageSurvey {
   /// The position of each revision in its job.
   private var placeOf: [Int] = []
 
+  /// Prepares a survey of the repository.
+  ///
   /// - Parameter pruned: the revisions to forget; the survey computes what that would free.
   package init(
     repository: Repository, pruned: Set<RevisionID>, context: WorkContext

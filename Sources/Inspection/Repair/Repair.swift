@@ -19,6 +19,8 @@ package struct Repair: Sendable {
   private let isDryRun: Bool
   private let context: WorkContext
 
+  /// Prepares a repair of `repository` from `other`.
+  ///
   /// - Parameter other: a repository opened with
   ///   ``ChunkStore/Repository/open(at:environment:sharing:)``.
   package init(

@@ -65,6 +65,8 @@ final class ReplyMemory: Sendable {
   private let poolBytes: Int
   private let state: Mutex<State>
 
+  /// Creates the memory, with all of the pool free.
+  ///
   /// - Parameter limitBytes: at least twice the longest reply that is not split, so that the empty
   ///   pool has room for one.
   init(limitBytes: Int, connectionLimit: Int) {

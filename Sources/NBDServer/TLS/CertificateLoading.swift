@@ -18,6 +18,8 @@ struct CertificateLoading {
   let authorities: [NIOSSLCertificate]
   let warnings: [String]
 
+  /// Reads and checks the files.
+  ///
   /// - Throws: ``TLSError``. Blocks.
   init(directory: String, verifiesClients: Bool) throws(TLSError) {
     func path(_ name: String) -> String { "\(directory)/\(name)" }

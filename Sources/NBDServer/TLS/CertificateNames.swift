@@ -6,6 +6,8 @@ import Glibc
 struct CertificateNames {
   private(set) var all: [String] = []
 
+  /// Reads the names from an encoded certificate.
+  ///
   /// - Parameter encoded: a certificate in DER.
   init(of encoded: [UInt8]) {
     guard let certificate = X509Certificate(encoded: encoded) else { return }
@@ -13,6 +15,8 @@ struct CertificateNames {
     addAlternativeNames(of: certificate.pointer)
   }
 
+  /// Reads the names from a decoded certificate.
+  ///
   /// - Parameter certificate: an `X509` of OpenSSL.
   init(of certificate: OpaquePointer) {
     addCommonName(of: certificate)

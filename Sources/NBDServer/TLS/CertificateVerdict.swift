@@ -4,6 +4,8 @@ import Glibc
 /// Explains why a client's certificate is refused. BoringSSL refuses it without a reason, so
 /// OpenSSL verifies it a second time (X509_verify_cert(3)).
 enum CertificateVerdict {
+  /// Verifies the certificate with OpenSSL.
+  ///
   /// - Parameters:
   ///   - certificate: the client's certificate, in DER.
   ///   - authorities: the authorities that the server trusts, in DER.
@@ -63,6 +65,8 @@ enum CertificateVerdict {
 final class X509Certificate {
   let pointer: OpaquePointer
 
+  /// Decodes a certificate.
+  ///
   /// - Parameter encoded: the certificate in DER.
   /// - Returns: nil for anything else.
   init?(encoded: [UInt8]) {

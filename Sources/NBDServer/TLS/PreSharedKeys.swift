@@ -12,6 +12,8 @@ struct PreSharedKeys: Sendable {
 
   private var keys: [String: NIOSSLSecureBytes] = [:]
 
+  /// Reads the users and keys from the content of a file.
+  ///
   /// - Throws: ``TLSError``, which names the line.
   init(_ file: TLSFile) throws(TLSError) {
     for (index, line) in file.text.split(

@@ -9,6 +9,8 @@ struct TLSFile {
   /// Whether other users can read the file: neither its owner nor members of its group.
   let isReadableByOthers: Bool
 
+  /// Reads the whole file.
+  ///
   /// - Throws: ``TLSError``. Blocks.
   init(_ path: String) throws(TLSError) {
     self.path = path

@@ -27,6 +27,8 @@ final class StateFile: Sendable {
   private let file: Mutex<(any OpenFile)?>
   private let hasFile: Atomic<Bool>
 
+  /// Wraps a file that is open, or that is created later.
+  ///
   /// - Parameter file: nil if the file is created later.
   private init(_ place: OverlayPlace, volumeBytes: UInt64, file: (any OpenFile)?) {
     self.place = place

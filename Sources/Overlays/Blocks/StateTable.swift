@@ -236,6 +236,8 @@ extension StateTable.State {
     held[number] = StateTable.Held(page: page, lastUse: useCount)
   }
 
+  /// Marks a page as dirty.
+  ///
   /// - Parameter page: the content of the page, used if it is not in memory.
   fileprivate mutating func markDirty(_ number: UInt64, _ page: StatePage) {
     useCount += 1

@@ -15,6 +15,8 @@ package final class OverlaySource: VolumeSource {
 
   private let volume: OverlaidVolume
 
+  /// Creates a source for one volume of an overlay.
+  ///
   /// - Parameters:
   ///   - name: the name for messages and for the new revision.
   ///   - volume: the volume to read.

@@ -28,6 +28,8 @@ package final class NamedOverlay: Sendable {
   private let session: Session
   private let state = Mutex(State())
 
+  /// Begins a session that pins the overlay's revision.
+  ///
   /// - Parameter lock: the overlay's lock, held by this process. Released here if the initializer
   ///   fails.
   init(

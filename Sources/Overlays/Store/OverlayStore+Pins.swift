@@ -109,6 +109,8 @@ extension OverlayStore {
 }
 
 extension FilePath {
+  /// Creates a path from its bytes.
+  ///
   /// - Parameter bytes: a path without a zero byte at its end.
   package init(platformBytes bytes: [UInt8]) {
     self.init(platformString: bytes.map(CInterop.PlatformChar.init(bitPattern:)) + [0])

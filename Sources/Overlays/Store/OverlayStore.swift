@@ -30,6 +30,8 @@ package struct OverlayStore: Sendable {
   let wholeFileSystem: any FileSystem
   let fileSystem: any FileSystem
 
+  /// Creates the store for the overlays of one repository.
+  ///
   /// - Parameter directory: the directory of the overlays of all repositories. It is created with
   ///   the first overlay.
   /// - Throws: ``OverlayError`` with `.invalidRequest` for a directory inside the repository.

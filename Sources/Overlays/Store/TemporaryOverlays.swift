@@ -6,6 +6,8 @@ package struct TemporaryOverlays: Sendable {
   private let directory: FilePath
   private let fileSystem: any FileSystem
 
+  /// Checks the directory, and creates it if necessary.
+  ///
   /// - Parameters:
   ///   - directory: the directory for the unnamed files. It is created if it is missing.
   ///   - repository: the repository, which must not contain the directory.

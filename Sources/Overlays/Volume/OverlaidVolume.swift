@@ -10,6 +10,8 @@ package final class OverlaidVolume: WritableVolume {
   let base: any ReadableVolume
   let overlay: VolumeOverlay
 
+  /// Combines a base and its overlay.
+  ///
   /// - Throws: ``OverlayError`` with `.damaged` if the base and the overlay differ in size.
   package init(base: any ReadableVolume, overlay: VolumeOverlay) throws(OverlayError) {
     guard base.sizeBytes == overlay.sizeBytes else {

@@ -32,6 +32,8 @@ final class ChunkCache: Sendable {
   /// would take a quarter of the decoding time.
   private let spares: ObjectPool<ByteBuffer>
 
+  /// Creates an empty cache.
+  ///
   /// - Parameter chunkSizeBytes: the greatest length of a chunk.
   init(limitBytes: Int, chunkSizeBytes: Int) {
     state = Mutex(State(held: TwoQueueCache(limitBytes: limitBytes)))

@@ -32,6 +32,8 @@ package final class ChunkFetcher: Sendable {
   private let buffers = ObjectPool<DecodeBuffers>()
   private let pool: WorkerPool
 
+  /// Creates a fetcher with an empty cache, and starts its threads.
+  ///
   /// - Parameter chunkSizeBytes: the chunk size of the repository.
   /// - Throws: ``WorkersError`` if the system refuses to create threads.
   package init(

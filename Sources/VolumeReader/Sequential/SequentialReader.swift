@@ -43,6 +43,8 @@ package struct SequentialReader: Sendable {
   private let source: any RecordSource
   private let limits: Limits
 
+  /// Creates a reader of one volume.
+  ///
   /// - Parameter name: the name of the volume in errors.
   package init(
     name: String, map: MapRoot, nodes: any NodeReading, source: any RecordSource,

@@ -14,6 +14,8 @@ struct Moment: Sendable {
   /// The number of such operations until the moment comes. Counted down.
   private var occurrence: Int
 
+  /// Creates the moment before an operation in a directory.
+  ///
   /// - Parameter occurrence: the number of the operation; the first one is 1.
   init(before kind: SimulatedCall.Kind, in directory: FilePath, _ occurrence: Int = 1) {
     self.kind = kind

@@ -15,6 +15,8 @@ struct SimulatedBackup {
   private let disk: SimulatedDisk?
   private let hasDocuments: Bool
 
+  /// Prepares a backup by a process.
+  ///
   /// - Parameters:
   ///   - job: nil for one of three random jobs, sometimes with documents.
   ///   - disk: the disk to back up; nil for a later state of the last backup's disk.

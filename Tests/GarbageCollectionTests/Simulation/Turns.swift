@@ -64,6 +64,8 @@ final class Turns: @unchecked Sendable {
   private var lowestRank = 0
   private let end = Semaphore()
 
+  /// Creates the turns without players.
+  ///
   /// - Parameter failPower: called at the step of a script where the power fails.
   init(seed: UInt64, style: Style, failPower: @escaping () -> Void = {}) {
     random = SeededRandom(seed: seed)
