@@ -141,7 +141,7 @@ let targets: [Target] = [
       "Remedies", "Workers", "CalendarTime", "JSONText", "FileIO", "ChildProcesses", "ChunkFormat",
       "ChunkStore", "Retention", "VolumeTargets", "VolumeReader", "BackupEngine",
       "GarbageCollection", "Inspection", "Overlays", "NBDProtocol", "NBDServer", "Exports",
-      systemPackage,
+      "LocalDevices", nioCore, systemPackage,
     ]),
   .executableTarget(
     name: "varve",
@@ -150,7 +150,7 @@ let targets: [Target] = [
       "ChildProcesses", "ChunkFormat", "LocalObjects", "ChunkStore", "Retention",
       "VolumeSources", "VolumeTargets", "VolumeReader", "BackupEngine", "GarbageCollection",
       "Inspection",
-      "Overlays", "NBDProtocol", "NBDServer", "Exports", "CLinux", argumentParser, logging, nioCore,
+      "Overlays", "NBDProtocol", "NBDServer", "CLinux", argumentParser, logging,
       systemPackage,
     ],
     swiftSettings: strict),
@@ -246,7 +246,7 @@ let targets: [Target] = [
       "ChildProcesses", "ChunkFormat", "ChunkStore", "VolumeSources", "VolumeTargets",
       "VolumeReader", "BackupEngine",
       "GarbageCollection", "Inspection", "Overlays", "NBDTestSupport", "NBDProtocol", "NBDServer",
-      systemPackage,
+      "LocalDevices", systemPackage,
     ]),
   tests(
     of: "varve",

@@ -16,6 +16,14 @@ package enum Notice: Sendable, CustomStringConvertible {
   case overlayUnpinned(String, reason: String)
   /// The overlay is on another revision than the one that the reference stands for now.
   case overlayStays(String, on: RevisionEntry, reference: String)
+  /// Not all logical volumes of the disk are active.
+  case incompleteLogicalVolumes(any Error)
+  /// The disk is attached, and its logical volumes are not active.
+  case inactiveLogicalVolumes(any Error)
+  /// Something of a device or a mount that failed is still there.
+  case notUndone(any Error)
+  /// The record of a volume that was attached or mounted.
+  case unreadableLocalVolume(any Error)
 
   package var description: String {
     switch self {
@@ -30,6 +38,11 @@ package enum Notice: Sendable, CustomStringConvertible {
     case .overlayStays(let name, let entry, let reference):
       "the overlay '\(name)' stays on revision \(entry.shortID) of "
         + "\(entry.revision.created.rfc3339); \(reference) is another one now"
+    case .incompleteLogicalVolumes(let error): "not all logical volumes are active: \(error)"
+    case .inactiveLogicalVolumes(let error):
+      "the logical volumes on the disk are not active: \(error)"
+    case .notUndone(let error): "could not undo everything: \(error)"
+    case .unreadableLocalVolume(let error): "\(error)"
     }
   }
 }
@@ -39,6 +52,9 @@ extension Notice {
   package var remedies: [Remedy] {
     switch self {
     case .unreadable(_, let error), .unreadablePolicies(let error): Remedy.of(error)
+    case .incompleteLogicalVolumes(let error), .inactiveLogicalVolumes(let error),
+      .notUndone(let error), .unreadableLocalVolume(let error):
+      Remedy.of(error)
     case .distrusted, .overlayMade, .overlayUnpinned, .overlayStays: []
     }
   }

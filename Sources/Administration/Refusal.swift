@@ -1,3 +1,4 @@
+package import ChildProcesses
 package import ChunkFormat
 package import ChunkStore
 
@@ -112,5 +113,23 @@ package enum Refusal: Error, Sendable {
     case mounted(String, at: String)
     /// Nothing was mounted at the directory here.
     case notMounted(String)
+    /// Something of this machine uses the device. The text says what.
+    case deviceInUse(String)
+    /// Something else is mounted over the directory.
+    case mountedOver(String)
+    /// umount(8) failed.
+    ///
+    /// - Parameter user: a process that has files open there, if one was found.
+    case cannotUnmount(ChildProcessError, user: String?)
+    /// mount(8) failed, and the kernel logged why.
+    case kernelRefused(ChildProcessError, [String])
+    /// There is no such directory to mount at.
+    case notADirectory(String)
+    /// No logical volume of the disk has the name, or several have.
+    case noSuchLogicalVolume(
+      String, isAmbiguous: Bool, disk: String, present: [AttachedDevice.LogicalVolume])
+    /// The request names no logical volume, and the disk has none with a file system, or several.
+    case noSingleFileSystem(
+      hasSeveral: Bool, disk: String, present: [AttachedDevice.LogicalVolume])
   }
 }

@@ -10,6 +10,8 @@ package struct LocalDeviceError: Error, Sendable, Hashable, CustomStringConverti
     case mountWhole
     /// Attach the disk, and open what is on it with a tool of its own.
     case open(VolumeContent)
+    /// Install the Debian package.
+    case install(String)
   }
 
   package let description: String

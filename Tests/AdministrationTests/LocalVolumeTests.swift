@@ -1,8 +1,12 @@
-import Administration
 import ChildProcesses
+import FileIO
 import JSONText
+import LocalDevices
+import SystemPackage
 import TestSupport
 import Testing
+
+@testable import Administration
 
 @Suite("Volumes that are devices or directories of this machine")
 struct LocalVolumeTests {
@@ -56,17 +60,49 @@ struct LocalVolumeTests {
     else { return #expect(Bool(false), "another refusal") }
   }
 
+  private func detachment(of path: String) throws -> DetachmentRequest {
+    DetachmentRequest(device: try #require(KernelDevice(path: path)))
+  }
+
+  /// Writes a record of an earlier start of the machine, so that nothing else is left of it.
+  private func note(
+    _ record: LocalVolumeRecord, in directory: TemporaryDirectory, as name: String
+  ) throws {
+    var record = record
+    record.bootID = "another"
+    let place = directory.appending(name)
+    try POSIXFileSystem().createDirectory(place, permissions: .ownerReadWriteExecute)
+    _ = try LocalVolume(place: place, record: record)
+  }
+
+  @Test("what is left of a device or a mount from before a restart is removed, and told")
+  func undoing() throws {
+    let directory = try TemporaryDirectory()
+    try note(attached("/dev/nbd0"), in: directory, as: "volume-aaaaaa")
+    try note(attached("/dev/nbd1", at: "/mnt"), in: directory, as: "volume-bbbbbb")
+    try POSIXFileSystem().createDirectory(
+      directory.appending("volume-cccccc"), permissions: .ownerReadWriteExecute)
+    try directory.file("volume-cccccc/record", Array("rubbish".utf8))
+    let detached = try detachment(of: "/dev/nbd0").run(in: directory.path)
+    #expect(detached.json["volume"]?.string == "db01@1f3a/vda" && detached.notices.count == 1)
+    let (mounts, notices) = try MountListRequest().run(in: directory.path)
+    #expect(mounts.map(\.directory) == ["/mnt"] && mounts[0].state == .notMounted)
+    #expect(notices.count == 1)
+    let unmounted = try UnmountingRequest(directory: "/mnt").run(in: directory.path)
+    #expect(unmounted.json["directory"]?.string == "/mnt")
+    #expect(try directory.names() == ["volume-cccccc"])
+  }
+
   @Test("the newest is detached, and not what is mounted")
   func detachment() throws {
     let records = [attached("/dev/nbd0"), attached("/dev/nbd0"), attached("/dev/nbd1", at: "/mnt")]
-    let request = DetachmentRequest(device: "/dev/nbd0")
+    let request = try detachment(of: "/dev/nbd0")
     #expect(try request.index(among: records, isConnected: true) == 1)
-    #expect(request.outcome(records[1]).json["volume"]?.string == "db01@1f3a/vda")
     let none = #expect(throws: Refusal.self) {
-      try DetachmentRequest(device: "/dev/nbd7").index(among: records, isConnected: true)
+      try detachment(of: "/dev/nbd7").index(among: records, isConnected: true)
     }
     let mounted = #expect(throws: Refusal.self) {
-      try DetachmentRequest(device: "/dev/nbd1").index(among: records, isConnected: true)
+      try detachment(of: "/dev/nbd1").index(among: records, isConnected: true)
     }
     guard case .device(.notAttached("/dev/nbd7", isConnected: true)) = none,
       case .device(.mounted("/dev/nbd1", at: "/mnt")) = mounted

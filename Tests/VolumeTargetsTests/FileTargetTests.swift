@@ -40,7 +40,8 @@ import VolumeTargets
   func insideRepository(name: String) throws {
     let files = POSIXFileSystem()
     try files.createDirectory(directory.appending("store"), permissions: .ownerReadWriteExecute)
-    try files.createDirectory(directory.appending("store/packs"), permissions: .ownerReadWriteExecute)
+    try files.createDirectory(
+      directory.appending("store/packs"), permissions: .ownerReadWriteExecute)
     try directory.file("store/config", [1])
     symlink("store", directory.appending("link").string)
     let error = #expect(throws: RestoreTargetError.self) {

@@ -22,6 +22,7 @@ package struct AttachedDevice: Sendable {
   package let repository: String
   package let isReadOnly: Bool
   package var logicalVolumes: [LogicalVolume] = []
+  package var notices: [Notice] = []
 
   package init(device: String, volume: String, repository: String, isReadOnly: Bool) {
     (self.device, self.volume) = (device, volume)
@@ -54,8 +55,11 @@ package struct DetachedDevice: Sendable {
   package let volume: String
   package let repository: String
 
-  package init(device: String, volume: String, repository: String) {
+  package let notices: [Notice]
+
+  package init(device: String, volume: String, repository: String, notices: [Notice] = []) {
     (self.device, self.volume, self.repository) = (device, volume, repository)
+    self.notices = notices
   }
 
   /// The document `detached-device`.

@@ -1,52 +1,92 @@
-/// Disconnects a device that a volume was attached to.
-package struct DetachmentRequest: Sendable {
-  package let device: String
+package import LocalDevices
+package import SystemPackage
 
-  package init(device: String) { self.device = device }
+/// Disconnects a device that a volume was attached to, and discards what was written to it.
+package struct DetachmentRequest: Sendable {
+  package let device: KernelDevice
+
+  package init(device: KernelDevice) { self.device = device }
+
+  /// - Parameter records: where the records of such volumes are.
+  /// - Throws: ``Refusal/OfDevice/notAttached(_:isConnected:)``, ``Refusal/OfDevice/mounted(_:at:)``,
+  ///   ``Refusal/OfDevice/deviceInUse(_:)``, `FileError`, `ChildProcessError`, or a ``NoticedFailure``
+  ///   with one of these.
+  package func run(in records: FilePath) throws -> DetachedDevice {
+    try [Notice].collecting { notices in
+      let (volumes, found) = try LocalVolumes(in: records).all()
+      notices += found
+      let local = volumes[
+        try index(among: volumes.map(\.record), isConnected: device.clientID != nil)]
+      if let use = try local.use(of: device) { throw Refusal.device(.deviceInUse(use)) }
+      try local.takeDown(lazily: false)
+      return DetachedDevice(
+        device: device.path, volume: local.record.volume, repository: local.record.repository,
+        notices: notices)
+    }
+  }
 
   /// Finds what is attached to the device.
   ///
   /// - Parameters:
   ///   - records: of all volumes that were made devices or directories here, oldest first.
   ///   - isConnected: whether anybody has connected the device.
-  /// - Throws: ``Refusal/OfDevice/notAttached(_:isConnected:)``, ``Refusal/OfDevice/mounted(_:at:)``.
-  package func index(
+  func index(
     among records: [LocalVolumeRecord], isConnected: @autoclosure () -> Bool
   ) throws(Refusal) -> Int {
-    guard let index = records.lastIndex(where: { $0.device == device }) else {
-      throw .device(.notAttached(device, isConnected: isConnected()))
+    guard let index = records.lastIndex(where: { $0.device == device.path }) else {
+      throw .device(.notAttached(device.path, isConnected: isConnected()))
     }
-    if let directory = records[index].directory { throw .device(.mounted(device, at: directory)) }
+    if let directory = records[index].directory {
+      throw .device(.mounted(device.path, at: directory))
+    }
     return index
-  }
-
-  /// - Parameter record: of what was attached.
-  package func outcome(_ record: LocalVolumeRecord) -> DetachedDevice {
-    DetachedDevice(device: device, volume: record.volume, repository: record.repository)
   }
 }
 
-/// Unmounts a directory that a volume was mounted at.
+/// Unmounts a directory that a volume was mounted at, and discards what was written to it.
 package struct UnmountingRequest: Sendable {
   package let directory: String
 
-  package init(directory: String) { self.directory = directory }
+  package init(directory: String) { self.directory = AbsolutePath.of(directory) }
+
+  /// - Parameter records: where the records of such volumes are.
+  /// - Throws: ``Refusal/OfDevice/notMounted(_:)``, ``Refusal/OfDevice/mountedOver(_:)``,
+  ///   ``Refusal/OfDevice/cannotUnmount(_:user:)``, `FileError`, `ChildProcessError`, or a
+  ///   ``NoticedFailure`` with one of these.
+  package func run(in records: FilePath) throws -> UnmountedDirectory {
+    try [Notice].collecting { notices in
+      let (volumes, found) = try LocalVolumes(in: records).all()
+      notices += found
+      let local = volumes[try index(among: volumes.map(\.record))]
+      try local.takeDown(lazily: false)
+      return UnmountedDirectory(
+        directory: directory, volume: local.record.volume, repository: local.record.repository,
+        notices: notices)
+    }
+  }
 
   /// Finds what is mounted at the directory.
   ///
   /// - Parameter records: of all volumes that were made devices or directories here, oldest first.
-  /// - Throws: ``Refusal/OfDevice/notMounted(_:)``.
-  package func index(among records: [LocalVolumeRecord]) throws(Refusal) -> Int {
+  func index(among records: [LocalVolumeRecord]) throws(Refusal) -> Int {
     guard let index = records.lastIndex(where: { $0.directory == directory }) else {
       throw .device(.notMounted(directory))
     }
     return index
   }
+}
 
-  /// - Parameter record: of what was mounted.
-  package func outcome(_ record: LocalVolumeRecord) -> UnmountedDirectory {
-    UnmountedDirectory(
-      directory: directory, volume: record.volume, repository: record.repository)
+/// Lists what is mounted.
+package struct MountListRequest: Sendable {
+  package init() {}
+
+  /// - Parameter records: where the records of such volumes are.
+  package func run(in records: FilePath) throws -> (mounts: [MountedDirectory], notices: [Notice]) {
+    let (volumes, notices) = try LocalVolumes(in: records).all()
+    let mounts = try volumes.filter { $0.record.directory != nil }.map {
+      $0.record.mounted(try $0.state())
+    }
+    return (mounts, notices)
   }
 }
 

@@ -75,8 +75,11 @@ package struct UnmountedDirectory: Sendable {
   package let volume: String
   package let repository: String
 
-  package init(directory: String, volume: String, repository: String) {
+  package let notices: [Notice]
+
+  package init(directory: String, volume: String, repository: String, notices: [Notice] = []) {
     (self.directory, self.volume, self.repository) = (directory, volume, repository)
+    self.notices = notices
   }
 
   /// The document `unmounted-directory`.

@@ -69,53 +69,19 @@ struct Attach: ParsableCommand {
     try Privilege.require(for: "attaching a device")
     try KernelDevice.prepare()
     let selected = try SelectedVolume(revision, in: repository)
-    let inventory = try selected.withContent { try DiskInventory(of: $0, name: selected.name) }
-    let groups = VolumeGroupIdentity(key: "nbd\(device.number)")
-    let changes = exact ? [] : try selected.changes(to: groups, of: inventory.physicalVolumes)
-    var record = selected.record(isWritable: writable)
-    record.device = device.path
-    if !changes.isEmpty { record.groupKey = groups.key }
-    let local = try LocalVolumes().begin(record) { $0.conflict(withDevice: device.path) }
-    try local.undoingOnFailure {
-      try device.requireFree()
-      try PrivateServer(volume: selected, local: local, changes: changes).start()
-      try local.connect(device, connections: connections, sectorBytes: inventory.sectorBytes)
+    var request = AttachmentRequest(device: device)
+    request.isWritable = writable
+    request.isExact = exact
+    request.connections = connections
+    let attached = try request.run(on: selected, in: .ofProgram()) {
+      Console.shared.message("attached \(selected.name) to \(device.path)")
     }
-    Console.shared.message("attached \(selected.name) to \(device.path)")
-    let volumes = changes.isEmpty ? [] : activate(inventory.physicalVolumes, local)
-    guard json.isWanted else { return }
-    var attached = AttachedDevice(
-      device: device.path, volume: selected.reference, repository: local.record.repository,
-      isReadOnly: !writable)
-    attached.logicalVolumes = volumes
-    try StandardOutput().document(attached.json)
-  }
-
-  /// The disk is attached, whatever comes of this.
-  private func activate(
-    _ physicalVolumes: [DiskInventory.Item], _ local: LocalVolume
-  ) -> [AttachedDevice.LogicalVolume] {
-    var activated: [AttachedDevice.LogicalVolume] = []
-    do {
-      try BlockDeviceMaker.withDevices(of: physicalVolumes, on: device, device.path) { paths in
-        let all = LogicalVolumes(of: local)
-        let (volumes, failure) = try all.activate(on: paths, isReadOnly: !writable)
-        if let failure { Console.shared.warning("not all logical volumes are there: \(failure)") }
-        for volume in volumes {
-          let content = try all.content(of: volume)?.rawValue
-          activated.append(
-            AttachedDevice.LogicalVolume(
-              name: all.nameOnDisk(volume), path: volume.path, sizeBytes: volume.sizeBytes,
-              type: content))
-          let type = content.map { ", \($0)" } ?? ""
-          Console.shared.message(
-            "\(all.nameOnDisk(volume)) is \(volume.path), \(Quantities.bytes(volume.sizeBytes))\(type)"
-          )
-        }
-      }
-    } catch {
-      Console.shared.warning("the logical volumes on it are not active: \(error)")
+    attached.notices.warn()
+    for volume in attached.logicalVolumes {
+      let type = volume.type.map { ", \($0)" } ?? ""
+      Console.shared.message(
+        "\(volume.name) is \(volume.path), \(Quantities.bytes(volume.sizeBytes))\(type)")
     }
-    return activated
+    if json.isWanted { try StandardOutput().document(attached.json) }
   }
 }

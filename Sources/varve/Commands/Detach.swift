@@ -23,16 +23,8 @@ struct Detach: ParsableCommand {
 
   mutating func run() throws {
     try Privilege.require(for: "detaching a device")
-    let request = DetachmentRequest(device: device.path)
-    let volumes = try LocalVolumes().all()
-    let local = volumes[
-      try request.index(
-        among: volumes.map(\.record), isConnected: device.clientID != nil)]
-    if let use = try local.use(of: device) {
-      throw Failure(.inUse, "\(use); end that first, then detach")
-    }
-    try local.takeDown(lazily: false)
-    guard json.isWanted else { return }
-    try StandardOutput().document(request.outcome(local.record).json)
+    let detached = try DetachmentRequest(device: device).run(in: DeviceEnvironment.records)
+    detached.notices.warn()
+    if json.isWanted { try StandardOutput().document(detached.json) }
   }
 }

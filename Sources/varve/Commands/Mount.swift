@@ -88,43 +88,69 @@ struct Mount: ParsableCommand {
     guard let revision, let directory else { return try list() }
     try Privilege.require(for: "mounting")
     let selected = try SelectedVolume(revision, in: repository)
-    let mount = try RevisionMount(
-      selected, at: directory, partition: partition, logicalVolume: logicalVolume,
-      isReadOnly: !readWrite, options: options)
-    let local = try mount.perform()
+    var request = MountRequest(directory: directory)
+    request.partition = partition
+    request.logicalVolume = logicalVolume
+    request.isReadOnly = !readWrite
+    request.options = options
+    let outcome = try request.run(on: selected, in: .ofProgram())
+    outcome.notices.warn()
     if json.isWanted {
-      try StandardOutput().document(local.record.mounted(local.state()).json)
+      try StandardOutput().document(outcome.mounted.json)
     } else {
-      Console.shared.message("mounted \(mount.summary(of: local))")
+      Console.shared.message("mounted \(outcome.summary)")
     }
   }
 
   private func list() throws {
-    let mounts = try LocalVolumes().all().filter { $0.record.directory != nil }
+    let (mounts, notices) = try MountListRequest().run(in: DeviceEnvironment.records)
+    notices.warn()
     let output = StandardOutput()
     if json.isWanted {
-      try output.document(mounts.map { $0.record.mounted(try $0.state()) }.json)
+      try output.document(mounts.json)
     } else if !mounts.isEmpty {
-      try output.table(try Self.table(of: mounts))
+      try output.table(Self.table(of: mounts))
     }
     if mounts.isEmpty { Console.shared.message("nothing is mounted") }
   }
 
-  private static func table(of mounts: [LocalVolume]) throws -> Table {
+  private static func table(of mounts: [MountedDirectory]) -> Table {
     var table = Table([
       .text("DIRECTORY"), .text("VOLUME"), .right("PARTITION"), .left("TYPE"), .left("SINCE"),
       .left("STATE"),
     ])
     for mount in mounts {
-      let record = mount.record
       table.add([
-        Cell(record.directory ?? ""), Cell(SelectedVolume.shortened(record.volume)),
-        Cell(record.partition.map(String.init) ?? record.logicalVolume ?? ""),
-        Cell(record.type ?? ""),
-        Cell(TimeZone.shown.text(of: record.created)), try mount.state().cell,
+        Cell(mount.directory ?? ""), Cell(SelectedVolume.shortened(mount.volume)),
+        Cell(mount.part?.text ?? ""), Cell(mount.type ?? ""),
+        Cell(TimeZone.shown.text(of: mount.created)), mount.state.cell,
       ])
     }
     return table
+  }
+}
+
+extension MountOutcome {
+  /// What is mounted where and how.
+  fileprivate var summary: String {
+    let part =
+      switch mounted.part {
+      case .partition(let number): ", partition \(number)"
+      case .logicalVolume(let name): ", \(name)"
+      case nil: ""
+      }
+    let type = mounted.type.map { ", \($0)" } ?? ""
+    return "\(volume)\(part)\(type), \(mounted.isReadOnly ? "read-only" : "read-write"), at "
+      + (mounted.directory ?? "")
+  }
+}
+
+extension MountedDirectory.Part {
+  fileprivate var text: String {
+    switch self {
+    case .partition(let number): String(number)
+    case .logicalVolume(let name): name
+    }
   }
 }
 

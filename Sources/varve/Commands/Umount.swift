@@ -1,6 +1,5 @@
 import Administration
 import ArgumentParser
-import LocalDevices
 
 struct Umount: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -21,11 +20,9 @@ struct Umount: ParsableCommand {
 
   mutating func run() throws {
     try Privilege.require(for: "unmounting")
-    let request = UnmountingRequest(directory: AbsolutePath.of(directory))
-    let volumes = try LocalVolumes().all()
-    let local = volumes[try request.index(among: volumes.map(\.record))]
-    try local.takeDown(lazily: false)
-    guard json.isWanted else { return }
-    try StandardOutput().document(request.outcome(local.record).json)
+    let request = UnmountingRequest(directory: directory)
+    let unmounted = try request.run(in: DeviceEnvironment.records)
+    unmounted.notices.warn()
+    if json.isWanted { try StandardOutput().document(unmounted.json) }
   }
 }

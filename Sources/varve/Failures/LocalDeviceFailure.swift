@@ -17,6 +17,7 @@ extension LocalDeviceError.Remedy {
     case .choosePartitionOrLogicalVolume: "; choose with --partition or --logical-volume"
     case .mountWhole: "; leave out --partition to mount it whole"
     case .open(let content): content.advice
+    case .install(let package): "; install it, for example with 'apt install \(package)'"
     }
   }
 }
@@ -40,9 +41,6 @@ extension DiskInventory.Listing {
 }
 
 extension VolumeContent {
-  /// What a container is, and how one gets inside.
-  var explanation: String { kind + advice }
-
   fileprivate var advice: String {
     switch self {
     case .luks: ": use 'varve attach', then 'cryptsetup open' and mount(8)"

@@ -208,6 +208,39 @@ extension Refusal.OfDevice {
     case .notMounted(let directory):
       Failure(
         .notFound, "\(directory) is not mounted by varve; 'varve mount' lists what is")
+    case .deviceInUse(let use): Failure(.inUse, "\(use); end that first, then detach")
+    case .mountedOver(let directory):
+      Failure(.inUse, "something else is mounted over \(directory); unmount that first")
+    case .cannotUnmount(let error, let user):
+      Failure(.inUse, "\(error)" + (user.map { "; \($0) uses it" } ?? ""))
+    case .kernelRefused(let error, let lines):
+      Failure(.failed, "\(error); the kernel says: \(lines.joined(separator: "; "))")
+    case .notADirectory(let path):
+      Failure(.invalidRequest, "\(path) is not a directory; create it first")
+    case .noSuchLogicalVolume(let name, let isAmbiguous, let disk, let present):
+      Failure(
+        .notFound,
+        "\(disk) has \(isAmbiguous ? "more than one" : "no") logical volume \(name)"
+          + listing(of: present))
+    case .noSingleFileSystem(let hasSeveral, let disk, let present):
+      Failure(
+        .invalidRequest,
+        (hasSeveral
+          ? "\(disk) has several logical volumes with file systems; choose with --logical-volume"
+          : "no logical volume of \(disk) has a file system that is known here")
+          + listing(of: present))
     }
+  }
+
+  private func listing(of volumes: [AttachedDevice.LogicalVolume]) -> String {
+    if volumes.isEmpty { return "; none is there" }
+    var table = Table([.text("NAME"), .right("SIZE"), .left("TYPE")])
+    for volume in volumes {
+      table.add([
+        Cell(volume.name), Cell(Quantities.bytes(volume.sizeBytes)),
+        Cell(volume.type ?? "unknown"),
+      ])
+    }
+    return ":\n" + table.lines(colours: false).joined(separator: "\n")
   }
 }

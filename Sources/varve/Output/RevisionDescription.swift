@@ -13,7 +13,9 @@ extension [Notice] {
         Console.shared.message(
           "the overlay '\(name)' stays on revision \(entry.shortID) of "
             + "\(TimeZone.shown.text(of: entry.revision.created)); \(reference) is another one now")
-      case .unreadable, .distrusted, .unreadablePolicies, .overlayUnpinned:
+      case .unreadable, .distrusted, .unreadablePolicies, .overlayUnpinned,
+        .incompleteLogicalVolumes,
+        .inactiveLogicalVolumes, .notUndone, .unreadableLocalVolume:
         Console.shared.warning(notice.textWithRemedies)
       }
     }

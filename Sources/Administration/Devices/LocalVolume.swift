@@ -1,34 +1,33 @@
-import Administration
 import ChildProcesses
 import FileIO
 import Glibc
-import LocalDevices
+package import LocalDevices
 import Synchronization
-import SystemPackage
-import VolumeSources
+package import SystemPackage
+import Workers
 
 /// A volume that `attach` or `mount` has made a device or a directory of, with a directory in which
 /// there is everything that belongs to it.
-final class LocalVolume: Sendable {
+package final class LocalVolume: Sendable {
   /// How long the server and nbdfuse may take to end by themselves.
   private static let patience = Duration.seconds(10)
   /// Of a record; more is none.
   private static let limitBytes = 64 << 10
 
   /// Its own directory, open to nobody else.
-  let place: FilePath
+  package let place: FilePath
 
   private let current: Mutex<LocalVolumeRecord>
 
   /// Makes the directory's first record.
-  init(place: FilePath, record: LocalVolumeRecord) throws {
+  package init(place: FilePath, record: LocalVolumeRecord) throws {
     self.place = place
     current = Mutex(record)
     try write(record)
   }
 
   /// Reads the record of a local volume; nil where there is none.
-  init?(at place: FilePath) throws {
+  package init?(at place: FilePath) throws {
     self.place = place
     let path = place.appending("record")
     do throws(FileError) {
@@ -43,7 +42,7 @@ final class LocalVolume: Sendable {
     }
   }
 
-  var record: LocalVolumeRecord { current.withLock { $0 } }
+  package var record: LocalVolumeRecord { current.withLock { $0 } }
 
   /// What no other local volume is called; letters and digits.
   var key: String { place.lastComponent?.string ?? "" }
@@ -56,7 +55,7 @@ final class LocalVolume: Sendable {
   private var fuseFile: String { fuseDirectory.appending("disk").escaped }
 
   /// Notes something down, durably, so that whoever comes later knows of it.
-  func note(_ change: (inout LocalVolumeRecord) -> Void) throws {
+  package func note(_ change: (inout LocalVolumeRecord) -> Void) throws {
     try write(
       current.withLock { record in
         change(&record)
@@ -69,24 +68,23 @@ final class LocalVolume: Sendable {
       Array(record.text.utf8), to: place.appending("record"), permissions: .ownerReadWrite)
   }
 
-  /// Runs `body`; when that fails or is interrupted, all that there is of the volume here is undone.
-  func undoingOnFailure(_ body: () throws -> Void) throws {
+  /// Runs `body`. If it fails or is cancelled, everything that was set up for the volume is undone.
+  ///
+  /// - Throws: what `body` throws, `WorkersError/cancelled`, or a ``NoticedFailure`` with one of these if
+  ///   not everything could be undone.
+  func undoingOnFailure(_ cancellation: CancellationFlag, _ body: () throws -> Void) throws {
     do {
-      try Interruption.shared.cleaningUp(with: { self.undo() }) {
+      try Cleanups.ofProcess.cleaningUp(with: { try? self.takeDown(lazily: true) }) {
         try body()
-        if Interruption.shared.isRequested { throw Failure(.interrupted, "interrupted") }
+        try cancellation.check()
       }
     } catch {
-      undo()
+      do {
+        try takeDown(lazily: true)
+      } catch let failure {
+        throw NoticedFailure(cause: error, notices: [.notUndone(failure)])
+      }
       throw error
-    }
-  }
-
-  private func undo() {
-    do {
-      try takeDown(lazily: true)
-    } catch {
-      Console.shared.warning("could not undo everything: \(error)")
     }
   }
 
@@ -95,14 +93,12 @@ final class LocalVolume: Sendable {
   /// Shows the volume as a file, through nbdfuse.
   ///
   /// - Returns: the path of the file.
-  func showAsFile() throws -> String {
+  func showAsFile(_ cancellation: CancellationFlag) throws -> String {
     try POSIXFileSystem().createDirectories(fuseDirectory)
     let nbdfuse = try LastingProcess(
       ProcessLaunch(["nbdfuse", fuseFile, ExportURI(socket: socket).description]), name: "nbdfuse")
     try note { $0.fuse = nbdfuse.identity }
-    try nbdfuse.waitUntilReady(
-      patience: .seconds(30), cancellation: Interruption.shared.flag
-    ) {
+    try nbdfuse.waitUntilReady(patience: .seconds(30), cancellation: cancellation) {
       fuseFile.withUnescapedCString({ access($0, F_OK) }) == 0
     }
     return fuseFile
@@ -121,12 +117,12 @@ final class LocalVolume: Sendable {
 
   // MARK: Its state
 
-  func state() throws -> MountedDirectory.State {
+  package func state() throws -> MountedDirectory.State {
     try !isMounted() ? .notMounted : isServed ? .mounted : .serverGone
   }
 
   /// Whether the server still runs.
-  var isServed: Bool { isOfThisBoot && record.server?.isRunning ?? false }
+  package var isServed: Bool { isOfThisBoot && record.server?.isRunning ?? false }
 
   /// Whether the file system is mounted where it was, by the last look.
   func isMounted() throws -> Bool {
@@ -141,7 +137,7 @@ final class LocalVolume: Sendable {
   private var isOfThisBoot: Bool { record.isOfThisBoot }
 
   /// What uses the device where it is the one that was connected; nil for nothing.
-  func use(of device: KernelDevice) throws -> String? {
+  package func use(of device: KernelDevice) throws -> String? {
     guard isOfThisBoot, device.clientID == record.clientID else { return nil }
     return try device.use(groupKey: record.groupKey)
   }
@@ -160,7 +156,7 @@ final class LocalVolume: Sendable {
   ///
   /// - Parameter lazily: whether a file system that is in use disappears from its directory all the
   ///   same, and ends when nobody uses it any more.
-  func takeDown(lazily: Bool) throws {
+  package func takeDown(lazily: Bool) throws {
     if isOfThisBoot {
       let isLazy = lazily || !isServed
       // Nothing that the file system still waits for would ever be answered.
@@ -186,13 +182,13 @@ final class LocalVolume: Sendable {
       try MountTable.current().mounts.last(where: { $0.mountPoint == directory })?.source
         == record.source
     else {
-      throw Failure(.inUse, "something else is mounted over \(directory); unmount that first")
+      throw Refusal.device(.mountedOver(directory))
     }
-    do {
+    do throws(ChildProcessError) {
       try Tool("umount", directory).run()
     } catch {
       guard lazily else {
-        throw Failure(.inUse, "\(error)" + (user(of: directory).map { "; \($0) uses it" } ?? ""))
+        throw Refusal.device(.cannotUnmount(error, user: user(of: directory)))
       }
       try Tool("umount", "--lazy", directory).run()
     }

@@ -1,6 +1,4 @@
-import Administration
 import ChildProcesses
-import Glibc
 import LocalDevices
 
 /// The logical volumes of an attached or mounted disk.
@@ -19,13 +17,13 @@ struct LogicalVolumes {
   ///
   /// - Parameter devices: the physical volumes.
   /// - Returns: those that are active, and why others are not.
-  /// - Throws: ``Failure`` where there is no LVM on this machine.
+  /// - Throws: `LocalDeviceError` if this machine has no LVM.
   func activate(on devices: [String], isReadOnly: Bool) throws -> (
     [LogicalVolume], ChildProcessError?
   ) {
     guard LogicalVolumeTools.areInstalled else {
-      throw Failure(
-        .notFound, "there is no LVM here for its logical volumes; 'apt install lvm2' installs it")
+      throw LocalDeviceError(
+        "this machine has no LVM, which its logical volumes need", remedy: .install("lvm2"))
     }
     try local.note { $0.physicalVolumes = devices }
     var failure: ChildProcessError?
@@ -45,50 +43,44 @@ struct LogicalVolumes {
     return "\(group)/\(volume.name)"
   }
 
-  /// The one of that name, `VG/LV` or `LV`; without a name the only one with a file system.
+  /// The logical volume with this name, `VG/LV` or `LV`; without a name the only one with a file system.
   ///
-  /// - Throws: ``Failure`` where it is not there, or not clear, with what there is.
+  /// - Throws: ``Refusal/OfDevice/noSuchLogicalVolume(_:isAmbiguous:disk:present:)`` or
+  ///   ``Refusal/OfDevice/noSingleFileSystem(hasSeveral:disk:present:)``.
   func choose(_ name: String?, among volumes: [LogicalVolume]) throws -> (
     LogicalVolume, VolumeContent?
   ) {
     let all = try volumes.map { ($0, try content(of: $0)) }
     let disk = SelectedVolume.shortened(local.record.volume)
-    let listing = listing(of: all)
+    let present = all.map { described($0, $1) }
     if let name {
       let found = all.filter { nameOnDisk($0.0) == name || $0.0.name == name }
       guard found.count == 1 else {
-        throw Failure(
-          .notFound,
-          "\(disk) has \(found.isEmpty ? "no" : "more than one") logical volume \(name)" + listing)
+        throw Refusal.device(
+          .noSuchLogicalVolume(
+            name, isAmbiguous: !found.isEmpty, disk: disk, present: present))
       }
       return found[0]
     }
     let fileSystems = all.filter { $0.1.map { !$0.isContainer } ?? false }
     guard fileSystems.count == 1 else {
-      throw Failure(
-        .invalidRequest,
-        (fileSystems.isEmpty
-          ? "no logical volume of \(disk) has a file system that is known here"
-          : "\(disk) has several logical volumes with file systems; choose with --logical-volume")
-          + listing)
+      throw Refusal.device(
+        .noSingleFileSystem(hasSeveral: !fileSystems.isEmpty, disk: disk, present: present))
     }
     return fileSystems[0]
   }
 
-  func content(of volume: LogicalVolume) throws -> VolumeContent? {
-    try FileSystemProbe.content(of: DiskContent(ofDevice: volume.mapperPath, volume.sizeBytes))
+  /// With its content, as an outcome tells it.
+  func described(
+    _ volume: LogicalVolume, _ content: VolumeContent?
+  ) -> AttachedDevice.LogicalVolume {
+    AttachedDevice.LogicalVolume(
+      name: nameOnDisk(volume), path: volume.path, sizeBytes: volume.sizeBytes,
+      type: content?.rawValue)
   }
 
-  private func listing(of volumes: [(LogicalVolume, VolumeContent?)]) -> String {
-    if volumes.isEmpty { return "; none is there" }
-    var table = Table([.text("NAME"), .right("SIZE"), .left("TYPE")])
-    for (volume, content) in volumes {
-      table.add([
-        Cell(nameOnDisk(volume)), Cell(Quantities.bytes(volume.sizeBytes)),
-        Cell(content?.rawValue ?? "unknown"),
-      ])
-    }
-    return ":\n" + table.lines(colours: false).joined(separator: "\n")
+  func content(of volume: LogicalVolume) throws -> VolumeContent? {
+    try FileSystemProbe.content(of: DiskContent(ofDevice: volume.mapperPath, volume.sizeBytes))
   }
 
   // MARK: Undoing

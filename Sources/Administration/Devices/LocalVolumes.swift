@@ -1,27 +1,30 @@
-import Administration
 import ChildProcesses
 import FileIO
-import SystemPackage
+package import SystemPackage
 
 /// All that `attach` and `mount` have set up on this machine, each with a directory of its own.
-struct LocalVolumes {
-  static let variable = "VARVE_LOCAL_VOLUMES"
+package struct LocalVolumes {
   /// Of the names of directories, which mkdtemp(3) ends with six more characters.
   private static let prefix = "volume-"
 
-  private let path = FilePath(escaped: Environment[Self.variable] ?? "/var/lib/varve/local-volumes")
+  private let path: FilePath
   private let fileSystem = POSIXFileSystem()
 
-  /// In the order in which they were made; with a warning for what cannot be read.
-  func all() throws -> [LocalVolume] {
-    try places().compactMap { place in
+  /// - Parameter path: a directory that only this user can write to; created when it is needed.
+  package init(in path: FilePath) { self.path = path }
+
+  /// In the order in which they were made. Records that cannot be read are noticed.
+  package func all() throws -> (volumes: [LocalVolume], notices: [Notice]) {
+    var volumes: [LocalVolume] = []
+    var notices: [Notice] = []
+    for place in try places() {
       do {
-        return try LocalVolume(at: place)
+        if let volume = try LocalVolume(at: place) { volumes.append(volume) }
       } catch {
-        Console.shared.warning("\(error)")
-        return nil
+        notices.append(.unreadableLocalVolume(error))
       }
-    }.sorted { $0.record.created < $1.record.created }
+    }
+    return (volumes.sorted { $0.record.created < $1.record.created }, notices)
   }
 
   /// Makes one, unless `conflict` has something against it in view of the record of another one.

@@ -1,45 +1,38 @@
-import Administration
 import CalendarTime
 import ChunkFormat
 import ChunkStore
 import Exports
 import FileIO
-import Glibc
 import LocalDevices
 import NBDServer
 import NIOCore
 import Overlays
 import SystemPackage
 import VolumeReader
+import Workers
 
 extension SelectedVolume {
-  /// - Throws: `ReferenceError`, also for one of several volumes that does not say which.
-  init(_ reference: RevisionReference, in options: RepositoryOptions) throws {
-    let (repository, secret) = try options.openKeepingSecret()
-    try self.init(reference, in: repository, openedWith: secret)
-    notices.warn()
-  }
-
   /// What is remembered of it.
-  func record(isWritable: Bool) -> LocalVolumeRecord {
+  func record(isWritable: Bool, created: Timestamp) -> LocalVolumeRecord {
     LocalVolumeRecord(
       repository: repository.absoluteRoot, volume: reference,
-      created: Timestamp.now(), isWritable: isWritable)
+      created: created, isWritable: isWritable)
   }
 
   /// What a server that serves only this volume has to offer.
-  private func catalog() throws -> RevisionCatalog {
+  private func catalog(_ context: WorkContext) throws -> RevisionCatalog {
     try RevisionCatalog(
       repository: repository, references: [RevisionReference(reference)],
-      context: .ofProgram())
+      context: context)
   }
 
   /// What gives the volume groups on the disk an identity of their own.
   func changes(
-    to identity: VolumeGroupIdentity, of physicalVolumes: [DiskInventory.Item]
+    to identity: VolumeGroupIdentity, of physicalVolumes: [DiskInventory.Item],
+    _ context: WorkContext
   ) throws -> [PhysicalVolume.Change] {
     guard !physicalVolumes.isEmpty else { return [] }
-    return try withContent { disk in
+    return try withContent(context) { disk in
       try physicalVolumes.flatMap { item in
         try PhysicalVolume(on: disk.part(item.bytes))?.changes(to: identity).map { change in
           PhysicalVolume.Change(
@@ -51,16 +44,16 @@ extension SelectedVolume {
 
   /// Makes an overlay of the revision in which the volume has these changes.
   func prepareOverlay(
-    _ name: String, in directory: FilePath, _ changes: [PhysicalVolume.Change]
+    _ name: String, in directory: FilePath, _ changes: [PhysicalVolume.Change],
+    _ context: WorkContext
   ) throws {
-    let store = try OverlayStore(
-      in: directory, of: repository, context: .ofProgram())
+    let store = try OverlayStore(in: directory, of: repository, context: context)
     try store.create(name, on: entry)
     let catalog = WritableCatalog(
-      base: try catalog(), mode: .named(try store.open(name), volume: volume.name))
+      base: try catalog(context), mode: .named(try store.open(name), volume: volume.name))
     defer { try? catalog.close() }
     guard let export = try catalog.open("") else {
-      throw Failure(.notFound, "revision \(entry.shortID) has just disappeared from the repository")
+      throw StoreError(.notFound, "revision \(entry.shortID) was forgotten a moment ago")
     }
     defer { export.close() }
     let writer = export.writer
@@ -71,9 +64,11 @@ extension SelectedVolume {
   }
 
   /// Calls `body` with its bytes.
-  func withContent<Result>(_ body: (DiskContent) throws -> Result) throws -> Result {
-    guard let export = try catalog().open("") else {
-      throw Failure(.notFound, "revision \(entry.shortID) has just disappeared from the repository")
+  func withContent<Result>(
+    _ context: WorkContext, _ body: (DiskContent) throws -> Result
+  ) throws -> Result {
+    guard let export = try catalog(context).open("") else {
+      throw StoreError(.notFound, "revision \(entry.shortID) was forgotten a moment ago")
     }
     defer { export.close() }
     return try body(

@@ -2,14 +2,11 @@ import Administration
 import ChildProcesses
 import FileIO
 import Glibc
-import LocalDevices
 import SystemPackage
 import TestSupport
 import Testing
 
-@testable import varve
-
-@Suite struct LocalVolumeTests {
+@Suite struct LocalVolumeStateTests {
   private let directory: TemporaryDirectory
 
   init() throws { directory = try TemporaryDirectory() }

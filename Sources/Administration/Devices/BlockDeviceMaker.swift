@@ -1,14 +1,15 @@
 import ChildProcesses
 import Glibc
 import LocalDevices
+import Workers
 
 /// How a volume becomes a block device here.
 enum BlockDeviceMaker {
   case kernel
   case fuse
 
-  /// - Throws: ``Failure`` where there is no way, with what is missing.
-  static func forThisMachine() throws(Failure) -> BlockDeviceMaker {
+  /// - Throws: `LocalDeviceError` with what is missing, if there is no way.
+  static func forThisMachine() throws(LocalDeviceError) -> BlockDeviceMaker {
     let reason: LocalDeviceError
     do {
       try KernelDevice.prepare()
@@ -17,14 +18,12 @@ enum BlockDeviceMaker {
       reason = error
     }
     guard Tool.isInstalled("nbdfuse") else {
-      throw Failure(
-        .notFound,
-        "\(reason), and there is no nbdfuse; install it, such as with 'apt install libnbd-bin'")
+      throw LocalDeviceError("\(reason), and there is no nbdfuse", remedy: .install("libnbd-bin"))
     }
     guard access("/dev/fuse", R_OK | W_OK) == 0, access("/dev/loop-control", R_OK | W_OK) == 0
     else {
-      throw Failure(
-        .notFound, "\(reason), and it has no FUSE or no loop devices, which would do instead")
+      throw LocalDeviceError(
+        "\(reason), and it has no FUSE or no loop devices, which would do instead")
     }
     return .fuse
   }
@@ -32,13 +31,14 @@ enum BlockDeviceMaker {
   /// Calls `body` with the paths of block devices of the items, while they are sure to be there.
   func withDevices(
     of items: [DiskInventory.Item], _ local: LocalVolume, sectorBytes: UInt64,
-    _ body: ([String]) throws -> Void
+    _ cancellation: CancellationFlag, _ body: ([String]) throws -> Void
   ) throws {
     switch self {
     case .kernel:
       let device = try connectFreeDevice(local, sectorBytes: sectorBytes)
       try Self.withDevices(of: items, on: device, device.path, body)
-    case .fuse: try Self.withDevices(of: items, on: nil, try local.showAsFile(), body)
+    case .fuse:
+      try Self.withDevices(of: items, on: nil, try local.showAsFile(cancellation), body)
     }
   }
 
@@ -65,7 +65,8 @@ enum BlockDeviceMaker {
   private func connectFreeDevice(
     _ local: LocalVolume, sectorBytes: UInt64
   ) throws -> KernelDevice {
-    var failure: any Error = Failure(.inUse, "all network block devices of the kernel are in use")
+    var failure: any Error = LocalDeviceError(
+      "all network block devices of the kernel are in use")
     for device in KernelDevice.free().prefix(4) {
       do {
         try local.connect(device, connections: 1, sectorBytes: sectorBytes)
