@@ -1,4 +1,4 @@
-import CalendarTime
+package import CalendarTime
 import ChunkFormat
 package import ChunkStore
 package import JSONText

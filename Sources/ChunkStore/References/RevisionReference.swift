@@ -1,3 +1,4 @@
+import CalendarTime
 package import ChunkFormat
 
 /// The name of a revision, or of one volume of it, as people write it everywhere: on the command
@@ -13,7 +14,7 @@ package import ChunkFormat
 /// 0 … 9999   a number counts back: 0 is the newest, 1 the one before it
 /// ID         a revision's id, or its first 4 or more digits (5 or more where all are decimal)
 /// 2026-11-20, 2026-11-20T14:30, 2026-11-20T14:30:15[Z|+01:00]
-///            the newest revision not after that day, minute or second, see ``TimeExpression``
+///            the newest revision not after that day, minute or second, see `CalendarTime/TimeExpression`
 /// today, yesterday
 ///            the newest revision of that day
 /// tag:NAME   the newest revision with the tag

@@ -1,7 +1,6 @@
 import Administration
 import ArgumentParser
 import CalendarTime
-import ChunkStore
 import JSONText
 import NBDServer
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CalendarTime
 import ChunkFormat
 import ChunkStore
 import FileIO

@@ -1,5 +1,4 @@
 import CalendarTime
-import ChunkStore
 import Testing
 
 @Suite struct TimeExpressionTests {

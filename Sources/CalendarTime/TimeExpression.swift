@@ -1,5 +1,3 @@
-package import CalendarTime
-
 /// A date or time as people write it: `2026-11-20`, `2026-11-20T14:30`, `2026-11-20T14:30:15`, with
 /// `Z` or `+01:00` behind a time, else of the local zone; a space may stand for the `T` (ISO 8601,
 /// RFC 3339).
