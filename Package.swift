@@ -104,14 +104,14 @@ let targets: [Target] = [
   library(
     "GarbageCollection",
     uses: [
-      "Remedies", "Workers", "ChunkFormat", "ObjectStorage", "ChunkStore", "VolumeMap",
-      "VolumeReader",
+      "Remedies", "Workers", "CalendarTime", "FileIO", "ChunkFormat", "ObjectStorage",
+      "ChunkStore", "VolumeMap", "VolumeReader",
     ]),
   library(
     "Inspection",
     uses: [
       "Remedies", "Workers", "ChunkFormat", "ObjectStorage", "ChunkStore", "VolumeMap",
-      "VolumeReader", "BackupEngine",
+      "VolumeReader", "BackupEngine", "GarbageCollection",
     ]),
   library(
     "Overlays",
@@ -163,6 +163,13 @@ let targets: [Target] = [
     path: "Tests/TestSupport",
     swiftSettings: strict),
   .target(
+    name: "StoreTestSupport",
+    dependencies: [
+      "Workers", "FileIO", "ChunkFormat", "LocalObjects", "ChunkStore", "TestSupport",
+      systemPackage,
+    ],
+    path: "Tests/StoreTestSupport", swiftSettings: strict),
+  .target(
     name: "EngineTestSupport",
     dependencies: [
       "Workers", "FileIO", "ChunkFormat", "LocalObjects", "ChunkStore", "VolumeSources",
@@ -186,7 +193,8 @@ let targets: [Target] = [
   tests(
     of: "ChunkStore",
     uses: [
-      "Remedies", "Workers", "CalendarTime", "ChunkFormat", "FileIO", "LocalObjects", systemPackage,
+      "StoreTestSupport", "Remedies", "Workers", "CalendarTime", "ChunkFormat", "FileIO",
+      "LocalObjects", systemPackage,
     ]),
   tests(of: "Retention", uses: ["CalendarTime", "ChunkFormat", "ChunkStore"]),
   tests(of: "VolumeMap", uses: ["ChunkFormat"]),
@@ -207,17 +215,15 @@ let targets: [Target] = [
   tests(
     of: "GarbageCollection",
     uses: [
-      "EngineTestSupport", "Remedies", "Workers", "CalendarTime", "ChunkFormat", "ChunkStore",
-      "VolumeMap",
-      "VolumeReader",
-      "VolumeSources",
-      "BackupEngine", "FileIO", "LocalObjects", "Retention", systemPackage,
+      "StoreTestSupport", "EngineTestSupport", "Remedies", "Workers", "CalendarTime",
+      "ChunkFormat", "ChunkStore", "VolumeMap", "VolumeReader", "VolumeSources", "BackupEngine",
+      "FileIO", "LocalObjects", "Retention", systemPackage,
     ]),
   tests(
     of: "Inspection",
     uses: [
-      "EngineTestSupport", "Workers", "ChunkFormat", "ChunkStore", "BackupEngine", "FileIO",
-      systemPackage,
+      "EngineTestSupport", "Workers", "ChunkFormat", "ChunkStore", "BackupEngine",
+      "GarbageCollection", "FileIO", systemPackage,
     ]),
   tests(
     of: "Overlays",

@@ -1,5 +1,5 @@
 package import ChunkFormat
-import ObjectStorage
+package import ObjectStorage
 import Remedies
 import Synchronization
 package import SystemPackage
@@ -17,7 +17,8 @@ package final class Repository: Sendable {
 
   /// As it was opened.
   let environment: RepositoryEnvironment
-  let storage: any ObjectStorage
+  /// What the repository lies in.
+  package let storage: any ObjectStorage
   private let openedKey: KeyRing.Opened?
   private let seenRevisions = Mutex<Set<RevisionID>>([])
   private let revisionMemory = RevisionMemory()
@@ -323,20 +324,20 @@ package final class Repository: Sendable {
     SmallObjects(storage: storage, repository: configuration.id, keys: keys)
   }
 
-  var revisionObjects: RevisionObjects {
+  package var revisionObjects: RevisionObjects {
     RevisionObjects(objects: objects, memory: revisionMemory)
   }
 
-  var condemnationObjects: CondemnationObjects { CondemnationObjects(objects: objects) }
+  package var condemnationObjects: CondemnationObjects { CondemnationObjects(objects: objects) }
 
-  var quarantineObjects: QuarantineObjects { QuarantineObjects(objects: objects) }
+  package var quarantineObjects: QuarantineObjects { QuarantineObjects(objects: objects) }
 
   var sessions: SessionList { SessionList(objects: objects) }
 
-  var keyRing: KeyRing { KeyRing(storage: storage, repository: configuration.id) }
+  package var keyRing: KeyRing { KeyRing(storage: storage, repository: configuration.id) }
 
   /// Runs `body`; as long as there is no room, again after some was given up.
-  func makingRoom<Result>(
+  package func makingRoom<Result>(
     for body: () throws(StoreError) -> Result
   ) throws(StoreError) -> Result {
     var part = 0

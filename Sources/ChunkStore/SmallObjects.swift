@@ -1,4 +1,4 @@
-import ChunkFormat
+package import ChunkFormat
 import ObjectStorage
 
 /// The small objects of a repository: each is read whole and checked, and written in one step.
@@ -86,7 +86,7 @@ extension FileDigest {
   /// Checks that this is the SHA-256 of `bytes`, whose name it is.
   ///
   /// - Throws: ``FormatError``: `.corrupt`.
-  func check(_ bytes: [UInt8], of kind: RepositoryFileKind) throws(FormatError) {
+  package func check(_ bytes: [UInt8], of kind: RepositoryFileKind) throws(FormatError) {
     let digest = try FileDigest(of: bytes)
     guard digest == self else {
       throw .corrupt(

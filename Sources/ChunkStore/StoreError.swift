@@ -1,6 +1,6 @@
 package import ChunkFormat
 package import FileIO
-import ObjectStorage
+package import ObjectStorage
 package import Remedies
 
 /// Why the store could not do what was asked: which file or record is concerned, what was expected
@@ -84,7 +84,7 @@ package struct StoreError: RemediedError {
       isRefusal: [.readOnly, .permissionDenied].contains(error.code))
   }
 
-  init(_ error: StorageError) {
+  package init(_ error: StorageError) {
     let code: Code =
       switch error.code {
       case .noSpace: .noSpace
@@ -125,7 +125,7 @@ extension StoreError: CustomStringConvertible {
 }
 
 /// Runs `body`; what the file system refuses becomes the store's error.
-func reportingFileErrors<Result>(
+package func reportingFileErrors<Result>(
   _ body: () throws(FileError) -> Result
 ) throws(StoreError) -> Result {
   do throws(FileError) {
@@ -136,7 +136,7 @@ func reportingFileErrors<Result>(
 }
 
 /// Runs `body`; what the storage refuses becomes the store's error.
-func reportingStorageErrors<Result>(
+package func reportingStorageErrors<Result>(
   _ body: () throws(StorageError) -> Result
 ) throws(StoreError) -> Result {
   do throws(StorageError) {
@@ -147,7 +147,7 @@ func reportingStorageErrors<Result>(
 }
 
 /// Runs `body`; what is wrong with the format of `subject` becomes the store's error.
-func reportingFormatErrors<Result>(
+package func reportingFormatErrors<Result>(
   of subject: @autoclosure () -> String, pack: PackID? = nil,
   _ body: () throws(FormatError) -> Result
 ) throws(StoreError) -> Result {

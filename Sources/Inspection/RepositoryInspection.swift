@@ -1,6 +1,7 @@
 import BackupEngine
 import ChunkFormat
 package import ChunkStore
+import GarbageCollection
 import ObjectStorage
 import Remedies
 import VolumeMap

@@ -1,5 +1,6 @@
 import ChunkFormat
 import FileIO
+import StoreTestSupport
 import SystemPackage
 import TestSupport
 import Testing
@@ -71,7 +72,7 @@ import Testing
       try reader.store(random.bytes(2_000), type: .chunk, with: writing.writer)
       try writing.writer.flush()
       writing.end()
-      _ = try reader.repository.records.liveRecords {}
+      _ = try reader.repository.records.numbers {}
       try POSIXFileSystem().setSize(of: data, bytes: UInt64(whole.count))
       try overwrite(data, whole)
     }

@@ -1,6 +1,7 @@
 import ChunkFormat
 import FileIO
 import Glibc
+import StoreTestSupport
 import SystemPackage
 import TestSupport
 import Testing

@@ -2,6 +2,7 @@ import ChunkFormat
 import FileIO
 import LocalObjects
 import Remedies
+import StoreTestSupport
 import SystemPackage
 import TestSupport
 import Testing

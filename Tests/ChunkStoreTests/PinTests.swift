@@ -2,6 +2,7 @@ import ChunkFormat
 import FileIO
 import LocalObjects
 import Remedies
+import StoreTestSupport
 import SystemPackage
 import TestSupport
 import Testing
@@ -93,7 +94,6 @@ import Testing
     #expect(try repository.pins().unreadable.map(\.name) == [name])
     for look in [
       { try repository.forget([other]) }, { _ = try repository.revisionUsers() },
-      { _ = try repository.roots(changesNothing: false) },
     ] {
       let error = #expect(throws: StoreError.self) { try look() }
       #expect(error?.remedy == .restorePin(name.description))

@@ -1,6 +1,7 @@
 @testable import ChunkStore
 import FileIO
 import Synchronization
+import StoreTestSupport
 import SystemPackage
 import TestSupport
 import Testing

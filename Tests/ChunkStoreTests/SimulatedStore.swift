@@ -1,6 +1,7 @@
 import ChunkFormat
 import FileIO
 import LocalObjects
+import StoreTestSupport
 import SystemPackage
 import TestSupport
 

@@ -4,6 +4,7 @@ import ChunkStore
 import EngineTestSupport
 import FileIO
 import Glibc
+import GarbageCollection
 import Inspection
 import SystemPackage
 import TestSupport
@@ -147,6 +148,17 @@ struct InspectionTests {
     // The repository's own index does not know the new pack yet.
     #expect(try Set(place.inspect().findings.map(\.subject)) == [.index])
     #expect(try place.inspect().findings.isEmpty)
+  }
+
+  @Test("A quick look finds a damaged footer, and reads back what is in the pack")
+  func quickLookAtADamagedFooter() throws {
+    let place = try InspectedPlace()
+    let pack = try place.dataPack()
+    try place.flip(pack, at: try place.files.metadata(of: pack).sizeBytes - 41)
+    let findings = try place.inspect(depth: .quick).findings
+    #expect(findings.map(\.subject) == [.pack])
+    #expect(findings.first?.path.hasSuffix(try #require(pack.lastComponent).string) == true)
+    #expect(findings.first?.message.contains("12 records are intact") == true)
   }
 
   @Test(

@@ -1,7 +1,7 @@
 package import BackupEngine
 package import ChunkFormat
 package import ChunkStore
-import Inspection
+package import Inspection
 package import JSONText
 package import Workers
 

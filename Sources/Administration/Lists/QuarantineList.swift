@@ -1,6 +1,7 @@
 import CalendarTime
 package import ChunkFormat
 package import ChunkStore
+import Inspection
 package import JSONText
 
 /// Lists the copies that were found damaged, and whether another pack has an intact copy.

@@ -10,13 +10,13 @@ package struct StoredCondemnation: Sendable {
 }
 
 /// The objects that say which packs are about to be deleted.
-struct CondemnationObjects: Sendable {
+package struct CondemnationObjects: Sendable {
   let objects: SmallObjects
 
   /// All condemnations.
   ///
   /// - Throws: ``StoreError``, also where one cannot be read: its packs are not known then.
-  func list() throws(StoreError) -> [StoredCondemnation] {
+  package func list() throws(StoreError) -> [StoredCondemnation] {
     var found: [StoredCondemnation] = []
     for name in try names() {
       do throws(StoreError) {
@@ -33,7 +33,7 @@ struct CondemnationObjects: Sendable {
   }
 
   /// Removes condemnations that are damaged; returns how many.
-  func removeDamaged() throws(StoreError) -> Int {
+  package func removeDamaged() throws(StoreError) -> Int {
     var removed = 0
     for name in try names() {
       do throws(StoreError) {
@@ -56,7 +56,7 @@ struct CondemnationObjects: Sendable {
 
   /// Writes a condemnation down. When this returns, every session that begins heeds it, and it
   /// survives a power failure.
-  func add(_ condemnation: Condemnation) throws(StoreError) -> StoredCondemnation {
+  package func add(_ condemnation: Condemnation) throws(StoreError) -> StoredCondemnation {
     let stored = StoredCondemnation(
       name: try SmallObjects.randomName(of: "condemnation"), condemnation: condemnation)
     try write(stored)
@@ -64,12 +64,12 @@ struct CondemnationObjects: Sendable {
   }
 
   /// Puts the condemnation in the place of the one of its name.
-  func write(_ stored: StoredCondemnation) throws(StoreError) {
+  package func write(_ stored: StoredCondemnation) throws(StoreError) {
     try objects.write(stored.condemnation, to: key(stored.name), as: "condemnation")
   }
 
   /// Removes a condemnation whose packs are gone or pardoned.
-  func remove(_ name: String) throws(StoreError) {
+  package func remove(_ name: String) throws(StoreError) {
     _ = try reportingStorageErrors { () throws(StorageError) in
       try objects.storage.remove(key(name))
     }
@@ -82,4 +82,11 @@ struct CondemnationObjects: Sendable {
   }
 
   private func key(_ name: String) -> ObjectKey { ObjectKey(.condemned, name) }
+}
+
+extension Condemnation {
+  /// All packs with their kinds.
+  package var packs: [(id: PackID, kind: PackKind)] {
+    dataPacks.map { ($0, .data) } + mapPacks.map { ($0, .map) }
+  }
 }

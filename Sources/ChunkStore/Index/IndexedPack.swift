@@ -1,4 +1,4 @@
-import ChunkFormat
+package import ChunkFormat
 
 /// What the index says of a pack.
 ///
@@ -9,12 +9,12 @@ import ChunkFormat
 ///     33    8  length of the pack
 ///     41   64  file header
 /// ```
-struct IndexedPack: Equatable, Sendable {
-  let id: PackID
-  let kind: PackKind
-  let lengthBytes: UInt64
+package struct IndexedPack: Equatable, Sendable {
+  package let id: PackID
+  package let kind: PackKind
+  package let lengthBytes: UInt64
   /// The pack's first 64 bytes, which opening its seals takes.
-  let header: [UInt8]
+  package let header: [UInt8]
 
   var encoded: [UInt8] {
     var bytes = id.withUnsafeBytes { Array($0) }
@@ -64,12 +64,12 @@ struct IndexedPack: Equatable, Sendable {
 ///     17    1  codec
 ///     18   32  base; only of a delta
 /// ```
-struct IndexedRecord: Sendable {
+package struct IndexedRecord: Sendable {
   /// Of what ``encode(_:pack:)`` makes.
   static let maximumBytes = 18 + ContentID.lengthBytes
 
-  let pack: UInt32
-  let entry: PackEntry
+  package let pack: UInt32
+  package let entry: PackEntry
 
   static func encode(_ entry: PackEntry, pack: UInt32) -> [UInt8] {
     var bytes: [UInt8] = []

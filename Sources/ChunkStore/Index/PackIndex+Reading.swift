@@ -1,13 +1,13 @@
-import ChunkFormat
+package import ChunkFormat
 
 extension PackIndex {
   /// The index as it was at one moment; for the thread that began.
-  struct Reading {
+  package struct Reading {
     let view: IndexView
     let directory: IndexDirectory
 
     /// The packs that are listed, under their numbers.
-    func packs() throws(StoreError) -> [UInt32: IndexedPack] {
+    package func packs() throws(StoreError) -> [UInt32: IndexedPack] {
       try PackIndex.reportingIndexErrors(in: directory) { () throws(LMDBError) in
         try view.packsByNumber()
       }
@@ -15,7 +15,7 @@ extension PackIndex {
 
     /// Every copy of every record in the order of ids, those of packs that are not listed included,
     /// until `body` returns false.
-    func forEachRecord(
+    package func forEachRecord(
       _ body: (ContentID, IndexedRecord) -> Bool
     ) throws(StoreError) {
       try PackIndex.reportingIndexErrors(in: directory) { () throws(LMDBError) in
@@ -24,7 +24,7 @@ extension PackIndex {
     }
 
     /// Every copy of one record.
-    func records(of id: ContentID) throws(StoreError) -> [IndexedRecord] {
+    package func records(of id: ContentID) throws(StoreError) -> [IndexedRecord] {
       try PackIndex.reportingIndexErrors(in: directory) { () throws(LMDBError) in
         try view.records(of: id)
       }

@@ -1,4 +1,4 @@
-import ChunkFormat
+package import ChunkFormat
 import FileIO
 import Glibc
 import Synchronization
@@ -10,7 +10,7 @@ package import SystemPackage
 /// Nothing is decided by an entry's absence but that a chunk is stored again. An entry whose pack is
 /// not listed counts as absent, so a pack is taken out in one step. Reading is ``IndexFile``'s,
 /// changing ``IndexTransaction``'s.
-final class PackIndex: Sendable {
+package final class PackIndex: Sendable {
   private struct State {
     var directory: IndexDirectory
     var file: IndexFile
@@ -29,7 +29,7 @@ final class PackIndex: Sendable {
   }
 
   /// A delta's base is no delta by rule; see ``RecordReader``.
-  static let maximumDeltas = 8
+  package static let maximumDeltas = 8
 
   private let state: Mutex<State>
   /// Whether only this object knows the file: a new index that is not in place yet.
@@ -198,13 +198,13 @@ final class PackIndex: Sendable {
   #endif
 
   /// Every copy of one record, those of packs that are not listed included.
-  func records(of id: ContentID) throws(StoreError) -> [IndexedRecord] {
+  package func records(of id: ContentID) throws(StoreError) -> [IndexedRecord] {
     try reading { view throws(LMDBError) in try view.records(of: id) }
   }
 
   /// Whether a pack that is listed holds the record, and its base where it is a delta; copies in
   /// `absent` do not count.
-  func contains(_ id: ContentID, absent: AbsentContent) throws(StoreError) -> Bool {
+  package func contains(_ id: ContentID, absent: AbsentContent) throws(StoreError) -> Bool {
     try reading { view throws(LMDBError) in try view.contains(id, absent: absent) }
   }
 
@@ -228,7 +228,7 @@ final class PackIndex: Sendable {
   }
 
   /// Runs `body` on the whole index as it is, while nobody changes it: `body` must not either.
-  func read<Result>(
+  package func read<Result>(
     _ body: (Reading) throws(StoreError) -> Result
   ) throws(StoreError) -> Result {
     let directory = directory

@@ -1,6 +1,6 @@
 package import CalendarTime
 package import ChunkFormat
-import ObjectStorage
+package import ObjectStorage
 import Remedies
 
 /// What opens a repository.
@@ -39,7 +39,7 @@ package struct KeySlotListing: Sendable {
 }
 
 /// The key slots of a repository: the files in `keys/`.
-struct KeyRing: Sendable {
+package struct KeyRing: Sendable {
   /// What opened the repository.
   struct Opened: Sendable {
     let keys: RepositoryKeys
@@ -161,7 +161,7 @@ struct KeyRing: Sendable {
   }
 
   /// Waits until nobody else makes the repository, or adds or removes a key.
-  func lock() throws(StoreError) -> any StorageLock {
+  package func lock() throws(StoreError) -> any StorageLock {
     try reportingStorageErrors { () throws(StorageError) in try storage.lock(.keys) }
   }
 

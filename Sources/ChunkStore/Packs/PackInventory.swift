@@ -1,12 +1,13 @@
-import ChunkFormat
+package import ChunkFormat
+package import ObjectStorage
 
 /// What a pack holds, read from the pack itself: from its footer, or from its records' headers where
 /// the footer is damaged.
-struct PackInventory {
-  let pack: Pack
+package struct PackInventory {
+  package let pack: Pack
   let entries: [PackEntry]
   /// Why the footer could not be used; nil where it could.
-  let footerDamage: StoreError?
+  package let footerDamage: StoreError?
 
   /// - Parameter idKey: of an encrypted repository.
   /// - Throws: ``StoreError`` where not even the header of the pack is right, or it cannot be read.
@@ -21,6 +22,29 @@ struct PackInventory {
       entries = try PackScan(of: pack, idKey: idKey).run()
       footerDamage = error
     }
+  }
+
+  /// What the object under `key` holds, whatever that is called and wherever it lies.
+  ///
+  /// - Parameters:
+  ///   - id: what errors call it.
+  ///   - header: what its seals are opened with.
+  package init(
+    of id: PackID, at key: ObjectKey, lengthBytes: UInt64, header: FileHeader,
+    in repository: Repository
+  ) throws(StoreError) {
+    let storage = repository.storage
+    let seal = try reportingFormatErrors(of: "pack \(id)") { () throws(FormatError) in
+      try PackSeal(header: header, keys: repository.keys)
+    }
+    let pack = Pack(
+      id: id, kind: header.kind == .dataPack ? .data : .map, lengthBytes: lengthBytes, seal: seal
+    ) { () throws(StorageError) in try storage.open(key) }
+    try self.init(of: pack, idKey: repository.keys?.idKey)
+  }
+
+  package var records: [RecordLocation] {
+    entries.map { RecordLocation(pack: pack, entry: $0) }
   }
 
   private static func readFooter(of pack: Pack) throws(StoreError) -> [PackEntry] {
@@ -56,7 +80,7 @@ extension Pack {
   }
 
   /// `count` bytes of the pack from `offsetBytes` on.
-  func bytes(count: Int, at offsetBytes: UInt64) throws(StoreError) -> [UInt8] {
+  package func bytes(count: Int, at offsetBytes: UInt64) throws(StoreError) -> [UInt8] {
     try .filled(count: count) { buffer throws(StoreError) in
       try read(into: buffer, at: offsetBytes)
       return count

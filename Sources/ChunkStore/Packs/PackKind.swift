@@ -1,19 +1,19 @@
-import ChunkFormat
-import ObjectStorage
+package import ChunkFormat
+package import ObjectStorage
 
 /// Chunks and map nodes lie in different packs, since maps are read all the time.
 package enum PackKind: UInt8, Sendable, CaseIterable {
   case data = 1
   case map = 2
 
-  var fileKind: RepositoryFileKind {
+  package var fileKind: RepositoryFileKind {
     switch self {
     case .data: .dataPack
     case .map: .mapPack
     }
   }
 
-  var area: ObjectArea {
+  package var area: ObjectArea {
     switch self {
     case .data: .dataPacks
     case .map: .mapPacks
@@ -21,7 +21,7 @@ package enum PackKind: UInt8, Sendable, CaseIterable {
   }
 
   /// Names a pack of the kind.
-  func key(_ id: PackID) -> ObjectKey { ObjectKey(area, id.description) }
+  package func key(_ id: PackID) -> ObjectKey { ObjectKey(area, id.description) }
 
   init(holding type: RecordType) {
     switch type {

@@ -13,7 +13,7 @@ package final class RecordStore: Sendable {
   /// What is lost is not looked for in the packs more often than this.
   private static let rebuildInterval = Duration.seconds(3600)
 
-  let index: PackIndex
+  package let index: PackIndex
   private let packObjects: PackObjects
   private let lists: PackLists
   /// When the last comparison ended; held while one is going on.
@@ -119,7 +119,7 @@ package final class RecordStore: Sendable {
   }
 
   /// Takes packs off the index whose files are others now; the next comparison lists what is there.
-  func unlist(_ packs: Set<PackID>) throws(StoreError) {
+  package func unlist(_ packs: Set<PackID>) throws(StoreError) {
     for pack in packs {
       packObjects.forget(pack)
     }
@@ -131,7 +131,7 @@ package final class RecordStore: Sendable {
   }
 
   /// What the index says of a pack; nil where it does not list it.
-  func indexed(_ id: PackID) throws(StoreError) -> IndexedPack? {
+  package func indexed(_ id: PackID) throws(StoreError) -> IndexedPack? {
     try mending { () throws(StoreError) in try index.pack(id) }
   }
 
@@ -214,7 +214,7 @@ package final class RecordStore: Sendable {
   /// - Parameter lookup: when the index was asked.
   /// - Returns: whether to look again, also where another thread has made a new index since.
   /// - Throws: ``StoreError``, also where a pack cannot be read now: what seems to be lost may be in it.
-  func rebuildBeforeLoss(after lookup: ContinuousClock.Instant) throws(StoreError) -> Bool {
+  package func rebuildBeforeLoss(after lookup: ContinuousClock.Instant) throws(StoreError) -> Bool {
     try lastComparison.withLock { last throws(StoreError) in
       let made = lastRebuild.withLock { $0 }
       if let made, made > lookup { return true }

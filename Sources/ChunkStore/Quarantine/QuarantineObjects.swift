@@ -1,6 +1,6 @@
 package import CalendarTime
 package import ChunkFormat
-import ObjectStorage
+package import ObjectStorage
 
 /// A copy that is known to be damaged, and who found that.
 package struct QuarantinedCopy: Sendable {
@@ -26,7 +26,7 @@ package struct QuarantineListing: Sendable {
 
 /// The objects that name copies found damaged. None ever changes: what is added goes to a new one, and
 /// one of which a part is to go is replaced.
-struct QuarantineObjects: Sendable {
+package struct QuarantineObjects: Sendable {
   /// More damage than this is not noted before some of it has gone: a writing session holds all of it in
   /// memory.
   static let maximumCopies = 100_000
@@ -106,7 +106,7 @@ struct QuarantineObjects: Sendable {
   }
 
   /// Files that nobody will finish.
-  func unfinishedFiles() throws(StoreError) -> [ObjectKey] {
+  package func unfinishedFiles() throws(StoreError) -> [ObjectKey] {
     guard let lock = try lockIfThere() else { return [] }
     defer { lock.release() }
     return try reportingStorageErrors { () throws(StorageError) in
@@ -158,7 +158,7 @@ struct QuarantineObjects: Sendable {
   }
 
   /// Keeps others from changing the quarantine; nil where nothing was ever found, and nothing is made.
-  func lockIfThere() throws(StoreError) -> (any StorageLock)? {
+  package func lockIfThere() throws(StoreError) -> (any StorageLock)? {
     let wasAnyFound = try reportingStorageErrors { () throws(StorageError) in
       try objects.storage.listIfThere(.quarantine) != nil
     }

@@ -1,4 +1,5 @@
 package import ChunkFormat
+import ObjectStorage
 import Remedies
 
 extension Repository {
@@ -31,6 +32,22 @@ extension Repository {
   ///
   /// - Throws: ``StoreError``, such as `.readOnly`.
   package func prepareForgetting() throws(StoreError) { try revisionObjects.prepareForgetting() }
+
+  /// Revisions that are forgotten and whose files are still there.
+  package func forgottenRevisions() throws(StoreError) -> [RevisionID] {
+    // Nothing is there where nothing was ever forgotten.
+    try reportingStorageErrors { () throws(StorageError) in
+      try storage.listIfThere(.forgotten)?
+        .filter { $0.kind == .object }.compactMap { RevisionID(name: $0.key.name) } ?? []
+    }
+  }
+
+  /// A revision that was forgotten, for whoever still has it open.
+  ///
+  /// - Throws: ``StoreError`` with `.notFound` where it is gone altogether.
+  package func forgottenRevision(_ id: RevisionID) throws(StoreError) -> Revision {
+    try revisionObjects.forgottenRevision(id)
+  }
 
   /// Refuses revisions that a pin keeps.
   ///

@@ -1,8 +1,8 @@
-import ChunkFormat
-import ObjectStorage
+package import ChunkFormat
+package import ObjectStorage
 
 /// The objects of revisions and of their marks.
-struct RevisionObjects: Sendable {
+package struct RevisionObjects: Sendable {
   /// Marks that are written together, each of which may be an open file meanwhile.
   private static let groupedMarks = 64
 
@@ -145,13 +145,13 @@ struct RevisionObjects: Sendable {
   }
 
   /// Waits until nobody else changes marks or policies, or forgets revisions, and keeps others from it.
-  func lockMarks() throws(StoreError) -> any StorageLock {
+  package func lockMarks() throws(StoreError) -> any StorageLock {
     try reportingStorageErrors { () throws(StorageError) in try storage.lock(.marks) }
   }
 
   /// Keeps others from changing marks or policies and from forgetting revisions, changing nothing
   /// itself; nil where nobody ever did that, or this process may not.
-  func lockMarksForReading() throws(StoreError) -> (any StorageLock)? {
+  package func lockMarksForReading() throws(StoreError) -> (any StorageLock)? {
     try reportingStorageErrors { () throws(StorageError) in try storage.lockForReading(.marks) }
   }
 
@@ -207,7 +207,7 @@ struct RevisionObjects: Sendable {
 }
 
 extension RevisionID {
-  var key: ObjectKey { ObjectKey(.revisions, description) }
+  package var key: ObjectKey { ObjectKey(.revisions, description) }
   var marksKey: ObjectKey { ObjectKey(.marks, description) }
   var forgottenKey: ObjectKey { ObjectKey(.forgotten, description) }
 }

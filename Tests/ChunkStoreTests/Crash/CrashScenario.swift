@@ -1,6 +1,7 @@
 @testable import ChunkStore
 import ChunkFormat
 import FileIO
+import StoreTestSupport
 import SystemPackage
 import TestSupport
 

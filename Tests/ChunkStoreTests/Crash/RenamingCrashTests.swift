@@ -1,5 +1,6 @@
 import ChunkFormat
 import FileIO
+import StoreTestSupport
 import SystemPackage
 import TestSupport
 import Testing

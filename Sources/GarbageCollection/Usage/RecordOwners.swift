@@ -1,8 +1,9 @@
-package import ChunkFormat
+import ChunkFormat
+import ChunkStore
 import FileIO
 
 /// Whose a record is.
-package enum RecordOwner: Equatable, Sendable {
+enum RecordOwner: Equatable, Sendable {
   /// Of the one revision of this number.
   case revision(Int)
   /// Of several revisions of the job of this number.
@@ -13,7 +14,7 @@ package enum RecordOwner: Equatable, Sendable {
 
 /// Tells of every record which revisions refer to it, as far as it matters: one, several of a job, or
 /// several jobs. Four bytes of mapped memory a record. For one thread.
-package final class RecordOwners {
+final class RecordOwners {
   private static let jobBit: UInt32 = 1 << 31
   private static let several = UInt32.max
 
@@ -42,13 +43,13 @@ package final class RecordOwners {
   /// Revision number `revision` refers to the record.
   ///
   /// - Returns: whether that was not known; then the same is to be said of what lies under a node.
-  package func note(_ id: ContentID, _ type: RecordType, revision: Int) -> Bool {
+  func note(_ id: ContentID, _ type: RecordType, revision: Int) -> Bool {
     live.place(of: id, type).map { note(.revision(revision), at: $0) } ?? true
   }
 
   /// Notes of every base that those need it, too, who refer to what is stored as a delta of it: once all
   /// else is noted. Deltas of deltas, which no writer makes, are passed over.
-  package func noteBases(progress: () throws -> Void) throws {
+  func noteBases(progress: () throws -> Void) throws {
     var (failure, visited): ((any Error)?, Int) = (nil, 0)
     try store.index.read { index throws(StoreError) in
       try index.forEachRecord { id, record in
@@ -92,7 +93,7 @@ package final class RecordOwners {
   }
 
   /// Nil where no revision refers to the record.
-  package func owner(of id: ContentID, _ type: RecordType) -> RecordOwner? {
+  func owner(of id: ContentID, _ type: RecordType) -> RecordOwner? {
     guard let place = live.place(of: id, type) else { return nil }
     return Self.owner(owners.bytes.load(fromByteOffset: place * 4, as: UInt32.self))
   }

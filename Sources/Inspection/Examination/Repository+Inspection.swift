@@ -1,4 +1,6 @@
 package import ChunkFormat
+package import ChunkStore
+import GarbageCollection
 package import ObjectStorage
 
 extension Repository {
@@ -58,17 +60,7 @@ extension Repository {
   /// Where an area is, below the repository's place, for people.
   package func path(of area: ObjectArea) -> String { storage.path(of: area) }
 
-  // MARK: - Sessions and leftovers
-
-  /// Sessions that nobody holds: their processes are gone.
-  package func abandonedSessions() throws(StoreError) -> [ObjectKey] {
-    try sessions.abandoned()
-  }
-
-  /// Removes what crashed sessions left.
-  package func removeAbandonedSessions() throws(StoreError) {
-    try sessions.removeAbandoned()
-  }
+  // MARK: - Leftovers
 
   /// Removes those of `files`, which are unfinished and were there before this is called, that nobody
   /// is writing any more. Locks tell, not the times of files, which another machine's clock may set.
@@ -96,7 +88,7 @@ extension Repository {
     defer { collecting?.release() }
     if collecting != nil { idle.insert(.condemned) }
     // A writing session that made one of the files would still be there.
-    if try !sessions.live().contains(where: { $0.record.kind == .writing }) {
+    if try !liveSessions().contains(where: { $0.record.kind == .writing }) {
       idle.formUnion([.dataPacks, .mapPacks, .revisions])
     }
     return try discard(files.filter { idle.contains($0.area) })

@@ -1,4 +1,5 @@
 package import ChunkFormat
+package import ChunkStore
 package import ObjectStorage
 
 /// What is in a repository's areas, by what it is. Nothing of it was opened.

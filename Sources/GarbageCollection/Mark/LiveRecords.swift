@@ -1,95 +1,49 @@
-package import ChunkFormat
-import FileIO
-import SystemPackage
+import ChunkFormat
+import ChunkStore
 
 /// Which records are needed, of those that were in the index at one moment: a bit for each.
 ///
 /// Two questions are kept apart. *Marked* is what revisions refer to; *needed* are besides the bases of
 /// those that are stored as deltas. A record that was not in the index is needed: it came since.
 /// For one thread.
-package final class LiveRecords {
-  private let chunks: RankTable<ApproximateKey>
-  /// Exact, since what is under a node that was marked is not walked again.
-  private let nodes: RankTable<ExactKey>
-  /// By the records' places.
+final class LiveRecords {
+  private let numbers: RecordNumbers
+  /// By the records' numbers.
   private var marked: Bitmap
   private var needed: Bitmap
   private var newNodes: Set<ContentID> = []
   private var lost: Set<ContentID> = []
   private let index: PackIndex
-  /// Which of the files that the index has had is numbered.
-  private let generation: Int
   /// Whether bases are looked up for every record that is marked: after the survey, which has looked up
   /// all before.
   var looksUpBases = false
 
   /// Records that are marked.
-  package private(set) var markedCount = 0
+  private(set) var markedCount = 0
   /// Chunks that revisions refer to, which came since or never, and that no pack holds with all they lean
   /// on; counted up to a limit.
-  package var lostCount: Int { lost.count }
+  var lostCount: Int { lost.count }
   /// Records that the index held.
-  package var knownCount: Int { chunks.count + nodes.count }
+  var knownCount: Int { numbers.count }
 
   /// So many lost chunks are counted: who has lost more need not know how many.
   private static let maximumLost = 1 << 16
 
-  /// Numbers all records of the index.
-  init(
-    index: PackIndex, scratch directory: FilePath, progress: () throws -> Void
-  ) throws {
-    self.index = index
-    generation = index.generation
-    let count = try index.recordCount()
-    var (chunks, nodes) = try reportingFileErrors { () throws(FileError) in
-      (
-        try RankTable<ApproximateKey>(expecting: count, in: directory),
-        try RankTable<ExactKey>(expecting: count / MapNode.fanout, in: directory)
-      )
-    }
-    try Self.number(index, &chunks, &nodes, progress)
-    self.chunks = chunks
-    self.nodes = nodes
-    marked = Bitmap(count: chunks.count + nodes.count)
-    needed = Bitmap(count: chunks.count + nodes.count)
-  }
-
-  private static func number(
-    _ index: PackIndex, _ chunks: inout RankTable<ApproximateKey>,
-    _ nodes: inout RankTable<ExactKey>, _ progress: () throws -> Void
-  ) throws {
-    var (failure, last): ((any Error)?, ContentID?) = (nil, nil)
-    try index.read { index throws(StoreError) in
-      try index.forEachRecord { id, record in
-        guard id != last else { return true }
-        last = id
-        do {
-          switch record.entry.type {
-          case .chunk: try chunks.append(id)
-          case .mapNode: try nodes.append(id)
-          }
-          if (chunks.count + nodes.count) % (1 << 16) == 0 { try progress() }
-          return true
-        } catch {
-          failure = error
-          return false
-        }
-      }
-    }
-    if let error = failure as? FileError { throw StoreError(error) }
-    if let failure { throw failure }
-    chunks.finish()
-    nodes.finish()
+  /// Nothing is marked at first.
+  init(_ numbers: RecordNumbers, of index: PackIndex) {
+    (self.numbers, self.index) = (numbers, index)
+    marked = Bitmap(count: numbers.count)
+    needed = Bitmap(count: numbers.count)
   }
 
   /// Whether the index is still the one that was numbered. One that was made anew since may lack packs
   /// that could not be read then, and with them deltas and the bases that these lean on.
-  package var isOfIndex: Bool { index.generation == generation }
+  var isOfIndex: Bool { numbers.isOfIndex }
 
   // MARK: - Marking
 
   /// A revision refers to the chunk.
-  package func mark(chunk id: ContentID) throws(StoreError) {
+  func mark(chunk id: ContentID) throws(StoreError) {
     guard let place = place(of: id, .chunk) else {
       try noteIfLost(id)
       return try keepBase(ofNew: id)
@@ -100,7 +54,7 @@ package final class LiveRecords {
   /// A revision refers to the node.
   ///
   /// - Returns: whether that was not known; then what lies under it is to be marked too.
-  package func mark(node id: ContentID) throws(StoreError) -> Bool {
+  func mark(node id: ContentID) throws(StoreError) -> Bool {
     guard let place = place(of: id, .mapNode) else {
       guard newNodes.insert(id).inserted else { return false }
       try keepBase(ofNew: id)
@@ -143,13 +97,8 @@ package final class LiveRecords {
 
   // MARK: - Asking
 
-  /// The record's number among all: chunks before nodes; nil for one that came since.
-  func place(of id: ContentID, _ type: RecordType) -> Int? {
-    switch type {
-    case .chunk: chunks.rank(of: id)
-    case .mapNode: nodes.rank(of: id).map { chunks.count + $0 }
-    }
-  }
+  /// The record's number; nil for one that came since.
+  func place(of id: ContentID, _ type: RecordType) -> Int? { numbers.number(of: id, type) }
 
   /// Whether the record was in the index when it was numbered.
   func isKnown(_ id: ContentID, _ type: RecordType) -> Bool { place(of: id, type) != nil }
@@ -160,23 +109,23 @@ package final class LiveRecords {
   }
 
   /// Whether a revision, or a delta that one refers to, cannot do without the record.
-  package func isNeeded(_ id: ContentID, _ type: RecordType) -> Bool {
+  func isNeeded(_ id: ContentID, _ type: RecordType) -> Bool {
     place(of: id, type).map { needed[$0] } ?? true
   }
 
   /// Whether no revision refers to the record and only deltas lean on it.
-  package func isOnlyBase(_ id: ContentID, _ type: RecordType) -> Bool {
+  func isOnlyBase(_ id: ContentID, _ type: RecordType) -> Bool {
     isNeeded(id, type) && !isMarked(id, type)
   }
 
   /// Nothing leans on the record any more, which no revision refers to.
-  package func release(base id: ContentID, _ type: RecordType) {
+  func release(base id: ContentID, _ type: RecordType) {
     guard let place = place(of: id, type), !marked[place] else { return }
     needed.remove(place)
   }
 
   /// Notes that the record is needed; returns whether that is new. It never is for one that came since.
-  package func keep(_ id: ContentID, _ type: RecordType) -> Bool {
+  func keep(_ id: ContentID, _ type: RecordType) -> Bool {
     place(of: id, type).map { needed.insert($0) } ?? false
   }
 }

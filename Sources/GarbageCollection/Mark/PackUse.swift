@@ -1,21 +1,22 @@
-package import ChunkFormat
+import ChunkFormat
+import ChunkStore
 
 /// How much of a pack is needed.
-package struct PackUse: Sendable {
-  package let id: PackID
-  package let kind: PackKind
+struct PackUse: Sendable {
+  let id: PackID
+  let kind: PackKind
   /// Of the file.
-  package let lengthBytes: UInt64
+  let lengthBytes: UInt64
   /// Whether somebody condemned the pack before.
-  package let isCondemned: Bool
+  let isCondemned: Bool
   /// What all its records take, their headers included.
-  package internal(set) var recordBytes: UInt64 = 0
+  var recordBytes: UInt64 = 0
   /// What the needed records take, their headers included. A record with several copies is needed
   /// once, in the pack that has the best.
-  package internal(set) var neededBytes: UInt64 = 0
-  package internal(set) var neededRecords = 0
+  var neededBytes: UInt64 = 0
+  var neededRecords = 0
   /// Of those, records that revisions refer to themselves; the others are bases of deltas.
-  package internal(set) var markedRecords = 0
+  var markedRecords = 0
 
   init(_ pack: IndexedPack, isCondemned: Bool) {
     id = pack.id
@@ -25,15 +26,15 @@ package struct PackUse: Sendable {
   }
 
   /// What the other records take.
-  package var deadBytes: UInt64 { recordBytes - min(recordBytes, neededBytes) }
+  var deadBytes: UInt64 { recordBytes - min(recordBytes, neededBytes) }
 }
 
 /// How much of every pack is needed.
-package struct Survey: Sendable {
-  package internal(set) var packs: [PackUse] = []
+struct Survey: Sendable {
+  var packs: [PackUse] = []
   /// Records that are needed and in no pack: lost, or stored since by somebody whose pack another
   /// machine's index has.
-  package internal(set) var lostRecords = 0
+  var lostRecords = 0
 }
 
 /// Adds up, in one pass through the index, what is needed of every pack.

@@ -1,5 +1,6 @@
 package import CalendarTime
 package import ChunkFormat
+package import ChunkStore
 package import ObjectStorage
 
 /// The right to collect garbage, which one process has at a time.
@@ -40,11 +41,6 @@ extension Repository {
     }
     return collecting
   }
-
-  /// The sessions that live.
-  ///
-  /// - Throws: ``StoreError``, also where one that lives cannot be read.
-  package func liveSessions() throws(StoreError) -> [LiveSession] { try sessions.live() }
 
   /// Which revisions sessions and pins keep, and all revisions there are, at one moment: nothing is
   /// forgotten between the looks, and what was forgotten before stays so after a power failure.
@@ -132,33 +128,7 @@ extension Repository {
     try condemnationObjects.remove(name)
   }
 
-  /// What a writing session that begins now takes for absent.
-  package func absentContent() throws(StoreError) -> AbsentContent {
-    var absent = AbsentContent()
-    for stored in try condemnationObjects.list() {
-      absent.packs.formUnion(stored.condemnation.packs.map(\.id))
-    }
-    absent.records = try quarantine().records
-    return absent
-  }
-
   // MARK: - Forgotten revisions
-
-  /// Revisions that are forgotten and whose files are still there.
-  package func forgottenRevisions() throws(StoreError) -> [RevisionID] {
-    // Nothing is there where nothing was ever forgotten.
-    try reportingStorageErrors { () throws(StorageError) in
-      try storage.listIfThere(.forgotten)?
-        .filter { $0.kind == .object }.compactMap { RevisionID(name: $0.key.name) } ?? []
-    }
-  }
-
-  /// A revision that was forgotten, for whoever still has it open.
-  ///
-  /// - Throws: ``StoreError`` with `.notFound` where it is gone altogether.
-  package func forgottenRevision(_ id: RevisionID) throws(StoreError) -> Revision {
-    try revisionObjects.forgottenRevision(id)
-  }
 
   /// Removes the files of forgotten revisions, and what was said of them.
   package func removeForgotten(_ ids: [RevisionID]) throws(StoreError) {
@@ -230,12 +200,5 @@ extension Repository {
       }
       return bytes
     }
-  }
-}
-
-extension Condemnation {
-  /// All packs with their kinds.
-  package var packs: [(id: PackID, kind: PackKind)] {
-    dataPacks.map { ($0, .data) } + mapPacks.map { ($0, .map) }
   }
 }

@@ -1,4 +1,5 @@
 package import ChunkFormat
+package import ChunkStore
 
 /// Tells which records can be had: some copy is in a pack that is there, is not known to be damaged, and
 /// has its base.

@@ -1,4 +1,5 @@
 package import ChunkFormat
+package import ChunkStore
 import ObjectStorage
 
 /// What a look at the file of a pack found.
@@ -170,13 +171,12 @@ package final class PackExaminer {
   ) throws(StoreError) {
     do throws(StoreError) {
       let inventory = try inventory(header, &result)
-      let pack = inventory.pack
-      result.records = inventory.entries.map { RecordLocation(pack: pack, entry: $0) }
+      result.records = inventory.records
       if let damage = inventory.footerDamage {
         result.listsAllRecords = false
         result.problems.append(damage.message)
       } else if isFull {
-        try compareHeaders(of: pack, &result)
+        try compareHeaders(of: inventory.pack, &result)
       }
     } catch {
       guard error.code == .damaged else { throw error }
@@ -202,15 +202,9 @@ package final class PackExaminer {
   private func inventory(
     _ header: FileHeader, of result: PackExamination
   ) throws(StoreError) -> PackInventory {
-    let (key, storage) = (result.file.key, repository.storage)
-    let seal = try reportingFormatErrors(of: "pack \(result.file.id)") {
-      () throws(FormatError) in try PackSeal(header: header, keys: repository.keys)
-    }
-    let pack = Pack(
-      id: result.file.id, kind: header.kind == .dataPack ? .data : .map,
-      lengthBytes: result.lengthBytes, seal: seal
-    ) { () throws(StorageError) in try storage.open(key) }
-    return try PackInventory(of: pack, idKey: repository.keys?.idKey)
+    try PackInventory(
+      of: result.file.id, at: result.file.key, lengthBytes: result.lengthBytes, header: header,
+      in: repository)
   }
 
   /// Each record's header must say what the footer says.

@@ -1,29 +1,29 @@
-@testable import ChunkStore
-import ChunkFormat
-import FileIO
+package import ChunkFormat
+package import ChunkStore
+package import FileIO
 import LocalObjects
-import SystemPackage
+package import SystemPackage
 import TestSupport
 import Workers
 
 /// A repository as a test uses it: small packs, and disks that are backed up by the plainest of
 /// engines.
-struct TestStore {
+package struct TestStore {
   /// Chunks are this long here; the store does not mind.
-  static let chunkBytes = 16 << 10
-  static let secret = UnlockSecret.passphrase(
+  package static let chunkBytes = 16 << 10
+  package static let secret = UnlockSecret.passphrase(
     "correct horse".utf8.withContiguousStorageIfAvailable {
       SecretBytes(copying: UnsafeRawBufferPointer($0))
     } ?? SecretBytes(count: 0) { _ in })
 
-  let repository: Repository
+  package let repository: Repository
   /// What the clock shows.
-  static let time = WorkContext.testing().now()
+  package static let time = WorkContext.testing().now()
 
-  let environment: RepositoryEnvironment
+  package let environment: RepositoryEnvironment
 
   /// A small world: packs of six chunks, cheap passphrases, an index in `index`.
-  static func environment(
+  package static func environment(
     on fileSystem: any FileSystem, index: FilePath?
   ) -> RepositoryEnvironment {
     var environment = RepositoryEnvironment(storage: LocalObjects.opener(on: fileSystem))
@@ -33,7 +33,8 @@ struct TestStore {
     return environment
   }
 
-  init(creating root: FilePath, encrypted: Bool, environment: RepositoryEnvironment) throws {
+  package init(creating root: FilePath, encrypted: Bool, environment: RepositoryEnvironment) throws
+  {
     repository = try Repository.create(
       at: root, settings: RepositorySettings(),
       firstKey: encrypted ? NewKey(secret: Self.secret, label: "first") : nil,
@@ -41,12 +42,12 @@ struct TestStore {
     self.environment = environment
   }
 
-  init(_ repository: Repository, _ environment: RepositoryEnvironment) {
+  package init(_ repository: Repository, _ environment: RepositoryEnvironment) {
     self.repository = repository
     self.environment = environment
   }
 
-  init(opening root: FilePath, environment: RepositoryEnvironment) throws {
+  package init(opening root: FilePath, environment: RepositoryEnvironment) throws {
     repository = try Repository.open(at: root, environment: environment) { Self.secret }
     self.environment = environment
   }
@@ -55,7 +56,8 @@ struct TestStore {
 
   /// Stores `disk` and commits it as a revision.
   @discardableResult
-  func backUp(_ disk: TestDisk, job: String, parent: RevisionID? = nil) throws -> RevisionID {
+  package func backUp(_ disk: TestDisk, job: String, parent: RevisionID? = nil) throws -> RevisionID
+  {
     let writing = try beginWriting()
     defer { writing.end() }
     let node = try store(disk, job: job, parent: parent, with: writing.writer)
@@ -63,13 +65,13 @@ struct TestStore {
     return try commit(disk, root: node, job: job, parent: parent)
   }
 
-  func beginWriting() throws -> WritingSession {
+  package func beginWriting() throws -> WritingSession {
     try repository.beginWriting("test", pinned: [], context: .testing())
   }
 
   /// Appends what is new in `disk`, changed chunks as deltas from the parent's; returns the id of its
   /// map.
-  func store(
+  package func store(
     _ disk: TestDisk, job: String, parent: RevisionID? = nil, with writer: RecordWriter
   ) throws -> ContentID {
     let previous = try parent.map { try map(of: repository.revision($0)) }
@@ -84,7 +86,7 @@ struct TestStore {
 
   /// Appends one record unless the store has it; as a delta from `base` where that is possible.
   @discardableResult
-  func store(
+  package func store(
     _ plaintext: [UInt8], type: RecordType, base: ContentID? = nil, with writer: RecordWriter
   ) throws -> ContentID {
     let id = try id(of: plaintext, type: type)
@@ -93,13 +95,13 @@ struct TestStore {
     return id
   }
 
-  func id(of plaintext: [UInt8], type: RecordType) throws -> ContentID {
+  package func id(of plaintext: [UInt8], type: RecordType) throws -> ContentID {
     try plaintext.withUnsafeBytes {
       try ContentHasher(idKey: repository.keys?.idKey).id(of: $0, type: type)
     }
   }
 
-  func record(
+  package func record(
     _ plaintext: [UInt8], id: ContentID, type: RecordType, base: ContentID?
   ) throws -> PreparedRecord {
     let compressor = try Compressor(method: .standard)
@@ -134,41 +136,41 @@ struct TestStore {
   // MARK: - Reading back
 
   /// One record, its id computed again.
-  func read(_ id: ContentID, type: RecordType) throws -> [UInt8] {
+  package func read(_ id: ContentID, type: RecordType) throws -> [UInt8] {
     let content = try RecordReader(store: repository.records).read(id, type: type)
     guard try self.id(of: content, type: type) == id else { throw WrongContent(id: id) }
     return content
   }
 
-  func map(of entry: RevisionEntry) throws -> (id: ContentID, node: MapNode) {
+  package func map(of entry: RevisionEntry) throws -> (id: ContentID, node: MapNode) {
     let root = entry.revision.volumes[0].root
     return (root, try MapNode(encoded: read(root, type: .mapNode)))
   }
 
   /// The disk that a revision holds.
-  func disk(of id: RevisionID) throws -> TestDisk {
+  package func disk(of id: RevisionID) throws -> TestDisk {
     let node = try map(of: repository.revision(id)).node
     return TestDisk(
       chunks: try node.children.filter { !$0.isHole }.map { try read($0, type: .chunk) })
   }
 
-  struct WrongContent: Error { let id: ContentID }
+  private struct WrongContent: Error { let id: ContentID }
 }
 
 /// What is backed up: up to 256 chunks.
-struct TestDisk: Equatable, Sendable {
-  var chunks: [[UInt8]]
+package struct TestDisk: Equatable, Sendable {
+  package var chunks: [[UInt8]]
 
-  init(chunks: [[UInt8]]) { self.chunks = chunks }
+  package init(chunks: [[UInt8]]) { self.chunks = chunks }
 
   /// Chunks that do not compress and that only this seed makes.
-  init(chunks count: Int, seed: UInt64) {
+  package init(chunks count: Int, seed: UInt64) {
     var random = SeededRandom(seed: seed)
     chunks = (0..<count).map { _ in random.bytes(TestStore.chunkBytes) }
   }
 
   /// The disk with a few bytes of chunk `number` changed.
-  func touching(_ number: Int, with byte: UInt8) -> TestDisk {
+  package func touching(_ number: Int, with byte: UInt8) -> TestDisk {
     var disk = self
     for offset in stride(from: 100, to: 1_000, by: 300) { disk.chunks[number][offset] ^= byte }
     return disk
