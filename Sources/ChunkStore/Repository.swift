@@ -336,21 +336,6 @@ package final class Repository: Sendable {
 
   package var keyRing: KeyRing { KeyRing(storage: storage, repository: configuration.id) }
 
-  /// Runs `body`; as long as there is no room, again after some was given up.
-  package func makingRoom<Result>(
-    for body: () throws(StoreError) -> Result
-  ) throws(StoreError) -> Result {
-    var part = 0
-    while true {
-      do throws(StoreError) {
-        return try body()
-      } catch  where error.code == .noSpace {
-        guard storage.giveUpReserve(part) else { throw error }
-        part += 1
-      }
-    }
-  }
-
   private func encryptionKeys() throws(StoreError) -> RepositoryKeys {
     guard let keys else {
       throw StoreError(

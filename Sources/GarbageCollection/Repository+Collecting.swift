@@ -21,7 +21,7 @@ extension Repository {
   /// - Throws: ``StoreError`` with `.busy` where somebody else has it.
   package func beginCollecting() throws(StoreError) -> CollectionLock {
     // Another collection keeps it as long as that takes, so nobody waits for it.
-    let lock = try makingRoom { () throws(StoreError) in
+    let lock = try storage.makingRoom { () throws(StoreError) in
       try reportingStorageErrors { () throws(StorageError) in try storage.tryLock(.condemned) }
     }
     guard let lock else {
@@ -99,7 +99,7 @@ extension Repository {
     let condemnation = Condemnation(
       condemned: time, dataPacks: packs.filter { $0.kind == .data }.map(\.id),
       mapPacks: packs.filter { $0.kind == .map }.map(\.id), awaited: nil)
-    var stored = try makingRoom { () throws(StoreError) in
+    var stored = try storage.makingRoom { () throws(StoreError) in
       try condemnationObjects.add(condemnation)
     }
     try noteAwaited(&stored)
@@ -112,7 +112,7 @@ extension Repository {
     stored.condemnation.awaited = try liveSessions()
       .filter { $0.record.kind == .writing }.map(\.id)
     let noted = stored
-    try makingRoom { () throws(StoreError) in try condemnationObjects.write(noted) }
+    try storage.makingRoom { () throws(StoreError) in try condemnationObjects.write(noted) }
   }
 
   /// Removes condemnations that are damaged: their packs are no longer condemned then.

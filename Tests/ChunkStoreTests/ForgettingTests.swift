@@ -2,6 +2,7 @@ import ChunkFormat
 import FileIO
 import LocalObjects
 import StoreTestSupport
+import Synchronization
 import SystemPackage
 import TestSupport
 import Testing
@@ -109,6 +110,49 @@ import Testing
     #expect(try crashed.list(layout.revisions).count == 2, "\(random)")
     try repository.forget([ids[1], ids[2]])
     #expect(try listed().isEmpty)
+  }
+
+  /// A full file system takes a name once the first part of the reserve is given up.
+  @Test func theReserveMakesRoomForNames() throws {
+    let ids = [
+      try backUp("a", seed: 1), try backUp("a", seed: 2), try backUp("a", seed: 3),
+    ]
+    let (stuck, reserve) = (layout.revision(ids[1]), layout.root.appending("index/reserve-1"))
+    let isFull = Mutex(true)
+    fileSystem.setFaults { call in
+      if call.kind == .remove, call.path == reserve { isFull.withLock { $0 = false } }
+      return call.kind == .rename && call.path == stuck && isFull.withLock { $0 } ? .noSpace : nil
+    }
+    try repository.forget(Array(ids[..<2]))
+    #expect(try listed() == [ids[2]])
+    #expect(try Set(names(in: layout.forgotten)) == Set(ids[..<2].map(\.description)))
+    #expect(try !fileSystem.exists(reserve))
+  }
+
+  /// What was moved before the room ran out is durable there before it is gone from its old place.
+  @Test func aSecondAttemptLosesNothing() throws {
+    let (first, second) = (try backUp("a", seed: 1), try backUp("a", seed: 2))
+    let begun = fileSystem.operationCount
+    let isFull = Mutex(true)
+    let forgotten = layout.forgotten
+    fileSystem.setFaults { call in
+      guard call.kind == .synchronizeDirectory, call.path == forgotten else { return nil }
+      return isFull.withLock { full in
+        defer { full = false }
+        return full ? .noSpace : nil
+      }
+    }
+    try repository.forget([first, second])
+    for count in begun...fileSystem.operationCount {
+      for seed in 0..<8 as Range<UInt64> {
+        var random = SeededRandom(seed: seed)
+        let crashed = fileSystem.afterPowerFailure(at: count, using: &random)
+        let found = try crashed.list(layout.revisions) + (crashed.listIfThere(forgotten) ?? [])
+        #expect(
+          Set(found.map(\.name)).isSuperset(of: [first, second].map(\.description)),
+          "power failure at \(count), seed \(seed)")
+      }
+    }
   }
 
   // MARK: - Users

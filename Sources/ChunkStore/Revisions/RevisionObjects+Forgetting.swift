@@ -5,8 +5,10 @@ extension RevisionObjects {
   /// Makes what forgetting needs and does not find, as long as there is room.
   func prepareForgetting() throws(StoreError) {
     try explainingReadOnly { () throws(StoreError) in
-      try lockMarks().release()
-      try reportingStorageErrors { () throws(StorageError) in try storage.make(.forgotten) }
+      try storage.makingRoom { () throws(StoreError) in
+        try lockMarks().release()
+        try reportingStorageErrors { () throws(StorageError) in try storage.make(.forgotten) }
+      }
     }
   }
 
@@ -28,12 +30,21 @@ extension RevisionObjects {
     }
     guard !ids.isEmpty else { return }
     try explainingReadOnly { () throws(StoreError) in
-      try reportingStorageErrors { () throws(StorageError) in
-        // A revision that was seen may not be durable yet; an older one must not go for it.
-        try storage.settle(.revisions)
-        try storage.move(ids.map { ($0.key, $0.forgottenKey) })
+      try storage.makingRoom { () throws(StoreError) in
+        try reportingStorageErrors { () throws(StorageError) in try move(ids) }
       }
     }
+  }
+
+  /// Moves those of `ids` that an earlier attempt has not moved.
+  private func move(_ ids: [RevisionID]) throws(StorageError) {
+    var moves: [(from: ObjectKey, to: ObjectKey)] = []
+    for id in ids where try storage.exists(id.key) { moves.append((id.key, id.forgottenKey)) }
+    // What an earlier attempt has moved must be durable there before it is gone here.
+    if moves.count < ids.count { try storage.settle(.forgotten) }
+    // A revision that was seen may not be durable yet; an older one must not go for it.
+    try storage.settle(.revisions)
+    try storage.move(moves)
   }
 
   private func explainingReadOnly<Result>(
