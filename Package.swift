@@ -190,6 +190,7 @@ let targets: [Target] = [
   tests(of: "ChildProcesses", uses: ["Workers", "FileIO", systemPackage]),
   tests(of: "ChunkFormat", uses: ["CalendarTime", "FileIO", systemPackage]),
   tests(of: "ObjectStorage"),
+  tests(of: "LocalObjects", uses: ["FileIO", "ObjectStorage", systemPackage]),
   tests(
     of: "ChunkStore",
     uses: [
@@ -222,7 +223,7 @@ let targets: [Target] = [
   tests(
     of: "Inspection",
     uses: [
-      "EngineTestSupport", "Workers", "ChunkFormat", "ChunkStore", "BackupEngine",
+      "EngineTestSupport", "Workers", "ChunkFormat", "LocalObjects", "ChunkStore", "BackupEngine",
       "GarbageCollection", "FileIO", systemPackage,
     ]),
   tests(

@@ -57,6 +57,7 @@ make_bare_file_system() {
     ext4) mkfs.ext4 -q -F "$2" ;;
     xfs) mkfs.xfs -q -f "$2" ;;
     btrfs) mkfs.btrfs -q -f "$2" ;;
+    btrfs-mixed) mkfs.btrfs -q -f --mixed "$2" ;;
     vfat) mkfs.vfat "$2" >/dev/null ;;
   esac
 }

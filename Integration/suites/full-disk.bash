@@ -145,6 +145,12 @@ test_full_btrfs_is_read_and_freed() {
   what_reads_works_and_deleting_makes_room
 }
 
+# Data and metadata share one pool: nothing is left for metadata.
+test_full_mixed_btrfs_is_read_and_freed() {
+  full_repository btrfs-mixed 160M
+  what_reads_works_and_deleting_makes_room
+}
+
 test_full_xfs_is_read_and_freed() {
   full_repository xfs 300M
   what_reads_works_and_deleting_makes_room

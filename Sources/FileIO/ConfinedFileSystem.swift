@@ -148,6 +148,16 @@ final class ConfinedFileSystem: FileSystem {
     }
   }
 
+  func copiesOnWrite(_ directory: FilePath) -> Bool {
+    let copies = try? perform("look at", directory) { root, relative throws(Errno) in
+      let opened = try root.directory.open(relative, flags: O_RDONLY | O_DIRECTORY)
+      var status = statfs()
+      try retryingCall { fstatfs(opened.rawValue, &status) }
+      return status.copiesOnWrite
+    }
+    return copies ?? false
+  }
+
   func bootID() throws(FileError) -> String { try POSIXFileSystem().bootID() }
 }
 

@@ -39,6 +39,10 @@ package protocol FileSystem: Sendable {
   /// How many calls that change names or wait for durability should run at once; at least 1.
   var concurrentChanges: Int { get }
 
+  /// Whether the file system of an existing directory writes changed blocks to new places, so that every
+  /// change needs room first; false where that cannot be told.
+  func copiesOnWrite(_ directory: FilePath) -> Bool
+
   /// An identifier of this boot of the machine, in printable characters without spaces. As long as
   /// it is the same, everything that was written can be read, synchronised or not.
   /// (random(4): `/proc/sys/kernel/random/boot_id`)
@@ -64,6 +68,9 @@ package enum NewFileAccess: Sendable {
 extension FileSystem {
   /// 1, for file systems that never wait for storage, such as simulated ones.
   package var concurrentChanges: Int { 1 }
+
+  /// For file systems that need no room for deleting, such as simulated ones.
+  package func copiesOnWrite(_ directory: FilePath) -> Bool { false }
 
   /// For file systems without links and users, such as simulated ones.
   package func confined(to directory: FilePath, newFiles: NewFileAccess) -> any FileSystem { self }

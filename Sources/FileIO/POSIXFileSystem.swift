@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 package import SystemPackage
 
@@ -70,6 +71,11 @@ package struct POSIXFileSystem: FileSystem {
     } catch {
       throw FileError(operation: "synchronise directory", path: path, errno: error)
     }
+  }
+
+  package func copiesOnWrite(_ directory: FilePath) -> Bool {
+    var status = statfs()
+    return directory.withPlatformString { statfs($0, &status) } == 0 && status.copiesOnWrite
   }
 
   package func confined(

@@ -8,8 +8,6 @@ package import SystemPackage
 /// For one thread at a time.
 package final class ScratchMapping {
   private static let pageBytes = 64 << 10
-  /// `f_type` of statfs(2): btrfs, ZFS, bcachefs.
-  private static let copyingTypes: Set<UInt> = [0x9123_683e, 0x2fc1_2fc1, 0xca45_1a4e]
   private static let copyingReserveBytes = 16 << 20
 
   private let descriptor: Descriptor
@@ -73,9 +71,7 @@ package final class ScratchMapping {
   /// there must be room for more than one copy.
   private func hasRoom(forBytes length: Int) -> Bool {
     var status = statfs()
-    guard fstatfs(descriptor.rawValue, &status) == 0,
-      Self.copyingTypes.contains(UInt(bitPattern: Int(status.f_type)))
-    else { return true }
+    guard fstatfs(descriptor.rawValue, &status) == 0, status.copiesOnWrite else { return true }
     return status.f_bavail > UInt(2 * length + Self.copyingReserveBytes) / UInt(status.f_bsize)
   }
 }

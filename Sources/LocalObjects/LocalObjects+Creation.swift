@@ -7,7 +7,7 @@ extension LocalObjects {
     try makeRoot()
     try checkForUnknownFiles()
     try reportingFileErrors { () throws(FileError) in
-      for directory in layout.required {
+      for directory in layout.initial {
         do throws(FileError) {
           try fileSystem.createDirectory(
             directory, permissions: RepositoryLayout.directoryPermissions)
@@ -32,7 +32,7 @@ extension LocalObjects {
 
   /// Refuses a directory that somebody uses for something; what a fresh ext4 holds may stay.
   private func checkForUnknownFiles() throws(StorageError) {
-    let known = Set(layout.required.map { $0.lastComponent?.string ?? "" })
+    let known = Set(layout.initial.map { $0.lastComponent?.string ?? "" })
     let present = try reportingFileErrors { () throws(FileError) in
       try fileSystem.list(layout.root).map(\.name)
     }

@@ -69,8 +69,8 @@ package struct RepositoryLayout: Sendable {
   }
 
   /// Every directory that a repository is made with.
-  var required: [FilePath] {
-    var paths = ObjectArea.required.map(directory(of:))
+  var initial: [FilePath] {
+    var paths = (ObjectArea.required + ObjectArea.forDeleting).map(directory(of:))
     paths.insert(packs, at: 1)
     return paths
   }

@@ -20,10 +20,13 @@ package enum ObjectArea: Sendable, Hashable, CaseIterable {
   /// Pins keep revisions for something outside the repository.
   case pins
 
-  /// The areas that a repository is made with, in this order. The others begin with their first object.
+  /// The areas that every repository has, in this order. The others begin with their first object.
   package static let required: [ObjectArea] = [
     .keys, .dataPacks, .mapPacks, .revisions, .marks, .sessions,
   ]
+
+  /// The areas that deleting needs. A repository is made with them too, but may lack them.
+  package static let forDeleting: [ObjectArea] = [.forgotten, .condemned]
 
   /// Whether the objects are packs.
   package var holdsPacks: Bool { self == .dataPacks || self == .mapPacks }

@@ -21,8 +21,7 @@ package protocol ObjectStorage: AreaLocks, StorageSessions {
 
   // MARK: - Making a repository
 
-  /// Makes the place and its required areas, where there is nothing, or what an interrupted attempt
-  /// left.
+  /// Makes the place and its first areas, where there is nothing, or what an interrupted attempt left.
   ///
   /// - Throws: ``StorageError``: `.alreadyExists` where there is a repository, `.occupied` where there is
   ///   anything else.
@@ -108,7 +107,8 @@ package protocol ObjectStorage: AreaLocks, StorageSessions {
 
   // MARK: - Room
 
-  /// Sets space aside, where that is possible: on a full medium, deleting takes a little space first.
+  /// Sets space aside and makes the areas that deleting needs, where that is possible: on a full medium,
+  /// deleting takes a little space first.
   func fillReserve()
 
   /// Gives up one part of that space.

@@ -32,6 +32,9 @@ import Testing
         try store.backUp(TestDisk(chunks: 2, seed: seed), job: "a")
       }
       for id in ids { try store.repository.updateMarks(of: id) { $0.tags = ["kept"] } }
+      // It may be missing, in a copy for example.
+      try fileSystem.remove(RepositoryLayout(root: CrashScenario.root).forgotten)
+      try fileSystem.synchronizeDirectory(CrashScenario.root)
       begunAt = fileSystem.operationCount
       let seam: any FileSystem =
         lapse.map { CarelessFileSystem(fileSystem, lapse: $0) } ?? fileSystem

@@ -1,0 +1,47 @@
+import FileIO
+import ObjectStorage
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import LocalObjects
+
+@Suite struct LocalObjectsTests {
+  private let fileSystem = SimulatedFileSystem()
+  private let layout = RepositoryLayout(root: "/repository")
+
+  private func made(on other: (any FileSystem)? = nil) throws -> LocalObjects {
+    let objects = LocalObjects(root: layout.root, fileSystem: other ?? fileSystem)
+    try objects.create()
+    return objects
+  }
+
+  // MARK: - Room
+
+  @Test func whatDeletingNeedsIsThereFromTheBeginning() throws {
+    let objects = try made()
+    for directory in [layout.forgotten, layout.condemned] {
+      #expect(try fileSystem.list(directory).isEmpty)
+      try fileSystem.remove(directory)
+    }
+    // A copy may lack them; whoever stores makes them.
+    objects.fillReserve()
+    for directory in [layout.forgotten, layout.condemned] {
+      #expect(try fileSystem.list(directory).isEmpty)
+    }
+  }
+
+  @Test func aPartOfTheReserveIsWholeOrMissing() throws {
+    let objects = try made()
+    let third = layout.index.appending("reserve-3")
+    fileSystem.setFaults { $0.kind == .write && $0.path == third ? .noSpace : nil }
+    objects.fillReserve()
+    fileSystem.setFaults(nil)
+    #expect(try fileSystem.list(layout.index).map(\.name) == ["reserve-1", "reserve-2"])
+    objects.fillReserve()
+    #expect(try fileSystem.list(layout.index).count == 8)
+    for file in try fileSystem.list(layout.index) {
+      #expect(try fileSystem.metadata(of: layout.index.appending(file.name)).sizeBytes == 32 << 10)
+    }
+  }
+}
