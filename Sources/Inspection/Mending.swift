@@ -25,12 +25,11 @@ struct Mending {
     var damaged: [PackExamination] = []
     for pack in doubtful {
       if pack.isWholePack, let digest = pack.digest {
-        // Two files may have swapped names. So both are first moved aside, and then to their
-        // places.
-        let key = try repository.setAside(pack.file, as: digest)
+        // Two files may have swapped names: move both out of the way first, then to their places.
+        guard let key = try repository.setAside(pack.file, as: digest) else { continue }
         candidates.append((pack, RepositoryCensus.PackFile(setAside: key, digest)))
       } else if pack.isForeign, let digest = pack.digest {
-        let key = try repository.setAside(pack.file, as: digest)
+        guard let key = try repository.setAside(pack.file, as: digest) else { continue }
         report.add(
           inspection.finding(pack, .fixed("moved to \(repository.path(of: key))")))
       } else {
@@ -63,8 +62,9 @@ struct Mending {
                 + "damaged in it: see what is lost", nil)))
         continue
       }
-      let key = try repository.setAside(pack.file, as: pack.digest ?? pack.file.id)
       gone.insert(pack.file.id)
+      guard let key = try repository.setAside(pack.file, as: pack.digest ?? pack.file.id)
+      else { continue }
       report.add(
         inspection.finding(
           pack,
@@ -116,8 +116,9 @@ struct Mending {
       // A damaged file is worthless if an intact pack with the same name exists.
       if let number = damaged.firstIndex(where: { $0.file.id == file.id && $0.file.isInPlace }) {
         let wrong = damaged.remove(at: number)
-        let key = try repository.setAside(wrong.file, as: wrong.digest ?? wrong.file.id)
-        report.add(inspection.finding(wrong, .fixed("moved to \(repository.path(of: key))")))
+        if let key = try repository.setAside(wrong.file, as: wrong.digest ?? wrong.file.id) {
+          report.add(inspection.finding(wrong, .fixed("moved to \(repository.path(of: key))")))
+        }
       }
       let destination = try repository.putInPlace(file, as: file.id, kind: kind)
       // A pack that was moved aside long ago and is also in its place is not a finding.
@@ -149,12 +150,22 @@ struct Mending {
           try !doubtful.contains(copy.pack.id) && availability.isUsable(copy)
             && resealer.reads(copy)
         }
-        if !isElsewhere {
-          try writing.writer.append(try resealer.prepare(record), isReplacement: true)
-        }
+        guard !isElsewhere, let prepared = try prepared(record, resealer) else { continue }
+        try writing.writer.append(prepared, isReplacement: true)
       }
     }
     try writing.writer.flush()
+  }
+
+  /// Nil where the pack has gone meanwhile: garbage collection has found the record elsewhere, or not needed.
+  private func prepared(
+    _ record: RecordLocation, _ resealer: RecordResealer
+  ) throws -> PreparedRecord? {
+    do {
+      return try resealer.prepare(record)
+    } catch let error as StoreError where error.code == .notFound {
+      return nil
+    }
   }
 }
 

@@ -52,9 +52,7 @@ package struct RepositoryInspection: Sendable {
     let abandoned = try inspectSessions(&report)
     try inspectLeftovers(census.leftovers.filter { !abandoned.contains($0) }, &report)
     // The order matters: a revision's content is written before the revision.
-    let listing = try repository.revisions()
-    let session = try repository.beginReading(
-      "check of the repository", pinned: listing.entries.map(\.id), context: context)
+    let (listing, session) = try repository.pinningAll("check of the repository", context: context)
     defer { session.end() }
     try inspectSmallFiles(census.smallFiles.filter { !abandoned.contains($0.key) }, &report)
     inspectMarks(listing, census, &report)

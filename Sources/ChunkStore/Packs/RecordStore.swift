@@ -169,6 +169,11 @@ package final class RecordStore: Sendable {
     Set(try packObjects.list().map(\.id))
   }
 
+  /// Whether a pack's file is there.
+  func isThere(_ pack: Pack) throws(StoreError) -> Bool {
+    try packObjects.isThere(pack.id, pack.kind)
+  }
+
   /// A pack as it lies on disk.
   func openPack(_ id: PackID, _ kind: PackKind) throws(StoreError) -> Pack {
     do throws(StoreError) {

@@ -55,6 +55,26 @@ package final class PackExaminer {
   package func examine(
     _ file: RepositoryCensus.PackFile
   ) throws(StoreError) -> PackExamination? {
+    do throws(StoreError) {
+      let result = try look(at: file)
+      // What garbage collection deletes meanwhile is not damaged.
+      guard let result, !result.isSound else { return result }
+      return try isThere(file) ? result : nil
+    } catch  where error.code == .notFound {
+      guard try !isThere(file) else { throw error }
+      return nil
+    }
+  }
+
+  private func isThere(_ file: RepositoryCensus.PackFile) throws(StoreError) -> Bool {
+    try reportingStorageErrors { () throws(StorageError) in
+      try repository.storage.exists(file.key)
+    }
+  }
+
+  private func look(
+    at file: RepositoryCensus.PackFile
+  ) throws(StoreError) -> PackExamination? {
     let opened: any StoredObject
     let length: UInt64
     do throws(StorageError) {

@@ -11,7 +11,7 @@ package struct RecordAvailability: Sendable {
   private let intact: [PackID: Set<ContentID>]
 
   /// - Parameters:
-  ///   - present: packs whose files are there.
+  ///   - present: packs whose files are there; others that the index lists meanwhile are looked for.
   ///   - quarantined: copies that are known to be damaged.
   ///   - examined: packs in which something is wrong.
   package init(
@@ -38,17 +38,22 @@ package struct RecordAvailability: Sendable {
   }
 
   /// Whether this very copy is thought to be right.
-  package func isUsable(_ copy: RecordLocation) -> Bool {
+  package func isUsable(_ copy: RecordLocation) throws(StoreError) -> Bool {
     let (pack, id) = (copy.pack.id, copy.entry.id)
-    return present.contains(pack) && intact[pack].map { $0.contains(id) } ?? true
-      && !quarantined.contains(AbsentRecord(pack: pack, id: id))
+    guard intact[pack].map({ $0.contains(id) }) ?? true,
+      !quarantined.contains(AbsentRecord(pack: pack, id: id))
+    else { return false }
+    if present.contains(pack) { return true }
+    // Garbage collection may have moved the record to a new pack.
+    return try records.isThere(copy.pack)
   }
 
   private func isAvailable(
     _ id: ContentID, type: RecordType, deltas: Int
   ) throws(StoreError) -> Bool {
     guard deltas < PackIndex.maximumDeltas else { return false }
-    for copy in try records.copies(of: id) where copy.entry.type == type && isUsable(copy) {
+    for copy in try records.copies(of: id) where copy.entry.type == type {
+      guard try isUsable(copy) else { continue }
       guard let base = copy.entry.base else { return true }
       if try isAvailable(base, type: type, deltas: deltas + 1) { return true }
     }

@@ -123,15 +123,14 @@ extension Repository {
 
   /// Gives a pack the name and place that its content has. The index has to be compared afterwards.
   ///
-  /// - Returns: the new key; nil where that place is taken.
+  /// - Returns: the new key; nil where that place is taken, or the file has gone meanwhile.
   package func putInPlace(
     _ file: RepositoryCensus.PackFile, as id: PackID, kind: PackKind
   ) throws(StoreError) -> ObjectKey? {
     let destination = kind.key(id)
     let isMoved = try reportingStorageErrors { () throws(StorageError) in
       if try storage.exists(destination) { return false }
-      try storage.move([(file.key, destination)])
-      return true
+      return try moveIfThere(file.key, to: destination)
     }
     guard isMoved else { return nil }
     try records.unlist([file.id, id])
@@ -143,16 +142,29 @@ extension Repository {
   /// To be called only when nothing is needed that the pack has and no other. The index has to be
   /// compared afterwards.
   ///
-  /// - Returns: the new key.
+  /// - Returns: the new key; nil where the file has gone meanwhile.
   package func setAside(
     _ file: RepositoryCensus.PackFile, as name: PackID
-  ) throws(StoreError) -> ObjectKey {
+  ) throws(StoreError) -> ObjectKey? {
     let destination = ObjectKey(.setAside, name.description)
-    try reportingStorageErrors { () throws(StorageError) in
-      try storage.move([(file.key, destination)])
+    let isMoved = try reportingStorageErrors { () throws(StorageError) in
+      try moveIfThere(file.key, to: destination)
     }
     try records.unlist([file.id])
-    return destination
+    return isMoved ? destination : nil
+  }
+
+  /// - Returns: false where there is no such object: garbage collection may have deleted it.
+  private func moveIfThere(
+    _ key: ObjectKey, to destination: ObjectKey
+  ) throws(StorageError) -> Bool {
+    do throws(StorageError) {
+      try storage.move([(key, destination)])
+      return true
+    } catch  where error.code == .notFound {
+      guard try !storage.exists(key) else { throw error }
+      return false
+    }
   }
 }
 

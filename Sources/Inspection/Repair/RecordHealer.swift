@@ -69,7 +69,7 @@ final class RecordHealer: NodeReading, @unchecked Sendable {
 
   /// Copies only the missing base of an intact delta. Other deltas may need the base as well.
   private func bringBase(of id: ContentID) throws -> Bool {
-    for copy in try repository.records.copies(of: id) where availability.isUsable(copy) {
+    for copy in try repository.records.copies(of: id) where try availability.isUsable(copy) {
       guard let base = copy.entry.base, copy.entry.type == .chunk else { continue }
       if !healed.contains(base), try !bring(base, type: .chunk) { continue }
       healed.insert(id)

@@ -48,7 +48,8 @@ package struct Repair: Sendable {
         "chunks are of \(otherSize) bytes in \(other.root), and of \(size) in this repository: it has "
           + "nothing that is needed here")
     }
-    let listing = try repository.revisions()
+    let (listing, session) = try repository.pinningAll("repair", context: context)
+    defer { session.end() }
     let reading = try other.beginReading(
       "repair of \(repository.root)", pinned: [], context: context)
     defer { reading.end() }
@@ -103,8 +104,7 @@ package struct Repair: Sendable {
   private func heal(
     _ listing: RevisionListing
   ) throws -> (concerned: Set<RevisionID>, report: RepairReport) {
-    let writing = try repository.beginWriting(
-      "repair", pinned: listing.entries.map(\.id), context: context)
+    let writing = try repository.beginWriting("repair", pinned: [], context: context)
     defer { writing.end() }
     let outcome = try walk(
       listing, RecordHealer(repository: repository, other: other, writer: writing.writer))

@@ -1,0 +1,100 @@
+import BackupEngine
+import ChunkFormat
+import ChunkStore
+import EngineTestSupport
+import FileIO
+import Inspection
+import LocalObjects
+import SystemPackage
+import TestSupport
+import Testing
+import Workers
+
+/// What others do while a repository is inspected or repaired.
+@Suite struct MeanwhileTests {
+  /// Somebody acts at a moment of the inspection.
+  private let files = InterruptedFileSystem(POSIXFileSystem())
+
+  private func open(_ place: InspectedPlace) throws -> Repository {
+    var environment = RepositoryEnvironment(storage: LocalObjects.opener(on: files))
+    environment.passphraseCost = .minimal
+    return try Repository.open(at: place.root, environment: environment) { Workplace.passphrase }
+  }
+
+  /// The newest revision is forgotten right before it would be pinned.
+  private func forgetBeforePinning(_ place: InspectedPlace) throws -> RevisionID {
+    let newest = try #require(try place.open().revisions().entries.last).id
+    let other = try place.open()
+    files.interrupt(.before, .createFile, of: "/sessions/.tmp-") { try other.forget([newest]) }
+    return newest
+  }
+
+  @Test(arguments: [false, true])
+  func aRevisionThatIsForgottenIsNotInspected(mends: Bool) throws {
+    let place = try InspectedPlace()
+    _ = try forgetBeforePinning(place)
+    let report = try place.inspect(open(place), mends: mends)
+    #expect(files.problems == [])
+    #expect(report.isClean)
+    #expect(report.revisions == 2)
+  }
+
+  @Test(arguments: [false, true])
+  func aRevisionThatIsForgottenIsNotRepaired(isDryRun: Bool) throws {
+    let place = try InspectedPlace()
+    let copy = try place.copy(to: "copy")
+    try place.flip(try place.dataPack(), at: place.contentOffset(ofRecord: 2) + 77)
+    #expect(try !place.verify().isClean)
+    let forgotten = try forgetBeforePinning(place)
+    let report = try Repair(
+      repository: try open(place),
+      from: try Repository.open(
+        at: copy, environment: place.workplace.environment, sharing: nil),
+      isDryRun: isDryRun, context: place.workplace.context
+    ).run()
+    #expect(files.problems == [])
+    #expect(report.isComplete)
+    #expect(report.healedRecords == 1)
+    #expect(!report.revisions.contains(forgotten.description))
+  }
+
+  /// Garbage collection deletes a pack that the inspection has just opened.
+  @Test(arguments: [RepositoryInspection.PackDepth.quick, .full])
+  func aPackThatIsDeletedIsNotDamaged(depth: RepositoryInspection.PackDepth) throws {
+    let place = try InspectedPlace()
+    let extra = try place.workplace.disk("extra", Array(repeating: 7, count: 1 << 20))
+    let before = Set(try place.workplace.packs("data"))
+    let id = try place.workplace.backUp(extra, job: "extra").id
+    let pack = try #require(try Set(place.workplace.packs("data")).subtracting(before).first)
+    try place.open().forget([id])
+    files.interrupt(.after, .openFile, of: pack.string) { try POSIXFileSystem().remove(pack) }
+    let report = try place.inspect(open(place), depth: depth)
+    #expect(files.problems == [])
+    #expect(report.isClean)
+    #expect(!report.findings.contains { $0.subject == .pack }, "\(report.findings)")
+  }
+
+  @Test func aDamagedPackThatIsDeletedIsNotMoved() throws {
+    let place = try InspectedPlace()
+    let pack = try place.dataPack()
+    try place.flip(pack, at: place.contentOffset(ofRecord: 4) + 999)
+    try place.workplace.repository.forget(
+      try place.open().revisions().entries.filter { $0.revision.job == "web01" }.map(\.id))
+    files.interrupt(.before, .rename, of: "quarantine/packs/") {
+      try POSIXFileSystem().remove(pack)
+    }
+    let report = try place.inspect(open(place), mends: true)
+    #expect(files.problems == [])
+    #expect(report.isClean, "\(report.findings)")
+  }
+
+  /// A record that garbage collection moves to another pack is not lost.
+  @Test func aNewPackCountsToo() throws {
+    let place = try InspectedPlace()
+    let repository = try place.open()
+    let root = try repository.revisions().entries[0].revision.volumes[0].root
+    let availability = RecordAvailability(
+      records: repository.records, present: [], quarantined: [])
+    #expect(try availability.isAvailable(root, type: .mapNode))
+  }
+}
