@@ -93,6 +93,9 @@ package final class LocalObjects: ObjectStorage {
         } catch  where error.code == .notFound {
           // Removed since the names were listed.
           continue
+        } catch  where error.isOfWrongKind {
+          // Whoever reads it is told.
+          versions[entry.name] = .ofNoFile
         }
       }
       // Else a change that follows may leave the directory with this very time.
@@ -106,6 +109,8 @@ package final class LocalObjects: ObjectStorage {
 }
 
 extension ObjectVersion {
+  fileprivate static let ofNoFile = ObjectVersion(SIMD4(repeating: .max))
+
   /// A file that is put anew is another file.
   fileprivate init(_ file: FileMetadata) {
     self.init(

@@ -3,6 +3,7 @@ import ChunkFormat
 import ChunkStore
 import EngineTestSupport
 import FileIO
+import Glibc
 import Inspection
 import LocalObjects
 import SystemPackage
@@ -96,5 +97,39 @@ import Workers
     let availability = RecordAvailability(
       records: repository.records, present: [], quarantined: [])
     #expect(try availability.isAvailable(root, type: .mapNode))
+  }
+
+  // MARK: - What is no file
+
+  private static let kinds: [FileKind] = [.symbolicLink, .directory, .pipe]
+
+  private func put(_ kind: FileKind, at path: FilePath) throws {
+    switch kind {
+    case .symbolicLink: #expect(symlink("nowhere", path.string) == 0)
+    case .pipe: #expect(mkfifo(path.string, 0o600) == 0)
+    default: try POSIXFileSystem().createDirectory(path, permissions: .ownerReadWriteExecute)
+    }
+  }
+
+  /// Only the revision that the marks would be of is concerned.
+  @Test(arguments: kinds)
+  func marksThatAreNoFileAreUnreadable(kind: FileKind) throws {
+    let place = try InspectedPlace()
+    let ids = try place.open().revisions().entries.map(\.id)
+    try put(kind, at: place.root.appending("marks/\(ids[0])"))
+    let repository = try place.open()
+    let entries = try repository.revisions().entries
+    #expect(entries.map(\.id) == ids)
+    #expect(entries.map { $0.marksDamage == nil } == [false, true, true])
+    #expect(try repository.revision(ids[0]).marksDamage != nil)
+    try repository.updateMarks(of: ids[1]) { $0.tags = ["kept"] }
+    #expect(throws: StoreError.self) {
+      try repository.updateMarks(of: ids[0]) { $0.tags = ["kept"] }
+    }
+    let report = try place.inspect()
+    #expect(
+      report.findings.filter { $0.subject == .marks && $0.isOpenDamage }.map(\.path)
+        == ["marks/\(ids[0])"])
+    try place.workplace.backUp(place.disk)
   }
 }

@@ -53,6 +53,8 @@ package struct RepositoryCensus: Sendable {
 struct CensusTaker {
   private let storage: any ObjectStorage
   private var census = RepositoryCensus()
+  /// Names of all that may be revisions.
+  private var revisions: Set<String> = []
 
   init(_ storage: any ObjectStorage) { self.storage = storage }
 
@@ -62,6 +64,7 @@ struct CensusTaker {
     for kind in PackKind.allCases { try takePacks(kind) }
     try takeObjects(of: .keys, .keySlot)
     try takeObjects(of: .revisions, .revision)
+    revisions = Set(census.smallFiles.map(\.key.name))
     try takeObjects(of: .marks, .marks)
     try takeObjects(of: .sessions, .session)
     try takeObjects(of: .forgotten, .revision)
@@ -103,9 +106,11 @@ struct CensusTaker {
     of area: ObjectArea, _ kind: RepositoryFileKind
   ) throws(StoreError) {
     for entry in try list(area) {
-      // Whatever has the name of a revision or a pin keeps garbage from being collected.
+      // Whatever has the name of a revision or a pin keeps garbage from being collected, and whatever has
+      // that of a revision's marks keeps them from being read.
       let isTaken =
         entry.kind == .object || kind == .revision || kind == .pin
+        || kind == .marks && revisions.contains(entry.key.name)
       if isTaken, area.admits(entry.key.name) {
         census.smallFiles.append(
           RepositoryCensus.SmallFile(
