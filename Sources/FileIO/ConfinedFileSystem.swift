@@ -216,6 +216,9 @@ extension ConfinedFileSystem {
     case .tooManySymbolicLinkLevels:
       return reached(on: relative, in: root).first { $0.kind == .symbolicLink }
         .map { .symbolicLink($0.path) }
+    case .notDirectory:
+      return reached(on: relative, in: root).first { $0.kind != .directory }
+        .map { .notADirectory($0.path, $0.kind) }
     case Refusal.wrongKind:
       guard let last = reached(on: relative, in: root).last, last.kind != .file,
         last.path == path

@@ -94,8 +94,11 @@ extension FileSystem {
         try createDirectory(path, permissions: permissions)
       }
     } catch  where error.code == .alreadyExists {
-      guard try metadata(of: path).kind == .directory else {
-        throw FileError(operation: "make directory", path: path, errno: .notDirectory)
+      let kind = try metadata(of: path).kind
+      guard kind == .directory else {
+        throw FileError(
+          operation: "make directory", path: path, errno: .notDirectory,
+          detail: .notADirectory(path, kind))
       }
       return
     }

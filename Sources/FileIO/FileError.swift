@@ -29,6 +29,8 @@ package struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
     case lockHeld([LockHolder], seconds: Int)
     /// This part of the path is a symbolic link.
     case symbolicLink(FilePath)
+    /// This part of the path is no directory.
+    case notADirectory(FilePath, FileKind)
     /// Something other than a regular file has the name.
     case notAFile(FileKind)
     /// The file is larger than its reader accepts.
@@ -98,6 +100,8 @@ package struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
     case .symbolicLink(let link):
       "\(link) is a symbolic link, and links are not followed here; put the file or directory itself "
         + "there ('mount --bind' brings a directory of another disk)"
+    case .notADirectory(let path, let kind):
+      "\(path) is a \(kind.words), where a directory belongs; move it away"
     case .notAFile(let kind): "expected a regular file, found a \(kind.words)"
     case .tooLarge(let limitBytes): "it has more than \(limitBytes) bytes, which is the limit"
     case .owner(let path, let owner, let user):

@@ -46,6 +46,7 @@ package struct RepositoryInspection: Sendable {
   ///
   /// - Throws: ``StoreError`` if something cannot be checked.
   package func run() throws -> InspectionReport {
+    if mends { try repository.checkThatItCanBeRepaired() }
     var report = InspectionReport()
     let census = try repository.census()
     guard try inspectDirectories(census, &report) else { return report }
@@ -84,7 +85,10 @@ package struct RepositoryInspection: Sendable {
   private func inspectDirectories(
     _ census: RepositoryCensus, _ report: inout InspectionReport
   ) throws -> Bool {
-    if mends, !census.missingAreas.isEmpty { try repository.makeMissingAreas() }
+    for (area, message) in census.obstructedAreas {
+      report.add(Finding(.directory, .damage, path: repository.path(of: area), message))
+    }
+    if mends { try repository.make(census.missingAreas) }
     for area in census.missingAreas {
       report.add(
         Finding(
@@ -106,7 +110,9 @@ package struct RepositoryInspection: Sendable {
           .unknownFile, .note, path: repository.path(of: key), "is nothing that this program knows")
       )
     }
-    return mends || census.missingAreas.isEmpty
+    let needed = ObjectArea.required + [.quarantine]
+    return (mends || census.missingAreas.isEmpty)
+      && !census.obstructedAreas.contains { needed.contains($0.area) }
   }
 
   /// Checks the sessions.

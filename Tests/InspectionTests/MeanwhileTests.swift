@@ -132,4 +132,49 @@ import Workers
         == ["marks/\(ids[0])"])
     try place.workplace.backUp(place.disk)
   }
+
+  @Test func everyDirectoryThatIsNoneIsReported() throws {
+    let place = try InspectedPlace()
+    let names = ["condemned", "forgotten", "pins"]
+    for name in names {
+      let path = place.root.appending(name)
+      if try place.files.exists(path) { try place.files.removeTree(path) }
+      try place.files.writeDurably([], to: path, permissions: .ownerReadWrite)
+    }
+    let report = try place.inspect()
+    #expect(!report.isClean)
+    let found = report.findings.filter { $0.subject == .directory && $0.isOpenDamage }
+    #expect(Set(found.map(\.path)) == Set(names))
+    #expect(found.allSatisfy { $0.message.contains("regular file") }, "\(found)")
+    // The rest is inspected.
+    #expect(report.chunks == 17)
+  }
+
+  @Test(arguments: ["sessions", "quarantine"])
+  func oneThatIsNeededEndsTheInspectionWithAReport(name: String) throws {
+    let place = try InspectedPlace()
+    let path = place.root.appending(name)
+    if try place.files.exists(path) { try place.files.removeTree(path) }
+    try place.files.writeDurably([], to: path, permissions: .ownerReadWrite)
+    let report = try place.inspect()
+    #expect(!report.isClean)
+    #expect(report.findings.first?.path == name)
+    #expect(report.findings.allSatisfy { $0.subject == .directory })
+  }
+
+  @Test func aReaderNeedsNoListOfSessions() throws {
+    let place = try InspectedPlace()
+    try place.files.removeTree(place.root.appending("sessions"))
+    try place.files.writeDurably(
+      [], to: place.root.appending("sessions"), permissions: .ownerReadWrite)
+    let repository = try place.open()
+    let ids = try repository.revisions().entries.map(\.id)
+    let session = try repository.beginReading(
+      "test", pinned: ids, context: place.workplace.context)
+    session.end()
+    let error = #expect(throws: StoreError.self) {
+      _ = try repository.beginWriting("test", pinned: [], context: place.workplace.context)
+    }
+    #expect(error?.message.contains("sessions is a regular file") == true, "\(error as Any)")
+  }
 }

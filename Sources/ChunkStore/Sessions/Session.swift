@@ -41,11 +41,12 @@ struct SessionList: Sendable {
       return Session(record: record, id: id, entry: entry)
     } catch
       where record.kind == .reading
-      && [.readOnly, .noSpace, .permissionDenied].contains(error.code)
+      && [.readOnly, .noSpace, .permissionDenied, .notADirectory, .wrongKind]
+        .contains(error.code)
     {
-      // On a read-only medium nothing is deleted either, at least not by this machine. On a full
-      // one it could be, and by another user; but then reading fails, and without this it could
-      // not even begin.
+      // On a read-only medium nothing is deleted either, at least not by this machine; nor is it while the
+      // list cannot be read, since something else lies in its place. On a full medium, and by another user,
+      // it could be; but then reading fails, and without this it could not even begin.
       return Session(record: record, id: id, entry: nil)
     } catch {
       throw StoreError(error)

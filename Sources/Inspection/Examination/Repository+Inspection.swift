@@ -112,10 +112,22 @@ extension Repository {
     return removed
   }
 
-  /// Makes the areas that a repository is made with, where they are missing.
-  package func makeMissingAreas() throws(StoreError) {
+  /// Makes areas that are missing.
+  package func make(_ areas: [ObjectArea]) throws(StoreError) {
     try reportingStorageErrors { () throws(StorageError) in
-      for area in ObjectArea.required { try storage.make(area) }
+      for area in areas { try storage.make(area) }
+    }
+  }
+
+  /// Checks that repairs can be made: that this process may change the repository.
+  ///
+  /// - Throws: ``StoreError``, `.readOnly` for one that cannot be written to.
+  package func checkThatItCanBeRepaired() throws(StoreError) {
+    do throws(StoreError) {
+      try keyRing.lock().release()
+    } catch  where error.isRefusal {
+      throw StoreError(
+        error.code, "nothing can be repaired in \(storage.place): \(error)")
     }
   }
 

@@ -43,6 +43,8 @@ package struct RepositoryCensus: Sendable {
   package fileprivate(set) var leftovers: [ObjectKey] = []
   /// Areas that a repository is made with and that are not there.
   package fileprivate(set) var missingAreas: [ObjectArea] = []
+  /// Areas in whose place lies something else, and what.
+  package fileprivate(set) var obstructedAreas: [(area: ObjectArea, message: String)] = []
   /// Whether the area of revisions is missing, though something was stored.
   package fileprivate(set) var hasLostRevisions = false
   /// What means nothing to this program.
@@ -139,10 +141,16 @@ struct CensusTaker {
     }
   }
 
-  /// Takes note where there is no such area and there should be one.
+  /// Takes note where there is no such area and there should be one, or something else in its place.
   private mutating func list(_ area: ObjectArea) throws(StoreError) -> [ListedObject] {
-    let listed = try reportingStorageErrors { () throws(StorageError) in
-      try storage.listIfThere(area)
+    let listed: [ListedObject]?
+    do throws(StorageError) {
+      listed = try storage.listIfThere(area)
+    } catch  where error.code == .notADirectory || error.code == .wrongKind {
+      census.obstructedAreas.append((area, "\(error)"))
+      return []
+    } catch {
+      throw StoreError(error)
     }
     if listed == nil, ObjectArea.required.contains(area) { census.missingAreas.append(area) }
     return listed ?? []
