@@ -93,7 +93,7 @@ package struct StoreError: RemediedError {
       case .occupied: .alreadyExists
       default: .fileSystem
       }
-    let isMissing = error.code == .missingArea
+    let isMissing = error.isOfRequiredArea
     self.init(
       code,
       isMissing

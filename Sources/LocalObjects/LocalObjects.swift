@@ -134,7 +134,7 @@ extension LocalObjects {
       guard error.code == .notFound,
         error.path == directory || (try? fileSystem.exists(directory)) == false
       else { throw StorageError(error) }
-      throw StorageError(missing: directory, error)
+      throw StorageError(missing: area, at: directory, error)
     }
   }
 }

@@ -3,15 +3,14 @@ import ObjectStorage
 import SystemPackage
 
 extension StorageError {
-  init(_ error: FileError, at path: FilePath? = nil) {
+  init(_ error: FileError) {
     self.init(
-      Code(error), at: (path ?? error.path).string, cause: error,
-      explanation: error.explanationOfNoSpace)
+      Code(error), at: error.path.string, cause: error, explanation: error.explanationOfNoSpace)
   }
 
   /// The directory of an area is not there.
-  init(missing directory: FilePath, _ error: FileError) {
-    self.init(.missingArea, at: directory.string, cause: error)
+  init(missing area: ObjectArea, at directory: FilePath, _ error: FileError) {
+    self.init(.missingArea, at: directory.string, cause: error, missing: area)
   }
 }
 

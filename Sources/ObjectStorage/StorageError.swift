@@ -36,16 +36,22 @@ package struct StorageError: Error, Sendable, CustomStringConvertible {
   package let cause: any Error & CustomStringConvertible
   /// What is used up, where that is not space; empty, or to be added to ``description``.
   package let explanation: String
+  /// The area that is missing.
+  private let missing: ObjectArea?
 
   package init(
     _ code: Code, at place: String, cause: any Error & CustomStringConvertible,
-    explanation: String = ""
+    explanation: String = "", missing: ObjectArea? = nil
   ) {
+    self.missing = missing
     self.code = code
     self.place = place
     self.cause = cause
     self.explanation = explanation
   }
+
+  /// Whether an area is missing that every repository has.
+  package var isOfRequiredArea: Bool { missing.map(ObjectArea.required.contains) ?? false }
 
   package var description: String { cause.description }
 }

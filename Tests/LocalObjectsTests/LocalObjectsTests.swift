@@ -44,4 +44,16 @@ import Testing
       #expect(try fileSystem.metadata(of: layout.index.appending(file.name)).sizeBytes == 32 << 10)
     }
   }
+
+  // MARK: - Errors
+
+  @Test func onlyARequiredAreaIsSaidToBeMissing() throws {
+    let objects = try made()
+    for area in [ObjectArea.revisions, .forgotten] {
+      try fileSystem.remove(layout.directory(of: area))
+      let error = #expect(throws: StorageError.self) { try objects.list(area) }
+      #expect(error?.code == .missingArea)
+      #expect(error?.isOfRequiredArea == (area == .revisions))
+    }
+  }
 }
