@@ -134,14 +134,24 @@ extension Repository {
   package func removeForgotten(_ ids: [RevisionID]) throws(StoreError) {
     guard !ids.isEmpty else { return }
     try reportingStorageErrors { () throws(StorageError) in
-      // Marks go first, for good: without the revision, nothing would lead to them. But the very same
-      // one may have been made again.
-      var gone: [String] = []
-      for id in ids where try !storage.exists(id.key) { gone.append(id.description) }
-      try storage.remove(gone, from: .marks)
-      try storage.remove(ids.map(\.description), from: .forgotten)
+      // What is no file has nothing to say of a revision, and is not removed.
+      let marked = Set(try storage.list(.marks).filter { $0.kind == .object }.map(\.key.name))
+      for first in stride(from: 0, to: ids.count, by: Self.groupedRemovals) {
+        let names = ids[first..<min(first + Self.groupedRemovals, ids.count)].map(\.description)
+        // Marks go first, for good: without the revision, nothing would lead to them. But the very same
+        // one may have been made again.
+        var gone: [String] = []
+        for name in names where marked.contains(name) {
+          if try !storage.exists(ObjectKey(.revisions, name)) { gone.append(name) }
+        }
+        try storage.remove(gone, from: .marks)
+        try storage.remove(names, from: .forgotten)
+      }
     }
   }
+
+  /// Few, so that little time passes between the look at a revision and the removal of its marks.
+  private static var groupedRemovals: Int { 32 }
 
   /// Revisions that have marks or a pin and whose files are nowhere, so that they were lost: a revision
   /// has neither before it is durable, nor any more when it goes.
