@@ -42,7 +42,8 @@ extension LocalObjects {
         found.append(ListedObject(key: key, kind: isUnfinished ? .unfinished : .other))
         continue
       }
-      for file in try fileSystem.list(directory.appending(shard.name)) {
+      // It may have been removed since, empty.
+      for file in try fileSystem.listIfThere(directory.appending(shard.name)) ?? [] {
         found.append(Self.listed(file, in: shard.name, area))
       }
     }

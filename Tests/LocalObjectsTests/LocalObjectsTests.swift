@@ -16,6 +16,15 @@ import Testing
     return objects
   }
 
+  /// Puts a pack, and returns its key.
+  private func put(_ digit: Character, in objects: LocalObjects) throws -> ObjectKey {
+    let upload = try objects.upload(to: .dataPacks)
+    try upload.append([1, 2, 3])
+    let key = ObjectKey(.dataPacks, String(repeating: digit, count: 64))
+    try upload.finish(as: key.name)
+    return key
+  }
+
   // MARK: - Room
 
   @Test func whatDeletingNeedsIsThereFromTheBeginning() throws {
@@ -43,6 +52,20 @@ import Testing
     for file in try fileSystem.list(layout.index) {
       #expect(try fileSystem.metadata(of: layout.index.appending(file.name)).sizeBytes == 32 << 10)
     }
+  }
+
+  // MARK: - Packs
+
+  @Test func aDirectoryOfPacksThatVanishesIsPassedOver() throws {
+    let files = InterruptedFileSystem(fileSystem)
+    let objects = try made(on: files)
+    let (first, second) = (try put("a", in: objects), try put("b", in: objects))
+    let directory = layout.shard(.dataPacks, of: second.name)
+    files.interrupt(.before, .list, of: "data/aa") { [fileSystem] in
+      try fileSystem.removeTree(directory)
+    }
+    #expect(try objects.list(.dataPacks).map(\.key) == [first])
+    #expect(files.problems == [])
   }
 
   // MARK: - Errors
