@@ -67,13 +67,18 @@ extension LocalObjects {
     try reportingFileErrors { () throws(FileError) in
       try fileSystem.removeIfThere(keys.map(layout.path(of:)))
     }
-    if area.holdsPacks { try settlePacks(keys) } else { try settle(area) }
+    try settle(keys, in: area)
   }
 
   package func remove(_ key: ObjectKey) throws(StorageError) -> Bool {
     guard try discard(key) else { return false }
-    try settle(key.area)
+    try settle([key], in: key.area)
     return true
+  }
+
+  /// Makes durable which of `keys` are there.
+  private func settle(_ keys: [ObjectKey], in area: ObjectArea) throws(StorageError) {
+    if area.holdsPacks { try settlePacks(keys) } else { try settle(area) }
   }
 
   package func discard(_ key: ObjectKey) throws(StorageError) -> Bool {

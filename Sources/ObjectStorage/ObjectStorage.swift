@@ -98,11 +98,11 @@ package protocol ObjectStorage: AreaLocks, StorageSessions {
   /// - Returns: false where there is none.
   func discard(_ key: ObjectKey) throws(StorageError) -> Bool
 
-  /// Makes durable which names there are in an area. Whoever put, moved or removed one may not have come
-  /// to that yet.
+  /// Makes durable which names there are in an area that holds no packs. Whoever put, moved or removed one
+  /// may not have come to that yet.
   func settle(_ area: ObjectArea) throws(StorageError)
 
-  /// The same for these packs, as far as this process may do that.
+  /// Makes durable which of these packs are there, as far as this process may do that.
   func settlePacks(_ packs: [ObjectKey]) throws(StorageError)
 
   // MARK: - Room

@@ -56,6 +56,19 @@ import Testing
 
   // MARK: - Packs
 
+  @Test func aRemovedPackStaysRemoved() throws {
+    let objects = try made()
+    let key = try put("a", in: objects)
+    #expect(try objects.remove(key))
+    for seed in 0..<20 as Range<UInt64> {
+      var random = SeededRandom(seed: seed)
+      let crashed = fileSystem.afterPowerFailure(
+        at: fileSystem.operationCount, using: &random)
+      #expect(try !crashed.exists(layout.path(of: key)), "seed \(seed)")
+    }
+    #expect(try !objects.remove(key))
+  }
+
   @Test func aDirectoryOfPacksThatVanishesIsPassedOver() throws {
     let files = InterruptedFileSystem(fileSystem)
     let objects = try made(on: files)
