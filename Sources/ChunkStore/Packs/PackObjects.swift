@@ -88,14 +88,13 @@ final class PackObjects: Sendable {
   /// Deletes `packs`, durably; those that are gone already are no error.
   func delete(_ packs: [(id: PackID, kind: PackKind)]) throws(StoreError) {
     for kind in PackKind.allCases {
-      let names = packs.filter { $0.kind == kind }.map(\.id.description)
-      guard !names.isEmpty else { continue }
+      let ids = packs.filter { $0.kind == kind }.map(\.id)
+      guard !ids.isEmpty else { continue }
+      // Also after a failure: some may be gone.
+      defer { for id in ids { forget(id) } }
       try reportingStorageErrors { () throws(StorageError) in
-        try storage.remove(names, from: kind.area)
+        try storage.remove(ids.map(\.description), from: kind.area)
       }
-    }
-    for (id, _) in packs {
-      forget(id)
     }
   }
 
