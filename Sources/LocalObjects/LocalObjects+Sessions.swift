@@ -1,5 +1,6 @@
 import FileIO
 package import ObjectStorage
+import Synchronization
 import SystemPackage
 
 /// Sessions are files that their processes hold locks on.
@@ -110,6 +111,7 @@ private final class LocalSession: StorageSession {
   private let file: any OpenFile
   private let path: FilePath
   private let fileSystem: any FileSystem
+  private let hasEnded = Atomic(false)
 
   init(file: any OpenFile, path: FilePath, fileSystem: any FileSystem) {
     self.file = file
@@ -120,6 +122,7 @@ private final class LocalSession: StorageSession {
   deinit { end() }
 
   func end() {
+    guard !hasEnded.exchange(true, ordering: .relaxed) else { return }
     // A file that stays is recognised by its missing lock.
     try? fileSystem.remove(path)
     file.close()

@@ -81,6 +81,20 @@ import Testing
     #expect(files.problems == [])
   }
 
+  // MARK: - Sessions
+
+  @Test func aSessionIsRemovedOnce() throws {
+    let files = InterruptedFileSystem(fileSystem)
+    let objects = try made(on: files)
+    files.record()
+    var session: (any StorageSession)? = try objects.beginSession(
+      [1], name: String(repeating: "c", count: 32))
+    session?.end()
+    session?.end()
+    session = nil
+    #expect(files.calls.count { $0.hasPrefix("remove ") } == 1, "\(files.calls)")
+  }
+
   // MARK: - Errors
 
   @Test func onlyARequiredAreaIsSaidToBeMissing() throws {
