@@ -13,22 +13,20 @@ package struct RepositoryLayout: Sendable {
   package let packs: FilePath
   /// Of nothing here belongs anything to the format.
   let index: FilePath
-  private let directories: [ObjectArea: FilePath]
 
   package init(root: FilePath) {
     self.root = root
     packs = root.appending("packs")
     index = root.appending("index")
-    directories = Dictionary(
-      uniqueKeysWithValues: ObjectArea.allCases.map { ($0, Self.directory(of: $0, in: root)) })
   }
 
-  private static func directory(of area: ObjectArea, in root: FilePath) -> FilePath {
+  /// The directory that an area's objects lie in, packs a directory deeper.
+  package func directory(of area: ObjectArea) -> FilePath {
     switch area {
     case .settings: root
     case .keys: root.appending("keys")
-    case .dataPacks: root.appending("packs").appending("data")
-    case .mapPacks: root.appending("packs").appending("maps")
+    case .dataPacks: packs.appending("data")
+    case .mapPacks: packs.appending("maps")
     case .revisions: root.appending("revisions")
     case .marks: root.appending("marks")
     case .sessions: root.appending("sessions")
@@ -38,11 +36,6 @@ package struct RepositoryLayout: Sendable {
     case .setAside: root.appending("quarantine").appending("packs")
     case .pins: root.appending("pins")
     }
-  }
-
-  /// The directory that an area's objects lie in, packs a directory deeper.
-  package func directory(of area: ObjectArea) -> FilePath {
-    directories[area] ?? Self.directory(of: area, in: root)
   }
 
   /// Packs lie in 256 directories, by the first byte of their names.
