@@ -67,7 +67,7 @@ final class LocalUpload: ObjectUpload {
     try reportingFileErrors { () throws(FileError) in
       try file.synchronizeData()
       let path = layout.path(of: ObjectKey(area, name))
-      if area.holdsPacks { try makeShard(path.parentDirectory) }
+      try makeShard(path.parentDirectory)
       try fileSystem.rename(unfinished, to: path)
       try fileSystem.synchronizeDirectory(path.parentDirectory)
     }

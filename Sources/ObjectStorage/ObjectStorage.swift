@@ -77,7 +77,7 @@ package protocol ObjectStorage: AreaLocks, StorageSessions {
   /// The same for several objects of an area, for less. After a failure some may have been put.
   func put(_ objects: [NewObject], in area: ObjectArea) throws(StorageError)
 
-  /// Begins an object of `area` whose name is not known yet.
+  /// Begins a pack, whose name is not known yet.
   func upload(to area: ObjectArea) throws(StorageError) -> any ObjectUpload
 
   /// Gives objects other names, one after the other until one fails. After a power failure each is there
