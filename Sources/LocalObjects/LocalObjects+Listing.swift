@@ -78,6 +78,12 @@ extension LocalObjects {
     }
   }
 
+  package func isThere(_ area: ObjectArea) throws(StorageError) -> Bool {
+    try reportingFileErrors { () throws(FileError) in
+      try fileSystem.exists(layout.directory(of: area))
+    }
+  }
+
   package func isEmpty(_ area: ObjectArea) throws(StorageError) -> Bool {
     try reportingFileErrors { () throws(FileError) in
       try fileSystem.list(layout.directory(of: area))

@@ -54,6 +54,9 @@ package protocol ObjectStorage: AreaLocks, StorageSessions {
   /// - Throws: ``StorageError`` with `.missingArea` where there is no such area.
   func list(_ area: ObjectArea) throws(StorageError) -> [ListedObject]
 
+  /// Whether there is such an area.
+  func isThere(_ area: ObjectArea) throws(StorageError) -> Bool
+
   /// Those of ``list(_:)`` that are unfinished, for less.
   func unfinished(in area: ObjectArea) throws(StorageError) -> [ObjectKey]
 

@@ -160,7 +160,7 @@ package struct QuarantineObjects: Sendable {
   /// Keeps others from changing the quarantine; nil where nothing was ever found, and nothing is made.
   package func lockIfThere() throws(StoreError) -> (any StorageLock)? {
     let wasAnyFound = try reportingStorageErrors { () throws(StorageError) in
-      try objects.storage.listIfThere(.quarantine) != nil
+      try objects.storage.isThere(.quarantine)
     }
     return wasAnyFound ? try lock() : nil
   }
