@@ -20,13 +20,21 @@ package struct CollectorMemory: Sendable {
     let since: Duration
   }
 
+  /// No session can bring a forgotten revision back any more, nor pin it.
+  struct Clearance: Sendable {
+    let since: Duration
+    /// Condemnations from before that are still there. A collector that read its sessions before may be
+    /// about to look for the tombstone, and then carry one of them out.
+    var condemnations: Set<String>
+  }
+
   var sessions: [String: Sight] = [:]
   /// By condemnation: the writing sessions that were active after it was there.
   var awaited: [String: Set<String>] = [:]
   /// By condemnation: since when it is seen in `deleting`.
   var deletingSince: [String: Duration] = [:]
-  /// By forgotten revision: since when no session can bring it back.
-  var clearSince: [String: Duration] = [:]
+  /// By forgotten revision: what its tombstone still waits for.
+  var clearances: [String: Clearance] = [:]
 
   package init() {}
 }

@@ -23,6 +23,7 @@ extension CollectorPass {
     switch (stage, outcome) {
     case (.absent, .objects(let objects)):
       try noteAbsent(objects, at: now)
+      guard !condemnations.isEmpty else { return try tidy(at: now) }
       packsListed = now
       return try begin(.packs, .listing(Listing(.packs)), at: now)
     case (.packs, .names(let names)):
@@ -43,7 +44,7 @@ extension CollectorPass {
       removals.removeLast()
       return try deleteNext(at: now)
     case (.removingCondemnation, .removed):
-      removals.removeLast()
+      condemned.remove(removals.removeLast().name)
       return try removeNextCondemnation(at: now)
     case (.tidying, .removed):
       removals.removeLast()
@@ -52,9 +53,10 @@ extension CollectorPass {
     }
   }
 
-  /// What is condemned comes before the packs: a condemnation goes only after its packs are gone.
+  /// What is condemned comes before the packs: a condemnation goes only after its packs are gone. Tombstones
+  /// need to know the condemnations, too.
   mutating func listPacks(at now: Duration) throws(SessionProtocolError) -> CollectorStep {
-    guard !condemnations.isEmpty else { return try tidy(at: now) }
+    guard !condemnations.isEmpty || !forgottenBefore.isEmpty else { return try tidy(at: now) }
     return try begin(.absent, .snapshot(Snapshot(.condemned)), at: now)
   }
 
@@ -64,6 +66,7 @@ extension CollectorPass {
     _ objects: [Snapshot.Object], at now: Duration
   ) throws(SessionProtocolError) {
     absentPacks = []
+    condemned = Set(objects.map(\.name))
     var unchanged: [String: Condemnation] = [:]
     for object in objects {
       absentPacks.formUnion(try CondemnationRecord(object.bytes, of: object.name).packs)

@@ -16,22 +16,27 @@ extension CollectorPass {
     staged.filter { !listed.contains($0.value) }.keys.sorted().map { StoreKey(.staged, $0) }
   }
 
-  /// Tombstones go when for the bound on delay no session could put the revision, and it is not there. Late
-  /// `revisions/R` go at once.
+  /// Tombstones go when for the bound on delay no session could put the revision, it is not there, and the
+  /// condemnations from before are gone: another collector that judges one may be reading its roots, however
+  /// long it sleeps. Late `revisions/R` go at once.
   private mutating func tombstones(at now: Duration) -> [StoreKey] {
     let held = committed.union(pins)
-    var clear: [String: Duration] = [:]
+    var clearances: [String: CollectorMemory.Clearance] = [:]
     var keys: [StoreKey] = []
     for revision in forgottenBefore.sorted() {
       if revisions.contains(revision) { keys.append(StoreKey(.revisions, revision)) }
       guard !held.contains(revision) else { continue }
-      let since = memory.clearSince[revision] ?? now
-      clear[revision] = since
-      if revisionsListed - since > times.delayBound, !revisions.contains(revision) {
+      var clearance =
+        memory.clearances[revision] ?? CollectorMemory.Clearance(since: now, condemnations: condemned)
+      clearance.condemnations.formIntersection(condemned)
+      clearances[revision] = clearance
+      if revisionsListed - clearance.since > times.delayBound, clearance.condemnations.isEmpty,
+        !revisions.contains(revision)
+      {
         keys.append(StoreKey(.forgotten, revision))
       }
     }
-    memory.clearSince = clear
+    memory.clearances = clearances
     return keys
   }
 }

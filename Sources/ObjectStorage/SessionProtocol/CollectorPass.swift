@@ -47,6 +47,8 @@ package struct CollectorPass {
   var revisionsListed = Duration.zero
   var revisions: Set<String> = []
   var packsListed = Duration.zero
+  /// All condemnations that were there after the sessions were listed.
+  var condemned: Set<String> = []
   var absentPacks: Set<String> = []
   var packs: Set<String> = []
   var isJudged = false

@@ -68,6 +68,34 @@ struct HandoverTests {
     }
   }
 
+  @Test("A backup takes over from a revision that is forgotten, and its tombstone's time passes")
+  func tombstoneGoesMeanwhile() throws {
+    try afterEachRequest { transcript, sleep in
+      try transcript.backup("r", [1])
+      let other = TranscriptCollector("other", on: transcript)
+      return try sleep(["p1"]) {
+        // The other collector waits for this one, and leaves the condemnation to the one that sleeps.
+        var lasting = try transcript.begin("lasting").session
+        let writer = try transcript.begin("writer", pinning: ["r"])
+        #expect(writer.view.pinned["r"] == [1])
+        #expect(try transcript.run(ForgetRevision("r")) == .forgotten)
+        let commit = CommitSession(
+          writer.session, revision: "r2", document: [1], nonce: transcript.nonce())
+        #expect(try transcript.run(commit) == .committed)
+        for _ in 1...4 {
+          try other.runPass()
+          transcript.now += transcript.times.delayBound / 2
+          let renewal = RenewSession(lasting, nonce: transcript.nonce())
+          guard case .renewed(let handle) = try transcript.run(renewal) else {
+            Issue.record("the lasting session is fenced")
+            return
+          }
+          lasting = handle
+        }
+      }
+    }
+  }
+
   /// `scene` prepares a store, and calls `sleep` with what the collector condemns, and with what happens while it
   /// sleeps. Afterwards chunk 1 is there.
   private func afterEachRequest(
