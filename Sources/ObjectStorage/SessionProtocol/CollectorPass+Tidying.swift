@@ -26,8 +26,7 @@ extension CollectorPass {
     for revision in forgottenBefore.sorted() {
       if revisions.contains(revision) { keys.append(StoreKey(.revisions, revision)) }
       guard !held.contains(revision) else { continue }
-      var clearance =
-        memory.clearances[revision] ?? CollectorMemory.Clearance(since: now, condemnations: condemned)
+      var clearance = memory.clearances[revision] ?? .init(since: now, condemnations: condemned)
       clearance.condemnations.formIntersection(condemned)
       clearances[revision] = clearance
       if revisionsListed - clearance.since > times.delayBound, clearance.condemnations.isEmpty,

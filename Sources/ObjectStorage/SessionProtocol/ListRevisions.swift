@@ -1,11 +1,12 @@
 /// Lists the revisions that exist: those in `revisions/` without a tombstone. Committed sessions come first, and
-/// are completed, so their revisions are in the list.
+/// are completed, so their revisions are in the list. Tombstones come before revisions: a tombstone goes only
+/// after its revision, so one that is missing here says that the revision existed at that moment.
 package struct ListRevisions: ComposedProcedure {
   package typealias Outcome = [String]
 
   package var work: Work?
   private var committed: [String] = []
-  private var revisions: [String]?
+  private var forgotten: Set<String>?
 
   package init() {}
 
@@ -26,18 +27,17 @@ package struct ListRevisions: ComposedProcedure {
       return completeNext()
     case .completed: return completeNext()
     case .names(let names):
-      guard let revisions else {
-        revisions = names
-        return .work(.listing(Listing(.forgotten)))
+      guard let forgotten else {
+        forgotten = Set(names)
+        return .work(.listing(Listing(.revisions)))
       }
-      let forgotten = Set(names)
-      return .done(revisions.filter { !forgotten.contains($0) })
+      return .done(names.filter { !forgotten.contains($0) })
     default: preconditionFailure("ListRevisions asked for nothing like \(outcome)")
     }
   }
 
   private mutating func completeNext() -> NextWork<[String]> {
-    guard let session = committed.popLast() else { return .work(.listing(Listing(.revisions))) }
+    guard let session = committed.popLast() else { return .work(.listing(Listing(.forgotten))) }
     return .work(.complete(CompleteSession(session)))
   }
 }

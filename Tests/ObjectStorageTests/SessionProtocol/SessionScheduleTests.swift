@@ -94,6 +94,25 @@ struct SessionScheduleTests {
     #expect(transcript.store.names(.forgotten) == [])
   }
 
+  @Test("A list that sleeps does not show a revision that was forgotten before it began")
+  func sleepingList() throws {
+    let transcript = try Transcript()
+    try transcript.backup("r", [1])
+    let forget = try transcript.client(ForgetRevision("r"))
+    try forget.pause(beforeChanging: .revisions)
+    #expect(try transcript.run(ListRevisions()) == [])
+
+    let list = try transcript.client(ListRevisions())
+    try list.advance(requests: 2)
+    _ = try forget.finish()
+    let collector = TranscriptCollector("collector", on: transcript)
+    try collector.runPass()
+    transcript.now += transcript.times.delayBound + .seconds(1)
+    try collector.runPass()
+    #expect(!transcript.exists(.forgotten, "r"))
+    #expect(try list.finish() == [])
+  }
+
   @Test("Two collectors that each count on the other's copy delete neither copy first")
   func twoCollectors() throws {
     let transcript = try Transcript()

@@ -86,6 +86,13 @@ final class Transcript: LocklessStore {
       step = try procedure.take(.unknown, at: transcript.now)
     }
 
+    func advance(requests: Int) throws {
+      for _ in 0..<requests {
+        guard case .ask(let request) = step else { return }
+        try go(request)
+      }
+    }
+
     func finish() throws -> P.Outcome {
       while true {
         switch step {
