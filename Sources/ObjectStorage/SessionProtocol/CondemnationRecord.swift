@@ -6,7 +6,7 @@
 ///      4    1  version of the format, 1
 ///      5    1  state: 1 condemned, 2 deleting
 ///      6   20  nonce
-///     26       number of packs (2), each a text
+///     26       number of packs (4), each a text
 /// ```
 package struct CondemnationRecord: Equatable, Sendable {
   package enum State: UInt8, Sendable {

@@ -1,4 +1,4 @@
-/// Writes the small objects of the protocol. Numbers are little-endian; a text is its length in two bytes and
+/// Writes the small objects of the protocol. Numbers are little-endian; a text is its length in four bytes and
 /// its UTF-8.
 struct RecordEncoder {
   private(set) var bytes: [UInt8]
@@ -20,8 +20,7 @@ struct RecordEncoder {
   }
 
   mutating func append(count: Int) {
-    bytes.append(UInt8(truncatingIfNeeded: count))
-    bytes.append(UInt8(truncatingIfNeeded: count >> 8))
+    withUnsafeBytes(of: UInt32(count).littleEndian) { bytes.append(contentsOf: $0) }
   }
 
   mutating func append(_ text: String) {
@@ -71,7 +70,8 @@ struct RecordDecoder {
   }
 
   mutating func count() throws(SessionProtocolError) -> Int {
-    Int(try byte()) | Int(try byte()) << 8
+    let field = try take(4)
+    return field.withUnsafeBytes { Int(UInt32(littleEndian: $0.loadUnaligned(as: UInt32.self))) }
   }
 
   mutating func nonce() throws(SessionProtocolError) -> Nonce {

@@ -15,7 +15,7 @@ package enum SessionRole: UInt8, Sendable {
 ///      5    1  state: 1 active, 2 committed, 3 fenced
 ///      6    1  role: 1 writing, 2 reading
 ///      7   20  nonce
-///     27       active: number of pins (2), each a text; committed: the revision, a text
+///     27       active: number of pins (4), each a text; committed: the revision, a text
 /// ```
 package struct SessionObject: Equatable, Sendable {
   package enum State: Equatable, Sendable {
