@@ -1,11 +1,14 @@
 /// Lists an area, page by page. A name that was there before the first page and still is after the last one is
-/// in the outcome.
+/// in the outcome. Pages that contradict each other are an error: a list that lacks a name deletes content.
 package struct Listing: Procedure {
   private let area: StoreArea
+  private let limit: Int
   private var names: [String] = []
 
-  package init(_ area: StoreArea) {
+  /// `limit`: a list with more names than that never ends.
+  package init(_ area: StoreArea, limit: Int = 1 << 24) {
     self.area = area
+    self.limit = limit
   }
 
   package mutating func start(at now: Duration) -> ProcedureStep<[String]> {
@@ -17,11 +20,29 @@ package struct Listing: Procedure {
   ) throws(SessionProtocolError) -> ProcedureStep<[String]> {
     switch answer {
     case .page(let page, let more):
+      try check(page, more: more)
       names += page
-      return more && !page.isEmpty ? start(at: now) : .done(names)
+      return more ? start(at: now) : .done(names)
     case .unknown, .expired: return start(at: now)
     default: throw .unexpected(answer, area.rawValue)
     }
+  }
+
+  private func check(_ page: [String], more: Bool) throws(SessionProtocolError) {
+    var last = names.last ?? ""
+    for name in page {
+      guard name > last else { throw contradiction("'\(name)' follows '\(last)'") }
+      last = name
+    }
+    if more, page.isEmpty { throw contradiction("a page without names says that there are more") }
+    guard names.count + page.count <= limit else {
+      throw contradiction("it has more than \(limit) names")
+    }
+  }
+
+  private func contradiction(_ cause: String) -> SessionProtocolError {
+    SessionProtocolError(
+      .unexpectedAnswer, area.rawValue, "the store's list cannot be relied on: \(cause)")
   }
 }
 

@@ -7,6 +7,21 @@ struct SimulatedObjectStore {
     let version: StoreVersion
   }
 
+  /// How a store may get its pages wrong.
+  enum PagingFlaw: CaseIterable {
+    /// The last name of a page is the first one of the next.
+    case repeatsLast
+    /// Each page is the first one.
+    case ignoresAfter
+    /// Names are not in order.
+    case unsorted
+    /// A page without names says that there are more.
+    case emptyPage
+    /// Each page has new names, for ever.
+    case endless
+  }
+
+  var pagingFlaw: PagingFlaw?
   /// Small, so that things change between two pages.
   var pageSize = 3
   private(set) var areas: [StoreArea: [String: Object]] = [:]
@@ -31,11 +46,26 @@ struct SimulatedObjectStore {
       guard let object = self[key] else { return .notFound }
       return .found(object.bytes, object.version)
     case .list(let area, let after):
-      let rest = names(area).filter { $0 > after }
-      return .page(Array(rest.prefix(pageSize)), more: rest.count > pageSize)
+      return page(of: area, after: after)
     case .remove(let key):
       guard areas[key.area]?.removeValue(forKey: key.name) != nil else { return .notFound }
       return .removed
+    }
+  }
+
+  private func page(of area: StoreArea, after: String) -> StoreAnswer {
+    let all = names(area)
+    let rest = all.filter { $0 > after }
+    let page = Array(rest.prefix(pageSize))
+    let more = rest.count > pageSize
+    switch pagingFlaw {
+    case nil: return .page(page, more: more)
+    case .repeatsLast:
+      return .page((after.isEmpty ? [] : [after]) + page.dropLast(), more: more)
+    case .ignoresAfter: return .page(Array(all.prefix(pageSize)), more: true)
+    case .unsorted: return .page(page.reversed(), more: more)
+    case .emptyPage: return .page(after.isEmpty ? page : [], more: true)
+    case .endless: return .page((1...9).map { "\(after)\($0)" }, more: true)
     }
   }
 
