@@ -82,7 +82,7 @@ package struct CollectorPass {
   package mutating func take(
     _ answer: StoreAnswer, at now: Duration
   ) throws(SessionProtocolError) -> CollectorStep {
-    guard let step = try work?.take(answer, at: now) else {
+    guard let step = try work?.step(answer, at: now) else {
       throw .unexpected(answer, "collector")
     }
     return try go(step, at: now)
@@ -93,7 +93,7 @@ package struct CollectorPass {
   ) throws(SessionProtocolError) -> CollectorStep {
     self.stage = stage
     self.work = work
-    guard let step = try self.work?.start(at: now) else {
+    guard let step = try self.work?.step(nil, at: now) else {
       preconditionFailure("work was set above")
     }
     return try go(step, at: now)

@@ -6,6 +6,8 @@ package enum Work {
   case put(SettledPut)
   case remove(SettledRemove)
   indirect case complete(CompleteSession)
+  /// Only while a step is taken.
+  case none
 
   package enum Outcome {
     case names([String])
@@ -16,52 +18,46 @@ package enum Work {
     case completed
   }
 
-  mutating func start(at now: Duration) throws(SessionProtocolError) -> ProcedureStep<Outcome> {
+  /// The first step, or the one after an answer.
+  mutating func step(
+    _ answer: StoreAnswer?, at now: Duration
+  ) throws(SessionProtocolError) -> ProcedureStep<Outcome> {
+    // What `self` still held would be copied by the first change of `part`.
     switch self {
     case .listing(var part):
+      self = .none
       defer { self = .listing(part) }
-      return part.start(at: now).map(Outcome.names)
+      return try part.step(answer, at: now).map(Outcome.names)
     case .snapshot(var part):
+      self = .none
       defer { self = .snapshot(part) }
-      return part.start(at: now).map(Outcome.objects)
+      return try part.step(answer, at: now).map(Outcome.objects)
     case .read(var part):
+      self = .none
       defer { self = .read(part) }
-      return part.start(at: now).map(Outcome.content)
+      return try part.step(answer, at: now).map(Outcome.content)
     case .put(var part):
+      self = .none
       defer { self = .put(part) }
-      return part.start(at: now).map(Outcome.put)
+      return try part.step(answer, at: now).map(Outcome.put)
     case .remove(var part):
+      self = .none
       defer { self = .remove(part) }
-      return part.start(at: now).map { .removed }
+      return try part.step(answer, at: now).map { .removed }
     case .complete(var part):
+      self = .none
       defer { self = .complete(part) }
-      return try part.start(at: now).map { .completed }
+      return try part.step(answer, at: now).map { .completed }
+    case .none: preconditionFailure("this work has failed before")
     }
   }
+}
 
-  mutating func take(
-    _ answer: StoreAnswer, at now: Duration
+extension Procedure {
+  fileprivate mutating func step(
+    _ answer: StoreAnswer?, at now: Duration
   ) throws(SessionProtocolError) -> ProcedureStep<Outcome> {
-    switch self {
-    case .listing(var part):
-      defer { self = .listing(part) }
-      return try part.take(answer, at: now).map(Outcome.names)
-    case .snapshot(var part):
-      defer { self = .snapshot(part) }
-      return try part.take(answer, at: now).map(Outcome.objects)
-    case .read(var part):
-      defer { self = .read(part) }
-      return try part.take(answer, at: now).map(Outcome.content)
-    case .put(var part):
-      defer { self = .put(part) }
-      return try part.take(answer, at: now).map(Outcome.put)
-    case .remove(var part):
-      defer { self = .remove(part) }
-      return try part.take(answer, at: now).map { .removed }
-    case .complete(var part):
-      defer { self = .complete(part) }
-      return try part.take(answer, at: now).map { .completed }
-    }
+    if let answer { try take(answer, at: now) } else { try start(at: now) }
   }
 }
 
@@ -101,7 +97,7 @@ extension ComposedProcedure {
   package mutating func take(
     _ answer: StoreAnswer, at now: Duration
   ) throws(SessionProtocolError) -> ProcedureStep<Outcome> {
-    switch try work?.take(answer, at: now) {
+    switch try work?.step(answer, at: now) {
     case .ask(let request): return .ask(request)
     case .done(let outcome): return try run(try next(after: outcome, at: now), at: now)
     case nil: throw .unexpected(answer, "session protocol")
@@ -117,7 +113,7 @@ extension ComposedProcedure {
       case .done(let outcome): return .done(outcome)
       case .work(let work):
         self.work = work
-        switch try self.work?.start(at: now) {
+        switch try self.work?.step(nil, at: now) {
         case .done(let outcome): step = try next(after: outcome, at: now)
         case .ask(let request): return .ask(request)
         case nil: preconditionFailure("work was set above")
