@@ -43,9 +43,7 @@ package struct BeginSession: ComposedProcedure {
   private var view = SessionView()
   /// The pins to be looked at, the next one last.
   private var pins: [String]
-  private var stage = Stage.putting
-
-  private enum Stage { case putting, readingTombstone, readingRevision, readingCondemned }
+  private var attempts = Attempts()
 
   /// The session's name begins with `id`, which no other session uses.
   package init(_ id: String, _ role: SessionRole, pinning pinned: [String] = [], nonce: Nonce) {
@@ -55,7 +53,8 @@ package struct BeginSession: ComposedProcedure {
     pins = pinned.reversed()
   }
 
-  package mutating func first(at now: Duration) -> NextWork<Outcome> {
+  package mutating func first(at now: Duration) throws(SessionProtocolError) -> NextWork<Outcome> {
+    try attempts.count(handle.key)
     attempt += 1
     handle.id = "\(id).\(attempt)"
     return .work(.put(SettledPut(handle.key, handle.active(nonce).bytes, if: .absent)))
@@ -65,10 +64,15 @@ package struct BeginSession: ComposedProcedure {
     after outcome: Work.Outcome, at now: Duration
   ) throws(SessionProtocolError) -> NextWork<Outcome> {
     switch outcome {
-    case .put(.stored(let version)): return begun(version)
+    case .put(.stored(let version)):
+      handle.version = version
+      return lookAtNextPin()
     // Whatever becomes of this attempt: if it arrives, it is a session without an owner. Or it is fenced already.
-    case .put: return first(at: now)
-    case .content(let bytes): return look(bytes)
+    case .put: return try first(at: now)
+    case .revision(let outcome):
+      let pin = pins.removeLast()
+      if case .found(let document) = outcome { view.pinned[pin] = document }
+      return lookAtNextPin()
     case .objects(let objects):
       for object in objects {
         view.absentPacks.formUnion(try CondemnationRecord(object.bytes, of: object.name).packs)
@@ -78,29 +82,8 @@ package struct BeginSession: ComposedProcedure {
     }
   }
 
-  private mutating func begun(_ version: StoreVersion) -> NextWork<Outcome> {
-    handle.version = version
-    return lookAtNextPin()
-  }
-
-  private mutating func lookAtNextPin() -> NextWork<Outcome> {
-    guard let pin = pins.last else {
-      stage = .readingCondemned
-      return .work(.snapshot(Snapshot(.condemned)))
-    }
-    stage = .readingTombstone
-    return .work(.read(SettledRead(StoreKey(.forgotten, pin))))
-  }
-
-  /// A revision exists when it has no tombstone and is in `revisions/`.
-  private mutating func look(_ bytes: [UInt8]?) -> NextWork<Outcome> {
-    let pin = pins[pins.count - 1]
-    if stage == .readingTombstone, bytes == nil {
-      stage = .readingRevision
-      return .work(.read(SettledRead(StoreKey(.revisions, pin))))
-    }
-    if stage == .readingRevision { view.pinned[pin] = bytes }
-    pins.removeLast()
-    return lookAtNextPin()
+  private func lookAtNextPin() -> NextWork<Outcome> {
+    guard let pin = pins.last else { return .work(.snapshot(Snapshot(.condemned))) }
+    return .work(.lookUp(LookUpRevision(pin)))
   }
 }

@@ -10,13 +10,11 @@ package struct CommitSession: ComposedProcedure {
   }
 
   package var work: Work?
-  private var handle: SessionHandle
+  private let handle: SessionHandle
   private let revision: String
   private let staged: [UInt8]
-  private var nonce: Nonce
-  private var stage = Stage.staging
-
-  private enum Stage { case staging, committing, readingRevision, readingTombstone }
+  private let nonce: Nonce
+  private var attempts = Attempts()
 
   /// The revision's name never recurs.
   package init(_ handle: SessionHandle, revision: String, document: [UInt8], nonce: Nonce) {
@@ -27,50 +25,34 @@ package struct CommitSession: ComposedProcedure {
     staged = StagedRecord(session: handle.id, document: document).bytes
   }
 
-  package mutating func first(at now: Duration) -> NextWork<Outcome> {
-    .work(.put(SettledPut(StoreKey(.staged, revision), staged, if: .absent)))
+  package mutating func first(at now: Duration) throws(SessionProtocolError) -> NextWork<Outcome> {
+    let key = StoreKey(.staged, revision)
+    try attempts.count(key)
+    return .work(.put(SettledPut(key, staged, if: .absent)))
   }
 
   package mutating func next(
     after outcome: Work.Outcome, at now: Duration
   ) throws(SessionProtocolError) -> NextWork<Outcome> {
-    switch (stage, outcome) {
-    case (.staging, .put(.stored)): return commit()
-    case (.staging, .put(.absent)): return first(at: now)
-    case (.staging, .put(.other)):
-      throw SessionProtocolError(.damaged, "staged/\(revision)", "another session has staged it")
-    case (.committing, .put(.stored)): return .done(.committed)
-    case (.committing, .put(.other(let bytes, let version))):
-      return try settle(SessionObject(bytes, of: handle.id).state, version)
-    case (.committing, .put(.absent)):
-      // It was fenced and removed, or somebody else has completed it.
-      stage = .readingRevision
-      return .work(.read(SettledRead(StoreKey(.revisions, revision))))
-    case (.readingRevision, .content(nil)):
-      stage = .readingTombstone
-      return .work(.read(SettledRead(StoreKey(.forgotten, revision))))
-    case (_, .content(let bytes)): return .done(bytes == nil ? .fenced : .committed)
+    switch outcome {
+    case .put(.stored):
+      return .work(.change(ChangeSession(handle, to: .committed(revision), nonce: nonce)))
+    case .put(.absent): return try first(at: now)
+    case .put(.other):
+      throw SessionProtocolError(
+        .damaged, "\(StoreKey(.staged, revision))", "another session has staged it")
+    case .session(.changed): return .done(.committed)
+    case .session(.committed(let other)):
+      // An earlier put of this one has arrived late.
+      guard other == revision else {
+        throw SessionProtocolError(.damaged, "\(handle.key)", "it has committed \(other) before")
+      }
+      return .done(.committed)
+    case .session(.fenced): return .done(.fenced)
+    // It was fenced and removed, or somebody else has completed it.
+    case .session(.gone): return .work(.lookUp(LookUpRevision(revision)))
+    case .revision(let outcome): return .done(outcome.everExisted ? .committed : .fenced)
     default: preconditionFailure("CommitSession asked for nothing like \(outcome)")
-    }
-  }
-
-  private mutating func commit() -> NextWork<Outcome> {
-    stage = .committing
-    let record = SessionObject(.committed(revision), handle.role, nonce)
-    return .work(.put(SettledPut(handle.key, record.bytes, if: .version(handle.version))))
-  }
-
-  private mutating func settle(
-    _ state: SessionObject.State, _ version: StoreVersion
-  ) -> NextWork<Outcome> {
-    switch state {
-    case .committed: return .done(.committed)
-    case .fenced: return .done(.fenced)
-    case .active:
-      // A renewal has arrived late, or the commit has not arrived.
-      handle.version = version
-      nonce = nonce.next
-      return commit()
     }
   }
 }

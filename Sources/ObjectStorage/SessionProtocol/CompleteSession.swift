@@ -10,6 +10,7 @@ package struct CompleteSession: ComposedProcedure {
   private var basis = Duration.zero
   private var revision = ""
   private var isStagedMissing = false
+  private var attempts = Attempts()
   private var stage = Stage.readingSession
 
   private enum Stage {
@@ -20,7 +21,8 @@ package struct CompleteSession: ComposedProcedure {
     self.session = session
   }
 
-  package mutating func first(at now: Duration) -> NextWork<Void> {
+  package mutating func first(at now: Duration) throws(SessionProtocolError) -> NextWork<Void> {
+    try attempts.count(StoreKey(.sessions, session))
     stage = .readingSession
     basis = now
     return .work(.read(SettledRead(StoreKey(.sessions, session))))
@@ -40,6 +42,11 @@ package struct CompleteSession: ComposedProcedure {
     case (.readingSession, .content(nil)): return .done(())
     case (.readingStaged, .content(let bytes?)):
       let record = try StagedRecord(bytes, of: revision)
+      guard record.session == session else {
+        throw SessionProtocolError(
+          .damaged, "\(StoreKey(.staged, revision))",
+          "session \(session) has committed it, and session \(record.session) has staged it")
+      }
       stage = .putting
       return .work(
         .put(
@@ -51,12 +58,12 @@ package struct CompleteSession: ComposedProcedure {
         throw SessionProtocolError(.damaged, "staged/\(revision)", "it is missing")
       }
       isStagedMissing = true
-      return first(at: now)
+      return try first(at: now)
     case (.putting, .put(.stored)): return removeSession()
     case (.putting, .put(.other)):
       throw SessionProtocolError(.damaged, "revisions/\(revision)", "it is not what was staged")
     // Not arrived, too late, or forgotten since: the session tells.
-    case (.putting, .put(.absent)): return first(at: now)
+    case (.putting, .put(.absent)): return try first(at: now)
     case (.removingSession, .removed):
       stage = .removingStaged
       return .work(.remove(SettledRemove(StoreKey(.staged, revision))))

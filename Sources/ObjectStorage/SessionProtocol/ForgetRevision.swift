@@ -6,7 +6,7 @@
 package struct ForgetRevision: ComposedProcedure {
   package enum Outcome: Sendable {
     case forgotten
-    /// There is no such revision in `revisions/`; ``ListRevisions`` completes those that are on their way.
+    /// There is no such revision.
     case notFound
   }
 
@@ -16,37 +16,35 @@ package struct ForgetRevision: ComposedProcedure {
   /// another client forgets the revision meanwhile.
   private var basis = Duration.zero
 
-  private enum Stage { case readingTombstone, readingRevision, putting }
-  private var stage = Stage.readingTombstone
+  private var attempts = Attempts()
+  private var wasFound = false
 
   package init(_ revision: String) {
     self.revision = revision
   }
 
-  package mutating func first(at now: Duration) -> NextWork<Outcome> {
+  package mutating func first(at now: Duration) throws(SessionProtocolError) -> NextWork<Outcome> {
+    try attempts.count(StoreKey(.forgotten, revision))
     basis = now
-    stage = .readingTombstone
-    return .work(.read(SettledRead(StoreKey(.forgotten, revision))))
+    return .work(.lookUp(LookUpRevision(revision)))
   }
 
   package mutating func next(
     after outcome: Work.Outcome, at now: Duration
   ) throws(SessionProtocolError) -> NextWork<Outcome> {
-    switch (stage, outcome) {
-    case (.readingTombstone, .content(nil)):
-      stage = .readingRevision
-      return .work(.read(SettledRead(StoreKey(.revisions, revision))))
-    case (.readingTombstone, .content), (.putting, .put(.stored)): return removeRevision()
-    case (.readingRevision, .content(let document?)):
-      stage = .putting
+    switch outcome {
+    case .revision(.found(let document)):
+      wasFound = true
       return .work(
         .put(SettledPut(StoreKey(.forgotten, revision), document, if: .absent, basis: basis)))
-    case (.readingRevision, .content(nil)): return .done(.notFound)
-    case (.putting, .put(.absent)): return first(at: now)
-    case (.putting, .put(.other)):
+    case .revision(.forgotten), .put(.stored): return removeRevision()
+    // What was there is gone: a tombstone was put since, and all of it is over.
+    case .revision(.notFound): return .done(wasFound ? .forgotten : .notFound)
+    case .put(.absent): return try first(at: now)
+    case .put(.other):
       throw SessionProtocolError(
         .damaged, "forgotten/\(revision)", "it is not the revision's bytes")
-    case (_, .removed): return .done(.forgotten)
+    case .removed: return .done(.forgotten)
     default: preconditionFailure("ForgetRevision asked for nothing like \(outcome)")
     }
   }

@@ -4,6 +4,7 @@ package struct Listing: Procedure {
   private let area: StoreArea
   private let limit: Int
   private var names: [String] = []
+  private var attempts = Attempts()
 
   /// `limit`: a list with more names than that never ends.
   package init(_ area: StoreArea, limit: Int = 1 << 24) {
@@ -11,8 +12,11 @@ package struct Listing: Procedure {
     self.limit = limit
   }
 
-  package mutating func start(at now: Duration) -> ProcedureStep<[String]> {
-    .ask(StoreRequest(.list(area, after: names.last ?? ""), basis: now))
+  package mutating func start(
+    at now: Duration
+  ) throws(SessionProtocolError) -> ProcedureStep<[String]> {
+    try attempts.count(area.rawValue)
+    return .ask(StoreRequest(.list(area, after: names.last ?? ""), basis: now))
   }
 
   package mutating func take(
@@ -22,8 +26,9 @@ package struct Listing: Procedure {
     case .page(let page, let more):
       try check(page, more: more)
       names += page
-      return more ? start(at: now) : .done(names)
-    case .unknown, .expired: return start(at: now)
+      attempts.restart()
+      return try more ? start(at: now) : .done(names)
+    case .unknown, .expired: return try start(at: now)
     default: throw .unexpected(answer, area.rawValue)
     }
   }
@@ -59,14 +64,17 @@ package struct Snapshot: Procedure {
   /// Those to be read, the next one last.
   private var names: [String] = []
   private var objects: [Object] = []
+  private var attempts = Attempts()
 
   package init(_ area: StoreArea) {
     self.area = area
   }
 
-  package mutating func start(at now: Duration) -> ProcedureStep<[Object]> {
+  package mutating func start(
+    at now: Duration
+  ) throws(SessionProtocolError) -> ProcedureStep<[Object]> {
     var listing = Listing(area)
-    let step = listing.start(at: now)
+    let step = try listing.start(at: now)
     self.listing = listing
     guard case .ask(let request) = step else { return .done([]) }
     return .ask(request)
@@ -82,20 +90,26 @@ package struct Snapshot: Procedure {
       case nil: break
       }
       listing = nil
-      return next(at: now)
+      return try next(at: now)
     }
     switch answer {
     case .found(let bytes, let version):
+      attempts.restart()
       objects.append(Object(name: names.removeLast(), bytes: bytes, version: version))
-    case .notFound: names.removeLast()
+    case .notFound:
+      attempts.restart()
+      names.removeLast()
     case .unknown, .expired: break
     default: throw .unexpected(answer, area.rawValue)
     }
-    return next(at: now)
+    return try next(at: now)
   }
 
-  private func next(at now: Duration) -> ProcedureStep<[Object]> {
+  private mutating func next(
+    at now: Duration
+  ) throws(SessionProtocolError) -> ProcedureStep<[Object]> {
     guard let name = names.last else { return .done(objects) }
+    try attempts.count(StoreKey(area, name))
     return .ask(StoreRequest(.read(StoreKey(area, name)), basis: now))
   }
 }

@@ -48,6 +48,8 @@ package struct SessionProtocolError: Error, Sendable, CustomStringConvertible {
     case damaged
     /// A store answered something that does not fit the request.
     case unexpectedAnswer
+    /// The store did not answer, or never did what it was asked to. What was asked for last may still happen.
+    case unanswered
     /// The store could not be reached, or refused.
     case store
   }

@@ -1,5 +1,5 @@
-/// One put, and what became of it. An answer that was lost is not guessed: the object is read back, and its
-/// bytes say whose put was applied. No two puts of different origin have the same bytes.
+/// One put, and what became of it. It is sent once. An answer that was lost is not guessed: the object is read
+/// back, and its bytes say whose put was applied. No two puts of different origin have the same bytes.
 package struct SettledPut: Procedure {
   package enum Outcome: Sendable {
     /// The object has these bytes.
@@ -15,6 +15,7 @@ package struct SettledPut: Procedure {
   private let condition: PutCondition
   private let basis: Duration?
   private var isReading = false
+  private var attempts = Attempts()
 
   /// Without a basis, the put relies on nothing that was observed before.
   package init(
@@ -36,7 +37,8 @@ package struct SettledPut: Procedure {
   ) throws(SessionProtocolError) -> ProcedureStep<Outcome> {
     switch answer {
     case .stored(let version) where !isReading: return .done(.stored(version))
-    case .conditionFailed where !isReading, .unknown, .expired: return readBack(at: now)
+    case .conditionFailed where !isReading, .unknown, .expired:
+      return try readBack(at: now)
     case .found(let found, let version) where isReading:
       return .done(found == bytes ? .stored(version) : .other(found, version))
     case .notFound where isReading: return .done(.absent)
@@ -44,7 +46,10 @@ package struct SettledPut: Procedure {
     }
   }
 
-  private mutating func readBack(at now: Duration) -> ProcedureStep<Outcome> {
+  private mutating func readBack(
+    at now: Duration
+  ) throws(SessionProtocolError) -> ProcedureStep<Outcome> {
+    try attempts.count(key)
     isReading = true
     return .ask(StoreRequest(.read(key), basis: now))
   }
@@ -54,13 +59,17 @@ package struct SettledPut: Procedure {
 /// arrives late finds nothing.
 package struct SettledRemove: Procedure {
   private let key: StoreKey
+  private var attempts = Attempts()
 
   package init(_ key: StoreKey) {
     self.key = key
   }
 
-  package mutating func start(at now: Duration) -> ProcedureStep<Void> {
-    .ask(StoreRequest(.remove(key), basis: now))
+  package mutating func start(
+    at now: Duration
+  ) throws(SessionProtocolError) -> ProcedureStep<Void> {
+    try attempts.count(key)
+    return .ask(StoreRequest(.remove(key), basis: now))
   }
 
   package mutating func take(
@@ -68,7 +77,7 @@ package struct SettledRemove: Procedure {
   ) throws(SessionProtocolError) -> ProcedureStep<Void> {
     switch answer {
     case .removed, .notFound: return .done(())
-    case .unknown, .expired: return start(at: now)
+    case .unknown, .expired: return try start(at: now)
     default: throw .unexpected(answer, key)
     }
   }
@@ -77,13 +86,17 @@ package struct SettledRemove: Procedure {
 /// Reads an object, again until there is an answer.
 package struct SettledRead: Procedure {
   private let key: StoreKey
+  private var attempts = Attempts()
 
   package init(_ key: StoreKey) {
     self.key = key
   }
 
-  package mutating func start(at now: Duration) -> ProcedureStep<[UInt8]?> {
-    .ask(StoreRequest(.read(key), basis: now))
+  package mutating func start(
+    at now: Duration
+  ) throws(SessionProtocolError) -> ProcedureStep<[UInt8]?> {
+    try attempts.count(key)
+    return .ask(StoreRequest(.read(key), basis: now))
   }
 
   package mutating func take(
@@ -92,7 +105,7 @@ package struct SettledRead: Procedure {
     switch answer {
     case .found(let bytes, _): return .done(bytes)
     case .notFound: return .done(nil)
-    case .unknown, .expired: return start(at: now)
+    case .unknown, .expired: return try start(at: now)
     default: throw .unexpected(answer, key)
     }
   }

@@ -6,6 +6,8 @@ package enum Work {
   case put(SettledPut)
   case remove(SettledRemove)
   indirect case complete(CompleteSession)
+  indirect case change(ChangeSession)
+  indirect case lookUp(LookUpRevision)
   /// Only while a step is taken.
   case none
 
@@ -16,6 +18,8 @@ package enum Work {
     case put(SettledPut.Outcome)
     case removed
     case completed
+    case session(ChangeSession.Outcome)
+    case revision(LookUpRevision.Outcome)
   }
 
   /// The first step, or the one after an answer.
@@ -48,6 +52,14 @@ package enum Work {
       self = .none
       defer { self = .complete(part) }
       return try part.step(answer, at: now).map { .completed }
+    case .change(var part):
+      self = .none
+      defer { self = .change(part) }
+      return try part.step(answer, at: now).map(Outcome.session)
+    case .lookUp(var part):
+      self = .none
+      defer { self = .lookUp(part) }
+      return try part.step(answer, at: now).map(Outcome.revision)
     case .none: preconditionFailure("this work has failed before")
     }
   }

@@ -85,8 +85,8 @@ struct HandoverTests {
         for _ in 1...4 {
           try other.runPass()
           transcript.now += transcript.times.delayBound / 2
-          let renewal = RenewSession(lasting, nonce: transcript.nonce())
-          guard case .renewed(let handle) = try transcript.run(renewal) else {
+          let renewal = ChangeSession.renewal(of: lasting, nonce: transcript.nonce())
+          guard case .changed(let handle) = try transcript.run(renewal) else {
             Issue.record("the lasting session is fenced")
             return
           }

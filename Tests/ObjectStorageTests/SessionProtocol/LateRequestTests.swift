@@ -112,8 +112,8 @@ struct LateRequestTests {
       try collector.runPass(condemning: ["p1"])
       transcript.now += .seconds(90)
       guard
-        case .renewed(let handle) = try transcript.run(
-          RenewSession(reader, nonce: transcript.nonce()))
+        case .changed(let handle) = try transcript.run(
+          ChangeSession.renewal(of: reader, nonce: transcript.nonce()))
       else {
         Issue.record("the reader is fenced")
         return

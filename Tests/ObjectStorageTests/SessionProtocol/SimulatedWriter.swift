@@ -48,8 +48,8 @@ final class SimulatedWriter: SimulatedClient {
     if world.flip(40) {
       let rest = world.number(1...world.ticks(of: world.times.term) / 2)
       return .rest(rest) {
-        try self.run(RenewSession(handle, nonce: self.nonce())) { outcome in
-          guard case .renewed(let handle) = outcome else { return .end }
+        try self.run(ChangeSession.renewal(of: handle, nonce: self.nonce())) { outcome in
+          guard case .changed(let handle) = outcome else { return .end }
           self.handle = handle
           return try self.commitOrNot()
         }
@@ -91,8 +91,8 @@ final class SimulatedReader: SimulatedClient {
       return try run(EndSession(handle, nonce: nonce())) { _ in .end }
     }
     return .rest(world.number(1...world.ticks(of: world.times.term) / 2)) {
-      try self.run(RenewSession(handle, nonce: self.nonce())) { outcome in
-        guard case .renewed(let handle) = outcome else { return .end }
+      try self.run(ChangeSession.renewal(of: handle, nonce: self.nonce())) { outcome in
+        guard case .changed(let handle) = outcome else { return .end }
         return try self.serve(handle, rounds: rounds - 1)
       }
     }

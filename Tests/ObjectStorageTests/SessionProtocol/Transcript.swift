@@ -7,6 +7,10 @@ final class Transcript: LocklessStore {
   var store = SimulatedObjectStore()
   var content = SimulatedContent()
   var now = Duration.seconds(1)
+  /// Nothing arrives.
+  var isSilent = false
+  /// No put arrives.
+  var isIdle = false
   private var nonces: UInt64 = 0
 
   func nonce() -> Nonce {
@@ -21,7 +25,9 @@ final class Transcript: LocklessStore {
   }
 
   func answer(to request: StoreRequest) -> StoreAnswer {
-    request.basis + times.delayBound < now ? .expired : store.apply(request.action)
+    if isSilent { return .unknown }
+    if isIdle, case .put = request.action { return .unknown }
+    return request.basis + times.delayBound < now ? .expired : store.apply(request.action)
   }
 
   func client<P: Procedure>(_ procedure: P) throws -> Client<P> {
