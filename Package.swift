@@ -81,7 +81,7 @@ let targets: [Target] = [
   library("ChildProcesses", uses: ["Workers", "FileIO", "CLinux", systemPackage]),
   library("ChunkFormat", uses: ["CalendarTime", "CZstd", "CCrypto", "CXXHash"]),
   library("ObjectStorage"),
-  library("LocalObjects", uses: ["FileIO", "ObjectStorage", systemPackage]),
+  library("LocalObjects", uses: ["FileIO", "ObjectStorage", "CXXHash", systemPackage]),
   library(
     "ChunkStore",
     uses: [
@@ -189,7 +189,7 @@ let targets: [Target] = [
   tests(of: "FileIO", uses: ["Workers", systemPackage]),
   tests(of: "ChildProcesses", uses: ["Workers", "FileIO", systemPackage]),
   tests(of: "ChunkFormat", uses: ["CalendarTime", "FileIO", systemPackage]),
-  tests(of: "ObjectStorage"),
+  tests(of: "ObjectStorage", uses: ["LocalObjects", "FileIO", systemPackage]),
   tests(of: "LocalObjects", uses: ["FileIO", "ObjectStorage", systemPackage]),
   tests(
     of: "ChunkStore",

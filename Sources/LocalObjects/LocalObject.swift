@@ -66,20 +66,13 @@ final class LocalUpload: ObjectUpload {
   func finish(as name: String) throws(StorageError) {
     try reportingFileErrors { () throws(FileError) in
       try file.synchronizeData()
-      let path = layout.path(of: ObjectKey(area, name))
-      try makeShard(path.parentDirectory)
+      let key = ObjectKey(area, name)
+      let path = layout.path(of: key)
+      try layout.makeShard(of: key, on: fileSystem)
       try fileSystem.rename(unfinished, to: path)
       try fileSystem.synchronizeDirectory(path.parentDirectory)
     }
     file.close()
-  }
-
-  private func makeShard(_ shard: FilePath) throws(FileError) {
-    do {
-      try fileSystem.createDirectory(shard, permissions: RepositoryLayout.directoryPermissions)
-    } catch  where error.code == .alreadyExists {}
-    // Also where the directory was there: who made it may have died before making it durable.
-    try fileSystem.synchronizeDirectory(layout.directory(of: area))
   }
 
   func cancel() {

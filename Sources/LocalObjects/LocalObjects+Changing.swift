@@ -12,15 +12,6 @@ extension LocalObjects {
       layout.directory(of: area), permissions: RepositoryLayout.directoryPermissions)
   }
 
-  package func put(_ bytes: [UInt8], as key: ObjectKey) throws(StorageError) {
-    try reportingFileErrors { () throws(FileError) in
-      // The others are required, or whoever puts something there has locked them.
-      if key.area == .pins || key.area == .condemned { try makeDirectory(of: key.area) }
-      try fileSystem.writeDurably(
-        bytes, to: layout.path(of: key), permissions: RepositoryLayout.filePermissions)
-    }
-  }
-
   package func put(_ objects: [NewObject], in area: ObjectArea) throws(StorageError) {
     try reportingFileErrors { () throws(FileError) in
       try fileSystem.writeDurably(

@@ -113,11 +113,8 @@ extension ObjectVersion {
 
   /// A file that is put anew is another file.
   fileprivate init(_ file: FileMetadata) {
-    self.init(
-      SIMD4(
-        file.device, file.inode, file.sizeBytes,
-        UInt64(bitPattern: file.modified.seconds) &* 1_000_000_000
-          &+ UInt64(file.modified.nanoseconds)))
+    let (identity, time) = ("\(file.device) \(file.inode)", file.modified)
+    self.init("\(identity) \(file.sizeBytes) \(time.seconds).\(time.nanoseconds)")
   }
 }
 

@@ -28,6 +28,7 @@ package struct RepositoryLayout: Sendable {
     case .dataPacks: packs.appending("data")
     case .mapPacks: packs.appending("maps")
     case .revisions: root.appending("revisions")
+    case .staged: root.appending("staged")
     case .marks: root.appending("marks")
     case .sessions: root.appending("sessions")
     case .forgotten: root.appending("forgotten")
@@ -41,6 +42,16 @@ package struct RepositoryLayout: Sendable {
   /// Packs lie in 256 directories, by the first byte of their names.
   package func shard(_ area: ObjectArea, of pack: String) -> FilePath {
     directory(of: area).appending(String(pack.prefix(2)))
+  }
+
+  /// Makes the directory that a pack lies in.
+  func makeShard(of pack: ObjectKey, on fileSystem: any FileSystem) throws(FileError) {
+    do {
+      try fileSystem.createDirectory(
+        shard(pack.area, of: pack.name), permissions: Self.directoryPermissions)
+    } catch  where error.code == .alreadyExists {}
+    // Also where the directory was there: who made it may have died before making it durable.
+    try fileSystem.synchronizeDirectory(directory(of: pack.area))
   }
 
   /// The file of an object, or of what a listing found.

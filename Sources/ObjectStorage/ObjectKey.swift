@@ -6,6 +6,8 @@ package enum ObjectArea: Sendable, Hashable, CaseIterable {
   case dataPacks
   case mapPacks
   case revisions
+  /// Revisions that a session is about to commit.
+  case staged
   /// What is said of revisions after they were made.
   case marks
   case sessions
@@ -36,7 +38,8 @@ package enum ObjectArea: Sendable, Hashable, CaseIterable {
     switch self {
     case .settings: name == ObjectKey.configuration.name || name == ObjectKey.policies.name
     case .sessions, .condemned, .pins: Self.isHexadecimal(name, digits: 32)
-    case .keys, .dataPacks, .mapPacks, .revisions, .marks, .forgotten, .quarantine, .setAside:
+    case .keys, .dataPacks, .mapPacks, .revisions, .staged, .marks, .forgotten, .quarantine,
+      .setAside:
       Self.isHexadecimal(name, digits: 64)
     }
   }
@@ -49,7 +52,7 @@ package enum ObjectArea: Sendable, Hashable, CaseIterable {
 }
 
 /// Names one object of a repository.
-package struct ObjectKey: Sendable, Hashable {
+package struct ObjectKey: Sendable, Hashable, CustomStringConvertible {
   /// The presence of this object makes a place a repository.
   package static let configuration = ObjectKey(.settings, "config")
   /// How long revisions are kept.
@@ -63,4 +66,6 @@ package struct ObjectKey: Sendable, Hashable {
     self.area = area
     self.name = name
   }
+
+  package var description: String { "\(area)/\(name)" }
 }

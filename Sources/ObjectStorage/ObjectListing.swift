@@ -23,12 +23,12 @@ package struct ListedObject: Sendable, Hashable {
   }
 }
 
-/// Tells one content of an object from the next: an object that is put anew has another version.
+/// Tells one content of an object from the next. Equal bytes may have equal versions.
 package struct ObjectVersion: Sendable, Hashable {
-  private let words: SIMD4<UInt64>
+  /// Means something only to the storage, such as an ETag.
+  package let text: String
 
-  /// - Parameter words: mean something only to the storage.
-  package init(_ words: SIMD4<UInt64>) { self.words = words }
+  package init(_ text: String) { self.text = text }
 }
 
 /// The versions of all objects of an area at one moment.

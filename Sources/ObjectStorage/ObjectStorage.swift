@@ -2,7 +2,7 @@
 ///
 /// Every `put`, `move` and `remove` is durable when it returns, and each object is there whole or not at
 /// all. A listing is complete or an error. What cannot be looked at is an error, never missing.
-package protocol ObjectStorage: AreaLocks, StorageSessions {
+package protocol ObjectStorage: ConditionalObjectStorage, AreaLocks, StorageSessions {
   // MARK: - Places, for people
 
   /// Where the repository is.
@@ -74,10 +74,7 @@ package protocol ObjectStorage: AreaLocks, StorageSessions {
 
   // MARK: - Changing
 
-  /// Puts an object in one step, in place of one of that name.
-  func put(_ bytes: [UInt8], as key: ObjectKey) throws(StorageError)
-
-  /// The same for several objects of an area, for less. After a failure some may have been put.
+  /// Puts several objects of an area, each in one step in place of one of its name, for less. After a failure some may have been put.
   func put(_ objects: [NewObject], in area: ObjectArea) throws(StorageError)
 
   /// Begins a pack, whose name is not known yet.
@@ -90,11 +87,6 @@ package protocol ObjectStorage: AreaLocks, StorageSessions {
   /// Removes objects; those that are gone already are no error. Also makes durable that others have
   /// removed objects of the area.
   func remove(_ names: [String], from area: ObjectArea) throws(StorageError)
-
-  /// Removes an object.
-  ///
-  /// - Returns: false where there is none.
-  func remove(_ key: ObjectKey) throws(StorageError) -> Bool
 
   /// Removes an object that nothing depends on: a power failure may bring it back.
   ///
@@ -163,6 +155,11 @@ extension ObjectStorage {
 
   private func joined(_ path: String) -> String {
     place.hasSuffix("/") ? place + path : "\(place)/\(path)"
+  }
+
+  /// Puts an object in one step, in place of one of that name.
+  package func put(_ bytes: [UInt8], as key: ObjectKey) throws(StorageError) {
+    _ = try put(bytes, as: key, if: .always, age: .zero)
   }
 
   /// Whether there is such an object.

@@ -14,6 +14,8 @@ package struct StorageError: Error, Sendable, CustomStringConvertible {
     case wrongKind
     /// The object has more bytes than its reader takes.
     case tooLarge
+    /// No answer: what was asked for may have been done, may be done yet, or never.
+    case unanswered
     /// This process has closed the object.
     case closed
     /// Somebody held a lock for too long.

@@ -4,9 +4,9 @@ package struct SessionHandle: Sendable {
   package let role: SessionRole
   package let pinned: [String]
   /// The newest version that the owner has seen.
-  package internal(set) var version: StoreVersion
+  package internal(set) var version: ObjectVersion
 
-  var key: StoreKey { StoreKey(.sessions, id) }
+  var key: ObjectKey { ObjectKey(.sessions, id) }
 
   func active(_ nonce: Nonce) -> SessionObject {
     SessionObject(.active(pinned: pinned), role, nonce)
@@ -32,31 +32,27 @@ package struct BeginSession: ComposedProcedure {
     /// The pinned revisions that exist, and their bytes. To others the session gives no protection.
     package fileprivate(set) var pinned: [String: [UInt8]] = [:]
     /// Packs to be treated as absent. Others may be used when they are seen to exist after this.
-    package fileprivate(set) var absentPacks: Set<String> = []
+    package fileprivate(set) var absentPacks: Set<ObjectKey> = []
   }
 
   package var work: Work?
-  private let id: String
-  private var attempt = 0
   private var handle: SessionHandle
-  private let nonce: Nonce
+  private var nonce: Nonce
   private var view = SessionView()
   /// The pins to be looked at, the next one last.
   private var pins: [String]
   private var attempts = Attempts()
 
-  /// The session's name begins with `id`, which no other session uses.
-  package init(_ id: String, _ role: SessionRole, pinning pinned: [String] = [], nonce: Nonce) {
-    self.id = id
-    handle = SessionHandle(id: id, role: role, pinned: pinned, version: StoreVersion(""))
+  /// The session's name comes from `nonce`.
+  package init(_ role: SessionRole, pinning pinned: [String] = [], nonce: Nonce) {
+    handle = SessionHandle(id: nonce.name, role: role, pinned: pinned, version: ObjectVersion(""))
     self.nonce = nonce
     pins = pinned.reversed()
   }
 
   package mutating func first(at now: Duration) throws(SessionProtocolError) -> NextWork<Outcome> {
     try attempts.count(handle.key)
-    attempt += 1
-    handle.id = "\(id).\(attempt)"
+    handle.id = nonce.name
     return .work(.put(SettledPut(handle.key, handle.active(nonce).bytes, if: .absent)))
   }
 
@@ -68,7 +64,9 @@ package struct BeginSession: ComposedProcedure {
       handle.version = version
       return lookAtNextPin()
     // Whatever becomes of this attempt: if it arrives, it is a session without an owner. Or it is fenced already.
-    case .put: return try first(at: now)
+    case .put:
+      nonce = nonce.nextName
+      return try first(at: now)
     case .revision(let outcome):
       let pin = pins.removeLast()
       if case .found(let document) = outcome { view.pinned[pin] = document }

@@ -15,7 +15,7 @@ package struct ProtocolTimes: Sendable {
 /// restarted begins with nothing, and only waits longer.
 package struct CollectorMemory: Sendable {
   struct Sight: Sendable {
-    let version: StoreVersion
+    let version: ObjectVersion
     /// When it was seen for the first time.
     let since: Duration
   }
@@ -44,27 +44,27 @@ package struct CollectorSurvey: Sendable {
   /// Everything to be kept, by name: revisions, committed ones, and those that a session pins.
   package let roots: [String: [UInt8]]
   /// Packs whose records count. Others may be gone at any time.
-  package let usablePacks: Set<String>
+  package let usablePacks: Set<ObjectKey>
   /// The packs in question.
-  package let packs: Set<String>
+  package let packs: Set<ObjectKey>
 }
 
 /// A pack ready to be put. Its name is the hash of its bytes, which hold a nonce.
 package struct SealedPack: Sendable {
-  package let name: String
+  package let key: ObjectKey
   package let bytes: [UInt8]
   /// When it was sealed. All puts of a pack count from then, so that its name never comes back later.
   package let sealed: Duration
 
-  package init(name: String, bytes: [UInt8], sealed: Duration) {
-    self.name = name
+  package init(_ key: ObjectKey, bytes: [UInt8], sealed: Duration) {
+    self.key = key
     self.bytes = bytes
     self.sealed = sealed
   }
 
   /// If the outcome is `absent`, the same pack may be put again; after the bound on delay only a new one.
   package var put: SettledPut {
-    SettledPut(StoreKey(.packs, name), bytes, if: .absent, basis: sealed)
+    SettledPut(key, bytes, if: .absent, basis: sealed)
   }
 }
 

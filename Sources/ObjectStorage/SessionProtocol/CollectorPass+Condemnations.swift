@@ -25,9 +25,13 @@ extension CollectorPass {
       try noteAbsent(objects, at: now)
       guard !condemnations.isEmpty else { return try tidy(at: now) }
       packsListed = now
-      return try begin(.packs, .listing(Listing(.packs)), at: now)
-    case (.packs, .names(let names)):
-      packs = Set(names)
+      packs = []
+      return try begin(.dataPacks, .listing(Listing(.dataPacks)), at: now)
+    case (.dataPacks, .names(let names)):
+      packs.formUnion(names.map { ObjectKey(.dataPacks, $0) })
+      return try begin(.mapPacks, .listing(Listing(.mapPacks)), at: now)
+    case (.mapPacks, .names(let names)):
+      packs.formUnion(names.map { ObjectKey(.mapPacks, $0) })
       return try consider(at: now)
     case (.settling, .put(let outcome)):
       let (name, record) = settlements.removeLast()
@@ -89,7 +93,7 @@ extension CollectorPass {
     condemnations.filter { $0.value.record.state == .deleting }
   }
 
-  private func packs(of chosen: [String: Condemnation]) -> Set<String> {
+  private func packs(of chosen: [String: Condemnation]) -> Set<ObjectKey> {
     chosen.values.reduce(into: []) { $0.formUnion($1.record.packs) }
   }
 
@@ -108,7 +112,7 @@ extension CollectorPass {
   /// Goes on after ``CollectorStep/judge(_:)``. Packs that are not pardoned are put into `deleting`: of that and
   /// another collector's judgement one wins.
   package mutating func judged(
-    pardoned: Set<String>, at now: Duration
+    pardoned: Set<ObjectKey>, at now: Duration
   ) throws(SessionProtocolError) -> CollectorStep {
     isJudged = true
     for (name, condemnation) in judgeable.sorted(by: { $0.key > $1.key }) {
@@ -123,7 +127,7 @@ extension CollectorPass {
       return try listPacks(at: now)
     }
     let put = SettledPut(
-      StoreKey(.condemned, name), record.bytes, if: .version(condemnation.version))
+      ObjectKey(.condemned, name), record.bytes, if: .version(condemnation.version))
     return try begin(.settling, .put(put), at: now)
   }
 
@@ -135,7 +139,7 @@ extension CollectorPass {
       copies = packs
       return try copyNext(at: now)
     }
-    removals = survey(deleting).packs.sorted().map { StoreKey(.packs, $0) }
+    removals = survey(deleting).packs.sorted { $0.name < $1.name }
     return try deleteNext(at: now)
   }
 
@@ -152,7 +156,7 @@ extension CollectorPass {
     if let key = removals.last {
       return try begin(.deleting, .remove(SettledRemove(key)), at: now)
     }
-    removals = deleting.filter(isOver).keys.sorted().map { StoreKey(.condemned, $0) }
+    removals = deleting.filter(isOver).keys.sorted().map { ObjectKey(.condemned, $0) }
     return try removeNextCondemnation(at: now)
   }
 

@@ -37,10 +37,10 @@ extension CollectorPass {
     case .remove(let name):
       sessionTasks.removeLast()
       return try begin(
-        .removingSession, .remove(SettledRemove(StoreKey(.sessions, name))), at: now)
+        .removingSession, .remove(SettledRemove(ObjectKey(.sessions, name))), at: now)
     case .fence(let name, let role, let version):
       let record = SessionObject(.fenced, role, freshNonce())
-      let put = SettledPut(StoreKey(.sessions, name), record.bytes, if: .version(version))
+      let put = SettledPut(ObjectKey(.sessions, name), record.bytes, if: .version(version))
       return try begin(.settlingSession, .put(put), at: now)
     case nil:
       awaitSessions()

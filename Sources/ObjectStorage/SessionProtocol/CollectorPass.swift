@@ -8,24 +8,24 @@ package struct CollectorPass {
     case tombstones, staged, condemnations, condemning
     case sessions, settlingSession, removingSession
     case revisions, forgotten
-    case absent, packs, settling, copying, deleting, removingCondemnation
+    case absent, dataPacks, mapPacks, settling, copying, deleting, removingCondemnation
     case tidying
   }
 
   enum SessionTask {
     case complete(String)
-    case fence(String, SessionRole, StoreVersion)
+    case fence(String, SessionRole, ObjectVersion)
     case remove(String)
   }
 
   struct Condemnation {
     var record: CondemnationRecord
-    var version: StoreVersion
+    var version: ObjectVersion
   }
 
   let times: ProtocolTimes
   private let id: String
-  private let candidates: [String]
+  private let candidates: [ObjectKey]
   private var nonce: Nonce
   var memory: CollectorMemory
   var work: Work?
@@ -49,24 +49,23 @@ package struct CollectorPass {
   var packsListed = Duration.zero
   /// All condemnations that were there after the sessions were listed.
   var condemned: Set<String> = []
-  var absentPacks: Set<String> = []
-  var packs: Set<String> = []
+  var absentPacks: Set<ObjectKey> = []
+  var packs: Set<ObjectKey> = []
   var isJudged = false
   var copyRounds = 0
   var settlements: [(name: String, record: CondemnationRecord)] = []
   var copies: [SealedPack] = []
-  var removals: [StoreKey] = []
+  var removals: [ObjectKey] = []
 
   /// `candidates` are packs that seem to be garbage, or worth rewriting; a survey at any earlier time says so.
-  /// `id` is a new name for their condemnation.
   package init(
-    memory: CollectorMemory, times: ProtocolTimes, condemning candidates: [String], as id: String,
+    memory: CollectorMemory, times: ProtocolTimes, condemning candidates: [ObjectKey],
     nonce: Nonce
   ) {
     self.memory = memory
     self.times = times
     self.candidates = candidates
-    self.id = id
+    id = nonce.name
     self.nonce = nonce
   }
 
@@ -149,10 +148,10 @@ package struct CollectorPass {
     }
     let record = CondemnationRecord(.condemned, nonce, packs: candidates)
     return try begin(
-      .condemning, .put(SettledPut(StoreKey(.condemned, id), record.bytes, if: .absent)), at: now)
+      .condemning, .put(SettledPut(ObjectKey(.condemned, id), record.bytes, if: .absent)), at: now)
   }
 
-  private mutating func noteOwn(_ version: StoreVersion) {
+  private mutating func noteOwn(_ version: ObjectVersion) {
     let record = CondemnationRecord(.condemned, nonce, packs: candidates)
     condemnations[id] = Condemnation(record: record, version: version)
   }

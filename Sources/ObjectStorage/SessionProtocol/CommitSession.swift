@@ -26,7 +26,7 @@ package struct CommitSession: ComposedProcedure {
   }
 
   package mutating func first(at now: Duration) throws(SessionProtocolError) -> NextWork<Outcome> {
-    let key = StoreKey(.staged, revision)
+    let key = ObjectKey(.staged, revision)
     try attempts.count(key)
     return .work(.put(SettledPut(key, staged, if: .absent)))
   }
@@ -40,7 +40,7 @@ package struct CommitSession: ComposedProcedure {
     case .put(.absent): return try first(at: now)
     case .put(.other):
       throw SessionProtocolError(
-        .damaged, "\(StoreKey(.staged, revision))", "another session has staged it")
+        .damaged, "\(ObjectKey(.staged, revision))", "another session has staged it")
     case .session(.changed): return .done(.committed)
     case .session(.committed(let other)):
       // An earlier put of this one has arrived late.

@@ -22,10 +22,10 @@ package struct CompleteSession: ComposedProcedure {
   }
 
   package mutating func first(at now: Duration) throws(SessionProtocolError) -> NextWork<Void> {
-    try attempts.count(StoreKey(.sessions, session))
+    try attempts.count(ObjectKey(.sessions, session))
     stage = .readingSession
     basis = now
-    return .work(.read(SettledRead(StoreKey(.sessions, session))))
+    return .work(.read(SettledRead(ObjectKey(.sessions, session))))
   }
 
   package mutating func next(
@@ -38,20 +38,20 @@ package struct CompleteSession: ComposedProcedure {
       }
       self.revision = revision
       stage = .readingStaged
-      return .work(.read(SettledRead(StoreKey(.staged, revision))))
+      return .work(.read(SettledRead(ObjectKey(.staged, revision))))
     case (.readingSession, .content(nil)): return .done(())
     case (.readingStaged, .content(let bytes?)):
       let record = try StagedRecord(bytes, of: revision)
       guard record.session == session else {
         throw SessionProtocolError(
-          .damaged, "\(StoreKey(.staged, revision))",
+          .damaged, "\(ObjectKey(.staged, revision))",
           "session \(session) has committed it, and session \(record.session) has staged it")
       }
       stage = .putting
       return .work(
         .put(
           SettledPut(
-            StoreKey(.revisions, revision), record.document, if: .absent, basis: basis)))
+            ObjectKey(.revisions, revision), record.document, if: .absent, basis: basis)))
     case (.readingStaged, .content(nil)):
       // Somebody else has completed it: the session goes first, then what it has staged.
       guard !isStagedMissing else {
@@ -66,7 +66,7 @@ package struct CompleteSession: ComposedProcedure {
     case (.putting, .put(.absent)): return try first(at: now)
     case (.removingSession, .removed):
       stage = .removingStaged
-      return .work(.remove(SettledRemove(StoreKey(.staged, revision))))
+      return .work(.remove(SettledRemove(ObjectKey(.staged, revision))))
     case (.removingStaged, .removed): return .done(())
     default: preconditionFailure("CompleteSession asked for nothing like \(outcome)")
     }
@@ -74,6 +74,6 @@ package struct CompleteSession: ComposedProcedure {
 
   private mutating func removeSession() -> NextWork<Void> {
     stage = .removingSession
-    return .work(.remove(SettledRemove(StoreKey(.sessions, session))))
+    return .work(.remove(SettledRemove(ObjectKey(.sessions, session))))
   }
 }

@@ -6,7 +6,7 @@
 ///      4    1  version of the format, 1
 ///      5    1  state: 1 condemned, 2 deleting
 ///      6   20  nonce
-///     26       number of packs (4), each a text
+///     26       number of packs (4), each a byte (1 data, 2 maps) and a text
 /// ```
 package struct CondemnationRecord: Equatable, Sendable {
   package enum State: UInt8, Sendable {
@@ -18,11 +18,11 @@ package struct CondemnationRecord: Equatable, Sendable {
 
   package let state: State
   package let nonce: Nonce
-  package let packs: [String]
+  package let packs: [ObjectKey]
 
   private static let magic: StaticString = "VCON"
 
-  package init(_ state: State, _ nonce: Nonce, packs: [String]) {
+  package init(_ state: State, _ nonce: Nonce, packs: [ObjectKey]) {
     self.state = state
     self.nonce = nonce
     self.packs = packs
@@ -30,13 +30,13 @@ package struct CondemnationRecord: Equatable, Sendable {
 
   package init(_ bytes: [UInt8], of condemnation: String) throws(SessionProtocolError) {
     var decoder = try RecordDecoder(
-      bytes, magic: Self.magic, of: StoreKey(.condemned, condemnation))
+      bytes, magic: Self.magic, of: ObjectKey(.condemned, condemnation))
     guard let state = State(rawValue: try decoder.byte()) else {
       throw decoder.damaged("its state is unknown")
     }
     self.state = state
     nonce = try decoder.nonce()
-    packs = try decoder.texts()
+    packs = try decoder.packs()
     try decoder.end()
   }
 

@@ -24,7 +24,7 @@ package struct ForgetRevision: ComposedProcedure {
   }
 
   package mutating func first(at now: Duration) throws(SessionProtocolError) -> NextWork<Outcome> {
-    try attempts.count(StoreKey(.forgotten, revision))
+    try attempts.count(ObjectKey(.forgotten, revision))
     basis = now
     return .work(.lookUp(LookUpRevision(revision)))
   }
@@ -36,7 +36,7 @@ package struct ForgetRevision: ComposedProcedure {
     case .revision(.found(let document)):
       wasFound = true
       return .work(
-        .put(SettledPut(StoreKey(.forgotten, revision), document, if: .absent, basis: basis)))
+        .put(SettledPut(ObjectKey(.forgotten, revision), document, if: .absent, basis: basis)))
     case .revision(.forgotten), .put(.stored): return removeRevision()
     // What was there is gone: a tombstone was put since, and all of it is over.
     case .revision(.notFound): return .done(wasFound ? .forgotten : .notFound)
@@ -50,6 +50,6 @@ package struct ForgetRevision: ComposedProcedure {
   }
 
   private func removeRevision() -> NextWork<Outcome> {
-    .work(.remove(SettledRemove(StoreKey(.revisions, revision))))
+    .work(.remove(SettledRemove(ObjectKey(.revisions, revision))))
   }
 }

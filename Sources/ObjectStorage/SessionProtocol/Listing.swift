@@ -1,13 +1,13 @@
 /// Lists an area, page by page. A name that was there before the first page and still is after the last one is
 /// in the outcome. Pages that contradict each other are an error: a list that lacks a name deletes content.
 package struct Listing: Procedure {
-  private let area: StoreArea
+  private let area: ObjectArea
   private let limit: Int
   private var names: [String] = []
   private var attempts = Attempts()
 
   /// `limit`: a list with more names than that never ends.
-  package init(_ area: StoreArea, limit: Int = 1 << 24) {
+  package init(_ area: ObjectArea, limit: Int = 1 << 24) {
     self.area = area
     self.limit = limit
   }
@@ -15,7 +15,7 @@ package struct Listing: Procedure {
   package mutating func start(
     at now: Duration
   ) throws(SessionProtocolError) -> ProcedureStep<[String]> {
-    try attempts.count(area.rawValue)
+    try attempts.count("\(area)")
     return .ask(StoreRequest(.list(area, after: names.last ?? ""), basis: now))
   }
 
@@ -23,31 +23,38 @@ package struct Listing: Procedure {
     _ answer: StoreAnswer, at now: Duration
   ) throws(SessionProtocolError) -> ProcedureStep<[String]> {
     switch answer {
-    case .page(let page, let more):
-      try check(page, more: more)
-      names += page
+    case .page(let page):
+      try check(page)
+      names += page.names
       attempts.restart()
-      return try more ? start(at: now) : .done(names)
+      return try page.hasMore ? start(at: now) : .done(objects)
     case .unknown, .expired: return try start(at: now)
-    default: throw .unexpected(answer, area.rawValue)
+    default: throw .unexpected(answer, "\(area)")
     }
   }
 
-  private func check(_ page: [String], more: Bool) throws(SessionProtocolError) {
+  /// Whatever else lies there is none of the area's objects.
+  private var objects: [String] { names.filter(area.admits) }
+
+  private func check(_ page: ObjectPage) throws(SessionProtocolError) {
     var last = names.last ?? ""
-    for name in page {
-      guard name > last else { throw contradiction("'\(name)' follows '\(last)'") }
+    for name in page.names {
+      guard last.utf8.lexicographicallyPrecedes(name.utf8) else {
+        throw contradiction("'\(name)' follows '\(last)'")
+      }
       last = name
     }
-    if more, page.isEmpty { throw contradiction("a page without names says that there are more") }
-    guard names.count + page.count <= limit else {
+    if page.hasMore, page.names.isEmpty {
+      throw contradiction("a page without names says that there are more")
+    }
+    guard names.count + page.names.count <= limit else {
       throw contradiction("it has more than \(limit) names")
     }
   }
 
   private func contradiction(_ cause: String) -> SessionProtocolError {
     SessionProtocolError(
-      .unexpectedAnswer, area.rawValue, "the store's list cannot be relied on: \(cause)")
+      .unexpectedAnswer, "\(area)", "the store's list cannot be relied on: \(cause)")
   }
 }
 
@@ -56,17 +63,17 @@ package struct Snapshot: Procedure {
   package struct Object: Sendable {
     package let name: String
     package let bytes: [UInt8]
-    package let version: StoreVersion
+    package let version: ObjectVersion
   }
 
-  private let area: StoreArea
+  private let area: ObjectArea
   private var listing: Listing?
   /// Those to be read, the next one last.
   private var names: [String] = []
   private var objects: [Object] = []
   private var attempts = Attempts()
 
-  package init(_ area: StoreArea) {
+  package init(_ area: ObjectArea) {
     self.area = area
   }
 
@@ -100,7 +107,7 @@ package struct Snapshot: Procedure {
       attempts.restart()
       names.removeLast()
     case .unknown, .expired: break
-    default: throw .unexpected(answer, area.rawValue)
+    default: throw .unexpected(answer, "\(area)")
     }
     return try next(at: now)
   }
@@ -109,7 +116,8 @@ package struct Snapshot: Procedure {
     at now: Duration
   ) throws(SessionProtocolError) -> ProcedureStep<[Object]> {
     guard let name = names.last else { return .done(objects) }
-    try attempts.count(StoreKey(area, name))
-    return .ask(StoreRequest(.read(StoreKey(area, name)), basis: now))
+    try attempts.count(ObjectKey(area, name))
+    let limitBytes = StoreRequest.smallObjectBytes
+    return .ask(StoreRequest(.read(ObjectKey(area, name), limitBytes: limitBytes), basis: now))
   }
 }

@@ -24,7 +24,7 @@ package struct LookUpRevision: ComposedProcedure {
 
   package mutating func first(at now: Duration) -> NextWork<Outcome> {
     stage = .readingTombstone
-    return .work(.read(SettledRead(StoreKey(.forgotten, revision))))
+    return .work(.read(SettledRead(ObjectKey(.forgotten, revision))))
   }
 
   package mutating func next(
@@ -33,14 +33,14 @@ package struct LookUpRevision: ComposedProcedure {
     switch (stage, outcome) {
     case (.readingTombstone, .content(nil)):
       stage = .readingRevision
-      return .work(.read(SettledRead(StoreKey(.revisions, revision))))
+      return .work(.read(SettledRead(ObjectKey(.revisions, revision))))
     case (.readingTombstone, .content): return .done(.forgotten)
     case (.readingRevision, .content(let document?)): return .done(.found(document))
     case (.readingRevision, .content(nil)):
       guard !isLastRound else { return .done(.notFound) }
       isLastRound = true
       stage = .readingStaged
-      return .work(.read(SettledRead(StoreKey(.staged, revision))))
+      return .work(.read(SettledRead(ObjectKey(.staged, revision))))
     case (.readingStaged, .content(let bytes?)):
       let staged = try StagedRecord(bytes, of: revision)
       stage = .completing

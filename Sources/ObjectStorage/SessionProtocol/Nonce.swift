@@ -12,6 +12,17 @@ package struct Nonce: Hashable, Sendable {
     self.attempt = attempt
   }
 
+  /// Makes a new name for an object of the sessions or condemnations: the random bytes in hexadecimal digits.
+  var name: String {
+    [high, low].map { number in
+      let digits = String(number, radix: 16)
+      return String(repeating: "0", count: 16 - digits.count) + digits
+    }.joined()
+  }
+
+  /// For another object than the one that has this nonce's name.
+  var nextName: Nonce { Nonce(high: high, low: low &+ 1) }
+
   /// For the next attempt at the same put.
   var next: Nonce { Nonce(high: high, low: low, attempt: attempt + 1) }
 }

@@ -17,30 +17,6 @@ package enum ProcedureStep<Outcome> {
   case done(Outcome)
 }
 
-/// A store without locks: strongly consistent reads, lists and conditional puts.
-package protocol LocklessStore {
-  /// Sends a request, and waits for its answer for a limited time. The implementation dates the request with
-  /// its basis, and does not send it if it has expired.
-  func answer(to request: StoreRequest) throws(SessionProtocolError) -> StoreAnswer
-
-  /// The client's monotonic clock.
-  var now: Duration { get }
-}
-
-extension LocklessStore {
-  /// Runs a procedure to its end.
-  package func run<P: Procedure>(_ procedure: P) throws(SessionProtocolError) -> P.Outcome {
-    var procedure = procedure
-    var step = try procedure.start(at: now)
-    while true {
-      switch step {
-      case .done(let outcome): return outcome
-      case .ask(let request): step = try procedure.take(answer(to: request), at: now)
-      }
-    }
-  }
-}
-
 /// Why a procedure ended early. Nothing was deleted because of it.
 package struct SessionProtocolError: Error, Sendable, CustomStringConvertible {
   package enum Code: Sendable {
@@ -50,6 +26,8 @@ package struct SessionProtocolError: Error, Sendable, CustomStringConvertible {
     case unexpectedAnswer
     /// The store did not answer, or never did what it was asked to. What was asked for last may still happen.
     case unanswered
+    /// The object is, or would be, longer than its readers take.
+    case tooLarge
     /// The store could not be reached, or refused.
     case store
   }

@@ -33,6 +33,14 @@ struct RecordEncoder {
     for text in texts { append(text) }
   }
 
+  mutating func append(_ packs: [ObjectKey]) {
+    append(count: packs.count)
+    for pack in packs {
+      append(byte: pack.area == .dataPacks ? 1 : 2)
+      append(pack.name)
+    }
+  }
+
   /// All that follows.
   mutating func append(rest: [UInt8]) {
     bytes.append(contentsOf: rest)
@@ -42,10 +50,10 @@ struct RecordEncoder {
 /// Reads what ``RecordEncoder`` wrote.
 struct RecordDecoder {
   private let bytes: [UInt8]
-  private let object: StoreKey
+  private let object: ObjectKey
   private var place = 0
 
-  init(_ bytes: [UInt8], magic: StaticString, of object: StoreKey) throws(SessionProtocolError) {
+  init(_ bytes: [UInt8], magic: StaticString, of object: ObjectKey) throws(SessionProtocolError) {
     self.bytes = bytes
     self.object = object
     guard bytes.starts(with: magic.withUTF8Buffer({ Array($0) })) else {
@@ -84,18 +92,33 @@ struct RecordDecoder {
     }
   }
 
-  mutating func text() throws(SessionProtocolError) -> String {
-    let length = try count()
-    guard let text = String(validating: try take(length), as: UTF8.self) else {
-      throw damaged("a name in it is not UTF-8")
+  /// The name of an object of `area`. It has the exact form of such names before anybody uses it.
+  mutating func name(in area: ObjectArea) throws(SessionProtocolError) -> String {
+    let bytes = try take(try count())
+    guard let name = String(validating: bytes, as: UTF8.self), area.admits(name) else {
+      throw damaged("no object in '\(area)' can have a name that is in it")
     }
-    return text
+    return name
   }
 
-  mutating func texts() throws(SessionProtocolError) -> [String] {
-    var texts: [String] = []
-    for _ in 0..<(try count()) { texts.append(try text()) }
-    return texts
+  mutating func names(in area: ObjectArea) throws(SessionProtocolError) -> [String] {
+    var names: [String] = []
+    for _ in 0..<(try count()) { names.append(try name(in: area)) }
+    return names
+  }
+
+  mutating func packs() throws(SessionProtocolError) -> [ObjectKey] {
+    var packs: [ObjectKey] = []
+    for _ in 0..<(try count()) {
+      let area: ObjectArea
+      switch try byte() {
+      case 1: area = .dataPacks
+      case 2: area = .mapPacks
+      default: throw damaged("the kind of a pack in it is unknown")
+      }
+      packs.append(ObjectKey(area, try name(in: area)))
+    }
+    return packs
   }
 
   mutating func rest() -> [UInt8] {

@@ -40,7 +40,7 @@ package struct SessionObject: Equatable, Sendable {
   }
 
   package init(_ bytes: [UInt8], of session: String) throws(SessionProtocolError) {
-    var decoder = try RecordDecoder(bytes, magic: Self.magic, of: StoreKey(.sessions, session))
+    var decoder = try RecordDecoder(bytes, magic: Self.magic, of: ObjectKey(.sessions, session))
     let kind = try decoder.byte()
     guard let role = SessionRole(rawValue: try decoder.byte()) else {
       throw decoder.damaged("its role is unknown")
@@ -48,8 +48,8 @@ package struct SessionObject: Equatable, Sendable {
     self.role = role
     nonce = try decoder.nonce()
     switch kind {
-    case 1: state = .active(pinned: try decoder.texts())
-    case 2: state = .committed(try decoder.text())
+    case 1: state = .active(pinned: try decoder.names(in: .revisions))
+    case 2: state = .committed(try decoder.name(in: .revisions))
     case 3: state = .fenced
     default: throw decoder.damaged("its state is unknown")
     }

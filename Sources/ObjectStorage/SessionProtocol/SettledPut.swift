@@ -3,14 +3,14 @@
 package struct SettledPut: Procedure {
   package enum Outcome: Sendable {
     /// The object has these bytes.
-    case stored(StoreVersion)
+    case stored(ObjectVersion)
     /// It has others.
-    case other([UInt8], StoreVersion)
+    case other([UInt8], ObjectVersion)
     /// There is no object. The put may still arrive, until the bound on delay.
     case absent
   }
 
-  private let key: StoreKey
+  private let key: ObjectKey
   private let bytes: [UInt8]
   private let condition: PutCondition
   private let basis: Duration?
@@ -19,7 +19,7 @@ package struct SettledPut: Procedure {
 
   /// Without a basis, the put relies on nothing that was observed before.
   package init(
-    _ key: StoreKey, _ bytes: [UInt8], if condition: PutCondition, basis: Duration? = nil
+    _ key: ObjectKey, _ bytes: [UInt8], if condition: PutCondition, basis: Duration? = nil
   ) {
     self.key = key
     self.bytes = bytes
@@ -27,7 +27,15 @@ package struct SettledPut: Procedure {
     self.basis = basis
   }
 
-  package mutating func start(at now: Duration) -> ProcedureStep<Outcome> {
+  package mutating func start(
+    at now: Duration
+  ) throws(SessionProtocolError) -> ProcedureStep<Outcome> {
+    // What nobody can read again would stop every collector.
+    let limitBytes = StoreRequest.smallObjectBytes
+    guard key.area.holdsPacks || bytes.count <= limitBytes else {
+      throw SessionProtocolError(
+        .tooLarge, "\(key)", "it would have \(bytes.count) bytes, and only \(limitBytes) are read")
+    }
     isReading = false
     return .ask(StoreRequest(.put(key, bytes, if: condition), basis: basis ?? now))
   }
@@ -51,17 +59,18 @@ package struct SettledPut: Procedure {
   ) throws(SessionProtocolError) -> ProcedureStep<Outcome> {
     try attempts.count(key)
     isReading = true
-    return .ask(StoreRequest(.read(key), basis: now))
+    let limitBytes = max(bytes.count, StoreRequest.smallObjectBytes)
+    return .ask(StoreRequest(.read(key, limitBytes: limitBytes), basis: now))
   }
 }
 
 /// Removes an object, again until the answer is known. Only for names that never come back: a removal that
 /// arrives late finds nothing.
 package struct SettledRemove: Procedure {
-  private let key: StoreKey
+  private let key: ObjectKey
   private var attempts = Attempts()
 
-  package init(_ key: StoreKey) {
+  package init(_ key: ObjectKey) {
     self.key = key
   }
 
@@ -85,10 +94,10 @@ package struct SettledRemove: Procedure {
 
 /// Reads an object, again until there is an answer.
 package struct SettledRead: Procedure {
-  private let key: StoreKey
+  private let key: ObjectKey
   private var attempts = Attempts()
 
-  package init(_ key: StoreKey) {
+  package init(_ key: ObjectKey) {
     self.key = key
   }
 
@@ -96,7 +105,8 @@ package struct SettledRead: Procedure {
     at now: Duration
   ) throws(SessionProtocolError) -> ProcedureStep<[UInt8]?> {
     try attempts.count(key)
-    return .ask(StoreRequest(.read(key), basis: now))
+    let limitBytes = StoreRequest.smallObjectBytes
+    return .ask(StoreRequest(.read(key, limitBytes: limitBytes), basis: now))
   }
 
   package mutating func take(

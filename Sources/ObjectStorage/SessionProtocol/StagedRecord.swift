@@ -18,8 +18,8 @@ package struct StagedRecord: Equatable, Sendable {
   }
 
   package init(_ bytes: [UInt8], of revision: String) throws(SessionProtocolError) {
-    var decoder = try RecordDecoder(bytes, magic: Self.magic, of: StoreKey(.staged, revision))
-    session = try decoder.text()
+    var decoder = try RecordDecoder(bytes, magic: Self.magic, of: ObjectKey(.staged, revision))
+    session = try decoder.name(in: .sessions)
     document = decoder.rest()
   }
 

@@ -1,53 +1,15 @@
-/// What the protocol keeps in a store (session protocol, "Objects").
-package enum StoreArea: String, Sendable, CaseIterable {
-  case sessions
-  case staged
-  case revisions
-  case forgotten
-  case condemned
-  case packs
-}
-
-/// The name of one object.
-package struct StoreKey: Hashable, Sendable, CustomStringConvertible {
-  package let area: StoreArea
-  package let name: String
-
-  package init(_ area: StoreArea, _ name: String) {
-    self.area = area
-    self.name = name
-  }
-
-  package var description: String { "\(area.rawValue)/\(name)" }
-}
-
-/// What a store calls the content of an object at one moment, such as an ETag. Equal bytes may have equal
-/// versions.
-package struct StoreVersion: Hashable, Sendable {
-  package let text: String
-
-  package init(_ text: String) {
-    self.text = text
-  }
-}
-
-/// When a put is to be applied.
-package enum PutCondition: Hashable, Sendable {
-  /// No object has the name.
-  case absent
-  /// The object exists and has this version.
-  case version(StoreVersion)
-}
-
 /// One request to a store without locks.
 package struct StoreRequest: Sendable {
   package enum Action: Sendable {
-    case put(StoreKey, [UInt8], if: PutCondition)
-    case read(StoreKey)
+    case put(ObjectKey, [UInt8], if: PutCondition)
+    case read(ObjectKey, limitBytes: Int)
     /// The names after `after`, in order; a page at a time.
-    case list(StoreArea, after: String)
-    case remove(StoreKey)
+    case list(ObjectArea, after: String)
+    case remove(ObjectKey)
   }
+
+  /// No object that a verb reads is longer, and none that it puts but packs.
+  package static let smallObjectBytes = 64 << 20
 
   package let action: Action
 
@@ -65,15 +27,15 @@ package struct StoreRequest: Sendable {
 /// What a store answered.
 package enum StoreAnswer: Sendable {
   /// A put was applied, durably.
-  case stored(StoreVersion)
+  case stored(ObjectVersion)
   /// A put was not applied, since its condition did not hold.
   case conditionFailed
   /// An object was read.
-  case found([UInt8], StoreVersion)
+  case found([UInt8], ObjectVersion)
   /// No object has the name; also the answer to removing it.
   case notFound
   /// Names in order, and whether there may be more after the last.
-  case page([String], more: Bool)
+  case page(ObjectPage)
   case removed
   /// The request came too late and was not applied.
   case expired

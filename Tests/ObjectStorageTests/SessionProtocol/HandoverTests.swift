@@ -12,10 +12,10 @@ struct HandoverTests {
       _ = try transcript.run(copy.put)
       try transcript.backup("r", [1])
       let other = TranscriptCollector("other", on: transcript)
-      try other.startPass(condemning: ["p1"])
-      try other.pause(beforeChanging: .packs)
+      try other.startPass(condemning: [p1])
+      try other.pause(beforeChanging: .dataPacks)
 
-      return try sleep([copy.name]) {
+      return try sleep([copy.key]) {
         try other.finishPass()
         transcript.now += transcript.times.delayBound + .seconds(1)
         try other.runPass()
@@ -26,17 +26,17 @@ struct HandoverTests {
   @Test("A writer commits, and another collector puts its pack into deleting")
   func committedMeanwhile() throws {
     try afterEachRequest { transcript, sleep in
-      let writer = try transcript.begin("writer").session
+      let writer = try transcript.begin().session
       let other = TranscriptCollector("other", on: transcript)
       other.rewrites = true
-      try other.runPass(condemning: ["p1"])
+      try other.runPass(condemning: [p1])
 
       return try sleep([]) {
         let commit = CommitSession(
-          writer, revision: "r", document: [1], nonce: transcript.nonce())
+          writer, revision: name("r"), document: [1], nonce: transcript.nonce())
         #expect(try transcript.run(commit) == .committed)
         try other.startPass()
-        try other.pause(beforeChanging: .packs)
+        try other.pause(beforeChanging: .dataPacks)
       }
     }
   }
@@ -45,10 +45,10 @@ struct HandoverTests {
   func pinnedAndForgotten() throws {
     try afterEachRequest { transcript, sleep in
       try transcript.backup("r", [1])
-      return try sleep(["p1"]) {
-        let reader = try transcript.begin("reader", .reading, pinning: ["r"])
-        #expect(reader.view.pinned["r"] == [1])
-        #expect(try transcript.run(ForgetRevision("r")) == .forgotten)
+      return try sleep([p1]) {
+        let reader = try transcript.begin(.reading, pinning: [name("r")])
+        #expect(reader.view.pinned[name("r")] == [1])
+        #expect(try transcript.run(ForgetRevision(name("r"))) == .forgotten)
       }
     }
   }
@@ -56,13 +56,13 @@ struct HandoverTests {
   @Test("A backup runs from its begin to its commit")
   func backupMeanwhile() throws {
     try afterEachRequest { transcript, sleep in
-      try sleep(["p1"]) {
-        let begun = try transcript.begin("writer")
-        if begun.view.absentPacks.contains("p1") || !transcript.exists(.packs, "p1") {
+      try sleep([p1]) {
+        let begun = try transcript.begin()
+        if begun.view.absentPacks.contains(p1) || !transcript.exists(p1) {
           _ = try transcript.run(transcript.content.seal([1], at: transcript.now).put)
         }
         let commit = CommitSession(
-          begun.session, revision: "r", document: [1], nonce: transcript.nonce())
+          begun.session, revision: name("r"), document: [1], nonce: transcript.nonce())
         #expect(try transcript.run(commit) == .committed)
       }
     }
@@ -73,14 +73,14 @@ struct HandoverTests {
     try afterEachRequest { transcript, sleep in
       try transcript.backup("r", [1])
       let other = TranscriptCollector("other", on: transcript)
-      return try sleep(["p1"]) {
+      return try sleep([p1]) {
         // The other collector waits for this one, and leaves the condemnation to the one that sleeps.
-        var lasting = try transcript.begin("lasting").session
-        let writer = try transcript.begin("writer", pinning: ["r"])
-        #expect(writer.view.pinned["r"] == [1])
-        #expect(try transcript.run(ForgetRevision("r")) == .forgotten)
+        var lasting = try transcript.begin().session
+        let writer = try transcript.begin(pinning: [name("r")])
+        #expect(writer.view.pinned[name("r")] == [1])
+        #expect(try transcript.run(ForgetRevision(name("r"))) == .forgotten)
         let commit = CommitSession(
-          writer.session, revision: "r2", document: [1], nonce: transcript.nonce())
+          writer.session, revision: name("r2"), document: [1], nonce: transcript.nonce())
         #expect(try transcript.run(commit) == .committed)
         for _ in 1...4 {
           try other.runPass()
@@ -100,7 +100,7 @@ struct HandoverTests {
   /// sleeps. Afterwards chunk 1 is there.
   private func afterEachRequest(
     rewrites: Bool = false,
-    _ scene: (Transcript, (_ condemned: [String], _ meanwhile: () throws -> Void) throws -> Bool)
+    _ scene: (Transcript, (_ condemned: [ObjectKey], _ meanwhile: () throws -> Void) throws -> Bool)
       throws -> Bool
   ) throws {
     var requests = 0
@@ -116,7 +116,7 @@ struct HandoverTests {
         try collector.finishPass()
         return goesOn
       }
-      let chunks = transcript.content.chunks(in: Set(transcript.store.names(.packs)))
+      let chunks = transcript.content.chunks(in: transcript.store.packs)
       #expect(chunks == [1], "it slept after \(requests) requests")
       requests += 1
     }

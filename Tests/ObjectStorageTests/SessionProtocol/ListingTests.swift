@@ -14,7 +14,7 @@ struct ListingTests {
 
   @Test("A list has each name once, in order")
   func complete() throws {
-    #expect(try transcript().run(Listing(.packs)) == (1...7).map { "p\($0)" })
+    #expect(try transcript().run(Listing(.dataPacks)) == (1...7).map { name("p\($0)") })
   }
 
   @Test(
@@ -24,7 +24,7 @@ struct ListingTests {
     let transcript = try transcript()
     transcript.store.pagingFlaw = flaw
     let error = #expect(throws: SessionProtocolError.self) {
-      try transcript.run(Listing(.packs, limit: 1000))
+      try transcript.run(Listing(.dataPacks, limit: 1000))
     }
     #expect(error?.code == .unexpectedAnswer)
   }
@@ -36,10 +36,22 @@ struct ListingTests {
     let transcript = try transcript()
     for revision in ["r1", "r2", "r3", "r4"] { try transcript.backup(revision, [1]) }
     let collector = TranscriptCollector("collector", on: transcript)
-    try collector.startPass(condemning: ["p1"])
+    try collector.startPass(condemning: [p1])
     try collector.pause(beforeChanging: .condemned)
     transcript.store.pagingFlaw = flaw
     #expect(throws: SessionProtocolError.self) { try collector.finishPass() }
-    #expect(transcript.exists(.packs, "p1"))
+    #expect(transcript.exists(p1))
+  }
+
+  @Test("What else lies in an area is no object of it")
+  func foreignNames() throws {
+    let transcript = try Transcript()
+    for other in ["README", "../sessions", "", name("j").uppercased()] {
+      transcript.store.put([1], as: ObjectKey(.sessions, other))
+    }
+    #expect(try transcript.run(Listing(.sessions)) == [])
+    #expect(try transcript.run(ListRevisions()) == [])
+    try TranscriptCollector("collector", on: transcript).runPass(condemning: [p1])
+    #expect(!transcript.exists(p1))
   }
 }

@@ -7,7 +7,7 @@ struct Mishaps {
   private enum Moment {
     case never
     case request(Int)
-    case kind(StoreArea, isPut: Bool, Int)
+    case kind(ObjectArea, isPut: Bool, Int)
   }
 
   private var sleep = Moment.never
@@ -42,9 +42,13 @@ struct Mishaps {
     }
   }
 
+  private static let areas: [ObjectArea] = [
+    .sessions, .staged, .revisions, .forgotten, .condemned, .dataPacks,
+  ]
+
   private static func kind(in world: SessionSimulation) -> Moment {
     .kind(
-      StoreArea.allCases[world.number(0...5)], isPut: world.flip(60), world.number(1...2))
+      areas[world.number(0...5)], isPut: world.flip(60), world.number(1...2))
   }
 
   mutating func count(_ request: StoreRequest) {

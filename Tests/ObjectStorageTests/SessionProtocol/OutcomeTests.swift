@@ -7,56 +7,56 @@ struct OutcomeTests {
   private func commit(
     _ session: SessionHandle, _ revision: String, on transcript: Transcript
   ) -> CommitSession {
-    CommitSession(session, revision: revision, document: [1], nonce: transcript.nonce())
+    CommitSession(session, revision: name(revision), document: [1], nonce: transcript.nonce())
   }
 
   @Test("A writer ends a session whose late commit somebody else has completed")
   func endAfterCompletion() throws {
     let transcript = try Transcript()
-    let writer = try transcript.begin("writer").session
+    let writer = try transcript.begin().session
     let late = try transcript.client(commit(writer, "r", on: transcript))
       .pause(beforeChanging: .sessions)
-    #expect(transcript.answer(to: late).isStored)
-    #expect(try transcript.run(ListRevisions()) == ["r"])
+    #expect(try transcript.answer(to: late).isStored)
+    #expect(try transcript.run(ListRevisions()) == [name("r")])
 
-    let end = EndSession(writer, afterCommitting: "r", nonce: transcript.nonce())
+    let end = EndSession(writer, afterCommitting: name("r"), nonce: transcript.nonce())
     #expect(try transcript.run(end) == .committed)
   }
 
   @Test("A writer ends a session whose late commit was completed and forgotten")
   func endAfterForgetting() throws {
     let transcript = try Transcript()
-    let writer = try transcript.begin("writer").session
+    let writer = try transcript.begin().session
     let late = try transcript.client(commit(writer, "r", on: transcript))
       .pause(beforeChanging: .sessions)
-    #expect(transcript.answer(to: late).isStored)
+    #expect(try transcript.answer(to: late).isStored)
     _ = try transcript.run(ListRevisions())
-    _ = try transcript.run(ForgetRevision("r"))
-    let end = EndSession(writer, afterCommitting: "r", nonce: transcript.nonce())
+    _ = try transcript.run(ForgetRevision(name("r")))
+    let end = EndSession(writer, afterCommitting: name("r"), nonce: transcript.nonce())
     #expect(try transcript.run(end) == .committed)
   }
 
   @Test("A writer ends a session that was fenced")
   func endAfterFence() throws {
     let transcript = try Transcript()
-    let writer = try transcript.begin("writer").session
+    let writer = try transcript.begin().session
     try transcript.client(commit(writer, "r", on: transcript)).pause(beforeChanging: .sessions)
     _ = try transcript.run(EndSession(writer, nonce: transcript.nonce()))
-    let end = EndSession(writer, afterCommitting: "r", nonce: transcript.nonce())
+    let end = EndSession(writer, afterCommitting: name("r"), nonce: transcript.nonce())
     #expect(try transcript.run(end) == .ended)
   }
 
   @Test("A renewal finds out that the session has committed")
   func renewalAfterCommit() throws {
     let transcript = try Transcript()
-    let writer = try transcript.begin("writer").session
+    let writer = try transcript.begin().session
     _ = try transcript.run(commit(writer, "r", on: transcript))
     let renewal = ChangeSession.renewal(of: writer, nonce: transcript.nonce())
-    guard case .committed("r") = try transcript.run(renewal) else {
+    guard case .committed(name("r")) = try transcript.run(renewal) else {
       Issue.record("the renewal was to find the commit")
       return
     }
-    #expect(try transcript.run(ListRevisions()) == ["r"])
+    #expect(try transcript.run(ListRevisions()) == [name("r")])
     guard case .gone = try transcript.run(renewal) else {
       Issue.record("the session was to be gone")
       return
@@ -66,22 +66,22 @@ struct OutcomeTests {
   @Test("A session that has committed one revision does not commit another")
   func secondCommit() throws {
     let transcript = try Transcript()
-    let writer = try transcript.begin("writer").session
+    let writer = try transcript.begin().session
     #expect(try transcript.run(commit(writer, "r", on: transcript)) == .committed)
     #expect(throws: SessionProtocolError.self) {
       try transcript.run(commit(writer, "r2", on: transcript))
     }
-    #expect(try transcript.run(ListRevisions()) == ["r"])
+    #expect(try transcript.run(ListRevisions()) == [name("r")])
   }
 
   @Test("A session is not completed with what another one has staged")
   func stagedByAnother() throws {
     let transcript = try Transcript()
-    let writer = try transcript.begin("writer").session
+    let writer = try transcript.begin().session
     #expect(try transcript.run(commit(writer, "r", on: transcript)) == .committed)
-    _ = transcript.store.apply(.remove(StoreKey(.staged, "r")))
-    let other = StagedRecord(session: "other", document: [2])
-    _ = transcript.store.apply(.put(StoreKey(.staged, "r"), other.bytes, if: .absent))
+    let staged = ObjectKey(.staged, name("r"))
+    let other = StagedRecord(session: name("other", in: .sessions), document: [2])
+    transcript.store.put(other.bytes, as: staged)
     #expect(throws: SessionProtocolError.self) {
       try transcript.run(CompleteSession(writer.id))
     }
@@ -92,24 +92,24 @@ struct OutcomeTests {
   func committedNotCompleted() throws {
     let transcript = try Transcript()
     for revision in ["r1", "r2"] {
-      let writer = try transcript.begin("writer of \(revision)").session
+      let writer = try transcript.begin().session
       #expect(try transcript.run(commit(writer, revision, on: transcript)) == .committed)
       #expect(!transcript.exists(.revisions, revision))
     }
-    let reader = try transcript.begin("reader", .reading, pinning: ["r1"])
-    #expect(reader.view.pinned["r1"] == [1])
-    #expect(try transcript.run(ForgetRevision("r2")) == .forgotten)
-    #expect(try transcript.run(ListRevisions()) == ["r1"])
-    #expect(try transcript.run(ForgetRevision("none")) == .notFound)
+    let reader = try transcript.begin(.reading, pinning: [name("r1")])
+    #expect(reader.view.pinned[name("r1")] == [1])
+    #expect(try transcript.run(ForgetRevision(name("r2"))) == .forgotten)
+    #expect(try transcript.run(ListRevisions()) == [name("r1")])
+    #expect(try transcript.run(ForgetRevision(name("none"))) == .notFound)
   }
 
   @Test("A lost answer to the put of a tombstone is no failure, however late")
   func forgottenWithoutAnswer() throws {
     let transcript = try Transcript()
     try transcript.backup("r", [1])
-    let forget = try transcript.client(ForgetRevision("r"))
+    let forget = try transcript.client(ForgetRevision(name("r")))
     let put = try forget.pause(beforeChanging: .forgotten)
-    #expect(transcript.answer(to: put).isStored)
+    #expect(try transcript.answer(to: put).isStored)
     let collector = TranscriptCollector("collector", on: transcript)
     for _ in 1...3 {
       try collector.runPass()
@@ -123,24 +123,20 @@ struct OutcomeTests {
   @Test("A store that never answers is an error")
   func silentStore() throws {
     let transcript = try Transcript()
-    let writer = try transcript.begin("writer").session
+    let writer = try transcript.begin().session
     transcript.isSilent = true
     func isUnanswered<P: Procedure>(_ procedure: P) -> Bool {
-      do throws(SessionProtocolError) {
-        _ = try transcript.run(procedure)
-        return false
-      } catch {
-        return error.code == .unanswered
-      }
+      let error = #expect(throws: SessionProtocolError.self) { _ = try transcript.run(procedure) }
+      return error?.code == .unanswered
     }
-    #expect(isUnanswered(BeginSession("other", .writing, nonce: transcript.nonce())))
+    #expect(isUnanswered(BeginSession(.writing, nonce: transcript.nonce())))
     #expect(isUnanswered(ChangeSession.renewal(of: writer, nonce: transcript.nonce())))
     #expect(isUnanswered(commit(writer, "r", on: transcript)))
     #expect(isUnanswered(EndSession(writer, nonce: transcript.nonce())))
     #expect(isUnanswered(CompleteSession(writer.id)))
     #expect(isUnanswered(ListRevisions()))
-    #expect(isUnanswered(ForgetRevision("r")))
-    #expect(isUnanswered(SettledRemove(StoreKey(.packs, "p1"))))
+    #expect(isUnanswered(ForgetRevision(name("r"))))
+    #expect(isUnanswered(SettledRemove(p1)))
     let collector = TranscriptCollector("collector", on: transcript)
     let error = #expect(throws: SessionProtocolError.self) { try collector.runPass() }
     #expect(error?.code == .unanswered)
@@ -149,11 +145,11 @@ struct OutcomeTests {
   @Test("A store that answers, and never does what it is asked to, is an error")
   func idleStore() throws {
     let transcript = try Transcript()
-    let writer = try transcript.begin("writer").session
+    let writer = try transcript.begin().session
     _ = try transcript.run(commit(writer, "r", on: transcript))
     transcript.isIdle = true
     for procedure: any ComposedProcedure in [
-      BeginSession("other", .writing, nonce: transcript.nonce()),
+      BeginSession(.writing, nonce: transcript.nonce()),
       commit(writer, "r2", on: transcript), CompleteSession(writer.id),
     ] {
       let error = #expect(throws: SessionProtocolError.self) { _ = try transcript.run(procedure) }

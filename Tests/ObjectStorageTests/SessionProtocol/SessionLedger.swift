@@ -17,7 +17,7 @@ struct SessionLedger {
   private var changed: [String: Int] = [:]
   var violations: [String] = []
 
-  mutating func notePut(_ key: StoreKey, _ bytes: [UInt8], at time: Int, isCollector: Bool) {
+  mutating func notePut(_ key: ObjectKey, _ bytes: [UInt8], at time: Int, isCollector: Bool) {
     guard key.area == .sessions, let record = try? SessionObject(bytes, of: key.name) else {
       return
     }
@@ -32,9 +32,9 @@ struct SessionLedger {
   }
 
   func exists(_ revision: String, _ store: SimulatedObjectStore) -> Bool {
-    guard store[StoreKey(.forgotten, revision)] == nil else { return false }
-    return store[StoreKey(.revisions, revision)] != nil
-      || committed.contains { $0.value == revision && store[StoreKey(.sessions, $0.key)] != nil }
+    guard store[ObjectKey(.forgotten, revision)] == nil else { return false }
+    return store[ObjectKey(.revisions, revision)] != nil
+      || committed.contains { $0.value == revision && store[ObjectKey(.sessions, $0.key)] != nil }
   }
 
   func needed(_ store: SimulatedObjectStore) -> Set<Chunk> {
@@ -58,7 +58,7 @@ struct SessionLedger {
       }
     }
     for (session, document) in reading where !chunks.isSuperset(of: document) {
-      guard let object = store[StoreKey(.sessions, session)],
+      guard let object = store[ObjectKey(.sessions, session)],
         let record = try? SessionObject(object.bytes, of: session), case .active = record.state
       else { continue }
       violations.append("\(session) reads \(document) and only \(chunks.sorted()) are there")

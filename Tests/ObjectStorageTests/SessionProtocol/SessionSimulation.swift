@@ -15,7 +15,7 @@ final class SessionSimulation {
   let times: ProtocolTimes
   let passes: Int
   private(set) var time = 0
-  private(set) var store = SimulatedObjectStore()
+  let store = SimulatedObjectStore()
   var content = SimulatedContent()
   private(set) var ledger = SessionLedger()
   private(set) var trace: [String] = []
@@ -48,13 +48,15 @@ final class SessionSimulation {
 
   /// Two packs, one revision.
   private func populate() {
+    content.hasMapPacks = true
     for chunks: Set<Chunk> in [[1, 2], [3, 4]] {
       let pack = content.seal(chunks, at: .zero)
-      _ = store.apply(.put(StoreKey(.packs, pack.name), pack.bytes, if: .absent))
+      store.put(pack.bytes, as: pack.key)
     }
-    staged("r-first", [1, 3])
-    _ = store.apply(.put(StoreKey(.revisions, "r-first"), [1, 3], if: .absent))
-    promise("r-first")
+    let first = name("first")
+    staged(first, [1, 3])
+    store.put([1, 3], as: ObjectKey(.revisions, first))
+    promise(first)
   }
 
   func run() {
@@ -82,7 +84,7 @@ final class SessionSimulation {
     play()
     check()
     if violations.isEmpty, !collector.isTidy {
-      let left = StoreArea.allCases.map { "\($0.rawValue): \(store.names($0))" }
+      let left = ObjectArea.allCases.map { "\($0): \(store.names($0))" }
       ledger.violations.append("something is never collected: \(left.joined(separator: ", "))")
     }
   }
@@ -143,11 +145,14 @@ final class SessionSimulation {
   }
 
   private func arrive(_ request: StoreRequest, _ client: SimulatedClient) -> StoreAnswer {
-    guard request.basis + .seconds(Self.delay) >= client.now else {
-      note(client, "\(request.action) came too late")
-      return .expired
+    let now = client.now
+    let answer: StoreAnswer
+    do {
+      answer = try SessionClient(on: store, times: times) { now }.answer(to: request)
+    } catch {
+      ledger.violations.append("the store failed: \(error)")
+      return .unknown
     }
-    let answer = store.apply(request.action)
     note(client, "\(request.action) -> \(answer)")
     switch (request.action, answer) {
     case (.put(let key, let bytes, _), .stored):
@@ -162,7 +167,7 @@ final class SessionSimulation {
   // MARK: the ledger
 
   private func check() {
-    ledger.check(store, chunks: content.chunks(in: Set(store.names(.packs))))
+    ledger.check(store, chunks: content.chunks(in: store.packs))
   }
 
   func staged(_ revision: String, _ document: [Chunk]) { ledger.documents[revision] = document }
@@ -185,23 +190,26 @@ final class SessionSimulation {
     return names.isEmpty ? nil : names[number(0...names.count - 1)]
   }
 
-  func candidates() -> [String] {
-    store.names(.packs).filter { _ in flip(40) }.prefix(3).map { $0 }
+  func candidates() -> [ObjectKey] {
+    packs.filter { _ in flip(40) }.prefix(3).map { $0 }
   }
 
+  /// In an order that follows from the seed.
+  private var packs: [ObjectKey] { store.packs.sorted { $0.name < $1.name } }
+
   /// Packs that hold nothing that is needed, or only what others hold, too.
-  func garbage() -> [String] {
-    var kept = Set(store.names(.packs))
+  func garbage() -> [ObjectKey] {
+    var kept = store.packs
     let needed = ledger.needed(store)
-    for name in kept.sorted() {
-      let others = content.chunks(in: kept.subtracting([name]))
-      if content.chunks(in: [name]).intersection(needed).isSubset(of: others) { kept.remove(name) }
+    for pack in packs {
+      let others = content.chunks(in: kept.subtracting([pack]))
+      if content.chunks(in: [pack]).intersection(needed).isSubset(of: others) { kept.remove(pack) }
     }
-    return store.names(.packs).filter { !kept.contains($0) }
+    return packs.filter { !kept.contains($0) }
   }
 
   var isTidy: Bool {
-    let rest: [StoreArea] = [.sessions, .staged, .condemned, .forgotten]
+    let rest: [ObjectArea] = [.sessions, .staged, .condemned, .forgotten]
     return rest.allSatisfy { store.names($0).isEmpty } && garbage().isEmpty
   }
 }

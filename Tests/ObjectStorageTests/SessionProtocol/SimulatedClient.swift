@@ -25,7 +25,8 @@ class SimulatedClient {
 
   func nonce() -> Nonce {
     nonces += 1
-    return Nonce(high: UInt64(offset), low: nonces)
+    // Between two of them are names for further attempts.
+    return Nonce(high: name.utf8.reduce(0) { $0 << 8 | UInt64($1) }, low: nonces << 16)
   }
 
   func begin() throws -> Turn { .end }

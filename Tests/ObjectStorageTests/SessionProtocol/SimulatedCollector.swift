@@ -22,7 +22,7 @@ final class SimulatedCollector: SimulatedClient {
     passes += 1
     var pass = CollectorPass(
       memory: memory, times: world.times,
-      condemning: isCareful ? world.garbage() : world.candidates(), as: "c-\(name)-\(passes)",
+      condemning: isCareful ? world.garbage() : world.candidates(),
       nonce: nonce())
     func turn(_ step: CollectorStep) throws -> Turn {
       switch step {
@@ -51,8 +51,8 @@ final class SimulatedCollector: SimulatedClient {
     return .rest(world.number(1...40)) { try self.pass() }
   }
 
-  private func pardoned(_ survey: CollectorSurvey) -> [String] {
-    survey.packs.sorted().filter { pack in
+  private func pardoned(_ survey: CollectorSurvey) -> [ObjectKey] {
+    survey.packs.sorted { $0.name < $1.name }.filter { pack in
       if world.content.needed(survey, in: [pack]).isEmpty { return !isCareful && world.flip(15) }
       return world.flip(50)
     }

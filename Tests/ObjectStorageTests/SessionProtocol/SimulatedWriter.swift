@@ -3,16 +3,16 @@ import ObjectStorage
 /// A backup: begins a session, perhaps on a parent whose chunks it takes over unread; uses packs that it finds;
 /// stores the rest; commits.
 final class SimulatedWriter: SimulatedClient {
-  private lazy var revision = "r-\(name)"
+  private lazy var revision = ObjectStorageTests.name("r-\(name)")
   private var chunks: Set<Chunk> = []
   private var missing: Set<Chunk> = []
   private var handle: SessionHandle?
-  private var absent: Set<String> = []
+  private var absent: Set<ObjectKey> = []
 
   override func begin() throws -> Turn {
     let parent = world.flip(60) ? world.anyRevision() : nil
     let begin = BeginSession(
-      "s-\(name)", .writing, pinning: parent.map { [$0] } ?? [], nonce: nonce())
+      .writing, pinning: parent.map { [$0] } ?? [], nonce: nonce())
     return try run(begin) { try self.begun($0, parent) }
   }
 
@@ -23,11 +23,16 @@ final class SimulatedWriter: SimulatedClient {
     let wanted = Set((0..<3).map { _ in world.chunk() })
     missing = wanted.subtracting(chunks)
     chunks.formUnion(wanted)
-    return try run(Listing(.packs)) { try self.reuse($0) }
+    return try run(Listing(.dataPacks)) { dataPacks in
+      try self.run(Listing(.mapPacks)) { mapPacks in
+        let packs = dataPacks.map { ObjectKey(.dataPacks, $0) }
+        return try self.reuse(Set(packs + mapPacks.map { ObjectKey(.mapPacks, $0) }))
+      }
+    }
   }
 
-  private func reuse(_ packs: [String]) throws -> Turn {
-    missing.subtract(world.content.chunks(in: Set(packs).subtracting(absent)))
+  private func reuse(_ packs: Set<ObjectKey>) throws -> Turn {
+    missing.subtract(world.content.chunks(in: packs.subtracting(absent)))
     return missing.isEmpty ? try commitOrNot() : try store(seal())
   }
 
@@ -77,7 +82,7 @@ final class SimulatedWriter: SimulatedClient {
 final class SimulatedReader: SimulatedClient {
   override func begin() throws -> Turn {
     guard let revision = world.anyRevision() else { return .end }
-    let begin = BeginSession("s-\(name)", .reading, pinning: [revision], nonce: nonce())
+    let begin = BeginSession(.reading, pinning: [revision], nonce: nonce())
     return try run(begin) { outcome in
       let (handle, pinned) = (outcome.session, outcome.view.pinned)
       if let document = pinned[revision] { self.world.reads(handle.id, document) }

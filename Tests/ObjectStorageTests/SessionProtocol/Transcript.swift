@@ -1,12 +1,16 @@
 import ObjectStorage
 import Testing
 
+/// Holds chunk 1.
+let p1 = ObjectKey(.dataPacks, name("p1"))
+
 /// A store and a clock for tests that say who does what when.
-final class Transcript: LocklessStore {
+final class Transcript {
   let times = ProtocolTimes(term: .seconds(100), delayBound: .seconds(150))
-  var store = SimulatedObjectStore()
+  let store = SimulatedObjectStore()
   var content = SimulatedContent()
-  var now = Duration.seconds(1)
+  private let clock = SettableClock(.seconds(1))
+  private let sessions: SessionClient
   /// Nothing arrives.
   var isSilent = false
   /// No put arrives.
@@ -15,19 +19,30 @@ final class Transcript: LocklessStore {
 
   func nonce() -> Nonce {
     nonces += 1
-    return Nonce(high: 7, low: nonces)
+    // Between two of them are names for further attempts.
+    return Nonce(high: 7, low: nonces << 16)
   }
 
   /// A store with one pack and no revision.
   init() throws {
-    let pack = content.seal([1], at: now)
-    _ = store.apply(.put(StoreKey(.packs, pack.name), pack.bytes, if: .absent))
+    sessions = SessionClient(on: store, times: times) { [clock] in clock.now }
+    let pack = content.seal([1], at: clock.now)
+    store.put(pack.bytes, as: pack.key)
   }
 
-  func answer(to request: StoreRequest) -> StoreAnswer {
+  var now: Duration {
+    get { clock.now }
+    set { clock.now = newValue }
+  }
+
+  func run<P: Procedure>(_ procedure: P) throws -> P.Outcome {
+    try client(procedure).finish()
+  }
+
+  func answer(to request: StoreRequest) throws -> StoreAnswer {
     if isSilent { return .unknown }
     if isIdle, case .put = request.action { return .unknown }
-    return request.basis + times.delayBound < now ? .expired : store.apply(request.action)
+    return try sessions.answer(to: request)
   }
 
   func client<P: Procedure>(_ procedure: P) throws -> Client<P> {
@@ -35,16 +50,16 @@ final class Transcript: LocklessStore {
   }
 
   func begin(
-    _ id: String, _ role: SessionRole = .writing, pinning pinned: [String] = []
+    _ role: SessionRole = .writing, pinning pinned: [String] = []
   ) throws -> BeginSession.Outcome {
-    try run(BeginSession(id, role, pinning: pinned, nonce: nonce()))
+    try run(BeginSession(role, pinning: pinned, nonce: nonce()))
   }
 
   /// Stores a revision with a session of its own.
   func backup(_ revision: String, _ chunks: [Chunk]) throws {
-    let session = try begin("backup of \(revision)").session
+    let session = try begin().session
     let outcome = try run(
-      CommitSession(session, revision: revision, document: chunks, nonce: nonce()))
+      CommitSession(session, revision: name(revision), document: chunks, nonce: nonce()))
     guard case .committed = outcome else {
       Issue.record("\(revision) is not committed")
       return
@@ -52,7 +67,11 @@ final class Transcript: LocklessStore {
     try run(CompleteSession(session.id))
   }
 
-  func exists(_ area: StoreArea, _ name: String) -> Bool { store[StoreKey(area, name)] != nil }
+  func exists(_ area: ObjectArea, _ label: String) -> Bool {
+    exists(ObjectKey(area, name(label, in: area)))
+  }
+
+  func exists(_ key: ObjectKey) -> Bool { store[key] != nil }
 
   /// A client that can be stopped before a request.
   final class Client<P: Procedure> {
@@ -68,23 +87,23 @@ final class Transcript: LocklessStore {
 
     /// Goes on until it is about to change an object of an area, and gives that request.
     @discardableResult
-    func pause(beforeChanging area: StoreArea) throws -> StoreRequest {
+    func pause(beforeChanging area: ObjectArea) throws -> StoreRequest {
       try pause(before: area) { $0.changes(area) }
     }
 
-    func pause(beforeReading area: StoreArea) throws {
+    func pause(beforeReading area: ObjectArea) throws {
       try pause(before: area) { $0.reads(area) }
     }
 
     @discardableResult
     private func pause(
-      before area: StoreArea, _ isIt: (StoreRequest.Action) -> Bool
+      before area: ObjectArea, _ isIt: (StoreRequest.Action) -> Bool
     ) throws -> StoreRequest {
       while case .ask(let request) = step {
         if isIt(request.action) { return request }
         try go(request)
       }
-      throw SessionProtocolError(.unexpectedAnswer, area.rawValue, "the client never changed it")
+      throw SessionProtocolError(.unexpectedAnswer, "\(area)", "the client never changed it")
     }
 
     /// The next request gets no answer. It is not applied, unless the test does so.
@@ -115,15 +134,15 @@ final class Transcript: LocklessStore {
 }
 
 extension StoreRequest.Action {
-  func changes(_ area: StoreArea) -> Bool {
+  func changes(_ area: ObjectArea) -> Bool {
     switch self {
     case .put(let key, _, _), .remove(let key): key.area == area
     case .read, .list: false
     }
   }
 
-  func reads(_ area: StoreArea) -> Bool {
-    if case .read(let key) = self { key.area == area } else { false }
+  func reads(_ area: ObjectArea) -> Bool {
+    if case .read(let key, _) = self { key.area == area } else { false }
   }
 }
 
@@ -132,12 +151,11 @@ final class TranscriptCollector {
   private let name: String
   private unowned let transcript: Transcript
   private var memory = CollectorMemory()
-  private var passes = 0
   private var pass: CollectorPass?
   private var step: CollectorStep
   var rewrites = false
   /// What it pardons although nothing needs it.
-  var pardons: Set<String> = []
+  var pardons: Set<ObjectKey> = []
 
   init(_ name: String, on transcript: Transcript) {
     self.name = name
@@ -145,11 +163,9 @@ final class TranscriptCollector {
     step = .done(memory)
   }
 
-  func startPass(condemning packs: [String] = []) throws {
-    passes += 1
+  func startPass(condemning packs: [ObjectKey] = []) throws {
     var pass = CollectorPass(
-      memory: memory, times: transcript.times, condemning: packs, as: "\(name)-\(passes)",
-      nonce: transcript.nonce())
+      memory: memory, times: transcript.times, condemning: packs, nonce: transcript.nonce())
     step = try pass.start(at: transcript.now)
     self.pass = pass
   }
@@ -158,20 +174,20 @@ final class TranscriptCollector {
     while try advance(stoppingBefore: nil) {}
   }
 
-  func runPass(condemning packs: [String] = []) throws {
+  func runPass(condemning packs: [ObjectKey] = []) throws {
     try startPass(condemning: packs)
     try finishPass()
   }
 
   /// Goes on until it is about to change an object of an area for the `count`th time.
-  func pause(beforeChanging area: StoreArea, count: Int = 1) throws {
+  func pause(beforeChanging area: ObjectArea, count: Int = 1) throws {
     while try advance(stoppingBefore: area) {}
     for _ in 1..<count {
       _ = try advance(stoppingBefore: nil)
       while try advance(stoppingBefore: area) {}
     }
     guard case .ask = step else {
-      throw SessionProtocolError(.unexpectedAnswer, area.rawValue, "\(name) never changed it")
+      throw SessionProtocolError(.unexpectedAnswer, "\(area)", "\(name) never changed it")
     }
   }
 
@@ -184,7 +200,7 @@ final class TranscriptCollector {
   }
 
   /// Whether it went on.
-  private func advance(stoppingBefore area: StoreArea?) throws -> Bool {
+  private func advance(stoppingBefore area: ObjectArea?) throws -> Bool {
     let now = transcript.now
     switch step {
     case .done(let memory):
@@ -192,7 +208,8 @@ final class TranscriptCollector {
       return false
     case .ask(let request):
       if let area, request.action.changes(area) { return false }
-      try go { try $0.take(transcript.answer(to: request), at: now) }
+      let answer = try transcript.answer(to: request)
+      try go { try $0.take(answer, at: now) }
     case .judge(let survey):
       let needed = survey.packs.filter {
         !rewrites && !transcript.content.needed(survey, in: [$0]).isEmpty

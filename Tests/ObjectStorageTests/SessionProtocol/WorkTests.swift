@@ -12,12 +12,13 @@ struct WorkTests {
     var sent = 0
     while case .ask(let request) = step {
       guard case .list(.revisions, let after) = request.action else {
-        step = try list.take(.page([], more: false), at: .zero)
+        step = try list.take(.page(ObjectPage([], hasMore: false)), at: .zero)
         continue
       }
-      let next = (Int(after.dropFirst()) ?? 1_000_000) + 1
+      let digits = String((Int(after) ?? 0) + 1)
+      let next = String(repeating: "0", count: 64 - digits.utf8.count) + digits
       sent += 1
-      step = try list.take(.page(["r\(next)"], more: sent < count), at: .zero)
+      step = try list.take(.page(ObjectPage([next], hasMore: sent < count)), at: .zero)
     }
     guard case .done(let names) = step else { return }
     #expect(names.count == count)

@@ -1,7 +1,9 @@
 import Workers
 
 /// Runs `work` on `count` threads at once; throws the first error.
-func concurrently(_ count: Int, _ work: @escaping @Sendable (Int) throws -> Void) throws {
+package func concurrently(
+  _ count: Int, _ work: @escaping @Sendable (Int) throws -> Void
+) throws {
   let failure = Monitor<(any Error)?>(nil)
   let threads = try (0..<count).map { number in
     try WorkerThread(name: "test-\(number)") {
