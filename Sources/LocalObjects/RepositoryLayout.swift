@@ -84,7 +84,7 @@ package struct RepositoryLayout: Sendable {
   var namesOfDirectories: Set<String> {
     var names: Set<String> = [packs.lastComponent?.string ?? "", "index", "lost+found"]
     for area in ObjectArea.allCases
-    where ![.settings, .dataPacks, .mapPacks, .setAside].contains(area) {
+    where ![.settings, .staged, .dataPacks, .mapPacks, .setAside].contains(area) {
       names.insert(directory(of: area).lastComponent?.string ?? "")
     }
     return names

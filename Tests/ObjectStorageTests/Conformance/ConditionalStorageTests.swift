@@ -1,4 +1,3 @@
-import FileIO
 import LocalObjects
 import ObjectStorage
 import Synchronization

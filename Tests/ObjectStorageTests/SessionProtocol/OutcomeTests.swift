@@ -63,6 +63,20 @@ struct OutcomeTests {
     }
   }
 
+  @Test("A session does not begin under the name of one that is there, whatever that is")
+  func nameInUse() throws {
+    let transcript = try Transcript()
+    let nonce = transcript.nonce()
+    let first = try transcript.run(BeginSession(.writing, nonce: nonce)).session
+    #expect(try transcript.run(commit(first, "r", on: transcript)) == .committed)
+    let second = try transcript.run(BeginSession(.writing, nonce: nonce)).session
+    #expect(second.id != first.id)
+    let third = try transcript.run(BeginSession(.writing, pinning: [name("r")], nonce: nonce))
+    #expect(third.session.id != second.id)
+    #expect(third.view.pinned[name("r")] == [1], "the committed session is completed")
+    #expect(try transcript.run(ListRevisions()) == [name("r")])
+  }
+
   @Test("A session that has committed one revision does not commit another")
   func secondCommit() throws {
     let transcript = try Transcript()
