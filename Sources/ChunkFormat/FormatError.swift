@@ -1,8 +1,8 @@
-/// Why bytes could not be read in varve's format, or values could not be written in it.
+/// The reason why bytes could not be read in varve's format, or values could not be written in it.
 package struct FormatError: Error, Equatable, Sendable {
   /// The kinds of failure that a caller distinguishes.
   package enum Code: Equatable, Sendable {
-    /// The bytes are not what the format says: damaged, cut short, or not varve's.
+    /// The bytes do not match the format: they are damaged, truncated, or not a file of varve.
     case corrupt
     /// A version or method that this program does not know; a newer program may.
     case unsupported
@@ -19,7 +19,7 @@ package struct FormatError: Error, Equatable, Sendable {
   package let code: Code
   /// The structure, in the words of the format document: "pack header".
   package let structure: String
-  /// What was expected and what was found.
+  /// The expected content and the content that was found.
   package let message: String
 
   package init(_ code: Code, in structure: String, _ message: String) {
@@ -28,7 +28,7 @@ package struct FormatError: Error, Equatable, Sendable {
     self.message = message
   }
 
-  /// Damage: `structure` should be `expected`, and is `found`.
+  /// Damage: `structure` should contain `expected`, but contains `found`.
   package static func corrupt(
     _ structure: String, expected: String, found: String
   ) -> FormatError {
@@ -50,7 +50,7 @@ package struct FormatError: Error, Equatable, Sendable {
         + "a newer varve is needed")
   }
 
-  /// The same error for bytes that were read: a value that must not be written is damage when read.
+  /// The error to throw after reading: a value that must not be written is damage when it is read.
   var asCorruption: FormatError {
     code == .invalidValue ? FormatError(.corrupt, in: structure, message) : self
   }

@@ -4,7 +4,7 @@ import Testing
 @testable import ChunkFormat
 
 @Suite struct CondemnationTests {
-  /// Nobody looked for sessions yet is not the same as that there are none.
+  /// Sessions that have not been listed yet differ from an empty list.
   @Test(
     arguments: [nil, [], [SessionID(name: "one"), SessionID(name: "two")]] as [[SessionID]?],
     [nil, Sample.keys])
@@ -16,7 +16,7 @@ import Testing
       try Condemnation(encoded: bytes, repository: Sample.repository, keys: keys) == condemnation)
   }
 
-  /// As many packs as a writer puts into one file leave room for all sessions that there may be.
+  /// With the most packs that a writer puts into one file, all possible sessions still fit.
   @Test func theMaximumOfPacksFits() throws {
     func bytes(packs: Int) throws -> Int {
       try Condemnation(

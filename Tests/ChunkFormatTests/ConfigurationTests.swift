@@ -8,7 +8,7 @@ import Testing
       keys: isEncrypted ? Sample.keys : nil)
   }
 
-  /// `bytes` with a change and the checksum that makes it look intact.
+  /// Changes `bytes` and gives them a matching checksum, so that they look intact.
   private static func changed(
     _ bytes: [UInt8], _ change: (inout [UInt8]) -> Void
   ) -> [UInt8] {
@@ -39,7 +39,7 @@ import Testing
     }
   }
 
-  /// Whoever can write to the disk must not be able to turn encryption off.
+  /// Somebody who can write to the disk must not be able to turn encryption off.
   @Test func encryptionCannotBeTakenAway() throws {
     let forged = try Self.bytes(isEncrypted: false)
     #expect(try !RepositoryConfiguration(encoded: forged).isEncrypted)

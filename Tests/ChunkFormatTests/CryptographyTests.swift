@@ -3,7 +3,8 @@ import Testing
 
 @testable import ChunkFormat
 
-/// Vectors of the standards, so that another library's repository can be read by ours and back.
+/// Test vectors of the standards: another library must be able to read our repositories, and we its
+/// repositories.
 @Suite struct CryptographyTests {
   private static func id(
     _ bytes: [UInt8], key: SecretBytes? = nil, type: RecordType = .chunk
@@ -11,7 +12,7 @@ import Testing
     try bytes.withBytes { try ContentHasher(idKey: key).id(of: $0, type: type) }.description
   }
 
-  /// FIPS 180-4, examples of NIST.
+  /// Examples of NIST for FIPS 180-4.
   @Test(arguments: [
     ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
     ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
@@ -42,13 +43,13 @@ import Testing
   ]) func hmac(_ key: [UInt8], _ text: String, _ code: String) throws {
     let hasher = try ContentHasher(idKey: Sample.secret(key))
     for _ in 0..<2 {
-      // Twice, since the hasher starts anew from the key that it keeps.
+      // Twice, since the hasher restarts with the key that it keeps.
       let id = try Array(text.utf8).withBytes { try hasher.id(of: $0, type: .chunk) }
       #expect(id.description == code)
     }
   }
 
-  /// RFC 5869, cases 1 and 3, of which we take the first 32 bytes.
+  /// RFC 5869, cases 1 and 3; only the first 32 bytes of each result.
   @Test(arguments: [
     (
       "000102030405060708090a0b0c", "f0f1f2f3f4f5f6f7f8f9",
@@ -61,7 +62,7 @@ import Testing
     #expect(derived.withUnsafeBytes { Hexadecimal.encode($0) } == key)
   }
 
-  /// RFC 7914, section 12, of which we take the first 32 bytes.
+  /// RFC 7914, section 12; only the first 32 bytes of each result.
   @Test(arguments: [
     (
       "", "", ScryptCost(logarithmOfN: 4, blockSize: 1, parallelism: 1),
@@ -77,7 +78,7 @@ import Testing
     #expect(derived.withUnsafeBytes { Hexadecimal.encode($0) } == key)
   }
 
-  /// A value of an independent implementation: python's `cryptography`, AESGCM.
+  /// The result of an independent implementation: AESGCM of Python's `cryptography`.
   @Test func aesGCM() throws {
     let cipher = try AuthenticatedCipher()
     var sealed = Array("plaintext".utf8) + [UInt8](repeating: 0, count: 16)
@@ -90,14 +91,14 @@ import Testing
     #expect(sealed.hexadecimal == "222ebe7808c9dc9c3e5174e91ba2946bf321e88e92f58b8ffa")
   }
 
-  /// As `xxh128sum` prints it: the high word first.
+  /// The digits that `xxh128sum` prints: the high word first.
   @Test func xxh3() {
     #expect(
       Checksum(of: Array("abc".utf8)).encoded.reversed().hexadecimal
         == "06b05ab6733a618578af5f94892f3950")
   }
 
-  /// A chunk of any length and content has another id than any map node.
+  /// No chunk has the id of a map node, whatever its length and content.
   @Test(arguments: [nil, Sample.secret(0x11)]) func mapNodesHaveIDsOfTheirOwn(
     _ key: SecretBytes?
   ) throws {

@@ -3,16 +3,16 @@ import Testing
 
 @testable import ChunkFormat
 
-/// Every decoder of a file against everything that can happen to its bytes.
+/// Every decoder of a file, with every kind of damage to its bytes.
 ///
-/// The only cosmetic bits are a few of zstd frames in plain packs, such as the unused bit of a
-/// frame's header: whichever other bit is flipped, the file is refused.
+/// A few bits of zstd frames in plain packs are cosmetic, such as the unused bit of a frame's
+/// header. If any other bit is flipped, the file is refused.
 @Suite struct DamageTests {
-  /// A structure as bytes, and its decoder; what the decoder returns says all that it understood.
+  /// A structure as bytes, and its decoder. The decoder returns everything that it read.
   struct Structure: Sendable, CustomTestStringConvertible {
     let testDescription: String
     let bytes: [UInt8]
-    /// Where a bit may be flipped without a change of what is understood.
+    /// Bytes in which a flipped bit may leave the decoded values unchanged.
     var cosmeticBytes = RangeSet<Int>()
     let decode: @Sendable ([UInt8]) throws -> String
   }
@@ -44,7 +44,7 @@ import Testing
     ) { "\(try File(encoded: $0, repository: Sample.repository, keys: keys))" }
   }
 
-  /// All a store does with a pack: header, trailer, footer, every record.
+  /// Reads a pack as a store does: header, trailer, footer, every record.
   private static func pack(keys: RepositoryKeys?, description: String) throws -> Structure {
     let text = Array("varve varve varve varve varve varve".utf8)
     let pack = try SamplePack(
@@ -134,7 +134,7 @@ import Testing
     }
   }
 
-  /// Stretches overwritten, moved and repeated, beneath a header that is left whole.
+  /// Stretches after the header are overwritten, moved and repeated; the header stays intact.
   @Test(arguments: structures) func randomDamageIsRefused(_ structure: Structure) {
     var random = SeededRandom()
     for _ in 0..<400 {
@@ -193,7 +193,7 @@ import Testing
   }
 }
 
-/// Who wrote an envelope, and for whom.
+/// Envelopes bind a file to its keys and its repository.
 @Suite struct EnvelopeTests {
   private static func encode(
     _ body: [UInt8] = [1, 2, 3], kind: RepositoryFileKind = .revision,
@@ -242,7 +242,7 @@ import Testing
     }
   }
 
-  /// A thief with two repositories of one owner renames nothing into the other.
+  /// Nobody can move a file from one repository into another repository of the same owner.
   @Test func aChangedRepositoryBreaksTheSeal() throws {
     var bytes = try Self.encode()
     bytes.replaceSubrange(16..<32, with: Sample.otherRepository.bytes)

@@ -54,7 +54,7 @@ import Testing
     #expect(throws: FormatError.self) { try fields.text(1) }
   }
 
-  /// A length far beyond the bytes costs an error, not memory.
+  /// A length far beyond the end of the bytes is an error; no memory is allocated for it.
   @Test func aHugeLengthIsRefused() {
     #expect(throws: FormatError.self) {
       try FieldList([1, 0, 0xff, 0xff, 0xff, 0xff][...], structure: "test", known: [1])
@@ -70,7 +70,7 @@ import Testing
     var random = SeededRandom()
     for _ in 0..<2000 {
       var bytes = random.bytes(Int.random(in: 0...60, using: &random))
-      // Lengths are mostly small, so that some lists are whole.
+      // Keep lengths mostly small, so that some lists are complete.
       for index in bytes.indices where index % 3 != 0 { bytes[index] &= 3 }
       let fields = try? FieldList(bytes[...], structure: "test", known: Set(0..<0x300))
       for tag in UInt16(0)..<4 {

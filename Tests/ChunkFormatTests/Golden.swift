@@ -1,8 +1,8 @@
-/// Bytes of format v1, made by an independent program in python (hashlib, `cryptography` and the
-/// system's `xxh128sum`) from the description in the documentation; the values are those of
-/// ``Sample``. They must never change.
+/// Bytes of format v1 for the values of ``Sample``. An independent Python program (hashlib,
+/// `cryptography` and the system's `xxh128sum`) made them from the documentation. They must never
+/// change.
 enum Golden {
-  // Plain files, which the encoder must give byte for byte.
+  // Plain files. The encoder must produce exactly these bytes.
 
   static let revision = """
     56415256 45524556 01000000 00000000 00010203 04050607 08090a0b 0c0d0e0f
@@ -20,7 +20,7 @@ enum Golden {
     00070000 00766172 76652031 89bf7954 109dfa02 373c31c8 728751ed
     """.hexadecimal
 
-  /// The same, made although volumes were empty or had shrunk.
+  /// The same revision, made although volumes were empty or had shrunk.
   static let unusualRevision = """
     56415256 45524556 01000000 00000000 00010203 04050607 08090a0b 0c0d0e0f
     00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
@@ -47,7 +47,7 @@ enum Golden {
     000053b1 664f45c9 43d74665 dcef318b c8e4
     """.hexadecimal
 
-  /// The same, distrusted at moment 7.
+  /// The same marks, distrusted at moment 7.
   static let distrustedMarks = """
     56415256 454d524b 01000000 00000000 00010203 04050607 08090a0b 0c0d0e0f
     00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
@@ -144,7 +144,7 @@ enum Golden {
     03030303
     """.hexadecimal
 
-  // Sealed files, whose salt is 40, 41, … 5f; the decoder must read them.
+  // Sealed files with the salt 40, 41, … 5f. The decoder must read them.
 
   static let sealedRevision = """
     56415256 45524556 01000100 00000000 00010203 04050607 08090a0b 0c0d0e0f

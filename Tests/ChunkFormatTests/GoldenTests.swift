@@ -3,7 +3,7 @@ import Testing
 
 @testable import ChunkFormat
 
-/// A change of format that nobody meant fails here.
+/// These tests fail if the format changes by accident.
 @Suite struct GoldenTests {
   @Test func plainFilesAreWrittenByteForByte() throws {
     let repository = Sample.repository
@@ -46,7 +46,7 @@ import Testing
     let pack = try SamplePack(
       [.standalone([1, 2, 3], .chunk), .standalone(Array("varve".utf8), .chunk)],
       compression: .none)
-    // The salt is random, and its checksum with it.
+    // The salt is random, and so is its checksum.
     #expect(pack.bytes[..<32] == Golden.pack[..<32])
     #expect(pack.bytes[64...] == Golden.pack[64...])
   }

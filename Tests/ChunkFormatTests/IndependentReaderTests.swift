@@ -6,8 +6,8 @@ import Testing
 
 @testable import ChunkFormat
 
-/// `Fixtures/read-repository.py`, written from the documentation alone, reads what this module
-/// writes: were one of them to change without the other two, it would show here.
+/// `Fixtures/read-repository.py`, written only from the documentation, reads the files that this
+/// module writes. If the script, the documentation or the module changes alone, a test fails.
 @Suite(.enabled(if: Python.imports("hashlib"))) struct IndependentReaderTests {
   @Test func readsAPlainRepository() throws {
     try compare(keys: nil)
@@ -49,8 +49,8 @@ import Testing
   }
 }
 
-/// A repository of one volume, written by nothing but this module, with every codec, two levels of
-/// map, a map node that is a delta, holes and a short chunk at the end.
+/// A repository of one volume, written only by this module. It has every codec, two levels of map,
+/// a map node that is a delta, holes, and a short chunk at the end.
 private struct SampleRepository {
   static let chunkSize = 64 << 10
   let root = try? TemporaryDirectory()

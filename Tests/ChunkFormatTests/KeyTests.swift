@@ -80,7 +80,7 @@ import Testing
     ScryptCost(logarithmOfN: 10, blockSize: 0, parallelism: 1),
     ScryptCost(logarithmOfN: 10, blockSize: 8, parallelism: 0),
     ScryptCost(logarithmOfN: 16, blockSize: 1, parallelism: 1),
-    // Within the bound on memory: 64 times, and 8 times, the time of a slot as varve makes it.
+    // Within the memory limit, but 64 times and 8 times the time of a standard slot.
     ScryptCost(logarithmOfN: 18, blockSize: 8, parallelism: 16),
     ScryptCost(logarithmOfN: 16, blockSize: 8, parallelism: 8),
   ]
@@ -141,7 +141,7 @@ import Testing
 @Suite struct PaperKeyTests {
   private let text = PaperKey.encode(Sample.keys, repository: Sample.repository)
 
-  /// The checks are those that the system's `xxh128sum` computes.
+  /// The system's `xxh128sum` computed the check digits.
   @Test func readsAsPrinted() {
     #expect(
       text == """
@@ -173,7 +173,7 @@ import Testing
     #expect(keys.dataKey.hexadecimal == Sample.keys.dataKey.hexadecimal)
   }
 
-  /// Every digit typed wrongly, and every two neighbours typed in the wrong order.
+  /// Every digit is mistyped once, and every two neighbours are swapped once.
   @Test func aMistypedLineIsFoundByItsNumber() throws {
     let lines = text.split(separator: "\n").map(String.init)
     for number in 1...10 {

@@ -38,8 +38,8 @@ import Testing
     #expect(throws: FormatError.self) { try MapNode(encoded: bytes + [0]) }
   }
 
-  /// A node carries no checksum of its own, being a record: a flipped bit of an id makes another
-  /// node, which encodes to the flipped bytes; nothing is read leniently.
+  /// A node has no checksum of its own, since its record has one. So a flipped bit of an id makes
+  /// another valid node, and that node encodes to the flipped bytes. The decoder ignores no bit.
   @Test func readsExactlyWhatWasWritten() {
     let bytes = Self.sample.encoded()
     var read = 0
@@ -98,7 +98,7 @@ import Testing
   @Test func orderIsThatOfTheNames() {
     var random = SeededRandom()
     let ids = (0..<200).map { _ in
-      // Long common beginnings, so that every word is compared.
+      // Ids with long common prefixes, so that every word is compared.
       let common = Int.random(in: 0...31, using: &random)
       return ([UInt8](repeating: 0x80, count: common) + random.bytes(32 - common))
         .withUnsafeBytes { ContentID($0) }

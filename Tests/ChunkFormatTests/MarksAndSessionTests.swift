@@ -36,14 +36,15 @@ import Testing
     var marks = Sample.marks
     marks.rename(job: "web01", to: "web02")
     #expect(try Self.decode(Self.encode(marks)) == marks)
-    // A critical field with five bytes, and one that older programs skip.
+    // One critical field with five bytes, and one field that older programs skip.
     let encoded = try Self.encode(marks)
     #expect(encoded.count == (try Self.encode(Sample.marks).count) + 2 * (6 + 5))
     marks.rename(job: "web02", to: "two words")
     #expect(throws: FormatError.self) { try Self.encode(marks) }
   }
 
-  /// A later program may know other kinds; a program that knew none of them would forget the revision.
+  /// A later program may know other kinds of protection. A program that ignored an unknown kind
+  /// would forget the revision.
   @Test(arguments: [0, 2] as [UInt8]) func anUnknownProtectionIsRefusedByName(
     protection: UInt8
   ) throws {
@@ -68,7 +69,8 @@ import Testing
     #expect(try Self.decode(Self.encode(marks)).distrustedSince == nil)
   }
 
-  /// An earlier program reads what comes before, and passes over the rest.
+  /// An earlier program reads the values before the number of damaged chunks, and ignores that
+  /// number.
   @Test func damageIsNotedAfterAVerification() throws {
     var marks = Sample.marks
     marks.verification = VerificationMark(time: 5, checkedChunks: 7, totalChunks: 9)
@@ -81,7 +83,7 @@ import Testing
     #expect(try Self.decode(sound).verification?.damagedChunks == 0)
   }
 
-  /// Also where it was declared twice: the state before the first time counts.
+  /// Also if the revision was distrusted twice: it gets back the trust from before the first time.
   @Test(arguments: [Trust.trusted, .verified]) func distrustCanBeTakenBack(_ before: Trust) throws {
     var marks = Sample.marks
     marks.trust = before
@@ -112,7 +114,7 @@ import Testing
     #expect(try Self.decode(Self.encode(marks)) == marks)
   }
 
-  /// Distrust of one revision must not be laid upon another by renaming a file.
+  /// Renaming a file must not give the marks of one revision to another.
   @Test func anotherRevisionsAreRefused() throws {
     let bytes = try Self.encode(Sample.marks)
     let error = #expect(throws: FormatError.self) {

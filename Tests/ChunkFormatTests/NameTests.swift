@@ -17,7 +17,7 @@ import Testing
     #expect(!Name.isValid(name))
   }
 
-  /// A combining mark makes one `Character` of a separator and itself.
+  /// A separator and a combining mark after it form one `Character`.
   @Test(arguments: ["a@\u{301}b", "a/\u{301}b", "-\u{301}r", ".\u{301}", "a\u{20}\u{301}b"])
   func seesSeparatorsUnderCombiningMarks(_ name: String) {
     #expect(!Name.isValid(name))

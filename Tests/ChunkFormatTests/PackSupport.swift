@@ -2,15 +2,15 @@ import TestSupport
 
 @testable import ChunkFormat
 
-/// A pack made for a test, with what is needed to read it back.
+/// A pack made for a test, with the values that are needed to read it back.
 struct SamplePack {
   let bytes: [UInt8]
   let summary: PackSummary
   let keys: RepositoryKeys?
-  /// The plaintexts of the entries, in their order.
+  /// The plaintexts of the entries, in the order of the entries.
   let contents: [[UInt8]]
 
-  /// The parts of a pack that tests make: content, or a difference from an earlier one.
+  /// A record in a test's pack: content on its own, or the difference from an earlier record.
   enum Part {
     case standalone([UInt8], RecordType)
     case delta([UInt8], from: Int)
@@ -52,7 +52,7 @@ struct SamplePack {
       }
       ids.append(record.id)
       try encoder.append(record)
-      // Every other record is taken at once, as a store with a small buffer would.
+      // Take the bytes after every other record, as a store with a small buffer would.
       if ids.count.isMultiple(of: 2) { bytes += try encoder.takeBytes() }
     }
     let (lastBytes, summary) = try encoder.finish()
@@ -88,7 +88,7 @@ struct SamplePack {
     return Array(bytes[Int(range.lowerBound)..<Int(range.upperBound)])
   }
 
-  /// The plaintext of entry `index`, the way a store reads it.
+  /// Reads the plaintext of entry `index` as a store does.
   func read(_ index: Int) throws -> [UInt8] {
     let entry = summary.entries[index]
     let base = try entry.base.map { base in
@@ -97,7 +97,7 @@ struct SamplePack {
     return try decodeRecord(record(index), expecting: entry, seal: seal, base: base)
   }
 
-  /// The entries by the footer.
+  /// The entries in the footer.
   static func footer(of bytes: [UInt8], keys: RepositoryKeys?) throws -> [PackEntry] {
     let header = try FileHeader(
       encoded: bytes, expecting: [.dataPack, .mapPack], of: Sample.repository)
@@ -129,7 +129,7 @@ func decodeRecord(
 }
 
 extension PackEntry {
-  /// The entry with another claim.
+  /// The entry with some values replaced.
   func with(
     id: ContentID? = nil, type: RecordType? = nil, codec: Codec? = nil, base: ContentID?? = nil,
     storedBytes: UInt32? = nil, plainBytes: UInt32? = nil

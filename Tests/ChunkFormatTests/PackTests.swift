@@ -41,7 +41,7 @@ import Testing
     #expect(error?.code == .invalidValue)
   }
 
-  /// An encrypted repository never reads what somebody without its keys could have written.
+  /// An encrypted repository never reads a pack that somebody without its keys could have written.
   @Test func aPlainPackIsRefusedWhereThereAreKeys() throws {
     let pack = try SamplePack([.standalone([1], .chunk)])
     let error = #expect(throws: FormatError.self) {
@@ -93,7 +93,7 @@ import Testing
     #expect(pack.bytes.firstRange(of: digest) == nil, "a plain hash would confirm a guess")
   }
 
-  /// A footer with a false claim and a checksum that fits it.
+  /// A pack whose footer has a false value and a matching checksum.
   private static func pack(
     countingMore: Int = 0, claiming change: (inout ByteWriter, inout [PackEntry]) -> Void
   ) throws -> [UInt8] {
@@ -165,7 +165,7 @@ import Testing
     }
   }
 
-  /// Claims of a trailer that would have a reader load gigabytes, or count below zero.
+  /// Values in a trailer that would make a reader load gigabytes, or compute a negative number.
   @Test(arguments: [
     TrailerClaim(.max, 0, 5 << 30), TrailerClaim(41 << 20, 1 << 19, 1 << 29),
     TrailerClaim(0, .max, 1 << 20), TrailerClaim(0, 0, (1 << 30) + 1), TrailerClaim(0, 0, 0),
@@ -187,7 +187,7 @@ import Testing
 }
 
 @Suite struct PackScannerTests {
-  /// Everything that a scan of `bytes` finds and that proves to be a record.
+  /// All records that a scan of `bytes` finds and that read back with the right id.
   private static func scan(_ bytes: [UInt8], pack: SamplePack) throws -> [PackEntry] {
     let sealing = try pack.seal.header.sealing
     return try bytes.withBytes { stretch in
@@ -237,7 +237,7 @@ import Testing
     }
   }
 
-  /// Content that holds the magic, cut-off headers and whole headers, forged ones among them.
+  /// Content that contains the magic, truncated headers and complete headers, some of them forged.
   @Test func contentThatLooksLikeRecordsDoesNotMislead() throws {
     var random = SeededRandom()
     let inner = try SamplePack.mixed(random: &random)
@@ -256,7 +256,7 @@ import Testing
       [.standalone(hostile, .chunk), .standalone([1], .chunk)], compression: .none)
     #expect(try Self.scan(pack.bytes, pack: pack) == pack.summary.entries, "\(random)")
 
-    // The record around it lost, what is in its content comes to light, and is not believed.
+    // If the outer record is lost, the scan finds the headers in its content, but rejects them.
     var damaged = pack.bytes
     damaged[Int(pack.summary.entries[0].offsetBytes)] ^= 1
     #expect(try Self.scan(damaged, pack: pack) == [pack.summary.entries[1]], "\(random)")
@@ -266,7 +266,8 @@ import Testing
     }
   }
 
-  /// A pack is read in stretches that overlap by so much that no header falls between them.
+  /// A pack is read in stretches. They overlap, so that one of them contains each header
+  /// completely.
   @Test func stretchesLoseNothing() throws {
     var random = SeededRandom()
     let pack = try SamplePack.mixed(random: &random)
@@ -289,7 +290,7 @@ import Testing
     #expect(found == pack.summary.entries, "\(random)")
   }
 
-  /// Places that an entry cannot name end the scan instead of the process.
+  /// At offsets that do not fit into an entry, the scan ends and does not trap.
   @Test func aFileBeyond4GiBDoesNotTrap() throws {
     let pack = try SamplePack([.standalone([1], .chunk)])
     pack.bytes.withUnsafeBytes { bytes in

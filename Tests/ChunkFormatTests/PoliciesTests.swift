@@ -87,7 +87,7 @@ import Testing
     #expect(error?.code == .corrupt)
   }
 
-  /// A program that passed over a rule would forget what it keeps.
+  /// A program that ignored a rule would forget revisions that the rule keeps.
   @Test func aRuleOfALaterProgramIsRefusedByName() throws {
     let bytes = try Self.file(rules: [[9, 1, 0, 0, 0]])
     let error = #expect(throws: FormatError.self) { try Self.decode(bytes) }

@@ -15,7 +15,7 @@ import Testing
       try QuarantineReport(encoded: bytes, repository: Sample.repository, keys: keys) == report)
   }
 
-  /// The most that a writer puts into one file can be read again.
+  /// A file with the most copies that a writer puts into it can be read again.
   @Test func theMaximumOfCopiesFits() throws {
     let long = String(repeating: "x", count: 1000)
     let copy = DamagedCopy(

@@ -49,7 +49,7 @@ import Testing
   ) throws {
     var random = SeededRandom(seed: UInt64(chunkSize))
     let old = random.bytes(chunkSize)
-    // The base's start comes last: the longest way back.
+    // The start of the base comes last: this is the longest distance.
     let new = Array(old[(chunkSize / 2)...] + old[..<(chunkSize / 2)])
     let pack = try SamplePack([.standalone(old, .chunk), .delta(new, from: 0)])
     #expect(Int(pack.summary.entries[1].storedBytes) < chunkSize / 4)
@@ -80,7 +80,7 @@ import Testing
       }
       #expect(error?.code == .corrupt)
     }
-    // The right plaintext under the name of another base.
+    // The right plaintext, but the id of another base.
     for base in [Sample.id(9), nil] {
       let error = #expect(throws: FormatError.self, "\(random)") {
         try decodeRecord(
@@ -113,7 +113,7 @@ import Testing
       return output
     }
     #expect(throws: FormatError.self) { try decode(2, damaged, base: pack.contents[0]) }
-    // Were the base still in place, this frame would be read with it.
+    // If the base were still set, this frame would be read with it.
     #expect(try decode(1, pack.record(1), base: nil) == pack.contents[1], "\(random)")
   }
 
@@ -129,7 +129,7 @@ import Testing
     #expect(error?.code == .corrupt)
   }
 
-  /// A header that claims the sought record, before the sealed bytes of another.
+  /// The header of the expected record, before the sealed bytes of another record.
   @Test func aSealIsBoundToItsHeader() throws {
     let contents = (0..<2).map { [UInt8](repeating: $0 + 1, count: 4096) }
     let pack = try SamplePack(contents.map { .standalone($0, .chunk) }, keys: Sample.keys)
@@ -142,7 +142,7 @@ import Testing
     #expect(error?.message.contains("seal") == true)
   }
 
-  /// The same record, number and all, of another pack of the same repository.
+  /// A record with the same header, number included, from another pack of the same repository.
   @Test func aSealIsBoundToItsPack() throws {
     let content = [UInt8](repeating: 1, count: 4096)
     let packs = try (0..<2).map { _ in
@@ -171,7 +171,7 @@ import Testing
   }
 }
 
-/// Decompression reads nothing but one frame that fills the plaintext exactly.
+/// Decompression accepts only a single frame that fills the plaintext exactly.
 @Suite struct DecompressionTests {
   private let content = [UInt8](repeating: 0x61, count: 1 << 20)
 
@@ -193,7 +193,7 @@ import Testing
     #expect(try decompress(compressed(), into: content.count) == content)
   }
 
-  /// A frame of a few bytes that would become a megabyte.
+  /// A frame of a few bytes that expands to 1 MiB.
   @Test(arguments: [1, 4096, (1 << 20) - 1]) func aBombIsNotInflated(into count: Int) throws {
     let payload = try compressed()
     #expect(payload.count < 100)
@@ -209,8 +209,8 @@ import Testing
     #expect(error?.code == .corrupt)
   }
 
-  /// The library joins frames, skips skippable ones and reads those of its first versions; the
-  /// format knows none of that.
+  /// The library joins frames, skips skippable frames and reads frames of its first versions. The
+  /// format allows none of these.
   @Test func onlyASingleFrameIsAccepted() throws {
     let frame = try compressed()
     let skippable = "502a4d18 04000000 00000000".hexadecimal

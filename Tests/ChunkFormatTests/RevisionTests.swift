@@ -60,7 +60,7 @@ import Testing
     },
   ]
 
-  /// What a reader would have to refuse is not written.
+  /// A revision that a reader would have to refuse is not written.
   @Test(arguments: defects) func isNotWritten(with defect: Defect) {
     var revision = Sample.revision
     defect.make(&revision)
@@ -70,7 +70,7 @@ import Testing
     #expect(error?.code == .invalidValue)
   }
 
-  /// What somebody else wrote nevertheless is damage.
+  /// If another program wrote such a revision, reading it reports damage.
   @Test(arguments: defects) func isNotRead(with defect: Defect) throws {
     var revision = Sample.revision
     defect.make(&revision)

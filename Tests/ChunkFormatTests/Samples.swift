@@ -2,7 +2,7 @@ import TestSupport
 
 @testable import ChunkFormat
 
-/// Values that tests encode, with nothing left to chance but what a seed gives.
+/// Values that tests encode. They are constant, or random with a known seed.
 enum Sample {
   static let repository = RepositoryID(bytes: Array(0..<16))
   static let otherRepository = RepositoryID(bytes: Array(1..<17))
@@ -114,7 +114,7 @@ enum Sample {
   static var pin: Pin {
     Pin(
       revision: fileID(0xdd), job: "web01", created: 8_000_000_000, owner: "overlay repair",
-      // Paths are bytes: this one is no UTF-8.
+      // Paths are bytes: this one is not valid UTF-8.
       ownerPath: Array("/srv/o/repair".utf8) + [0xe9], host: "backup1",
       machine: "0123456789abcdef", repositoryPath: Array("/srv/varve".utf8))
   }
@@ -127,7 +127,7 @@ enum Sample {
 }
 
 extension String {
-  /// The bytes that hexadecimal digits spell, white space left out.
+  /// The bytes that hexadecimal digits spell; white space is ignored.
   var hexadecimal: [UInt8] { Hexadecimal.decode(filter { !$0.isWhitespace }) ?? [] }
 }
 

@@ -12,7 +12,7 @@ struct SaturationTests {
   }
 
   @Test(
-    "of fractions",
+    "The whole part of a fraction",
     arguments: [
       (0.9, 0), (1.5, 1), (-3, 0), (0x1p64, .max), (1e300, .max), (.infinity, .max), (.nan, 0),
       (0x1p63, 1 << 63),

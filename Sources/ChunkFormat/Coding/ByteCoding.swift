@@ -19,13 +19,13 @@ struct ByteWriter {
     bytes.append(contentsOf: run)
   }
 
-  /// A length in 32 bits, then the bytes.
+  /// Writes a 32-bit length, then the bytes.
   mutating func write(counted run: some Collection<UInt8>) {
     write(UInt32(run.count))
     bytes.append(contentsOf: run)
   }
 
-  /// A string as its UTF-8 bytes, counted.
+  /// Writes a string as UTF-8, after its length.
   mutating func write(_ text: String) {
     write(counted: Array(text.utf8))
   }
@@ -38,7 +38,7 @@ struct ByteWriter {
 struct ByteReader {
   private let bytes: ArraySlice<UInt8>
   private var position: Int
-  /// Named in errors.
+  /// The name of the structure in errors.
   private let structure: String
 
   init(_ bytes: ArraySlice<UInt8>, structure: String) {
@@ -89,7 +89,7 @@ struct ByteReader {
     return try read(count: Int(count))
   }
 
-  /// A counted string; bytes that are not UTF-8 are corrupt.
+  /// A string after its length; bytes that are not UTF-8 are corrupt.
   mutating func readString() throws(FormatError) -> String {
     let run = try readCounted()
     guard let text = String(validating: run, as: UTF8.self) else {
@@ -98,7 +98,7 @@ struct ByteReader {
     return text
   }
 
-  /// Call this last: bytes that are left over are corrupt.
+  /// Checks that no bytes are left over; they would be corrupt. Call this last.
   func finish() throws(FormatError) {
     guard remainingBytes == 0 else {
       throw .corrupt(structure, expected: "its end", found: "\(remainingBytes) more bytes")

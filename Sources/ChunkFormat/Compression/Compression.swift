@@ -14,7 +14,7 @@ package final class Compressor {
   private let method: CompressionMethod
   private var scratch: [UInt8] = []
 
-  /// - Throws: ``FormatError`` with `.libraryFailure` where there is no memory for a context.
+  /// - Throws: ``FormatError`` with `.libraryFailure` if there is no memory for a context.
   package init(method: CompressionMethod) throws(FormatError) {
     guard let context = ZSTD_createCCtx() else {
       throw FormatError(.libraryFailure, in: "record", "zstd has no memory for a context")
@@ -25,7 +25,7 @@ package final class Compressor {
 
   deinit { ZSTD_freeCCtx(context) }
 
-  /// `plaintext` compressed on its own.
+  /// Compresses `plaintext` on its own.
   package func compress(
     _ plaintext: UnsafeRawBufferPointer
   ) throws(FormatError) -> (codec: Codec, payload: [UInt8]) {
@@ -36,7 +36,7 @@ package final class Compressor {
       ? (.raw, Array(plaintext)) : (.zstd, payload)
   }
 
-  /// `plaintext` compressed as the difference from `base`.
+  /// Compresses `plaintext` as the difference from `base`.
   package func delta(
     _ plaintext: UnsafeRawBufferPointer, from base: UnsafeRawBufferPointer
   ) throws(FormatError) -> [UInt8] {

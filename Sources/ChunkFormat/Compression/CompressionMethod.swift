@@ -8,7 +8,7 @@ package enum CompressionMethod: Equatable, Sendable {
   /// The range of accepted levels. 0 lies in it, but is not accepted.
   package static let levels = -7...19
 
-  /// Whether `level` is accepted. 0 is refused: zstd takes it for its own default, level 3.
+  /// Whether `level` is accepted. 0 is refused: for zstd it means the default, level 3.
   package static func isValid(level: Int) -> Bool { levels ~= level && level != 0 }
 
   /// Reads `none`, `zstd` or `zstd:LEVEL`; nil for any other text.

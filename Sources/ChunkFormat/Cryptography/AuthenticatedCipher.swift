@@ -5,7 +5,7 @@ internal import CCrypto
 /// The nonce is a 32-bit number that the caller uses at most once per key. Every key of the format
 /// is derived from a random salt, so each file can count from zero.
 final class AuthenticatedCipher {
-  /// What sealing adds to a run of bytes.
+  /// Length of the tag that sealing adds to a run of bytes.
   static let tagBytes = 16
 
   private let context: OpaquePointer

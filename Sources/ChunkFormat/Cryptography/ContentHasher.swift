@@ -18,12 +18,13 @@ package enum RecordType: UInt8, Sendable {
 
 /// Computes ids: SHA-256, or HMAC-SHA-256 under the repository's id key (format, "Ids").
 ///
-/// The id of a map node is the complement of the hash. A guest that wanted to write a chunk with
-/// the id of a node would have to invert SHA-256. A prefix in the hash would not do: the last chunk
-/// of a volume can have any length and begin with that prefix. One hasher serves one thread.
+/// The id of a map node is the complement of the hash. To write a chunk with the id of a node, a
+/// guest would have to invert SHA-256. A prefix before the hashed bytes would not prevent this: the
+/// last chunk of a volume can have any length, and can begin with the prefix. One hasher serves one
+/// thread.
 package final class ContentHasher {
   private let digest: OpaquePointer
-  /// The keyed state, copied for every id; nil in a repository without encryption.
+  /// The keyed state, restarted for every id; nil in a repository without encryption.
   private let keyed: OpaquePointer?
 
   /// - Parameter idKey: the key of an encrypted repository, 32 bytes; nil for plain SHA-256.
@@ -76,7 +77,7 @@ package final class ContentHasher {
     _ plaintext: UnsafeRawBufferPointer, keyed: OpaquePointer
   ) throws(FormatError) -> ContentID {
     var output = Self.emptyOutput
-    // Initialised without a key, the context restarts with the key it has.
+    // Without a key, the call restarts the context with the key that it already has.
     let done = withUnsafeMutableBytes(of: &output) { output in
       let bytes = output.assumingMemoryBound(to: UInt8.self).baseAddress
       var length = 0

@@ -1,11 +1,11 @@
 /// The two secrets of an encrypted repository, both random, both 256 bits (format, "Keys").
 ///
-/// They are separate so that a client can have the id key alone: it can then deduplicate, but not
+/// They are separate so that a client can have only the id key: it can then deduplicate, but not
 /// read.
 package struct RepositoryKeys: Sendable {
   static let keyBytes = 32
 
-  /// Makes ids of contents.
+  /// The key of the hash that makes content ids.
   package let idKey: SecretBytes
   /// The key of every sealed file is derived from this one.
   package let dataKey: SecretBytes
@@ -98,17 +98,18 @@ package struct ScryptCost: Equatable, Sendable {
   package var blockSize: UInt32
   package var parallelism: UInt32
 
-  /// 64 MiB and about a fifth of a second on a core of 2023.
+  /// 64 MiB of memory, and about 0.2 s on a processor core of 2023.
   package static let standard = ScryptCost(logarithmOfN: 16, blockSize: 8, parallelism: 1)
   /// For tests, where a passphrase protects nothing.
   package static let minimal = ScryptCost(logarithmOfN: 4, blockSize: 8, parallelism: 1)
 
-  /// The cost in a key slot that scrypt does not open, such as one for a key file: zeros.
+  /// The cost in a key slot that does not use scrypt, such as one for a key file: zeros.
   static let none = ScryptCost(logarithmOfN: 0, blockSize: 0, parallelism: 0)
 
   var iterations: UInt64 { 1 << UInt64(logarithmOfN) }
 
-  /// N · r · p; the time is proportional to it. For acceptable costs only: others may overflow.
+  /// N · r · p; the time is proportional to this number. Only for acceptable costs: the product of
+  /// others may overflow.
   var work: UInt64 { iterations * UInt64(blockSize) * UInt64(parallelism) }
 
   /// Whether the cost is within the limits of memory and time.

@@ -6,7 +6,7 @@ package final class SecretBytes: Sendable {
   // Written once, in init, before the object is shared.
   private nonisolated(unsafe) let storage: UnsafeMutableRawBufferPointer
 
-  /// Takes `count` bytes, which `fill` writes.
+  /// Allocates `count` bytes; `fill` writes them.
   package init<Failure: Error>(
     count: Int, filledBy fill: (UnsafeMutableRawBufferPointer) throws(Failure) -> Void
   ) throws(Failure) {

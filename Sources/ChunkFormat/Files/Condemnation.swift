@@ -4,8 +4,8 @@ package import CalendarTime
 /// "Condemnations").
 ///
 /// Writing sessions that begin after the file was written treat the records of these packs as
-/// absent. The packs are deleted when all writing sessions that began before have ended, and only
-/// if nothing in them is needed then.
+/// absent. The packs are deleted when all writing sessions that began before the file was written
+/// have ended, and only if no record in them is needed then.
 package struct Condemnation: Equatable, EnvelopedFile {
   package static let fileKind = RepositoryFileKind.condemnation
   package static let maximumFileBytes = 64 << 20
@@ -16,8 +16,8 @@ package struct Condemnation: Equatable, EnvelopedFile {
   package let condemned: Timestamp
   package let dataPacks: [PackID]
   package let mapPacks: [PackID]
-  /// Names of the writing sessions that began before and may rely on the packs; nil until they are
-  /// listed. If the collector dies before that, the next one lists them.
+  /// Names of the writing sessions that began before the file was written and may rely on the
+  /// packs; nil until they are listed. If the collector dies before that, the next one lists them.
   package var awaited: [SessionID]?
 
   package init(

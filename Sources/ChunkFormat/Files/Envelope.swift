@@ -9,7 +9,7 @@
 enum Envelope {
   private static let trailerBytes = 16
 
-  /// The bytes of a file of `kind` with `body`, sealed where the repository has keys.
+  /// The bytes of a file of `kind` with `body`. The body is sealed if the repository has keys.
   ///
   /// - Throws: ``FormatError`` with `.invalidValue` if the file would have more than `limitBytes`:
   ///   no reader would load it.
@@ -45,8 +45,8 @@ enum Envelope {
 
   /// The body of a file of `kind`.
   ///
-  /// - Throws: ``FormatError``: `.corrupt` where a bit is wrong, `.wrongKey` where the file is
-  ///   sealed and no keys are given, and what the header's decoder throws.
+  /// - Throws: ``FormatError``: `.corrupt` if a bit is wrong, `.wrongKey` if the file is sealed and
+  ///   no keys are given, and the errors of the header's decoder.
   static func decode(
     _ bytes: [UInt8], kind: RepositoryFileKind, repository: RepositoryID, keys: RepositoryKeys?,
     limitBytes: Int

@@ -78,13 +78,13 @@ package struct RepositoryID: Hashable, Sendable, CustomStringConvertible {
 ///
 /// ```
 /// offset size
-///      0    8  magic, one a kind
+///      0    8  magic of the kind of file
 ///      8    2  version of the kind's format, 1
 ///     10    1  sealing: 0 none, 1 AES-256-GCM under a key derived from the data key
 ///     11    5  zeros
 ///     16   16  repository id
-///     32   32  salt: random in a sealed file and in a key slot; in a pack that is not sealed 16
-///              random bytes and the XXH3-128 of the 48 bytes before, or zeros; else zeros
+///     32   32  salt: random in a sealed file and in a key slot; in an unsealed pack 16 random
+///              bytes, then the XXH3-128 of the 48 bytes before it, or zeros; else zeros
 /// ```
 package struct FileHeader: Equatable, Sendable {
   package static let lengthBytes = 64
@@ -116,7 +116,7 @@ package struct FileHeader: Equatable, Sendable {
     }
   }
 
-  /// A header as files of `kind` have it in a repository that is not encrypted. Those of packs
+  /// A header of a file of `kind` in a repository that is not encrypted. The headers of two packs
   /// differ in their salts.
   package static func plain(
     _ kind: RepositoryFileKind, of repository: RepositoryID
@@ -142,8 +142,8 @@ package struct FileHeader: Equatable, Sendable {
     return writer.bytes
   }
 
-  /// Reads the header of a file that should be one of `kinds`, and of `repository` if that is
-  /// known.
+  /// Reads the header of a file that should be one of `kinds`. Unless `repository` is nil, the file
+  /// must belong to it.
   ///
   /// - Throws: ``FormatError``: `.corrupt`, `.unsupported` for another version or sealing,
   ///   `.wrongRepository`.

@@ -110,7 +110,7 @@ extension FileDigest: CustomStringConvertible {
   package var short: String { String(description.prefix(Self.shortDigits)) }
 }
 
-/// SHA-256 over a file's bytes as they come.
+/// Computes the SHA-256 of a file piece by piece.
 package final class FileHasher {
   private let context: OpaquePointer
 

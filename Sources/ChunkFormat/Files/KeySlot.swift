@@ -1,6 +1,6 @@
 package import CalendarTime
 
-/// What opens a key slot.
+/// The kind of secret that opens a key slot.
 package enum KeySlotMethod: UInt8, Sendable, CustomStringConvertible {
   /// scrypt of a passphrase.
   case passphrase = 1
@@ -20,7 +20,7 @@ package enum KeySlotMethod: UInt8, Sendable, CustomStringConvertible {
 ///
 /// ```
 /// offset size
-///      0   64  file header, not sealed; the salt is that of the key derivation
+///      0   64  file header, not sealed; the wrapping key is derived with its salt
 ///     64    1  method: 1 passphrase, 2 key file
 ///     65    1  binary logarithm of scrypt's N; zero for a key file
 ///     66    2  zeros
@@ -42,8 +42,8 @@ package struct KeySlot: Sendable {
   /// The shortest key file: a shorter one could be guessed.
   package static let minimumKeyFileBytes = 32
 
-  /// The most work, in units of ``work``, that trying a passphrase on the slots of a repository may
-  /// cost: that of 64 standard slots. Further slots are not tried.
+  /// The limit for the sum of ``work`` when a passphrase is tried on the slots of a repository: as
+  /// much as 64 standard slots cost. Slots beyond the limit are not tried.
   package static let workLimit = 64 * ScryptCost.standard.work
 
   package let method: KeySlotMethod
@@ -197,7 +197,8 @@ package struct KeySlot: Sendable {
     }
   }
 
-  /// `preceding`, then `plaintexts` sealed and bound to it, then the tag.
+  /// Returns `preceding`, then the sealed `plaintexts`, then the tag. The tag covers `preceding`,
+  /// too.
   ///
   /// Each plaintext is copied only to its place in the result, and encrypted there.
   private static func seal(

@@ -19,7 +19,7 @@ package enum Name {
     }
   }
 
-  /// The rule, as told to a user whose name was refused.
+  /// The rule, in words for a user whose name was refused.
   package static let rule =
     "a name has 1 to \(maximumBytes) bytes, no spaces, none of @ / = : , and does not begin "
     + "with - or ."

@@ -2,11 +2,11 @@ internal import CCrypto
 
 /// A repository's keys as text, to be printed and locked away (format, "Paper keys").
 ///
-/// Ten lines of 8 bytes each: the line number, four groups of four hexadecimal digits, and a check
-/// of four digits. The check is the low 16 bits, low byte first, of the XXH3-128 of the 8 bytes and
-/// one byte with the line's index from 0; it tells which line is mistyped. The 80 bytes are
-/// repository id, id key and data key. The text is an ordinary string that is not wiped: it is
-/// meant to be printed.
+/// After the title come ten lines of 8 bytes each: the line number, four groups of four hexadecimal
+/// digits, and a check of four digits, which shows that a line is mistyped. To compute the check,
+/// append one byte, the line's index from 0, to the 8 bytes. The check is the low 16 bits, low byte
+/// first, of the XXH3-128 of these 9 bytes. The 80 bytes are repository id, id key and data key.
+/// The text is an ordinary string and is not wiped, since it is meant to be printed.
 package enum PaperKey {
   private static let structure = "paper key"
   private static let lineBytes = 8
@@ -17,7 +17,7 @@ package enum PaperKey {
   private static let dataKeyOffset = idKeyOffset + RepositoryKeys.keyBytes
   private static let title = "varve paper key, version 1"
 
-  /// The text. It is as secret as the keys.
+  /// Returns the text. It is as secret as the keys.
   package static func encode(_ keys: RepositoryKeys, repository: RepositoryID) -> String {
     let secret = SecretBytes(count: secretBytes) { secret in
       repository.bytes.withUnsafeBytes { secret.store($0, at: 0) }
@@ -43,7 +43,7 @@ package enum PaperKey {
     return "\(label): \(groups.joined(separator: " "))  \(check)"
   }
 
-  /// Whether `text` begins as a paper key does.
+  /// Whether `text` begins with the title of a paper key.
   package static func isOne(_ text: String) -> Bool {
     significantLines(of: text).first == title.filter { $0 != " " }
   }
@@ -51,8 +51,8 @@ package enum PaperKey {
   /// Reads the text back; spaces, case and blank lines do not matter.
   ///
   /// - Throws: ``FormatError``: `.corrupt` with the number of the first mistyped line, or with the
-  ///   number of lines if it is not ten; `.unsupported` for another first line, such as that of
-  ///   another version; `.wrongRepository` for a key of another repository than `repository`.
+  ///   number of lines if it is not ten; `.unsupported` for another first line, such as the title
+  ///   of another version; `.wrongRepository` if the key does not belong to `repository`.
   package static func decode(
     _ text: String, repository: RepositoryID
   ) throws(FormatError) -> RepositoryKeys {

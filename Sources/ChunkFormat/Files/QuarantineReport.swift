@@ -14,7 +14,7 @@ package struct QuarantineReport: Equatable, EnvelopedFile {
 
   /// When the copies were found damaged.
   package let found: Timestamp
-  /// On which host.
+  /// The host on which they were found.
   package let host: String
   /// The operation that found them, in words: "verification".
   package let finder: String
@@ -65,7 +65,7 @@ package struct DamagedCopy: Equatable, Sendable {
   package let pack: PackID
   package let id: ContentID
   package let type: RecordType
-  /// Of the record's header in the pack.
+  /// The offset of the record's header in the pack.
   package let offsetBytes: UInt32
   /// Bytes of the record in the pack, its header included.
   package let lengthBytes: UInt32
@@ -76,7 +76,7 @@ package struct DamagedCopy: Equatable, Sendable {
   /// The place that needed the content when the damage was found; other places may need it too.
   package var place: ContentPlace?
 
-  /// Texts of more than 400 bytes are cut.
+  /// Creates a damaged copy; cuts texts of more than 400 bytes.
   package init(
     pack: PackID, entry: PackEntry, expected: String, found: String, place: ContentPlace? = nil
   ) {
@@ -142,7 +142,7 @@ package struct DamagedCopy: Equatable, Sendable {
   }
 }
 
-/// A range of bytes of a volume, or of an attachment, of a revision.
+/// A range of bytes in a volume, or in an attachment, of a revision.
 package struct ContentPlace: Equatable, Sendable {
   private static let structure = "place of a content"
 

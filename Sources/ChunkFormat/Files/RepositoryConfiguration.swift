@@ -7,11 +7,14 @@ package import CalendarTime
 /// offset size
 ///      0   64  file header, not sealed: it must be read before there are keys
 ///     64    n  fields: 1 chunk size (4), 2 encryption (1), 3 compression (text), 4 created (8)
-///   64+n   32  HMAC-SHA-256, under a key derived from the data key, of all before it and of the
-///              HMAC-SHA-256 of that under the id key, so that neither key can be another; zeros
-///              where the repository is not encrypted
+///   64+n   32  authentication; zeros if the repository is not encrypted
 ///   96+n   16  XXH3-128 of all before it
 /// ```
+///
+/// The authentication uses both keys, so it fails if one of them is wrong. The first code is the
+/// HMAC-SHA-256, under the id key, of all bytes before the authentication. The authentication is
+/// the HMAC-SHA-256, under a key derived from the data key, of the same bytes followed by the first
+/// code.
 package struct RepositoryConfiguration: Equatable, Sendable {
   private static let authenticationBytes = 32
   /// The largest valid configuration; limits what a reader loads.
@@ -70,7 +73,7 @@ package struct RepositoryConfiguration: Equatable, Sendable {
 
   /// The bytes of the file.
   ///
-  /// - Parameter keys: of an encrypted repository.
+  /// - Parameter keys: the keys of an encrypted repository; nil for any other.
   package func encoded(keys: RepositoryKeys?) throws(FormatError) -> [UInt8] {
     precondition(isEncrypted == (keys != nil))
     let header = try FileHeader(

@@ -1,6 +1,6 @@
 /// The policies of a repository: the file `policy`, an envelope around fields (format, "Policies").
 ///
-/// All its fields are critical: a version that missed a rule would delete revisions that the rule
+/// All its fields are critical: a version that ignored a rule would delete revisions that the rule
 /// keeps.
 package struct RetentionPolicies: Equatable, EnvelopedFile {
   package static let fileKind = RepositoryFileKind.policies
@@ -84,7 +84,7 @@ package struct RetentionPolicies: Equatable, EnvelopedFile {
     self[job] = policy
   }
 
-  /// The policy of its own that a job has, if any; for nil the standard policy.
+  /// The policy that is set for `job` itself, if any. For nil, the standard policy.
   package subscript(job: String?) -> RetentionPolicy? {
     get { if let job { jobs[job] } else { standard } }
     set {
@@ -216,7 +216,7 @@ extension ByteReader {
   }
 }
 
-/// A job that is being renamed, with all that is needed to finish it (format, "Policies").
+/// A renaming of a job that has begun, with all data needed to finish it (format, "Policies").
 package struct JobRenaming: Equatable, Sendable {
   package let old: String
   package let new: String

@@ -23,7 +23,7 @@ package enum CalendarUnit: UInt8, Sendable, CaseIterable, CustomStringConvertibl
 package enum RetentionRule: Hashable, Sendable {
   /// The newest `count` revisions.
   case newest(count: UInt32)
-  /// The newest revision of each of the last `count` hours, days … that have one.
+  /// The newest revision of each of the last `count` hours, days … that have a revision.
   case calendar(CalendarUnit, count: UInt32)
   /// All revisions that are no older than this span, counted back from the newest usable one.
   case within(CalendarSpan)
@@ -36,10 +36,11 @@ package enum RetentionRule: Hashable, Sendable {
 
 /// How long the revisions of a job are kept.
 package struct RetentionPolicy: Equatable, Sendable {
-  /// Without duplicates. An empty list keeps only what no policy may delete.
+  /// The rules, without duplicates. An empty list keeps only the revisions that no policy may
+  /// delete.
   package var rules: [RetentionRule]
-  /// Name in the system's database, such as `Europe/Berlin`; nil for the time zone of the machine
-  /// that prunes.
+  /// Name in the system's time zone database, such as `Europe/Berlin`; nil for the time zone of the
+  /// machine that prunes.
   package var timeZone: String?
 
   package init(rules: [RetentionRule], timeZone: String? = nil) {
@@ -72,8 +73,8 @@ package struct CalendarSpan: Hashable, Sendable {
     self.hours = hours
   }
 
-  /// Reads numbers, each with one of the units y, m (months), w, d and h. Each unit may come once,
-  /// the longest first. Nil for anything else, for zero, and for more than ten thousand years.
+  /// Reads numbers, each with one of the units y, m (months), w, d and h. Each unit may occur once,
+  /// in this order. Nil for anything else, for zero, and for more than ten thousand years.
   package init?(_ text: some StringProtocol) {
     let pattern = /(?:([0-9]+)y)?(?:([0-9]+)m)?(?:([0-9]+)w)?(?:([0-9]+)d)?(?:([0-9]+)h)?/
     guard let parts = String(text).wholeMatch(of: pattern)?.output,
@@ -84,8 +85,8 @@ package struct CalendarSpan: Hashable, Sendable {
     self.init(months: years + months, days: weeks + days, hours: hours)
   }
 
-  /// `count` times this span, a count of 0 being 1. Months, days and hours that would exceed their
-  /// maximum are held there.
+  /// This span multiplied by `count`; 0 counts as 1. Months, days and hours above their maximum
+  /// become the maximum.
   package func times(_ count: UInt32) -> CalendarSpan {
     func product(_ number: UInt32, _ limit: UInt32) -> UInt32 {
       let (product, overflows) = number.multipliedReportingOverflow(by: max(1, count))

@@ -3,8 +3,8 @@ package import CalendarTime
 /// The state of all volumes of a job at one moment: a file in `revisions/`, named by the SHA-256 of
 /// its bytes, an envelope around fields (format, "Revisions").
 ///
-/// The file is written last and never changes. As long as it exists, all that it refers to must
-/// exist.
+/// The file is written last and never changes. As long as it exists, all records that it refers to
+/// must exist.
 package struct Revision: Equatable, EnvelopedFile {
   package static let fileKind = RepositoryFileKind.revision
   /// The largest valid revision; limits what a reader loads.
@@ -13,11 +13,11 @@ package struct Revision: Equatable, EnvelopedFile {
   private static let unusual: UInt8 = 1
 
   package var job: String
-  /// The moment whose state this is.
+  /// The volumes had this state at that moment.
   package var created: Timestamp
   /// When the last byte was stored. Not before `created`, unless a clock was set back.
   package var finished: Timestamp
-  /// The revision whose maps the new ones were compared with; it may have been deleted since.
+  /// The revision whose maps were compared with the new maps; it may have been deleted since.
   package var parent: RevisionID?
   /// The tags given at the backup; ``RevisionMarks`` holds the current ones.
   package var tags: [String]
@@ -101,7 +101,7 @@ package struct Revision: Equatable, EnvelopedFile {
     do throws(FormatError) { try check() } catch { throw error.asCorruption }
   }
 
-  /// The volume called `name`, or for nil the only one; nil if there is no such volume.
+  /// The volume called `name`; for nil, the only volume. Nil if there is no such volume.
   package func volume(named name: String?) -> RevisionVolume? {
     guard let name else { return volumes.count == 1 ? volumes[0] : nil }
     return volumes.first { $0.name == name }

@@ -34,7 +34,7 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
   package var verification: VerificationMark?
   /// Whether the revision is protected: no policy deletes it, and no user by accident.
   package var isProtected = false
-  /// Since when the revision is distrusted; nil if it is not, or if the time is unknown.
+  /// When the revision was distrusted; nil if it is not distrusted, or if the time is unknown.
   package private(set) var distrustedSince: Timestamp?
   /// The trust before the revision was marked as suspect; nil if it was not, or if damage was
   /// found.
@@ -53,11 +53,11 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
     self.verification = verification
   }
 
-  /// Marks the revision as suspect: the next backup rechecks all that it reuses. If the revision
-  /// was suspect before, the mark starts again at `moment`: the next backup after it rechecks, even
-  /// if one has done so since the earlier mark.
+  /// Marks the revision as suspect: the next backup rechecks all data that it reuses. If the
+  /// revision was already suspect, the mark starts again at `moment`: the next backup after
+  /// `moment` rechecks, even if a backup has rechecked since the earlier mark.
   ///
-  /// - Parameter canBeUndone: whether ``undoDistrust()`` may take it back; false if damage was
+  /// - Parameter canBeUndone: whether ``undoDistrust()`` may remove the mark; false if damage was
   ///   found.
   package mutating func distrust(at moment: Timestamp, canBeUndone: Bool) {
     if !canBeUndone {
@@ -69,7 +69,7 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
     distrustedSince = moment
   }
 
-  /// Takes the mark back: the revision gets its earlier trust.
+  /// Removes the mark: the revision gets its earlier trust again.
   ///
   /// - Returns: false, and changes nothing, if the revision is not distrusted, damage was found in
   ///   it, or its earlier trust was not recorded.
@@ -88,7 +88,7 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
     trustBeforeDistrust = nil
   }
 
-  /// Gives the revision's job, which was called `old`, another name.
+  /// Changes the name of the revision's job from `old` to `new`.
   package mutating func rename(job old: String, to new: String) {
     job = new
     formerJobs.removeAll { $0 == old || $0 == new }
@@ -127,7 +127,8 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
 
   /// Reads the marks file of `revision`.
   ///
-  /// - Throws: ``FormatError``, as envelopes do, and `.corrupt` for the marks of another revision.
+  /// - Throws: ``FormatError``: the errors of an envelope, and `.corrupt` for the marks of another
+  ///   revision.
   package init(
     encoded bytes: [UInt8], revision: RevisionID, repository: RepositoryID, keys: RepositoryKeys?
   ) throws(FormatError) {
@@ -171,7 +172,8 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
     return trust
   }
 
-  /// The field is critical, so that an older version, which would delete the revision, refuses it.
+  /// The field is critical: an older version refuses the marks. If it ignored the field, it would
+  /// delete the revision.
   private static func isProtected(_ fields: FieldList) throws(FormatError) -> Bool {
     guard !fields.all(Tag.protection).isEmpty else { return false }
     let protection: UInt8 = try fields.integer(Tag.protection)
@@ -191,7 +193,8 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
     static let protection: UInt16 = 5 | FieldList.critical
     static let distrustedSince: UInt16 = 6
     static let trustBeforeDistrust: UInt16 = 7
-    /// Critical, so that an older version, which would apply another job's policy, refuses it.
+    /// Critical: an older version refuses the marks. If it ignored the field, it would apply
+    /// another job's policy.
     static let job: UInt16 = 8 | FieldList.critical
     static let formerJob: UInt16 = 9
     static let all: Set<UInt16> = [
@@ -204,7 +207,7 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
 /// The result of a verification.
 package struct VerificationMark: Equatable, Sendable {
   package let time: Timestamp
-  /// Chunks that were right.
+  /// Chunks that were intact.
   package let checkedChunks: UInt64
   package let totalChunks: UInt64
   /// Chunks, or parts of the map, that were damaged.
@@ -224,7 +227,7 @@ package struct VerificationMark: Equatable, Sendable {
     writer.write(time)
     writer.write(checkedChunks)
     writer.write(totalChunks)
-    // Omitted if there is none: the mark is then the same as that of earlier versions.
+    // Omitted if no chunk is damaged: the bytes are then the same as those of earlier versions.
     if damagedChunks > 0 { writer.write(damagedChunks) }
     return writer.bytes
   }

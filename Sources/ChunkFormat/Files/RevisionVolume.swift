@@ -3,13 +3,13 @@ package struct RevisionVolume: Equatable, Sendable {
   private static let structure = "volume of a revision"
   /// The name of a job's only volume, if the user gave none.
   package static let unnamed = "disk"
-  /// 2^62: rounded up to whole chunks, a size still fits a signed 64-bit number.
+  /// 2^62: even a size that is rounded up to whole chunks fits into a signed 64-bit number.
   package static let maximumSizeBytes: UInt64 = 1 << 62
 
   package var name: String
   /// At most ``maximumSizeBytes``.
   package var sizeBytes: UInt64
-  /// The root of its map; a hole if the whole disk reads as zeros.
+  /// The root of the disk's map; a hole if the whole disk reads as zeros.
   package var root: ContentID
   /// The source, as the user wrote it.
   package var source: String
@@ -67,9 +67,9 @@ package struct RevisionVolume: Equatable, Sendable {
   }
 }
 
-/// What the backup of one volume read and stored.
+/// How much the backup of one volume read and stored.
 package struct VolumeStatistics: Equatable, Sendable {
-  /// Bytes read from the source; holes that it reported are not read.
+  /// Bytes read from the source; holes that the source reports are not read.
   package var readBytes: UInt64 = 0
   /// Bytes that are not holes.
   package var dataBytes: UInt64 = 0
@@ -130,7 +130,7 @@ package struct Attachment: Equatable, Sendable {
   /// A file name without directories, of 1 to 255 bytes, without control or invisible characters.
   package var name: String
   package var sizeBytes: UInt64
-  /// Chunks in order, each of the repository's chunk size but the last; none is a hole.
+  /// Chunks in order. All but the last have the repository's chunk size; none is a hole.
   package var chunks: [ContentID]
 
   package init(name: String, sizeBytes: UInt64, chunks: [ContentID]) {
@@ -157,8 +157,8 @@ package struct Attachment: Equatable, Sendable {
   }
 
   /// - Throws: ``FormatError`` with `.invalidValue` if the name is not a file name, the document is
-  ///   too large, its size needs another number of chunks whatever the chunk size, or a chunk is a
-  ///   hole.
+  ///   too large, the number of chunks does not fit the size for any valid chunk size, or a chunk
+  ///   is a hole.
   func check() throws(FormatError) {
     guard Name.isFileName(name) else {
       throw FormatError(

@@ -1,11 +1,12 @@
 package import CalendarTime
 
-/// The name of a session. It is random, so that no two sessions ever have the same.
+/// The name of a session. It is random, so no two sessions ever have the same name.
 package struct SessionID: Hashable, Sendable, CustomStringConvertible {
   /// 32 hexadecimal digits, the name of the session's file.
   package let description: String
 
-  /// The session of a file; a name of another form is the name of no session.
+  /// The session with a file of this name. Does not check the form of the name: a name of another
+  /// form matches no session.
   package init(name: String) { description = name }
 
   /// A new name.
@@ -22,7 +23,7 @@ package struct SessionRecord: Equatable, EnvelopedFile {
   package static let maximumFileBytes = 16 << 20
   package static var knownTags: Set<UInt16> { Tag.all }
 
-  /// What the session may do.
+  /// The operations that the session may perform.
   package enum Kind: UInt8, Sendable {
     case reading = 1
     case writing = 2
@@ -32,7 +33,7 @@ package struct SessionRecord: Equatable, EnvelopedFile {
   package var started: Timestamp
   package var host: String
   package var process: Int32
-  /// In words: "backup of web01".
+  /// The purpose in words: "backup of web01".
   package var purpose: String
   /// Revisions that must stay readable while the session is open.
   package var pinned: [RevisionID]

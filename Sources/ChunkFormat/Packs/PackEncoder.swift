@@ -13,7 +13,7 @@ package final class PackEncoder {
   /// - Parameters:
   ///   - kind: `.dataPack` or `.mapPack`.
   ///   - repository: the repository that the pack belongs to.
-  ///   - keys: of an encrypted repository; nil for one that is not encrypted.
+  ///   - keys: the keys of an encrypted repository; nil for one that is not encrypted.
   package init(
     kind: RepositoryFileKind, repository: RepositoryID, keys: RepositoryKeys?
   ) throws(FormatError) {
@@ -30,9 +30,9 @@ package final class PackEncoder {
 
   /// Adds one record.
   ///
-  /// - Throws: ``FormatError`` with `.invalidValue` for a record that is empty or longer than a
-  ///   chunk can be, for one that belongs in the other kind of pack, and if the pack is full by
-  ///   ``PackLimits``.
+  /// - Throws: ``FormatError`` with `.invalidValue` for a record that is empty or longer than the
+  ///   largest chunk, for a record that belongs in the other kind of pack, and if the pack has
+  ///   reached ``PackLimits``.
   package func append(_ record: PreparedRecord) throws(FormatError) {
     let sealing = seal.header.sealing
     let layout = RecordLayout(codec: record.codec, sealing: sealing)
@@ -64,7 +64,7 @@ package final class PackEncoder {
 
   /// Ends the pack with footer and trailer.
   ///
-  /// - Returns: the bytes that have not been taken yet, and what is known of the finished pack.
+  /// - Returns: the bytes that have not been taken yet, and a summary of the finished pack.
   package func finish() throws(FormatError) -> (lastBytes: [UInt8], summary: PackSummary) {
     pending += try PackFooter.encode(
       entries, recordsEndBytes: takenBytes + UInt64(pending.count), seal: seal, cipher: cipher)

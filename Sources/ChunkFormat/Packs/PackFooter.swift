@@ -1,4 +1,4 @@
-/// One entry of a pack's footer: what a record is, and where it is in the pack.
+/// One entry of a pack's footer: the properties of a record and its place in the pack.
 ///
 /// ```
 /// offset size
@@ -9,7 +9,7 @@
 ///     13    1  codec
 ///     14    2  zeros
 ///     16   32  id
-///     48   32  id of the base; only where the codec is delta
+///     48   32  id of the base; only if the codec is delta
 /// ```
 package struct PackEntry: Equatable, Sendable {
   static let maximumLengthBytes = 16 + 2 * ContentID.lengthBytes

@@ -1,10 +1,10 @@
 internal import Glibc
 
-/// Finds the records of a pack whose footer is lost, by their headers.
+/// Finds records by their headers, in a pack whose footer is lost.
 ///
-/// A find is only a claim: chunk content may look like a record, and anybody can compute a header's
-/// checksum. Read the record and recompute its id before you trust it, and only then continue after
-/// it; otherwise continue one byte after its start.
+/// A found header proves nothing: chunk content may look like a record, and anybody can compute a
+/// header's checksum. Read the record and recompute its id. If the id matches, continue after the
+/// record; otherwise continue one byte after its start.
 package enum PackScanner {
   /// The next record with an intact header.
   ///
@@ -12,9 +12,10 @@ package enum PackScanner {
   ///   - bytes: a stretch of the pack.
   ///   - start: where in `bytes` to begin.
   ///   - offset: where in the pack `bytes` begins.
-  ///   - sealing: of the pack.
-  /// - Returns: the place of the record and its header with, for a delta, the base; nil if `bytes`
-  ///   holds no further complete header. The record may end beyond `bytes`, or beyond the pack.
+  ///   - sealing: the sealing of the pack.
+  /// - Returns: the place of the record and the values of its header, and for a delta also the
+  ///   base; nil if `bytes` holds no further complete header. The record may end beyond `bytes`, or
+  ///   beyond the pack.
   package static func nextRecord(
     in bytes: UnsafeRawBufferPointer, from start: Int, offsetInPack offset: UInt64,
     sealing: Sealing
@@ -40,7 +41,8 @@ package enum PackScanner {
     return nil
   }
 
-  /// Length of the longest header, the id of a delta's base included. Stretches must overlap by it.
+  /// Length of the longest header, the id of a delta's base included. Stretches must overlap by
+  /// this length.
   package static let overlapBytes = RecordHeader.lengthBytes + ContentID.lengthBytes
 
   private static func nextMagic(in bytes: UnsafeRawBufferPointer, from start: Int) -> Int? {

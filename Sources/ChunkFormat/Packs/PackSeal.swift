@@ -1,4 +1,4 @@
-/// The header and key of one pack, with which its records and its footer are sealed and opened.
+/// The header and key of one pack. They seal and open its records and its footer.
 package struct PackSeal: Sendable {
   package let header: FileHeader
   /// Nil if the pack is not sealed.
@@ -36,7 +36,7 @@ package struct PackSeal: Sendable {
     }
   }
 
-  /// Checks that the pack can hold such a record.
+  /// Checks that the pack can hold the record of `entry`.
   ///
   /// - Throws: ``FormatError`` with `.corrupt` for a type that belongs in the other kind of pack,
   ///   and for impossible lengths.
@@ -49,8 +49,8 @@ package struct PackSeal: Sendable {
       storedBytes: entry.storedBytes, plainBytes: entry.plainBytes, in: header.kind.name)
   }
 
-  /// What the seal of a record covers besides its payload: the repository's id, the header without
-  /// its own checksum, the id of the base.
+  /// The data that the seal of a record covers besides its payload: the repository's id, the header
+  /// without its own checksum, and the id of the base.
   func additionalData(header bytes: UnsafeRawBufferPointer, base: ContentID?) -> [UInt8] {
     var data = header.repository.bytes
     data.append(contentsOf: bytes.part(0..<RecordHeader.boundBytes))

@@ -1,5 +1,6 @@
 /// The id of a content: SHA-256 of the plaintext, or HMAC-SHA-256 under the repository's id key if
-/// the repository is encrypted. For a map node it is the complement of that (format, "Ids").
+/// the repository is encrypted. The id of a map node is the complement of this hash (format,
+/// "Ids").
 ///
 /// All zeros stand for a hole; no input is known that hashes to zeros.
 package struct ContentID: Hashable, Comparable, BitwiseCopyable, Sendable {
@@ -36,7 +37,7 @@ package struct ContentID: Hashable, Comparable, BitwiseCopyable, Sendable {
   /// Whether this id stands for a hole.
   package var isHole: Bool { self == .hole }
 
-  /// The first 64 bits as a number. The order of ids is the order of these numbers first.
+  /// The first 64 bits as a number. Ids are ordered by this number first.
   package var leadingBits: UInt64 { word0.bigEndianValue }
 
   /// The id with all bits inverted.
@@ -49,7 +50,7 @@ package struct ContentID: Hashable, Comparable, BitwiseCopyable, Sendable {
     try Swift.withUnsafeBytes(of: self, body)
   }
 
-  /// Bytes compare as in memory: the order of ids is the order of their hexadecimal names.
+  /// Compares the bytes in memory order: the order of ids is the order of their hexadecimal names.
   package static func < (left: ContentID, right: ContentID) -> Bool {
     left.word0 != right.word0
       ? left.word0.bigEndianValue < right.word0.bigEndianValue
@@ -60,7 +61,7 @@ package struct ContentID: Hashable, Comparable, BitwiseCopyable, Sendable {
           : left.word3.bigEndianValue < right.word3.bigEndianValue
   }
 
-  /// Ids are uniformly distributed: one word is as good as four.
+  /// Hashes only one word: ids are uniformly distributed, so one word is as good as four.
   package func hash(into hasher: inout Hasher) {
     hasher.combine(word0)
   }

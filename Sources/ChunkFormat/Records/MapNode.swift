@@ -1,20 +1,21 @@
-/// One node of a volume's map: up to 256 ids, of chunks in a leaf (level 0), of nodes of the level
-/// below elsewhere (format, "Map nodes").
+/// One node of a volume's map: up to 256 ids (format, "Map nodes"). In a leaf (level 0) these are
+/// ids of chunks, in any other node ids of nodes of the level below.
 ///
 /// ```
 /// offset size
 ///      0    1  version, 1
 ///      1    1  level: 0 leaf, at most 7
 ///      2    2  zeros
-///      4   32  bitmap: bit i % 8 of byte i / 8 is set where child i is no hole
-///     36  32n  the ids of the n children that are no hole, in order
+///      4   32  bitmap: bit i % 8 of byte i / 8 is set if child i is not a hole
+///     36  32n  the ids of the n children that are not holes, in order
 /// ```
 ///
 /// A node whose children are all holes is a hole itself and never encoded.
 package struct MapNode: Equatable, Sendable {
   /// Children of a node.
   package static let fanout = 256
-  /// The most levels of a map: 256 to the power of 8 chunks are more than 64 bits of bytes.
+  /// The most levels of a map. With 8 levels it has up to 256^8 chunks, more than the largest
+  /// volume.
   package static let maximumLevels = 8
   /// Bytes of the largest encoded node.
   package static let maximumEncodedBytes = headerBytes + fanout * ContentID.lengthBytes
@@ -60,8 +61,8 @@ package struct MapNode: Equatable, Sendable {
 
   /// Reads one node.
   ///
-  /// - Throws: ``FormatError`` with `.unsupported` for another version, `.corrupt` for any other
-  ///   encoding than that of ``encoded()``.
+  /// - Throws: ``FormatError`` with `.unsupported` for another version, `.corrupt` for bytes that
+  ///   ``encoded()`` would not return.
   package init(encoded bytes: [UInt8]) throws(FormatError) {
     var reader = ByteReader(bytes, structure: Self.structure)
     let version: UInt8 = try reader.read()

@@ -12,11 +12,11 @@ package struct PreparedRecord: Sendable {
   /// Length of the payload alone, for comparing ways to store the same content.
   package var payloadBytes: Int { payload.count }
 
-  /// `plaintext` on its own, with the method of `compressor`.
+  /// Prepares `plaintext` on its own, with the method of `compressor`.
   ///
   /// - Parameters:
   ///   - plaintext: the content of the record.
-  ///   - id: of the plaintext.
+  ///   - id: the id of the plaintext.
   ///   - type: the kind of content.
   ///   - compressor: decides whether the content is stored compressed or raw.
   package init(
@@ -27,8 +27,8 @@ package struct PreparedRecord: Sendable {
     self.init(plaintext, id: id, type: type, codec: codec, base: nil, payload: payload)
   }
 
-  /// `plaintext` as the difference from `baseContent`, the plaintext of the record `base`, which
-  /// must not be a delta.
+  /// Prepares `plaintext` as the difference from `baseContent`, which is the plaintext of the
+  /// record `base`. That record must not be a delta.
   ///
   /// - Returns: nil if the difference is not smaller than the plaintext.
   package init?(
@@ -40,7 +40,7 @@ package struct PreparedRecord: Sendable {
     self.init(plaintext, id: id, type: type, codec: .delta, base: base, payload: payload)
   }
 
-  /// A stored record, for another pack.
+  /// A record whose payload is already encoded with `codec`.
   init(
     _ plaintext: UnsafeRawBufferPointer, id: ContentID, type: RecordType, codec: Codec,
     base: ContentID?, payload: [UInt8]

@@ -14,8 +14,8 @@ package final class RecordDecoder {
   /// - Parameters:
   ///   - record: the record's bytes, from its header on.
   ///   - entry: the record's entry in the index or the pack's footer.
-  ///   - seal: of the pack.
-  /// - Throws: ``FormatError``, as ``RecordHeader`` does, and `.corrupt` for another record.
+  ///   - seal: the seal of the pack.
+  /// - Throws: ``FormatError``: the errors of ``RecordHeader``, and `.corrupt` for another record.
   package static func header(
     of record: UnsafeRawBufferPointer, expecting entry: PackEntry, seal: PackSeal
   ) throws(FormatError) -> RecordHeader {
@@ -35,12 +35,12 @@ package final class RecordDecoder {
   /// - Parameters:
   ///   - record: the record's bytes, from its header to its end.
   ///   - entry: the record's entry in the index or the pack's footer.
-  ///   - seal: of the pack.
+  ///   - seal: the seal of the pack.
   ///   - base: the plaintext of a delta's base; nil for other records.
-  ///   - output: of the same length as the plaintext.
-  /// - Throws: ``FormatError`` with `.corrupt` for another record, and unless seal, frame and
-  ///   checksum show that `output` is exactly the plaintext that was stored. The id is not computed
-  ///   again.
+  ///   - output: a buffer of the same length as the plaintext.
+  /// - Throws: ``FormatError`` with `.corrupt` if `record` is another record, or if its seal, frame
+  ///   or checksum is wrong. If nothing is thrown, `output` is exactly the plaintext that was
+  ///   stored. The id is not computed again.
   package func decode(
     _ record: UnsafeRawBufferPointer, expecting entry: PackEntry, seal: PackSeal,
     base: UnsafeRawBufferPointer?, into output: UnsafeMutableRawBufferPointer
@@ -66,15 +66,15 @@ package final class RecordDecoder {
     }
   }
 
-  /// A stored record, ready for another pack. Its content is checked on the way.
+  /// Prepares a stored record for another pack. Also checks its content.
   ///
   /// - Parameters:
   ///   - record: the record's bytes, from its header to its end.
   ///   - entry: the record's entry in the index or the pack's footer.
-  ///   - seal: of the pack.
+  ///   - seal: the seal of the pack.
   ///   - base: the plaintext of a delta's base; nil for other records.
-  ///   - content: receives the plaintext, and has its length.
-  /// - Throws: as ``decode(_:expecting:seal:base:into:)`` does.
+  ///   - content: receives the plaintext; a buffer of the same length.
+  /// - Throws: the errors of ``decode(_:expecting:seal:base:into:)``.
   package func extract(
     _ record: UnsafeRawBufferPointer, expecting entry: PackEntry, seal: PackSeal,
     base: UnsafeRawBufferPointer?, content: UnsafeMutableRawBufferPointer

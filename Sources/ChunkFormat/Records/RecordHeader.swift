@@ -14,8 +14,8 @@
 ///     68    4  the low 32 bits of the XXH3-128 of all before it
 /// ```
 ///
-/// The checksum at the end lets a scan of a damaged pack tell a header from chunk content that
-/// contains the magic.
+/// The checksum at the end allows a scan of a damaged pack to distinguish a header from chunk
+/// content that contains the magic.
 package struct RecordHeader: Equatable, Sendable {
   package static let lengthBytes = 72
   /// The part that both the header's own checksum and the seal cover.
@@ -54,7 +54,8 @@ package struct RecordHeader: Equatable, Sendable {
   ///
   /// - Parameters:
   ///   - bytes: at least as long as a header; bytes after it are not read.
-  ///   - sealing: of the pack; it decides whether the header holds a checksum of the plaintext.
+  ///   - sealing: the sealing of the pack; only the header in an unsealed pack holds a checksum of
+  ///     the plaintext.
   /// - Throws: ``FormatError``: `.corrupt`, or `.unsupported` for an intact header with a type or
   ///   codec that this program does not know.
   package init(decoding bytes: UnsafeRawBufferPointer, sealing: Sealing) throws(FormatError) {
@@ -114,7 +115,7 @@ package enum RecordLimits {
     + RecordLayout(codec: .delta, sealing: .dataKey).overheadBytes
 }
 
-/// What the stored bytes of a record hold besides its payload.
+/// The parts of a record's stored bytes besides its payload.
 ///
 /// ```
 /// plain:   [base id, 32, in a delta] payload
@@ -130,9 +131,10 @@ struct RecordLayout {
   /// Stored bytes besides the payload.
   var overheadBytes: Int { baseBytes + checksumBytes + tagBytes }
 
-  /// Checks the lengths of a record. The plain length is 1 byte to that of the largest chunk. The
-  /// stored length is at most the plain length plus what sealing and the id of a base add. So no
-  /// hostile header or footer entry can make a reader allocate more.
+  /// Checks the lengths of a record. The plain length must be between 1 byte and the length of the
+  /// largest chunk. The stored length must be at most the plain length plus ``overheadBytes``, and
+  /// leave at least one byte for the payload. So no hostile header or footer entry can make a
+  /// reader allocate more.
   ///
   /// - Throws: ``FormatError`` with `.corrupt`.
   func check(
