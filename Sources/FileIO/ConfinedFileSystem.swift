@@ -3,15 +3,16 @@ import Glibc
 import Synchronization
 import SystemPackage
 
-/// A directory of this machine and everything below it, for directories that others may write to.
+/// A directory of this machine and everything below it. For directories that other users may write
+/// to.
 ///
-/// The directory is opened once. Everything below it is reached from there, without following
-/// symbolic links. So another user who can write to it cannot direct this process to other files,
+/// The directory is opened once. All paths below it are opened relative to it, and symbolic links
+/// are not followed. So another user who can write to it cannot direct this process to other files,
 /// not even by replacing a directory with a link during an operation.
 final class ConfinedFileSystem: FileSystem {
   private struct Root: Sendable {
     let directory: DirectoryDescriptor
-    /// Nil if new files are only for this user.
+    /// Nil if only this user may use new files.
     let access: DirectoryAccess?
   }
 
@@ -62,7 +63,7 @@ final class ConfinedFileSystem: FileSystem {
       // Without O_NONBLOCK, opening a FIFO would wait for a writer.
       return try directory.open(relative, flags: flags | O_NONBLOCK | O_NOCTTY)
     } catch .resourceTemporarilyUnavailable {
-      // A file server has lent the file to a client, and asks for it back.
+      // A client of a file server has a lease on the file; the server is taking the lease back.
       return try directory.open(relative, flags: flags | O_NOCTTY)
     } catch .noSuchAddressOrDevice {
       // A socket, or a FIFO without a reader.
@@ -113,7 +114,7 @@ final class ConfinedFileSystem: FileSystem {
     }
   }
 
-  /// Checks that a file would replace nothing but a file. The system itself refuses a directory.
+  /// Checks that a file would replace only another file. The system itself refuses a directory.
   private static func checkReplacing(_ name: String, in directory: CInt) throws(Errno) {
     do throws(Errno) {
       switch try entryKind(of: name, in: directory) {
@@ -233,7 +234,7 @@ extension ConfinedFileSystem {
     }
   }
 
-  /// The kinds of the directories on the path and of its end, in this order, up to the first that
+  /// The kind of each part of the path, from the root to the end. Stops before the first part that
   /// cannot be examined.
   private func reached(
     on relative: FilePath, in root: Root
@@ -250,8 +251,8 @@ extension ConfinedFileSystem {
     return found
   }
 
-  /// The owner of the path, or of the last directory on it that can be examined; nil if that is
-  /// this user.
+  /// The owner of the path, or of the last directory on it that can be examined; nil if this user
+  /// is the owner.
   private func owner(of relative: FilePath, in root: Root) -> FileError.Detail? {
     var place = relative
     while true {

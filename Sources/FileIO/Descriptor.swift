@@ -2,10 +2,10 @@ import CLinux
 import Glibc
 package import SystemPackage
 
-/// A file descriptor with one owner. It is closed when the owner lets it go.
+/// A file descriptor with one owner. It is closed when the owner releases it.
 ///
 /// Calls that a signal interrupted are repeated, and partial reads and writes are continued. Errors
-/// are bare `Errno`s: the caller, who knows the name of the file, adds it.
+/// are `Errno`s without a file name: the caller knows the name and adds it.
 package struct Descriptor: ~Copyable, Sendable {
   package let rawValue: CInt
 
@@ -14,7 +14,7 @@ package struct Descriptor: ~Copyable, Sendable {
 
   deinit { _ = Glibc.close(rawValue) }
 
-  /// open(2), with `O_CLOEXEC` always.
+  /// open(2), always with `O_CLOEXEC`.
   package init(
     opening path: FilePath, flags: CInt, permissions: FilePermissions = []
   ) throws(Errno) {
@@ -29,8 +29,8 @@ package struct Descriptor: ~Copyable, Sendable {
     try self.init(opening: path, flags: linux_open_path_only)
   }
 
-  /// Opens what lies at `path` below `directory`, following no link; see ``DirectoryDescriptor``.
-  /// (openat2(2))
+  /// Opens the file at `path` below `directory` without following links; see
+  /// ``DirectoryDescriptor``. (openat2(2))
   init(
     beneath directory: CInt, _ path: FilePath, flags: CInt, permissions: FilePermissions = []
   ) throws(Errno) {
@@ -47,7 +47,8 @@ package struct Descriptor: ~Copyable, Sendable {
     rawValue = try retryingCall { fcntl(other, F_DUPFD_CLOEXEC, 0) }
   }
 
-  /// Fills the buffer from `offsetBytes` on; less only at the end of the file. (pread(2))
+  /// Fills the buffer with the bytes from `offsetBytes` on; returns fewer only at the end of the
+  /// file. (pread(2))
   package func read(
     into buffer: UnsafeMutableRawBufferPointer, at offsetBytes: UInt64
   ) throws(Errno) -> Int {
@@ -107,7 +108,7 @@ package struct Descriptor: ~Copyable, Sendable {
   /// fchmod(2))
   package func adoptOwner(of other: borrowing Descriptor) throws(Errno) {
     let status = try other.status()
-    // If the owner stays another one, the permissions could admit the wrong users.
+    // If the owner could not be changed, the permissions could admit the wrong users.
     guard fchown(rawValue, status.st_uid, status.st_gid) == 0 else { return }
     try retryingCall { fchmod(rawValue, status.st_mode & 0o7777) }
   }
@@ -130,7 +131,7 @@ package struct Descriptor: ~Copyable, Sendable {
     UInt64(clamping: try status().st_blocks).multipliedReportingOverflow(by: 512).partialValue
   }
 
-  /// flock(2); false if the lock of another open file excludes this one and `waits` is false.
+  /// flock(2); false if `waits` is false and the lock of another open file excludes this one.
   package func lock(_ mode: LockMode, waits: Bool) throws(Errno) -> Bool {
     let operation = (mode == .shared ? LOCK_SH : LOCK_EX) | (waits ? 0 : LOCK_NB)
     do {
@@ -175,7 +176,7 @@ package func retryingCall<Result: FixedWidthInteger & SignedInteger>(
 }
 
 extension UInt64 {
-  /// As a file position; an offset that `off_t` cannot hold is `EOVERFLOW`.
+  /// The offset as a file position; throws `EOVERFLOW` if `off_t` cannot hold it.
   func position() throws(Errno) -> off_t {
     guard let position = off_t(exactly: self) else { throw .overflow }
     return position

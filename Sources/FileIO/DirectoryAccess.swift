@@ -2,18 +2,18 @@ import CLinux
 import Glibc
 import SystemPackage
 
-/// Who may use a directory, and the files and directories that are created below it.
+/// The owner and permissions of new files and directories below a directory.
 ///
 /// New files and directories get the directory's owner and group, as far as this process may set
-/// them. They get the directory's group permissions only if the directory is meant to be shared: it
-/// is closed to others, or the group may write to it, or it has the set-group-ID bit. A directory
-/// as `mkdir` makes it (`rwxr-xr-x`) shares nothing. Other users never get access: a backup
-/// contains everything on its disks.
+/// them. They get the directory's group permissions only if the directory is meant to be shared:
+/// others have no access to it, or the group may write to it, or it has the set-group-ID bit. A
+/// directory with the usual permissions of `mkdir` (`rwxr-xr-x`) is not shared. Other users never
+/// get access: a backup contains everything on its disks.
 struct DirectoryAccess: Sendable {
   private let path: FilePath
   private let owner: uid_t
   private let group: gid_t
-  /// Of the bits 070.
+  /// The group's permissions: a part of the bits 070.
   private let groupBits: mode_t
   private let isSetGroupID: Bool
 
@@ -29,19 +29,19 @@ struct DirectoryAccess: Sendable {
     groupBits = isShared ? mode & 0o070 : 0
   }
 
-  /// Lets the users of this directory use a new file or directory.
+  /// Gives the users of this directory access to a new file or directory.
   ///
   /// - Returns: false if the owner of this directory could not use it: see ``lockedOut``.
   func apply(to new: borrowing Descriptor) throws(Errno) -> Bool {
     var status = try new.status()
-    // Root has just created the new one, so it would belong to root: another user has moved that
-    // away and put this one in its place.
+    // Root has just created the file, so it would belong to root. This is another file: a user has
+    // moved the new file away and put this one in its place.
     if geteuid() == 0, status.st_uid != 0 { return true }
     let newOwner = geteuid() == 0 && status.st_uid != owner ? owner : uid_t.max
     let newGroup = status.st_gid != group ? group : gid_t.max
     let isGiven =
       (newOwner == .max && newGroup == .max) || fchown(new.rawValue, newOwner, newGroup) == 0
-    // If the group stays another one, the bits would admit the wrong users.
+    // If owner and group could not be changed, the bits would admit the wrong users.
     if isGiven, groupBits != 0 {
       _ = fchmod(new.rawValue, mode(isDirectory: status.st_mode & S_IFMT == S_IFDIR))
     }
@@ -51,7 +51,7 @@ struct DirectoryAccess: Sendable {
     return status.st_uid == owner || groupMayWrite || status.st_mode & 0o006 == 0o006
   }
 
-  /// Why ``apply(to:)`` returned false.
+  /// The reason why ``apply(to:)`` returned false.
   var lockedOut: FileError.Detail {
     .locksOut(owner: UserName.of(owner), of: path, user: UserName.ofThisProcess)
   }

@@ -3,8 +3,8 @@ import Glibc
 import Synchronization
 import SystemPackage
 
-/// An open directory. Everything below it is reached by relative paths without `..`, without
-/// following links.
+/// An open directory. It opens files below it by relative paths without `..`, and does not follow
+/// symbolic links.
 final class DirectoryDescriptor: Sendable {
   /// Whether openat2(2) is missing (Linux before 5.6), or a container forbids it.
   private static let lacksOpenat2 = Atomic(false)
@@ -15,7 +15,7 @@ final class DirectoryDescriptor: Sendable {
 
   var rawValue: CInt { descriptor.rawValue }
 
-  /// Opens what lies at `path`.
+  /// Opens the file or directory at `path`.
   ///
   /// - Throws: `ELOOP` if a part of the path, or its end, is a symbolic link.
   func open(
@@ -28,13 +28,13 @@ final class DirectoryDescriptor: Sendable {
       } catch .noFunction {
         Self.lacksOpenat2.store(true, ordering: .relaxed)
       } catch .notPermitted {
-        // From the file system, or from a container's filter that does not know the call.
+        // The file system refused, or a container's filter does not know the call.
       }
     }
     return try walk(path, flags: flags, permissions: permissions)
   }
 
-  /// Runs `body` with the parent directory of the last name of `path`, and that name.
+  /// Runs `body` with the parent directory of `path`, and with the last name of `path`.
   @discardableResult
   func withParent<Result>(
     of path: FilePath, _ body: (_ parent: CInt, _ name: String) throws(Errno) -> Result
@@ -46,7 +46,7 @@ final class DirectoryDescriptor: Sendable {
     return try body(directory.rawValue, name)
   }
 
-  /// The same as ``open(_:flags:permissions:)``, name by name.
+  /// Does the same as ``open(_:flags:permissions:)``, but opens one name after the other.
   func walk(
     _ path: FilePath, flags: CInt, permissions: FilePermissions
   ) throws(Errno) -> Descriptor {
@@ -78,7 +78,7 @@ final class DirectoryDescriptor: Sendable {
       throw error
     }
     let descriptor = Descriptor(owning: opened)
-    // O_PATH opens a link itself.
+    // With O_PATH, open(2) opens the link itself.
     if flags & linux_open_path_only != 0, try descriptor.metadata().kind == .symbolicLink {
       throw .tooManySymbolicLinkLevels
     }
@@ -86,7 +86,7 @@ final class DirectoryDescriptor: Sendable {
   }
 }
 
-/// The kind of file that has a name in an open directory; does not follow a link. (fstatat(2),
+/// The kind of the file called `name` in an open directory; does not follow a link. (fstatat(2),
 /// `AT_SYMLINK_NOFOLLOW`)
 func entryKind(of name: String, in directory: CInt) throws(Errno) -> FileKind {
   var status = stat()
@@ -95,7 +95,7 @@ func entryKind(of name: String, in directory: CInt) throws(Errno) -> FileKind {
 }
 
 extension Descriptor {
-  /// fsync(2) of a directory. A file system that does not support it is no error; a
+  /// fsync(2) of a directory. If the file system does not support it, this is not an error: a
   /// ``StorageNotice`` reports it once per process.
   func synchronizeNames(of path: FilePath) throws(Errno) {
     do throws(Errno) {

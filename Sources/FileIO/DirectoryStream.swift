@@ -1,7 +1,7 @@
 import Glibc
 import SystemPackage
 
-/// An open directory, read to its end once.
+/// An open directory, which can be read to its end once.
 struct DirectoryStream: ~Copyable {
   private let stream: OpaquePointer
 
@@ -14,8 +14,7 @@ struct DirectoryStream: ~Copyable {
 
   /// Takes over an open directory.
   init(_ directory: consuming Descriptor) throws(Errno) {
-    // A copy: fdopendir(3) takes over the descriptor that it is given, and `directory` closes its
-    // own.
+    // fdopendir(3) takes over its descriptor, and `directory` closes its own. So it needs a copy.
     let copy = try retryingCall { fcntl(directory.rawValue, F_DUPFD_CLOEXEC, 0) }
     guard let stream = fdopendir(copy) else {
       let error = Errno(rawValue: errno)
@@ -27,7 +26,7 @@ struct DirectoryStream: ~Copyable {
 
   deinit { closedir(stream) }
 
-  /// All entries but `.` and `..`, in no particular order.
+  /// All entries except `.` and `..`, in no particular order.
   func readEntries() throws(Errno) -> [DirectoryEntry] {
     var entries: [DirectoryEntry] = []
     while true {
@@ -44,7 +43,7 @@ struct DirectoryStream: ~Copyable {
     }
   }
 
-  /// nil if the entry has been removed since.
+  /// The kind of an entry; nil if the entry has been removed since.
   private func kind(
     of entry: UnsafeMutablePointer<dirent>, name: String
   ) throws(Errno) -> FileKind? {

@@ -1,7 +1,7 @@
 package import SystemPackage
 import Workers
 
-/// A file that is to be written.
+/// A file to write.
 package struct NewFile: Sendable {
   package let path: FilePath
   package let bytes: [UInt8]
@@ -13,7 +13,7 @@ extension FileSystem {
   /// Calls ``synchronizeDirectory(_:)`` for each of `directories`, in any order. If the file system
   /// benefits, several calls run at the same time: one commit of the journal serves all of them.
   ///
-  /// - Parameter ignored: failures that do not matter. The other directories are still synchronised.
+  /// - Parameter ignored: errors that are ignored. The other directories are still synchronised.
   package func synchronizeDirectories(
     _ directories: [FilePath], ignoring ignored: [FileError.Code] = []
   ) throws(FileError) {
@@ -26,7 +26,7 @@ extension FileSystem {
     }
   }
 
-  /// Removes files. Files that are already gone are no error. If the file system benefits, files of
+  /// Removes files. Missing files are not an error. If the file system benefits, files of
   /// different directories are removed at the same time.
   package func removeIfThere(_ files: [FilePath]) throws(FileError) {
     let directories = Dictionary(grouping: files, by: \.parentDirectory).values.map { $0 }
@@ -43,10 +43,9 @@ extension FileSystem {
     ) { number throws(FileError) in try body(elements[number]) }
   }
 
-  /// Does for each of `files`, which all go to `directory`, what
-  /// ``writeDurably(_:to:permissions:)`` does for one, in the same order of steps. The directory is
-  /// made durable once. Each file is written completely or not at all; after a failure some may
-  /// have been written.
+  /// Writes `files` into `directory`, with the same steps for each file as
+  /// ``writeDurably(_:to:permissions:)``, but synchronises the directory only once. Each file is
+  /// written completely or not at all; after a failure some files may have been written.
   package func writeDurably(
     _ files: [NewFile], in directory: FilePath, permissions: FilePermissions
   ) throws(FileError) {
@@ -72,7 +71,7 @@ extension FileSystem {
         file.close()
         try? remove(temporary)
       }
-      // Files that have their names by now must keep them: other processes may have seen them.
+      // Files that are already renamed keep their names: other processes may have seen them.
       try? synchronizeDirectory(directory)
       throw error
     }

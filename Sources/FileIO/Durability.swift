@@ -4,8 +4,8 @@ extension FilePath {
   package static let temporaryPrefix = ".tmp-"
   private static let temporaryDigits = 16
 
-  /// Whether a name is one of ``temporarySibling()``: a file left over with such a name may be
-  /// removed.
+  /// Whether a name has the form of ``temporarySibling()``. A file with such a name that was left
+  /// over may be removed.
   package static func isTemporaryName(_ name: String) -> Bool {
     guard name.hasPrefix(temporaryPrefix) else { return false }
     let digits = name.utf8.dropFirst(temporaryPrefix.utf8.count)
@@ -21,7 +21,7 @@ extension FilePath {
     return parentDirectory.appending(Self.temporaryPrefix + padding + digits)
   }
 
-  /// The directory of a name; `.` for a bare name.
+  /// The directory of the file; `.` for a name without a directory.
   package var parentDirectory: FilePath {
     let parent = removingLastComponent()
     return parent.isEmpty ? "." : parent
@@ -31,7 +31,8 @@ extension FilePath {
 extension FileSystem {
   /// The whole contents of a file.
   ///
-  /// Fails with `other` and `EFBIG` if there are more than `limitBytes`, before reading them.
+  /// Fails with `other` and `EFBIG`, before reading anything, if the file has more than
+  /// `limitBytes`.
   package func readAll(_ path: FilePath, limitBytes: Int) throws(FileError) -> [UInt8] {
     let file = try openFile(path, for: .reading)
     defer { file.close() }
@@ -52,16 +53,16 @@ extension FileSystem {
   /// Writes `bytes` to `path`, durably and in one step: after a crash at any moment the file has
   /// either its old or its new content, complete.
   ///
-  /// Temporary name in the same directory → write → fdatasync → rename → fsync of the directory. On
-  /// failure the temporary file is removed. If only the last step fails, the new content is in
-  /// place but may not survive a crash.
+  /// The steps: create a file with a temporary name in the same directory → write → fdatasync →
+  /// rename → fsync of the directory. On failure the temporary file is removed. If only the last
+  /// step fails, the new content is in place but may not survive a crash.
   package func writeDurably(
     _ bytes: [UInt8], to path: FilePath, permissions: FilePermissions
   ) throws(FileError) {
     try writeDurably(bytes.span.bytes, to: path, permissions: permissions)
   }
 
-  /// The same for bytes that are not in an array.
+  /// Writes bytes that are not in an array, in the same way.
   package func writeDurably(
     _ bytes: RawSpan, to path: FilePath, permissions: FilePermissions
   ) throws(FileError) {
@@ -80,7 +81,8 @@ extension FileSystem {
     try synchronizeDirectory(path.parentDirectory)
   }
 
-  /// Makes, durably, a directory and all missing directories above it; one that exists is no error.
+  /// Creates a directory and all missing directories above it, and makes their names durable. A
+  /// directory that exists is not an error.
   package func createDirectories(
     _ path: FilePath, permissions: FilePermissions = .ownerReadWriteExecute
   ) throws(FileError) {
@@ -105,7 +107,7 @@ extension FileSystem {
     try synchronizeDirectory(path.parentDirectory)
   }
 
-  /// Temporary files in a directory, of writers that were killed or are still at work.
+  /// The temporary files in a directory. Their writers were killed or are still at work.
   package func unfinishedFiles(in directory: FilePath) throws(FileError) -> [FilePath] {
     try list(directory)
       .filter { $0.kind == .file && FilePath.isTemporaryName($0.name) }

@@ -1,16 +1,17 @@
 import Glibc
 package import SystemPackage
 
-/// Text that represents any bytes: file names need not be UTF-8, but a `String` must be.
+/// Text that represents any bytes: a file name may be invalid UTF-8, but a `String` must be valid.
 ///
 /// A byte that is not part of a UTF-8 character becomes the private-use code point U+10FE00 plus
-/// the byte, and so does each byte of such a code point itself. So every sequence of bytes has one
-/// text, and no two have the same. Python does the same with other code points (PEP 383).
+/// the byte. If the bytes already contain such a code point, each of its bytes is replaced in the
+/// same way. So every sequence of bytes has one text, and no two sequences have the same text.
+/// Python uses other code points for the same purpose (PEP 383).
 extension String {
   private static let escapes: ClosedRange<UInt32> = 0x10_fe80...0x10_feff
   private static let escapeBase: UInt32 = 0x10_fe00
 
-  /// The text of `bytes`; UTF-8 without such code points stays as it is.
+  /// The text of `bytes`. UTF-8 without the code points above is not changed.
   package init(escaping bytes: some Collection<UInt8>) {
     if let text = String(validating: bytes, as: UTF8.self), !text.hasEscapedBytes {
       self = text
@@ -35,7 +36,7 @@ extension String {
     self.init(escaping: bytes.map(UInt8.init(bitPattern:)))
   }
 
-  /// The bytes from which ``init(escaping:)`` made the text.
+  /// The original bytes, from which ``init(escaping:)`` made the text.
   package var unescapedBytes: [UInt8] {
     unicodeScalars.flatMap { scalar in
       Self.escapes.contains(scalar.value)
@@ -43,12 +44,12 @@ extension String {
     }
   }
 
-  /// Whether the bytes are not UTF-8.
+  /// Whether the text represents bytes that are not UTF-8.
   package var hasEscapedBytes: Bool {
     unicodeScalars.contains { Self.escapes.contains($0.value) }
   }
 
-  /// The text for people; each byte that is not UTF-8 as `\xe4`.
+  /// The text for messages: a byte that is not UTF-8 is shown as `\xe4`.
   package var showingEscapedBytes: String {
     guard hasEscapedBytes else { return self }
     return unicodeScalars.reduce(into: "") { text, scalar in
@@ -79,20 +80,20 @@ extension String {
 }
 
 extension FilePath {
-  /// The path of the bytes from which ``Swift/String/init(escaping:)`` made `text`.
+  /// The path with the bytes from which ``Swift/String/init(escaping:)`` made `text`.
   package init(escaped text: String) {
     self = text.withUnescapedCString { FilePath(platformString: $0) }
   }
 
-  /// The text from which ``init(escaped:)`` makes the same path, whatever its bytes.
+  /// The path as text. ``init(escaped:)`` makes the same path from it, whatever its bytes are.
   package var escaped: String { withPlatformString { String(escapingCString: $0) } }
 
-  /// The path of an entry of this directory, with the name as in ``DirectoryEntry``.
+  /// The path of an entry of this directory; `name` is the name in its ``DirectoryEntry``.
   package func appending(entry name: String) -> FilePath {
     appending(FilePath(escaped: name).components)
   }
 
-  /// Without symbolic links, `.` and `..`; nil if the path does not exist or cannot be followed.
+  /// The path without symbolic links, `.` and `..`; nil if it does not exist or cannot be followed.
   /// (realpath(3))
   package var resolved: FilePath? {
     guard let name = withPlatformString({ realpath($0, nil) }) else { return nil }

@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 package import SystemPackage
 
-/// Why a file operation failed: the operation, the file, and the system's answer.
+/// A file operation that failed: the operation, the file, and the system's error.
 ///
 /// Reads as `cannot write /srv/varve/packs/x: No space left on device (ENOSPC)`.
 package struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
@@ -11,19 +11,19 @@ package struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
     case notFound
     case alreadyExists
     case permissionDenied
-    /// The file system, or the user's share of it, is full.
+    /// The file system or the user's quota is full.
     case noSpace
     case readOnly
     case isDirectory
     case notDirectory
     /// The device failed.
     case inputOutput
-    /// A symbolic link where none is followed.
+    /// A symbolic link in a path where links are not followed.
     case symbolicLink
     case other
   }
 
-  /// Details besides the system's answer.
+  /// Details besides the system's error.
   package enum Detail: Sendable, Hashable {
     /// The known holders of a lock, perhaps none, and how long this process waited for it.
     case lockHeld([LockHolder], seconds: Int)
@@ -35,9 +35,9 @@ package struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
     case notAFile(FileKind)
     /// The file is larger than its reader accepts.
     case tooLarge(limitBytes: Int)
-    /// The file or directory belongs to `owner`, another user than that of this process.
+    /// The file or directory belongs to `owner`, but this process runs as `user`.
     case owner(of: FilePath, owner: String, user: String)
-    /// New files would belong to `user`, and `owner`, who owns the directory, could not use them.
+    /// New files would belong to `user`, and the directory's owner, `owner`, could not use them.
     case locksOut(owner: String, of: FilePath, user: String)
   }
 
@@ -62,7 +62,7 @@ package struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
 
   package var code: Code { Code(errno) }
 
-  /// Whether something other than a regular file has the name of one.
+  /// Whether the path leads to something other than a regular file.
   package var isOfWrongKind: Bool {
     if case .notAFile = detail { return true }
     return code == .symbolicLink || code == .isDirectory
@@ -76,8 +76,8 @@ package struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
     if case .lockHeld = detail { true } else { false }
   }
 
-  /// What is used up if it is not space: a file system also has a limited number of files. Empty in
-  /// all other cases. Append it to ``description``.
+  /// An explanation if the file system has no free inode; empty in all other cases. The system then
+  /// reports "no space", although there is space. Append it to ``description``.
   package var explanationOfNoSpace: String {
     guard errno == .noSpace else { return "" }
     var status = statfs()
@@ -132,7 +132,7 @@ extension FileError.Code {
 }
 
 extension Errno {
-  /// The system's words and the symbol: `No space left on device (ENOSPC)`.
+  /// The system's message and the symbol: `No space left on device (ENOSPC)`.
   package var explanation: String {
     guard let symbol = linux_errno_symbol(rawValue) else { return "\(self) (\(rawValue))" }
     return "\(self) (\(String(cString: symbol)))"

@@ -9,13 +9,13 @@ extension stat {
         seconds: Int64(st_mtim.tv_sec), nanoseconds: UInt32(clamping: st_mtim.tv_nsec)),
       device: UInt64(st_dev),
       inode: UInt64(st_ino),
-      // In units of 512 bytes, whatever the block size of the file system; stat(3type).
+      // The unit is always 512 bytes, whatever the block size of the file system; stat(3type).
       allocatedBytes: UInt64(clamping: st_blocks) * 512)
   }
 }
 
 extension FileKind {
-  /// From `st_mode`; inode(7).
+  /// The kind in `st_mode`; inode(7).
   init?(mode: mode_t) {
     switch mode & S_IFMT {
     case S_IFREG: self = .file
@@ -29,7 +29,7 @@ extension FileKind {
     }
   }
 
-  /// From `d_type`; nil for `DT_UNKNOWN`, which some file systems always return; readdir(3).
+  /// The kind in `d_type`; nil for `DT_UNKNOWN`, which some file systems always return; readdir(3).
   init?(directoryEntryType type: UInt8) {
     // `d_type` is the file type part of `st_mode`, shifted: `IFTODT` of <dirent.h>.
     self.init(mode: mode_t(type) << 12)

@@ -3,12 +3,13 @@ package import SystemPackage
 /// The interface through which the repository uses storage, so that a simulated file system can
 /// replace the real one.
 ///
-/// Nothing here is durable by itself. Content becomes durable with ``OpenFile/synchronizeData()``,
-/// a name that was created, renamed or removed with ``synchronizeDirectory(_:)`` of its directory.
+/// No change is durable by itself. ``OpenFile/synchronizeData()`` makes content durable.
+/// ``synchronizeDirectory(_:)`` makes names durable that were created, renamed or removed in the
+/// directory.
 package protocol FileSystem: Sendable {
   /// Creates a file and opens it for reading and writing.
   ///
-  /// Fails with `alreadyExists` if anything has the name, even a symbolic link that leads nowhere.
+  /// Fails with `alreadyExists` if the name is in use, even by a symbolic link that leads nowhere.
   /// (open(2): `O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC`)
   func createFile(
     _ path: FilePath, permissions: FilePermissions
@@ -20,14 +21,14 @@ package protocol FileSystem: Sendable {
   /// Creates one directory; its parent must exist.
   func createDirectory(_ path: FilePath, permissions: FilePermissions) throws(FileError)
 
-  /// All entries of a directory but `.` and `..`, sorted by name. A read error is thrown; a list is
-  /// never incomplete.
+  /// All entries of a directory except `.` and `..`, sorted by name. A read error is thrown; a list
+  /// is never incomplete.
   func list(_ directory: FilePath) throws(FileError) -> [DirectoryEntry]
 
   /// Size, kind and identity of `path`; follows symbolic links.
   func metadata(of path: FilePath) throws(FileError) -> FileMetadata
 
-  /// Renames a file in one step, within one file system; replaces a file that has the new name.
+  /// Renames a file in one step, within one file system. Replaces a file that has the new name.
   func rename(_ source: FilePath, to destination: FilePath) throws(FileError)
 
   /// Removes a file, a symbolic link or an empty directory.
@@ -36,7 +37,8 @@ package protocol FileSystem: Sendable {
   /// Makes the names in a directory durable. (fsync(2) of the directory)
   func synchronizeDirectory(_ path: FilePath) throws(FileError)
 
-  /// How many calls that change names or wait for durability should run at once; at least 1.
+  /// The number of calls that should run at once if they change names or wait for durability; at
+  /// least 1.
   var concurrentChanges: Int { get }
 
   /// Whether the file system of an existing directory writes changed blocks to new places, so that every
@@ -44,20 +46,20 @@ package protocol FileSystem: Sendable {
   func copiesOnWrite(_ directory: FilePath) -> Bool
 
   /// An identifier of this boot of the machine, in printable characters without spaces. As long as
-  /// it is the same, everything that was written can be read, synchronised or not.
+  /// it is the same, all written data can be read, even if it was not synchronised.
   /// (random(4): `/proc/sys/kernel/random/boot_id`)
   func bootID() throws(FileError) -> String
 
-  /// This file system for everything below a directory that others may be able to write to:
-  /// symbolic links are not followed, and only regular files are opened, replaced or removed.
+  /// This file system, restricted to a directory that other users may be able to write to. Symbolic
+  /// links below it are not followed, and only regular files are opened, replaced or removed.
   ///
   /// - Parameters:
-  ///   - directory: need not exist yet; a link to it is followed.
-  ///   - newFiles: who may use new files and directories.
+  ///   - directory: the directory; need not exist yet. A link to it is followed.
+  ///   - newFiles: the users who may use new files and directories.
   func confined(to directory: FilePath, newFiles: NewFileAccess) -> any FileSystem
 }
 
-/// Who may use new files and directories.
+/// The users who may use new files and directories.
 package enum NewFileAccess: Sendable {
   /// Only the user who creates them.
   case user
@@ -66,7 +68,7 @@ package enum NewFileAccess: Sendable {
 }
 
 extension FileSystem {
-  /// 1, for file systems that never wait for storage, such as simulated ones.
+  /// 1: for file systems that never wait for storage, such as simulated ones.
   package var concurrentChanges: Int { 1 }
 
   /// For file systems that need no room for deleting, such as simulated ones.
@@ -77,19 +79,20 @@ extension FileSystem {
 }
 
 /// A file opened through a ``FileSystem``. Every read and write states its offset, so several
-/// threads can share one.
+/// threads can share an open file.
 package protocol OpenFile: AnyObject, Sendable {
-  /// The name it was opened with.
+  /// The path with which the file was opened.
   var path: FilePath { get }
 
-  /// Fills the buffer from `offsetBytes` on. Returns the number of bytes read. They are fewer than
-  /// the buffer holds only at the end of the file, and 0 at or past it.
+  /// Fills the buffer with the bytes from `offsetBytes` on, and returns the number of bytes read.
+  /// The number is less than the length of the buffer only at the end of the file, and 0 at or past
+  /// it.
   func read(
     into buffer: UnsafeMutableRawBufferPointer, at offsetBytes: UInt64
   ) throws(FileError) -> Int
 
-  /// Writes all of `bytes` at `offsetBytes`, or fails; after a failure any part may have been
-  /// written.
+  /// Writes all of `bytes` at `offsetBytes`, or fails. After a failure, any part of them may have
+  /// been written.
   func write(_ bytes: UnsafeRawBufferPointer, at offsetBytes: UInt64) throws(FileError)
 
   /// Makes the written content and the size durable. (fdatasync(2))
@@ -99,8 +102,8 @@ package protocol OpenFile: AnyObject, Sendable {
 
   func sizeBytes() throws(FileError) -> UInt64
 
-  /// Sets the size: new bytes read as zeros and use no space. Durable after ``synchronizeData()``.
-  /// (ftruncate(2))
+  /// Sets the size. New bytes read as zeros and use no space. The size is durable after
+  /// ``synchronizeData()``. (ftruncate(2))
   func setSize(bytes sizeBytes: UInt64) throws(FileError)
 
   /// Frees the space of a range, which then reads as zeros; the size stays the same. Fails with
@@ -116,32 +119,32 @@ package protocol OpenFile: AnyObject, Sendable {
   func isUnlinked() -> Bool
 
   /// Asks the system to drop its cache of the file, so that the next read comes from storage.
-  /// Advice only: nothing depends on it but what a verification proves. (posix_fadvise(2),
-  /// `POSIX_FADV_DONTNEED`)
+  /// Advice only: if the system ignores it, a verification may check the cache instead of the
+  /// storage. (posix_fadvise(2), `POSIX_FADV_DONTNEED`)
   func forgetCached()
 
   /// Locks the whole file; false if the lock of another open file excludes this one.
   ///
   /// The lock belongs to this open file and ends with ``unlock()``, ``close()`` or the process.
-  /// Locking again changes the mode, but not in one step. Advisory: only processes that lock are
-  /// excluded. (flock(2))
+  /// Locking again changes the mode, but not in one step. The lock is advisory: it excludes only
+  /// other locks. (flock(2))
   func tryLock(_ mode: LockMode) throws(FileError) -> Bool
 
-  /// Like ``tryLock(_:)``, but waits, for as long as ``LockWaiting`` says.
+  /// Like ``tryLock(_:)``, but waits, at most for the limit of ``LockWaiting``.
   func lock(_ mode: LockMode) throws(FileError)
 
   func unlock() throws(FileError)
 
-  /// Closes the file; closing twice is harmless, and deinitialisation closes it too. Later calls
-  /// fail; calls of other threads that are running finish first.
+  /// Closes the file. Later calls fail; running calls of other threads finish first. Closing twice
+  /// is harmless, and deinitialisation also closes the file.
   func close()
 }
 
 extension OpenFile {
-  /// Unknown.
+  /// False: this is unknown.
   package func isUnlinked() -> Bool { false }
 
-  /// Nothing is cached.
+  /// Does nothing: there is no cache.
   package func forgetCached() {}
 }
 
@@ -178,8 +181,8 @@ package enum FileKind: Sendable, Hashable {
 }
 
 package struct DirectoryEntry: Sendable, Hashable {
-  /// Escaped as in ``Swift/String/init(escaping:)``; ``SystemPackage/FilePath/appending(entry:)``
-  /// accepts it.
+  /// The name, escaped by ``Swift/String/init(escaping:)``. To make a path of it, use
+  /// ``SystemPackage/FilePath/appending(entry:)``.
   package let name: String
   package let kind: FileKind
 

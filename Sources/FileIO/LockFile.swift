@@ -1,15 +1,15 @@
 package import SystemPackage
 
 extension FileSystem {
-  /// Opens the lock file `path`, creates it for its owner alone if it is missing, and waits for the
-  /// lock, which ends when the file is closed.
+  /// Opens the lock file `path` and waits for the lock, which ends when the file is closed. Creates
+  /// the file if it is missing; only its owner may use it.
   package func lockFile(_ path: FilePath, _ mode: LockMode) throws(FileError) -> any OpenFile {
     let file = try openOrCreate(path)
     try file.lock(mode)
     return file
   }
 
-  /// The same without waiting; nil if another lock excludes this one.
+  /// Opens and locks the lock file `path` without waiting; nil if another lock excludes this one.
   package func tryLockFile(
     _ path: FilePath, _ mode: LockMode
   ) throws(FileError) -> (any OpenFile)? {
@@ -19,15 +19,15 @@ extension FileSystem {
     return nil
   }
 
-  /// Whether locks exclude others: some file systems grant every lock to everybody. The caller must
-  /// hold a lock of any mode on the file.
+  /// Whether a lock excludes other locks: some file systems grant every lock. The caller must hold
+  /// a lock of any mode on the file.
   ///
-  /// - Returns: true if they do; false, with a ``StorageNotice``, if they do not; false without one
-  ///   if this process may not try.
+  /// - Returns: true if locks exclude each other. False if they do not, with a ``StorageNotice``.
+  ///   False without a notice if this process may not open the file for writing.
   package func lockExcludesOthers(on path: FilePath) throws(FileError) -> Bool {
     let second: any OpenFile
     do throws(FileError) {
-      // For writing: network file systems require that for an exclusive lock.
+      // Open for writing: network file systems require this for an exclusive lock.
       second = try openFile(path, for: .readingAndWriting)
     } catch  where error.code == .permissionDenied || error.code == .readOnly {
       return false

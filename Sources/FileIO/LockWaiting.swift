@@ -5,7 +5,7 @@ package import SystemPackage
 /// A process that holds a lock on a file.
 package struct LockHolder: Sendable, Hashable, CustomStringConvertible {
   package let process: Int32
-  /// The name that the kernel shows for it; empty if it is unknown.
+  /// The name of the process, as the kernel shows it; empty if it is unknown.
   package let name: String
 
   package var description: String {
@@ -47,10 +47,10 @@ package struct LockHolder: Sendable, Hashable, CustomStringConvertible {
   }
 }
 
-/// How long this process waits for a lock that others hold, and how it reports that.
+/// The time that this process waits for a lock, and the way it reports the waiting.
 package struct LockWaiting: Sendable {
   package static let standardLimit = Duration.seconds(60)
-  /// Locks are held briefly; a process that holds one longer is named.
+  /// Locks are usually held briefly. After this time, the holders are reported.
   private static let noticeAfter = Duration.seconds(2)
   private static let longestPause = Duration.milliseconds(50)
 
@@ -60,27 +60,27 @@ package struct LockWaiting: Sendable {
   private var onWait: (@Sendable (FilePath, [LockHolder]) -> Void)?
   private var onPause: (@Sendable (FilePath) -> Bool)?
 
-  /// Sets this for the process.
+  /// Sets the limit and the report for the whole process.
   ///
   /// - Parameters:
   ///   - limit: waiting fails after this time.
-  ///   - onWait: called once for each lock that is waited for longer than two seconds, with its
-  ///     path and its holders.
+  ///   - onWait: called with the path and the holders of a lock, once per wait, if the wait takes
+  ///     longer than two seconds.
   package static func configure(
     limit: Duration, onWait: @escaping @Sendable (FilePath, [LockHolder]) -> Void
   ) {
     state.withLock { ($0.limit, $0.onWait) = (limit, onWait) }
   }
 
-  /// Sets what a thread does between two attempts instead of sleeping. A simulation that runs one
-  /// thread at a time lets another one continue.
+  /// Sets a function that a thread calls between two attempts instead of sleeping. A simulation
+  /// that runs one thread at a time uses it to let another thread continue.
   ///
   /// - Parameter onPause: receives the path of the lock; returns false if the thread should sleep.
   package static func configure(onPause: @escaping @Sendable (FilePath) -> Bool) {
     state.withLock { $0.onPause = onPause }
   }
 
-  /// Locks `file`, and waits for that as long as others hold the lock.
+  /// Locks `file`. Waits while others hold the lock.
   ///
   /// - Throws: ``FileError``, with ``FileError/Detail/lockHeld`` if the limit is reached.
   static func wait(
@@ -122,7 +122,7 @@ extension Descriptor {
 }
 
 extension [LockHolder] {
-  /// `flock (process 4711)`, or words that say that no holder is known.
+  /// `flock (process 4711)`, or a text for the case that no holder is known.
   package var names: String {
     isEmpty
       ? "a process of another machine or container, or one that cannot be seen"

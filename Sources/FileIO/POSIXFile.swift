@@ -3,15 +3,15 @@ package import SystemPackage
 
 /// A file of this machine.
 ///
-/// `close()` may be called while other threads read. The number of the descriptor must not be
-/// reused under them, so the last of these threads closes it. `users` counts the threads inside;
-/// its highest bit means that no other thread may enter.
+/// `close()` may be called while other threads read. The system must not reuse the number of the
+/// descriptor while they read, so the last of these threads closes it. `users` counts the threads
+/// that use the descriptor; its highest bit means that no other thread may start to use it.
 package final class POSIXFile: OpenFile, @unchecked Sendable {
   package let path: FilePath
 
   private static let closedBit: UInt = 1 << (UInt.bitWidth - 1)
   private let users = Atomic<UInt>(0)
-  // Written only by `close`, if no thread is inside, or by the last thread to leave a closed file.
+  // Written only by `close`, if no thread uses it, or by the last thread that leaves a closed file.
   private var descriptor: Descriptor?
 
   package init(path: FilePath, descriptor: consuming Descriptor) {
@@ -97,7 +97,7 @@ package final class POSIXFile: OpenFile, @unchecked Sendable {
     do throws(Errno) {
       try enter()
       defer { leave() }
-      // It is still there: nobody takes it while a thread is inside.
+      // The descriptor is still there: it is not removed while a thread uses it.
       guard descriptor != nil else { throw Errno.badFileDescriptor }
       return try body(descriptor!)
     } catch {

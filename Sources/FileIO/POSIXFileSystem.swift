@@ -4,7 +4,8 @@ package import SystemPackage
 
 /// The file system of this machine.
 package struct POSIXFileSystem: FileSystem {
-  /// The number of threads that wait for the storage at once; more gain little (measured on ext4).
+  /// The number of threads that wait for the storage at once. More threads gain little (measured on
+  /// ext4).
   package let concurrentChanges = 8
 
   package init() {}
@@ -23,7 +24,7 @@ package struct POSIXFileSystem: FileSystem {
       // Without O_NONBLOCK, opening a FIFO would wait for a writer.
       return try open(path, as: "open", flags: flags | O_NONBLOCK)
     } catch  where error.errno == .resourceTemporarilyUnavailable {
-      // A file server has lent the file to a client, and asks for it back.
+      // A client of a file server has a lease on the file; the server is taking the lease back.
       return try open(path, as: "open", flags: flags)
     }
   }
@@ -85,7 +86,7 @@ package struct POSIXFileSystem: FileSystem {
   }
 
   package func bootID() throws(FileError) -> String {
-    // Files of /proc have no size.
+    // Files of /proc report a size of 0.
     var bytes = [UInt8](repeating: 0, count: 64)
     let file = try openFile("/proc/sys/kernel/random/boot_id", for: .reading)
     let outcome = bytes.withUnsafeMutableBytes { buffer in

@@ -4,14 +4,15 @@ package import SystemPackage
 
 /// Advice to the kernel about future reads. (posix_fadvise(2))
 package enum ReadAdvice: Sendable, Hashable {
-  /// The file will be read from front to back: twice the usual readahead.
+  /// The file will be read from start to end. The kernel doubles its readahead.
   case sequential
-  /// The range will not be read again: its clean pages leave the page cache.
+  /// The range will not be read again. The kernel removes its clean pages from the page cache.
   case notNeeded
 }
 
 extension Descriptor {
-  /// Advice only: errors are ignored. A `lengthBytes` of 0 means up to the end.
+  /// Gives the kernel advice for a range. Ignores errors. A `lengthBytes` of 0 means up to the end
+  /// of the file.
   package func advise(
     _ advice: ReadAdvice, at offsetBytes: UInt64 = 0, lengthBytes: UInt64 = 0
   ) {
@@ -33,7 +34,7 @@ extension Descriptor {
   ) throws(Errno) -> [Bool] {
     let pageBytes = sysconf(CInt(_SC_PAGESIZE))
     let position = try offsetBytes.position()
-    // Mapped, never touched: a file that shrinks in the meantime does no harm.
+    // The mapping is never read: so it does no harm if the file shrinks in the meantime.
     guard
       let mapping = mmap(nil, lengthBytes, PROT_READ, MAP_SHARED, rawValue, position),
       mapping != MAP_FAILED

@@ -3,7 +3,7 @@ import Glibc
 package import SystemPackage
 
 extension Descriptor {
-  /// The next bytes of a pipe: at least one byte, or 0 at its end. (read(2))
+  /// Reads the next bytes of a pipe: at least one byte, or 0 at its end. (read(2))
   ///
   /// Waits even if another process that shares the open file made it non-blocking.
   package func readNext(into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int {
@@ -16,9 +16,9 @@ extension Descriptor {
     }
   }
 
-  /// All bytes up to the end, of a file or a pipe.
+  /// Reads all bytes of a file or pipe up to its end.
   ///
-  /// - Throws: `EFBIG` if there are more than `limitBytes`; no more than that is kept in memory.
+  /// - Throws: `EFBIG` if there are more than `limitBytes`; reading then stops.
   package func readToEnd(limitBytes: Int) throws(Errno) -> [UInt8] {
     var (bytes, buffer) = ([UInt8](), [UInt8](repeating: 0, count: 64 << 10))
     while true {
@@ -47,8 +47,8 @@ extension Descriptor {
     }
   }
 
-  /// F_SETPIPE_SZ. Fails for anything but a pipe, and above `/proc/sys/fs/pipe-max-size` for all
-  /// users but root.
+  /// Sets the capacity of a pipe. (F_SETPIPE_SZ) Fails for other files, and for sizes above
+  /// `/proc/sys/fs/pipe-max-size` unless the user is root.
   package func setPipeSize(bytes: Int) throws(Errno) {
     try retryingCall { linux_set_pipe_size(rawValue, CInt(clamping: bytes)) }
   }
@@ -56,7 +56,7 @@ extension Descriptor {
   /// Whether this is a terminal.
   package var isTerminal: Bool { isatty(rawValue) == 1 }
 
-  /// Where the next ``readNext(into:)`` begins; `ESPIPE` for a pipe.
+  /// The position at which the next ``readNext(into:)`` begins; throws `ESPIPE` for a pipe.
   package func filePosition() throws(Errno) -> UInt64 {
     UInt64(try retryingCall { lseek(rawValue, 0, SEEK_CUR) })
   }

@@ -1,9 +1,9 @@
 package import SystemPackage
 
-/// For callers that accept a missing file. All other errors are thrown: a file that cannot be
-/// looked up must not count as missing.
+/// Calls for callers that accept a missing file. All other errors are thrown: a file that cannot be
+/// examined must not count as missing.
 extension FileSystem {
-  /// Whether anything has this name.
+  /// Whether a file of any kind has this name.
   package func exists(_ path: FilePath) throws(FileError) -> Bool {
     do throws(FileError) {
       _ = try metadata(of: path)
@@ -22,7 +22,7 @@ extension FileSystem {
     }
   }
 
-  /// Removes a file; one that is already gone is no error.
+  /// Removes a file. A missing file is not an error.
   package func removeIfThere(_ path: FilePath) throws(FileError) {
     do throws(FileError) {
       try remove(path)

@@ -2,10 +2,10 @@ import CLinux
 import Glibc
 package import SystemPackage
 
-/// Memory in a file without a name, for tables that may grow too large for main memory: the system
-/// writes out pages that are not in use, and reads them back. Initially zeros.
+/// Memory in a file without a name, for tables that may grow larger than main memory. The system
+/// writes pages that are not in use to the file, and reads them back. The memory is initially zero.
 ///
-/// For one thread at a time.
+/// Only one thread may use it at a time.
 package final class ScratchMapping {
   private static let pageBytes = 64 << 10
   private static let copyingReserveBytes = 16 << 20
@@ -15,7 +15,8 @@ package final class ScratchMapping {
   /// The memory; it moves when it grows.
   package private(set) var bytes: UnsafeMutableRawBufferPointer
 
-  /// - Parameter directory: must have room, and be on storage, not in memory.
+  /// - Parameter directory: the directory of the file; must have room, and be on storage, not in
+  ///   memory.
   package init(in directory: FilePath) throws(FileError) {
     path = directory
     do throws(Errno) {
@@ -31,8 +32,8 @@ package final class ScratchMapping {
       return try Descriptor(
         opening: directory, flags: O_RDWR | linux_open_unnamed, permissions: [.ownerReadWrite])
     } catch  where [.notSupportedOnSocket, .notSupported, .isDirectory].contains(error) {
-      // For file systems without such files; a process that is killed here leaves an empty file
-      // behind.
+      // The file system has no files without names. If the process is killed here, an empty file is
+      // left over.
       let path = directory.appending("scratch").temporarySibling()
       let file = try Descriptor(
         opening: path, flags: O_RDWR | O_CREAT | O_EXCL, permissions: [.ownerReadWrite])
@@ -47,8 +48,8 @@ package final class ScratchMapping {
 
   /// Grows the memory to at least this length, in large steps.
   ///
-  /// - Throws: ``FileError``, with `noSpace` if the file system has no room. After success all of
-  ///   the memory can be written without an error.
+  /// - Throws: ``FileError``, with `noSpace` if the file system has no room. If nothing is thrown,
+  ///   all of the memory can be written without an error.
   package func grow(toBytes wanted: Int) throws(FileError) {
     guard wanted > bytes.count else { return }
     let doubled = max(wanted, min(bytes.count * 2, bytes.count + (256 << 20)))
@@ -66,9 +67,9 @@ package final class ScratchMapping {
     bytes = UnsafeMutableRawBufferPointer(start: moved, count: length)
   }
 
-  /// File systems such as btrfs and ZFS write changed blocks to new places. If there is no room for
-  /// that, a page of a mapping ends the process with SIGBUS, even if its blocks were reserved. So
-  /// there must be room for more than one copy.
+  /// Whether the file system has room. File systems such as btrfs and ZFS write changed blocks to
+  /// new places, even if blocks were reserved. Without room for them, a write to the mapping ends
+  /// the process with SIGBUS. So such a file system must have room for more than one copy.
   private func hasRoom(forBytes length: Int) -> Bool {
     var status = statfs()
     guard fstatfs(descriptor.rawValue, &status) == 0, status.copiesOnWrite else { return true }

@@ -1,11 +1,11 @@
 import Synchronization
 package import SystemPackage
 
-/// Something about the storage that the user should know; work continues.
+/// A weakness of the storage that the user should know about. The work continues.
 package enum StorageNotice: Sendable, Hashable {
   /// The file system cannot make names durable.
   case directoriesNotSynchronized(FilePath, Errno)
-  /// This process could lock a file twice, with locks that should exclude each other.
+  /// This process could lock a file twice, although the locks should exclude each other.
   case locksWithoutEffect(FilePath)
 
   private static let state = Mutex(State())
@@ -33,7 +33,7 @@ package enum StorageNotice: Sendable, Hashable {
     state.withLock { $0.handler = handler }
   }
 
-  /// Gives a notice, unless one of its kind was given.
+  /// Gives the notice, unless a notice of its kind was given before.
   package func give() {
     let handler = Self.state.withLock { state in
       state.given.insert(discriminator).inserted ? state.handler : nil

@@ -3,37 +3,39 @@ import Glibc
 import Synchronization
 package import SystemPackage
 
-/// Makes the calls that wait for a file's storage in a separate process.
+/// A separate process for the calls that wait for a file's storage.
 ///
 /// A thread that waits for a device cannot be ended, not even by SIGKILL: a full thin pool queues
-/// writes for a minute or for ever. A process with such a thread stays until the device answers. A
-/// separate process waits instead, so the program can end at any moment; and since the other
-/// process has the file open, too, the program's last `close` does not write out the rest.
+/// writes for a minute or for ever. A process with such a thread stays until the device answers. So
+/// a separate process waits, and the program can end at any moment. The separate process also has
+/// the file open. So the program's own `close` is not the last one, and does not have to write out
+/// the rest.
 ///
 ///     program ──▶ request ──▶ storage process ──▶ sync_file_range(2), fsync(2), …
 ///             ◀── errno   ◀──                 ◀──
 package final class StorageProcess: Sendable {
-  /// How long one call may take: five minutes. A full thin pool gives up after one minute by
-  /// default (`no_space_timeout`).
+  /// The longest time that one call may take: five minutes. By default, a full thin pool gives up
+  /// after one minute (`no_space_timeout`).
   package static let patienceSeconds = 300
-  /// How long the process may take to end when it is not needed any more. If the storage blocks it,
-  /// it ends later by itself.
+  /// The longest wait for the end of a process that is no longer needed. If the storage blocks the
+  /// process, it ends later by itself.
   private static let endingLimitMilliseconds = 2000
 
   package enum Call: Sendable {
     /// Starts writing the dirty pages of the range to the storage. (sync_file_range(2))
     case startWriteback
-    /// The same, and waits for it. Makes nothing durable: only ``synchronize`` does, and it no
-    /// longer reports the errors that this call has reported. (sync_file_range(2))
+    /// Writes the dirty pages of the range to the storage, and waits until they are written. This
+    /// makes nothing durable; only ``synchronize`` does. ``synchronize`` does not report again the
+    /// errors that this call has reported. (sync_file_range(2))
     case completeWriteback
-    /// Makes everything durable; the range does not matter. (fsync(2))
+    /// Makes the whole file durable; ignores the range. (fsync(2))
     case synchronize
-    /// Frees the blocks of the range, which then reads as zeros. On a block device this succeeds
-    /// only if the device itself can do it so that the range reads as zeros. (fallocate(2),
+    /// Frees the blocks of the range, which then reads as zeros. A block device fails if it cannot
+    /// free the blocks itself and read them as zeros afterwards. (fallocate(2),
     /// `FALLOC_FL_PUNCH_HOLE`)
     case punchHole
-    /// Tells a block device that the content of the range is not needed. What the range then reads
-    /// as depends on the device. (BLKDISCARD)
+    /// Tells a block device that the content of the range is not needed. The device determines the
+    /// content that the range then has. (BLKDISCARD)
     case discard
   }
 
@@ -45,13 +47,13 @@ package final class StorageProcess: Sendable {
     var process: pid_t?
     /// nil after a call without an answer, and after ``StorageProcess/end()``.
     var socket: Descriptor?
-    /// Why there is no socket.
+    /// The error of calls while there is no socket.
     var failure = Errno.noChildProcess
   }
 
   /// - Parameters:
-  ///   - file: the file of the calls; the process has it open until it ends.
-  ///   - patienceSeconds: how long one call may take.
+  ///   - file: the file of the calls. The process has the file open until the process ends.
+  ///   - patienceSeconds: the longest time that one call may take.
   package init(
     of file: borrowing Descriptor, patienceSeconds: Int = StorageProcess.patienceSeconds
   ) throws(Errno) {
@@ -72,10 +74,11 @@ package final class StorageProcess: Sendable {
 
   deinit { end() }
 
-  /// Makes one call; calls of other threads wait for it.
+  /// Makes one call. Calls of other threads wait until it has ended.
   ///
   /// - Throws: errors of the call; `ETIMEDOUT` if the storage did not answer in time; `ECHILD` if
-  ///   the process is gone. After one of the last two, every later call fails with the same error.
+  ///   the process has ended. After `ETIMEDOUT` or `ECHILD`, every later call fails with the same
+  ///   error.
   package func perform(
     _ call: Call, at offsetBytes: UInt64 = 0, lengthBytes: UInt64 = 0
   ) throws(Errno) {
@@ -113,13 +116,13 @@ package final class StorageProcess: Sendable {
       let count = try retryingCall { recv(number, &outcome, MemoryLayout<CInt>.size, 0) }
       guard count == MemoryLayout<CInt>.size else { throw .noChildProcess }
     } catch  where [.brokenPipe, .connectionReset].contains(error) {
-      // It ended before the request, or before it read the request.
+      // The process ended before the request was sent, or before it read the request.
       throw .noChildProcess
     }
     return outcome
   }
 
-  /// Ends the process, and waits a moment until it has closed the file.
+  /// Ends the process. Waits until it has closed the file, but at most two seconds.
   package func end() {
     state.withLock { state in
       state.socket = nil
@@ -146,7 +149,7 @@ extension StorageProcess.Call {
 }
 
 extension Descriptor {
-  /// Waits until there is something to read, or the other end is closed; false after the limit.
+  /// Waits until there are bytes to read, or the other end is closed; false after the limit.
   fileprivate func isReadable(withinMilliseconds limit: Int) throws(Errno) -> Bool {
     let end = ContinuousClock.now + .milliseconds(limit)
     var poll = pollfd(fd: rawValue, events: Int16(POLLIN), revents: 0)

@@ -5,8 +5,8 @@ import Testing
 import Workers
 
 @Suite struct ClosingRaceTests {
-  /// Threads read one file while it is closed and its descriptor number is taken by another. Whoever
-  /// got the other's bytes would have used a number that was not theirs any more.
+  /// Threads read one file while it is closed and another file gets its descriptor number. A thread
+  /// that reads bytes of the other file has used a number that no longer belonged to its file.
   @Test func readersNeverSeeTheFileThatTookTheNumber() throws {
     let directory = try TemporaryDirectory()
     let fileSystem = POSIXFileSystem()

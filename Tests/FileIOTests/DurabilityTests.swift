@@ -28,7 +28,7 @@ import Testing
   @Test(arguments: FileSystemKind.allCases)
   func aFailureLeavesTheOldContentsAndNoTemporaryFile(_ kind: FileSystemKind) throws {
     let place = try kind.makePlace()
-    // A directory with something in it cannot be replaced by a file: the rename fails.
+    // A file cannot replace a directory that is not empty: the rename fails.
     let path = place.appending("taken")
     try place.fileSystem.createDirectories(path.appending("inner"))
     #expect(throws: FileError.self) {
@@ -76,7 +76,7 @@ import Testing
   }
 }
 
-/// Files that are written together, and trees that are removed.
+/// Files that are written together, and directory trees that are removed.
 @Suite struct GroupDurabilityTests {
   @Test func eachFileOfAGroupIsThereWholeOrNotAtAll() throws {
     let fileSystem = SimulatedFileSystem()

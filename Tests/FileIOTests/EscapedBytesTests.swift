@@ -16,11 +16,11 @@ struct EscapedBytesTests {
   static let bytes: [[UInt8]] = [
     [0xff], [0x42, 0xe4, 0x72], [0x42, 0xf6, 0x72], [0xc3], [0xc3, 0x28], [0xe2, 0x82],
     [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xc0, 0x80], [0x80, 0x80],
-    // The code points that bytes stand as, as if somebody had typed them.
+    // The code points that represent bytes, here as a part of the original text.
     Array("\u{10feff}\u{10fe80}".utf8), Array("\u{10fec3}".utf8) + [0xe4],
   ]
 
-  @Test("Other bytes read back unchanged, and are visible", arguments: bytes)
+  @Test("Other bytes read back unchanged, and messages show them", arguments: bytes)
   func others(bytes: [UInt8]) {
     let text = String(escaping: bytes)
     #expect(text.unescapedBytes == bytes)

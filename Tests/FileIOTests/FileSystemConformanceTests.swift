@@ -3,7 +3,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// What every file system does, whatever it keeps its files in.
+/// The behaviour that all file systems share, the real one and the simulated one.
 @Suite struct FileSystemConformanceTests {
   @Test(arguments: FileSystemKind.allCases)
   func createsOnlyWhatDidNotExist(_ kind: FileSystemKind) throws {
@@ -102,7 +102,7 @@ import Testing
     #expect(try place.fileSystem.metadata(of: place.path).kind == .directory)
   }
 
-  /// What a name cannot be replaced by, it is not replaced by, and both stay.
+  /// If a file or directory cannot replace the other one, renaming fails and both stay.
   @Test(arguments: FileSystemKind.allCases)
   func renamingReplacesOnlyItsLike(_ kind: FileSystemKind) throws {
     let place = try kind.makePlace()

@@ -4,7 +4,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// A file system on a disk: on tmpfs the page cache is the storage.
+/// Whether the temporary directory is on a disk: on tmpfs the page cache is the storage.
 private let hasPageCache: Bool = {
   guard let directory = try? TemporaryDirectory(),
     let path = try? directory.file("probe", [UInt8](repeating: 1, count: 4096)),

@@ -2,7 +2,7 @@ import FileIO
 import SystemPackage
 import Testing
 
-/// Many names and directories at once, on file systems that do that one after the other or together.
+/// Many names and directories at once, on file systems with and without concurrent changes.
 @Suite struct GroupedChangesTests {
   @Test(arguments: FileSystemKind.allCases)
   func filesOfManyDirectoriesGoTogether(_ kind: FileSystemKind) throws {

@@ -3,7 +3,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// Grants every lock to everybody, as files of some network file systems do.
+/// A file that grants every lock, as on some network file systems.
 private final class LocklessFile: ForwardingFile {
   let base: any OpenFile
 
@@ -31,7 +31,7 @@ func aLockThatKeepsOthersOutIsRecognised(_ kind: FileSystemKind) throws {
   #expect(try place.fileSystem.tryLockFile(path, .exclusive) != nil)
 }
 
-/// Whoever finds such a file may remove it.
+/// A program that finds a file with such a name may remove it.
 @Test(
   arguments: [
     ".tmp-", ".tmp-x", ".tmp-0123456789abcde", ".tmp-0123456789abcdef0", ".tmp-0123456789ABCDEF",

@@ -25,7 +25,8 @@ import Testing
     #expect(table.mounts.contains { $0.mountPoint == "/proc" })
   }
 
-  /// Against makedev(3): 12 bits of the major number, 8 of the minor, 12 more, 20 more.
+  /// The encoding of makedev(3), from the lowest bit: 8 bits of the minor number, 12 bits of the
+  /// major number, 24 more bits of the minor number, 20 more bits of the major number.
   @Test(
     arguments: [
       (0x0801, 8, 1), (0xfd03, 253, 3), (0x1_0300, 259, 0), (0x1234_5678, 0x456, 0x1_2378),

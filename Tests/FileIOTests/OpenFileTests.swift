@@ -62,7 +62,7 @@ import Workers
     #expect(bytes.indices.filter { bytes[$0] == 0 } == Array(4096..<8192) + [9999])
   }
 
-  /// The simulated file system knows no holes, so only what both must do.
+  /// The simulated file system has no holes, so this tests only the behaviour that both share.
   @Test(arguments: FileSystemKind.allCases)
   func findsDataButNoneBehindTheEnd(_ kind: FileSystemKind) throws {
     let place = try kind.makePlace()

@@ -2,8 +2,8 @@ import FileIO
 import SystemPackage
 import TestSupport
 
-/// The file systems that must behave alike: what is proven on the simulated one holds on the real one
-/// only as far as it does.
+/// The file systems that must behave alike. A proof on the simulated file system is valid for the
+/// real one only if both behave alike.
 enum FileSystemKind: CaseIterable {
   case posix
   case confined
@@ -27,7 +27,7 @@ enum FileSystemKind: CaseIterable {
   }
 }
 
-/// A directory in one of the file systems, gone with the value.
+/// A directory in one of the file systems. It is removed when the value is released.
 struct Place {
   let fileSystem: any FileSystem
   let path: FilePath
@@ -41,7 +41,7 @@ struct Place {
 
   func appending(_ name: String) -> FilePath { path.appending(name) }
 
-  /// Makes a file with these contents.
+  /// Creates a file with these contents.
   @discardableResult
   func file(_ name: String, _ bytes: [UInt8]) throws -> FilePath {
     let path = appending(name)

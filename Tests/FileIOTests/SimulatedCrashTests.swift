@@ -3,9 +3,9 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// Whether the simulated crashes leave all that real ones may, and nothing else.
+/// Simulated crashes must produce every state that a real crash may leave, and no other state.
 @Suite struct SimulatedCrashTests {
-  /// All outcomes of many seeds, told by `describe`.
+  /// The outcomes of many seeds, in the words of `describe`.
   private func outcomes(
     of fileSystem: SimulatedFileSystem, _ describe: (SimulatedFileSystem) throws -> String
   ) rethrows -> Set<String> {
@@ -49,7 +49,7 @@ import Testing
     #expect(seen.contains { !["", "0", "7"].contains($0) }, "what others left on the disk")
   }
 
-  /// A size of two sectors whose second came first.
+  /// Either of two sectors may be written first.
   @Test func sectorsAreReordered() throws {
     let fileSystem = SimulatedFileSystem()
     try fileSystem.writeDurably(
@@ -80,7 +80,7 @@ import Testing
     let seen = try outcomes(of: fileSystem) { crashed in
       try contents("/old")(crashed) + ", " + contents("/new")(crashed)
     }
-    // Both names at once, as where directories are written one after the other.
+    // Both names exist at once if the two directories are written one after the other.
     #expect(seen == ["1, 2", "1, 1", "none, 1"])
   }
 

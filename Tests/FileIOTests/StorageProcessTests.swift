@@ -49,7 +49,7 @@ import Workers
   }
 
   @Test(
-    "Storage that answers nothing is given up once patience is over, and the process ends later")
+    "A call to storage that does not answer fails after the time limit, and the process ends later")
   func aStalledStorage() throws {
     let file = try Descriptor(opening: path, flags: O_RDWR)
     let storage = try StorageProcess(of: file, patienceSeconds: 1)
@@ -62,7 +62,7 @@ import Workers
     #expect(kill(process, 0) == -1)
   }
 
-  @Test("A process that has ended is distinguished from storage that does not answer")
+  @Test("A process that has ended causes another error than storage that does not answer")
   func anEndedProcess() throws {
     let file = try Descriptor(opening: path, flags: O_RDWR)
     let storage = try StorageProcess(of: file)
@@ -72,8 +72,8 @@ import Workers
     #expect(throws: Errno.noChildProcess) { try storage.perform(.synchronize) }
   }
 
-  /// The system then answers that the connection was reset.
-  @Test("A process that ended before it read a request is gone, too")
+  /// The system then reports that the connection was reset.
+  @Test("A process that ended before it read the request causes the same error")
   func aProcessEndedWithARequest() throws {
     let file = try Descriptor(opening: path, flags: O_RDWR)
     let storage = try StorageProcess(of: file)
@@ -87,7 +87,7 @@ import Workers
     killer.join()
   }
 
-  @Test("The process has nothing open but the file and its socket")
+  @Test("The process has only the file and its socket open")
   func openDescriptors() throws {
     let file = try Descriptor(opening: path, flags: O_RDWR)
     let storage = try StorageProcess(of: file)
@@ -98,8 +98,9 @@ import Workers
     storage.end()
   }
 
-  /// The storage process that has the file open. A process that another test starts at the same time has it
-  /// open, too, until it becomes another program; so its name counts as well.
+  /// The storage process that has the file open. A process that another test starts at the same
+  /// time also has the file open until it runs its program. So the name of the process is checked,
+  /// too.
   private func storageProcess() throws -> pid_t {
     for _ in 0..<500 {
       for process in try processes(having: path) {
@@ -114,7 +115,7 @@ import Workers
 
   /// (proc_pid_fd(5))
   private func processes(having path: FilePath) throws -> [pid_t] {
-    // Processes come and go meanwhile.
+    // Other processes start and end meanwhile.
     let search = "find /proc/[0-9]*/fd -lname '\(path)' 2>/dev/null || true"
     let found = try Command.run("sh", "-c", search)
     return found.split(separator: "\n").compactMap { pid_t($0.split(separator: "/")[1]) }

@@ -1,6 +1,6 @@
 import SystemPackage
 
-/// The number of a block device, and what sysfs says of it under `/sys/dev/block/MAJOR:MINOR`.
+/// The number of a block device, with its properties in sysfs (`/sys/dev/block/MAJOR:MINOR`).
 package struct DeviceNumber: Hashable, CustomStringConvertible {
   let major: UInt64
   let minor: UInt64
@@ -10,18 +10,18 @@ package struct DeviceNumber: Hashable, CustomStringConvertible {
     self.minor = minor
   }
 
-  /// From `st_rdev`, packed as glibc's makedev(3) does it.
+  /// Reads the number from `st_rdev`, in the encoding of glibc's makedev(3).
   package init(packed: UInt64) {
     major = (packed >> 8) & 0xfff | (packed >> 32) & ~0xfff
     minor = packed & 0xff | (packed >> 12) & 0xffff_ff00
   }
 
-  /// As glibc's makedev(3) packs it.
+  /// The number in the encoding of glibc's makedev(3).
   package var packed: UInt64 {
     minor & 0xff | (major & 0xfff) << 8 | (minor & ~0xff) << 12 | (major & ~0xfff) << 32
   }
 
-  /// From `8:1`, as procfs and sysfs write it.
+  /// Reads the number from text such as `8:1`, the form in procfs and sysfs.
   package init?(_ text: some StringProtocol) {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
     guard parts.count == 2, let major = UInt64(parts[0]), let minor = UInt64(parts[1]) else {
@@ -32,7 +32,7 @@ package struct DeviceNumber: Hashable, CustomStringConvertible {
 
   package var description: String { "\(major):\(minor)" }
 
-  /// `/dev/sda1`; the bare number where sysfs does not know it.
+  /// The path, such as `/dev/sda1`; `device 8:1` if sysfs does not know the device.
   package var devicePath: String {
     let lines = (try? SystemFile(directory.appending("uevent")).lines()) ?? []
     let name = lines.first { $0.hasPrefix("DEVNAME=") }?.dropFirst("DEVNAME=".utf8.count)
@@ -41,7 +41,7 @@ package struct DeviceNumber: Hashable, CustomStringConvertible {
 
   /// The partitions of a whole device.
   package func partitions() -> [DeviceNumber] {
-    // A partition is a directory with a file `partition` beside the `dev` every device has.
+    // Every device has a file `dev` in its directory; a partition also has a file `partition`.
     names(in: directory).compactMap { name in
       let child = directory.appending(name)
       guard (try? SystemFile(child.appending("partition")).lines()) != nil,
@@ -51,7 +51,7 @@ package struct DeviceNumber: Hashable, CustomStringConvertible {
     }
   }
 
-  /// The devices built on this one (device mapper, RAID), as `/dev/dm-3`.
+  /// The paths of the devices built on this one (device mapper, RAID), such as `/dev/dm-3`.
   package func holders() -> [String] {
     names(in: directory.appending("holders")).map { "/dev/\($0)" }
   }

@@ -1,28 +1,28 @@
 import SystemPackage
 
-/// What is mounted where, from `/proc/self/mountinfo`; proc_pid_mountinfo(5).
+/// The mounts and their mount points, from `/proc/self/mountinfo`; proc_pid_mountinfo(5).
 ///
 ///     36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue
 ///     (1)(2)(3)   (4)   (5)      (6)      (7)   (8) (9)   (10)         (11)
 package struct MountTable {
   package struct Mount: Hashable {
-    /// (3). File systems over several devices (btrfs) have a number of their own here.
+    /// (3). A file system over several devices (btrfs) has its own number here.
     package let device: DeviceNumber
     /// (5)
     package let mountPoint: String
-    /// (10). A device's path, or any word.
+    /// (10). The path of a device, or any other word.
     package let source: String
   }
 
-  /// In the order in which they were made.
+  /// The mounts, in the order in which they were made.
   package let mounts: [Mount]
 
-  /// Of this process's mount namespace, now.
+  /// The current table of this process's mount namespace.
   package static func current() throws(FileError) -> MountTable {
     MountTable(lines: try SystemFile("/proc/self/mountinfo").lines())
   }
 
-  /// Of another process's mount namespace.
+  /// The current table of another process's mount namespace.
   package static func of(process: Int32) throws(FileError) -> MountTable {
     MountTable(lines: try SystemFile(FilePath("/proc/\(process)/mountinfo")).lines())
   }
@@ -38,7 +38,7 @@ package struct MountTable {
 }
 
 extension MountTable.Mount {
-  /// nil for a line that is not as documented.
+  /// Reads a line; nil if it does not have the documented form.
   init?(line: Substring) {
     let fields = line.split(separator: " ")
     guard fields.count >= 6, let device = DeviceNumber(fields[2]),
@@ -57,7 +57,7 @@ extension MountTable.Mount {
     return DeviceNumber(packed: packed)
   }
 
-  /// Space, tab, newline and backslash stand as `\040` and so on.
+  /// Replaces escapes. The kernel writes space, tab, newline and backslash as `\040` and so on.
   private static func unescaped(_ field: Substring) -> String {
     var bytes: [UInt8] = []
     var rest = String(field).unescapedBytes[...]
