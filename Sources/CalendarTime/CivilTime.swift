@@ -1,4 +1,4 @@
-/// A moment as calendar and clock show it, to the second, in the proleptic Gregorian calendar.
+/// A date and time of day, to the second, in the proleptic Gregorian calendar.
 package struct CivilTime: Equatable, Sendable {
   package var year: Int
   package var month: Int
@@ -18,11 +18,11 @@ package struct CivilTime: Equatable, Sendable {
     self.second = second
   }
 
-  /// What a clock in UTC shows `seconds` after 1970-01-01 00:00.
+  /// The time that a clock in UTC shows `seconds` after 1970-01-01 00:00.
   package init(secondsSince1970 seconds: Int64) {
     let (dayNumber, secondOfDay) = seconds.flooringDivision(by: 86_400)
-    // Years are counted from March, so that a leap day is the last of its year; 400 years are an
-    // era of 146,097 days (Howard Hinnant, "chrono-compatible low-level date algorithms").
+    // Years begin in March, so that a leap day is the last day of its year. An era is 400 years, or
+    // 146,097 days (Howard Hinnant, "chrono-compatible low-level date algorithms").
     let (era, dayOfEra) = (dayNumber + 719_468).flooringDivision(by: 146_097)
     let yearOfEra =
       (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
@@ -35,8 +35,8 @@ package struct CivilTime: Equatable, Sendable {
       minute: Int(secondOfDay / 60 % 60), second: Int(secondOfDay % 60))
   }
 
-  /// Seconds from 1970-01-01 00:00 to this time, both on a clock in UTC. Fields but the month may
-  /// exceed their ranges.
+  /// Seconds from 1970-01-01 00:00 to this time, both on a clock in UTC. All fields except the
+  /// month may exceed their ranges.
   package var secondsSince1970: Int64 {
     let (era, yearOfEra) = Int64(month <= 2 ? year - 1 : year).flooringDivision(by: 400)
     let dayOfYear = Int64((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1)
@@ -53,7 +53,7 @@ package struct CivilTime: Equatable, Sendable {
   /// `2026-11-20`.
   package var dateText: String { "\(year.padded(4))-\(month.padded(2))-\(day.padded(2))" }
 
-  /// Whether calendar and clock have this time.
+  /// Whether this date and time of day exist.
   package var exists: Bool {
     1...12 ~= month && 0...23 ~= hour && 0...59 ~= minute && 0...59 ~= second && day >= 1
       && CivilTime(secondsSince1970: secondsSince1970) == self
@@ -61,12 +61,12 @@ package struct CivilTime: Equatable, Sendable {
 }
 
 extension CivilTime {
-  /// Days from 1970-01-01 on, of this day; negative before.
+  /// The number of days from 1970-01-01 to this day; negative for earlier days.
   package var dayNumber: Int64 {
     CivilTime(year: year, month: month, day: day).secondsSince1970 / 86_400
   }
 
-  /// 28 to 31.
+  /// The number of days in this month, 28 to 31.
   package var daysInMonth: Int {
     let next = CivilTime(year: month == 12 ? year + 1 : year, month: month % 12 + 1, day: 1)
     return Int(next.dayNumber - CivilTime(year: year, month: month, day: 1).dayNumber)
@@ -74,7 +74,8 @@ extension CivilTime {
 }
 
 extension Int64 {
-  /// The quotient rounded downwards, and what is left, from 0 to below a `divisor` above 0.
+  /// The quotient, rounded down, and the remainder, from 0 to `divisor` - 1. `divisor` must be
+  /// greater than 0.
   package func flooringDivision(by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
     let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
     return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)

@@ -2,17 +2,18 @@ import Glibc
 import SystemPackage
 
 extension TimeZone {
-  /// The zone of the environment variable `TZ`, else of the system, else UTC (tzset(3)).
+  /// The zone in the environment variable `TZ`. If it is not set, the zone of the system; if the
+  /// system has none, UTC (tzset(3)).
   package static let system: TimeZone = {
     guard let variable = getenv("TZ") else { return ofTheSystem() }
     return ofVariable(FilePath(platformString: variable))
       ?? TimeZone(fault: wrongVariable(variable))
   }()
 
-  /// Longer than any name or rule, and short enough to be parsed at once.
+  /// Longer than any name or rule, and short enough to be parsed quickly.
   private static let maximumNameBytes = 255
 
-  /// A zone of the database, such as `Europe/Berlin`; nil where there is none of this name.
+  /// A zone of the database, such as `Europe/Berlin`; nil if there is no zone of this name.
   package static func named(_ name: String) -> TimeZone? {
     guard name.utf8.count <= maximumNameBytes else { return nil }
     if name == "UTC" { return .utc }
@@ -23,7 +24,7 @@ extension TimeZone {
     return inFile(database.appending(name))
   }
 
-  /// Where zones are looked up (tzset(3)).
+  /// The directory of the time zone database (tzset(3)).
   static var database: FilePath {
     getenv("TZDIR").map { FilePath(platformString: $0) } ?? "/usr/share/zoneinfo"
   }
@@ -55,9 +56,9 @@ extension TimeZone {
       + "are missing"
   }
 
-  /// Nil where there is no such file, or it is no zone.
+  /// Reads the zone in a file; nil if there is no such file, or if it is not a time zone file.
   private static func inFile(_ path: FilePath) -> TimeZone? {
-    // A FIFO must not be waited for.
+    // If the path is a FIFO, opening it must not wait for a writer.
     let options: FileDescriptor.OpenOptions = [.closeOnExec, .nonBlocking]
     guard let file = try? FileDescriptor.open(path, .readOnly, options: options) else { return nil }
     defer { try? file.close() }

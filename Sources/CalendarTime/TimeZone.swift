@@ -1,5 +1,5 @@
-/// A time zone: what its clocks show at any moment. It is a value, independent of the C library and of the
-/// environment.
+/// A time zone: converts between moments and the time on its clocks. It is a value, independent of
+/// the C library and of the environment.
 package struct TimeZone: Sendable {
   private enum Source {
     case fixed(offset: Int)
@@ -9,8 +9,8 @@ package struct TimeZone: Sendable {
 
   private let source: Source
 
-  /// Why this is UTC instead of the zone that was meant; nil if the zone is right. Only ``system`` can have
-  /// one.
+  /// The reason why this zone is UTC and not the configured zone; nil if the zone is right. Only
+  /// ``system`` can have a fault.
   package let fault: String?
 
   /// A zone with a fixed offset, in seconds east of UTC.
@@ -29,12 +29,12 @@ package struct TimeZone: Sendable {
 
   init(_ rule: TimeZoneRule) { self.init(.rule(rule)) }
 
-  /// UTC, and why.
+  /// UTC instead of the configured zone, with the reason.
   init(fault: String) { self.init(.fixed(offset: 0), fault: fault) }
 
   // MARK: From UTC
 
-  /// What the clock shows at `moment`, to the second.
+  /// The time that the clock shows at `moment`, to the second.
   package func time(of moment: Timestamp) -> CivilTime {
     let seconds = moment.secondsSince1970
     return CivilTime(secondsSince1970: seconds + Int64(offset(at: seconds)))
@@ -45,7 +45,7 @@ package struct TimeZone: Sendable {
     time(of: moment).text.replacing("T", with: " ")
   }
 
-  /// What the clock is ahead of UTC, in seconds, at a moment in seconds since 1970.
+  /// How far the clock is ahead of UTC, in seconds, at a moment in seconds since 1970.
   func offset(at moment: Int64) -> Int {
     switch source {
     case .fixed(let offset): offset
@@ -56,17 +56,19 @@ package struct TimeZone: Sendable {
 
   // MARK: To UTC
 
-  /// Between a time on any clock and the same time on a clock in UTC.
+  /// The largest distance between a time on any clock and the same time on a clock in UTC.
   private static let farthestSeconds: Int64 = 27 * 3600
 
-  /// When the clock shows `time`; nil where no moment can be expressed. Fields but the month may exceed their
-  /// ranges. Of a time that comes twice, because clocks are set back, this is the first; one that is skipped
-  /// counts as if clocks had not been set.
+  /// The moment at which the clock shows `time`; nil if ``Timestamp`` cannot express it. All fields
+  /// except the month may exceed their ranges. If clocks are set back, a time occurs twice: this is
+  /// the first moment. If clocks are set forward, a time is skipped: this is the moment at which
+  /// clocks would show it if they had not been set.
   package func moment(of time: CivilTime) -> Timestamp? {
     Timestamp(secondsSince1970: seconds(of: time))
   }
 
-  /// The last moment at which the clock shows `time`; else as ``moment(of:)``.
+  /// The last moment at which the clock shows `time`. It differs from ``moment(of:)`` only if the
+  /// time occurs twice.
   package func lastMoment(of time: CivilTime) -> Timestamp? {
     let (local, first) = (time.secondsSince1970, seconds(of: time))
     let later = transitions(from: first, to: first + Self.farthestSeconds)
@@ -79,15 +81,16 @@ package struct TimeZone: Sendable {
     let local = time.secondsSince1970
     var offset = self.offset(at: local - Self.farthestSeconds)
     for next in transitions(from: local - Self.farthestSeconds, to: local + Self.farthestSeconds) {
-      // Before the transition the clock shows it, or would if it were not set.
+      // Stop if the clock shows the time before this transition, or would show it without the
+      // transition.
       guard local - Int64(max(offset, next.offset)) >= next.moment else { break }
       offset = next.offset
     }
     return local - Int64(offset)
   }
 
-  /// The moments after `start`, up to `end`, at which clocks are set, and what they are ahead of UTC from
-  /// then on.
+  /// The moments after `start`, up to `end`, at which clocks are set, and how far they are ahead of
+  /// UTC from that moment on.
   private func transitions(from start: Int64, to end: Int64) -> [(moment: Int64, offset: Int)] {
     let all: [(moment: Int64, offset: Int)] =
       switch source {
@@ -124,7 +127,8 @@ extension TimeZoneFile {
 }
 
 extension [Int64] {
-  /// The first index from which on `predicate` holds. It must hold for all that follow one for which it does.
+  /// The first index for which `predicate` is true; `count` if there is none. If `predicate` is
+  /// true for an element, it must be true for all later elements.
   fileprivate func partitioningIndex(where predicate: (Int64) -> Bool) -> Int {
     var (low, high) = (0, count)
     while low < high {

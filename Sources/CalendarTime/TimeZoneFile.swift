@@ -1,4 +1,4 @@
-/// What a file of the time zone database says (RFC 8536, "The Time Zone Information Format").
+/// The content of a file of the time zone database (RFC 8536, "The Time Zone Information Format").
 ///
 ///     header  "TZif" · 1 version · 15 reserved · six counts of 4 bytes each: UT indicators, standard-time
 ///             indicators, leap seconds, transitions, time types, bytes of designations
@@ -10,19 +10,19 @@
 /// Numbers are big-endian. In the first block a moment has 4 bytes. Files of version 2 and later continue
 /// with a second header, a block whose moments have 8 bytes, and the footer.
 struct TimeZoneFile: Equatable, Sendable {
-  /// Where clocks are set, in seconds since 1970, ascending.
+  /// The moments at which clocks are set, in seconds since 1970, ascending.
   let transitions: [Int64]
-  /// What the clock is ahead of UTC from each transition on, in seconds.
+  /// How far the clock is ahead of UTC from each transition on, in seconds.
   let offsets: [Int]
-  /// What the clock is ahead of UTC before the first transition, in seconds.
+  /// How far the clock is ahead of UTC before the first transition, in seconds.
   let initialOffset: Int
   /// The rule for moments after the last transition; nil if the file has no rule.
   let rule: TimeZoneRule?
 
-  /// Files of the database have up to 4 KiB.
+  /// The largest file that is read. Files of the database have up to 4 KiB.
   static let maximumBytes = 64 << 10
   private static let headerBytes = 44
-  /// What lies between any clock and UTC, with room (section 3.2).
+  /// The possible distances of a clock from UTC, in seconds, with a margin (section 3.2).
   private static let possibleOffsets = -26 * 3600...26 * 3600
 
   private struct Counts {
@@ -35,8 +35,8 @@ struct TimeZoneFile: Equatable, Sendable {
     }
   }
 
-  /// Reads a file; nil for anything else, and for a zone that counts leap seconds, which no timestamp of
-  /// this program does.
+  /// Reads a file; nil for other content, and for a zone that counts leap seconds, since
+  /// ``Timestamp`` does not count them.
   init?(_ bytes: [UInt8]) {
     guard bytes.count <= Self.maximumBytes, let (version, first) = Self.header(bytes, at: 0) else {
       return nil
@@ -83,7 +83,7 @@ struct TimeZoneFile: Equatable, Sendable {
     guard start + headerBytes <= bytes.count, bytes[start..<start + 4].elementsEqual("TZif".utf8)
     else { return nil }
     let numbers = (0..<6).map { Int(number(bytes, at: start + 20 + $0 * 4, bytes: 4)) }
-    // More than the file has room for; the sums below stay small.
+    // Refuse numbers above the limit of the file's size, so that the sums below stay small.
     guard numbers.allSatisfy({ 0...maximumBytes ~= $0 }) else { return nil }
     return (
       bytes[start + 4],
@@ -93,7 +93,7 @@ struct TimeZoneFile: Equatable, Sendable {
     )
   }
 
-  /// A signed number of 4 or 8 bytes, which the caller knows to be there.
+  /// A signed number of 4 or 8 bytes. The caller has checked that it lies within `bytes`.
   private static func number(_ bytes: [UInt8], at start: Int, bytes count: Int) -> Int64 {
     let bits = bytes[start..<start + count].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     return count == 4 ? Int64(Int32(truncatingIfNeeded: bits)) : Int64(bitPattern: bits)

@@ -8,16 +8,16 @@ struct TimeZoneRule: Equatable, Sendable {
   struct Daylight: Equatable, Sendable {
     /// East of UTC, in seconds.
     let offset: Int
-    /// By standard time.
+    /// When daylight saving time begins, in standard time.
     let start: Change
-    /// By daylight saving time.
+    /// When daylight saving time ends, in daylight saving time.
     let end: Change
   }
 
-  /// When clocks are set.
+  /// A time in each year at which clocks are set.
   struct Change: Equatable, Sendable {
     let day: Day
-    /// From the beginning of the day, -167 to 167 hours.
+    /// Seconds from the beginning of the day, -167 to 167 hours.
     let secondOfDay: Int
   }
 
@@ -30,7 +30,7 @@ struct TimeZoneRule: Equatable, Sendable {
     case weekday(month: Int, week: Int, weekday: Int)
   }
 
-  /// What the clock is ahead of UTC, in seconds, at a moment in seconds since 1970.
+  /// How far the clock is ahead of UTC, in seconds, at a moment in seconds since 1970.
   func offset(at moment: Int64) -> Int {
     guard let daylight else { return standardOffset }
     let year = CivilTime(secondsSince1970: moment + Int64(standardOffset)).year
@@ -40,7 +40,8 @@ struct TimeZoneRule: Equatable, Sendable {
     return isDaylight ? daylight.offset : standardOffset
   }
 
-  /// When clocks are set in a year, in seconds since 1970, and what they are ahead of UTC from then on.
+  /// The moments in a year at which clocks are set, in seconds since 1970, and how far they are
+  /// ahead of UTC from that moment on.
   func transitions(inYear year: Int) -> [(moment: Int64, offset: Int)] {
     guard let daylight else { return [] }
     let (start, end) = bounds(of: daylight, inYear: year)
@@ -56,7 +57,7 @@ struct TimeZoneRule: Equatable, Sendable {
 }
 
 extension TimeZoneRule.Change {
-  /// On a clock in UTC.
+  /// The moment of the change if its time were the time on a clock in UTC.
   fileprivate func secondsSince1970(inYear year: Int) -> Int64 {
     day.number(inYear: year) * 86_400 + Int64(secondOfDay)
   }
@@ -88,7 +89,8 @@ extension TimeZoneRule {
   /// Longer than any rule in use. Parsing takes time that grows with the square of the length.
   private static let maximumBytes = 255
 
-  /// Where a rule names no dates for daylight saving time, glibc takes those of the United States.
+  /// The dates of the United States. glibc uses them for a rule without dates for daylight saving
+  /// time.
   private static let usualDates = "M3.2.0,M11.1.0"
 
   /// Reads a rule; nil for anything else.
@@ -115,19 +117,20 @@ extension TimeZoneRule {
     daylight = Daylight(offset: offset, start: start, end: end)
   }
 
-  /// Three or more letters, or letters, digits and signs in angle brackets.
+  /// Reads a name: three or more letters, or three or more letters, digits and signs in angle
+  /// brackets.
   private static func takeName(_ rest: inout Substring) -> Bool {
     guard let name = rest.prefixMatch(of: /[A-Za-z]{3,}|<[A-Za-z0-9+\-]{3,}>/) else { return false }
     rest = rest[name.range.upperBound...]
     return true
   }
 
-  /// Rules count hours west of UTC.
+  /// Reads an offset, and returns it in seconds east of UTC. Rules count hours west of UTC.
   private static func takeOffset(_ rest: inout Substring) -> Int? {
     takeTime(&rest, maximumHours: 24).map { -$0 }
   }
 
-  /// `[+-]hh[:mm[:ss]]`, in seconds.
+  /// Reads `[+-]hh[:mm[:ss]]`, and returns it in seconds.
   fileprivate static func takeTime(_ rest: inout Substring, maximumHours: Int) -> Int? {
     let pattern = /([+\-]?)([0-9]{1,3})(?::([0-5][0-9])(?::([0-5][0-9]))?)?/
     guard let match = rest.prefixMatch(of: pattern), let hours = Int(match.2), hours <= maximumHours
@@ -140,7 +143,8 @@ extension TimeZoneRule {
 }
 
 extension TimeZoneRule.Change {
-  /// Reads `DATE` or `DATE/TIME`. Without a time, it is two o'clock. Nil for anything else.
+  /// Reads `DATE` or `DATE/TIME`. Without a time, clocks are set at two o'clock. Nil for anything
+  /// else.
   fileprivate init?(_ text: Substring) {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     guard 1...2 ~= parts.count, let day = TimeZoneRule.Day(parts[0]) else { return nil }

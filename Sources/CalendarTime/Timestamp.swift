@@ -1,9 +1,9 @@
 import Glibc
 
 /// A moment, to the nanosecond, from 1677 to 2262. Leap seconds are not counted, as in POSIX. In a file no
-/// moment is before 1970, so that the distance of two of them can always be expressed.
+/// moment is before 1970, so that the distance of two moments in files can always be expressed.
 package struct Timestamp: InstantProtocol, BitwiseCopyable {
-  /// After 1970-01-01 00:00 UTC; negative before it.
+  /// Nanoseconds after 1970-01-01 00:00 UTC; negative before it.
   package let nanosecondsSince1970: Int64
 
   private static let nanosecondsPerSecond: Int64 = 1_000_000_000
@@ -15,7 +15,7 @@ package struct Timestamp: InstantProtocol, BitwiseCopyable {
 
   package init(nanosecondsSince1970: Int64) { self.nanosecondsSince1970 = nanosecondsSince1970 }
 
-  /// Nil where the moment cannot be expressed.
+  /// The moment this many seconds after 1970-01-01 00:00 UTC; nil if it cannot be expressed.
   package init?(secondsSince1970 seconds: Int64) {
     let (nanoseconds, overflows) = seconds.multipliedReportingOverflow(
       by: Self.nanosecondsPerSecond)
@@ -23,7 +23,7 @@ package struct Timestamp: InstantProtocol, BitwiseCopyable {
     nanosecondsSince1970 = nanoseconds
   }
 
-  /// What the clock of this machine shows (clock_gettime(2)): whatever it was set to.
+  /// The time on the clock of this machine (clock_gettime(2)). The clock may be wrong.
   package static func now() -> Timestamp {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
@@ -31,12 +31,12 @@ package struct Timestamp: InstantProtocol, BitwiseCopyable {
     return second + .nanoseconds(Int64(time.tv_nsec))
   }
 
-  /// Rounded towards the past.
+  /// Seconds after 1970-01-01 00:00 UTC, rounded towards the past.
   package var secondsSince1970: Int64 {
     nanosecondsSince1970.flooringDivision(by: Self.nanosecondsPerSecond).quotient
   }
 
-  /// What ``secondsSince1970`` leaves out.
+  /// The part of a second that ``secondsSince1970`` does not contain.
   package var withinSecond: Duration {
     .nanoseconds(nanosecondsSince1970.flooringDivision(by: Self.nanosecondsPerSecond).remainder)
   }
@@ -46,7 +46,7 @@ package struct Timestamp: InstantProtocol, BitwiseCopyable {
 
   // MARK: Distances
 
-  /// What lies beyond all moments that can be expressed is the last of them, or the first.
+  /// The moment after `duration`. If it cannot be expressed, returns ``latest`` or ``earliest``.
   package func advanced(by duration: Duration) -> Timestamp {
     let (seconds, attoseconds) = duration.components
     let distance =

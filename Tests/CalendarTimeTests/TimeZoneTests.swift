@@ -5,8 +5,9 @@ import Testing
 @testable import CalendarTime
 
 @Suite struct TimeZoneTests {
-  /// With all that is special: half and quarter hours, daylight saving below standard time or by half an
-  /// hour, changes before midnight of the day named, a day that was skipped, none, Ramadan.
+  /// Zones with all special cases: offsets with half and quarter hours, daylight saving time that
+  /// is behind standard time or only half an hour ahead, changes before the beginning of the day in
+  /// the rule, a skipped day, no changes at all, changes for Ramadan.
   static let zones = [
     "Africa/Casablanca", "Africa/Monrovia", "America/Godthab", "America/New_York",
     "America/Sao_Paulo", "America/St_Johns", "Antarctica/Troll", "Asia/Gaza", "Asia/Kathmandu",
@@ -19,17 +20,18 @@ import Testing
     "XYZ-3:30ABC,J60/0,J300/24", "XYZ8ABC,59,364/12:30:15", "JST-9",
   ]
 
-  @Test("each change of the clock is where the C library has it", arguments: zones + rules)
+  @Test("Clocks change at the same moments as in the C library", arguments: zones + rules)
   func agreesWithTheCLibrary(name: String) throws {
     let zone = try #require(TimeZone.ofVariable(FilePath(name)))
     let changes = try Command.run("zdump", "-v", "-c", "1850,2200", name).split(separator: "\n")
       .compactMap(Change.init)
-    // A rule with dates changes twice a year, and zdump prints two moments for each change from 1970 on.
+    // A rule with dates has two changes a year. From 1970 on, zdump prints two moments for each
+    // change.
     if name.contains(",") { try #require(changes.count > 900) }
     for change in changes {
       #expect(zone.offset(at: change.moment) == change.offset, "\(name) \(change.moment)")
     }
-    // Zones without changes, too. (Before 1970 the C library takes all rules for those of 1970.)
+    // This also tests zones without changes. (Before 1970 the C library uses the rules of 1970.)
     for seconds in [100_000_000, 1_784_500_000, 1_795_185_015, 4_100_000_000] as [Int64] {
       let shown = try Command.run("env", "TZ=\(name)", "date", "-d", "@\(seconds)", "+%F %T")
       let moment = try #require(Timestamp(secondsSince1970: seconds))
@@ -62,7 +64,7 @@ import Testing
     }
   }
 
-  @Test("a time on the clock is the first moment at which it is shown", arguments: zones + rules)
+  @Test("The moment of a time is the first at which the clock shows it", arguments: zones + rules)
   func backAndForth(name: String) throws {
     let zone = try #require(TimeZone.ofVariable(FilePath(name)))
     var random = SeededRandom()
@@ -78,7 +80,7 @@ import Testing
   }
 
   @Test(
-    "times that come twice, or not at all",
+    "Times that occur twice, or not at all",
     arguments: [
       ("Europe/Berlin", "2026-10-25 02:30", "2026-10-25T00:30:00Z"),
       ("Europe/Berlin", "2026-10-25 01:59", "2026-10-24T23:59:00Z"),
@@ -88,7 +90,7 @@ import Testing
       ("Europe/Berlin", "2060-10-31 02:30", "2060-10-31T00:30:00Z"),
       ("CET-1CEST,M3.5.0,M10.5.0/3", "2026-10-25 02:30", "2026-10-25T00:30:00Z"),
       ("Australia/Lord_Howe", "2026-04-05 01:45", "2026-04-04T14:45:00Z"),
-      // The island went over the date line: there was no such day.
+      // The island moved across the date line, so this day did not exist.
       ("Pacific/Apia", "2011-12-30 12:00", "2011-12-30T22:00:00Z"),
       ("Pacific/Apia", "2011-12-31 12:00", "2011-12-30T22:00:00Z"),
     ])
@@ -98,7 +100,7 @@ import Testing
   }
 
   @Test(
-    "the last moment of a time",
+    "The last moment of a time",
     arguments: [
       ("Europe/Berlin", "2026-10-25 02:30", "2026-10-25T01:30:00Z"),
       ("Europe/Berlin", "2026-10-25 01:59", "2026-10-24T23:59:00Z"),
@@ -121,7 +123,7 @@ import Testing
       year: numbers[0], month: numbers[1], day: numbers[2], hour: numbers[3], minute: numbers[4])
   }
 
-  @Test("fields that exceed their ranges carry over")
+  @Test("Fields that exceed their ranges carry over")
   func carrying() {
     let zone = TimeZone.fixed(offsetSeconds: 3600)
     let time = CivilTime(year: 2026, month: 11, day: 31, hour: 24)
@@ -129,17 +131,17 @@ import Testing
     #expect(TimeZone.utc.moment(of: CivilTime(year: 2400, month: 1, day: 1)) == nil)
   }
 
-  @Test("people read the time with a space, on their clock")
+  @Test("Text for people has a space between date and time, and is in the local zone")
   func text() throws {
     let moment = Timestamp(nanosecondsSince1970: 1_795_185_015_000_000_000)
     #expect(try #require(TimeZone.named("Europe/Berlin")).text(of: moment) == "2026-11-20 15:30:15")
     #expect(TimeZone.utc.text(of: moment) == "2026-11-20 14:30:15")
   }
 
-  // MARK: - What is given as a zone
+  // MARK: - Names of zones
 
   @Test(
-    "names that are none",
+    "Invalid names",
     arguments: [
       "", "Europe", "Europe/Berln", "../etc/passwd", "Europe/../Europe/Berlin", "/etc/localtime",
       "Europe//Berlin", "zone.tab", "CET-1CEST", "./UTC", "Europe/Berlin\0",
@@ -147,19 +149,19 @@ import Testing
   func unknown(name: String) { #expect(TimeZone.named(name) == nil) }
 
   @Test(
-    "what TZ may say",
+    "Valid values of TZ",
     arguments: [
       ("", 0), (":", 0), ("UTC", 0), (":Europe/Berlin", 3600), ("Europe/Berlin", 3600),
       ("/usr/share/zoneinfo/Asia/Tokyo", 32_400), (":/usr/share/zoneinfo/Asia/Tokyo", 32_400),
       ("JST-9", 32_400), ("<+0545>-5:45", 20_700), ("EST5EDT", -18_000),
     ])
   func variable(value: String, offset: Int) throws {
-    // In November.
+    // A moment in November.
     #expect(try #require(TimeZone.ofVariable(FilePath(value))).offset(at: 1_795_185_015) == offset)
   }
 
   @Test(
-    "what TZ may not say",
+    "Invalid values of TZ",
     arguments: [
       "Europe/Berln", "/etc/passwd", "/dev/null", "/no/such/file", "CE-1", "CEX", "CET-25",
       "CET-1:60",
@@ -170,8 +172,8 @@ import Testing
     ])
   func wrongVariable(value: String) { #expect(TimeZone.ofVariable(FilePath(value)) == nil) }
 
-  /// Parsing it would take minutes.
-  @Test("a long text is no zone")
+  /// Parsing the text would take minutes.
+  @Test("A long text is not a zone")
   func long() {
     let text = String(repeating: "A", count: 200_000)
     for value in [text, ":" + text, "/" + text, text + "-1", "<" + text + ">-1"] {
@@ -190,7 +192,7 @@ import Testing
     return Array(bytes[..<count])
   }
 
-  @Test("a file of the first version has moments of 32 bits and no rule")
+  @Test("A file of version 1 has 32-bit moments and no rule")
   func firstVersion() throws {
     var bytes = try file("Europe/Berlin")
     let zone = TimeZone(try #require(TimeZoneFile(bytes)))
@@ -205,14 +207,14 @@ import Testing
     }
   }
 
-  @Test("a file that is cut short is none")
+  @Test("A truncated file is refused")
   func cut() throws {
     let bytes = try file("Europe/Berlin")
     for count in 0..<bytes.count { #expect(TimeZoneFile(Array(bytes[..<count])) == nil) }
     #expect(TimeZoneFile(bytes) != nil)
   }
 
-  @Test("a damaged file is refused or read, and nothing worse")
+  @Test("A damaged file is refused or read, and never traps")
   func damaged() throws {
     let bytes = try file("Europe/Berlin")
     var random = SeededRandom()
@@ -230,7 +232,7 @@ import Testing
     }
   }
 
-  @Test("a zone that counts leap seconds is refused")
+  @Test("A zone that counts leap seconds is refused")
   func leapSeconds() throws {
     #expect(TimeZoneFile(try file("right/Europe/Berlin")) == nil)
     #expect(TimeZone.named("right/Europe/Berlin") == nil)

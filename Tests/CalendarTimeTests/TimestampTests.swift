@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 @Suite struct TimestampTests {
-  @Test("seconds are rounded towards the past")
+  @Test("Seconds are rounded towards the past")
   func rounding() {
     let late = Timestamp(nanosecondsSince1970: 1_795_185_015_999_999_999)
     #expect(late.rfc3339 == "2026-11-20T14:30:15Z")
@@ -13,7 +13,7 @@ import Testing
     #expect(early.withinSecond == .nanoseconds(999_999_999))
   }
 
-  @Test("what cannot be expressed is nil, or the last moment that can")
+  @Test("A moment that cannot be expressed is nil, or becomes the last possible moment")
   func limits() {
     #expect(Timestamp(secondsSince1970: 9_223_372_036)?.rfc3339 == "2262-04-11T23:47:16Z")
     #expect(Timestamp(secondsSince1970: 9_223_372_037) == nil)
@@ -27,7 +27,7 @@ import Testing
     #expect(Timestamp.earliest - .nanoseconds(-1) > .earliest)
   }
 
-  @Test("a distance added is the other moment, whatever the two are")
+  @Test("A moment plus the distance to another moment is that other moment")
   func distances() {
     var random = SeededRandom()
     for _ in 0..<1000 {
@@ -39,7 +39,7 @@ import Testing
     #expect(Timestamp.earliest + (.latest - .earliest) == .latest)
   }
 
-  @Test("now is what the clock shows")
+  @Test("The current moment is the time on the clock")
   func clock() throws {
     let seconds = try #require(try Int64(Command.run("date", "+%s")))
     #expect(abs(Timestamp.now().secondsSince1970 - seconds) <= 60)
