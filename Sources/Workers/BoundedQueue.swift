@@ -1,10 +1,9 @@
 import DequeModule
 
-/// A first-in first-out queue between threads with at most `limit` elements: a thread that is too
-/// fast waits.
+/// A first-in first-out queue between threads, with at most `limit` elements.
 ///
-/// Consumers wait only while the queue is empty, producers only while it is full. So threads are
-/// woken only when it stops being empty or full.
+/// Consumers wait only while the queue is empty, producers only while it is full. So waiting
+/// threads are woken only when the queue stops being empty or full.
 package final class BoundedQueue<Element: Sendable>: Sendable {
   private struct State {
     var elements = Deque<Element>()
@@ -74,8 +73,8 @@ package final class BoundedQueue<Element: Sendable>: Sendable {
     state.broadcast()
   }
 
-  /// Ends the queue at once and drops its elements. Every thread that pushes or pops from now on,
-  /// or is waiting to, gets `error`. The first call decides the error.
+  /// Ends the queue at once and drops its elements. Every later or waiting call of ``push(_:)`` and
+  /// ``pop()`` throws `error`. If this is called twice, the error of the first call counts.
   package func cancel(with error: any Error) {
     state.withLock { state in
       if state.failure == nil { state.failure = error }

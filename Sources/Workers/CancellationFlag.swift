@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A request to stop, made once and seen by every thread that asks.
+/// A request to stop. It is made once, and every thread can check for it.
 ///
 /// ``cancel()`` is one atomic store, so a signal handler may call it.
 package final class CancellationFlag: Sendable {

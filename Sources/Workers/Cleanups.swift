@@ -1,9 +1,10 @@
 import Synchronization
 
-/// What must be undone before the process ends at once: an unfinished file, a program that still runs.
+/// Cleanups to run before the process ends early, such as removing an unfinished file or ending a
+/// program that still runs.
 ///
-/// There is one list for the process, as atexit(3) has it: the front end that ends the process does not
-/// know which work is under way.
+/// The process has one list, as with atexit(3): the front end that ends the process does not know
+/// which work is running.
 package final class Cleanups: Sendable {
   package static let ofProcess = Cleanups()
 
@@ -16,7 +17,7 @@ package final class Cleanups: Sendable {
 
   package init() {}
 
-  /// Runs `body`; when the process is ended at once meanwhile, `cleanup` runs before.
+  /// Runs `body`. If the process ends early while `body` runs, `cleanup` runs first.
   package func cleaningUp<Result, Failure: Error>(
     with cleanup: @escaping @Sendable () -> Void, while body: () throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -29,9 +30,9 @@ package final class Cleanups: Sendable {
     return try body()
   }
 
-  /// Runs the cleanups of all work that is under way, for a process that ends.
+  /// Runs the cleanups of all running work. Call this before the process ends early.
   package func perform() {
-    // The newest first: what they undo rests on what came before.
+    // Run the newest first: newer work may depend on older work.
     let cleanups = state.withLock { $0.cleanups.sorted { $0.key > $1.key } }
     for (_, cleanup) in cleanups { cleanup() }
   }

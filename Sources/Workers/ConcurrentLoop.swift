@@ -1,11 +1,12 @@
 import Synchronization
 
-/// Runs `body` for each number from 0 up to, not including, `count`. The order is not defined.
+/// Runs `body` for each number from 0 to `count` - 1, in no particular order.
 ///
 /// Up to `width` threads share the work; the calling thread is one of them. Use this for calls that wait for
 /// storage, which can serve several at once. If the system refuses to start a thread, fewer threads work.
 ///
-/// - Throws: the first failure. No further number is begun after it; all threads have ended by then.
+/// - Throws: the first failure. After a failure no thread begins another number. The error is
+///   thrown when all threads have ended.
 package func forEachConcurrently<Failure: Error>(
   below count: Int, width: Int, name: String,
   _ body: @escaping @Sendable (Int) throws(Failure) -> Void
@@ -21,7 +22,7 @@ package func forEachConcurrently<Failure: Error>(
   try loop.check()
 }
 
-/// The numbers that no thread has taken yet.
+/// The state that the threads of a loop share: the next number and the first failure.
 private final class ConcurrentLoop<Failure: Error>: Sendable {
   private let count: Int
   private let body: @Sendable (Int) throws(Failure) -> Void

@@ -3,8 +3,8 @@ import Glibc
 /// A value behind a mutex, with a condition to wait for: like `Mutex` of `Synchronization`, but
 /// threads can also wait for the value to change.
 ///
-/// A thread that changes the value so that waiting threads may continue calls ``broadcast()``
-/// afterwards; a broadcast without a waiting thread costs next to nothing.
+/// If a thread changes the value so that waiting threads may continue, it must call ``broadcast()``
+/// afterwards. A broadcast without a waiting thread costs almost nothing.
 package final class Monitor<Value: ~Copyable>: @unchecked Sendable {
   // On the heap: the address of a mutex or a condition must never change.
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
@@ -28,7 +28,8 @@ package final class Monitor<Value: ~Copyable>: @unchecked Sendable {
     mutex.deallocate()
   }
 
-  /// Runs `body` alone with the value. `body` must not enter the same monitor again.
+  /// Runs `body` with the value, while no other thread can use the value. `body` must not use the
+  /// same monitor again.
   package func withLock<Result: ~Copyable, Failure: Error>(
     _ body: (inout sending Value) throws(Failure) -> sending Result
   ) throws(Failure) -> sending Result {
@@ -37,8 +38,8 @@ package final class Monitor<Value: ~Copyable>: @unchecked Sendable {
     return try body(&value)
   }
 
-  /// Waits until `isReady` is true of the value, then runs `body` before another thread can change
-  /// it. `isReady` is called at once and after each ``broadcast()``.
+  /// Waits until `isReady` is true for the value, then runs `body` before another thread can change
+  /// the value. `isReady` is called at once and after each ``broadcast()``.
   package func withLock<Result: ~Copyable, Failure: Error>(
     when isReady: (borrowing Value) -> Bool,
     _ body: (inout sending Value) throws(Failure) -> sending Result
@@ -49,8 +50,8 @@ package final class Monitor<Value: ~Copyable>: @unchecked Sendable {
     return try body(&value)
   }
 
-  /// Waits until `isReady` is true of the value. When this returns, another thread may already have
-  /// changed the value again.
+  /// Waits until `isReady` is true for the value. When this returns, another thread may already
+  /// have changed the value again.
   package func wait(until isReady: (borrowing Value) -> Bool) {
     withLock(when: isReady) { _ in }
   }

@@ -1,11 +1,12 @@
 package import Synchronization
 
-/// Objects that take long to make and are used again and again: buffers, decoders, readers.
+/// A pool of objects that take long to make and are reused: buffers, decoders, readers.
 ///
-/// The pool hands each object to one user at a time, and keeps what comes back: as many as were ever in use
-/// at once, or its limit if that is less. Nobody else may hold an object that is in the pool.
+/// The pool gives each object to one user at a time, and keeps the objects that users put back, up
+/// to its limit. So it holds at most as many as were ever in use at once. Nobody else may hold a
+/// reference to an object in the pool.
 package final class ObjectPool<Object>: Sendable {
-  /// Goes from thread to thread, and is never shared.
+  /// An object in the pool. It moves from thread to thread, but threads never share it.
   @usableFromInline
   struct Idle: @unchecked Sendable {
     @usableFromInline let object: Object
@@ -17,22 +18,23 @@ package final class ObjectPool<Object>: Sendable {
   @usableFromInline let idle = Mutex<[Idle]>([])
   @usableFromInline let limit: Int
 
-  /// - Parameter limit: most objects that wait for use; what comes back beyond that is let go.
+  /// - Parameter limit: the most objects that the pool keeps. Further objects that are put back are
+  ///   released.
   @inlinable
   package init(limit: Int = .max) { self.limit = limit }
 
-  /// The object that was put back last; nil where none waits.
+  /// Takes the object that was put back last; nil if the pool is empty.
   @inlinable
   package func take() -> Object? { idle.withLock { $0.popLast() }?.object }
 
-  /// Lets `object` be used again.
+  /// Gives `object` back to the pool.
   @inlinable
   package func putBack(_ object: Object) {
     let waiting = Idle(object)
     idle.withLock { if $0.count < limit { $0.append(waiting) } }
   }
 
-  /// Runs `body` with an object of its own, made by `make` where none waits.
+  /// Runs `body` with an object that nobody else uses. If the pool is empty, `make` makes it.
   @inlinable
   package func withObject<Result>(
     orNew make: @autoclosure () throws -> Object, _ body: (Object) throws -> Result

@@ -1,27 +1,30 @@
-/// One producer, several parallel workers, and one consumer that gets the results in the order of
-/// production.
+/// One producer, several parallel workers, and one consumer. The consumer gets the results in the
+/// order in which the producer made the items.
 ///
 ///     produce ──▶ ≤ window items in flight ──▶ transform (× workers) ──▶ consume
 ///     own thread                               own threads              calling thread
 ///
-/// An item is in flight from the moment the producer hands it over until `consume` has returned for
-/// it, so `window` limits the memory of the whole run.
+/// An item is in flight from the moment at which the producer passes it on until `consume` has
+/// returned for it. So `window` limits the memory of the whole run.
 package enum OrderedPipeline {
   /// Runs the three stages to their end.
   ///
-  /// The first error of any stage stops the others at their next item. It is thrown here after
-  /// every thread has ended. Results before the error may or may not have been consumed.
+  /// The first error of any stage stops the other stages at their next item. This function throws
+  /// the error after every thread has ended. Results before the error may or may not have been
+  /// consumed.
   ///
   /// - Parameters:
-  ///   - workers: number of threads that transform, at least 1.
-  ///   - window: the most items in flight, at least 1; below `workers`, workers idle.
+  ///   - workers: the number of threads that transform, at least 1.
+  ///   - window: the most items in flight, at least 1. If it is less than `workers`, some workers
+  ///     are idle.
   ///   - name: the threads are called `NAME-in`, `NAME-0`, `NAME-1` and so on.
   ///   - cancellation: checked for each item in every stage.
-  ///   - makeWorker: makes the state that one worker keeps between items, on that worker's thread.
-  ///   - produce: hands its items to the function it is given, which waits while the window is full
-  ///     and throws when the run was stopped.
-  ///   - transform: runs on several threads at once.
-  ///   - consume: runs on the calling thread.
+  ///   - makeWorker: makes the state that one worker keeps between items. Runs on that worker's
+  ///     thread.
+  ///   - produce: calls `sink` with each item. `sink` waits while the window is full, and throws if
+  ///     the run was stopped.
+  ///   - transform: transforms one item. Runs on several threads at once.
+  ///   - consume: gets one result. Runs on the calling thread.
   package static func run<Input: Sendable, Output: Sendable, State: ~Copyable>(
     workers: Int,
     window: Int,
@@ -58,7 +61,7 @@ package enum OrderedPipeline {
     if let failure = line.failure { throw failure }
   }
 
-  /// The same for workers that keep nothing between items.
+  /// Runs the three stages with workers that keep no state between items.
   package static func run<Input: Sendable, Output: Sendable>(
     workers: Int,
     window: Int,

@@ -46,7 +46,7 @@ final class PipelineLine<Input: Sendable, Output: Sendable>: Sendable {
     state.broadcast()
   }
 
-  /// Notes that the producer has ended, with or without an error.
+  /// Records that the producer has ended, with or without an error.
   func finish() {
     state.withLock { $0.isFinished = true }
     state.broadcast()
@@ -92,7 +92,7 @@ final class PipelineLine<Input: Sendable, Output: Sendable>: Sendable {
 
   // MARK: - Errors
 
-  /// Stops all stages; the first error counts.
+  /// Stops all stages. If this is called twice, the first error counts.
   func stop(with error: any Error) {
     state.withLock { state in
       if state.failure == nil { state.failure = error }
@@ -101,7 +101,7 @@ final class PipelineLine<Input: Sendable, Output: Sendable>: Sendable {
     state.broadcast()
   }
 
-  /// Runs a stage; an error stops the others.
+  /// Runs a stage. An error in it stops the other stages.
   func stoppingOnError(_ stage: () throws -> Void) {
     do { try stage() } catch { stop(with: error) }
   }

@@ -1,15 +1,16 @@
 package import CalendarTime
 
-/// What an operation is told by whoever runs it: one value for all that would otherwise be a parameter
-/// each. Nothing else in the libraries holds a clock or knows the host, so no two can disagree.
+/// The clock, the host, the cancellation and the progress of an operation. Its caller passes them
+/// as one value instead of four parameters. The libraries have no other clock and no other name of
+/// the host, so two parts of an operation cannot disagree.
 package struct WorkContext: Sendable {
-  /// The clock.
+  /// Returns the current time.
   package var now: @Sendable () -> Timestamp
-  /// Where the operation runs.
+  /// The machine and process that run the operation.
   package var host: Host
   /// Asks the operation to stop.
   package var cancellation: CancellationFlag
-  /// Hears of each phase of the operation.
+  /// Receives a meter for each phase of the operation.
   package var progress: any WorkProgress
 
   package init(
@@ -23,10 +24,11 @@ package struct WorkContext: Sendable {
     self.progress = progress
   }
 
-  /// The operation comes to `phase`.
+  /// Begins a phase of the operation.
   ///
-  /// - Parameter total: in the unit of the phase; nil where it is not known, as with a pipe.
-  /// - Returns: what counts the work of the phase.
+  /// - Parameter total: the length of the phase in its unit; nil if it is not known, as with a
+  ///   pipe.
+  /// - Returns: a meter that counts the work of the phase.
   package func begin(_ phase: WorkPhase, total: UInt64? = nil) -> WorkMeter {
     let meter = WorkMeter(phase, total: total)
     progress.begin(meter)
@@ -34,10 +36,10 @@ package struct WorkContext: Sendable {
   }
 }
 
-/// A machine, and a process on it: what other users of a repository are told.
+/// A machine, and a process on it, as other users of a repository see them.
 package struct Host: Sendable {
   package var name: String
-  /// Tells the machine from others of its name; empty where it has no identifier.
+  /// Distinguishes machines of the same name; empty if the machine has no identifier.
   package var machine: String
   package var process: Int32
 

@@ -1,21 +1,22 @@
 import Synchronization
 
-/// Hears how far an operation comes. It keeps the meters it is given and reads them when it likes, so that
-/// counting calls nobody.
+/// Watches the progress of an operation. It keeps the meters that it receives, and reads them at
+/// any time. So counting the work needs no callbacks.
 package protocol WorkProgress: Sendable {
-  /// The operation comes to the phase of `meter`, and counts there from now on.
+  /// Called when the operation begins the phase of `meter`. From then on, the operation counts on
+  /// this meter.
   func begin(_ meter: WorkMeter)
 }
 
-/// For work that nobody watches.
+/// The progress of work that nobody watches: ignores all meters.
 package struct UnseenProgress: WorkProgress {
   package init() {}
 
   package func begin(_ meter: WorkMeter) {}
 }
 
-/// A part of an operation with a length of its own. Each library declares its own phases as static
-/// members; no library knows how they are worded.
+/// A part of an operation, with its own length. Each library declares its phases as static members.
+/// The front end, not the library, chooses the words for the user.
 package struct WorkPhase: Hashable, Sendable {
   package enum Unit: Sendable { case bytes, items }
 
@@ -29,7 +30,7 @@ package struct WorkPhase: Hashable, Sendable {
   }
 }
 
-/// How far one phase has come: counters that the work raises and anybody may read.
+/// The progress of one phase: counters that the work increases and anybody may read.
 package final class WorkMeter: Sendable {
   package let phase: WorkPhase
   private let doneUnits = Atomic<UInt64>(0)
@@ -41,21 +42,21 @@ package final class WorkMeter: Sendable {
     totalUnits = Atomic(total ?? .max)
   }
 
-  /// In the unit of the phase.
+  /// The amount of work that is done, in the unit of the phase.
   package var done: UInt64 { doneUnits.load(ordering: .relaxed) }
-  /// Nil where it is not known.
+  /// The length of the phase, in its unit; nil if it is not known.
   package var total: UInt64? {
     let value = totalUnits.load(ordering: .relaxed)
     return value == .max ? nil : value
   }
-  /// Content that the store did not have, in bytes.
+  /// Bytes of content that the store did not have before.
   package var newBytes: UInt64 { new.load(ordering: .relaxed) }
 
-  /// So much of the phase is done.
+  /// Sets the amount of work that is done.
   package func advance(to units: UInt64) { doneUnits.store(units, ordering: .relaxed) }
-  /// So much more of the phase is done.
+  /// Adds to the amount of work that is done.
   package func advance(by units: UInt64) { doneUnits.wrappingAdd(units, ordering: .relaxed) }
-  /// So much of the phase is done, and so much there is by now.
+  /// Sets the amount of work that is done, and the total, which may have grown.
   package func advance(to units: UInt64, of total: UInt64) {
     totalUnits.store(total, ordering: .relaxed)
     advance(to: units)

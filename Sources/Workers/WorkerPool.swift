@@ -1,7 +1,7 @@
 /// A fixed number of threads that take work from one bounded queue.
 ///
-/// Work must not submit to its own pool and wait: if every thread did that while the queue is full,
-/// no thread would be left to make room.
+/// Work must not call ``submit(_:)`` of its own pool: if every thread did so while the queue is
+/// full, all of them would wait for ever.
 package final class WorkerPool: Sendable {
   private let queue: BoundedQueue<@Sendable () -> Void>
   private let threads: [WorkerThread]
@@ -9,8 +9,9 @@ package final class WorkerPool: Sendable {
   /// - Parameters:
   ///   - threadCount: at least 1.
   ///   - name: the threads are called `NAME-0`, `NAME-1` and so on.
-  ///   - queueLimit: how many pieces of work may wait besides those that run, at least 1.
-  /// - Throws: ``WorkersError`` with code `noThread`; threads already started have ended by then.
+  ///   - queueLimit: the most pieces of work that may wait, without the running ones; at least 1.
+  /// - Throws: ``WorkersError`` with code `noThread`, after the threads that were already started
+  ///   have ended.
   package init(threadCount: Int, name: String, queueLimit: Int) throws(WorkersError) {
     precondition(threadCount >= 1, "a pool has at least one thread")
     let queue = BoundedQueue<@Sendable () -> Void>(limit: queueLimit)
@@ -25,7 +26,7 @@ package final class WorkerPool: Sendable {
     queue.finish()
   }
 
-  /// Hands over work; waits while the queue is full.
+  /// Adds work to the queue; waits while the queue is full.
   ///
   /// - Returns: false if the pool has been shut down; the work will not be done.
   @discardableResult
@@ -33,8 +34,8 @@ package final class WorkerPool: Sendable {
     (try? queue.push(work)) != nil
   }
 
-  /// Hands over work unless the queue is full or the pool is shut down; never waits. For callers
-  /// that must not block, such as an event loop.
+  /// Adds work to the queue unless the queue is full or the pool is shut down; never waits. For
+  /// callers that must not block, such as an event loop.
   ///
   /// - Returns: whether the work will be done.
   package func trySubmit(_ work: @escaping @Sendable () -> Void) -> Bool {
@@ -42,7 +43,7 @@ package final class WorkerPool: Sendable {
   }
 
   /// Refuses further work, finishes all waiting work, and returns when every thread has ended. Work
-  /// of this pool must not call it.
+  /// of this pool must not call this.
   package func shutdown() {
     queue.finish()
     for thread in threads { thread.join() }
@@ -50,8 +51,8 @@ package final class WorkerPool: Sendable {
 }
 
 extension [WorkerThread] {
-  /// Starts `count` threads, each with its number; all or none. If one cannot be started, calls
-  /// `onFailure`, which must make the others end, and waits for them.
+  /// Starts `count` threads; passes each thread its number. If a thread cannot be started, calls
+  /// `onFailure`, which must make the other threads end, waits for them, and throws.
   static func starting(
     count: Int, name: String, onFailure: () -> Void, work: @escaping @Sendable (Int) -> Void
   ) throws(WorkersError) -> [WorkerThread] {

@@ -2,21 +2,21 @@ import CLinux
 import Glibc
 import Synchronization
 
-/// A thread for work that blocks or computes for long, outside of event loops and Swift's
+/// A thread for work that blocks or computes for a long time, outside of event loops and Swift's
 /// cooperative pool.
 ///
 /// A thread that is never joined ends by itself after its work.
 package final class WorkerThread: Sendable {
   /// Enough for the work on these threads (zstd keeps its state on the heap), and small enough for
-  /// hundreds of them. glibc would take the soft limit of `ulimit -s`, usually 8 MiB.
+  /// hundreds of threads. By default glibc uses the soft limit of `ulimit -s`, usually 8 MiB.
   package static let stackSizeBytes = 1 << 20
 
-  /// `prctl(PR_SET_NAME)`: 16 bytes with the terminating zero.
+  /// The limit of `prctl(PR_SET_NAME)`: 16 bytes with the terminating zero.
   private static let nameLimitBytes = 15
 
   private let thread: Mutex<pthread_t?>
 
-  /// Starts a thread running `work`.
+  /// Starts a thread that runs `work`.
   ///
   /// - Parameter name: shown by `top -H` and debuggers; cut to at most 15 bytes.
   /// - Throws: ``WorkersError`` with code `noThread` if the system refuses.
@@ -42,8 +42,8 @@ package final class WorkerThread: Sendable {
     }
   }
 
-  /// Waits until the work has ended; returns at once if it was joined before. The thread itself
-  /// must not call it.
+  /// Waits until the work has ended; returns at once if the thread was joined before. The thread
+  /// itself must not call this.
   package func join() {
     thread.withLock { thread in
       guard let running = thread else { return }

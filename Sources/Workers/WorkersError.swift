@@ -1,6 +1,6 @@
 import Glibc
 
-/// Why a thread, queue, pool or pipeline failed.
+/// The failure of a thread, queue, pool or pipeline.
 package struct WorkersError: Error, Sendable, Hashable, CustomStringConvertible {
   package enum Code: Sendable, Hashable {
     /// The work was cancelled through a ``CancellationFlag``.

@@ -15,7 +15,7 @@ import Workers
   }
 
   @Test func runsAsManyAtOnceAsItMay() {
-    // Each waits for the others, so that fewer would wait for ever.
+    // Each call waits for all the others. With fewer threads, they would wait for ever.
     let inside = Monitor(0)
     forEachConcurrently(below: 4, width: 4, name: "test") { _ in
       inside.withLock { $0 += 1 }

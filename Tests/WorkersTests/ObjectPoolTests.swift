@@ -2,11 +2,11 @@ import Synchronization
 import Testing
 import Workers
 
-@Suite("Objects that are used again")
+@Suite("Reuse of objects")
 struct ObjectPoolTests {
   private final class Object {}
 
-  @Test("what was put back is taken again, the last one first")
+  @Test("Objects that were put back are taken again, the last one first")
   func order() {
     let pool = ObjectPool<Int>()
     #expect(pool.take() == nil)
@@ -17,7 +17,7 @@ struct ObjectPoolTests {
     #expect(pool.take() == nil)
   }
 
-  @Test("what comes back beyond the limit is let go")
+  @Test("Objects that are put back beyond the limit are released")
   func limit() {
     let pool = ObjectPool<Object>(limit: 1)
     weak var kept: Object?
@@ -32,7 +32,7 @@ struct ObjectPoolTests {
     #expect(letGo == nil)
   }
 
-  @Test("a new object is made only where none waits, and comes back after an error too")
+  @Test("A new object is made only if the pool is empty, and is put back even after an error")
   func withObject() {
     let pool = ObjectPool<Int>()
     #expect(pool.withObject(orNew: 1) { $0 } == 1)

@@ -13,7 +13,7 @@ import Workers
       workers: workers, window: window, name: "order",
       produce: { sink in for number in 0..<2_000 { try sink(number) } },
       transform: { number in
-        // Uneven work, so that workers overtake each other.
+        // Items take different times, so that workers overtake each other.
         var value = number
         for _ in 0..<(number % 7) * 200 { value = value &* 31 &+ 7 }
         return (number, value)
@@ -153,7 +153,7 @@ import Workers
         guard number == 99 else { return }
         aliveAtTheEnd = tokens.withLock { $0.filter { $0.token != nil }.count }
       })
-    // The last one, and at most one that each worker is just letting go.
+    // The last result, and at most one result for each worker that is just releasing it.
     #expect((1...3).contains(aliveAtTheEnd))
   }
 }

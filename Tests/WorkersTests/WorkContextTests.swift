@@ -7,7 +7,7 @@ extension WorkPhase {
   fileprivate static let sawing = WorkPhase("sawing", in: .items)
 }
 
-@Suite("What operations are told, and what they tell")
+@Suite("The context of operations, and their progress")
 struct WorkContextTests {
   private final class Listener: WorkProgress {
     let meters = Mutex<[WorkMeter]>([])
@@ -15,7 +15,7 @@ struct WorkContextTests {
     func begin(_ meter: WorkMeter) { meters.withLock { $0.append(meter) } }
   }
 
-  @Test("Whoever watches gets the meter that the work counts on")
+  @Test("A watcher gets the meter on which the work counts")
   func watching() throws {
     let listener = Listener()
     var context = WorkContext.testing()

@@ -40,7 +40,7 @@ import Workers
       pool.submit {
         running.withLock { $0 += 1 }
         running.broadcast()
-        // Ends only when all four have met.
+        // Ends only when all four run at the same time.
         running.wait { $0 == 4 }
       }
     }
