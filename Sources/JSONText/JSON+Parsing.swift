@@ -1,21 +1,21 @@
 extension JSON {
-  /// How deep values may lie in each other.
+  /// The deepest nesting of values that is read.
   private static let depthLimit = 32
 
-  /// Reads a document; nil for anything that is none (RFC 8259), or is nested more than 32 deep.
+  /// Reads a document; nil if `text` is not JSON (RFC 8259), or is nested more than 32 deep.
   package init?(parsing text: some StringProtocol) {
     var parser = Parser(rest: Array(text.utf8)[...])
     guard let value = parser.value(depth: Self.depthLimit), parser.isAtEnd else { return nil }
     self = value
   }
 
-  /// The member of an object; nil for what has none of that name.
+  /// The member of an object called `key`; nil if there is none, or if this is not an object.
   package subscript(_ key: String) -> JSON? {
     guard case .object(let members) = self else { return nil }
     return members.pairs.first { $0.key == key }?.value
   }
 
-  /// The elements of an array; none of anything else.
+  /// The elements of an array; empty for any other value.
   package var elements: [JSON] {
     if case .array(let elements) = self { elements } else { [] }
   }
@@ -24,7 +24,7 @@ extension JSON {
     if case .string(let text) = self { text } else { nil }
   }
 
-  /// As far as it is a whole number that is not negative.
+  /// The value as a whole number that is not negative; nil for any other value.
   package var count: UInt64? {
     switch self {
     case .unsigned(let value): value
@@ -89,7 +89,7 @@ extension JSON {
       return isComplete ? .array(elements) : nil
     }
 
-    /// Elements with commas between them.
+    /// Reads elements between `open` and `close`, with commas between them.
     private mutating func sequence(
       _ open: String, _ close: String, element: (inout Parser) -> Bool
     ) -> Bool {
@@ -126,7 +126,7 @@ extension JSON {
       return nil
     }
 
-    /// What stands behind a backslash.
+    /// Reads the part of an escape after the backslash.
     private mutating func escaped() -> Unicode.Scalar? {
       switch rest.popFirst() {
       case UInt8(ascii: "n"): "\n"

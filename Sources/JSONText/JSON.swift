@@ -1,8 +1,8 @@
 /// A JSON value whose objects keep the order of their keys (RFC 8259).
 ///
 /// Documents for programs have keys in lowerCamelCase with the unit last (`sizeBytes`,
-/// `durationSeconds`), ids in full, and times as RFC 3339 in UTC. What may be absent is null, never
-/// left out.
+/// `durationSeconds`), full ids, and times as RFC 3339 in UTC. A value that is missing is null; its
+/// key is never left out.
 package enum JSON: Equatable, Sendable {
   case null
   case bool(Bool)
@@ -13,7 +13,7 @@ package enum JSON: Equatable, Sendable {
   case array([JSON])
   case object(Members)
 
-  /// The members of an object, in their order.
+  /// The members of an object, in order.
   package struct Members: Sendable, ExpressibleByDictionaryLiteral {
     package let pairs: [(key: String, value: JSON)]
 
@@ -29,14 +29,14 @@ package enum JSON: Equatable, Sendable {
 
   package static func strings(_ texts: [String]) -> JSON { .array(texts.map(JSON.string)) }
 
-  /// On one line.
+  /// The document on one line.
   package var text: String {
     var output = ""
     write(to: &output, indentation: nil)
     return output
   }
 
-  /// Over several lines, indented by two spaces.
+  /// The document on several lines, indented by two spaces.
   package var indentedText: String {
     var output = ""
     write(to: &output, indentation: 0)
@@ -96,7 +96,7 @@ package enum JSON: Equatable, Sendable {
       case "\r": output += "\\r"
       case "\t": output += "\\t"
       case _ where scalar.isHidden:
-        // Beyond U+FFFF two escapes make one character (RFC 8259, section 7).
+        // A character above U+FFFF is written as two escapes (RFC 8259, section 7).
         for unit in String(scalar).utf16 {
           let digits = String(unit, radix: 16)
           output += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
@@ -109,15 +109,16 @@ package enum JSON: Equatable, Sendable {
 }
 
 extension JSON {
-  /// To the millisecond.
+  /// A number of seconds, rounded to milliseconds.
   package static func seconds(_ seconds: Double) -> JSON {
     .number((seconds * 1000).rounded() / 1000)
   }
 }
 
 extension Unicode.Scalar {
-  /// Whether it does something else than to be seen. The two joiners, U+200C and U+200D, only shape what
-  /// stands beside them, and belong into words of some languages.
+  /// Whether the character is invisible, such as a control or format character. The two joiners,
+  /// U+200C and U+200D, do not count: they only shape the characters beside them, and words of some
+  /// languages need them.
   package var isHidden: Bool {
     switch properties.generalCategory {
     case .control, .lineSeparator, .paragraphSeparator: true

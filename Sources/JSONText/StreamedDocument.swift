@@ -1,4 +1,4 @@
-/// The text of a JSON object one of whose members is an array too long to be held in memory, in parts.
+/// Writes a JSON object part by part. For an object with an array that is too long for memory.
 package struct StreamedDocument {
   private var separator = "{\n  "
   private var elementSeparator = "\n    "
@@ -10,7 +10,7 @@ package struct StreamedDocument {
     return "\(separator)\(JSON.string(name).text): \(value.text)"
   }
 
-  /// Begins a member that is an array; ``element(_:)`` and ``endArray()`` are to follow.
+  /// Begins a member that is an array. Call ``element(_:)`` for each element, then ``endArray()``.
   package mutating func beginArray(_ name: String) -> String {
     defer { separator = ",\n  " }
     elementSeparator = "\n    "

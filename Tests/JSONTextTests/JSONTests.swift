@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct JSONTests {
   @Test(
-    "escapes (RFC 8259, section 7)",
+    "Escapes (RFC 8259, section 7)",
     arguments: [
       ("plain", #""plain""#), (#"a"b\c"#, #""a\"b\\c""#), ("a\n\r\tb", #""a\n\r\tb""#),
       ("\u{0}\u{1f}\u{7f}", #""\u0000\u001f\u007f""#), ("é日🎞", #""é日🎞""#),
