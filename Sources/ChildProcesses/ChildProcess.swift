@@ -3,14 +3,14 @@ package import Glibc
 import Synchronization
 package import SystemPackage
 
-/// A program that this process started, until it has been waited for.
+/// A child process that this process started. It can be waited for and sent signals.
 package final class ChildProcess: Sendable {
   /// How a process ended.
   package enum Ending: Equatable, Sendable, CustomStringConvertible {
     case exited(CInt)
     case signalled(CInt)
 
-    /// As a shell has it in `$?`.
+    /// The value of `$?` in a shell.
     package var status: CInt {
       switch self {
       case .exited(let status): status
@@ -25,7 +25,7 @@ package final class ChildProcess: Sendable {
       }
     }
 
-    /// From what waitpid(2) tells.
+    /// Reads the status that waitpid(2) returns.
     fileprivate init(waitStatus: CInt) {
       let signal = waitStatus & 0x7f
       self = signal == 0 ? .exited(waitStatus >> 8 & 0xff) : .signalled(signal)
@@ -36,7 +36,9 @@ package final class ChildProcess: Sendable {
 
   private let ending = Mutex<Ending?>(nil)
 
-  /// - Throws: what execve(2) says of the program, `ENOENT` where there is none.
+  /// Starts the program.
+  ///
+  /// - Throws: the error of execve(2), such as `ENOENT` if the program does not exist.
   package init(_ launch: ProcessLaunch) throws(Errno) {
     id = try launch.spawn()
   }
@@ -44,15 +46,15 @@ package final class ChildProcess: Sendable {
   /// Waits until the process has ended.
   package func wait() throws(Errno) -> Ending {
     if let ending = try endingIfEnded() { return ending }
-    // The process stays a zombie until the lock is held, so that nobody sends a signal to another
-    // one that was given the same number.
+    // Leave the process a zombie until the lock is held. Otherwise another thread could send a
+    // signal to a new process with the same number.
     var information = siginfo_t()
     try retryingCall { waitid(P_PID, id_t(id), &information, WEXITED | WNOWAIT) }
     guard let ending = try endingIfEnded() else { throw .noChildProcess }
     return ending
   }
 
-  /// How it ended, nil while it runs.
+  /// The way in which the process ended; nil while it runs.
   package func endingIfEnded() throws(Errno) -> Ending? {
     try ending.withLock { ending throws(Errno) in
       if let ending { return ending }

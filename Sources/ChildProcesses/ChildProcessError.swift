@@ -1,23 +1,23 @@
 import FileIO
 package import SystemPackage
 
-/// Why a program of the system did not do its part.
+/// The failure of a program of the system.
 package struct ChildProcessError: Error, Sendable, Hashable, CustomStringConvertible {
   package enum Code: Sendable, Hashable {
-    /// The program is not there, or cannot be started or watched.
+    /// The program is missing, or cannot be started or watched.
     case cannotRun
-    /// The program ended with another status than 0, or before it was ready.
+    /// The program ended with a status other than 0, or before it was ready.
     case failed
     /// The program took too long to become ready.
     case notReady
     /// The work was cancelled while the program started.
     case cancelled
-    /// No socket can be made in a directory.
+    /// No socket can be created in a directory.
     case unusableDirectory
   }
 
   package let code: Code
-  /// What the system said, where it was that.
+  /// The error of the system; nil if the failure is another one.
   package let errno: Errno?
   package let description: String
 
@@ -33,7 +33,7 @@ package struct ChildProcessError: Error, Sendable, Hashable, CustomStringConvert
     Self(.cannotRun, errno: errno, "cannot run \(program): \(errno.explanation)")
   }
 
-  /// - Parameter said: what the program printed, on one line.
+  /// - Parameter said: the output of the program, on one line.
   static func failed(_ program: String, _ ending: ChildProcess.Ending, said: String) -> Self {
     if said.isEmpty { return Self(.failed, "\(program) ended with \(ending)") }
     return Self(.failed, said.hasPrefix("\(program):") ? said : "\(program): \(said)")

@@ -3,11 +3,13 @@ import Glibc
 import SystemPackage
 package import Workers
 
-/// A program that is started to stay when this process has gone. Until it is ready it goes with the value.
+/// A program that continues to run after this process has ended. If this value is released before
+/// the program is ready, the program is killed.
 ///
-/// What it says later, nobody hears: a file of it would grow for as long as the program stays.
+/// Messages of the program are lost once it is ready: a log file would grow for as long as the
+/// program runs.
 package final class LastingProcess {
-  /// What a program says while it starts is kept up to this length.
+  /// The most bytes that are kept of a program's messages while it starts.
   private static let limitBytes = 16 << 10
 
   private let name: String
@@ -17,7 +19,9 @@ package final class LastingProcess {
   private var said: [UInt8] = []
   private var isReady = false
 
-  /// - Parameter name: as messages call it, such as `the server`.
+  /// Starts the program.
+  ///
+  /// - Parameter name: the name of the program in messages, such as `the server`.
   package init(_ launch: ProcessLaunch, name: String) throws(ChildProcessError) {
     self.name = name
     program = launch.words[0]
@@ -41,12 +45,13 @@ package final class LastingProcess {
     _ = try? process.wait()
   }
 
-  /// To find it again by; nil when it has ended already.
+  /// Identifies the process, so that a later process can find it; nil if it has already ended.
   package var identity: ProcessIdentity? { ProcessIdentity(of: process.id) }
 
-  /// Waits until the program does its work.
+  /// Waits until `condition` is true: the program is then ready.
   ///
-  /// - Throws: what the program said, where it ends or takes longer than that.
+  /// - Throws: ``ChildProcessError``: `.failed` with the program's messages if it ends, `.notReady`
+  ///   if it takes longer than `patience`, `.cancelled`, or `.cannotRun` if it cannot be watched.
   package func waitUntilReady(
     patience: Duration, cancellation: CancellationFlag, _ condition: () -> Bool
   ) throws(ChildProcessError) {
@@ -66,13 +71,13 @@ package final class LastingProcess {
     isReady = true
   }
 
-  /// Waits a moment for what the program says; false when there was nothing.
+  /// Waits at most 20 ms for messages of the program; false if there were none.
   private func listen() throws(Errno) -> Bool {
     var poll = pollfd(fd: messages.rawValue, events: Int16(POLLIN), revents: 0)
     guard Glibc.poll(&poll, 1, 20) > 0 else { return false }
     let piece = try messages.nextBytes()
     said += piece.prefix(Self.limitBytes - said.count)
-    // At the end of the pipe there is nothing to wait for.
+    // At the end of the pipe, poll(2) does not wait.
     if piece.isEmpty { usleep(20_000) }
     return !piece.isEmpty
   }

@@ -3,7 +3,7 @@ package import FileIO
 import Glibc
 package import SystemPackage
 
-/// A pipe; programs that are started get neither end unless they are given it.
+/// A pipe. A program that this process starts inherits an end only if the launch names it.
 package struct Pipe: ~Copyable {
   package let reading: Descriptor
   package let writing: Descriptor
@@ -17,7 +17,7 @@ package struct Pipe: ~Copyable {
 }
 
 extension Descriptor {
-  /// What comes next out of a pipe; empty at its end.
+  /// Reads the next bytes of a pipe, at most 4096; empty at its end.
   package func nextBytes() throws(Errno) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: 4096)
     let outcome = bytes.withUnsafeMutableBytes { buffer in
@@ -28,16 +28,18 @@ extension Descriptor {
   }
 }
 
-/// Unix sockets as their clients see them.
+/// Checks of Unix sockets.
 package enum UnixSocket {
-  /// The network library takes the path of a socket as text.
+  /// Checks that a socket can be created in `directory`: the network library takes the path of a
+  /// socket as text.
   ///
-  /// - Throws: where a path in `directory` is no UTF-8.
+  /// - Throws: ``ChildProcessError`` with `.unusableDirectory` if the path of `directory` is not
+  ///   UTF-8.
   package static func checkDirectory(_ directory: FilePath) throws(ChildProcessError) {
     if directory.escaped.hasEscapedBytes { throw .notUTF8(directory.escaped) }
   }
 
-  /// Whether somebody listens at `path`.
+  /// Whether a process listens at `path`.
   package static func answers(at path: String) -> Bool {
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)

@@ -2,11 +2,13 @@ package import FileIO
 import Glibc
 package import SystemPackage
 
-/// A new directory that nobody else can look into.
+/// A new directory that no other user can open.
 package struct PrivateDirectory {
   package let path: FilePath
 
-  /// - Parameter prefix: what its name begins with.
+  /// Creates the directory.
+  ///
+  /// - Parameter prefix: the beginning of its name.
   package init(in parent: FilePath, prefix: String) throws(FileError) {
     var name = parent.appending(prefix + "XXXXXX").withPlatformString {
       Array(UnsafeBufferPointer(start: $0, count: strlen($0) + 1))
@@ -18,8 +20,9 @@ package struct PrivateDirectory {
     path = FilePath(platformString: name)
   }
 
-  /// For files that nobody needs when the program has ended: in `$TMPDIR`, else in `/var/tmp`, since
-  /// there may be much of them, and `/tmp` is often memory.
+  /// Creates a directory for files that nobody needs after the program has ended. It is in
+  /// `$TMPDIR`, or in `/var/tmp` if that is not set: the files may be large, and `/tmp` is often in
+  /// memory.
   package static func temporary() throws(FileError) -> PrivateDirectory {
     try PrivateDirectory(
       in: FilePath(escaped: Environment["TMPDIR"] ?? "/var/tmp"), prefix: "varve-")
@@ -27,7 +30,7 @@ package struct PrivateDirectory {
 
   package func remove() throws(FileError) { try Self.remove(path) }
 
-  /// Removes a directory that was made here, and what is in it, through no link.
+  /// Removes a directory of this kind and its contents. Does not follow links.
   package static func remove(_ path: FilePath) throws(FileError) {
     try POSIXFileSystem().confined(to: path.parentDirectory, newFiles: .user).removeTree(path)
   }

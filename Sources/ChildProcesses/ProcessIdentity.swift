@@ -2,13 +2,15 @@ import FileIO
 package import Glibc
 import SystemPackage
 
-/// A process of this machine, which a later process can tell from another one with its number.
+/// Identifies a process of this machine. A later process can distinguish it from another process
+/// with the same number.
 package struct ProcessIdentity: Equatable, Sendable {
   package let id: pid_t
-  /// Clock ticks from the start of the machine to that of the process; proc_pid_stat(5), field 22.
+  /// Clock ticks from the start of the machine to the start of the process; proc_pid_stat(5), field
+  /// 22.
   package let startTicks: UInt64
 
-  /// The process `id` as it is now; nil where there is none.
+  /// The process that has the number `id` now; nil if there is none.
   package init?(of id: pid_t) {
     guard let status = Self.status(of: id) else { return nil }
     self.init(id: id, startTicks: status.startTicks)
@@ -19,15 +21,17 @@ package struct ProcessIdentity: Equatable, Sendable {
     self.startTicks = startTicks
   }
 
-  /// A zombie, which only its parent has not noticed yet, runs no more.
+  /// Whether the process runs. A zombie does not run: it has ended, but its parent has not waited
+  /// for it yet.
   package var isRunning: Bool {
     guard let status = Self.status(of: id) else { return false }
     return status.startTicks == startTicks && status.state != "Z"
   }
 
-  /// Asks the process to end, and ends it when it does not. Blocks until it is gone.
+  /// Asks the process to end (SIGTERM), and kills it (SIGKILL) if it does not. Waits for its end, but
+  /// returns after `patience` even if the killed process has not ended.
   ///
-  /// - Parameter patience: how long it may take by itself.
+  /// - Parameter patience: the longest wait after each of the two signals.
   package func terminate(patience: Duration) {
     guard isRunning else { return }
     kill(id, SIGTERM)
@@ -39,7 +43,7 @@ package struct ProcessIdentity: Equatable, Sendable {
   ///     PID (NAME) STATE … STARTTIME
   ///      1    2      3        22
   ///
-  /// The name may hold spaces and brackets.
+  /// The name may contain spaces and brackets.
   private static func status(of id: pid_t) -> (state: Substring, startTicks: UInt64)? {
     guard let line = try? SystemFile(FilePath("/proc/\(id)/stat")).lines().first,
       let end = line.lastIndex(of: ")")
@@ -50,13 +54,13 @@ package struct ProcessIdentity: Equatable, Sendable {
   }
 }
 
-/// Waiting for what nobody announces.
+/// Waiting for conditions of which the system sends no notice.
 package enum Waiting {
   private static let intervalMicroseconds: UInt32 = 20_000
 
-  /// Asks again and again until `condition` holds.
+  /// Checks `condition` repeatedly until it is true.
   ///
-  /// - Returns: false when it does not hold after `patience`.
+  /// - Returns: false if it is still false after `patience`.
   @discardableResult
   package static func until(
     patience: Duration, _ condition: () throws -> Bool

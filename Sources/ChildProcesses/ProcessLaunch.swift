@@ -4,34 +4,35 @@ import Glibc
 import Synchronization
 import SystemPackage
 
-/// How a program is to be started.
+/// A program to start, with its arguments, streams and environment.
 package struct ProcessLaunch {
-  /// Where one of the program's standard streams leads.
+  /// The target of one of the program's standard streams.
   package enum Stream {
-    /// Where that of this process leads.
+    /// The same as for this process.
     case inherited
     /// `/dev/null`.
     case nothing
-    /// An open descriptor of this process, which stays its own.
+    /// A copy of an open descriptor of this process. This process must still close its own.
     case descriptor(CInt)
   }
 
-  /// Under what number the program finds ``extraDescriptor``.
+  /// The number that ``extraDescriptor`` has in the program.
   package static let extraNumber: CInt = 3
 
-  /// The program, which is looked for in `PATH` unless it is a path, and its arguments.
+  /// The program and its arguments. The program is looked up in `PATH` unless it is a path.
   package let words: [String]
-  /// The program's file, where the first word is only what the program is told that it is called.
+  /// The program's file, if it differs from the first word. The first word is then only the name
+  /// that the program gets as argument 0.
   package var path: String?
   package var input = Stream.inherited
   package var output = Stream.inherited
   package var errors = Stream.inherited
-  /// An open descriptor of this process that the program gets besides, as number ``extraNumber``.
+  /// Another open descriptor of this process. The program gets a copy as number ``extraNumber``.
   package var extraDescriptor: CInt?
-  /// Variables that differ from those of this process; nil for one that the program is not to have.
+  /// Variables that differ from the variables of this process; nil removes a variable.
   package var environment: [String: String?] = [:]
-  /// Whether the program outlives this process: it has a session of its own, out of reach of the terminal's
-  /// signals, and holds no directory but the root.
+  /// Whether the program may outlive this process. It then has its own session, so the terminal's
+  /// signals do not reach it, and its current directory is `/`.
   package var isDetached = false
 
   package init(_ words: [String]) {
@@ -41,12 +42,12 @@ package struct ProcessLaunch {
 
   private static let withheld = Mutex<Set<String>>([])
 
-  /// Has no program get these variables of this process from now on: secrets.
+  /// From now on, no program inherits these variables of this process. For secrets.
   package static func withhold(_ variables: Set<String>) {
     withheld.withLock { $0.formUnion(variables) }
   }
 
-  /// posix_spawnp(3).
+  /// Starts the program. (posix_spawnp(3))
   func spawn() throws(Errno) -> pid_t {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
@@ -85,8 +86,9 @@ package struct ProcessLaunch {
     if isDetached { linux_spawn_in_directory(&actions, "/") }
   }
 
-  /// The signals that this process blocks or ignores are the program's again. One that outlives it still
-  /// ignores SIGPIPE: nobody reads what it has to say.
+  /// Gives the program the default for signals: none is blocked, and SIGPIPE is not ignored. A
+  /// detached program does not get the default for SIGPIPE: it must not end because nobody reads
+  /// its messages.
   private func set(_ attributes: inout posix_spawnattr_t) {
     var signals = sigset_t()
     sigemptyset(&signals)
@@ -115,7 +117,8 @@ package struct ProcessLaunch {
 
 /// The environment of this process.
 package enum Environment {
-  /// A variable's value, as ``Swift/String/init(escaping:)`` has it; nil where it is not set or is empty.
+  /// A variable's value, escaped by ``Swift/String/init(escaping:)``; nil if it is not set or is
+  /// empty.
   package static subscript(_ name: String) -> String? {
     guard let value = getenv(name), value.pointee != 0 else { return nil }
     return String(escapingCString: value)
@@ -123,7 +126,8 @@ package enum Environment {
 }
 
 extension [String] {
-  /// The strings as a C program takes its arguments, a null pointer last.
+  /// Calls `body` with the strings in the form of a C program's arguments: the last pointer is
+  /// null.
   fileprivate func withCStrings<Result>(
     _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
   ) -> Result {

@@ -2,11 +2,11 @@ package import FileIO
 package import Glibc
 import SystemPackage
 
-/// A process of this machine, as proc(5) shows it to whoever asks what it uses.
+/// A process of this machine, with the files that it uses according to proc(5).
 package struct RunningProcess: CustomStringConvertible {
   package let id: pid_t
 
-  /// All but this one.
+  /// All processes except this one.
   package static func all() -> [RunningProcess] {
     names(in: "/proc").compactMap { pid_t($0) }.filter { $0 != getpid() }.map(RunningProcess.init)
   }
@@ -17,7 +17,7 @@ package struct RunningProcess: CustomStringConvertible {
     return "process \(id)" + (name.map { " (\($0))" } ?? "")
   }
 
-  /// What its descriptors lead to.
+  /// The paths of the files that the process has open.
   package func openPaths() -> [String] {
     descriptors.compactMap { link in
       var target = [CChar](repeating: 0, count: Int(PATH_MAX))
@@ -27,7 +27,8 @@ package struct RunningProcess: CustomStringConvertible {
     }
   }
 
-  /// Whether a file of the file system on a device is open, or a directory of it the current one.
+  /// Whether the process uses the file system on `device`: through an open file, its current
+  /// directory, its root or its program.
   package func usesFileSystem(on device: DeviceNumber) -> Bool {
     let links = ["cwd", "root", "exe"].map { directory.appending($0).string }
     return (links + descriptors).contains { link in

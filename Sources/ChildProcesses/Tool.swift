@@ -3,33 +3,35 @@ import Glibc
 import SystemPackage
 import Workers
 
-/// A program of the system that does a part of the work, such as mount(8).
+/// A program of the system that does a part of varve's work, such as mount(8).
 package struct Tool {
-  /// What a program says, or prints, is kept up to these lengths.
+  /// The most bytes that are kept of a program's messages, and of its output.
   private static let messageLimitBytes = 16 << 10
   private static let outputLimitBytes = 4 << 20
 
-  /// The program, which is looked for in `PATH`, and its arguments.
+  /// The program, which is looked up in `PATH`, and its arguments.
   package let words: [String]
 
   package init(_ words: String...) { self.words = words }
 
   package init(_ words: [String]) { self.words = words }
 
-  /// Whether `name` can be started at all.
+  /// Whether there is an executable program called `name`.
   package static func isInstalled(_ name: String) -> Bool { path(of: name) != nil }
 
   /// Runs the program to its end.
   ///
-  /// - Throws: what it said, where it cannot be started or does not end with 0.
+  /// - Throws: ``ChildProcessError``: `.cannotRun` if the program cannot be started; `.failed`,
+  ///   with its messages, if its exit status is not 0.
   package func run() throws(ChildProcessError) {
     let (ending, bytes) = try outcome(limitBytes: Self.messageLimitBytes)
     try check(ending, Self.oneLine(bytes))
   }
 
-  /// Runs the program to its end; the lines that it printed.
+  /// Runs the program to its end, and returns the lines that it printed.
   ///
-  /// - Throws: what it said, where it cannot be started or does not end with 0.
+  /// - Throws: ``ChildProcessError``: `.cannotRun` if the program cannot be started; `.failed`,
+  ///   with its messages, if its exit status is not 0.
   package func output() throws(ChildProcessError) -> [String] {
     let (ending, bytes) = try outcome(limitBytes: Self.outputLimitBytes)
     try check(ending, Self.oneLine(bytes))
@@ -67,7 +69,8 @@ package struct Tool {
     return try ChildProcess(launch)
   }
 
-  /// All that comes; read to its end, since a full pipe would stop the program.
+  /// The first `limitBytes` of a pipe. Reads the pipe to its end, since a full pipe would stop the
+  /// program.
   private static func bytes(
     of pipe: borrowing Descriptor, limitBytes: Int
   ) throws(Errno) -> [UInt8] {
@@ -79,14 +82,15 @@ package struct Tool {
     }
   }
 
-  /// Lines joined by `; `.
+  /// The lines of `bytes`, joined by `; `.
   static func oneLine(_ bytes: [UInt8]) -> String {
     String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
       .map { $0.split(separator: " ").joined(separator: " ") }.filter { !$0.isEmpty }
       .joined(separator: "; ")
   }
 
-  /// Debian keeps mount(8)'s neighbours where a plain user's `PATH` does not look.
+  /// The path of a program. Also looks in `/usr/sbin` and `/sbin`: on Debian, some system programs
+  /// are there, and the `PATH` of an ordinary user does not contain these directories.
   private static func path(of name: String) -> String? {
     let directories = "\(Environment["PATH"] ?? ""):/usr/sbin:/sbin".split(separator: ":")
     return directories.map { "\($0)/\(name)" }.first {

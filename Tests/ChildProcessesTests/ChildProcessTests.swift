@@ -28,7 +28,7 @@ import Workers
     #expect(try process.endingIfEnded() == nil)
     process.send(SIGINT)
     #expect(try process.wait() == .signalled(SIGINT))
-    // To nobody, and not to whoever has the number now.
+    // Nobody gets this signal, not even a new process with the same number.
     process.send(SIGINT)
     #expect(try process.wait() == .signalled(SIGINT))
   }
@@ -51,7 +51,7 @@ import Workers
     launch.environment = ["added": "a b", "HOME": "elsewhere", "PATH": nil, "out": path.string]
     #expect(try ChildProcess(launch).wait() == .exited(0))
     let text = String(decoding: try POSIXFileSystem().readAll(path, limitBytes: 100), as: UTF8.self)
-    // A shell without PATH has one of its own.
+    // A shell without PATH sets its own PATH.
     #expect(text.hasPrefix("a b,elsewhere,"))
     #expect(!text.contains(String(cString: getenv("PATH"))))
   }
@@ -95,7 +95,7 @@ import Workers
     #expect(silent.description.contains("exit status 1"))
     let missing = try #require(throws: ChildProcessError.self) { try Tool("no-such-program").run() }
     #expect(missing.description.contains("no-such-program"))
-    // More than a pipe holds.
+    // The output is larger than a pipe's buffer.
     #expect(throws: ChildProcessError.self) {
       try Tool("sh", "-c", "yes | head -n 100000; false").run()
     }
@@ -122,7 +122,7 @@ import Workers
     #expect(try process.wait() == .signalled(SIGKILL))
   }
 
-  // MARK: Programs that stay
+  // MARK: Programs that outlive this process
 
   @Test func aProgramThatEndsInsteadSaysWhy() throws {
     let process = try LastingProcess(
