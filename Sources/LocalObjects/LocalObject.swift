@@ -29,7 +29,7 @@ final class LocalObject: StoredObject {
   func close() { file.close() }
 }
 
-/// A new pack, under a temporary name until its own is known.
+/// A new pack. Its file has a temporary name until the pack's name is known.
 final class LocalUpload: ObjectUpload {
   private let area: ObjectArea
   private let layout: RepositoryLayout
@@ -62,7 +62,8 @@ final class LocalUpload: ObjectUpload {
     lengthBytes += UInt64(bytes.count)
   }
 
-  /// The order that the format demands: bytes, `fdatasync`, name, `fsync` of the directory.
+  /// Keeps the order that the format requires: bytes, `fdatasync`, rename, `fsync` of the
+  /// directory.
   func finish(as name: String) throws(StorageError) {
     try reportingFileErrors { () throws(FileError) in
       try file.synchronizeData()

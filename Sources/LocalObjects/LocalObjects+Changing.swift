@@ -45,8 +45,8 @@ extension LocalObjects {
           failure = error
         }
       }
-      // Also after a failure: what was moved before it stays moved. The new names first: after a crash
-      // there are two of them rather than none.
+      // Also after a failure, since earlier files stay moved. Synchronise the new names first:
+      // after a crash, a file then has two names rather than none.
       for directory in destinations { try fileSystem.synchronizeDirectory(directory) }
       for directory in origins { try fileSystem.synchronizeDirectory(directory) }
       if let failure { throw failure }
@@ -96,8 +96,9 @@ extension LocalObjects {
       directories.insert(layout.shard(pack.area, of: pack.name))
     }
     try reportingFileErrors { () throws(FileError) in
-      // Nothing is pending on a medium that cannot be written to, a name that went with its directory is
-      // found missing when its pack is opened, and another user's directory is that user's to make durable.
+      // These errors do not matter. A read-only medium has no pending changes. If a directory is
+      // missing, opening its packs will fail. Another user's directory is made durable by that
+      // user.
       try fileSystem.synchronizeDirectories(
         directories.sorted { $0.string < $1.string },
         ignoring: [.readOnly, .notFound, .permissionDenied])
@@ -106,7 +107,7 @@ extension LocalObjects {
 }
 
 extension [FilePath] {
-  /// Each once, in the order of their first places.
+  /// The paths without duplicates, in their order.
   fileprivate var unique: [FilePath] {
     var known: Set<FilePath> = []
     return filter { known.insert($0).inserted }

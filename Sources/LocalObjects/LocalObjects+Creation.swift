@@ -18,19 +18,20 @@ extension LocalObjects {
     }
   }
 
-  /// Makes the directory of the repository, where there is none.
+  /// Creates the directory of the repository if it is missing.
   private func makeRoot() throws(StorageError) {
     try reportingFileErrors { () throws(FileError) in
       try surroundings.createDirectories(
         layout.root, permissions: RepositoryLayout.directoryPermissions)
       do throws(FileError) {
-        // Who made it may have died before making it durable.
+        // The process that made the directory may have died before making it durable.
         try surroundings.synchronizeDirectory(layout.root.parentDirectory)
       } catch  where error.code == .permissionDenied {}
     }
   }
 
-  /// Refuses a directory that somebody uses for something; what a fresh ext4 holds may stay.
+  /// Refuses a directory that is used for something else. The `lost+found` of a new ext4 file
+  /// system may stay.
   private func checkForUnknownFiles() throws(StorageError) {
     let known = Set(layout.initial.map { $0.lastComponent?.string ?? "" })
     let present = try reportingFileErrors { () throws(FileError) in
@@ -53,7 +54,7 @@ extension LocalObjects {
           + "directory of its own"))
   }
 
-  /// An open, locked file gets another name, and keeps its lock.
+  /// Checks that an open, locked file can be renamed and keeps its lock.
   package func probe() throws(StorageError) {
     let path = layout.directory(of: .sessions).appending("trial").temporarySibling()
     let renamed = path.temporarySibling()
@@ -71,7 +72,7 @@ extension LocalObjects {
         refusal = error
         return
       }
-      // Says so itself where it does not; nothing is deleted there then.
+      // If the lock has no effect, this call gives a notice. Nothing will be deleted there.
       _ = try fileSystem.lockExcludesOthers(on: renamed)
     }
     guard let refusal else { return }

@@ -37,7 +37,8 @@ extension LocalObjects {
     for shard in try fileSystem.list(directory) {
       guard shard.kind == .directory, Self.isShard(shard.name) else {
         let isUnfinished = shard.kind == .file && FilePath.isTemporaryName(shard.name)
-        // So marked, it is not taken for a pack where it has the name of one.
+        // The prefix "./" marks the name, so that a file with the name of a pack is not taken for a
+        // pack.
         let key = ObjectKey(area, isUnfinished ? shard.name : "./\(shard.name)")
         found.append(ListedObject(key: key, kind: isUnfinished ? .unfinished : .other))
         continue
@@ -58,13 +59,13 @@ extension LocalObjects {
       return ListedObject(key: ObjectKey(area, file.name), kind: .object)
     }
     let isUnfinished = file.kind == .file && FilePath.isTemporaryName(file.name)
-    // Under another directory's name nobody would look for a pack.
+    // A pack in another pack's directory is misplaced: nobody would look for it there.
     return ListedObject(
       key: ObjectKey(area, "\(shard)/\(file.name)"),
       kind: isPack ? .misplaced : isUnfinished ? .unfinished : .other)
   }
 
-  /// Two hexadecimal digits.
+  /// Whether the name is two hexadecimal digits.
   private static func isShard(_ name: String) -> Bool {
     name.utf8.count == 2
       && name.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }

@@ -18,7 +18,8 @@ extension LocalObjects {
     }.map(LocalLock.init)
   }
 
-  /// Where something has to be there before the lock, a missing directory is a fault to be told.
+  /// Creates the directory of an area before the area is locked. Except for `.marks`, which every
+  /// repository has: if its directory is missing, locking must report the error.
   private func makeBeforeLocking(_ area: ObjectArea) throws(FileError) {
     if area != .marks { try makeDirectory(of: area) }
   }
@@ -51,7 +52,8 @@ private final class LocalLock: StorageLock {
   deinit { release() }
 
   func release() {
-    // Not only closed: a child that is just being started holds a copy of the descriptor till its exec.
+    // Closing alone is not enough: a child process that is being started has a copy of the
+    // descriptor until its exec.
     try? file.unlock()
     file.close()
   }

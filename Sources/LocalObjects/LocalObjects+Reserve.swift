@@ -3,10 +3,11 @@ import Glibc
 import ObjectStorage
 import SystemPackage
 
-/// Files that are kept so that they can be given up: on a full file system deleting takes a little room
-/// first, for the journal of what is to be deleted.
+/// Files that reserve disk space. On a full file system, deleting first needs a little space: for
+/// the record of the packs that will be deleted. Removing these files frees it.
 ///
-/// They lie in `index/`, of which nothing belongs to the format. Whoever has stored makes them again.
+/// They are in `index/`, which is not part of the format. A process that has stored data makes them
+/// again.
 extension LocalObjects {
   /// Each gives back a file's entry and the blocks of a small file, whatever the file system. The journal,
   /// its successor, two directories and a lock take a file each, where none is there yet.
@@ -15,7 +16,7 @@ extension LocalObjects {
   /// file while less than about 2 MiB are free.
   private static let largeFiles = (names: (9...12).map { "reserve-\($0)" }, bytes: 1 << 20)
 
-  /// Nobody depends on it.
+  /// Creates missing files. Ignores errors: nothing depends on the reserve.
   package func fillReserve() {
     do {
       for area in ObjectArea.forDeleting { try makeDirectory(of: area) }

@@ -3,13 +3,14 @@ package import ObjectStorage
 import Synchronization
 import SystemPackage
 
-/// Sessions are files that their processes hold locks on.
+/// Sessions are files. The process of a session holds a lock on its file.
 extension LocalObjects {
-  /// So often somebody may tidy up in just the wrong moment.
+  /// The number of attempts to create a session's file. An attempt fails if another process removes
+  /// abandoned files between the creation and the lock.
   private static let attempts = 16
 
-  /// The file gets its name only when it is locked and complete, so that nobody takes it for one that
-  /// a crash left behind.
+  /// The file gets its name only when it is locked and complete. Otherwise another process could
+  /// think that a crash left it over.
   package func beginSession(
     _ record: [UInt8], name: String
   ) throws(StorageError) -> any StorageSession {
@@ -19,7 +20,7 @@ extension LocalObjects {
         do throws(FileError) {
           return try enter(record, as: path)
         } catch  where error.code == .notFound {
-          // Somebody tidied up in the moment between the file's creation and its lock.
+          // Another process removed the file as abandoned, between its creation and its lock.
           continue
         }
       }
@@ -30,7 +31,8 @@ extension LocalObjects {
   private func enter(
     _ record: [UInt8], as path: FilePath
   ) throws(FileError) -> LocalSession {
-    // The list is empty most of the time, and some that copy repositories leave out empty directories.
+    // The directory is usually empty, and some programs that copy repositories leave out empty
+    // directories.
     try makeDirectory(of: .sessions)
     let unfinished = path.temporarySibling()
     let file = try fileSystem.createFile(
@@ -76,14 +78,15 @@ extension LocalObjects {
         do throws(FileError) {
           try fileSystem.remove(path)
         } catch  where error.code == .permissionDenied {
-          // Another user's, who may have it removed.
+          // The file belongs to another user. A process of that user can remove it.
         }
       }
     }
   }
 
-  /// Calls `body` for each file of a session with whether somebody holds its lock, and else under a
-  /// lock; files that have gone by then are passed over, and so is whatever has another name.
+  /// Calls `body` for each file of a session. `isHeld` tells whether another process holds its
+  /// lock; if not, this process holds a lock while `body` runs. Skips files that have been removed
+  /// meanwhile, and files with other names.
   private func forEachSession(
     _ body: (_ name: String, _ isHeld: Bool) throws(FileError) -> Void
   ) throws(FileError) {
@@ -92,7 +95,8 @@ extension LocalObjects {
       do throws(FileError) {
         let file = try fileSystem.openFile(directory.appending(entry.name), for: .reading)
         defer { file.close() }
-        // Shared: two who tidy up at once do not take each other for the one who lives.
+        // Use a shared lock: two processes that check a file at once must not take each other for
+        // its session.
         try body(entry.name, !file.tryLock(.shared))
       } catch  where error.code == .notFound {
         continue

@@ -5,24 +5,24 @@ package import SystemPackage
 
 /// A repository's objects as files below one directory.
 ///
-/// Objects get their names in the order that ``FileSystem`` asks for: bytes, `fdatasync`, rename, `fsync`
-/// of the directory. Locks are those of flock(2), and end with the process.
+/// Objects are written in the order that a durable file needs: bytes, `fdatasync`, rename, `fsync`
+/// of the directory. Locks are flock(2) locks, and end with the process.
 package final class LocalObjects: ObjectStorage {
   let layout: RepositoryLayout
-  /// What lies in the directory: nothing is reached through a link, and whoever may use the directory may
-  /// use what is made in it.
+  /// Accesses the contents of the directory. Does not follow links. Users who may use the directory
+  /// may also use the files that are created in it.
   let fileSystem: any FileSystem
-  /// What the directory itself lies in.
+  /// Accesses the directory itself and its parents.
   let surroundings: any FileSystem
 
-  /// - Parameter root: the repository's directory; need not be there yet.
+  /// - Parameter root: the repository's directory; need not exist yet.
   package init(root: FilePath, fileSystem: any FileSystem = POSIXFileSystem()) {
     layout = RepositoryLayout(root: root)
     surroundings = fileSystem
     self.fileSystem = fileSystem.confined(to: root, newFiles: .likeDirectory)
   }
 
-  /// What opens the storage in a directory of a file system.
+  /// Returns a function that opens the storage in a directory of `fileSystem`.
   package static func opener(
     on fileSystem: any FileSystem = POSIXFileSystem()
   ) -> @Sendable (FilePath) -> any ObjectStorage {
@@ -98,13 +98,13 @@ package final class LocalObjects: ObjectStorage {
           versions[entry.name] = .ofNoFile
         }
       }
-      // Else a change that follows may leave the directory with this very time.
+      // If the directory changed just now, the next change may leave it with the same time.
       let isSettled = directory.modified.seconds < now - Self.clockTickSeconds
       return AreaVersions(versions: versions, area: isSettled ? version : nil)
     }
   }
 
-  /// As coarse as file systems' clocks are, and some more.
+  /// Longer than the steps of any file system's clock.
   private static let clockTickSeconds: Int64 = 3
 }
 
@@ -119,7 +119,8 @@ extension ObjectVersion {
 }
 
 extension LocalObjects {
-  /// Runs `body`, which needs the directory of `area`; where that is missing, the error says so.
+  /// Runs `body`, which needs the directory of `area`. If the directory is missing, throws
+  /// `.missingArea`.
   func needingDirectory<Result>(
     of area: ObjectArea, _ body: () throws(FileError) -> Result
   ) throws(StorageError) -> Result {
@@ -127,7 +128,7 @@ extension LocalObjects {
       return try body()
     } catch {
       let directory = layout.directory(of: area)
-      // A directory that was missing counts as missing, even if somebody has made it since.
+      // The directory was missing for `body`, even if another process has made it since.
       guard error.code == .notFound,
         error.path == directory || (try? fileSystem.exists(directory)) == false
       else { throw StorageError(error) }

@@ -2,16 +2,16 @@ import FileIO
 package import ObjectStorage
 package import SystemPackage
 
-/// Where things are in a repository's directory (format, "Directory").
+/// The paths of the files and directories of a repository (format, "Directory").
 package struct RepositoryLayout: Sendable {
   static let directoryPermissions: FilePermissions = [.ownerReadWriteExecute]
   static let filePermissions: FilePermissions = [.ownerReadWrite]
   static let lockName = "lock"
 
   package let root: FilePath
-  /// Holds the directories of both kinds of packs.
+  /// Contains the directories of both kinds of packs.
   package let packs: FilePath
-  /// Of nothing here belongs anything to the format.
+  /// A directory whose contents are not part of the format.
   let index: FilePath
 
   package init(root: FilePath) {
@@ -61,13 +61,14 @@ package struct RepositoryLayout: Sendable {
       return directory.appending("\(key.name.prefix(2))/\(key.name)")
     }
     if key.area.admits(key.name) { return directory.appending(key.name) }
-    // A name that nobody here chose may have any bytes.
+    // varve did not choose this name: it may contain any bytes.
     return key.name.split(separator: "/").reduce(directory) { path, name in
       name == "." ? path : path.appending(entry: String(name))
     }
   }
 
-  /// Whoever changes an area in more than one step holds a lock on this file.
+  /// The lock file of an area. A process that changes the area in more than one step locks this
+  /// file.
   package func lock(of area: ObjectArea) -> FilePath {
     directory(of: area).appending(Self.lockName)
   }
@@ -79,8 +80,8 @@ package struct RepositoryLayout: Sendable {
     return paths
   }
 
-  /// Names in the root that belong to areas, or that mean nothing to a repository. A fresh ext4 has a
-  /// lost+found.
+  /// Names in the root that are directories of areas, or that a repository ignores. A new ext4 file
+  /// system has a `lost+found`.
   var namesOfDirectories: Set<String> {
     var names: Set<String> = [packs.lastComponent?.string ?? "", "index", "lost+found"]
     for area in ObjectArea.allCases

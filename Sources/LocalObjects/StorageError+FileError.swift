@@ -33,12 +33,12 @@ extension StorageError.Code {
   }
 }
 
-/// What stands in the way of a new repository, in words.
+/// The reason why a repository cannot be created, in words.
 struct Hindrance: Error, CustomStringConvertible {
   let description: String
 }
 
-/// Runs `body`; what the file system refuses becomes the storage's error.
+/// Runs `body`, and converts errors of the file system to errors of the storage.
 func reportingFileErrors<Result>(
   _ body: () throws(FileError) -> Result
 ) throws(StorageError) -> Result {
