@@ -4,7 +4,7 @@ import ChunkFormat
 package struct AllocationExtent: Equatable, Sendable {
   /// Start, in bytes.
   package let offsetBytes: UInt64
-  /// Its length in bytes, never 0.
+  /// Length in bytes, never 0.
   package var lengthBytes: UInt64
   /// Whether the range reads as zeros because nothing is stored.
   package let isHole: Bool
@@ -17,14 +17,14 @@ package struct AllocationExtent: Equatable, Sendable {
 }
 
 extension MapRoot {
-  /// The stored ranges and the holes in the bytes `range`, from the map alone. The extents are in
-  /// order and without gaps, neighbours differ, and the first and the last are cut at the ends of
-  /// `range`.
+  /// The stored ranges and the holes in the bytes `range`. Reads only the map, no chunks. The
+  /// extents are in order and without gaps, neighbours differ in kind, and the first and the last
+  /// are cut at the ends of `range`.
   ///
-  /// They cover the whole range or only its beginning: at most `limit` extents (at least 1) are
-  /// returned, and the answer ends once `leafLimit` leaves (at least 1) have been read. So a large
-  /// disk full of data cannot hold up the caller. A hole costs the same few reads whatever its
-  /// size.
+  /// The extents cover the whole range or only its beginning: at most `limit` extents (at least 1)
+  /// are returned, and the search stops once `leafLimit` leaves (at least 1) have been read. So a
+  /// large disk full of data cannot delay the caller for long. A hole costs the same few reads
+  /// whatever its size.
   ///
   /// - Throws: ``MapError`` with `.invalidArgument` for a range that is not within the volume,
   ///   `.corrupt` or `.unreadableNode`.
@@ -47,7 +47,7 @@ extension MapRoot {
   }
 }
 
-/// Collects extents in order; adjoining ones of the same kind become one.
+/// Collects extents in order, and joins neighbours of the same kind.
 private struct ExtentList {
   let range: Range<UInt64>
   let limit: Int

@@ -1,20 +1,21 @@
 package import ChunkFormat
 
-/// Builds the map of a volume whose chunks come in order, and writes each node when it is complete.
-/// Memory is two nodes per level.
+/// Builds the map of a volume from its chunks, which are appended in order. Writes each node when
+/// it is complete. Needs memory for two nodes per level.
 ///
-/// If there is a parent revision, its map may have another size and height. A node that equals the
-/// parent's node at its position keeps that node's id and is not written; only the nodes on changed
-/// paths are written. Ranges that are known to be unchanged are taken over as whole subtrees,
-/// without reading them.
+/// The map of a parent revision may have another size and height. A node that equals the parent's
+/// node at the same position keeps that node's id and is not written. So only the nodes on changed
+/// paths are written. A range that is known to be unchanged is taken over as whole subtrees, which
+/// are not read.
 package struct MapBuilder {
   private let chunkSizeBytes: Int
   private let writer: any NodeWriting
   private var parent: ParentMap?
-  /// Per level: the node that later chunks may still change. Open nodes of higher levels are its
-  /// ancestors. A complete node is entered into the node above, which is opened for that if needed.
+  /// For each level, the node that later chunks may still change. The open nodes of higher levels
+  /// are its ancestors. When a node is complete, its id is entered into the node above, which is
+  /// opened if needed.
   private var open: [OpenNode?] = Array(repeating: nil, count: MapNode.maximumLevels)
-  /// The lowest chunk that may be appended.
+  /// The lowest number of a chunk that may be appended.
   private var nextChunk: UInt64 = 0
 
   /// A builder for a volume of any size, with chunks of `chunkSizeBytes`.
@@ -35,11 +36,12 @@ package struct MapBuilder {
     self.parent = parent.map { ParentMap($0, reading: nodes) }
   }
 
-  /// The first failure to read the parent's map for comparison. It does not fail the backup; nodes
-  /// that are already stored may be written again.
+  /// The first failure to read the parent's map for comparison. The backup continues; nodes that
+  /// are already stored may be written again.
   package var parentFailure: MapError? { parent?.failure }
 
-  /// Chunk number `number` has the content `id`. Chunks that are left out are holes, as is `.hole`.
+  /// Sets chunk number `number` to the content `id`. A chunk with the id `.hole` is a hole, and so
+  /// are the chunks that are left out.
   ///
   /// - Throws: ``MapError`` with `.invalidArgument` unless `number` is higher than all before,
   ///   `.corrupt` and `.unreadableNode` for the parent's map; errors of the writer.
@@ -50,8 +52,8 @@ package struct MapBuilder {
     open[0]!.set(id, at: Int(number % UInt64(MapNode.fanout)))
   }
 
-  /// The chunks `range` are the same as in the parent's map, which must have all of them. Reads
-  /// only the parent's nodes on the paths to both ends.
+  /// Takes the chunks `range` over from the parent's map, which must have all of them. Reads only
+  /// the parent's nodes on the paths to both ends.
   ///
   /// - Throws: ``MapError`` with `.invalidArgument` if there is no parent with these chunks, or if
   ///   a chunk at or after the start of `range` was appended before; `.corrupt` and
@@ -78,9 +80,9 @@ package struct MapBuilder {
   /// Ends the volume at `sizeBytes` and returns its map. Call it once, last.
   ///
   /// - Throws: ``MapError`` with `.invalidArgument` if the volume is too large, if chunks were
-  ///   appended beyond the end, or if a chunk was taken over whose length is different now: the
-  ///   last one of the parent, or of the new volume; `.corrupt` and `.unreadableNode` for the
-  ///   parent's map; errors of the writer.
+  ///   appended beyond the end, or if the length of a chunk that was taken over has changed (this
+  ///   may be the last chunk of the parent, or of the new volume); `.corrupt` and `.unreadableNode`
+  ///   for the parent's map; errors of the writer.
   package mutating func finish(sizeBytes: UInt64) throws -> MapRoot {
     let geometry = try MapGeometry(sizeBytes: sizeBytes, chunkSizeBytes: chunkSizeBytes)
     guard nextChunk <= geometry.chunkCount else {
@@ -103,7 +105,7 @@ package struct MapBuilder {
     try closeNodes(before: chunk)
   }
 
-  /// Completes the nodes that do not hold `chunk`; no more chunks will be added to them.
+  /// Completes the open nodes that do not hold `chunk`. No more chunks will be added to them.
   private mutating func closeNodes(before chunk: UInt64) throws {
     for level in 0..<MapNode.maximumLevels {
       if open[level]?.position.holds(chunk) == true { break }
@@ -134,8 +136,8 @@ package struct MapBuilder {
     }
   }
 
-  /// Opens the node at `position` for changes. If it is in an adopted subtree, the parent's nodes
-  /// on the path to it are read.
+  /// Opens the node at `position` for changes. If the node is in an adopted subtree, reads the
+  /// parent's nodes on the path to it.
   private mutating func openNode(_ position: NodePosition) throws {
     if case .built = open[position.level]?.content { return }
     let chunk = position.firstChunk
@@ -154,8 +156,8 @@ package struct MapBuilder {
     if !id.isHole { open[position.level] = OpenNode(position: position, content: .adopted(id)) }
   }
 
-  /// Copies the chunks of `range` that are in its first leaf, or skips the hole that it begins
-  /// with. Returns the end of this part of `range`.
+  /// Copies the chunks of `range` that are in its first leaf. If `range` begins with a hole, skips
+  /// the hole. Returns the end of this part of `range`.
   private mutating func copyLeaf(_ range: Range<UInt64>) throws -> UInt64 {
     let span = try parent!.span(containing: range.lowerBound)
     let part = span.chunks.clamped(to: range)
@@ -168,12 +170,12 @@ package struct MapBuilder {
   }
 }
 
-/// A node that a builder has not completed.
+/// A node that a builder has not completed yet.
 struct OpenNode {
   enum Content {
     /// Built child by child.
     case built(MapNode)
-    /// Taken over from the parent's map, and not read so far.
+    /// Taken over from the parent's map, and not read yet.
     case adopted(ContentID)
   }
 
@@ -196,7 +198,7 @@ struct OpenNode {
     guard case .built(var node) = content else {
       preconditionFailure("a child for a node that was adopted")
     }
-    // The node must not be shared while it is changed, or all its children are copied.
+    // Release the other reference to the node first: otherwise the change copies all its children.
     content = .adopted(.hole)
     node.children[index] = id
     content = .built(node)

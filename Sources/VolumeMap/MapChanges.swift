@@ -1,4 +1,4 @@
-/// A range of a volume, and how it changed since another revision.
+/// A range of a volume, and its change since another revision.
 package struct ChangeExtent: Equatable, Sendable {
   package enum Change: Equatable, Sendable {
     /// Unchanged.
@@ -11,7 +11,7 @@ package struct ChangeExtent: Equatable, Sendable {
 
   /// Start, in bytes.
   package let offsetBytes: UInt64
-  /// Its length in bytes, never 0.
+  /// Length in bytes, never 0.
   package var lengthBytes: UInt64
   package let change: Change
 
@@ -23,15 +23,16 @@ package struct ChangeExtent: Equatable, Sendable {
 }
 
 extension MapRoot {
-  /// What changed in the bytes `range` since `old`, the map of another revision of the volume, in
-  /// whole chunks and from the maps alone. The extents are in order and without gaps, neighbours
-  /// differ, and the first and the last are cut at the ends of `range`. Everything beyond the end
-  /// of `old` counts as new, zeros included: a client that has the old content and copies all
-  /// changes then has the new content, whatever it had after the end of the old one.
+  /// The changes in the bytes `range` since `old`, the map of another revision of the volume.
+  /// Compares only the maps, in whole chunks. The extents are in order and without gaps, neighbours
+  /// differ in kind, and the first and the last are cut at the ends of `range`. Everything beyond
+  /// the end of `old` counts as new, zeros included. So a client that has the old content and
+  /// copies all changes gets the new content, even if it had other bytes after the end of the old
+  /// content.
   ///
-  /// They cover the whole range or only its beginning: at most `limit` extents (at least 1) are
-  /// returned, and the answer ends once the leaves at `leafLimit` positions (at least 1) have been
-  /// compared. Parts that are the same in both maps cost nothing.
+  /// The extents cover the whole range or only its beginning: at most `limit` extents (at least 1)
+  /// are returned, and the comparison stops once the leaves at `leafLimit` positions (at least 1)
+  /// have been compared. Parts that are the same in both maps are not read.
   ///
   /// - Throws: ``MapError`` with `.invalidArgument` for a range that is not within the volume and
   ///   for maps of different chunk sizes, `.corrupt` or `.unreadableNode`.
@@ -57,7 +58,7 @@ extension MapRoot {
   }
 }
 
-/// Collects extents in order; adjoining ones of the same kind become one.
+/// Collects extents in order, and joins neighbours of the same kind.
 private struct ChangeList {
   /// End of the last extent.
   var position: UInt64
@@ -66,7 +67,8 @@ private struct ChangeList {
   var extents: [ChangeExtent] = []
 
   /// Adds everything up to `end` as the same in both maps; false if that needs more extents than
-  /// the limit allows. Beyond the end of the old volume this is a hole of the new map: zeros.
+  /// the limit allows. Beyond the end of the old volume, "the same" means a hole in the new map:
+  /// the change is then `.zeros`.
   mutating func appendSame(upTo end: UInt64) -> Bool {
     append(upTo: min(end, oldSizeBytes), .none) && append(upTo: end, .zeros)
   }

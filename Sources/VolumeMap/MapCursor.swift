@@ -1,7 +1,6 @@
 package import ChunkFormat
 
-/// The range of a volume that one look-up answers: the chunks of a leaf, or a hole of the size of a
-/// subtree.
+/// The result of one look-up in a map: the chunks of a leaf, or a hole of the size of a subtree.
 package struct MapSpan: Sendable {
   /// The chunks, none beyond the end of the volume.
   package let chunks: Range<UInt64>
@@ -17,12 +16,12 @@ package struct MapSpan: Sendable {
   }
 }
 
-/// Looks up chunks in a map in any order, and keeps the path to the last one. Reading a volume in
-/// order reads every node once and holds one node per level.
+/// Looks up chunks in a map in any order, and keeps the path to the last chunk in memory: one node
+/// per level. If a volume is read in order, every node is read once.
 package struct MapCursor: Sendable {
   package let map: MapRoot
   private let nodes: any NodeReading
-  /// From the topmost node down.
+  /// The nodes from the topmost one down to the last one that was read.
   private var path: [(position: NodePosition, node: MapNode)] = []
 
   package init(_ map: MapRoot, reading nodes: any NodeReading) {
@@ -38,8 +37,8 @@ package struct MapCursor: Sendable {
     span(try read(to: chunk, level: 0))
   }
 
-  /// The range that holds chunk `chunk`; nil if that needs a node that `cache` does not hold, or
-  /// one that is corrupt. Reads nothing, and never blocks longer than a look-up in a table takes.
+  /// The range that holds chunk `chunk`; nil if a needed node is not in `cache` or is corrupt.
+  /// Reads nothing, and never blocks longer than a look-up in a table takes.
   ///
   /// - Precondition: the volume has a chunk of this number.
   package mutating func cachedSpan(containing chunk: UInt64, in cache: NodeCache) -> MapSpan? {
@@ -81,8 +80,8 @@ package struct MapCursor: Sendable {
     return place!
   }
 
-  /// Goes down to the node of `level` that holds `chunk`, starting at the lowest node of the path
-  /// that holds it. Ends early at a hole; returns nil if `load` has no node.
+  /// Goes down to the node of `level` that holds `chunk`. Starts at the lowest node of the path
+  /// that holds it. Ends early at a hole; returns nil if `load` returns nil.
   private mutating func descend<Failure>(
     to chunk: UInt64, level: Int,
     load: (ContentID, NodePosition) throws(Failure) -> MapNode?
@@ -111,14 +110,15 @@ package struct MapCursor: Sendable {
 
 /// A part of a range of chunks.
 package enum MapRun: Equatable, Sendable {
-  /// This many chunks that read as zeros: all that follow each other in the range.
+  /// This many chunks that read as zeros: a hole up to the next chunk with content, or to the end
+  /// of the range.
   case hole(chunks: UInt64)
   /// One chunk.
   case chunk(ContentID)
 }
 
-/// The chunks of a range in order. A hole of the size of a subtree costs no reads; memory is one
-/// node per level.
+/// The chunks of a range in order. A hole of the size of a subtree needs no reads. Needs memory for
+/// one node per level.
 package struct MapRuns {
   private var cursor: MapCursor
   private var position: UInt64
@@ -143,7 +143,8 @@ package struct MapRuns {
 
   /// The next run; nil at the end of the range.
   ///
-  /// - Throws: ``MapError`` with `.corrupt` or `.unreadableNode`. Do not call it again after that.
+  /// - Throws: ``MapError`` with `.corrupt` or `.unreadableNode`. Do not call this again after an
+  ///   error.
   package mutating func next() throws(MapError) -> MapRun? {
     var holes: UInt64 = 0
     while position < end {
@@ -156,7 +157,8 @@ package struct MapRuns {
     return holes > 0 ? .hole(chunks: holes) : nil
   }
 
-  /// Skips the holes of the span at `position`; returns the chunk after them, if it has one.
+  /// Skips the holes in the span at `position`. Returns the next chunk with content in the span, if
+  /// any.
   private mutating func skipHoles(_ holes: inout UInt64) throws(MapError) -> ContentID? {
     if span?.chunks.contains(position) != true { span = try cursor.span(containing: position) }
     guard let span, let leaf = span.leaf else {

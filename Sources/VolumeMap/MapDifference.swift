@@ -1,19 +1,20 @@
 import ChunkFormat
 
-/// The chunks in which two maps differ, in order, as runs of one kind.
+/// The chunks in which two maps differ. They are returned in order, as runs of one kind of
+/// difference.
 ///
 /// Equal subtrees and subtrees outside the range are not read, so the cost is proportional to the
-/// difference within the range. A volume counts as a hole beyond its end: growth by a hole is no
-/// difference, and a part that a smaller volume cuts off became a hole.
+/// difference within the range. Beyond its end, a volume counts as a hole: a volume that grew by a
+/// hole does not differ, and a part that was cut off became a hole.
 ///
-/// A pair of subtrees that differ in the same way everywhere is remembered. Where the same pair is
-/// compared again, it gives one run and is not read. So the cost depends on the distinct nodes and
-/// the runs, not on the size that a volume claims. Memory is two nodes per level, and the
-/// remembered pairs.
+/// If two subtrees differ in the same way everywhere, the pair is remembered. If the same pair is
+/// compared again, the result is one run, and nothing is read. So the cost depends on the number of
+/// distinct nodes and of runs, not on the size that a volume claims. Needs memory for two nodes per
+/// level and the remembered pairs.
 package struct MapDifference {
   /// How the content of a chunk differs.
   package enum Kind: Equatable, Sendable {
-    /// Content in both, of different ids.
+    /// Content in both maps, with different ids.
     case changed
     /// Content in the old map, a hole in the new one.
     case becameHole
@@ -21,7 +22,7 @@ package struct MapDifference {
     case appeared
   }
 
-  /// Adjoining chunks that differ in the same way.
+  /// Neighbouring chunks that differ in the same way.
   package struct Run: Equatable, Sendable {
     package var chunks: Range<UInt64>
     package let kind: Kind
@@ -32,7 +33,7 @@ package struct MapDifference {
     }
   }
 
-  /// Two nodes of one position, compared up to child `index`. `old` or `new` is nil if all its
+  /// Two nodes at the same position, compared up to child `index`. `old` or `new` is nil if all
   /// children are holes.
   private struct Frame {
     let position: NodePosition
@@ -41,12 +42,12 @@ package struct MapDifference {
     var index: Int
     /// End of the children to compare.
     let endIndex: Int
-    /// The key for remembering how the two differ; nil if that is not to be remembered.
+    /// The key for remembering the difference of the two nodes; nil if it must not be remembered.
     let pair: NodePair?
     var pattern = Pattern.unknown
   }
 
-  /// How everything under two nodes differs, as far as it has been compared.
+  /// The way in which the parts under two nodes differ, as far as they have been compared.
   private enum Pattern: Equatable {
     case unknown
     case uniform(Kind)
@@ -73,7 +74,8 @@ package struct MapDifference {
   private var hasBegun = false
   private var pending: Run?
   private var uniform: [NodePair: Kind] = [:]
-  /// Leaves that may still be read; those of both maps at one position count once.
+  /// The number of leaves that may still be read. The leaves of both maps at one position count
+  /// once.
   private var leavesLeft: Int
 
   /// The chunks that have been compared when ``next()`` returns nil: the whole range, or its
@@ -105,11 +107,13 @@ package struct MapDifference {
 
   /// The next run, cut at the ends of the range; nil at the end.
   ///
-  /// - Throws: ``MapError`` with `.corrupt` or `.unreadableNode`. Do not call it again after that.
+  /// - Throws: ``MapError`` with `.corrupt` or `.unreadableNode`. Do not call this again after an
+  ///   error.
   package mutating func next() throws(MapError) -> Run? {
     if !hasBegun {
       hasBegun = true
-      // The lower map is placed under nodes that only have a first child: see `children`.
+      // If one map has fewer levels, it is placed under nodes with only a first child: see
+      // `children`.
       let top = max(old.position.level, new.position.level)
       if let run = try compare(old.id, new.id, at: NodePosition(level: top, number: 0)) {
         return run
@@ -139,7 +143,7 @@ package struct MapDifference {
     return pending
   }
 
-  /// Returns to the node above, and remembers how the two nodes differ if it is the same
+  /// Returns to the node above. Remembers the difference of the two nodes if it is the same
   /// everywhere.
   private mutating func leave(_ frame: Frame) {
     frames.removeLast()
@@ -150,7 +154,9 @@ package struct MapDifference {
     uniform[pair] = kind
   }
 
-  /// - Returns: a run that is complete.
+  /// Compares two nodes.
+  ///
+  /// - Returns: a run that is complete, if any.
   private mutating func compare(
     _ oldID: ContentID, _ newID: ContentID, at position: NodePosition
   ) throws(MapError) -> Run? {
@@ -180,7 +186,8 @@ package struct MapDifference {
     return nil
   }
 
-  /// Nil if the pair is not compared completely, or an end of a volume lies within.
+  /// The key of a pair of nodes; nil if only a part of the nodes is compared, or if a volume ends
+  /// within them.
   private func pair(
     _ oldID: ContentID, _ newID: ContentID, at position: NodePosition, _ wanted: Range<UInt64>
   ) -> NodePair? {
@@ -212,13 +219,13 @@ package struct MapDifference {
     new.isHole ? .becameHole : old.isHole ? .appeared : .changed
   }
 
-  /// Adds a chunk to the current run; returns that run if the chunk begins another one.
+  /// Adds a chunk to the current run. If the chunk begins a new run, returns the run before it.
   private mutating func add(_ chunk: UInt64, _ kind: Kind) -> Run? {
     frames[frames.count - 1].pattern.add(.uniform(kind))
     return add(chunk..<chunk + 1, kind)
   }
 
-  /// The same for chunks of one kind.
+  /// Adds several chunks of one kind in the same way.
   private mutating func add(_ chunks: Range<UInt64>, _ kind: Kind) -> Run? {
     if pending?.kind == kind, pending?.chunks.upperBound == chunks.lowerBound {
       pending!.chunks = pending!.chunks.lowerBound..<chunks.upperBound

@@ -6,17 +6,17 @@ package struct MapError: RemediedError {
   package enum Code: Equatable, Sendable {
     /// A node was read, and it does not fit its position in the volume.
     case corrupt
-    /// A node could not be read; `cause` says why.
+    /// A node could not be read; `cause` is the error.
     case unreadableNode
-    /// A size, chunk size, range or order that is not possible: a mistake of the caller.
+    /// An impossible size, chunk size, range or order: a mistake of the caller.
     case invalidArgument
   }
 
   package let code: Code
-  /// What was expected and what was found, or what failed.
+  /// The expected and the found value, or the operation that failed.
   package let message: String
-  /// The part of the volume, in bytes, whose content cannot be known because of the failure; nil if
-  /// the failure concerns no part.
+  /// The part of the volume whose content is unknown because of the failure, as a range of bytes;
+  /// nil if the failure concerns no part.
   package let bytes: Range<UInt64>?
   /// The error of the node reader, if it failed.
   package let cause: (any Error)?

@@ -1,18 +1,18 @@
 import ChunkFormat
 
-/// The shape of a volume and its map: number and length of chunks, and levels of nodes.
+/// The shape of a volume and its map: the number and length of chunks, and the levels of nodes.
 package struct MapGeometry: Equatable, Sendable {
-  /// Size of the largest volume in bytes; rounded up to whole chunks, it still fits `off_t`.
+  /// Size of the largest volume in bytes. Even rounded up to whole chunks, it fits into `off_t`.
   package static let maximumSizeBytes = RevisionVolume.maximumSizeBytes
 
   /// Size of the volume in bytes, 0 to ``maximumSizeBytes``.
   package let sizeBytes: UInt64
-  /// Size of every chunk but the last in bytes, a power of two.
+  /// Size of every chunk except the last in bytes, a power of two.
   package let chunkSizeBytes: Int
-  /// Chunks of the volume; the last one may be short.
+  /// The number of chunks in the volume; the last chunk may be short.
   package let chunkCount: UInt64
-  /// Levels of nodes, 1 to ``MapNode/maximumLevels``: the fewest that can hold ``chunkCount``, and
-  /// one for a volume with at most one chunk.
+  /// Levels of nodes, 1 to ``MapNode/maximumLevels``: the fewest levels that can hold
+  /// ``chunkCount`` chunks. An empty volume has one level.
   package let levels: Int
 
   /// - Throws: ``MapError`` with `.invalidArgument` for a volume that is too large, and for a chunk
@@ -82,10 +82,10 @@ package struct MapGeometry: Equatable, Sendable {
 
 /// The position of a node in a map: its level, and its number among the nodes of that level.
 ///
-/// A node of a level holds the same chunks whatever the height of the map, so positions in maps of
-/// different heights can be compared.
+/// A node at a position holds the same chunks whatever the height of the map. So positions in maps
+/// of different heights can be compared.
 package struct NodePosition: Hashable, Sendable {
-  /// Bits of a chunk's number that one level resolves.
+  /// The number of bits of a chunk's number that select a child on one level.
   static let bitsPerLevel = MapNode.fanout.trailingZeroBitCount
 
   /// Distance from the leaves.
@@ -103,7 +103,7 @@ package struct NodePosition: Hashable, Sendable {
     self.init(level: level, number: chunk >> Self.shift(level + 1))
   }
 
-  // Swift's shifts give 0 past 63 bits, which is right for the node of level 7 that holds
+  // Swift's shifts by more than 63 bits give 0. This is right for the node of level 7, which holds
   // everything.
   private static func shift(_ levels: Int) -> Int { levels * bitsPerLevel }
 
@@ -116,13 +116,13 @@ package struct NodePosition: Hashable, Sendable {
     level + 1 < MapNode.maximumLevels ? (number + 1) << Self.shift(level + 1) : .max
   }
 
-  /// Chunks that one child can hold.
+  /// The number of chunks that one child can hold.
   package var chunksPerChild: UInt64 { 1 << UInt64(Self.shift(level)) }
 
-  /// Whether chunk `chunk` lies under the node.
+  /// Whether chunk `chunk` is under the node.
   package func holds(_ chunk: UInt64) -> Bool { chunk >> Self.shift(level + 1) == number }
 
-  /// The index of the child that holds chunk `chunk`, which must be one of the node's.
+  /// The index of the child that holds chunk `chunk`, which must be under the node.
   package func childIndex(of chunk: UInt64) -> Int {
     Int(chunk >> Self.shift(level)) & (MapNode.fanout - 1)
   }

@@ -1,6 +1,6 @@
 package import ChunkFormat
 
-/// The map of a volume as a revision records it: the id of the topmost node and the shape of the
+/// The map of a volume: the id of its topmost node, as a revision records it, and the shape of the
 /// volume.
 package struct MapRoot: Equatable, Sendable {
   /// The topmost node; `.hole` if the volume is empty, or all of it reads as zeros.
@@ -45,7 +45,7 @@ package struct MapRoot: Equatable, Sendable {
     return node
   }
 
-  /// Refuses a node of another level, and one with children beyond the end of the volume.
+  /// Refuses a node of another level, and a node with children beyond the end of the volume.
   func check(_ node: MapNode, _ id: ContentID, at position: NodePosition) throws(MapError) {
     guard node.level == position.level else {
       throw MapError(

@@ -5,28 +5,28 @@ package protocol MapVisitor {
   /// Whether to visit the children of the node `id`; false if everything under it is already known.
   mutating func shouldEnter(node id: ContentID, at position: NodePosition) throws -> Bool
 
-  /// The chunk `id` is chunk number `number` of the volume. Holes are not visited.
+  /// Visits chunk number `number` of the volume, which has the id `id`. Holes are not visited.
   mutating func visit(chunk id: ContentID, number: UInt64) throws
 
-  /// The node at `position` cannot be used. Throw to end the walk; return to continue after the
-  /// node.
+  /// Called if the node at `position` cannot be used. Throw to end the walk; return to continue
+  /// after the node.
   mutating func visit(damaged error: MapError, at position: NodePosition) throws
 }
 
 extension MapVisitor {
-  /// Damage ends the walk.
+  /// Throws the error: damage ends the walk.
   package mutating func visit(damaged error: MapError, at position: NodePosition) throws {
     throw error
   }
 }
 
 extension MapRoot {
-  /// Calls `visitor` for every node and chunk, except below nodes that it does not enter. Memory is
-  /// one node per level.
+  /// Calls `visitor` for every node and chunk, except below nodes that the visitor does not enter.
+  /// Needs memory for one node per level.
   ///
-  /// Nodes that reach beyond the end of the volume, at most one per level, are read even if the
-  /// visitor does not enter them: a node that is valid in one volume may be invalid at the end of
-  /// another.
+  /// Some nodes are read even if the visitor does not enter them: the nodes that reach beyond the
+  /// end of the volume, at most one per level. A node that is valid in one volume may be invalid at
+  /// the end of another.
   ///
   /// - Throws: ``MapError``, and errors of the visitor.
   package func walk(
@@ -59,20 +59,20 @@ extension MapRoot {
   }
 }
 
-/// Computes sums over maps. A node may stand in many places of one map or of several; it is read
-/// once, and its sum is then known. So the cost depends on the distinct nodes, not on the size that
-/// a volume claims.
+/// Computes sums over maps. The same node may occur in many places of one or several maps. It is
+/// read once; then its sum is known. So the cost depends on the number of distinct nodes, not on
+/// the size that a volume claims.
 package protocol MapFold {
   associatedtype Sum
 
   /// The sum of a hole.
   var zero: Sum { get }
 
-  /// Adds a child's sum to the sum of the children before it. A volume may claim so many chunks
-  /// that a plain addition overflows.
+  /// Adds a child's sum to the sum of the children before it. Must not overflow: a volume may claim
+  /// a huge number of chunks.
   func add(_ sum: Sum, to total: inout Sum)
 
-  /// The sum of a node that was read before on this level; nil to have the node read.
+  /// The sum of a node that was read before on this level. If this returns nil, the node is read.
   mutating func knownSum(of id: ContentID, level: Int) throws -> Sum?
 
   /// Receives the sum of a node that was read.
@@ -80,20 +80,21 @@ package protocol MapFold {
 
   mutating func sum(ofLeaf leaf: MapNode, at position: NodePosition) throws -> Sum
 
-  /// The node at `position` cannot be used. Throw to end the fold; return the node's sum to
-  /// continue after the node.
+  /// Called if the node at `position` cannot be used. Throw to end the computation; return a sum
+  /// for the node to continue after it.
   ///
-  /// - Parameter isEverywhere: whether the node is just as unusable at every other position of this
-  ///   level.
+  /// - Parameter isEverywhere: whether the node is unusable at every other position of this level,
+  ///   too.
   mutating func sum(
     ofDamaged id: ContentID, _ error: MapError, at position: NodePosition, isEverywhere: Bool
   ) throws -> Sum
 }
 
 extension MapRoot {
-  /// The sum of the whole map. Memory is one node per level, and what `fold` remembers.
+  /// The sum of the whole map. Needs memory for one node per level, and for the sums that `fold`
+  /// remembers.
   ///
-  /// Nodes that hold the last chunk, one per level, are read even if their sum is known: a node
+  /// The nodes that hold the last chunk, one per level, are read even if their sum is known: a node
   /// that is valid in the middle of one volume may be invalid at the end of another, and the
   /// reverse.
   ///
@@ -130,12 +131,13 @@ extension MapRoot {
   }
 }
 
-/// Known sums of nodes, limited in memory: a node that does not fit is read again.
+/// The known sums of nodes. Memory is limited: a node whose sum does not fit is read again.
 package struct NodeSums<Sum> {
-  /// Limits the memory to about 50 MiB: the nodes of about 16 TiB of distinct chunks of 128 KiB.
+  /// Limits the memory to about 50 MiB. This is enough for the nodes of about 16 TiB of distinct
+  /// chunks of 128 KiB.
   package static var standardLimit: Int { 1 << 19 }
 
-  /// Ids are hashes, so 128 bits of one are enough to tell nodes apart here.
+  /// The key of a node. Ids are hashes, so 128 bits of an id are enough to distinguish nodes here.
   private struct Key: Hashable {
     let high: UInt64
     let low: UInt64

@@ -3,7 +3,7 @@ import Synchronization
 
 /// Reads map nodes.
 package protocol NodeReading: Sendable {
-  /// The node `id`. Its content has been checked against the id or the record's checksum.
+  /// Reads the node `id`, and checks its content against the id or the record's checksum.
   ///
   /// May block. Several threads may call it at once.
   func readNode(_ id: ContentID) throws -> MapNode
@@ -11,22 +11,22 @@ package protocol NodeReading: Sendable {
 
 /// Writes map nodes.
 package protocol NodeWriting {
-  /// Stores `node` and returns its id. A node that is already stored costs nothing.
+  /// Stores `node` and returns its id. A node that is already stored takes no more space.
   ///
-  /// `previous` is the node at the same position of the parent revision's map, if there is one: a
-  /// good base for a delta.
+  /// `previous` is the node at the same position in the parent revision's map, if there is one. It
+  /// is a good base for a delta.
   func writeNode(_ node: MapNode, replacing previous: ContentID?) throws -> ContentID
 }
 
-/// The recently used map nodes, decoded, for all readers of a repository. Its size in bytes is
-/// limited; several threads may use it at once.
+/// A cache of recently used map nodes, decoded, for all readers of a repository. Its size in bytes
+/// is limited. Several threads may use it at once.
 ///
-/// The clock algorithm evicts nodes: a hit sets a mark and moves nothing, so the lock is held for
-/// one look-up in a dictionary. All nodes have the same size, so the limit is exact.
+/// The clock algorithm chooses the nodes to evict: a hit only sets a mark, so the lock is held only
+/// for one look-up in a dictionary. All nodes have the same size, so the limit is exact.
 package final class NodeCache: NodeReading {
-  /// Memory of one cached node in bytes: its children, and its share of the tables.
+  /// Memory of one cached node in bytes: the children, and the node's share of the tables.
   package static let nodeBytes = MapNode.fanout * ContentID.lengthBytes + 160
-  /// Default limit in bytes: the leaves of about 60 GiB of disk with chunks of 128 KiB.
+  /// Default limit in bytes: enough for the leaves of about 60 GiB of disk with chunks of 128 KiB.
   package static let defaultLimitBytes = 16 << 20
 
   fileprivate struct Slot {
@@ -46,8 +46,8 @@ package final class NodeCache: NodeReading {
   private let state = Mutex(State())
   private let loading = (0..<16).map { _ in LoadingLock() }
 
-  /// A cache in front of `nodes`. It takes at most about `limitBytes`, but always has room for a
-  /// few nodes.
+  /// Creates a cache for `nodes`. It uses at most about `limitBytes`, but always has room for a few
+  /// nodes.
   package init(reading nodes: any NodeReading, limitBytes: Int = defaultLimitBytes) {
     self.nodes = nodes
     self.capacity = max(limitBytes / Self.nodeBytes, MapNode.maximumLevels)
@@ -62,7 +62,8 @@ package final class NodeCache: NodeReading {
     }
   }
 
-  /// The node `id`, read if it is not cached; threads that want the same node read it once.
+  /// The node `id`. Reads it if it is not cached. Several threads that need the same node read it
+  /// only once.
   package func readNode(_ id: ContentID) throws -> MapNode {
     if let node = cachedNode(id) { return node }
     return try loading[abs(id.hashValue % loading.count)].mutex.withLock { _ in
@@ -74,8 +75,8 @@ package final class NodeCache: NodeReading {
   }
 }
 
-/// Held while a node is read. The ids of all nodes share a few locks, so a thread may also wait for
-/// the read of another node.
+/// A lock that a thread holds while it reads a node. All nodes share a few locks, so a thread may
+/// also wait until another node has been read.
 private final class LoadingLock: Sendable {
   let mutex = Mutex(())
 }

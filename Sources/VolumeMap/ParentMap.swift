@@ -1,13 +1,14 @@
 import ChunkFormat
 
-/// The parent revision's map as a builder uses it: nodes to compare with, subtrees to take over.
+/// The parent revision's map, from which a builder takes nodes to compare with and subtrees to
+/// reuse.
 struct ParentMap {
   let map: MapRoot
   /// The first failure to read a node for comparison.
   private(set) var failure: MapError?
 
   private var cursor: MapCursor
-  /// The last range taken over, and whether any range included the parent's last chunk.
+  /// The last range that was taken over.
   private var lastTakenOver: Range<UInt64> = 0..<0
   private var lastChunkWasTakenOver = false
 
@@ -43,9 +44,9 @@ struct ParentMap {
     try cursor.span(containing: chunk)
   }
 
-  /// The largest subtree that begins with `chunk` and holds no chunk outside `range`. There is
-  /// nothing beyond the end of the map, so a range that reaches the end includes the last subtree
-  /// of each level.
+  /// The largest subtree that begins with `chunk` and holds no chunk outside `range`. If `range`
+  /// ends at the end of the map, this may be the last subtree of a level: it holds no chunk beyond
+  /// the end.
   func largestSubtree(at chunk: UInt64, within range: Range<UInt64>) -> NodePosition? {
     let reachesEnd = range.upperBound == map.geometry.chunkCount
     return (0..<map.geometry.levels).reversed().lazy
@@ -58,8 +59,8 @@ struct ParentMap {
     if range.upperBound == map.geometry.chunkCount { lastChunkWasTakenOver = true }
   }
 
-  /// Refuses a chunk that was taken over, is not a hole, and has another length in `geometry`: the
-  /// last one of the parent, or of the new volume.
+  /// Refuses a chunk that was taken over, is not a hole, and has another length in `geometry`. Only
+  /// the last chunk of the parent, and the last chunk of the new volume, can have another length.
   mutating func checkLengths(in geometry: MapGeometry) throws(MapError) {
     var chunks: [UInt64] = []
     if lastChunkWasTakenOver { chunks.append(map.geometry.chunkCount - 1) }

@@ -3,12 +3,12 @@ import TestSupport
 import Testing
 import VolumeMap
 
-/// What changed in a volume since another revision of it.
+/// The changes in a volume since another revision of it.
 @Suite struct MapChangesTests {
   private static let chunk = UInt64(VolumeModel.chunkSizeBytes)
   private let nodes = RecordingNodes()
 
-  /// A volume of `count` chunks and some bytes, all of it content.
+  /// A volume of `count` chunks and some bytes, without holes.
   private func full(_ count: UInt64, extraBytes: UInt64 = 0) throws -> VolumeModel {
     var model = VolumeModel(chunkCount: count)
     model.sizeBytes += extraBytes
@@ -36,7 +36,7 @@ import VolumeMap
     var new = old
     for _ in 0..<3 { try new.edit(with: &random) }
     new.sizeBytes += UInt64.random(in: 0..<Self.chunk, using: &random)
-    // Content of another length is other content.
+    // A last chunk of another length has other content.
     for (number, size) in [(old.sizeBytes / Self.chunk, old), (new.sizeBytes / Self.chunk, new)]
     where size.chunks[number] != nil && new.chunks[number] != nil && old.sizeBytes != new.sizeBytes
     {
@@ -65,7 +65,7 @@ import VolumeMap
     #expect(position == range.upperBound, comment)
   }
 
-  /// Compares with the chunks themselves, at both ends of each.
+  /// Compares an extent with the chunks of both volumes.
   private func expect(
     _ extent: ChangeExtent, from old: VolumeModel, to new: VolumeModel, _ comment: Comment
   ) throws {
@@ -81,7 +81,7 @@ import VolumeMap
     }
   }
 
-  @Test("everything beyond the old end is new, zeros included, to the byte") func grown() throws {
+  @Test("all bytes beyond the old end are new, zeros included") func grown() throws {
     let old = try full(10, extraBytes: 100)
     var new = old
     new.sizeBytes = 500 * Self.chunk
@@ -94,7 +94,7 @@ import VolumeMap
         ChangeExtent(offsetBytes: 400 * Self.chunk, lengthBytes: Self.chunk, change: .data),
         ChangeExtent(offsetBytes: 401 * Self.chunk, lengthBytes: 99 * Self.chunk, change: .zeros),
       ])
-    // The old end lies in the middle of a chunk that was and is a hole.
+    // The old end is in the middle of a chunk that is a hole in both maps.
     var hole = old
     hole.chunks[10] = nil
     #expect(

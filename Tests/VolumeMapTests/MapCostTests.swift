@@ -2,7 +2,7 @@ import ChunkFormat
 import Testing
 import VolumeMap
 
-/// The design's promises, counted: what is read and written, and no more.
+/// Counts reads and writes, and compares them with the design's promises.
 @Suite struct MapCostTests {
   private static let chunkSizeBytes = 128 << 10
   /// 20 TiB in chunks of 128 KiB: four levels.
@@ -19,7 +19,7 @@ import VolumeMap
     return try builder.finish(sizeBytes: Self.largeSizeBytes)
   }
 
-  /// One chunk in every 1,048,576: 160 chunks, each on a path of its own below the second level.
+  /// One chunk in every 1,048,576: 160 chunks, each on its own path below the second level.
   private let sparse = Dictionary(
     uniqueKeysWithValues: (0..<160).map { ($0 << 20 + 77, ContentID.chunk($0 + 1)) })
 
@@ -71,7 +71,7 @@ import VolumeMap
     #expect(nodes.writes.isEmpty)
     #expect(nodes.reads.count == 1 + 10 + 160 + 160)
 
-    // Two changes under one leaf, one elsewhere under the same second level node.
+    // Two changes under one leaf, and one change elsewhere under the same second-level node.
     var changed = sparse
     changed[77] = .chunk(1000)
     changed[78] = .chunk(1001)
@@ -115,7 +115,7 @@ import VolumeMap
     #expect(nodes.writes.count == 4)
   }
 
-  @Test("a difference reads both maps on differing paths only") func difference() throws {
+  @Test("a difference reads both maps only on paths that differ") func difference() throws {
     let nodes = RecordingNodes()
     let first = try large(sparse, in: nodes)
     var changed = sparse
@@ -128,7 +128,7 @@ import VolumeMap
     let runs = try first.difference(to: second, of: nodes)
     #expect(runs.map(\.kind) == [.changed, .becameHole, .appeared])
     #expect(runs.map(\.chunks) == [77..<78, other + 77..<other + 78, other + 700..<other + 701])
-    // The roots, two paths in both, and the second path's two leaves, one in each map.
+    // The roots, and in each map two paths of three nodes.
     #expect(nodes.reads.count == 2 + 2 * 3 + 2 * 3)
   }
 
@@ -138,16 +138,16 @@ import VolumeMap
     let first = try large(sparse, in: nodes)
     let second = try large(sparse.mapValues { _ in .chunk(1000) }, in: nodes)
     let other: UInt64 = 80 << 20
-    // Both roots, and one path of two inner nodes and a leaf in both.
+    // Both roots, and in each map one path of two inner nodes and a leaf.
     nodes.forgetCounts()
     let runs = try first.difference(to: second, within: other..<other + 78, of: nodes)
     #expect(runs == [MapDifference.Run(chunks: other + 77..<other + 78, kind: .changed)])
     #expect(nodes.reads.count == 2 + 2 * 3)
-    // A part of the leaf in which nothing lies is told from the leaf.
+    // This part of the leaf is empty, but the leaf must be read to know that.
     nodes.forgetCounts()
     #expect(try first.difference(to: second, within: other..<other + 77, of: nodes).isEmpty)
     #expect(nodes.reads.count == 2 + 2 * 3)
-    // Between two chunks there are only holes: the nodes on the way down, up to the first that has none.
+    // Only holes in this range: reads the nodes on the path down to the first hole.
     nodes.forgetCounts()
     #expect(try first.difference(to: second, within: other + 256..<other + 512, of: nodes).isEmpty)
     #expect(nodes.reads.count == 2 + 2 * 2)
@@ -157,7 +157,7 @@ import VolumeMap
     #expect(nodes.reads.isEmpty)
   }
 
-  @Test("a difference stops at the limit of leaves, and says how far it got")
+  @Test("a difference stops at the limit of leaves, and reports the compared range")
   func differenceBound() throws {
     let nodes = RecordingNodes()
     let first = try large(sparse, in: nodes)
@@ -168,8 +168,8 @@ import VolumeMap
     while let run = try difference.next() { runs.append(run) }
     #expect(runs.map(\.chunks.lowerBound) == [77, 1 << 20 + 77, 2 << 20 + 77])
     #expect(difference.compared == 0..<3 << 20)
-    // The roots, one second level node and three paths of two nodes, in both; and the inner node that the
-    // fourth leaf would hang from.
+    // In each map: the root, one second-level node, three paths of two nodes, and the inner node
+    // above the fourth leaf.
     #expect(nodes.reads.count == 2 * (1 + 1 + 3 * 2 + 1))
   }
 

@@ -2,7 +2,7 @@ import ChunkFormat
 import Testing
 import VolumeMap
 
-/// Damage and misuse: named errors, never data.
+/// Damage and misuse must cause specific errors, and never return data.
 @Suite struct MapDamageTests {
   private let nodes = RecordingNodes()
   private let secondLeaf: Range<UInt64> = 256 * 4096..<512 * 4096
@@ -66,7 +66,7 @@ import VolumeMap
     #expect(throws: MapError.self) { try MapRoot(id: .chunk(1), geometry: geometry) }
   }
 
-  @Test("a missing node is reported with place and cause; a walk can continue after it")
+  @Test("a missing node is reported with its place and the cause; a walk can continue after it")
   func missingNode() throws {
     let map = try model().build(in: nodes)
     nodes.replace(try leaf(1, of: map), with: nil)
@@ -103,7 +103,7 @@ import VolumeMap
     #expect(nodes.writes.first?.previous == nil)
   }
 
-  @Test("a builder refuses input that makes no valid map") func misuse() throws {
+  @Test("a builder refuses input that would make an invalid map") func misuse() throws {
     func builder(parent: MapRoot? = nil) throws -> MapBuilder {
       try MapBuilder(chunkSizeBytes: 4096, writer: nodes, parent: parent, reading: nodes)
     }

@@ -3,7 +3,8 @@ import Testing
 import TestSupport
 import VolumeMap
 
-/// Maps against a dictionary: what is built is what is read, walked and told apart.
+/// Compares maps with a dictionary: reading, walking and comparing maps must give the chunks that
+/// were written.
 @Suite struct MapModelTests {
   static let chunkCounts: [UInt64] = [0, 1, 2, 255, 256, 257, 65_535, 65_536, 65_537]
 
@@ -31,7 +32,7 @@ import VolumeMap
     }
   }
 
-  /// A range of the difference, in one go and in steps of one leaf each.
+  /// Compares a range, at once and in steps of one leaf.
   private func checkPart(
     ofDifferenceFrom old: (model: VolumeModel, map: MapRoot),
     to new: (model: VolumeModel, map: MapRoot), _ nodes: RecordingNodes,
@@ -160,7 +161,7 @@ import VolumeMap
 }
 
 extension [MapDifference.Run] {
-  /// Adds a run; joins it to the last where it goes on from there.
+  /// Adds a run. If it continues the last run, joins the two.
   fileprivate mutating func append(joining run: MapDifference.Run) {
     if let last, last.kind == run.kind, last.chunks.upperBound == run.chunks.lowerBound {
       self[count - 1].chunks = last.chunks.lowerBound..<run.chunks.upperBound
@@ -170,7 +171,7 @@ extension [MapDifference.Run] {
   }
 }
 
-/// Collects every chunk a walk meets.
+/// Collects every chunk that a walk visits.
 private struct ChunkCollector: MapVisitor {
   var chunks: [UInt64: ContentID] = [:]
 

@@ -46,7 +46,7 @@ import VolumeMap
     #expect(try cache.readNode(ids[0]) == node)
   }
 
-  @Test("threads that want one node read it once") func oneRead() async throws {
+  @Test("threads that need the same node read it once") func oneRead() async throws {
     let (nodes, ids) = nodes(3)
     let slow = SlowNodes(nodes: nodes)
     let cache = NodeCache(reading: slow)
@@ -59,7 +59,7 @@ import VolumeMap
     #expect(nodes.reads.count == 3)
   }
 
-  @Test("a cursor answers from the cache only, or not at all") func cachedSpans() throws {
+  @Test("a cached look-up uses only the cache") func cachedSpans() throws {
     let nodes = RecordingNodes()
     var model = VolumeModel(chunkCount: 70_000)
     for chunk in stride(from: 0, to: 70_000, by: 100) as StrideTo<UInt64> {
@@ -79,7 +79,7 @@ import VolumeMap
   }
 }
 
-/// Nodes that take a while.
+/// Nodes that take some time to read.
 private struct SlowNodes: NodeReading {
   let nodes: RecordingNodes
 

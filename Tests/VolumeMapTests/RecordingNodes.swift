@@ -2,7 +2,7 @@ import ChunkFormat
 import Synchronization
 import VolumeMap
 
-/// Nodes in memory; counts what is read and written.
+/// Nodes in memory. Counts reads and writes.
 final class RecordingNodes: NodeReading, NodeWriting, Sendable {
   struct Missing: Error {}
 
@@ -45,7 +45,7 @@ final class RecordingNodes: NodeReading, NodeWriting, Sendable {
     return id
   }
 
-  /// Puts another node, or none, in the place of `id`.
+  /// Replaces the node stored as `id` by another node, or removes it.
   func replace(_ id: ContentID, with node: MapNode?) {
     state.withLock { $0.nodes[id] = node }
   }
@@ -59,7 +59,7 @@ extension ContentID {
     }
   }
 
-  /// An id that depends on every byte of the node, as a hash would.
+  /// An id that depends on every byte of the node, like a hash.
   init(standingFor node: MapNode) {
     var lanes = (UInt64(1), UInt64(2), UInt64(3), UInt64(4))
     func mix(_ lane: inout UInt64, _ byte: UInt8) {

@@ -2,11 +2,11 @@ import ChunkFormat
 import Testing
 import VolumeMap
 
-/// Maps that are large and consist of few nodes: whatever walks them must not visit each place.
+/// Large maps that consist of few nodes: a computation must not visit each place of a node.
 @Suite struct RepeatedNodesTests {
   private static let chunkSizeBytes = 128 << 10
 
-  /// A volume of so many levels that holds `leaf` everywhere.
+  /// A volume with a map of `levels` levels in which every leaf is `leaf`.
   private func uniform(
     _ leaf: MapNode, levels: Int, in nodes: RecordingNodes
   ) throws -> MapRoot {
@@ -59,7 +59,7 @@ import VolumeMap
     nodes.forgetCounts()
     var counting = Counting()
     #expect(try map.sum(reading: nodes, &counting) == 1 << 32)
-    // Each once, and the path to the end of the volume.
+    // Reads each distinct node once, and the path to the end of the volume.
     #expect(nodes.reads.count <= 2 * 4)
 
     nodes.replace(nodes.add(leaf { _ in .chunk(1) }), with: nil)
@@ -82,7 +82,7 @@ import VolumeMap
         sizeBytes: chunks * UInt64(Self.chunkSizeBytes), chunkSizeBytes: Self.chunkSizeBytes))
   }
 
-  @Test("A leaf that is valid in the middle of a volume is damage where the volume ends within it")
+  @Test("A leaf that is valid in the middle of a volume is damage if the volume ends within it")
   func leafAtTheEnd() throws {
     let nodes = RecordingNodes()
     let full = leaf { _ in .chunk(1) }
@@ -90,14 +90,14 @@ import VolumeMap
     var counting = Counting()
     #expect(try map(chunks: 512).sum(reading: nodes, &counting) == 512)
     #expect(counting.damaged == 0)
-    // The leaf's sum is known by now.
+    // Now the leaf's sum is known.
     #expect(try map(chunks: 256 + 10).sum(reading: nodes, &counting) == 256)
     #expect(counting.damaged == 1)
-    // And the damage there is none elsewhere.
+    // Elsewhere the same leaf is still valid.
     #expect(try map(chunks: 512).sum(reading: nodes, &counting) == 512)
   }
 
-  @Test("A comparison finds that damage too, even if it has compared the same two leaves before")
+  @Test("A comparison finds such damage, even if it has compared the same two leaves before")
   func comparedAtTheEnd() throws {
     let nodes = RecordingNodes()
     let (short, long) = (UInt64(256 + 10), UInt64(512))
@@ -114,7 +114,7 @@ import VolumeMap
     #expect(try sound.difference(to: twice(two, chunks: long, in: nodes), of: nodes) == [run])
   }
 
-  @Test("2 PiB that differ everywhere are one run, found with a few reads")
+  @Test("If 2 PiB differ everywhere, the result is one run, after a few reads")
   func uniformDifference() throws {
     let nodes = RecordingNodes()
     let old = try uniform(leaf { _ in .chunk(1) }, levels: 4, in: nodes)
@@ -124,7 +124,7 @@ import VolumeMap
     #expect(
       try old.difference(to: new, of: nodes) == [MapDifference.Run(chunks: all, kind: .changed)])
     #expect(nodes.reads.count == 2 * 4)
-    // Without the map's help: everything became a hole.
+    // The new map has no nodes: everything became a hole.
     let hole = try MapRoot(id: .hole, geometry: old.geometry)
     #expect(
       try old.difference(to: hole, of: nodes)
@@ -134,7 +134,7 @@ import VolumeMap
         == [MapDifference.Run(chunks: all, kind: .appeared)])
   }
 
-  @Test("Repeated leaves give the same result as if each were read")
+  @Test("Repeated leaves give the same result as if each place were read")
   func mixedDifference() throws {
     let nodes = RecordingNodes()
     let kinds: [MapNode] = [

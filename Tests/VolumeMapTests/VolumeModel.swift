@@ -2,7 +2,7 @@ import ChunkFormat
 import TestSupport
 import VolumeMap
 
-/// A volume as a dictionary: what every map is compared with.
+/// A volume as a dictionary. Tests compare maps with it.
 struct VolumeModel: Equatable {
   static let chunkSizeBytes = 4096
 
@@ -18,7 +18,7 @@ struct VolumeModel: Equatable {
     sizeBytes = chunkCount * UInt64(Self.chunkSizeBytes)
   }
 
-  /// Builds the map with the calls a backup would make: every chunk looked at, holes left out.
+  /// Builds the map with the same calls as a full backup: appends every chunk, leaves out holes.
   func build(in nodes: RecordingNodes, parent: MapRoot? = nil) throws -> MapRoot {
     var builder = try MapBuilder(
       chunkSizeBytes: Self.chunkSizeBytes, writer: nodes, parent: parent, reading: nodes)
@@ -28,7 +28,7 @@ struct VolumeModel: Equatable {
     return try builder.finish(sizeBytes: sizeBytes)
   }
 
-  /// The runs that a map of this volume has, by brute force.
+  /// The runs that a map of this volume must have, computed chunk by chunk.
   func runs(in range: Range<UInt64>) -> [MapRun] {
     var runs: [MapRun] = []
     var holes: UInt64 = 0
@@ -44,7 +44,7 @@ struct VolumeModel: Equatable {
     return holes > 0 ? runs + [.hole(chunks: holes)] : runs
   }
 
-  /// Writes a few stretches of new content and a few holes, then changes the size at times.
+  /// Writes a few stretches of new content and a few holes, and sometimes changes the size.
   mutating func edit(with random: inout SeededRandom) throws {
     for _ in 0..<Int.random(in: 1...5, using: &random) where try geometry.chunkCount > 0 {
       let count = try geometry.chunkCount
@@ -76,7 +76,7 @@ extension MapRoot {
     return runs
   }
 
-  /// All runs of a difference, of the chunks `range` where one is given.
+  /// All runs of a difference; if `range` is given, only in these chunks.
   func difference(
     to new: MapRoot, within range: Range<UInt64>? = nil, of nodes: any NodeReading
   ) throws -> [MapDifference.Run] {
