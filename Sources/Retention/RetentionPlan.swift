@@ -2,19 +2,20 @@ package import CalendarTime
 package import ChunkFormat
 package import ChunkStore
 
-/// Which revisions of a job to keep, with the reasons, and which to delete.
+/// The revisions of a job to keep, with the reasons, and the revisions to delete.
 ///
-/// These are kept whatever the policy says:
+/// Some revisions are kept whatever the policy says:
 ///
 /// - revisions that are protected or in use, or whose marks cannot be read;
 /// - the newest usable revision, or the newest if none is usable;
 /// - revisions with a time in the future;
-/// - a revision made with a clock that had been set back, as long as its parent is kept.
+/// - a revision with a time before its parent's time (a clock had been set back), as long as the
+///   parent is kept.
 package struct RetentionPlan: Sendable {
-  /// What happens to one revision.
+  /// The decision on one revision.
   package struct Verdict: Sendable {
     package let entry: RevisionEntry
-    /// Empty if it is deleted.
+    /// The reasons for keeping the revision; empty if it is deleted.
     package let reasons: [StayReason]
 
     package var stays: Bool { !reasons.isEmpty }
@@ -24,13 +25,13 @@ package struct RetentionPlan: Sendable {
   private static let usualCount = 5
 
   package let job: String
-  /// Oldest first.
+  /// The decisions on all revisions of the job, oldest first.
   package let verdicts: [Verdict]
 
   /// - Parameters:
   ///   - history: all revisions of the job.
   ///   - zone: the time zone of the calendar.
-  ///   - users: the readers that use a revision now, in words.
+  ///   - users: for each revision, the readers that use it now, in words.
   package init(
     of job: String, history: [RevisionEntry], policy: RetentionPolicy, in zone: TimeZone,
     now: Timestamp, users: [RevisionID: [String]]
@@ -40,10 +41,10 @@ package struct RetentionPlan: Sendable {
     self.init(of: job, history: history, reasons: judgement.reasons())
   }
 
-  /// The plan for deleting the job: deletes all its revisions but those that are protected, may be
-  /// protected because their marks cannot be read, or are in use.
+  /// The plan for deleting the job. Deletes all its revisions, except revisions that are protected
+  /// or in use, and revisions whose marks cannot be read, since they may be protected.
   ///
-  /// - Parameter users: the readers that use a revision now, in words.
+  /// - Parameter users: for each revision, the readers that use it now, in words.
   package init(
     forgetting job: String, history: [RevisionEntry], users: [RevisionID: [String]]
   ) {
@@ -57,7 +58,7 @@ package struct RetentionPlan: Sendable {
     verdicts = history.map { Verdict(entry: $0, reasons: reasons[$0.id] ?? []) }
   }
 
-  /// Oldest first.
+  /// The revisions to delete, oldest first.
   package var going: [RevisionEntry] { verdicts.filter { !$0.stays }.map(\.entry) }
 
   /// Whether the number of deletions suggests a mistake: more than five, and more than half.
@@ -68,7 +69,7 @@ package struct RetentionPlan: Sendable {
 }
 
 extension RevisionEntry {
-  /// Reasons to keep it even if its job is deleted.
+  /// The reasons for keeping the revision even if its job is deleted.
   fileprivate func bonds(_ users: [RevisionID: [String]]) -> [StayReason] {
     (marks.isProtected ? [.protected] : [])
       + (marksDamage == nil ? [] : [.unreadableMarks])
@@ -84,11 +85,11 @@ private struct Judgement {
   let now: Timestamp
   let users: [RevisionID: [String]]
 
-  /// The reasons of each revision that is kept.
+  /// The reasons for each revision that is kept.
   ///
-  /// A revision made with a clock that was behind does not have its true time. It is kept as long
-  /// as its parent is kept. After that its time is used all the same: nothing else is known of its
-  /// age.
+  /// If the clock was behind when a revision was made, its time is wrong. The revision is kept as
+  /// long as its parent is kept. After that, its time is used although it is wrong: its true age is
+  /// unknown.
   func reasons() -> [RevisionID: [StayReason]] {
     let past = history.filter { $0.revision.created <= now }
     var dependents = madeWithClockBehind(past)
@@ -105,7 +106,7 @@ private struct Judgement {
     }
   }
 
-  /// Revisions with a time before their parent's, each with its parent.
+  /// The revisions with a time before the time of their parent, each with its parent.
   private func madeWithClockBehind(_ past: [RevisionEntry]) -> [RevisionID: RevisionID] {
     let times = Dictionary(uniqueKeysWithValues: past.map { ($0.id, $0.revision.created) })
     var dependents: [RevisionID: RevisionID] = [:]
@@ -118,8 +119,8 @@ private struct Judgement {
     return dependents
   }
 
-  /// The reasons from the policy, and for the newest usable revision (the newest if none is
-  /// usable).
+  /// The reasons from the policy, and the reason for the newest usable revision, or for the newest
+  /// revision if none is usable.
   private func reasons(of candidates: [RevisionEntry]) -> [RevisionID: [StayReason]] {
     let newestFirst = candidates.reversed() as [RevisionEntry]
     let selection = RuleSelection(candidates: newestFirst, zone: zone)
@@ -136,9 +137,9 @@ private struct Judgement {
   }
 }
 
-/// Why a revision is kept.
+/// A reason for keeping a revision.
 package enum StayReason: Hashable, Sendable {
-  /// It is number `number` of those that a rule keeps, counted from 1, the newest.
+  /// It is number `number` of the revisions that a rule keeps; 1 is the newest.
   case slot(RetentionRule, number: Int)
   /// It is within the span of a rule.
   case young(RetentionRule)
@@ -147,16 +148,16 @@ package enum StayReason: Hashable, Sendable {
   case protected
   /// Its marks cannot be read, so it may be protected.
   case unreadableMarks
-  /// The newest of the job that is neither distrusted nor unusual.
+  /// It is the newest revision of the job that is neither distrusted nor unusual.
   case newestUsable
-  /// The newest of a job without a usable one.
+  /// It is the newest revision of a job without a usable revision.
   case newest
   /// Its time is in the future: a clock was wrong, and its age is unknown.
   case future
-  /// It was made after this revision, which is kept, though its own time is earlier: the clock had
-  /// been set back.
+  /// It was made after this revision, its parent, although its own time is earlier: the clock had
+  /// been set back. The parent is kept.
   case madeAfter(RevisionID)
-  /// A reader uses it now; the reader in words.
+  /// A reader uses it now; the value names the reader.
   case inUse(by: String)
 }
 
@@ -202,7 +203,7 @@ extension StayReason: CustomStringConvertible {
 /// A job without a recent revision: its machine may no longer exist.
 package struct OrphanedJob: Sendable {
   package let job: String
-  /// Oldest first.
+  /// The revisions of the job, oldest first.
   package let history: [RevisionEntry]
 
   /// The jobs whose newest revision is older than `age`.

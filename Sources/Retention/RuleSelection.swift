@@ -4,11 +4,11 @@ import ChunkStore
 
 /// Finds the revisions of a job that a single rule keeps.
 ///
-/// A distrusted or unusual revision never takes the place of a usable one. If its period has no
-/// usable one, it is kept in addition, as long as a usable one in that period would be kept. It
-/// does not count towards the number of revisions that the rule keeps.
+/// A distrusted or unusual revision never takes the place of a usable one. If a period has no
+/// usable revision, the newest other one is kept in addition, as long as a usable revision of that
+/// period would be kept. It does not count towards the number of revisions that the rule keeps.
 struct RuleSelection {
-  /// Newest first, without those in the future.
+  /// The revisions, newest first, without revisions in the future.
   let candidates: [RevisionEntry]
   let zone: TimeZone
 
@@ -30,8 +30,8 @@ struct RuleSelection {
     }
   }
 
-  /// The newest revision of each of the last `count` periods that have one. Without a unit, each
-  /// revision is a period of its own.
+  /// The newest revision of each of the last `count` periods that have a revision. Without a unit,
+  /// each revision has its own period.
   private func slots(
     of rule: RetentionRule, count: UInt32, in unit: CalendarUnit?, among entries: [RevisionEntry]
   ) -> [(RevisionID, StayReason)] {
@@ -57,9 +57,9 @@ struct RuleSelection {
     return found
   }
 
-  /// The revisions that are at most `span` older than the newest usable one (the newest if none is
-  /// usable). Counting from there, nothing is deleted only because time passes after the last
-  /// backup of a machine, nor because a clock is ahead.
+  /// The revisions that are at most `span` older than the newest usable revision, or than the
+  /// newest revision if none is usable. The span does not count from the current time: so nothing
+  /// is deleted only because a machine is no longer backed up, or because a clock is ahead.
   private func young(
     by rule: RetentionRule, span: CalendarSpan, among entries: [RevisionEntry]
   ) -> [(RevisionID, StayReason)] {
@@ -70,21 +70,22 @@ struct RuleSelection {
 }
 
 extension RevisionEntry {
-  /// Whether it is not distrusted, and was not made of volumes that had lost most of their content.
+  /// Whether the revision is neither distrusted nor unusual.
   package var isUsable: Bool { marks.trust != .distrusted && !revision.isUnusual }
 }
 
 extension CalendarUnit {
-  /// The number of the hour, day, week, month or year of the local time at `moment`. All
-  /// moments of one period have the same number, and no others have it.
+  /// The number of the hour, day, week, month or year of the local time at `moment`. Two moments
+  /// have the same number only if they are in the same period.
   package func period(of moment: Timestamp, in zone: TimeZone) -> Int64 {
     let time = zone.time(of: moment)
     switch self {
     case .hour:
-      // The time of its start: an hour that occurs twice, when clocks are set back, is two.
+      // The moment at which the hour starts. If clocks are set back, an hour occurs twice: this
+      // counts as two hours.
       return moment.secondsSince1970 - Int64(time.minute * 60 + time.second)
     case .day: return time.dayNumber
-    // 1969-12-29 was a Monday, three days before day 0.
+    // 1969-12-29, three days before day 0, was a Monday.
     case .week: return (time.dayNumber + 3).flooringDivision(by: 7).quotient
     case .month: return Int64(time.year * 12 + time.month)
     case .year: return Int64(time.year)
@@ -94,8 +95,9 @@ extension CalendarUnit {
 
 extension CalendarSpan {
   /// The moment that is this span before `moment`. Months and days are counted by the calendar, so
-  /// the local time of day stays the same; a month without that day gives its last day. Hours are
-  /// subtracted afterwards. The result is never before the first moment that can be expressed.
+  /// the local time of day stays the same. If the month does not have that day, its last day is
+  /// used. Hours are subtracted afterwards. If the result is too early to be expressed, returns the
+  /// earliest moment.
   package func start(before moment: Timestamp, in zone: TimeZone) -> Timestamp {
     let day = months == 0 && days == 0 ? moment : startOnCalendar(before: moment, in: zone)
     return day - .seconds(Int64(hours) * 3600)

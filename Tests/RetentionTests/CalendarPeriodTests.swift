@@ -7,27 +7,29 @@ import Testing
 @testable import ChunkStore
 @testable import Retention
 
-/// Moments are of the same hour, day, week, month or year, or they are not. All are in UTC here.
+/// Checks whether moments are in the same hour, day, week, month or year. All moments here are in
+/// UTC.
 @Suite struct CalendarPeriodTests {
   @Test(
-    "the same",
+    "Moments in the same period",
     arguments: [
       (.hour, "Europe/Berlin", "2026-11-20 13:00:00", "2026-11-20 13:59:59"),
       (.hour, "Asia/Kathmandu", "2026-11-20 13:15:00", "2026-11-20 14:14:59"),
-      // The day that clocks are set forward has 23 hours, the one when they are set back 25.
+      // A day on which clocks are set forward has 23 hours; a day on which they are set back has
+      // 25.
       (.day, "Europe/Berlin", "2026-03-28 23:00:00", "2026-03-29 21:59:59"),
       (.day, "Europe/Berlin", "2026-10-24 22:00:00", "2026-10-25 22:59:59"),
       (.day, "America/New_York", "2026-03-08 05:00:00", "2026-03-09 03:59:59"),
       (.day, "America/New_York", "2026-11-01 04:00:00", "2026-11-02 04:59:59"),
       (.day, "Pacific/Kiritimati", "2026-12-30 10:00:00", "2026-12-31 09:59:59"),
       (.day, "Australia/Lord_Howe", "2026-04-04 13:00:00", "2026-04-05 13:29:59"),
-      // Clocks go back from 0:00 to 23:00: that day has the hour from 23:00 twice.
+      // Clocks are set back from 0:00 to 23:00: on this day, the hour from 23:00 occurs twice.
       (.day, "America/Sao_Paulo", "2018-02-17 02:00:00", "2018-02-18 02:59:59"),
-      // The week of New Year belongs to one year, and is one.
+      // The week that contains New Year is one week.
       (.week, "UTC", "2026-12-28 00:00:00", "2027-01-03 23:59:59"),
       (.week, "UTC", "2024-12-30 00:00:00", "2025-01-05 23:59:59"),
       (.week, "Europe/Berlin", "2026-03-22 23:00:00", "2026-03-29 21:59:59"),
-      // Clocks can be wrong by that much.
+      // A wrong clock can show such times.
       (.week, "UTC", "1969-12-22 00:00:00", "1969-12-28 23:59:59"),
       (.month, "UTC", "2028-02-01 00:00:00", "2028-02-29 23:59:59"),
       (.month, "Europe/Berlin", "2026-02-28 23:00:00", "2026-03-31 21:59:59"),
@@ -44,13 +46,13 @@ import Testing
   }
 
   @Test(
-    "different",
+    "Moments in different periods",
     arguments: [
-      // 2:30 comes twice.
+      // 2:30 occurs twice.
       (.hour, "Europe/Berlin", "2026-10-25 00:30:00", "2026-10-25 01:30:00"),
-      // From 1:30 to 2:00 comes twice.
+      // The time from 1:30 to 2:00 occurs twice.
       (.hour, "Australia/Lord_Howe", "2026-04-04 14:45:00", "2026-04-04 15:15:00"),
-      // After 1:59 comes 3:00.
+      // Clocks go from 1:59 to 3:00.
       (.hour, "Europe/Berlin", "2026-03-29 00:59:59", "2026-03-29 01:00:00"),
       (.hour, "UTC", "2026-11-19 13:30:00", "2026-11-20 13:30:00"),
       (.day, "UTC", "2028-02-28 12:00:00", "2028-02-29 12:00:00"),
@@ -66,7 +68,7 @@ import Testing
         != unit.period(of: try Moment.utc(second), in: zone))
   }
 
-  /// The C library numbers weeks, too, and knows which year each belongs to.
+  /// The C library also numbers weeks, and knows the year of each week.
   @Test func weeksAgreeWithTheCLibrary() throws {
     var random = SeededRandom()
     for _ in 0..<2000 {
@@ -90,7 +92,7 @@ import Testing
 
 @Suite struct CalendarSpanTests {
   @Test(
-    "written and read",
+    "Spans are read back unchanged",
     arguments: [
       ("30d", "30d"), ("2w", "14d"), ("12h", "12h"), ("6m", "6m"), ("18m", "1y6m"), ("1y", "1y"),
       ("1y6m2w3d4h", "1y6m17d4h"), ("9999y", "9999y"),
@@ -102,7 +104,7 @@ import Testing
   }
 
   @Test(
-    "refused",
+    "Invalid texts are refused",
     arguments: [
       "", "0d", "30", "d", "30 d", "-1d", "1h1d", "1d1d", "30s", "1.5d", "10001y", "4294967296d",
       "99999999999999999999h", "٣d",
@@ -110,7 +112,7 @@ import Testing
   func refused(text: String) { #expect(CalendarSpan(text) == nil) }
 
   @Test(
-    "beginnings",
+    "The start of a span before a moment",
     arguments: [
       ("30d", "Europe/Berlin", "2026-04-10 03:00", "2026-03-11 03:00"),
       ("1d", "Europe/Berlin", "2026-03-29 12:00", "2026-03-28 12:00"),
@@ -132,7 +134,7 @@ import Testing
       span.start(before: moment, in: zone) == (try Moment.of(start, in: zone)) + .nanoseconds(123))
   }
 
-  /// An hour that comes twice is not skipped over.
+  /// An hour that occurs twice counts twice.
   @Test func hoursAreHours() throws {
     let zone = try TimeZone.zone("Europe/Berlin")
     let span = try #require(CalendarSpan("1h"))

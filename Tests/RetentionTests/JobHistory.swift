@@ -4,16 +4,16 @@ import Testing
 
 @testable import ChunkStore
 
-/// The revisions of a job, made up: oldest first, as a repository lists them.
+/// Invented revisions of a job, oldest first, as a repository lists them.
 struct JobHistory {
   private(set) var entries: [RevisionEntry] = []
   private let zone: TimeZone
   private var count: UInt64 = 0
 
-  /// - Parameter zone: of the times that revisions are added with.
+  /// - Parameter zone: the time zone of the times of revisions.
   init(in zone: TimeZone = .fixed(offsetSeconds: 0)) { self.zone = zone }
 
-  /// A revision of each time, which is written like `2026-11-20 01:30`.
+  /// Creates one revision for each time, such as `2026-11-20 01:30`.
   init(_ times: [String], in zone: TimeZone = .fixed(offsetSeconds: 0)) throws {
     self.init(in: zone)
     for time in times { try add(time) }
@@ -78,7 +78,7 @@ struct JobHistory {
   }
 }
 
-/// Moments as tests write them.
+/// Moments in the notation of the tests.
 enum Moment {
   /// `2026-11-20 01:30` or `2026-11-20 01:30:59` on the clock of `zone`.
   static func of(_ text: String, in zone: TimeZone) throws -> Timestamp {

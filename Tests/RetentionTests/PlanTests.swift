@@ -5,7 +5,7 @@ import Testing
 @testable import ChunkStore
 @testable import Retention
 
-/// What stays whatever the rules, and what the rules do not count.
+/// Revisions that stay whatever the rules are, and revisions that the rules do not count.
 @Suite struct PlanTests {
   private func plan(
     _ history: JobHistory, _ rules: RetentionRule..., now: String = "2026-11-20 12:00",
@@ -38,7 +38,7 @@ import Testing
     #expect(reasons(plan, of: good) == [.newestUsable])
   }
 
-  /// As long as there is another, what was accepted as unusual is not the one that every job keeps.
+  /// An unusual revision is not the one that every job keeps, as long as there is another one.
   @Test func unusualRevisionsTakeNoPlace() throws {
     var history = JobHistory()
     let real = try history.add("2026-11-17 01:00", trust: .verified)
@@ -70,7 +70,8 @@ import Testing
     #expect(plan.verdicts.map(\.stays) == [true, true, false, true])
   }
 
-  /// Days that have only distrusted ones are not counted, yet they stay as long as good ones would.
+  /// Days with only distrusted revisions are not counted. Their revisions stay as long as usable
+  /// ones would stay.
   @Test func distrustedRevisionsTakeNoPlace() throws {
     var history = JobHistory()
     for day in 10...15 { try history.add("2026-11-\(day) 01:00") }
@@ -107,7 +108,7 @@ import Testing
     #expect(plan.going.count == 1)
   }
 
-  /// The marks that cannot be read may have said that it is protected.
+  /// If the marks cannot be read, the revision may be protected.
   @Test func unreadableMarksKeepTheirRevision() throws {
     var history = JobHistory()
     let id = try history.addDamaged("2020-01-01 01:00")
@@ -137,13 +138,13 @@ import Testing
     #expect(plan.verdicts[2].reasons.contains(.newestUsable))
   }
 
-  /// Whoever prunes has a clock that lost its time: everything is in the future.
+  /// The pruning machine's clock was reset: all revisions are in the future.
   @Test func aClockThatWasSetBackDeletesNothing() throws {
     let history = try JobHistory((1...9).map { "2026-11-0\($0) 01:00" })
     #expect(try plan(history, .newest(count: 1), now: "2000-01-01 00:00").going.isEmpty)
   }
 
-  /// Whoever prunes has a clock that is years ahead: nothing is too old for that.
+  /// The pruning machine's clock is years ahead: still nothing more is deleted.
   @Test func aClockThatIsAheadDeletesNothingMore() throws {
     let history = try JobHistory((1...9).map { "2026-11-0\($0) 01:00" })
     for rule in [
@@ -156,7 +157,7 @@ import Testing
     }
   }
 
-  /// The machine that backed up came up in the year 2000 for two nights.
+  /// The clock of the backed-up machine showed the year 2000 for two nights.
   @Test func revisionsOfAClockThatWasBehindStayWithTheirParent() throws {
     var history = JobHistory()
     let first = try history.add("2026-11-17 01:00")
@@ -167,13 +168,14 @@ import Testing
     let kept = try plan(history, .newest(count: 2))
     #expect(kept.going.map(\.id) == [first])
     for id in [behind, again] { #expect(reasons(kept, of: id) == [.madeAfter(parent)]) }
-    // With the parent goes what was known of their age.
+    // The parent is deleted, so nothing else shows that their times are wrong.
     let later = try plan(history, .newest(count: 1))
     #expect(Set(later.going.map(\.id)) == [first, parent, behind, again])
     #expect(reasons(later, of: newest).contains(.newestUsable))
   }
 
-  /// A revision from 2040 is the parent of all that came after it: that says nothing about their times.
+  /// All later revisions have a parent from 2040. This does not show that their own times are
+  /// wrong.
   @Test func aParentInTheFutureKeepsNothing() throws {
     var history = JobHistory()
     let wrong = try history.add("2040-01-01 01:00")

@@ -6,12 +6,13 @@ import Testing
 @testable import ChunkStore
 @testable import Retention
 
-/// What holds of every history and every policy, on some that chance makes.
+/// Properties of all histories and policies, tested with random ones.
 @Suite struct PropertyTests {
   private static let rounds: Int = 300 * longTestFactor
 
-  /// A history with days without backups and days with several, distrust, protection and clocks that
-  /// jump; a policy; and who prunes when and where.
+  /// A history, a policy, and the time and time zone of the pruning. The history has days without
+  /// backups and days with several backups, distrusted and protected revisions, and clocks that
+  /// jump.
   private struct Case {
     var history: JobHistory
     let policy: RetentionPolicy
@@ -77,7 +78,7 @@ import Testing
       #expect(!after.isEmpty, "\(seed)")
       #expect(before.contains(where: \.isUsable) == after.contains(where: \.isUsable), "\(seed)")
       let past = before.filter { $0.isUsable && $0.revision.created <= drawn.now }
-      // But where a clock jumped, the newest is the last that was made.
+      // The last usable revision that is not in the future is kept.
       if let newest = past.last { #expect(after.contains { $0.id == newest.id }, "\(seed)") }
     }
   }
@@ -90,7 +91,7 @@ import Testing
     }
   }
 
-  /// What a policy has kept it keeps when it is asked again.
+  /// A policy that is applied twice deletes nothing the second time.
   @Test func pruningTwiceDeletesNothingMore() throws {
     try always { drawn, plan, seed in
       var pruned = drawn
@@ -99,19 +100,19 @@ import Testing
     }
   }
 
-  /// More rules, more revisions.
+  /// A policy with more rules keeps at least the same revisions.
   @Test func anotherRuleDeletesNothingMore() throws {
     try always { drawn, plan, seed in
       let fewer = Case(
         history: drawn.history, policy: RetentionPolicy(rules: [drawn.policy.rules[0]]),
         zone: drawn.zone, now: drawn.now)
-      // A parent that stays holds what was made with a clock that was behind: no rule says so.
+      // A parent that stays also keeps revisions that were made with a clock that was behind.
       #expect(Set(plan.going.map(\.id)).isSubset(of: Self.plan(fewer).going.map(\.id)), "\(seed)")
     }
   }
 
-  /// The next backup pushes out of a rule's places at most one revision a rule, the oldest of those that
-  /// were kept for it or the one before it in its own period.
+  /// After the next backup, each rule drops at most one revision: the oldest one that it kept, or
+  /// the earlier one in the period of the new backup.
   @Test func anotherBackupDeletesAtMostOneRevisionPerRule() throws {
     try always(isOrderly: true) { drawn, plan, seed in
       var pruned = drawn
@@ -125,13 +126,13 @@ import Testing
         }
       }
       guard places.count == drawn.policy.rules.count else { return }
-      // Distrusted ones go by the dozen when their time has come.
+      // Many distrusted revisions may be deleted at once, so they do not count here.
       let going = Self.plan(pruned).going.filter(\.isUsable)
       #expect(going.count <= places.count + 1, "\(seed), \(drawn.policy)")
     }
   }
 
-  /// A backup in this year leaves those alone that are kept for the years before.
+  /// A backup in this year does not change which revisions of earlier years are kept.
   @Test func earlierYearsDoNotDependOnThisOne() throws {
     var random = SeededRandom()
     for _ in 0..<Self.rounds {
@@ -152,7 +153,7 @@ import Testing
     }
   }
 
-  /// A revision that cannot be read or is not listed makes no other one go.
+  /// If a revision cannot be read or is not listed, no other revision is deleted because of that.
   @Test func oneRevisionLessDeletesNothingMore() throws {
     var random = SeededRandom()
     for _ in 0..<Self.rounds {

@@ -5,11 +5,12 @@ import Testing
 @testable import ChunkStore
 @testable import Retention
 
-/// What each rule keeps.
+/// The revisions that each rule keeps.
 @Suite struct RuleTests {
   private static let now = "2026-11-20 12:00"
 
-  /// The times of what stays; what stays as the newest usable revision alone is left out.
+  /// The times of the revisions that stay. Leaves out a revision that stays only because it is the
+  /// newest usable one.
   private func kept(
     _ history: JobHistory, by rules: RetentionRule..., zone: TimeZone = .utc
   ) throws -> [String] {
@@ -34,7 +35,7 @@ import Testing
     #expect(try kept(history, by: .newest(count: 9)).count == 3)
   }
 
-  /// The newest of each; days without any are not counted.
+  /// The newest revision of each day is kept. Days without revisions are not counted.
   @Test func daily() throws {
     let history = try JobHistory([
       "2026-10-01 01:00", "2026-10-01 23:00", "2026-11-17 23:59", "2026-11-18 00:00",
@@ -47,7 +48,7 @@ import Testing
       try kept(history, by: .calendar(.day, count: 2)) == ["2026-11-18 12:00", "2026-11-19 01:00"])
   }
 
-  /// Days are those of the zone, not of the machine that prunes.
+  /// Days begin at midnight in the policy's time zone, not in the zone of the machine that prunes.
   @Test func daysBeginInTheTimeZone() throws {
     let history = try JobHistory(["2026-11-18 22:30", "2026-11-18 23:30", "2026-11-19 22:30"])
     #expect(
@@ -58,8 +59,8 @@ import Testing
         == ["2026-11-18 23:30", "2026-11-19 23:30"])
   }
 
-  /// Backups every hour through the night when clocks are set back, and forward: no hour is lost, none
-  /// is kept twice.
+  /// Backups every hour through a night in which clocks are set back or forward: no hour is lost,
+  /// and no hour is kept twice.
   @Test(arguments: ["2026-10-24 20:30", "2026-03-28 20:30"])
   func hourlyThroughTheNight(start: String) throws {
     let berlin = try TimeZone.zone("Europe/Berlin")
@@ -83,7 +84,7 @@ import Testing
         == ["2026-11-01 23:00", "2026-11-02 00:00", "2026-11-17 01:00"])
   }
 
-  /// New Year's week is one week, and two years.
+  /// The week that contains New Year is one week in two years.
   @Test func yearEnds() throws {
     let history = try JobHistory([
       "2025-06-01 01:00", "2025-12-29 01:00", "2025-12-31 23:00", "2026-01-01 01:00",
@@ -106,7 +107,8 @@ import Testing
         == ["2024-01-31 01:00", "2024-02-29 01:00", "2024-03-01 01:00"])
   }
 
-  /// Counted back from the newest, not from now: a machine that was switched off keeps its history.
+  /// The span is counted back from the newest revision, not from now: a machine that was switched
+  /// off keeps its history.
   @Test func within() throws {
     let history = try JobHistory([
       "2026-05-01 00:59", "2026-05-01 01:00", "2026-05-10 02:00", "2026-05-31 01:00",

@@ -6,18 +6,19 @@ import Testing
 @testable import ChunkStore
 @testable import Retention
 
-/// backy's schedules: a tag's newest revisions stay, as many as the schedule says, and all that are no
-/// older than that many intervals; a revision goes when no schedule holds any of its tags.
+/// backy's schedules. A schedule keeps a number of the newest revisions with its tag, and all
+/// revisions with the tag that are no older than that number of intervals. A revision is deleted
+/// when no schedule keeps it for any of its tags.
 @Suite struct ScheduleTests {
   private static let day = Duration.seconds(86_400)
 
-  /// A revision with the tags that no schedule has let go of yet.
+  /// A revision with the tags that no schedule has removed yet.
   private struct Held {
     let created: Timestamp
     var tags: Set<String>
   }
 
-  /// What backy does at each expiry: tags go, and with the last of them the revision.
+  /// Does the same as backy's expiry: removes tags, and a revision that has no tag left.
   private func expire(
     _ held: inout [Held], _ schedules: [(tag: String, days: Int, keep: Int)], now: Timestamp
   ) {
@@ -31,7 +32,8 @@ import Testing
     held.removeAll(where: \.tags.isEmpty)
   }
 
-  /// Two hundred nights, pruned after each, some of them without a backup: both keep the same.
+  /// Two hundred nights, some without a backup, with pruning after each: both keep the same
+  /// revisions.
   @Test func keepWhatBackyKeeps() throws {
     let schedules = [(tag: "daily", days: 1, keep: 9), (tag: "weekly", days: 7, keep: 5)]
     let policy = RetentionPolicy(
@@ -57,7 +59,7 @@ import Testing
     #expect(Set(held.flatMap(\.tags)) == ["daily", "weekly"])
   }
 
-  /// A revision that no schedule names is held by none.
+  /// A revision is kept by no schedule if no schedule names its tags.
   @Test func otherTagsDoNotCount() throws {
     var history = JobHistory()
     try history.add("2026-11-01 01:00", tags: ["manual"])
