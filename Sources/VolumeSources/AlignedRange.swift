@@ -1,4 +1,4 @@
-/// A range cut where its aligned part begins and ends.
+/// A range that is cut into a head, an aligned body of whole blocks, and a tail.
 ///
 ///     ├─ head ─┼─ body: whole blocks ─┼─ tail ─┤
 package struct AlignedRange: Hashable {
@@ -7,7 +7,8 @@ package struct AlignedRange: Hashable {
   package let bodyBytes: UInt64
   package let tailBytes: UInt64
 
-  /// - Parameter alignmentBytes: at least 1. A range within one block is all head.
+  /// - Parameter alignmentBytes: the length of a block, at least 1. A range that begins and ends
+  ///   inside one block is only a head.
   package init(offsetBytes: UInt64, lengthBytes: UInt64, alignmentBytes: UInt64) {
     self.offsetBytes = offsetBytes
     let intoBlock = offsetBytes % alignmentBytes

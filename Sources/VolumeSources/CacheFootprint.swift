@@ -1,35 +1,38 @@
 package import FileIO
 
-/// Sees to it that reading a source, or a target back, leaves the page cache as it was: what was in it stays, what was
-/// not is let go behind the reader.
+/// Keeps the page cache as it was while a source is read, or a target is read back. Pages that were
+/// in the cache before stay; pages that the reader brought in are dropped after they were read.
 ///
-/// The kernel's readahead brings pages in before the reader asks for them, so what was there before
-/// must be found out well ahead of it:
+/// The kernel's readahead reads pages before the reader asks for them. So the state of the cache
+/// must be examined well ahead of the reader:
 ///
-///     ◀─ let go ─▶│◀ kept ▶│ reading │◀─ looked at, not yet read ──▶│ not looked at
+///     ◀─ dropped ▶│◀ kept ▶│ reading │◀─ examined, not yet read ───▶│ not examined
 ///                 │  w-1   │    w    │  w+1   …   w+lookahead       │
 ///
-/// Measured on a cold 512 MiB file, in reads of 128 KiB to 8 MiB: never slower than plain reads, and
-/// up to twice as fast as `RWF_DONTCACHE` (Linux 6.14), which besides does not know block devices.
+/// Measured on a 512 MiB file that was not cached, with reads of 128 KiB to 8 MiB: never slower
+/// than plain reads, and up to twice as fast as `RWF_DONTCACHE` (Linux 6.14), which also does not
+/// support block devices.
 package struct CacheFootprint {
-  /// 8 MiB. Letting go of more at a time is no faster, and what was just read may still be copied.
+  /// 8 MiB. Dropping more at a time is not faster, and the pages that were just read may still be
+  /// copied.
   private static let windowBytes: UInt64 = 8 << 20
-  /// 32 MiB, above what the kernel reads ahead of a sequential reader.
+  /// The number of windows to examine ahead: 32 MiB, more than the kernel reads ahead of a
+  /// sequential reader.
   private static let lookahead: UInt64 = 4
-  /// 128 KiB: a block any page of which was in the cache stays whole.
+  /// 128 KiB. If any page of a block was in the cache before, the whole block stays.
   private static let blockBytes = 128 << 10
 
-  /// By window number, whether each block was in the page cache before.
+  /// For each window, by its number: whether each block was in the page cache before.
   private var windows: [UInt64: [Bool]] = [:]
 
   package init() {}
 
-  /// Before a read: looks at what lies ahead, lets go of what lies behind.
+  /// Call this before a read. Examines the windows ahead, and drops the windows behind.
   package mutating func willRead(
     _ descriptor: borrowing Descriptor, at offsetBytes: UInt64, count: Int, sizeBytes: UInt64
   ) {
     let first = offsetBytes / Self.windowBytes
-    // Looking costs 10 µs a MiB; after a jump, the kernel reads ahead little.
+    // Examining costs 10 µs per MiB. After a jump, the kernel reads ahead only a little.
     let hasJumped = first > 0 && windows[first] == nil
     let last =
       (offsetBytes + UInt64(count)) / Self.windowBytes + (hasJumped ? 1 : Self.lookahead)
@@ -42,7 +45,7 @@ package struct CacheFootprint {
     }
   }
 
-  /// After the last read.
+  /// Call this after the last read. Drops all remaining windows.
   package mutating func leave(_ descriptor: borrowing Descriptor) {
     for window in windows.keys { letGo(of: window, descriptor) }
   }
@@ -54,7 +57,8 @@ package struct CacheFootprint {
     let length = Int(min(windowBytes, sizeBytes - start))
     let blocks = try? descriptor.residentBlocks(
       at: start, lengthBytes: length, blockBytes: blockBytes)
-    // Where it cannot be found out, nothing was there: a backup reads what nobody else does.
+    // If this cannot be examined, assume that nothing was cached: usually nobody else reads the
+    // data that a backup reads.
     return blocks ?? Array(repeating: false, count: (length + blockBytes - 1) / blockBytes)
   }
 

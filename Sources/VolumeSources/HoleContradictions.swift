@@ -1,30 +1,31 @@
-/// What speaks against a file system's word on where a file has holes (lseek(2), `SEEK_DATA`).
+/// Collects signs that a file system reports false holes in a file (lseek(2), `SEEK_DATA`).
 struct HoleContradictions {
-  /// 1 MiB: what the file system needs for itself, such as a list of the file's blocks, counts as
-  /// allocated, too.
+  /// 1 MiB: blocks that the file system itself needs, such as a list of the file's blocks, also
+  /// count as allocated.
   private static let toleratedBytes: UInt64 = 1 << 20
 
-  /// In holes of which only the one word is known.
+  /// Bytes in holes that only `SEEK_DATA` reports, without a second source.
   private var unprovenBytes: UInt64 = 0
-  /// Where the first blocks are that are written and said to be a hole.
+  /// The offset of the first blocks that are written although they are reported as a hole.
   private var firstWrittenBytes: UInt64?
   private var writtenCount = 0
 
-  /// The file system has no other map of blocks to compare with.
+  /// Records a hole for which the file system has no map of blocks to compare with.
   mutating func noteUnprovenHole(_ lengthBytes: UInt64) { unprovenBytes += lengthBytes }
 
-  /// The file system's map of blocks says that there is content. (FS_IOC_FIEMAP)
+  /// Records a hole in which the file system's map of blocks has content. (FS_IOC_FIEMAP)
   mutating func noteWrittenBlocks(at offsetBytes: UInt64) {
     firstWrittenBytes = firstWrittenBytes ?? offsetBytes
     writtenCount += 1
   }
 
-  /// What the user should know; nil where nothing speaks against the holes.
+  /// A warning for the user; nil if there is no sign of false holes.
   ///
   /// - Parameters:
-  ///   - sizeBytes: of the file.
-  ///   - allocatedBytes: what the file takes, from `st_blocks`. Blocks that are reserved and not
-  ///     written count, so this alone proves nothing.
+  ///   - source: the name of the source.
+  ///   - sizeBytes: the size of the file.
+  ///   - allocatedBytes: the allocated space of the file, from `st_blocks`. It includes blocks that
+  ///     are reserved but not written, so it proves nothing by itself.
   func warning(
     of source: String, sizeBytes: UInt64, allocatedBytes: UInt64
   ) -> String? {

@@ -2,14 +2,14 @@ import FileIO
 import Glibc
 import SystemPackage
 
-/// Opens what a backup reads from: `-` is standard input, anything else a path.
+/// Opens the source of a backup: `-` is standard input, anything else is a path.
 ///
-/// A path may lead to a raw image file, a block device or a FIFO, where this waits for a writer.
-/// Standard input may be anything that can be read; when it is a file or block device from its
-/// beginning, it is treated as such (`varve backup web01 - < disk.raw` sees the holes), else as a
-/// pipe.
+/// A path may lead to a raw image file, a block device or a FIFO. For a FIFO, this waits for a
+/// writer. Standard input may be any readable file. If it is a file or block device, and its
+/// position is at the beginning, it is read as such (`varve backup web01 - < disk.raw` recognises
+/// holes). Otherwise it is read as a pipe.
 ///
-/// - Parameter readsHoles: whether what a file system calls a hole is read all the same.
+/// - Parameter readsHoles: whether to read ranges that a file system reports as holes.
 package func openSource(
   _ argument: String, readsHoles: Bool = false
 ) throws(VolumeSourceError) -> any VolumeSource {
@@ -42,8 +42,8 @@ private func openSource(
   path text: String, readsHoles: Bool
 ) throws(VolumeSourceError) -> any VolumeSource {
   let (path, name) = (FilePath(escaped: text), text.showingEscapedBytes)
-  // Looked at before it is opened, because opening a device node can have effects of its own, and
-  // again afterwards, because that is what will be read.
+  // Check the kind before opening, because opening a device node can have side effects. Check it
+  // again afterwards, because the open file is the one that will be read.
   try requireVolume(name, try metadata(of: path, name: name).kind)
   let descriptor = try opening(name) { () throws(Errno) in
     try Descriptor(opening: path, flags: O_RDONLY)

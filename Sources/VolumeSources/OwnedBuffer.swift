@@ -1,6 +1,7 @@
 import Glibc
 
-/// Memory with one owner, freed when the owner lets it go. Its contents are undefined at first.
+/// Memory with one owner. It is freed when the owner releases it. Its initial contents are
+/// undefined.
 struct OwnedBuffer: ~Copyable, @unchecked Sendable {
   let bytes: UnsafeMutableRawBufferPointer
 
@@ -16,10 +17,10 @@ struct OwnedBuffer: ~Copyable, @unchecked Sendable {
   }
 }
 
-/// 1 MiB of zeros, for targets that must be told zeros byte by byte.
+/// 1 MiB of zeros, for targets that need zeros to be written as bytes.
 package enum Zeros {
   static let limitBytes = 1 << 20
-  /// A page, and the block of most file systems: less would not be allocated by itself.
+  /// The size of a page, and of a block of most file systems: these allocate at least this much.
   private static let blockBytes = 4096
 
   nonisolated(unsafe) private static let memory: UnsafeRawBufferPointer = {
@@ -28,7 +29,7 @@ package enum Zeros {
     return UnsafeRawBufferPointer(bytes)
   }()
 
-  /// Calls `write` for each piece of a range with that many zeros.
+  /// Calls `write` for each piece of a range, with as many zeros as the piece has bytes.
   package static func forEachPiece<Failure: Error>(
     at offsetBytes: UInt64, lengthBytes: UInt64,
     _ write: (UnsafeRawBufferPointer, UInt64) throws(Failure) -> Void
@@ -41,8 +42,8 @@ package enum Zeros {
 }
 
 extension Zeros {
-  /// Calls `body` with each stretch of a range that holds something else than zeros, in whole blocks of
-  /// 4 KiB as far as they lie in the range.
+  /// Calls `body` with each part of a range that is not zero. Parts consist of whole blocks of 4
+  /// KiB, but are cut at the ends of the range.
   package static func forEachNonzeroRun<Failure: Error>(
     in range: Range<UInt64>,
     read: (UnsafeMutableRawBufferPointer, UInt64) throws(Failure) -> Void,
@@ -51,7 +52,7 @@ extension Zeros {
     let buffer = OwnedBuffer(byteCount: limitBytes)
     var offset = range.lowerBound
     while offset < range.upperBound {
-      // Pieces end at whole blocks, so that no block is looked at in two parts.
+      // Pieces end at the end of a block, so that no block is examined in two parts.
       let limit = UInt64(limitBytes) - offset % UInt64(blockBytes)
       let count = Int(min(limit, range.upperBound - offset))
       let piece = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<count])
@@ -82,7 +83,8 @@ extension Zeros {
   }
 }
 
-/// Calls `body` with offset and length of each piece of at most `limitBytes` of a range.
+/// Cuts a range into pieces of at most `limitBytes`, and calls `body` with the offset and length of
+/// each.
 func forEachRange<Failure: Error>(
   at offsetBytes: UInt64, lengthBytes: UInt64, limitBytes: UInt64,
   _ body: (UInt64, UInt64) throws(Failure) -> Void

@@ -2,10 +2,10 @@ import FileIO
 import Synchronization
 import SystemPackage
 
-/// A stream of unknown length, read once: standard input or a FIFO.
+/// A stream of unknown length that is read once: standard input or a FIFO.
 ///
-/// A writer that dies looks like one that has finished: the end of the stream is all that a pipe
-/// tells. Whoever pipes must look at the writer's exit status (`set -o pipefail`).
+/// A pipe shows only the end of the stream. So a writer that dies looks like a writer that has
+/// finished. The user must check the writer's exit status (`set -o pipefail`).
 final class PipeSource: VolumeSource {
   let name: String
   let kind = VolumeSourceKind.pipe
@@ -15,13 +15,14 @@ final class PipeSource: VolumeSource {
   private let descriptor: Descriptor
   private let state: Mutex<State>
 
-  /// The ready bytes are `buffer[start..<end]`, and begin at `position` of the stream.
+  /// The bytes that are ready are `buffer[start..<end]`. They begin at `position` in the stream.
   private struct State: ~Copyable {
     let buffer = OwnedBuffer(byteCount: pipeExtentBytes)
     var start = 0
     var end = 0
     var position: UInt64 = 0
-    /// A FIFO can get another writer after its end, whose bytes are not this volume.
+    /// Set at the first end. After it, a FIFO can get another writer, whose bytes do not belong to
+    /// this volume.
     var hasEnded = false
 
     var readyCount: Int { end - start }
@@ -31,7 +32,8 @@ final class PipeSource: VolumeSource {
     self.name = name
     self.descriptor = consume descriptor
     self.state = Mutex(State())
-    // Fewer and larger reads; refused for what is no pipe, or above the user's share.
+    // Allows fewer and larger reads. Fails for files that are not pipes, and above the user's
+    // limit.
     try? self.descriptor.setPipeSize(bytes: 1 << 20)
   }
 
@@ -72,7 +74,7 @@ final class PipeSource: VolumeSource {
     state.end = try fill(buffer, &state)
   }
 
-  /// Reads what comes after `position` until the buffer is full or the stream ends.
+  /// Reads the bytes from `position` on, until the buffer is full or the stream ends.
   private func fill(
     _ buffer: UnsafeMutableRawBufferPointer, _ state: inout State
   ) throws(VolumeSourceError) -> Int {

@@ -1,11 +1,11 @@
 import FileIO
 import SystemPackage
 
-/// What makes a file or block device this one and no other, whatever its name leads to later.
+/// Identifies a file or block device, even if its name leads to another one later.
 enum SourceIdentity: Equatable {
-  /// Its number on the file system it lies on.
+  /// The file system, and the number of the file on it.
   case file(device: UInt64, inode: UInt64)
-  /// The device number; the node may be made anew for the same device.
+  /// The device number. The device node may be created again for the same device.
   case blockDevice(UInt64)
 
   init(_ descriptor: borrowing Descriptor) throws(Errno) {
@@ -16,7 +16,7 @@ enum SourceIdentity: Equatable {
       : .file(device: metadata.device, inode: metadata.inode)
   }
 
-  /// Of what a path leads to at this moment.
+  /// The identity of the file or device to which a path leads now.
   init(_ path: FilePath) throws(Errno) {
     try self.init(Descriptor(lookingAt: path))
   }

@@ -2,7 +2,8 @@ import FileIO
 import Synchronization
 import SystemPackage
 
-/// A raw image file or a block device: known size, any offset, any number of times.
+/// A raw image file or a block device. Its size is known, and any offset can be read any number of
+/// times.
 final class StoredSource: VolumeSource {
   let name: String
   let kind: VolumeSourceKind
@@ -18,8 +19,8 @@ final class StoredSource: VolumeSource {
   private let contradictions = Mutex(HoleContradictions())
 
   /// - Parameters:
-  ///   - path: what is looked at again in the end; nil for standard input.
-  ///   - readsHoles: whether the file system's word on holes is not taken.
+  ///   - path: the path, which is checked again at the end; nil for standard input.
+  ///   - readsHoles: whether to read ranges that the file system reports as holes.
   init(
     name: String, path: FilePath?, descriptor: consuming Descriptor, readsHoles: Bool
   ) throws(VolumeSourceError) {
@@ -39,13 +40,13 @@ final class StoredSource: VolumeSource {
   }
 
   deinit {
-    // Reads after `finish`, to compare, leave nothing behind either.
+    // Also drop the pages of reads after `finish`, which compare.
     footprint.withLock { $0.leave(descriptor) }
   }
 
   var sizeBytes: UInt64? { size }
 
-  /// No file system says where a block device has holes.
+  /// False for a block device: no file system reports its holes.
   var takesHolesOnTrust: Bool { !identity.isBlockDevice && !readsHoles }
 
   func nextExtent(at offsetBytes: UInt64) throws(VolumeSourceError) -> SourceExtent? {
@@ -61,7 +62,8 @@ final class StoredSource: VolumeSource {
       isHole: isHole && !hasContent(at: offsetBytes, lengthBytes: length))
   }
 
-  /// Whether the file system's map of blocks has content in what it calls a hole; then the content decides.
+  /// Whether the file system's map of blocks has content in a reported hole. Then the range is
+  /// read.
   private func hasContent(at offsetBytes: UInt64, lengthBytes: UInt64) -> Bool {
     let isWritten = descriptor.hasWrittenBlocks(at: offsetBytes, lengthBytes: lengthBytes)
     contradictions.withLock { contradictions in
@@ -83,7 +85,8 @@ final class StoredSource: VolumeSource {
 
   func isHoleByMistake(at offsetBytes: UInt64) -> Bool {
     guard takesHolesOnTrust else { return false }
-    // Nobody wrote to it, so what is there was there; or it is still said to be a hole.
+    // If nobody wrote to the file, the data was there before. If the file system still reports a
+    // hole, it is wrong about the hole.
     if let now = try? descriptor.changeTime(), now == changeTime { return true }
     return (try? stretch(at: offsetBytes).isHole) ?? false
   }
@@ -122,8 +125,8 @@ final class StoredSource: VolumeSource {
     if let path { try requireSameSource(at: path) }
   }
 
-  /// Where the data or hole at `offsetBytes` ends, from lseek(2); all is data where the file system
-  /// does not tell.
+  /// The end of the data or hole at `offsetBytes`, from lseek(2). If the file system does not
+  /// support this, everything is data.
   private func stretch(
     at offsetBytes: UInt64
   ) throws(VolumeSourceError) -> (endBytes: UInt64, isHole: Bool) {

@@ -1,7 +1,8 @@
 package import FileIO
 package import SystemPackage
 
-/// Why a source cannot be opened, or what was read of it is no volume.
+/// The reason why a source cannot be opened or read, or why the bytes that were read are not a
+/// volume.
 package struct VolumeSourceError: Error, Sendable, Hashable, CustomStringConvertible {
   package enum Code: Sendable, Hashable {
     case notFound
@@ -10,18 +11,18 @@ package struct VolumeSourceError: Error, Sendable, Hashable, CustomStringConvert
     case notAVolume
     case openFailed
     case readFailed
-    /// A pipe was asked for something other than what comes next.
+    /// A pipe was asked for bytes other than the next ones.
     case outOfOrder
     /// The source grew or shrank while it was read.
     case sizeChanged
-    /// The name leads to something else now, or to nothing.
+    /// The name now leads to another file or device, or to nothing.
     case replaced
   }
 
   package let code: Code
   /// The source, as the user wrote it.
   package let source: String
-  /// Where reading failed.
+  /// The offset at which reading failed.
   package let offsetBytes: UInt64?
   package let errno: Errno?
   package let description: String
@@ -66,7 +67,7 @@ extension VolumeSourceError {
       "cannot read \(source) at offset \(offsetBytes): \(errno.explanation)")
   }
 
-  /// - Parameter reason: what a source that is more than a file has to say.
+  /// - Parameter reason: the reason, for sources whose errors are not system errors.
   package static func readFailed(
     _ source: String, at offsetBytes: UInt64, reason: String
   ) -> Self {
@@ -104,7 +105,7 @@ extension VolumeSourceError {
 }
 
 extension FileKind {
-  /// For messages: "it is …".
+  /// The kind with an article, for messages: "it is …".
   package var phrase: String {
     switch self {
     case .file: "a file"

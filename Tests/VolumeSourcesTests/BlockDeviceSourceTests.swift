@@ -26,7 +26,7 @@ struct BlockDeviceSourceTests {
   }
 
   @Test func aReadErrorNamesDeviceAndOffset() throws {
-    // The device keeps its size when its file shrinks; what is gone cannot be read.
+    // If the file shrinks, its loop device keeps its size. The missing part cannot be read.
     let file = try directory.file("disk.raw", [UInt8](repeating: 1, count: 8 << 20))
     let device = try LoopDevice(file)
     let source = try openSource(device.path.string)

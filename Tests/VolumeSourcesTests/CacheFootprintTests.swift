@@ -30,7 +30,7 @@ import VolumeSources
     #expect(try residentMebibytes(file) == before)
   }
 
-  /// Once the kernel has finished reading ahead of the last reader.
+  /// The cached parts of a file, after the kernel has finished its readahead.
   private func settledResidentMebibytes(_ file: borrowing Descriptor) throws -> [Bool] {
     var resident = try residentMebibytes(file)
     while true {

@@ -88,7 +88,7 @@ import Workers
     try source.finish()
   }
 
-  // MARK: - What is no volume
+  // MARK: - Files that are not volumes
 
   @Test func refusesWhatIsNoVolume() throws {
     let socketPath = directory.appending("socket")
@@ -131,7 +131,7 @@ import Workers
     #expect(code.withLock { $0 } == .permissionDenied)
   }
 
-  // MARK: - What changes while it is read
+  // MARK: - Files that change while they are read
 
   @Test(arguments: [(100_000, 100_001), (100_000, 99_999), (0, 1), (1, 0)])
   func aChangedSizeIsAnError(before: Int, after: Int) throws {
@@ -183,8 +183,8 @@ import Workers
     #expect(try source.readWhole() == [1])
   }
 
-  /// setfsuid(2), which Swift's Glibc module leaves out: file access as user 65534, without root's
-  /// privileges.
+  /// Accesses files as user 65534, without root's privileges. (setfsuid(2), which Swift's Glibc
+  /// module does not have)
   private static func becomeNobodyOnThisThread() {
     typealias SetUser = @convention(c) (uid_t) -> CInt
     let symbol = dlsym(nil, "setfsuid")

@@ -64,7 +64,7 @@ import Workers
     let writer = try writing(random.bytes(2 * pipeExtentBytes + 10), random)
     defer { writer.join() }
     let source = try openSource(fifo.string)
-    // An odd beginning, as a reader of the partition table would make.
+    // A first read of odd length, like that of a program that reads a partition table.
     _ = try source.read(1000, at: 0)
     var ends: [UInt64] = []
     var offset: UInt64 = 1000
@@ -101,7 +101,7 @@ import Workers
   }
 }
 
-/// Only these tests touch descriptor 0 of the process.
+/// Only these tests use descriptor 0 of the process.
 @Suite(.serialized) struct StandardInputTests {
   let directory: TemporaryDirectory
 

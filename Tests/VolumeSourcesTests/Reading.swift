@@ -5,7 +5,7 @@ import TestSupport
 import VolumeSources
 
 extension VolumeSource {
-  /// Reads a source the way its documentation says: extent by extent to the end, then `finish()`.
+  /// Reads a source as its documentation requires: extent by extent to the end, then `finish()`.
   func readWhole(pieceBytes: Int = 1 << 20) throws -> [UInt8] {
     var bytes: [UInt8] = []
     while let extent = try nextExtent(at: UInt64(bytes.count)) {
@@ -30,7 +30,7 @@ extension VolumeSource {
     return Array(piece.prefix(length))
   }
 
-  /// All extents, one after the other.
+  /// All extents, in order.
   func extents() throws -> [SourceExtent] {
     var extents: [SourceExtent] = []
     while let extent = try nextExtent(at: extents.last?.endBytes ?? 0) { extents.append(extent) }

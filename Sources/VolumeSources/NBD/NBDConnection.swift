@@ -5,14 +5,16 @@ import SystemPackage
 
 /// A connection to one export, with several requests in flight.
 ///
-/// Writes are copied into the connection's own memory and answered for later: an error may come out
-/// of any later call, at the latest of ``flush()``, always naming the offset it belongs to. The server
-/// may do requests in flight in any order, so one that touches another's range waits for it.
+/// Writes are copied into the connection's own memory, and the server answers them later. So any
+/// later call may throw the error of a write, ``flush()`` at the latest. The error names the offset
+/// of the write. The server may execute requests in flight in any order, so a request waits for an
+/// earlier one whose range overlaps.
 package struct NBDConnection: ~Copyable {
-  /// Enough to hide a network's delay; the memory is 8 MiB.
+  /// The most requests in flight: enough to hide a network's delay. They need 8 MiB of memory.
   private static let inFlightLimit = 16
   private static let pieceLimitBytes = 512 << 10
-  /// The lengths of requests have 32 bits, and servers that write zeros take their time.
+  /// The longest request for zeros. Lengths of requests have 32 bits, and servers may take long to
+  /// write zeros.
   private static let zeroLimitBytes: UInt64 = 256 << 20
 
   package let sizeBytes: UInt64
@@ -24,25 +26,25 @@ package struct NBDConnection: ~Copyable {
   private let canTrim: Bool
   private var canZeroFast: Bool
   private var extents: NBDExtents?
-  /// Kept as long as the handle, which calls it.
+  /// The handle calls this, so it must live as long as the handle.
   private let answer = NBDExtents.Answer()
   private let patienceSeconds: Int
-  /// Whether the server has answered nothing for that long.
+  /// Whether the server has not answered for `patienceSeconds`.
   private var isStalled = false
-  /// One piece for each slot; while nothing is in flight, free for other use.
+  /// One piece for each slot. While nothing is in flight, the memory is free for other use.
   private let memory: OwnedBuffer
   private var freeSlots = Array(0..<inFlightLimit)
   private var inFlight: [Request] = []
-  /// What the server could not zero fast after all.
+  /// Ranges that the server refused to zero fast, although it offers this.
   private var refusedZeros = RangeSet<UInt64>()
 
   private struct Request {
     enum Kind {
-      /// Has to succeed.
+      /// Must succeed.
       case write
       /// The server may refuse.
       case fastZero
-      /// Saves space, and is of no other use.
+      /// Only saves space. The server may fail.
       case trim
     }
 
@@ -52,7 +54,7 @@ package struct NBDConnection: ~Copyable {
     let slot: Int
   }
 
-  /// - Parameter patienceSeconds: how long the server may answer nothing.
+  /// - Parameter patienceSeconds: the longest time without an answer of the server.
   package init(uri: String, patienceSeconds: Int) throws(NBDConnectionError) {
     guard let handle = nbd_create() else { throw NBDConnectionError(.connect, NBDError.last) }
     nbd_add_meta_context(handle, NBDExtents.context)
@@ -76,8 +78,8 @@ package struct NBDConnection: ~Copyable {
   }
 
   deinit {
-    // Says goodbye without waiting for answers that nobody will look at, and waits for the server to
-    // hang up. Only after closing is the memory of requests in flight free.
+    // End the session: do not wait for pending answers, but wait until the server closes the
+    // connection. The memory of requests in flight may be freed only after closing.
     if !isStalled { nbd_shutdown(handle, UInt32(LIBNBD_SHUTDOWN_ABANDON_PENDING)) }
     nbd_close(handle)
   }
@@ -102,15 +104,15 @@ package struct NBDConnection: ~Copyable {
       }
     }
     try patch(UnsafeRawBufferPointer(rebasing: bytes[body...]), at: range.tailOffsetBytes)
-    // What was in flight there has been answered, and holds something else now.
+    // Earlier requests for this range have been answered, and the range now has other content.
     if !bytes.isEmpty {
       refusedZeros.remove(contentsOf: offsetBytes..<offsetBytes + UInt64(bytes.count))
     }
   }
 
-  /// Makes a range zeros as far as that takes no space.
+  /// Zeroes a range as far as this uses no space.
   ///
-  /// - Returns: parts that the caller has to look at once everything is written.
+  /// - Returns: parts that the caller must check once everything is written.
   package mutating func makeZeros(
     _ range: Range<UInt64>
   ) throws(NBDConnectionError) -> [Range<UInt64>] {
@@ -138,15 +140,15 @@ package struct NBDConnection: ~Copyable {
     return unchecked + refusedZeros.takeAll()
   }
 
-  /// What the server refused to zero fast, once it has answered everything.
+  /// Waits for all answers, then returns the ranges that the server refused to zero fast.
   package mutating func takeRefusedZeros() throws(NBDConnectionError) -> [Range<UInt64>] {
     try drain()
     return refusedZeros.takeAll()
   }
 
-  /// Reads a range and zeroes what is not zero of it.
+  /// Reads a range, and zeroes the parts that are not zero.
   package mutating func zeroWhatIsNot(_ range: Range<UInt64>) throws(NBDConnectionError) {
-    // What is there already cannot be allocated anew.
+    // These parts are already allocated, so writing zeros to them uses no more space.
     var found: [Range<UInt64>] = []
     try forEachRange(
       at: range.lowerBound, lengthBytes: UInt64(range.count), limitBytes: Self.zeroLimitBytes
@@ -160,7 +162,7 @@ package struct NBDConnection: ~Copyable {
     }
   }
 
-  /// Zeroes a range, whatever it takes.
+  /// Zeroes a range, even if this uses space.
   private mutating func writeZeros(_ run: Range<UInt64>) throws(NBDConnectionError) {
     let isAligned =
       run.lowerBound % blocks.minimumBytes == 0 && run.upperBound % blocks.minimumBytes == 0
@@ -170,7 +172,7 @@ package struct NBDConnection: ~Copyable {
         try write(bytes, at: offset)
       }
     }
-    // Without NO_HOLE the server may free the range; it reads as zeros either way.
+    // Without NO_HOLE the server may free the range. It reads as zeros in both cases.
     try send(.write, run) { handle, _ in
       nbd_aio_zero(handle, UInt64(run.count), run.lowerBound, .init(), 0)
     }
@@ -189,14 +191,14 @@ package struct NBDConnection: ~Copyable {
     }
   }
 
-  /// What a range begins with: a part that reads as zeros, or one that may hold something.
+  /// The first part of a range that either reads as zeros or may hold data.
   private mutating func firstExtent(
     of range: Range<UInt64>
   ) throws(NBDConnectionError) -> (range: Range<UInt64>, isZero: Bool) {
     guard var known = extents.take() else { return (range, false) }
     if !known.covers(range.lowerBound) {
       let request = known.request(from: range.lowerBound, blocks)
-      // A server may tell what is there now before it has done what it was sent earlier.
+      // A server may answer with the current state before it has executed earlier writes.
       while inFlight.contains(where: { $0.kind == .write && $0.range.overlaps(request) }) {
         try awaitAnswers()
       }
@@ -205,7 +207,7 @@ package struct NBDConnection: ~Copyable {
         nbd_aio_block_status(
           handle, UInt64(request.count), request.lowerBound, answer.callback, .init(), 0)
       }
-      // A server that cannot tell, though it said so, is not asked again.
+      // If a server cannot answer, although it offers this, it is not asked again.
       guard error == nil, known.takeAnswer(to: request) else { return (range, false) }
     }
     let found = known.first(of: range)
@@ -219,7 +221,7 @@ package struct NBDConnection: ~Copyable {
     try drain()
     var done = 0
     while done < buffer.count {
-      // A piece of whole blocks around what is wanted; most servers have blocks of one byte.
+      // Read a piece of whole blocks around the wanted bytes; most servers have blocks of one byte.
       let position = offsetBytes + UInt64(done)
       let start = position - position % blocks.minimumBytes
       let skipped = Int(position - start)
@@ -234,8 +236,8 @@ package struct NBDConnection: ~Copyable {
     }
   }
 
-  /// Waits for everything in flight, then has the server make it durable. A server that does not
-  /// offer flushing keeps nothing back, as far as the protocol tells.
+  /// Waits for all requests in flight, then tells the server to make them durable. If a server does
+  /// not offer flushing, nothing more can be done.
   package mutating func flush() throws(NBDConnectionError) {
     try drain()
     guard nbd_can_flush(handle) == 1 else { return }
@@ -247,7 +249,8 @@ package struct NBDConnection: ~Copyable {
 
   // MARK: - Requests in flight
 
-  /// Sends a request that `issue` makes, with memory of its own; returns before it is answered.
+  /// Sends a request with its own memory. `issue` makes the request. Returns before the server
+  /// answers.
   private mutating func send(
     _ kind: Request.Kind, _ range: Range<UInt64>,
     _ issue: (OpaquePointer, UnsafeMutableRawBufferPointer) -> Int64
@@ -271,9 +274,9 @@ package struct NBDConnection: ~Copyable {
     while !inFlight.isEmpty { try awaitAnswers() }
   }
 
-  /// Makes a request, and waits for its answer. What else is in flight goes on.
+  /// Makes a request, and waits for its answer. Other requests in flight continue.
   ///
-  /// - Returns: the error in the server's answer.
+  /// - Returns: the error in the server's answer; nil for success.
   private mutating func perform(
     at offsetBytes: UInt64, _ issue: () -> Int64
   ) throws(NBDConnectionError) -> NBDError? {
@@ -288,7 +291,7 @@ package struct NBDConnection: ~Copyable {
     }
   }
 
-  /// Waits until the connection has moved on.
+  /// Waits until something has been sent or received on the connection.
   private mutating func awaitTraffic(at offsetBytes: UInt64) throws(NBDConnectionError) {
     let outcome = nbd_poll(handle, CInt(patienceSeconds * 1000))
     if outcome == 0 {
@@ -300,7 +303,7 @@ package struct NBDConnection: ~Copyable {
     if outcome == -1, nbd_get_errno() != EINTR { throw writeFailure(at: offsetBytes) }
   }
 
-  /// Takes the answers that have come, and waits for some where there are none.
+  /// Takes the answers that have arrived. If there are none, waits for some.
   private mutating func awaitAnswers() throws(NBDConnectionError) {
     let count = inFlight.count
     try takeAnswers()
@@ -339,7 +342,7 @@ package struct NBDConnection: ~Copyable {
 
   // MARK: - Parts of blocks
 
-  /// Writes less than a block at either end of it: the block is read, changed and written.
+  /// Writes a part of one block: reads the block, changes it, and writes it.
   private mutating func patch(
     _ bytes: UnsafeRawBufferPointer, at offsetBytes: UInt64
   ) throws(NBDConnectionError) {
@@ -369,7 +372,8 @@ package struct NBDConnection: ~Copyable {
 }
 
 extension Errno {
-  /// Whether a server that says so can do what was asked in another way only.
+  /// Whether the error means that the server cannot execute such a request. It may still be able to
+  /// do the work in another way.
   fileprivate var isRefusal: Bool {
     [.notSupported, .invalidArgument, .notSupportedOnSocket].contains(self)
   }

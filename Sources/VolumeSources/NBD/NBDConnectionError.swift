@@ -2,7 +2,7 @@ import CNBD
 import Glibc
 package import SystemPackage
 
-/// Why an NBD server, or the way to it, did not do what was asked.
+/// The failure of an NBD server, or of the connection to it.
 package struct NBDConnectionError: Error, Sendable, Hashable {
   package enum Operation: Sendable, Hashable {
     case connect
@@ -12,7 +12,7 @@ package struct NBDConnectionError: Error, Sendable, Hashable {
   }
 
   package let operation: Operation
-  /// As libnbd words it.
+  /// The reason, in the words of libnbd.
   package let reason: String
   package let errno: Errno
 
@@ -23,7 +23,7 @@ package struct NBDConnectionError: Error, Sendable, Hashable {
   }
 }
 
-/// What libnbd says of the last call of this thread that failed.
+/// The error of this thread's last failed call of libnbd.
 struct NBDError {
   let reason: String
   let errno: Errno

@@ -1,20 +1,20 @@
 import CNBD
 
-/// What a server says of which parts of an export read as zeros, as far as it was asked.
+/// The parts of an export that read as zeros, as far as the server was asked.
 ///
-/// Servers tell of many extents in one answer, which is kept until somebody asks for what lies behind it.
+/// One answer of a server describes many extents. It is kept until an extent behind them is needed.
 struct NBDExtents {
-  /// (NBD protocol, "base:allocation" metadata context)
+  /// The name of the metadata context. (NBD protocol, "base:allocation" metadata context)
   static let context = "base:allocation"
 
-  /// 1 GiB: how much is asked about at a time; lengths have 32 bits.
+  /// The length of one request: 1 GiB. Lengths have 32 bits.
   private static let requestBytes: UInt64 = 1 << 30
 
-  /// Where libnbd puts what a server answers.
+  /// libnbd puts the server's answer here.
   let answer: Answer
 
   private let sizeBytes: UInt64
-  /// Ascending and adjoining.
+  /// The known extents, in order and without gaps.
   private var known: ArraySlice<(range: Range<UInt64>, isZero: Bool)> = []
 
   init(sizeBytes: UInt64, answer: Answer) {
@@ -27,19 +27,21 @@ struct NBDExtents {
     return first.range.lowerBound <= offsetBytes && offsetBytes < last.range.upperBound
   }
 
-  /// What to ask the server about. It may answer for less.
+  /// The next range for which the server should be asked. Its answer may cover less.
   func request(from offsetBytes: UInt64, _ blocks: NBDBlockSizes) -> Range<UInt64> {
     let limit = max(
       blocks.minimumBytes, Self.requestBytes / blocks.minimumBytes * blocks.minimumBytes)
     return offsetBytes..<offsetBytes + min(limit, sizeBytes - offsetBytes)
   }
 
-  /// - Returns: false when the answer says nothing.
+  /// Replaces the known extents by the server's answer.
+  ///
+  /// - Returns: false if the answer has no extents.
   mutating func takeAnswer(to request: Range<UInt64>) -> Bool {
     known = []
     var offset = request.lowerBound
     for (lengthBytes, flags) in answer.take() where lengthBytes > 0 && offset < request.upperBound {
-      // The last extent may reach past what was asked about.
+      // The last extent may reach past the end of the request.
       let end = offset + min(UInt64(lengthBytes), request.upperBound - offset)
       let isZero = flags & UInt32(LIBNBD_STATE_ZERO) != 0
       if let last = known.last, last.isZero == isZero {
@@ -52,7 +54,7 @@ struct NBDExtents {
     return !known.isEmpty
   }
 
-  /// Forgets what was known up to the end of a range that is being written.
+  /// Forgets the extents up to the end of a range that is being written.
   mutating func forget(upTo range: Range<UInt64>) {
     guard let first = known.first, range.upperBound > first.range.lowerBound else { return }
     known = known.drop { $0.range.upperBound <= range.upperBound }
@@ -60,9 +62,9 @@ struct NBDExtents {
     known[known.startIndex].range = range.upperBound..<rest.range.upperBound
   }
 
-  /// What a range begins with. Its beginning must be known.
+  /// The first part of a range that is of one kind. The beginning of the range must be known.
   func first(of range: Range<UInt64>) -> (range: Range<UInt64>, isZero: Bool) {
-    // The last one that begins at or before the range.
+    // Find the last extent that begins at or before the range.
     var (low, high) = (known.startIndex, known.endIndex)
     while high - low > 1 {
       let middle = (low + high) / 2
@@ -81,7 +83,7 @@ struct NBDExtents {
       return extents
     }
 
-    /// Good as long as this lives.
+    /// The callback; valid as long as this object lives.
     var callback: nbd_extent_callback {
       nbd_extent_callback(
         callback: { user, context, _, entries, count, _ in
