@@ -2,7 +2,7 @@ import FileIO
 import Glibc
 import SystemPackage
 
-/// What must be known of a block device before it is overwritten. Nothing here changes anything.
+/// Checks of a block device before it is overwritten. They change nothing.
 struct BlockDeviceInspection {
   private let name: String
   private let number: DeviceNumber
@@ -21,8 +21,8 @@ struct BlockDeviceInspection {
     }
   }
 
-  /// Refuses a device that is read-only, too small, mounted, partly mounted, or that other devices
-  /// are built on.
+  /// Refuses a device that is read-only, too small, completely or partly mounted, or in use by
+  /// other devices that are built on it.
   func requireFit(forBytes neededBytes: UInt64) throws(RestoreTargetError) {
     if isReadOnly { throw .readOnly(name) }
     guard sizeBytes >= neededBytes else {
@@ -40,12 +40,12 @@ struct BlockDeviceInspection {
   /// Whether it is a thin volume of the device mapper.
   var isThinVolume: Bool { Descriptor.isThinVolume(device: number.packed) }
 
-  /// Whether what is discarded of the device is freed and reads as zeros, at least in whole blocks of the
-  /// device.
+  /// Whether discarded ranges of the device are freed and read as zeros, at least in whole blocks
+  /// of the device.
   ///
-  /// The kernel does not tell any more (`discard_zeroes_data`). A disk made of flash may read zeros today
-  /// and what was there before tomorrow, so only devices that have no such freedom count: thin volumes of
-  /// the device mapper, and devices that are kept by software.
+  /// The kernel no longer reports this (`discard_zeroes_data`). A discarded range of a flash disk
+  /// may read as zeros now and as its old content later. So only devices for which this cannot
+  /// happen count: thin volumes of the device mapper, and devices that software provides.
   var readsDiscardedAsZeros: Bool {
     if isThinVolume { return true }
     let driver = number.devicePath.dropFirst("/dev/".count).prefix { $0.isLetter }

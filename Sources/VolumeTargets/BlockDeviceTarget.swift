@@ -4,26 +4,26 @@ import Synchronization
 import SystemPackage
 import VolumeSources
 
-/// A block device, written from its beginning to the volume's end; what lies past that is left
-/// untouched.
+/// A block device. It is written from its beginning to the end of the volume; the rest of the
+/// device is not changed.
 ///
-/// Zeros take no space where a device has a say in that. A range is
+/// Zeros use no space if the device supports this:
 ///
-/// 1. zeroed by the device itself, which may free it, where the device can (not device-mapper's thin
-///    volumes, nor ZFS volumes);
-/// 2. else discarded, where the device is known to read zeros then; and read once everything is
-///    written, and zeros are written to what is not zero.
+/// 1. If the device can zero a range itself, it does, and may free the range. Thin volumes of the
+///    device mapper and ZFS volumes cannot do this.
+/// 2. Otherwise the range is discarded, if the device is known to read as zeros then. Once
+///    everything is written, the range is read, and zeros are written to the parts that are not zero.
 ///
-/// The kernel is never asked to write zeros by itself (BLKZEROOUT), which would fill a thin pool.
+/// The kernel is never asked to write zeros (BLKZEROOUT): this would fill a thin pool.
 final class BlockDeviceTarget: RestoreTarget {
   let name: String
   let isSeekable = true
   let canBeReadBack = true
 
-  /// 256 MiB: a device may take long over zeroing, and a signal waits for the end of one piece. Pieces end
-  /// at multiples of this, so that they cut no block of a thin pool.
+  /// 256 MiB: a device may take long to zero a piece, and a signal has to wait until the piece is
+  /// done. Pieces end at multiples of this, so that they cut no block of a thin pool.
   private static let zeroingLimitBytes: UInt64 = 256 << 20
-  /// A page: what the kernel asks of ranges to be zeroed is the sector at most.
+  /// A page. The kernel requires at most the alignment of a sector.
   private static let zeroingAlignmentBytes: UInt64 = 4096
 
   private let path: FilePath
@@ -46,8 +46,8 @@ final class BlockDeviceTarget: RestoreTarget {
     try inspection.requireFit(forBytes: sizeBytes)
     let descriptor: Descriptor
     do throws(Errno) {
-      // With O_EXCL the kernel refuses a device that a mount, swap, RAID or device mapper has claimed,
-      // and refuses them as long as this is open. (open(2))
+      // With O_EXCL the kernel refuses a device that is claimed by a mount, swap, RAID or device
+      // mapper. As long as this is open, it refuses their claims. (open(2))
       descriptor = try Descriptor(opening: path, flags: O_RDWR | O_EXCL)
     } catch .resourceBusy {
       throw .inUse(name, by: "the system: a mount, swap, RAID, LVM or another restore")
@@ -73,7 +73,7 @@ final class BlockDeviceTarget: RestoreTarget {
     let range = AlignedRange(
       offsetBytes: offsetBytes, lengthBytes: lengthBytes, alignmentBytes: Self.zeroingAlignmentBytes
     )
-    // Parts of blocks: written, they would be allocated.
+    // Check parts of blocks later: writing zeros to them now could allocate the blocks.
     checkLater(offsetBytes..<range.bodyOffsetBytes)
     checkLater(range.tailOffsetBytes..<offsetBytes + lengthBytes)
     var piece = range.bodyOffsetBytes
@@ -117,8 +117,8 @@ final class BlockDeviceTarget: RestoreTarget {
     state.withLock { $0.unchecked.add(range) }
   }
 
-  /// Zeroes an aligned range where the device can do that by itself; else frees it where that helps, and
-  /// has it looked at in the end.
+  /// Zeroes an aligned range, if the device can do this itself. Otherwise discards the range, if
+  /// this frees space, and records that it must be checked at the end.
   private func zero(_ file: HeldFile, _ range: Range<UInt64>) throws(RestoreTargetError) {
     let (canPunchHoles, canDiscard) = state.withLock { ($0.canPunchHoles, $0.canDiscard) }
     if canPunchHoles {
@@ -137,20 +137,20 @@ final class BlockDeviceTarget: RestoreTarget {
       } catch .timedOut {
         throw .writeFailed(name, at: range.lowerBound, .timedOut)
       } catch {
-        // It would only have saved space.
+        // Ignore the error: discarding only saves space.
         state.withLock { $0.canDiscard = false }
       }
     }
     checkLater(range)
   }
 
-  /// Looks at ranges that have to be zero, and writes zeros where they are not; returns how many bytes
-  /// that were.
+  /// Checks ranges that must be zero, and writes zeros to the parts that are not. Returns the
+  /// number of bytes that were checked.
   private func settle(
     limitBytes: UInt64, keepsLast: Bool
   ) throws(RestoreTargetError) -> UInt64 {
     let file = try file()
-    // What is read next must be what the storage gives once all is written.
+    // The next reads must return the content of the storage after all writes.
     if state.withLock({ $0.unchecked.beginChecking(keepsLast: keepsLast) }) {
       try file.synchronize()
     }

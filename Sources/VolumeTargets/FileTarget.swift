@@ -3,16 +3,17 @@ import Glibc
 import Synchronization
 import SystemPackage
 
-/// A raw image file, sparse: only data takes space.
+/// A sparse raw image file: only data uses space.
 ///
-/// A new file grows under its own name. One that replaces another is written beside it under a
-/// temporary name and takes its place in ``finish()``, so that a restore that fails costs nothing.
+/// A new file is written under its own name. A file that replaces another one is written in the
+/// same directory under a temporary name, and takes the old file's place in ``finish()``. So a
+/// failed restore does not destroy the old file.
 final class FileTarget: RestoreTarget {
   let name: String
   let isSeekable = true
   let canBeReadBack = true
 
-  /// Where the file stands in the end.
+  /// The final path of the file.
   private let path: FilePath
   private let replacesExisting: Bool
   private let fileSystem: any FileSystem
@@ -20,7 +21,7 @@ final class FileTarget: RestoreTarget {
 
   private struct State: Sendable {
     var file: HeldFile?
-    /// Nothing from here on has been written: it is a hole already.
+    /// Nothing at or after this offset has been written: this part is still a hole.
     var writtenEndBytes: UInt64 = 0
     /// The file to be removed after a failure.
     var unfinished: FilePath?
@@ -72,7 +73,8 @@ final class FileTarget: RestoreTarget {
     do throws(Errno) {
       try file.perform(.punchHole, offsetBytes..<offsetBytes + lengthBytes)
     } catch .notSupported, .noFunction, .invalidArgument {
-      // No file system without holes gives a file what somebody else left.
+      // The file system has no holes, but unwritten parts of a new file read as zeros. So only the
+      // written part must be checked.
       let length = min(lengthBytes, writtenEndBytes - offsetBytes)
       try file.writeMissingZeros(offsetBytes..<offsetBytes + length)
     } catch {
@@ -86,13 +88,13 @@ final class FileTarget: RestoreTarget {
     try held().read(into: buffer, at: offsetBytes)
   }
 
-  /// (lseek(2), `SEEK_DATA`)
+  /// The start of the next data. (lseek(2), `SEEK_DATA`)
   func nextData(from offsetBytes: UInt64) throws(RestoreTargetError) -> UInt64 {
     let file = try held()
     do throws(Errno) {
       return try file.descriptor.dataStart(from: offsetBytes) ?? .max
     } catch {
-      // A file system that cannot tell is asked for the bytes.
+      // If the file system does not support this, the bytes must be read.
       return offsetBytes
     }
   }
@@ -125,7 +127,7 @@ final class FileTarget: RestoreTarget {
     return file
   }
 
-  /// Only the owner may read it: it holds a machine's disk.
+  /// Creates a file that only its owner may read: it contains a machine's disk.
   private func create(_ path: FilePath) throws(RestoreTargetError) -> Descriptor {
     do throws(Errno) {
       return try Descriptor(
@@ -137,8 +139,8 @@ final class FileTarget: RestoreTarget {
     }
   }
 
-  /// A file with owner and permissions of the one to be replaced, which nobody may have open:
-  /// whoever does would go on with the old one, unseen.
+  /// Creates a file with the owner and permissions of the file that it replaces. Refuses if the old
+  /// file is open elsewhere: that process would silently continue to use the old file.
   private func createReplacement(_ path: FilePath) throws(RestoreTargetError) -> Descriptor {
     let existing: Descriptor
     do {

@@ -3,7 +3,7 @@ import Synchronization
 import SystemPackage
 import VolumeSources
 
-/// The open file or device behind a target, shared by the threads that write to it.
+/// The open file or device of a target. Several threads may write to it.
 final class HeldFile: Sendable {
   let descriptor: Descriptor
   let sizeBytes: UInt64
@@ -14,9 +14,10 @@ final class HeldFile: Sendable {
   private let footprint = Mutex(CacheFootprint())
 
   /// - Parameters:
-  ///   - target: as the user wrote it, for errors.
-  ///   - sizeBytes: of the volume: nothing past it is touched.
-  ///   - isThinVolume: whether an error of the device means that its pool is full, as a rule.
+  ///   - target: the target as the user wrote it, for errors.
+  ///   - sizeBytes: the size of the volume. Nothing past it is changed.
+  ///   - isThinVolume: whether the device is a thin volume: its errors usually mean that its pool
+  ///     is full.
   init(
     _ descriptor: consuming Descriptor, target: String, sizeBytes: UInt64,
     isThinVolume: Bool = false
@@ -62,7 +63,7 @@ final class HeldFile: Sendable {
     try storage.perform(call, at: range.lowerBound, lengthBytes: UInt64(range.count))
   }
 
-  /// Writes zeros to what is not zero of a range, so that nothing is allocated that was not before.
+  /// Writes zeros only to the parts of a range that are not zero. So no new space is allocated.
   func writeMissingZeros(_ range: Range<UInt64>) throws(RestoreTargetError) {
     try Zeros.forEachNonzeroRun(
       in: range,
@@ -93,8 +94,8 @@ final class HeldFile: Sendable {
     }
   }
 
-  /// Makes everything durable, then lets go of what memory holds of it, so that it is read back from
-  /// the storage. Errors of earlier writes come out here.
+  /// Makes everything durable, then drops it from the page cache, so that it is read back from the
+  /// storage. Also throws errors of earlier writes.
   func synchronize() throws(RestoreTargetError) {
     do {
       try storage.perform(.synchronize)
@@ -104,7 +105,8 @@ final class HeldFile: Sendable {
     descriptor.advise(.notNeeded)
   }
 
-  /// After the last write: nothing but this has the file open any more.
+  /// Call this after the last write. Ends the storage process, so that only this object has the
+  /// file open.
   func endWriting() { storage.end() }
 
   func requireInside(

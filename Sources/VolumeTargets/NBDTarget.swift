@@ -4,12 +4,13 @@ import VolumeSources
 
 /// An export of an NBD server, through libnbd.
 ///
-/// Zeros take no space where the server has a say in that. A range is
+/// Zeros use no space if the server supports this:
 ///
-/// 1. left alone as far as the server says that it reads as zeros (`base:allocation`);
-/// 2. zeroed by the server, where it can do that faster than by writing (NBD_CMD_FLAG_FAST_ZERO);
-/// 3. else trimmed where the server can, and read once everything is written; what is not zero then is
-///    zeroed, or zeros are written to it.
+/// 1. A range is not changed if the server reports that it reads as zeros (`base:allocation`).
+/// 2. Otherwise the server zeroes the range, if it can do this faster than by writing
+///    (NBD_CMD_FLAG_FAST_ZERO).
+/// 3. Otherwise the range is trimmed, if the server supports this. Once everything is written, the
+///    range is read. The server zeroes the parts that are not zero, or zeros are written to them.
 final class NBDTarget: RestoreTarget {
   let name: String
   let isSeekable = true
@@ -19,7 +20,7 @@ final class NBDTarget: RestoreTarget {
     ["://", "+unix://", "+vsock://"].map { scheme + $0 }
   }
 
-  /// nil once abandoned.
+  /// The connection; nil after ``abandon()``.
   private let connection: Mutex<NBDConnection?>
   private let volumeSizeBytes = Mutex<UInt64?>(nil)
   private let unchecked = Mutex(UncheckedZeros())
@@ -29,7 +30,7 @@ final class NBDTarget: RestoreTarget {
     schemes.contains { argument.hasPrefix($0) }
   }
 
-  /// Connects.
+  /// Connects to the server.
   init(
     uri: String, patienceSeconds: Int = StorageProcess.patienceSeconds
   ) throws(RestoreTargetError) {
@@ -92,19 +93,21 @@ final class NBDTarget: RestoreTarget {
     try use { connection throws(NBDConnectionError) in try connection.flush() }
   }
 
-  /// Returns also while another thread waits for the server, which ends with the process then.
+  /// Never waits. If another thread is using the connection, the connection stays open until the
+  /// process ends.
   func abandon() {
     connection.withLockIfAvailable { $0 = nil }
   }
 
-  /// Looks at ranges that have to be zero, and zeroes what is not; returns how many bytes that were.
+  /// Checks ranges that must be zero, and zeroes the parts that are not. Returns the number of
+  /// bytes that were checked.
   private func settle(
     limitBytes: UInt64, keepsLast: Bool
   ) throws(RestoreTargetError) -> UInt64 {
     var done: UInt64 = 0
     try use { connection throws(NBDConnectionError) in
       for range in try connection.takeRefusedZeros() { unchecked.withLock { $0.add(range) } }
-      // What is read next must be what the server's storage gives once all is written.
+      // The next reads must return the content of the server's storage after all writes.
       if unchecked.withLock({ $0.beginChecking(keepsLast: keepsLast) }) { try connection.flush() }
       while done < limitBytes,
         let range = unchecked.withLock({ $0.takeNext(limitBytes: limitBytes - done) })
@@ -142,6 +145,8 @@ final class NBDTarget: RestoreTarget {
 }
 
 extension RestoreTargetError {
+  /// The error of a target for an error of its connection.
+  ///
   /// - Parameter target: the URI.
   fileprivate static func failed(_ target: String, _ error: NBDConnectionError) -> Self {
     switch error.operation {

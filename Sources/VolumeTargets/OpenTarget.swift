@@ -3,8 +3,8 @@ import Glibc
 package import SystemPackage
 import VolumeSources
 
-/// Opens what a restore writes to: `-` is standard output, `nbd://…`, `nbd+unix://…` and their
-/// relations are NBD servers, anything else a path.
+/// Opens the target of a restore: `-` is standard output; `nbd://…`, `nbd+unix://…` and similar
+/// URIs are NBD servers; anything else is a path.
 ///
 /// A path may lead to nothing yet (a sparse file is made), a file (replaced when `force` is set,
 /// else refused), a block device, a FIFO or a character device. Nothing is changed before
@@ -40,14 +40,15 @@ private func openTarget(
     // A path that ends with a slash names a directory; FilePath forgets that slash.
     if text.utf8.last == UInt8(ascii: "/") { throw .noSuchDirectory(name) }
     if path.isLink { throw .notATarget(name, found: "a symbolic link that leads nowhere") }
-    // Somebody mistyped a device: a file there would be in memory, and gone with the next boot.
+    // Probably a mistyped device: a file there would be in memory, and would be lost at the next
+    // boot.
     if path.isBelowDevices { throw .noSuchDevice(name) }
     return FileTarget(name: name, path: path, replacesExisting: false)
   }
   switch kind {
   case .file:
     guard force else { throw .alreadyExists(name) }
-    // The name given may be a symbolic link, which is not what is to be replaced.
+    // If the name is a symbolic link, replace the file, not the link.
     return FileTarget(name: name, path: path.resolved ?? path, replacesExisting: true)
   case .blockDevice:
     return BlockDeviceTarget(name: name, path: path)
@@ -102,7 +103,7 @@ extension FilePath {
   }
 }
 
-/// nil when there is nothing of that name.
+/// The kind of the file at `path`; nil if there is none.
 private func kind(of path: FilePath, name: String) throws(RestoreTargetError) -> FileKind? {
   do {
     return try POSIXFileSystem().metadata(of: path).kind

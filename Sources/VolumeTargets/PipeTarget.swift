@@ -6,7 +6,8 @@ import VolumeSources
 /// A stream: standard output, a FIFO or a character device. Every byte is written, in order, zeros
 /// included.
 ///
-/// The program must ignore SIGPIPE, so that a reader that goes away is an error and not the end.
+/// The program must ignore SIGPIPE. Otherwise it would be killed if the reader closes the pipe; so
+/// it gets an error.
 final class PipeTarget: RestoreTarget {
   let name: String
   let isSeekable = false
@@ -18,7 +19,8 @@ final class PipeTarget: RestoreTarget {
   init(name: String, descriptor: consuming Descriptor) {
     self.name = name
     self.descriptor = consume descriptor
-    // Fewer and larger writes; refused for what is no pipe, or above the user's share.
+    // Allows fewer and larger writes. Fails for files that are not pipes, and above the user's
+    // limit.
     try? self.descriptor.setPipeSize(bytes: 1 << 20)
   }
 
@@ -59,7 +61,7 @@ final class PipeTarget: RestoreTarget {
       throw .incomplete(name, position: position, sizeBytes: sizeBytes)
     }
     do throws(Errno) {
-      // Standard output may be a file; a pipe has nothing to make durable and says so.
+      // Standard output may be a file. For a pipe, this fails: there is nothing to make durable.
       try descriptor.synchronizeData()
     } catch .invalidArgument, .notSupported, .readOnlyFileSystem {
       return

@@ -1,64 +1,66 @@
-/// Where a volume is restored to.
+/// The target of a restore.
 ///
-/// The calls come in this order: ``prepare(sizeBytes:)``, any number of writes, ``finish()``; then, to
-/// compare, reads. After a failure anywhere, ``abandon()``.
+/// Make the calls in this order: ``prepare(sizeBytes:)``, any number of writes, ``finish()``, then
+/// reads to compare. After any failure, call ``abandon()``.
 package protocol RestoreTarget: AnyObject, Sendable {
-  /// As the user wrote it.
+  /// The target, as the user wrote it.
   var name: String { get }
 
-  /// Whether writes may come in any order. Otherwise they must come in ascending, adjoining order,
-  /// zeros included, from 0 to the end.
+  /// Whether writes may be made in any order. Otherwise they must be made in order and without
+  /// gaps, zeros included, from 0 to the end.
   var isSeekable: Bool { get }
 
   var canBeReadBack: Bool { get }
 
-  /// Checks all that can be checked, then makes the target ready for a volume of `sizeBytes`. When
-  /// this throws, nothing that was there has been changed.
+  /// Checks the target as far as possible, then makes it ready for a volume of `sizeBytes`. If this
+  /// throws, existing content has not been changed.
   func prepare(sizeBytes: UInt64) throws(RestoreTargetError)
 
-  /// Writes all of `bytes`, within the volume. The target may still be working on it afterwards: an
-  /// error can come with a later call, at the latest with ``finish()``.
+  /// Writes all of `bytes`, which must lie within the volume. The target may still be writing when
+  /// this returns: a later call may throw the error, ``finish()`` at the latest.
   func write(_ bytes: UnsafeRawBufferPointer, at offsetBytes: UInt64) throws(RestoreTargetError)
 
-  /// Makes a range read as zeros by the time ``finish()`` returns, and takes no space for that which the
-  /// target can do without. Any length within the volume.
+  /// Makes a range within the volume read as zeros, at the latest when ``finish()`` returns. Uses
+  /// no space for the zeros if the target supports this.
   func writeZeros(at offsetBytes: UInt64, lengthBytes: UInt64) throws(RestoreTargetError)
 
-  /// How much of what has to read as zeros has yet to be looked at.
+  /// The number of bytes that must read as zeros and have not been checked yet.
   var unsettledZeroBytes: UInt64 { get }
 
-  /// Looks at some of that, and writes zeros where it holds something else; returns how many bytes were
-  /// looked at, 0 when all is done. To be called after the last write; ``finish()`` does the rest.
+  /// Checks some of these bytes, and writes zeros to the parts that are not zero. Returns the
+  /// number of bytes that were checked; 0 if all are done. Call it after the last write;
+  /// ``finish()`` does the rest.
   ///
-  /// - Parameter limitBytes: how much to look at, at least 1.
+  /// - Parameter limitBytes: the most bytes to check, at least 1.
   func settleZeros(limitBytes: UInt64) throws(RestoreTargetError) -> UInt64
 
-  /// Fills the buffer with what the target holds there, all of it within the volume. After
-  /// ``finish()`` this comes from the storage rather than from memory, where the system allows that.
+  /// Fills the buffer with the target's content at `offsetBytes`; all of it must lie within the
+  /// volume. After ``finish()``, the bytes come from the storage and not from the page cache, if
+  /// the system allows this.
   func read(
     into buffer: UnsafeMutableRawBufferPointer, at offsetBytes: UInt64
   ) throws(RestoreTargetError)
 
-  /// The first offset from `offsetBytes` on that may read as something else than zeros; all before it
-  /// is known to be a hole and need not be read to be compared.
+  /// The first offset, at or after `offsetBytes`, that may not read as zeros. The range before it
+  /// is known to be a hole, and need not be read to be compared.
   func nextData(from offsetBytes: UInt64) throws(RestoreTargetError) -> UInt64
 
-  /// Makes everything durable and, where an existing file is replaced, puts the new one in its place.
-  /// Only when this returns has the volume been restored.
+  /// Makes everything durable. If an existing file is replaced, puts the new file in its place. The
+  /// volume is restored only if this does not throw.
   func finish() throws(RestoreTargetError)
 
-  /// After a failure: what was made new is removed, what was there stays; what was written to a
-  /// device stays written. Without effect after ``finish()``, and twice.
+  /// Call this after a failure. Removes new files; existing files stay. Bytes that were written to
+  /// a device stay written. Has no effect after ``finish()``, or if called twice.
   func abandon()
 }
 
 extension RestoreTarget {
-  /// Everything is zero at once.
+  /// 0: ranges read as zeros at once.
   package var unsettledZeroBytes: UInt64 { 0 }
 
   package func settleZeros(limitBytes: UInt64) throws(RestoreTargetError) -> UInt64 { 0 }
 
-  /// Nothing is known of holes.
+  /// Returns `offsetBytes`: holes are not known.
   package func nextData(from offsetBytes: UInt64) throws(RestoreTargetError) -> UInt64 {
     offsetBytes
   }

@@ -6,7 +6,7 @@ import SystemPackage
 package struct RestoreTargetError: RemediedError, Hashable, CustomStringConvertible {
   package enum Code: Sendable, Hashable {
     case notFound
-    /// A file is there already, and replacing it was not asked for.
+    /// The file exists, and the user did not ask to replace it.
     case alreadyExists
     case permissionDenied
     /// A directory, a socket or a terminal.
@@ -19,9 +19,9 @@ package struct RestoreTargetError: RemediedError, Hashable, CustomStringConverti
     case noSpace
     /// The storage has not answered for ``StorageProcess/patienceSeconds``.
     case stalled
-    /// The reader of a pipe has gone.
+    /// The reader of a pipe has closed it.
     case brokenPipe
-    /// A pipe was given something other than what comes next, or not everything.
+    /// The next write to a pipe has the wrong offset, or a part of the volume is missing.
     case outOfOrder
     case openFailed
     case writeFailed
@@ -134,7 +134,8 @@ extension RestoreTargetError {
           : "its file system may not hold files of that size"))
   }
 
-  /// - Parameter isThinVolume: the kernel says EIO where a thin pool says ENOSPC.
+  /// - Parameter isThinVolume: whether the target is a thin volume. If its pool is full, the kernel
+  ///   reports EIO, not ENOSPC.
   static func writeFailed(
     _ target: String, at offsetBytes: UInt64, _ errno: Errno, isThinVolume: Bool = false
   ) -> Self {
@@ -144,7 +145,7 @@ extension RestoreTargetError {
         + hint(errno, isThinVolume: isThinVolume))
   }
 
-  /// - Parameter errno: what a server gave as the reason, where it gave one.
+  /// - Parameter errno: the error that a server reported, if any.
   static func writeFailed(
     _ target: String, at offsetBytes: UInt64, _ reason: String, errno: Errno? = nil
   ) -> Self {
@@ -163,7 +164,7 @@ extension RestoreTargetError {
     }
   }
 
-  /// What to do about it.
+  /// Advice for the user; empty if there is none.
   private static func hint(_ errno: Errno, isThinVolume: Bool = false) -> String {
     switch errno {
     case .ioError where isThinVolume:
@@ -191,7 +192,7 @@ extension RestoreTargetError {
     synchronizeFailed(target, errno.explanation, errno: errno, isThinVolume: isThinVolume)
   }
 
-  /// - Parameter errno: what a server gave as the reason, where it gave one.
+  /// - Parameter errno: the error that a server reported, if any.
   static func synchronizeFailed(
     _ target: String, _ reason: String, errno: Errno? = nil, isThinVolume: Bool = false
   ) -> Self {

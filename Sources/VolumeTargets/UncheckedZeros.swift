@@ -1,14 +1,15 @@
-/// Ranges of a target that have to read as zeros in the end, and may do so already: they are looked at
+/// Ranges of a target that must read as zeros at the end, and may already do so. They are checked
 /// once everything around them is written.
 ///
-/// Not earlier, because a thin pool made with `--zero n` gives a block what somebody else left in it
-/// when a part of the block is written first.
+/// They must not be checked earlier: in a thin pool made with `--zero n`, the first write to a part
+/// of a block makes the old content of the block visible in the rest of the block.
 struct UncheckedZeros {
-  /// Memory is 16 bytes a range. A volume with more holes is checked several times on its way.
+  /// A range needs 16 bytes of memory. If a volume has more holes, ranges are checked during the
+  /// restore, too.
   private static let limit = 1 << 20
 
   private var ranges = RangeSet<UInt64>()
-  /// Those that are being looked at, the next one last.
+  /// The ranges that are being checked; the next one is last.
   private var queue: [Range<UInt64>] = []
 
   var isFull: Bool { ranges.ranges.count > Self.limit }
@@ -21,16 +22,17 @@ struct UncheckedZeros {
     if !range.isEmpty { ranges.insert(contentsOf: range) }
   }
 
-  /// Something else was written there.
+  /// Removes a range, because something else was written to it.
   mutating func remove(_ range: Range<UInt64>) {
     guard let last = ranges.ranges.last, range.lowerBound < last.upperBound else { return }
     ranges.remove(contentsOf: range)
   }
 
-  /// Makes ready to look at what there is.
+  /// Prepares the ranges for checking.
   ///
-  /// - Parameter keepsLast: whether the last range is left out, beside which more may be written.
-  /// - Returns: whether there is anything that was not ready before.
+  /// - Parameter keepsLast: whether to leave the last range out, because more may be written beside
+  ///   it.
+  /// - Returns: whether ranges were added to the ones that are being checked.
   mutating func beginChecking(keepsLast: Bool) -> Bool {
     var new = Array(ranges.ranges)
     ranges = RangeSet()
@@ -39,9 +41,9 @@ struct UncheckedZeros {
     return !new.isEmpty
   }
 
-  /// The next range to look at, or a part of it; nil when there is none.
+  /// The next range to check, or a part of it; nil if there is none.
   ///
-  /// - Parameter limitBytes: at least 1.
+  /// - Parameter limitBytes: the longest part to return, at least 1.
   mutating func takeNext(limitBytes: UInt64) -> Range<UInt64>? {
     guard let range = queue.popLast() else { return nil }
     guard UInt64(range.count) > limitBytes else { return range }

@@ -17,7 +17,7 @@ struct BlockDeviceTargetTests {
     return try LoopDevice(path, options: options)
   }
 
-  /// What `prepare` says, after which the device must be as it was.
+  /// The error of `prepare`. Also checks that the device has not been changed.
   private func refusal(
     _ path: FilePath, sizeBytes: UInt64 = 1000
   ) throws -> RestoreTargetError? {
@@ -62,10 +62,10 @@ struct BlockDeviceTargetTests {
   @Test func aDeviceWithAMountedPartitionIsRefused() throws {
     let device = try device(32 << 20, options: ["--partscan"])
     try Command.run("sh", "-c", "echo 2048,,L | sfdisk -q \(device.path)")
-    // A kernel that reads no partition tables is told of the partition.
+    // If the kernel does not read partition tables, tell it about the partition.
     _ = try? Command.run("sh", "-c", "partx --add \(device.path) 2>&1")
     let partition = FilePath(device.path.string + "p1")
-    // Without udev nobody makes the node.
+    // Without udev, the test must make the node.
     if access(partition.string, F_OK) != 0 {
       let name = device.path.lastComponent?.string ?? ""
       let number = try Command.run("cat", "/sys/block/\(name)/\(name)p1/dev").split(separator: ":")
@@ -117,7 +117,7 @@ struct BlockDeviceTargetTests {
 
   @Test func aDeviceThatFailsIsAnErrorWithItsName() throws {
     let storage = directory.appending("storage")
-    // The file system under the device has no room for what the device promises.
+    // The file system under the device has less space than the size of the device.
     let image = directory.appending("fs.raw")
     try image.truncate(toBytes: 16 << 20)
     try Command.run("mkfs.ext4", "-q", image.string)

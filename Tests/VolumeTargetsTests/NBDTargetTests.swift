@@ -55,7 +55,7 @@ import Testing
     #expect(error?.description.contains("No space left on device") == true)
   }
 
-  /// The server tells what is there now, while it is still at the write that came before.
+  /// The server reports its current state while it still executes the write before it.
   @Test func zerosCountThatComeRightAfterAWriteToTheSamePlace() throws {
     let server = try NBDServer(
       in: directory, ["--filter=delay", "memory", "1M", "delay-write=300ms"])
@@ -98,7 +98,7 @@ import Testing
   }
 
   @Test(
-    "What the server has as a hole stays one",
+    "A hole of the server stays a hole",
     arguments: [
       TargetKind.nbd, .nbdInBlocks, .nbdWithoutZeroes, .nbdWithSlowZeroes, .nbdWithoutExtents,
       .nbdPlain,
@@ -117,7 +117,7 @@ import Testing
     #expect((1 << 20...2 << 20).contains(allocatedBytes(of: storage)))
   }
 
-  @Test("What is written where the server refused a fast zero stays")
+  @Test("Data that is written after a refused fast zero stays")
   func writtenAfterARefusedZero() throws {
     let storage = directory.appending("storage")
     try storage.truncate(toBytes: 4 << 20)
@@ -132,7 +132,7 @@ import Testing
     #expect(try target.read(4, at: 1 << 20 - 1) == [0, 2, 3, 0])
   }
 
-  @Test("A server that answers nothing ends the restore once patience is over")
+  @Test("If a server does not answer within the time limit, the restore fails")
   func aStalledServer() throws {
     let server = try NBDServer(
       in: directory, ["--filter=delay", "memory", "16M", "delay-write=600"])

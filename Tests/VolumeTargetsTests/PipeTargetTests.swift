@@ -13,12 +13,12 @@ import VolumeTargets
     directory = try TemporaryDirectory()
     fifo = directory.appending("fifo")
     try #require(mkfifo(fifo.string, 0o600) == 0)
-    // As the program does.
+    // The program does the same.
     signal(SIGPIPE, SIG_IGN)
   }
 
-  /// The other end: opened without waiting, so that the target's end opens at once. The pipe's buffer
-  /// takes what these tests write.
+  /// Opens the other end without waiting, so that the target's end opens at once. The pipe's buffer
+  /// is large enough for the data of these tests.
   private func openReader() throws -> Descriptor {
     try Descriptor(opening: fifo, flags: O_RDONLY | O_NONBLOCK)
   }

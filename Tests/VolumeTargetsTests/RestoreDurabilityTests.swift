@@ -5,7 +5,7 @@ import Testing
 
 @testable import VolumeTargets
 
-/// A restore that was reported as done survives a power failure: the file's name, too.
+/// A restore that has succeeded survives a power failure, and so does the name of its file.
 @Suite struct RestoreDurabilityTests {
   private let directory: TemporaryDirectory
   private let path: FilePath

@@ -2,11 +2,11 @@ import TestSupport
 import Testing
 import VolumeTargets
 
-/// What every target must do, whatever its kind.
+/// The behaviour that all kinds of target must share.
 @Suite struct TargetConformanceTests {
   static let sizes = [0, 1, 511, 4096, 70_001, (3 << 20) + 513]
 
-  /// A volume, cut into stretches of data and zeros.
+  /// A volume that is cut into ranges of data and of zeros.
   private struct Volume {
     let bytes: [UInt8]
     let stretches: [(range: Range<Int>, isZero: Bool)]
@@ -38,7 +38,8 @@ import VolumeTargets
     }
   }
 
-  /// What stands behind the target is the volume, and past its end what was there before.
+  /// Checks that the target's storage contains the volume, and the old content past the volume's
+  /// end.
   private func expect(
     _ stored: [UInt8], holds bytes: [UInt8], _ kind: TargetKind, _ random: SeededRandom
   ) {

@@ -4,39 +4,39 @@ import SystemPackage
 import TestSupport
 import VolumeTargets
 
-/// The kinds of target that every test of the common suite runs against.
+/// The kinds of target for which every test of the common suite runs.
 enum TargetKind: String, CaseIterable, Sendable, CustomStringConvertible {
   case newFile
   case replacedFile
   case blockDevice
   case nbd
-  /// A server that takes whole blocks of 4 KiB only, and 64 KiB at a time.
+  /// A server that accepts only whole blocks of 4 KiB, and at most 64 KiB at a time.
   case nbdInBlocks
   /// A server that cannot zero.
   case nbdWithoutZeroes
-  /// A server that zeroes by writing, and says so.
+  /// A server that zeroes by writing, and reports this.
   case nbdWithSlowZeroes
-  /// A server that does not tell where zeros are.
+  /// A server that does not report zeros.
   case nbdWithoutExtents
-  /// A server that can read and write, and nothing else.
+  /// A server that can only read and write.
   case nbdPlain
   case pipe
 
   var description: String { rawValue }
 
-  /// Whether this machine has what it takes.
+  /// Whether this machine can run the tests of this kind.
   var isAvailable: Bool { self != .blockDevice || LoopDevice.isAvailable }
 
   static var available: [TargetKind] { allCases.filter(\.isAvailable) }
   static var seekable: [TargetKind] { available.filter { $0 != .pipe } }
 
-  /// Whether it is larger than the volume.
+  /// Whether the target is larger than the volume.
   var hasRoomPastTheEnd: Bool { self != .newFile && self != .replacedFile && self != .pipe }
 }
 
-/// A target with what stands behind it, so that a test can look at what was written.
+/// A target and its storage, so that a test can check the written bytes.
 final class TargetUnderTest {
-  /// What the larger targets are filled with, so that a byte touched past the end is seen.
+  /// Larger targets are filled with this byte, so that a test sees changes past the end.
   static let fillByte: UInt8 = 0xaa
   static let roomPastTheEnd = 3 << 20
 
@@ -55,7 +55,7 @@ final class TargetUnderTest {
     let fifo = directory.appending("fifo")
     guard mkfifo(fifo.string, 0o600) == 0 else { throw Errno(rawValue: errno) }
     if kind.hasRoomPastTheEnd {
-      // Whole blocks, of the largest kind in use.
+      // Use whole blocks of the largest block size.
       let size = (volumeSizeBytes + Self.roomPastTheEnd) / 4096 * 4096
       try directory.file("storage", [UInt8](repeating: Self.fillByte, count: size))
     }
@@ -80,7 +80,7 @@ final class TargetUnderTest {
     }
   }
 
-  /// Of an nbdkit that is the kind of server and serves a file.
+  /// The arguments for an nbdkit that serves a file and is a server of this kind.
   static func serverArguments(_ kind: TargetKind, _ file: FilePath) -> [String] {
     switch kind {
     case .nbdInBlocks:
@@ -100,11 +100,11 @@ final class TargetUnderTest {
     }
   }
 
-  /// Runs `body` with the target, then reads everything that stands behind it.
+  /// Runs `body` with the target, then reads its storage.
   func storedAfter(_ body: (any RestoreTarget) throws -> Void) throws -> [UInt8] {
     if let target { try body(target) }
     if let pipeReader {
-      // The pipe ends when its last writer closes it, which is when the target goes.
+      // The pipe ends when its last writer closes it: when the target is released.
       target = nil
       Command.wait(for: pipeReader)
     }
@@ -112,7 +112,7 @@ final class TargetUnderTest {
   }
 }
 
-/// An nbdkit serving on a Unix socket, ended when the value goes.
+/// An nbdkit that serves on a Unix socket. It is ended when the value is released.
 final class NBDServer: Sendable {
   let uri: String
   let process: pid_t
@@ -126,7 +126,7 @@ final class NBDServer: Sendable {
         "nbdkit", "--foreground", "--exit-with-parent", "--unix", socket.string,
         "--pidfile", ready.string,
       ] + arguments)
-    // nbdkit writes the file once it accepts connections.
+    // nbdkit writes this file when it accepts connections.
     while access(ready.string, F_OK) != 0 { usleep(2_000) }
   }
 

@@ -24,7 +24,7 @@ import Testing
         #expect(started.contains(piece), "\(random)")
         #expect(completed.insert(piece).inserted, "\(random)")
       }
-      // At most 40 MiB are not yet on the storage.
+      // At most 40 MiB have not reached the storage yet.
       #expect(index + 1 - completed.count <= 5 * 64, "\(random)")
     }
     #expect(started.count == 640)
@@ -57,7 +57,7 @@ import Testing
     #expect(try residentCount(file) == 0, "after reading back, \(random)")
   }
 
-  /// How many pieces have a page in the page cache.
+  /// The number of pieces that have a page in the page cache.
   private func residentCount(_ file: borrowing Descriptor) throws -> Int {
     try file.residentBlocks(at: 0, lengthBytes: 64 << 20, blockBytes: Int(Self.piece)).count { $0 }
   }
