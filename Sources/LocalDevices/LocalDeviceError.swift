@@ -1,14 +1,14 @@
-/// Why a disk, or a device of this machine, is not what is needed.
+/// The reason why a disk, or a device of this machine, cannot be used.
 package struct LocalDeviceError: Error, Sendable, Hashable, CustomStringConvertible {
-  /// What the caller can do, which the front end words in its own terms.
+  /// An action that solves the problem. The front end words it for the user.
   package enum Remedy: Sendable, Hashable {
     /// Name one of several partitions.
     case choosePartition
     /// Name one of several partitions or logical volumes.
     case choosePartitionOrLogicalVolume
-    /// Name no partition: the disk has none.
+    /// Do not name a partition: the disk has none.
     case mountWhole
-    /// Attach the disk, and open what is on it with a tool of its own.
+    /// Attach the disk, and open its content with the tool for this content.
     case open(VolumeContent)
     /// Install the Debian package.
     case install(String)
@@ -16,7 +16,7 @@ package struct LocalDeviceError: Error, Sendable, Hashable, CustomStringConverti
 
   package let description: String
   package let remedy: Remedy?
-  /// What there is to choose from.
+  /// The items from which the user can choose.
   package let listing: DiskInventory.Listing?
 
   package init(

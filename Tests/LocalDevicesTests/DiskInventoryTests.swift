@@ -5,7 +5,8 @@ import Testing
 @Suite struct DiskInventoryTests {
   private static let sectors = 4096
 
-  /// What makes a probe see each kind of content at the beginning of a partition.
+  /// For each kind of content, the bytes at the beginning of a partition by which the probe
+  /// recognises it.
   private static let signatures: [(VolumeContent, offset: Int, bytes: [UInt8])] = [
     (.xfs, 0, Array("XFSB".utf8)), (.btrfs, 65600, Array("_BHRfS_M".utf8)),
     (.ext2, 1080, [0x53, 0xef]), (.f2fs, 1024, [0x10, 0x20, 0xf5, 0xf2]),
@@ -53,7 +54,7 @@ import Testing
     return item
   }
 
-  @Test("on a disk without a table", arguments: signatures.map(\.0))
+  @Test("Content of a disk without a partition table", arguments: signatures.map(\.0))
   func everyKindIsRecognised(content: VolumeContent) throws {
     var disk = SampleDisk(sectors: Self.sectors)
     write(content, at: 0, into: &disk)
@@ -71,7 +72,7 @@ import Testing
   }
 
   @Test(
-    "generations of ext",
+    "The generations of ext",
     arguments: [
       ([UInt32(0x38), 0x2, 0x3], VolumeContent.ext2), ([0x3c, 0x6, 0x3], .ext3),
       ([0x3c, 0x2c2, 0x46b], .ext4), ([0, 0x40, 0], .ext4),
@@ -121,7 +122,7 @@ import Testing
     #expect(try item(of: inventory).number == 1)
     let cut = try #require(throws: LocalDeviceError.self) { try item(of: inventory, 2) }
     #expect(cut.description.contains("past the end of the disk"))
-    // The table of another disk: no partition is left.
+    // The table belongs to a larger disk: no partition lies on this one.
     var other = SampleDisk(sectors: 100)
     other.writeEntry(0, type: 0x83, first: 2048, count: 1000)
     let nothing = try self.inventory(other)

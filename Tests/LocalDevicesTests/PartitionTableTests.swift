@@ -21,7 +21,7 @@ import Testing
     #expect(CyclicRedundancyCheck.value(of: []) == 0)
   }
 
-  @Test("no table", arguments: [0, 1, 511, 512, 100_000])
+  @Test("Disks without a table", arguments: [0, 1, 511, 512, 100_000])
   func emptyDisks(size: Int) throws {
     let disk = DiskContent(sizeBytes: UInt64(size)) { [UInt8](repeating: 0, count: $0.count) }
     #expect(try PartitionTable.read(from: disk) == nil)
@@ -44,7 +44,7 @@ import Testing
     disk.writeEntry(0, type: 0x83, first: 2, count: 98, sector: 100)
     disk.writeEntry(1, type: 0x05, first: 100, count: 200, sector: 100)
     disk.writeEntry(0, type: 0x83, first: 2, count: 198, sector: 200)
-    // From the third link on, the beginning of the extended partition is not the last link.
+    // From the third link on, the last link is not the beginning of the extended partition.
     disk.writeEntry(1, type: 0x05, first: 300, count: 100, sector: 200)
     disk.writeEntry(0, type: 0x83, first: 2, count: 98, sector: 400)
     #expect(
@@ -73,7 +73,7 @@ import Testing
   }
 
   @Test(
-    "boot sectors of file systems",
+    "Boot sectors of file systems",
     arguments: [("NTFS    ", 3), ("FAT16   ", 54), ("FAT32   ", 82)])
   func bootSectorsAreNoTables(name: String, offset: Int) throws {
     var disk = SampleDisk(sectors: 1000)
@@ -93,7 +93,7 @@ import Testing
 
   // MARK: GPT
 
-  @Test("sectors", arguments: [512, 4096])
+  @Test("Sectors of 512 and 4096 bytes", arguments: [512, 4096])
   func partitionsOfAGUIDTable(sectorBytes: Int) throws {
     var disk = SampleDisk(sectors: 1000, sectorBytes: sectorBytes)
     disk.writeGUIDTable([(40, 99), nil, (100, 100), nil])
@@ -123,9 +123,9 @@ import Testing
     #expect(try partitions(disk) == [partition(6, 50..<61)])
   }
 
-  /// Headers whose checksum is right and whose fields are not.
+  /// Headers with a right checksum and false fields.
   @Test(
-    "lying headers",
+    "Headers with false fields",
     arguments: [
       (12, UInt64(91)), (12, 0xffff_ffff), (72, .max), (72, 1 << 55), (72, 999), (80, 0xffff_ffff),
       (84, 0), (84, 127), (84, 129), (84, 0xffff_ff80),

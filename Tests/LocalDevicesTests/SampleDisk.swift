@@ -1,6 +1,6 @@
 @testable import LocalDevices
 
-/// A small disk in memory whose sectors a test writes.
+/// A small disk in memory. A test writes its sectors.
 struct SampleDisk {
   private(set) var bytes: [UInt8]
   let sectorBytes: Int
@@ -28,7 +28,8 @@ struct SampleDisk {
 
   // MARK: MBR
 
-  /// An entry of the table in `sector`: which of the four, type, first sector, sectors.
+  /// Writes an entry of the table in `sector`: its index from 0 to 3, type, first sector, number of
+  /// sectors.
   mutating func writeEntry(
     _ index: Int, type: UInt8, first: UInt32, count: UInt32, sector: Int = 0
   ) {
@@ -41,8 +42,8 @@ struct SampleDisk {
 
   // MARK: GPT
 
-  /// A table with these partitions (first and last sector; nil for a free entry), at the beginning and
-  /// at the end.
+  /// Writes a table with these partitions at the beginning and at the end of the disk. A partition
+  /// is its first and last sector; nil is a free entry.
   mutating func writeGUIDTable(_ partitions: [(first: UInt64, last: UInt64)?]) {
     writeEntry(0, type: 0xee, first: 1, count: .max)
     let last = bytes.count / sectorBytes - 1
@@ -73,7 +74,7 @@ struct SampleDisk {
     sealHeader(sector: sector)
   }
 
-  /// Makes the header's checksum right.
+  /// Writes the right checksum into the header.
   mutating func sealHeader(sector: Int) {
     let offset = sector * sectorBytes
     write(UInt32(0), at: offset + 16)

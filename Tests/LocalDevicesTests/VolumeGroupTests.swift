@@ -35,7 +35,7 @@ import Testing
     #expect(lines[1].hasPrefix("id = \"") && lines[1] != "id = \"\(Self.identifier)\"")
     #expect(lines[1].count == "id = \"\(Self.identifier)\"".count)
     #expect(lines[2...4] == ["seqno = 3", "flags = [\"NOAUTOACTIVATE\"]", "physical_volumes {"])
-    // The same identifier becomes the same one, and only an identifier is changed.
+    // Equal identifiers become equal identifiers, and only identifiers are changed.
     #expect(lines[7] == lines[1])
     #expect(lines[8] == "device_id = \"\(Self.identifier)\"")
     #expect(lines[9] == "flags = []")
@@ -66,7 +66,8 @@ import Testing
 
   // MARK: On a disk
 
-  /// A label in the second sector, and an area of metadata whose text goes on at its beginning.
+  /// A label in the second sector, and an area of metadata with a text that reaches the end of the
+  /// area and continues at its beginning.
   private func disk(areaBytes: UInt64 = 8192) -> SampleDisk {
     var disk = SampleDisk(sectors: 64)
     let text = Array(Self.text.utf8) + [0]
@@ -97,7 +98,7 @@ import Testing
     let changes = try volume.changes(to: identity)
     #expect(changes.map(\.offsetBytes) == [512, 4096, 4608])
     for change in changes { disk.write(change.bytes, at: Int(change.offsetBytes)) }
-    // Renamed, it is found again, with the whole text behind the header.
+    // After the change, the volume is found again, with the whole text after the header.
     let again = try #require(try PhysicalVolume(on: disk.content))
     #expect(try again.changes(to: identity).count == 3)
     #expect(String(decoding: disk.bytes[4608..<4616], as: UTF8.self) == "vg0.nbd0")

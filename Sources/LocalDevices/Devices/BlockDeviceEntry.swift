@@ -2,20 +2,20 @@ import FileIO
 import Glibc
 import SystemPackage
 
-/// A block device or partition as sysfs lists it in `/sys/class/block`: `nbd0p1`, `dm-3`.
+/// A block device or partition, with its name in `/sys/class/block`: `nbd0p1`, `dm-3`.
 package struct BlockDeviceEntry: Hashable {
   let name: String
 
   init(name: String) { self.name = name }
 
-  /// Of a path, whatever links lead there.
+  /// The device to which a path leads. Follows links.
   package init(path: String) {
     name = AbsolutePath.of(path).split(separator: "/").last.map(String.init) ?? path
   }
 
   var number: DeviceNumber? { firstLine(of: "dev").flatMap { DeviceNumber($0) } }
 
-  /// As people call it: `/dev/mapper/vg0-root` for what device-mapper made.
+  /// The path for people: `/dev/mapper/vg0-root` for a device of the device mapper.
   var path: String { mapperName.map { "/dev/mapper/\($0)" } ?? "/dev/\(name)" }
 
   package var mapperName: String? { firstLine(of: "dm/name") }
@@ -29,10 +29,11 @@ package struct BlockDeviceEntry: Hashable {
     names(in: directory).filter { $0.hasPrefix(name) }.map(BlockDeviceEntry.init(name:))
   }
 
-  /// Whether it is a logical volume of an attached disk whose groups have this key.
+  /// Whether the device is a logical volume of an attached disk. `key` is in the names of the
+  /// disk's volume groups.
   package func isLogicalVolume(ofGroupsWith key: String?) -> Bool {
     guard let key, let uuid = firstLine(of: "dm/uuid"), let mapperName else { return false }
-    // device-mapper doubles the hyphens of a group's name, and puts one behind it.
+    // LVM's device names double the hyphens of a group's name, and add one hyphen after it.
     return uuid.hasPrefix("LVM-")
       && mapperName.contains(".\(key.replacing("-", with: "--"))-")
   }
@@ -48,9 +49,9 @@ package struct BlockDeviceEntry: Hashable {
   }
 }
 
-/// Paths as the kernel lists them.
+/// Paths in the form in which the kernel lists them.
 package enum AbsolutePath {
-  /// Without symbolic links; with them where something on the way cannot be looked at.
+  /// The absolute path without symbolic links. If a part of it cannot be examined, links stay.
   package static func of(_ path: String) -> String {
     if let resolved = FilePath(escaped: path).resolved { return resolved.escaped }
     if path.hasPrefix("/") { return path }

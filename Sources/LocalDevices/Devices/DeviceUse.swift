@@ -3,9 +3,9 @@ import FileIO
 import Glibc
 import SystemPackage
 
-/// Who uses a block device, so that it cannot be taken away.
+/// Finds the users of a block device. While it is in use, it must not be disconnected.
 struct DeviceUse {
-  /// What only looks at new devices, such as udev, is gone by then.
+  /// Long enough for programs that only examine new devices, such as udev.
   private static let patience = Duration.seconds(2)
 
   private let devices: [BlockDeviceEntry]
@@ -13,8 +13,11 @@ struct DeviceUse {
   private let connector: Int?
 
   /// - Parameters:
-  ///   - key: of the volume groups on the device whose logical volumes are part of it.
-  ///   - connector: the process that connected the device; it has it open and does not count.
+  ///   - device: the device.
+  ///   - key: the key of the volume groups on the device. Their logical volumes count as parts of
+  ///     it.
+  ///   - connector: the process that connected the device. It has the device open, but does not
+  ///     count.
   init(of device: BlockDeviceEntry, groupKey key: String?, connector: Int?) {
     var all = [device] + device.partitions
     var next = 0
@@ -28,7 +31,7 @@ struct DeviceUse {
     self.connector = connector
   }
 
-  /// The first use that is found, in words; nil for none.
+  /// The first use that is found, in words; nil if there is none.
   func find() throws -> String? {
     if let use = try findMount() ?? findHolder() ?? findSwap() { return use }
     var use: String?
@@ -75,10 +78,10 @@ struct DeviceUse {
     return nil
   }
 
-  /// A file system that has no directory here any more, or not in this mount namespace: it still has a
-  /// claim, with which opening the device exclusively collides.
+  /// Finds a file system that is no longer mounted, or is mounted only in another mount namespace.
+  /// It still claims the device, so the device cannot be opened exclusively.
   private func findClaim() -> String? {
-    // The whole device counts as claimed when a partition is.
+    // If a partition is claimed, the whole device counts as claimed.
     guard let claimed = devices.last(where: { $0.holders.isEmpty && isClaimed($0) }) else {
       return nil
     }

@@ -7,7 +7,7 @@ import SystemPackage
 package struct KernelDevice: Equatable, Sendable {
   private static let limit = 4096
   private static let patience = Duration.seconds(10)
-  /// Whatever waits for a server that has died must fail first.
+  /// Requests that wait for a dead server must fail first.
   private static let disconnectionPatience = Duration.seconds(30)
 
   package let number: Int
@@ -24,16 +24,16 @@ package struct KernelDevice: Equatable, Sendable {
 
   package var path: String { "/dev/nbd\(number)" }
 
-  /// The process that connected the device; nil where it is not connected.
+  /// The process that connected the device; nil if it is not connected.
   package var clientID: Int? { firstLine(of: "pid").flatMap { Int($0) } }
 
   private var isPresent: Bool { firstLine(of: "size") != nil }
 
   // MARK: The driver
 
-  /// Makes sure that the kernel has the driver, and that there is a program to use it with.
+  /// Makes sure that the kernel has the driver, and that its program, nbd-client, is installed.
   ///
-  /// - Throws: ``LocalDeviceError`` that says what is missing.
+  /// - Throws: ``LocalDeviceError`` that names the missing part.
   package static func prepare() throws(LocalDeviceError) {
     guard Tool.isInstalled("nbd-client") else {
       throw LocalDeviceError(
@@ -62,7 +62,9 @@ package struct KernelDevice: Equatable, Sendable {
     return found
   }
 
-  /// - Throws: ``LocalDeviceError`` for a device that is not there, or connected already.
+  /// Checks that the device exists and is not connected.
+  ///
+  /// - Throws: ``LocalDeviceError`` if it does not exist, or is already connected.
   package func requireFree() throws(LocalDeviceError) {
     guard isPresent else {
       throw LocalDeviceError(
@@ -80,7 +82,8 @@ package struct KernelDevice: Equatable, Sendable {
 
   /// Connects the device with the default export of the server on a Unix socket.
   ///
-  /// - Parameter sectorBytes: 512 or 4096, which the kernel takes for what a partition table counts in.
+  /// - Parameter sectorBytes: 512 or 4096. The kernel interprets a partition table in sectors of
+  ///   this size.
   package func connect(
     toSocket socket: String, connections: Int, sectorBytes: UInt64, isReadOnly: Bool
   ) throws {
@@ -92,11 +95,11 @@ package struct KernelDevice: Equatable, Sendable {
     guard Waiting.until(patience: Self.patience, { clientID != nil }) else {
       throw LocalDeviceError("nbd-client succeeded, but \(path) is not connected")
     }
-    // The kernel reads the partition table when the device is opened first.
+    // The kernel reads the partition table when the device is opened for the first time.
     _ = try? Descriptor(opening: FilePath(path), flags: O_RDONLY)
   }
 
-  /// Disconnects the device, and waits until it is.
+  /// Disconnects the device, and waits until it is disconnected.
   package func disconnect() throws {
     try Tool("nbd-client", "-d", path).run()
     guard Waiting.until(patience: Self.disconnectionPatience, { clientID == nil }) else {
@@ -104,16 +107,17 @@ package struct KernelDevice: Equatable, Sendable {
     }
   }
 
-  /// Who uses the device, or a partition or logical volume of it; nil for nobody.
+  /// A use of the device, or of a partition or logical volume of it, in words; nil if there is
+  /// none.
   ///
-  /// - Parameter key: of the volume groups on it.
+  /// - Parameter key: the key of the volume groups on the device.
   package func use(groupKey key: String?) throws -> String? {
     try DeviceUse(
       of: BlockDeviceEntry(name: "nbd\(number)"), groupKey: key, connector: clientID
     ).find()
   }
 
-  /// The block device of a partition, where the kernel has found the same one; nil where it has not.
+  /// The block device of a partition; nil if the kernel has not found the same partition.
   package func partition(_ number: Int, at bytes: Range<UInt64>) -> String? {
     let sector: UInt64 = 512
     let name = "nbd\(self.number)p\(number)"

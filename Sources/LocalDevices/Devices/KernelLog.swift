@@ -2,14 +2,15 @@ import FileIO
 import Glibc
 import SystemPackage
 
-/// What the kernel says from the moment on at which this is made; nothing where it may not be read.
+/// The messages of the kernel since this object was created. There are none if this process may not
+/// read the log.
 ///
-/// mount(2) gives one number for a dozen reasons; file systems write the reason to the log.
+/// mount(2) returns the same error for a dozen reasons; file systems write the reason to the log.
 package final class KernelLog {
   private static let recordLimitBytes = 8 << 10
   private static let lineLimit = 6
 
-  /// Negative where there is none.
+  /// The open log; negative if it cannot be read.
   private let descriptor: CInt
 
   package init() {
@@ -20,7 +21,8 @@ package final class KernelLog {
 
   deinit { if descriptor >= 0 { close(descriptor) } }
 
-  /// The new messages about a device, such as `/dev/nbd0p1`, or about a type of file system: the last few.
+  /// The last few new messages about a device, such as `/dev/nbd0p1`, or about a type of file
+  /// system.
   package func lines(about device: String, type: String?) -> [String] {
     let name = AbsolutePath.of(device).split(separator: "/").last.map(String.init) ?? device
     return newLines().filter { line in
@@ -29,14 +31,14 @@ package final class KernelLog {
     }.suffix(Self.lineLimit)
   }
 
-  /// A read gives one record, `PRIORITY,NUMBER,TIME,…;MESSAGE` and lines of properties behind it
-  /// (Documentation/ABI/testing/dev-kmsg).
+  /// Reads all new messages. Each read(2) returns one record: `PRIORITY,NUMBER,TIME,…;MESSAGE`,
+  /// followed by lines of properties (Documentation/ABI/testing/dev-kmsg).
   private func newLines() -> [String] {
     var lines: [String] = []
     var record = [UInt8](repeating: 0, count: Self.recordLimitBytes)
     while true {
       let count = read(descriptor, &record, record.count)
-      // Records that were overwritten meanwhile.
+      // EPIPE: records were overwritten meanwhile.
       if count < 0, errno == EPIPE || errno == EINTR { continue }
       guard count > 0 else { return lines }
       let text = String(decoding: record.prefix(count), as: UTF8.self)

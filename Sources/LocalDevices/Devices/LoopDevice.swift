@@ -3,9 +3,10 @@ import FileIO
 import Glibc
 import SystemPackage
 
-/// A part of a file as a block device, for as long as the value lives or the device is mounted.
+/// A part of a file as a block device. It exists as long as the value lives or the device is
+/// mounted.
 package struct LoopDevice: ~Copyable {
-  /// Others may take the device that was free a moment ago.
+  /// Another process may take the free device first, so there are several attempts.
   private static let attempts = 20
 
   private static let sectorBytes: UInt64 = 512
@@ -13,8 +14,9 @@ package struct LoopDevice: ~Copyable {
   package let path: String
   private let descriptor: Descriptor
 
-  /// The kernel cuts off what is no whole sector, so the part is made to end with one; the file goes on that
-  /// far. Writable, since the kernel replays no journal on a device that is not.
+  /// Makes a loop device of the bytes `bytes` of a file. The kernel would cut off an incomplete
+  /// last sector, so the part is extended to a whole sector; the file must be long enough. The
+  /// device is writable, since the kernel does not replay a journal on a read-only device.
   package static func make(of file: String, bytes: Range<UInt64>) throws(LocalDeviceError)
     -> LoopDevice
   {

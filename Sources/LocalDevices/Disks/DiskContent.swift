@@ -2,7 +2,7 @@ import FileIO
 import Glibc
 import SystemPackage
 
-/// A device that is open for as long as somebody reads it.
+/// An open device. It is closed when the last reader releases it.
 private final class HeldDevice {
   private let descriptor: Descriptor
 
@@ -18,18 +18,18 @@ private final class HeldDevice {
   }
 }
 
-/// The bytes of a disk, for those who look for partitions and file systems on it.
+/// The bytes of a disk, on which partitions and file systems are searched.
 package struct DiskContent {
   package let sizeBytes: UInt64
   private let read: (Range<UInt64>) throws -> [UInt8]
 
-  /// - Parameter read: gives all the bytes of a range that lies within the disk.
+  /// - Parameter read: returns all bytes of a range, which lies within the disk.
   package init(sizeBytes: UInt64, read: @escaping (Range<UInt64>) throws -> [UInt8]) {
     self.sizeBytes = sizeBytes
     self.read = read
   }
 
-  /// What a block device holds.
+  /// The bytes of a block device.
   package init(ofDevice path: String, _ sizeBytes: UInt64) throws {
     let device: Descriptor
     do throws(Errno) {
@@ -41,14 +41,14 @@ package struct DiskContent {
     self.init(sizeBytes: sizeBytes) { range in try held.bytes(of: range) }
   }
 
-  /// `count` bytes from `offsetBytes` on; nil where the disk has not got all of them.
+  /// `count` bytes from `offsetBytes` on; nil if the range does not lie within the disk.
   package func bytes(at offsetBytes: UInt64, count: Int) throws -> [UInt8]? {
     let (end, overflows) = offsetBytes.addingReportingOverflow(UInt64(count))
     guard !overflows, end <= sizeBytes else { return nil }
     return try read(offsetBytes..<end)
   }
 
-  /// A part of the disk as a disk of its own.
+  /// A part of the disk as a separate disk.
   package func part(_ bytes: Range<UInt64>) -> DiskContent {
     DiskContent(sizeBytes: UInt64(bytes.count)) { range in
       try read(bytes.lowerBound + range.lowerBound..<bytes.lowerBound + range.upperBound)
@@ -57,7 +57,7 @@ package struct DiskContent {
 }
 
 extension [UInt8] {
-  /// The little-endian integer at `offset`, which lies within the bytes.
+  /// The little-endian integer at `offset`. It must lie within the bytes.
   func integer<Integer: FixedWidthInteger & UnsignedInteger>(
     _ type: Integer.Type = Integer.self, at offset: Int
   ) -> Integer {
@@ -66,7 +66,7 @@ extension [UInt8] {
     }
   }
 
-  /// Whether `text` stands at `offset`.
+  /// Whether the bytes at `offset` are `text`.
   func contains(_ text: StaticString, at offset: Int) -> Bool {
     text.withUTF8Buffer { text in
       offset + text.count <= count && self[offset..<offset + text.count].elementsEqual(text)

@@ -1,10 +1,10 @@
-/// What there is on a disk that could be mounted: its partitions, or the disk as a whole.
+/// The parts of a disk that may be mounted: its partitions, or the whole disk.
 package struct DiskInventory {
   package struct Item: Hashable, Sendable {
-    /// Of the partition; nil for a disk without a table.
+    /// The number of the partition; nil for a disk without a partition table.
     package let number: Int?
     package let bytes: Range<UInt64>
-    /// Nil where it is not known.
+    /// The content; nil if it is not known.
     package let content: VolumeContent?
 
     package init(number: Int?, bytes: Range<UInt64>, content: VolumeContent?) {
@@ -14,17 +14,17 @@ package struct DiskInventory {
     }
   }
 
-  /// What is to be mounted.
+  /// The item to mount.
   package enum Target: Equatable, Sendable {
     case item(Item)
-    /// A logical volume, `VG/LV` or `LV`; without a name the only one with a file system.
+    /// A logical volume, `VG/LV` or `LV`. Without a name, the only one that has a file system.
     case logicalVolume(String?)
   }
 
-  /// What there is to choose from on a disk.
+  /// The items of a disk, from which the user can choose.
   package struct Listing: Sendable, Hashable {
     package let items: [Item]
-    /// Numbers of those that reach past the disk's end.
+    /// The numbers of the partitions that reach past the disk's end.
     package let cutOff: [Int]
 
     package init(items: [Item], cutOff: [Int]) {
@@ -33,9 +33,9 @@ package struct DiskInventory {
     }
   }
 
-  /// As messages call the disk.
+  /// The name of the disk in messages.
   let name: String
-  /// Of the partition table, or 512.
+  /// The sector size of the partition table; 512 if there is none.
   package let sectorBytes: UInt64
   private let items: [Item]
   private let cutOff: [Int]
@@ -64,9 +64,11 @@ package struct DiskInventory {
       ]
   }
 
-  /// What is meant by the partition's number, or by the logical volume's name, or without either.
+  /// The item for a partition's number or a logical volume's name. Without either, the only
+  /// possible item.
   ///
-  /// - Throws: ``LocalDeviceError`` where that is nothing, or not clear, with what there is.
+  /// - Throws: ``LocalDeviceError`` if there is no such item, or if several are possible. The error
+  ///   lists the items.
   package func target(partition: Int?, logicalVolume: String?) throws(LocalDeviceError) -> Target {
     if let logicalVolume {
       guard !physicalVolumes.isEmpty else {
@@ -101,7 +103,7 @@ package struct DiskInventory {
     let groups = physicalVolumes
     if fileSystems.count == 1, groups.isEmpty { return fileSystems[0] }
     if fileSystems.isEmpty, let first = groups.first { return first }
-    // What is not known here, mount(8) may know.
+    // mount(8) may recognise contents that are not known here.
     if fileSystems.isEmpty, items.count == 1, cutOff.isEmpty { return items[0] }
     if fileSystems.isEmpty {
       throw LocalDeviceError(

@@ -1,4 +1,4 @@
-/// What lies at the beginning of a disk or a partition, as far as magic numbers tell.
+/// The content of a disk or partition, recognised by the magic number at its beginning.
 package enum VolumeContent: String, Sendable, CaseIterable {
   case ext2, ext3, ext4, xfs, btrfs, f2fs, ntfs, exfat, vfat, iso9660, squashfs
   case bcachefs, jfs, reiserfs, hfsplus, erofs
@@ -16,7 +16,7 @@ package enum VolumeContent: String, Sendable, CaseIterable {
   case stratis = "Stratis"
   case bluestore = "Ceph BlueStore"
 
-  /// Whether this is no file system itself, though there may be one inside.
+  /// Whether this is not a file system, but may contain one.
   package var isContainer: Bool {
     switch self {
     case .swap, .physicalVolume, .luks, .raid, .bitLocker, .dynamicDisk, .zfs, .bcache, .refs,
@@ -27,7 +27,7 @@ package enum VolumeContent: String, Sendable, CaseIterable {
     }
   }
 
-  /// What a container is, for people.
+  /// The kind of container, in words.
   package var kind: String {
     switch self {
     case .swap: "swap space"
@@ -46,18 +46,18 @@ package enum VolumeContent: String, Sendable, CaseIterable {
     }
   }
 
-  /// What mount(8) takes as its type; nil leaves that to it.
+  /// The type for mount(8); nil if mount(8) should choose it.
   package var mountType: String? {
     switch self {
     case .ext2, .ext3, .ext4: "ext4"
-    // The kernel has had two drivers for it, and there is one for FUSE.
+    // The kernel has had two drivers for NTFS, and there is another one for FUSE.
     case .ntfs: nil
     default: rawValue
     }
   }
 }
 
-/// Recognises file systems, and what is none.
+/// Recognises file systems and containers.
 package enum FileSystemProbe {
   private struct Magic {
     let content: VolumeContent
@@ -71,7 +71,7 @@ package enum FileSystemProbe {
     }
   }
 
-  /// Containers come first: what was there before may shine through.
+  /// Containers come first: the magic number of an earlier file system may still be there.
   private static let magics = [
     Magic(.luks, at: 0, "LUKS", 0xba, 0xbe),
     Magic(.physicalVolume, at: 512, "LABELONE"),
@@ -83,7 +83,7 @@ package enum FileSystemProbe {
     Magic(.bluestore, at: 0, "bluestore block device"),
     Magic(.vmfs, at: 1 << 20, "", 0x0d, 0xd0, 0x01, 0xc0),
     Magic(.apfs, at: 32, "NXSB"),
-    // The superblocks of the two begin alike.
+    // The superblocks of bcache and bcachefs begin with the same bytes.
     Magic(
       .bcache, at: 4120, "", 0xc6, 0x85, 0x73, 0xf6, 0x4e, 0x1a, 0x45, 0xca, 0x82, 0x65, 0xf5, 0x7f,
       0x48, 0xba, 0x6d, 0x81),
@@ -108,12 +108,13 @@ package enum FileSystemProbe {
     Magic(.reiserfs, at: 65588, "ReIsEr"),
   ]
 
-  /// The first label's copies of the root, of which a pool has written the latest few: each a KiB or
-  /// more, with its magic number in either order (OpenZFS, `uberblock_impl.h`).
+  /// The copies of the root (uberblock) in the first label of a ZFS pool. Each has 1 KiB or more,
+  /// and a magic number in either byte order; only some have been written (OpenZFS,
+  /// `uberblock_impl.h`).
   private static let zfsRootsBytes = (offset: UInt64(128 << 10), count: 128 << 10, step: 1 << 10)
   private static let zfsMagic: UInt64 = 0x00ba_b10c
 
-  /// Nil for what is not known, or empty.
+  /// The content of a disk or partition; nil if it is unknown or empty.
   package static func content(of disk: DiskContent) throws -> VolumeContent? {
     for magic in magics {
       let found = try disk.bytes(at: magic.offsetBytes, count: magic.bytes.count)
@@ -132,16 +133,17 @@ package enum FileSystemProbe {
     }
   }
 
-  /// Whether a disk's first sector is that of a file system, which ends like a partition table.
+  /// Whether a disk's first sector is the boot sector of a file system. It ends with the same bytes
+  /// as a partition table.
   static func isBootSector(_ sector: [UInt8]) -> Bool {
     sector.contains("NTFS    ", at: 3) || sector.contains("EXFAT   ", at: 3)
       || sector.contains("-FVE-FS-", at: 3) || sector.contains("ReFS", at: 3)
       || sector.contains("FAT1", at: 54) || sector.contains("FAT32   ", at: 82)
   }
 
-  /// ext2, 3 and 4 share their superblock, in which 3 has a journal, and 4 features that the others
-  /// do not know: at 1116 the compatible ones, at 1120 the incompatible, at 1124 those that can be
-  /// read at least.
+  /// Distinguishes ext2, ext3 and ext4, which have the same superblock. ext3 has a journal; ext4
+  /// has features that the others do not know. The compatible features are at 1116, the
+  /// incompatible ones at 1120, and the read-only compatible ones at 1124.
   private static func generation(of disk: DiskContent) throws -> VolumeContent {
     guard let features = try disk.bytes(at: 1116, count: 12) else { return .ext2 }
     let knownToBoth: (incompatible: UInt32, readable: UInt32) = (0x0016, 0x0007)

@@ -1,10 +1,10 @@
-/// The partition table of UEFI (UEFI specification, 5.3), which stands at both ends of a disk.
+/// The partition table of UEFI (UEFI specification, 5.3). A disk has one copy at each end.
 ///
 /// Header, in the second sector and in the last one; integers are little-endian:
 ///
 ///      0    8   "EFI PART"
 ///     12    4   length of the header, 92 or more
-///     16    4   CRC-32 of the header, these four bytes taken for zeros
+///     16    4   CRC-32 of the header, computed with zeros in these four bytes
 ///     24    8   sector of this header
 ///     72    8   first sector of the entries
 ///     80    4   number of entries
@@ -13,13 +13,14 @@
 ///
 /// An entry:
 ///
-///      0   16   type; zeros where the entry is free
+///      0   16   type; zeros if the entry is free
 ///     32    8   first sector
 ///     40    8   last sector
 enum GUIDPartitionTable {
-  /// Disks that say 512 are far more; in an image nothing says which it is.
+  /// The possible sector sizes. An image does not show its sector size; 512 is by far more common.
   private static let sectorSizes: [UInt64] = [512, 4096]
-  /// Metadata and data of Windows's dynamic disks, as they lie in an entry.
+  /// The types of partitions with metadata and data of Windows's dynamic disks, as stored in an
+  /// entry.
   private static let dynamicDiskTypes: [[UInt8]] = [
     [
       0xaa, 0xc8, 0x08, 0x58, 0x8f, 0x7e, 0xe0, 0x42, 0x85, 0xd2, 0xe1, 0xe9, 0x04, 0x34, 0xcf,
@@ -32,10 +33,12 @@ enum GUIDPartitionTable {
   ]
   private static let minimumHeaderBytes = 92
   private static let minimumEntryBytes = 128
-  /// The specification asks for 16 KiB at least, and disks have no more.
+  /// The specification requires at least 16 KiB, and real disks have no more.
   private static let entriesLimitBytes = 1 << 18
 
-  /// - Throws: ``LocalDeviceError`` where neither copy is whole.
+  /// Reads the table of a disk.
+  ///
+  /// - Throws: ``LocalDeviceError`` if both copies are damaged.
   static func read(from disk: DiskContent) throws -> PartitionTable {
     for sectorBytes in sectorSizes {
       let last = disk.sizeBytes / sectorBytes
@@ -98,7 +101,7 @@ enum GUIDPartitionTable {
     return entries
   }
 
-  /// Nil for what does not lie on the disk.
+  /// The bytes of the partition in an entry; nil if they do not lie on the disk.
   private static func bytes(
     of entries: [UInt8], at offset: Int, _ sectorBytes: UInt64, _ disk: DiskContent
   ) -> Range<UInt64>? {
@@ -114,7 +117,7 @@ enum GUIDPartitionTable {
 enum CyclicRedundancyCheck {
   static func value(of bytes: [UInt8]) -> UInt32 { ~remainder(of: bytes, from: ~0) }
 
-  /// The same without inverting anything, with another beginning.
+  /// Computes the CRC without inverting start or result. `start` is the initial value.
   static func remainder(of bytes: some Sequence<UInt8>, from start: UInt32) -> UInt32 {
     bytes.reduce(start) { sum, byte in
       (0..<8).reduce(sum ^ UInt32(byte)) { sum, _ in

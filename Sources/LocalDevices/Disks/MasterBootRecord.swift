@@ -1,18 +1,19 @@
-/// The first sector of a disk with a partition table of the PC kind; that of a GUID table has an entry
-/// which protects the whole disk.
+/// The first sector of a disk with a PC partition table (MBR). On a disk with a GUID table, this
+/// sector has one entry that protects the whole disk.
 ///
 ///     446   16 × 4   entries
 ///     510   2        55 AA
 ///
-/// An entry; a sector is what the disk had, 512 or 4096 bytes:
+/// An entry; sectors have the size of the original disk's sectors, 512 or 4096 bytes:
 ///
 ///       0   1        00 or 80
 ///       4   1        type
 ///       8   4        first sector, little-endian
 ///      12   4        sectors, little-endian
 ///
-/// Logical partitions hang in a chain in the extended one. Each link is a sector of the same layout:
-/// its partition counts from the link, the next link from the beginning of the extended partition.
+/// The logical partitions form a chain in the extended partition. Each link is a sector of the same
+/// layout. The position of its partition is relative to the link; the position of the next link is
+/// relative to the beginning of the extended partition.
 struct MasterBootRecord {
   private struct Entry {
     let type: UInt8
@@ -25,13 +26,13 @@ struct MasterBootRecord {
   }
 
   private static let recordBytes = 512
-  /// The kernel follows as many. A chain that leads in a circle ends here, too.
+  /// The most links to follow; the kernel has the same limit. It also ends a circular chain.
   private static let chainLimit = 100
   private static let firstLogicalNumber = 5
 
   private let entries: [Entry]
 
-  /// Nil where the disk does not begin with such a sector.
+  /// Reads the first sector of a disk; nil if it is not such a sector.
   init?(of disk: DiskContent) throws {
     guard let sector = try disk.bytes(at: 0, count: Self.recordBytes),
       !FileSystemProbe.isBootSector(sector), let entries = Self.entries(in: sector)
@@ -42,7 +43,7 @@ struct MasterBootRecord {
   /// Whether the disk has a GUID partition table.
   var isProtective: Bool { entries.contains { $0.type == 0xee } }
 
-  /// The primary partitions, and the logical ones from number 5 on.
+  /// The table with the primary partitions, and the logical partitions from number 5 on.
   func table(of disk: DiskContent, sectorBytes: UInt64) throws -> PartitionTable {
     var found = Found(disk: disk, sectorBytes: sectorBytes)
     for (index, entry) in entries.enumerated() where entry.isUsed && !entry.isExtended {
@@ -63,7 +64,7 @@ struct MasterBootRecord {
     var cutOff: [Int] = []
 
     mutating func add(_ entry: Entry, number: Int, countedFrom link: UInt64) {
-      // 32 bits each, so that nothing overflows.
+      // All values have 32 bits, so nothing overflows.
       let start = (link + entry.firstSector) * sectorBytes
       let end = start + entry.sectorCount * sectorBytes
       if start > 0, end <= disk.sizeBytes {

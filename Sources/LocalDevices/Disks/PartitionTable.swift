@@ -1,14 +1,14 @@
-/// A part of a disk, as its partition table has it.
+/// A partition, according to a disk's partition table.
 package struct Partition: Equatable, Sendable {
-  /// As the kernel counts: `/dev/sda5` is number 5.
+  /// The number that the kernel uses: `/dev/sda5` is number 5.
   package let number: Int
-  /// Within the disk; never empty.
+  /// The range of bytes on the disk; never empty.
   package let bytes: Range<UInt64>
-  /// Whether the table says that it belongs to a dynamic disk of Windows.
+  /// Whether the partition belongs to a dynamic disk of Windows, according to its type.
   package var isDynamic = false
 }
 
-/// What the partition table of a disk says, where it has one.
+/// The partition table of a disk.
 package struct PartitionTable: Equatable, Sendable {
   package enum Scheme: String, Sendable {
     case masterBootRecord = "MBR"
@@ -16,28 +16,29 @@ package struct PartitionTable: Equatable, Sendable {
   }
 
   package let scheme: Scheme
-  /// By number. One that has no length is left out.
+  /// The partitions, by number. Empty partitions are left out.
   package var partitions: [Partition]
-  /// Numbers of those that reach past the disk's end, which are not among the others.
+  /// The numbers of partitions that reach past the disk's end. They are not in ``partitions``.
   package var cutOff: [Int] = []
-  /// What the table counts in: 512 or 4096.
+  /// The sector size that the table uses: 512 or 4096.
   package var sectorBytes: UInt64 = 512
 
-  /// Reads the table of a disk; nil where it has none.
+  /// Reads the table of a disk; nil if it has none.
   ///
-  /// - Throws: ``LocalDeviceError`` for a GUID table whose both copies are damaged, and what reading throws.
+  /// - Throws: ``LocalDeviceError`` if both copies of a GUID table are damaged; errors of reading.
   package static func read(from disk: DiskContent) throws -> PartitionTable? {
     guard let record = try MasterBootRecord(of: disk) else { return nil }
     if record.isProtective { return try GUIDPartitionTable.read(from: disk) }
     let table = try record.table(of: disk, sectorBytes: 512)
-    // Nothing on the disk says which sectors are meant; what is at the beginning of partitions may.
+    // The disk does not show the size of its sectors. So choose the size with which more partitions
+    // have a known content.
     let wide = try record.table(of: disk, sectorBytes: 4096)
     if try wide.knownCount(on: disk) > table.knownCount(on: disk) { return wide }
-    // A boot sector of a file system has the same signature and no partitions in it.
+    // The boot sector of a file system has the same signature, but no partitions.
     return table.partitions.isEmpty && table.cutOff.isEmpty ? nil : table
   }
 
-  /// Partitions whose content is recognised.
+  /// The number of partitions whose content is recognised.
   private func knownCount(on disk: DiskContent) throws -> Int {
     try partitions.filter { try FileSystemProbe.content(of: disk.part($0.bytes)) != nil }.count
   }

@@ -1,23 +1,23 @@
 package import ChildProcesses
 
-/// LVM's programs, which see nothing but the devices that are named, ask no file of devices, and write no
-/// backup of what they find: for the volume groups of attached disks.
+/// Runs LVM's programs for the volume groups of attached disks. The programs see only the named
+/// devices, ignore the devices file, and write no backup of the metadata.
 package struct LogicalVolumeTools {
-  /// A logical volume that is active.
+  /// An active logical volume.
   package struct LogicalVolume: Equatable {
-    /// Its group's, as it is called while the disk is attached.
+    /// The name that its volume group has while the disk is attached.
     package let group: String
     package let name: String
     package let sizeBytes: UInt64
-    /// For people: `/dev/GROUP/NAME`.
+    /// The path for people: `/dev/GROUP/NAME`.
     package let path: String
-    /// As the kernel lists it: `/dev/mapper/GROUP-NAME`.
+    /// The path that the kernel lists: `/dev/mapper/GROUP-NAME`.
     package let mapperPath: String
   }
 
   static let program = "lvm"
 
-  /// Paths of the physical volumes.
+  /// The paths of the physical volumes.
   let devices: [String]
 
   package init(devices: [String]) { self.devices = devices }
@@ -26,8 +26,8 @@ package struct LogicalVolumeTools {
 
   /// Makes block devices of all logical volumes.
   ///
-  /// - Parameter isReadOnly: whether none of them can be written to, as their device.
-  /// - Throws: where some of them, or all, cannot be had.
+  /// - Parameter isReadOnly: whether to make them read-only, because their device is read-only.
+  /// - Throws: `ChildProcessError` if at least one of them cannot be activated.
   package func activate(isReadOnly: Bool) throws(ChildProcessError) {
     try tool(
       ["vgchange", "--activate", "y", "--ignoreactivationskip", "--poll", "n"],
@@ -35,12 +35,12 @@ package struct LogicalVolumeTools {
     ).run()
   }
 
-  /// Removes the block devices, and what stands for them below /dev.
+  /// Removes the block devices, and their nodes and links below /dev.
   package func deactivate() throws(ChildProcessError) {
     try tool(["vgchange", "--activate", "n"]).run()
   }
 
-  /// Those that are active now and for people to use.
+  /// The logical volumes that are active and visible to users.
   package func active() throws(ChildProcessError) -> [LogicalVolume] {
     let fields = ["vg_name", "lv_name", "lv_size", "lv_path", "lv_dm_path", "lv_active"]
     let lines = try tool([
@@ -73,7 +73,8 @@ package struct LogicalVolumeTools {
     )
   }
 
-  /// lvm.conf(5). A filter rather than --devices, which LVM has only since 2.03.12.
+  /// The configuration for a run (lvm.conf(5)). Uses a filter, since LVM before 2.03.12 has no
+  /// --devices.
   private func configuration(_ isReadOnly: Bool) -> String {
     let filter = devices.map { "\"a|^\($0)$|\"" } + ["\"r|.*|\""]
     let list = filter.joined(separator: ",")

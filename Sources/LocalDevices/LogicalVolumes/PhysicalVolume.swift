@@ -1,6 +1,6 @@
 import ChunkFormat
 
-/// A physical volume of LVM, as it lies on a disk or a partition (lvm2, `lib/format_text/layout.h` and
+/// A physical volume of LVM on a disk or partition (lvm2, `lib/format_text/layout.h` and
 /// `lib/label/label.h`).
 ///
 /// The label, in one of the first four sectors of 512 bytes; integers are little-endian:
@@ -8,14 +8,15 @@ import ChunkFormat
 ///       0    8   "LABELONE"
 ///       8    8   number of this sector
 ///      16    4   checksum of the sector from byte 20 on
-///      20    4   where the volume's header begins in the sector, 32
+///      20    4   offset of the volume's header in the sector, 32
 ///      24    8   "LVM2 001"
 ///      32   32   identifier of the volume, without hyphens
 ///      64    8   size of the device
 ///      72   16n  areas of data: offset and size; an offset of 0 ends the list
 ///           16n  areas of metadata, likewise
 ///
-/// An area of metadata begins with a header of 512 bytes; the text behind it may go on at its beginning:
+/// An area of metadata begins with a header of 512 bytes. The rest is a ring buffer: a text that
+/// reaches the end of the area continues after the header:
 ///
 ///       0    4   checksum of the header from byte 4 on
 ///       4   16   " LVM2 x[5A%r0N*>"
@@ -23,9 +24,9 @@ import ChunkFormat
 ///      24    8   offset of the area
 ///      32    8   size of the area
 ///      40   24n  texts: offset in the area, size, checksum, flags; an offset of 0 ends the list.
-///                The first is the one that holds.
+///                The first text is the valid one.
 package struct PhysicalVolume {
-  /// Bytes to be written at an offset of the disk.
+  /// Bytes to write at an offset of the disk.
   package struct Change: Equatable {
     package let offsetBytes: UInt64
     package let bytes: [UInt8]
@@ -37,16 +38,16 @@ package struct PhysicalVolume {
   }
 
   private static let sectorBytes = 512
-  /// What LVM begins its CRC-32 with; it is not inverted at the end.
+  /// The initial value of LVM's CRC-32. The result is not inverted.
   private static let checksumStart: UInt32 = 0xf597_a6cf
-  /// The texts of thousands of logical volumes.
+  /// Enough for thousands of logical volumes.
   private static let textLimitBytes: UInt64 = 16 << 20
 
   private let disk: DiskContent
   private let labelOffset: UInt64
   private let label: [UInt8]
 
-  /// Nil where there is none.
+  /// Finds the physical volume on a disk; nil if there is none.
   package init?(on disk: DiskContent) throws {
     for sector in 0..<4 {
       let offset = UInt64(sector * Self.sectorBytes)
@@ -64,8 +65,8 @@ package struct PhysicalVolume {
     return nil
   }
 
-  /// What gives the volume, and the group that it describes, another identity. Metadata that is damaged
-  /// is left alone: LVM does not use it.
+  /// The changes that give the volume, and the volume group in its metadata, another identity.
+  /// Damaged metadata is not changed: LVM does not use it.
   package func changes(to identity: VolumeGroupIdentity) throws -> [Change] {
     try [renamedLabel(identity)] + metadataAreas().flatMap { try renamedArea($0, identity) }
   }
@@ -105,7 +106,7 @@ package struct PhysicalVolume {
     let location =
       UInt64(Self.sectorBytes).littleEndianBytes + UInt64(text.count).littleEndianBytes
       + Self.checksum(of: text[...]).littleEndianBytes + flags.littleEndianBytes
-    // Nothing behind it: a second text would be one that was never committed.
+    // Write zeros after it: a second text would be one that was never committed.
     header.replaceSubrange(40..<88, with: location + [UInt8](repeating: 0, count: 24))
     header.replaceSubrange(0..<4, with: Self.checksum(of: header[4...]).littleEndianBytes)
     return [
@@ -114,7 +115,7 @@ package struct PhysicalVolume {
     ]
   }
 
-  /// Nil where there is none, or a damaged one.
+  /// The text in an area; nil if there is none, or if it is damaged.
   private func text(in area: UInt64, _ header: [UInt8]) throws -> VolumeGroupText? {
     let size = header.integer(UInt64.self, at: 32)
     let offset = header.integer(UInt64.self, at: 40)

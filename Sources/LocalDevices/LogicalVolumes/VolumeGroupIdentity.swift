@@ -1,7 +1,7 @@
 import ChunkFormat
 
-/// What the volume groups of an attached disk are called, and identified by, while it is attached: nothing
-/// that this machine's own volume groups could be taken for, and the other way round.
+/// The names and identifiers of an attached disk's volume groups while the disk is attached. They
+/// differ from the names and identifiers of this machine's own volume groups.
 package struct VolumeGroupIdentity {
   /// LVM's limit for names.
   private static let nameLimitBytes = 127
@@ -9,7 +9,8 @@ package struct VolumeGroupIdentity {
   private static let alphabet = Array(
     "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ".utf8)
 
-  /// Differs from that of everything else which is attached or mounted, such as `nbd0`; letters and digits.
+  /// Letters and digits, such as `nbd0`. Everything else that is attached or mounted has another
+  /// key.
   package let key: String
 
   package init(key: String) { self.key = key }
@@ -20,8 +21,8 @@ package struct VolumeGroupIdentity {
     return name.prefix(Self.nameLimitBytes - suffix.count) + suffix
   }
 
-  /// The identifier that stands for another one, both 32 characters without hyphens. The same key gives the
-  /// same one in every place where it occurs.
+  /// The identifier that replaces another one. Both have 32 characters without hyphens. With the
+  /// same key, an identifier is replaced by the same one wherever it occurs.
   func identifier(for identifier: some Collection<UInt8>) throws(FormatError) -> [UInt8] {
     let hash = try ContentHasher(idKey: nil).id(
       of: Array("\(key)/".utf8) + identifier, type: .chunk)

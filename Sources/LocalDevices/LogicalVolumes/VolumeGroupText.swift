@@ -1,7 +1,7 @@
 import ChunkFormat
 
-/// The description of a volume group as LVM writes it on each of its physical volumes (vgcfgbackup(8) shows
-/// it). It begins with the group's name:
+/// The description of a volume group that LVM writes to each of its physical volumes
+/// (vgcfgbackup(8) shows it). It begins with the group's name:
 ///
 ///     vg0 {
 ///     id = "Q5bPrC-Ur7L-sZx2-4JAe-lTn6-3yWd-m0cDmS"
@@ -14,13 +14,13 @@ struct VolumeGroupText {
   private static let identifierLength = 38
   private static let hyphens: Set<Int> = [6, 11, 16, 21, 26, 31]
   private static let newline = UInt8(ascii: "\n")
-  /// Lines that say which machines may use the group; none of them is this one.
+  /// Keys of lines that restrict the group to other machines.
   private static let owners = ["system_id", "lock_type", "lock_args"].map { Array($0.utf8) }
 
   private let bytes: [UInt8]
   private let nameLength: Int
 
-  /// Nil for what is no such text.
+  /// Nil if the bytes are not such a text.
   init?(_ bytes: [UInt8]) {
     let name = bytes.prefix { $0 != UInt8(ascii: " ") && $0 != Self.newline }
     guard !name.isEmpty, name.allSatisfy(Self.mayBeInName),
@@ -30,8 +30,8 @@ struct VolumeGroupText {
     nameLength = name.count
   }
 
-  /// The same group under another identity: the group and everything in it has new identifiers, nothing
-  /// activates it without being told, and it belongs to no other machine.
+  /// The text of the same group with another identity. The group and everything in it gets new
+  /// identifiers, is not activated automatically, and belongs to no other machine.
   func renamed(to identity: VolumeGroupIdentity) throws(FormatError) -> [UInt8] {
     var result = identity.name(for: Array(bytes[..<nameLength]))
     var isGroupMarked = false
@@ -42,7 +42,7 @@ struct VolumeGroupText {
       if Self.owners.contains(where: { content.starts(with: $0 + Array(" =".utf8)) }) { continue }
       if index > 0 { result.append(Self.newline) }
       if !isGroupMarked, content.elementsEqual("flags = []".utf8) {
-        // The first one is the group's.
+        // The first such line belongs to the group itself.
         isGroupMarked = true
         result += Array("flags = [\"NOAUTOACTIVATE\"]".utf8)
       } else {
