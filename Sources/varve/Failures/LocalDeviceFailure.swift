@@ -15,7 +15,7 @@ extension LocalDeviceError.Remedy {
     switch self {
     case .choosePartition: "; choose with --partition"
     case .choosePartitionOrLogicalVolume: "; choose with --partition or --logical-volume"
-    case .mountWhole: "; leave out --partition to mount it whole"
+    case .mountWhole: "; leave out --partition to mount the whole disk"
     case .open(let content): content.advice
     case .install(let package): "; install it, for example with 'apt install \(package)'"
     }
@@ -34,7 +34,7 @@ extension DiskInventory.Listing {
       ])
     }
     for number in cutOff {
-      table.add([Cell("\(number)"), Cell(""), Cell("reaches past the end of the disk")])
+      table.add([Cell("\(number)"), Cell(""), Cell("extends past the end of the disk")])
     }
     return ":\n" + table.lines(colours: false).joined(separator: "\n")
   }
@@ -49,7 +49,7 @@ extension VolumeContent {
     case .dynamicDisk: ": use 'varve attach', then 'ldmtool create all' and mount(8)"
     case .zfs: ": use 'varve attach --writable', then 'zpool import -R DIRECTORY'"
     case .bcache: ": use 'varve attach --writable', then 'bcache register'"
-    case .refs: ": boot a Windows from it, see 'varve run'"
+    case .refs: ": start a Windows machine with it; see 'varve run'"
     case .apfs: ": use 'varve attach', then a program that reads it, such as apfs-fuse"
     case .vmfs: ": use 'varve attach', then a program that reads it, such as vmfs6-fuse"
     case .stratis: ": use 'varve attach --writable', then 'stratis pool start'"

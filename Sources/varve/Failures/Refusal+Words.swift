@@ -18,17 +18,17 @@ extension Refusal {
         "revision \(revision.short) of \(job) has no tag '\(tag)'; "
           + (present.isEmpty ? "it has none" : "its tags are \(present.joined(separator: ", "))"))
     case .noRevisionLeft(let job):
-      Failure(.notFound, "the repository has no revision of '\(job)' any more")
+      Failure(.notFound, "job '\(job)' has no revisions any more")
     case .noCommonVolume(let older, let newer): Self.noCommonVolume(older, newer)
-    case .emptyTimeRange: UsageFailure("--from is after --until: no time is between")
+    case .emptyTimeRange: UsageFailure("--from is after --until")
     case .timeOffCalendar:
-      Failure(.invalidRequest, "the system cannot place this time on the calendar")
+      Failure(.invalidRequest, "this time is outside the system's calendar")
     case .unknownTimeZone(let name): Failure(.notFound, RetentionArgument.noZone(name))
     case .systemTimeZone(let fault): Failure(.invalidRequest, fault)
     case .sameRepository(let path):
       Failure(
         .invalidRequest,
-        "\(path) is the repository that is to be repaired; give another with --from")
+        "\(path) is the repository to be repaired; name another one with --from")
     case .policy(let refusal): refusal.words
     case .forgetting(let refusal): refusal.words
     case .pin(let refusal): refusal.words
@@ -53,19 +53,20 @@ extension Refusal.OfPolicy {
     switch self {
     case .none(let job):
       Failure(
-        .notFound, "there is no policy for '\(job)', nor a default; 'varve policy set' stores one")
+        .notFound,
+        "job '\(job)' has no policy, and there is no default; store one with 'varve policy set'")
     case .notStored(let job):
       Failure(
         .notFound,
-        job.map { "'\($0)' has no policy of its own; 'varve policy show' lists those there are" }
-          ?? "there is no default policy; 'varve policy show' lists those there are")
+        job.map { "job '\($0)' has no policy of its own; 'varve policy show' lists all policies" }
+          ?? "there is no default policy; 'varve policy show' lists all policies")
     case .noRules:
       UsageFailure(
-        "there are no retention rules: give --keep-daily 7 or another rule, or store a policy with "
+        "no retention rules given: use --keep-daily 7 or another rule, or store a policy with "
           + "'varve policy set'")
     case .nothingToApply(let job):
       UsageFailure(
-        "there is no policy for '\(job)', and no default: give --keep-daily 7 or another rule, or "
+        "job '\(job)' has no policy, and there is no default: use --keep-daily 7 or another rule, or "
           + "store a policy with 'varve policy set'")
     }
   }
@@ -77,8 +78,8 @@ extension Refusal.OfForgetting {
     case .changedMeanwhile(let entry):
       Failure(
         .inUse,
-        "nothing was forgotten: what is said of \(entry.oneLine), or who reads it, changed meanwhile; "
-          + "run it again")
+        "nothing was forgotten: the tags, trust, protection or readers of \(entry.oneLine) changed "
+          + "meanwhile; run the command again")
     case .namesJob(let job):
       Failure(
         .invalidRequest,
@@ -87,31 +88,31 @@ extension Refusal.OfForgetting {
     case .mayMeanUnreadable(let name, let id):
       Failure(
         .unconfirmed,
-        "revision \(id) cannot be read, and may be the one that '\(name)' means; name the revision by "
-          + "its id, or add --yes to ignore the unreadable one")
+        "'\(name)' may refer to revision \(id), which cannot be read; name the revision by its id, or "
+          + "add --yes to ignore the unreadable one")
     case .unreadable(let id):
       Failure(
         .unconfirmed,
-        "revision \(id) cannot be read, so nobody knows what it holds, and whether it is protected; "
-          + "to give it up, add --yes")
+        "revision \(id) cannot be read, so its content and protection are unknown; add --yes to "
+          + "delete it")
     case .wouldLeaveNone(let job):
-      Failure(.unconfirmed, "no revision of \(job) would be left; add --yes to go on")
+      Failure(.unconfirmed, "no revision of \(job) would be left; add --yes to delete all")
     case .wouldLeaveNoneUsable(let job, let left):
       Failure(
         .unconfirmed,
         "no usable revision of \(job) would be left, only \(left) distrusted or unusual "
-          + (left == 1 ? "one" : "ones") + "; add --yes to go on")
+          + (left == 1 ? "one" : "ones") + "; add --yes to continue")
     }
   }
 
   private func protected(_ held: [RevisionEntry]) -> Failure {
     let names = held.map { entry in
-      entry.oneLine + (entry.marks.isProtected ? "" : " (perhaps: its marks cannot be read)")
+      entry.oneLine + (entry.marks.isProtected ? "" : " (possibly: its marks cannot be read)")
     }
     return Failure(
       .protected,
-      "protected, and not forgotten: \(names.joined(separator: ", ")); 'varve unprotect' lets them "
-        + "go, or --force-protected")
+      "nothing was forgotten: protected: \(names.joined(separator: ", ")); run 'varve unprotect' first, "
+        + "or use --force-protected")
   }
 }
 
@@ -119,17 +120,17 @@ extension Refusal.OfPin {
   fileprivate var words: Failure {
     switch self {
     case .none(let name):
-      Failure(.notFound, "there is no pin \(name); 'varve pin list' lists what there is")
+      Failure(.notFound, "there is no pin \(name); 'varve pin list' lists all pins")
     case .ambiguous(let name, let found):
       Failure(
         .invalidRequest,
-        "\(name) is ambiguous; it is the beginning of "
+        "'\(name)' is ambiguous; pins that begin with it: "
           + found.map(\.description).joined(separator: ", "))
     case .unreadable(let name):
       Failure(
         .unconfirmed,
-        "pin \(name) cannot be read, so it is not known which revision it keeps, and for what; to "
-          + "give it up, add --yes")
+        "pin \(name) cannot be read, so its revision and its overlay are unknown; add --yes to "
+          + "release it")
     case .mayBeNeeded(let pin):
       Failure(
         .unconfirmed, (pin.reasonToKeep.map { "\($0); " } ?? "") + "add --yes to release it")
@@ -153,7 +154,7 @@ extension Refusal.OfKey {
     case .notEncrypted(let repository):
       Failure(
         .invalidRequest,
-        "the repository \(repository) is not encrypted; that is chosen when it is made, with "
+        "the repository \(repository) is not encrypted, so it has no keys; encryption is chosen with "
           + "'varve init --encrypt'")
     }
   }
@@ -164,17 +165,17 @@ extension Refusal.OfServing {
     switch self {
     case .severalRevisions(let overlay, let references):
       UsageFailure(
-        "--overlay \(overlay) is for one revision, found \(references.count): "
+        "--overlay \(overlay) takes one revision, found \(references.count): "
           + references.joined(separator: " "))
     case .noOverlay(let name):
       UsageFailure(
-        "there is no overlay '\(name)'; to make it, say on which revision, such as "
+        "there is no overlay '\(name)'; to create it, name its revision, such as "
           + "'varve serve web01@latest --overlay \(name)'")
     case .otherJob(let overlay, let own, let reference, let job):
       Failure(
         .invalidRequest,
-        "the overlay '\(overlay)' is of job '\(own)', and \(reference) is of '\(job)'; choose another "
-          + "name for an overlay on that")
+        "overlay '\(overlay)' belongs to job '\(own)', but \(reference) belongs to job '\(job)'; choose "
+          + "another overlay name")
     }
   }
 }
@@ -190,24 +191,24 @@ extension Refusal.OfDevice {
     case .deviceAttached(let device, let volume):
       Failure(
         .inUse,
-        "\(device) is in use for \(SelectedVolume.shortened(volume)); 'varve detach \(device)' frees "
-          + "it")
+        "\(device) is in use for \(SelectedVolume.shortened(volume)); run 'varve detach \(device)' "
+          + "first")
     case .directoryInUse(let directory, let volume):
       Failure(
         .inUse,
-        "\(directory) is in use for \(SelectedVolume.shortened(volume)); 'varve umount \(directory)' "
-          + "frees it")
+        "\(directory) is in use for \(SelectedVolume.shortened(volume)); run "
+          + "'varve umount \(directory)' first")
     case .notAttached(let device, let isConnected):
       Failure(
         .notFound,
-        "varve has attached nothing to \(device)"
+        "\(device) was not attached by varve"
           + (isConnected
-            ? "; who has connected it disconnects it with 'nbd-client -d \(device)'" : ""))
+            ? "; another program connected it; 'nbd-client -d \(device)' disconnects it" : ""))
     case .mounted(let device, let directory):
-      Failure(.inUse, "\(device) is mounted at \(directory); use 'varve umount \(directory)'")
+      Failure(.inUse, "\(device) is mounted at \(directory); run 'varve umount \(directory)' first")
     case .notMounted(let directory):
       Failure(
-        .notFound, "\(directory) is not mounted by varve; 'varve mount' lists what is")
+        .notFound, "\(directory) is not a varve mount; 'varve mount' lists all mounts")
     case .deviceInUse(let use): Failure(.inUse, "\(use); end that first, then detach")
     case .mountedOver(let directory):
       Failure(.inUse, "something else is mounted over \(directory); unmount that first")

@@ -29,61 +29,64 @@ extension Remedy {
       "name the repository with --repository, or create one with 'varve init'"
     case .encryptAtCreation: "encryption is chosen with 'varve init --encrypt'"
     case .restoreDirectory:
-      "bring it back from another copy; or, if it was left out when the repository was copied because "
-        + "it was empty, 'varve check-repository --fix' makes it again"
+      "restore it from another copy of the repository; if it was empty and a copy left it out, run "
+        + "'varve check-repository --fix' to create it"
     case .importKey:
-      "bring the directory back from another copy, or add a key with the one from paper, 'varve key "
-        + "import'"
+      "restore the directory from another copy of the repository, or add a key from the paper key "
+        + "with 'varve key import'"
     case .finishRenaming(let old, let new):
-      "finish that first, with 'varve rename-job \(old) \(new)'"
-    case .replacePolicies: "'varve policy set' writes the file anew, without what it held"
+      "run 'varve rename-job \(old) \(new)' to finish it first"
+    case .replacePolicies: "'varve policy set' replaces the file; the policies in it are lost"
     case .restoreRevision:
-      "bring its file back from a copy of the repository, or give it up with 'varve forget ID --yes'"
+      "restore its file from a copy of the repository, or delete it with 'varve forget ID --yes'"
     case .restorePin(let name):
-      "bring 'pins/\(name)' back from another copy of the repository, or give the pin up with "
+      "restore 'pins/\(name)' from another copy of the repository, or release the pin with "
         + "'varve pin release \(name) --yes'"
     case .releasePin(let name):
-      "remove the overlay, or give it up with 'varve pin release \(name) --yes'"
-    case .listPins: "'varve pin list' lists the pins"
-    case .copyLess: "with --max-copy less is copied at a time"
-    case .endIndexRebuilds: "end 'varve index rebuild' and what else runs, and collect again"
+      "remove the overlay, or release its pin with 'varve pin release \(name) --yes'"
+    case .listPins: "run 'varve pin list' to list the pins"
+    case .copyLess: "use --max-copy to copy less at a time"
+    case .endIndexRebuilds:
+      "stop 'varve index rebuild' and other varve commands, then run 'varve gc' again"
     case .restoreLostRevisions:
-      "bring what is missing in 'revisions' back from another copy of the repository, or give it up "
-        + "with --accept-losses, and its pins with 'varve pin release'"
+      "restore the missing files in 'revisions' from another copy of the repository; or accept their "
+        + "loss with --accept-losses, and release their pins with 'varve pin release'"
     case .restoreLostRecords:
-      "'varve check-repository' names the revisions; put the packs back, 'varve repair' from another "
-        + "repository, forget those revisions, or give up what is lost with --accept-losses"
+      "run 'varve check-repository' to list the revisions; then restore the packs, run 'varve repair' "
+        + "with another repository, forget those revisions, or accept the loss with --accept-losses"
     case .confirmLargeShare:
-      "check whether 'varve revisions' lists all revisions, and if so use --yes"
-    case .checkRepository: "'varve check-repository' says more"
-    case .verifyEverything: "'varve verify --all' finds it"
+      "check that 'varve revisions' lists all revisions, then use --yes"
+    case .checkRepository: "run 'varve check-repository' for details"
+    case .verifyEverything: "run 'varve verify --all' to find the damage again"
     case .repairOrFillGaps:
-      "'varve repair' may bring it back; --skip-damaged fills such gaps and lists them"
-    case .makeDirectory: "'varve check-repository --fix' makes it"
-    case .savePack: "'varve check-repository --fix' saves what is intact"
+      "run 'varve repair' to get the content from another repository, or use --skip-damaged to restore the "
+        + "rest"
+    case .makeDirectory: "run 'varve check-repository --fix' to create it"
+    case .savePack: "run 'varve check-repository --fix' to save its intact records"
     case .reviewQuarantine:
-      "'varve check-repository --fix' looks at all packs anew and removes it"
+      "run 'varve check-repository --fix' to read all packs again and remove the file"
     case .removeCondemnation:
-      "'varve gc' or 'varve check-repository --fix' removes it, and nothing is lost by that"
-    case .rebuildIndex: "'varve index rebuild' makes it anew"
-    case .replaceKey: "'varve key remove' removes it, 'varve key add' adds another"
-    case .restoreFile: "bring the file back from another copy of the repository"
+      "run 'varve gc' or 'varve check-repository --fix' to remove the file; no data is lost"
+    case .rebuildIndex: "run 'varve index rebuild' to create a new index"
+    case .replaceKey: "remove it with 'varve key remove', and add another with 'varve key add'"
+    case .restoreFile: "restore the file from another copy of the repository"
     case .restoreOrRemoveFile:
-      "bring the file back from another copy of the repository, or remove it"
+      "restore the file from another copy of the repository, or remove it"
     case .restorePolicies:
-      "bring the file back from another copy of the repository, or set the policies anew"
-    case .removeMarks: "remove the file to go back to what was said at the backup"
+      "restore the file from another copy of the repository, or set the policies again"
+    case .removeMarks: "remove the file to return to the tags and trust set at the backup"
     case .restoreRevisionsFirst:
-      "bring 'revisions' back from another copy of the repository before 'varve gc' runs"
+      "restore 'revisions' from another copy of the repository before running 'varve gc'"
     case .restoreMarkedRevision:
-      "bring it back from another copy of the repository, or give it up with 'varve gc --accept-losses'"
-    case .endSession: "end the process that has it open, which 'fuser' names"
-    case .retryWithoutBackups: "try again when nobody backs up"
-    case .listOverlays: "'varve overlay list' shows what there is"
-    case .chooseOverlayDirectory: "choose another place with --overlay-directory"
-    case .removeOverlay(let name): "'varve overlay remove \(name)' removes it"
+      "restore it from another copy of the repository, or accept its loss with "
+        + "'varve gc --accept-losses'"
+    case .endSession: "end the process that has it open; 'fuser' shows which one"
+    case .retryWithoutBackups: "try again when no backup is running"
+    case .listOverlays: "run 'varve overlay list' to list the overlays"
+    case .chooseOverlayDirectory: "choose another directory with --overlay-directory"
+    case .removeOverlay(let name): "remove it with 'varve overlay remove \(name)'"
     case .overwriteTarget: "use --force to overwrite it"
-    case .nameClients: "remove it, and say with --tls-allow whose certificates are good"
+    case .nameClients: "remove it, and name the accepted clients with --tls-allow"
     }
   }
 }
@@ -95,18 +98,19 @@ extension FailureCode {
     switch self {
     case .usage: "see the command's --help"
     case .notARepository: Remedy.createRepository.words
-    case .damaged: "'varve check-repository' shows what is affected, 'varve repair' brings it back"
-    case .lost: "'varve repair --from' brings content back from another repository"
+    case .damaged:
+      "run 'varve check-repository' to see what is affected, and 'varve repair' to repair it"
+    case .lost: "run 'varve repair --from' to get the content from another repository"
     case .unsupported: "use a newer version of varve"
-    case .wrongKey: "open the repository with another passphrase or key file"
-    case .unconfirmed: "check what the command is about to do, and confirm it with --yes"
-    case .protected: "'varve unprotect' lets the revision go, or add --force-protected"
-    case .unusual: "check the source; if it is right, add --accept-unusual"
+    case .wrongKey: "use another passphrase or key file"
+    case .unconfirmed: "check what the command would do, then confirm with --yes"
+    case .protected: "run 'varve unprotect' first, or use --force-protected"
+    case .unusual: "check the source; if it is right, use --accept-unusual"
     case .inUse: "wait until the other command has ended"
     case .pinned: "remove the overlay, or release its pin with 'varve pin release'"
     case .noSpace: "free space, for example with 'varve prune' and 'varve gc'"
-    case .readOnly: "mount the file system so that it can be written to"
-    case .permissionDenied: "run the command as a user who may do that"
+    case .readOnly: "mount the file system read-write"
+    case .permissionDenied: "run the command as a user with the necessary permissions"
     case .tooSmall: "restore to a larger target"
     case .interrupted, .notFound, .alreadyExists, .invalidRequest, .notIdentical, .inputOutput,
       .failed:
