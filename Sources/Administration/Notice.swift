@@ -38,9 +38,9 @@ package enum Notice: Sendable, CustomStringConvertible {
     case .overlayStays(let name, let entry, let reference):
       "the overlay '\(name)' stays on revision \(entry.shortID) of "
         + "\(entry.revision.created.rfc3339); \(reference) is another one now"
-    case .incompleteLogicalVolumes(let error): "not all logical volumes are active: \(error)"
+    case .incompleteLogicalVolumes(let error): "not all logical volumes are available: \(error)"
     case .inactiveLogicalVolumes(let error):
-      "the logical volumes on the disk are not active: \(error)"
+      "the logical volumes on the device are not active: \(error)"
     case .notUndone(let error): "could not undo everything: \(error)"
     case .unreadableLocalVolume(let error): "\(error)"
     }

@@ -22,7 +22,7 @@ struct Attach: ParsableCommand {
       their volume groups have different names and UUIDs, so that this machine's LVM does not \
       confuse them with its own: vg0 is called vg0.nbd0. 'varve detach' deactivates them.
 
-      The kernel uses whole sectors of 512 bytes. A volume that ends within a sector is shown with \
+      The kernel uses whole sectors of 512 bytes. A volume that ends within a sector is padded with \
       zeros up to the end of that sector; only zeros can be written there.
 
       With --writable the device can be written to. The revision does not change; what was written \
@@ -61,7 +61,7 @@ struct Attach: ParsableCommand {
 
   mutating func validate() throws {
     guard 1...16 ~= connections else {
-      throw ValidationError("--connections wants 1 to 16, found \(connections).")
+      throw ValidationError("--connections must be 1 to 16, found \(connections).")
     }
   }
 

@@ -23,9 +23,9 @@ struct Backup: ParsableCommand {
         zcat disk.gz | varve backup legacy -
 
       The backup is refused, and no revision is created, if a volume is empty, if it holds less than \
-      half of the data or size that it had in the newest revision that is not distrusted, or if \
+      half of its data or size in the newest revision that is not distrusted, or if \
       volumes were added or removed. The cause may be a failed command in front of a pipe, an \
-      unmounted disk or a mistyped name. --accept-unusual backs it up all the same.
+      unmounted disk or a mistyped name. Use --accept-unusual to back it up anyway.
 
       Prints the id of the revision. If a source is written to while it is being read, the copy \
       is as inconsistent as after a power failure, or worse: back up snapshots instead.

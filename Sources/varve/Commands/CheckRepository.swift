@@ -32,7 +32,7 @@ struct CheckRepository: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "How packs are looked at: 'full' reads and hashes them, 'quick' reads header and footer.",
+      "How to check packs: 'full' reads and hashes them, 'quick' reads header and footer.",
       valueName: "depth"))
   var packs: RepositoryInspection.PackDepth = .full
 

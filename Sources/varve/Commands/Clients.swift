@@ -28,7 +28,7 @@ struct Clients: ParsableCommand {
     let outcome = ClientListRequest(sockets: try RuntimeDirectory()?.sockets() ?? []).run()
     for (process, error) in outcome.silent {
       Console.shared.message(
-        "the server with process number \(process) does not answer: \(error.reason)")
+        "the server with process ID \(process) does not respond: \(error.reason)")
     }
     try report(outcome)
     if !outcome.silent.isEmpty { throw ReportedFailure() }

@@ -22,7 +22,7 @@ struct Collect: ParsableCommand {
         varve gc --max-copy 20GiB --max-minutes 30
       """)
 
-  @Flag(name: [.long, .short], help: "Show what would be freed, and free nothing.")
+  @Flag(name: [.long, .short], help: "Show what would be freed, but free nothing.")
   var dryRun = false
 
   @Flag(help: "Delete even if that is more than half of the store.")
@@ -30,7 +30,7 @@ struct Collect: ParsableCommand {
 
   @Flag(
     help: ArgumentHelp(
-      "Continue even if revisions, or content that they need, are lost.",
+      "Continue even if revisions or their content are lost.",
       discussion: "If lost files come back later, they may need what is deleted now."))
   var acceptLosses = false
 
@@ -70,7 +70,7 @@ struct Collect: ParsableCommand {
       try request.run(on: repository, context: .ofProgram(showing: progress))
     }
     for (pack, message) in outcome.report.damaged {
-      Console.shared.warning("pack \(pack) is left alone: \(message)")
+      Console.shared.warning("pack \(pack) was not changed: \(message)")
     }
     if json.isWanted { try StandardOutput().document(outcome.json(.commandLine)) }
     for line in outcome.report.lines { Console.shared.message(line) }

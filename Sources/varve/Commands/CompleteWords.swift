@@ -13,7 +13,7 @@ struct CompleteWords: ParsableCommand {
       """,
     shouldDisplay: false)
 
-  @Argument(parsing: .postTerminator, help: "The words behind the program's name.")
+  @Argument(parsing: .postTerminator, help: "The words after the program's name.")
   var words: [String] = []
 
   mutating func run() throws {

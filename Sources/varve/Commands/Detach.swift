@@ -4,7 +4,7 @@ import LocalDevices
 
 struct Detach: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Disconnect a device that varve attach has connected.",
+    abstract: "Disconnect a device attached by varve attach.",
     usage: "varve detach <device>",
     discussion: """
       Also ends the device's server, and discards what was written to the device. It refuses to \

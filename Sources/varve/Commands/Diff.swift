@@ -20,7 +20,7 @@ struct Diff: ParsableCommand {
         varve diff web01@first web01@latest --json | jq .changedBytes
 
       Volumes are matched by name. Two revisions with one volume each are compared whatever the \
-      names. If /VOLUME is given on either side, only that volume is compared; the other side \
+      names. If /VOLUME is given on one side, only that volume is compared; the other side \
       may omit it. Revisions without a common volume cannot be compared. A volume whose size \
       differs is reported on standard error, and in the JSON as 'resized': an added part that \
       reads as zeros is not listed as a range.
@@ -65,8 +65,8 @@ struct Diff: ParsableCommand {
     Console.shared.message(
       totals.ranges == 0
         ? (resized.isEmpty ? "no difference" : "no other difference")
-        : "\(Quantities.count(totals.ranges, "stretch", plural: "stretches")): "
-          + "\(Quantities.bytes(totals.changedBytes)) have other data, "
-          + "\(Quantities.bytes(totals.clearedBytes)) became holes")
+        : "\(Quantities.count(totals.ranges, "range")): "
+          + "\(Quantities.bytes(totals.changedBytes)) changed, "
+          + "\(Quantities.bytes(totals.clearedBytes)) now holes")
   }
 }

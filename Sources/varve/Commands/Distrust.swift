@@ -29,27 +29,27 @@ struct Distrust: ParsableCommand {
       """)
 
   @Argument(
-    help: "Revisions such as web01@latest; needed unless times are given.",
+    help: "Revisions such as web01@latest; required unless --from or --until is given.",
     transform: NameArgument.revision)
   var revisions: [RevisionReference] = []
 
-  @Option(help: "Only this job's revisions, with --from or --until.", transform: NameArgument.job)
+  @Option(help: "With --from or --until: only revisions of this job.", transform: NameArgument.job)
   var job: String?
 
   @Option(
-    help: ArgumentHelp("Revisions of this day or time and later ones.", valueName: "time"),
+    help: ArgumentHelp("Revisions from this day or time on.", valueName: "time"),
     transform: NameArgument.time)
   var from: TimeExpression?
 
   @Option(
-    help: ArgumentHelp("Revisions not after this day or time.", valueName: "time"),
+    help: ArgumentHelp("Revisions up to this day or time.", valueName: "time"),
     transform: NameArgument.time)
   var until: TimeExpression?
 
   @Flag(help: "Restore the trust that the revisions had before.")
   var undo = false
 
-  @Flag(help: "Show which revisions would be changed, and change nothing.")
+  @Flag(help: "Show which revisions would be changed, but change nothing.")
   var dryRun = false
 
   @Flag(help: "Change the revisions that --from and --until select.")
@@ -61,11 +61,11 @@ struct Distrust: ParsableCommand {
   mutating func validate() throws {
     let hasTimes = from != nil || until != nil
     if !revisions.isEmpty, hasTimes || job != nil {
-      throw ValidationError("Revisions, and --job, --from and --until exclude each other.")
+      throw ValidationError("--job, --from and --until cannot be combined with revisions.")
     }
     if revisions.isEmpty, !hasTimes {
       throw ValidationError(
-        "What is to be distrusted? Give revisions, or --from and --until, perhaps with --job.")
+        "Name the revisions to distrust, or use --from and --until, with or without --job.")
     }
     try NameArgument.checkWhole(revisions)
   }
@@ -81,8 +81,8 @@ struct Distrust: ParsableCommand {
     ) { try report($0) }
     for entry in outcome.stillDistrusted {
       Console.shared.message(
-        "still distrusted: \(entry.oneLine): it is not known that only 'varve distrust' said so; "
-          + "'varve verify \(entry.shortID)' makes it verified where all of it is right")
+        "still distrusted: \(entry.oneLine): a verification may have found damage in it; run "
+          + "'varve verify \(entry.shortID)' to check it")
     }
     if let failure = outcome.failure { throw failure }
     Console.shared.message(summary(of: outcome))
@@ -105,14 +105,14 @@ struct Distrust: ParsableCommand {
   private func summary(of outcome: DistrustOutcome) -> String {
     let count = Quantities.count(outcome.entries.count, "revision")
     guard outcome.isAllowed else {
-      let change = undo ? "take back the distrust of \(count)" : "distrust \(count)"
+      let change = undo ? "undo the distrust of \(count)" : "distrust \(count)"
       return dryRun ? "would \(change)" : "nothing was changed: add --yes to \(change)"
     }
     if undo {
-      return "took back the distrust of \(Quantities.count(outcome.undoneCount, "revision"))"
+      return "undid the distrust of \(Quantities.count(outcome.undoneCount, "revision"))"
     }
-    if outcome.entries.isEmpty { return "no revision is of that time; nothing was changed" }
+    if outcome.entries.isEmpty { return "no revisions in that time range; nothing was changed" }
     let jobs = Set(outcome.entries.map(\.revision.job)).sorted().joined(separator: ", ")
-    return "\(count) distrusted; the next backup of \(jobs) proves all it relies on"
+    return "\(count) distrusted; the next backup of \(jobs) rechecks reused data"
   }
 }

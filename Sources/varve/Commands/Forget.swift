@@ -24,7 +24,7 @@ struct Forget: ParsableCommand {
       """)
 
   @Argument(
-    help: "Revisions such as web01@first; needed unless --job is given.",
+    help: "Revisions such as web01@first; required unless --job is given.",
     transform: NameArgument.revision)
   var revisions: [RevisionReference] = []
 
@@ -41,7 +41,7 @@ struct Forget: ParsableCommand {
       """)
   var yes = false
 
-  @Flag(help: "Show what would be forgotten, and forget nothing.")
+  @Flag(help: "Show what would be forgotten, but forget nothing.")
   var dryRun = false
 
   @OptionGroup var json: JSONOption
@@ -49,10 +49,10 @@ struct Forget: ParsableCommand {
 
   mutating func validate() throws {
     if revisions.isEmpty, job == nil {
-      throw ValidationError("What is to be forgotten? Give revisions, or --job with a whole job.")
+      throw ValidationError("Name the revisions to forget, or use --job.")
     }
     if !revisions.isEmpty, job != nil {
-      throw ValidationError("--job and revisions exclude each other.")
+      throw ValidationError("--job cannot be combined with revisions.")
     }
     try NameArgument.checkWhole(revisions)
   }
@@ -65,7 +65,7 @@ struct Forget: ParsableCommand {
     let outcome = try request.run(on: repository.open()) { try report($0) }
     let count = Quantities.count(outcome.count, "revision")
     Console.shared.message(
-      dryRun ? "would forget \(count)" : "forgot \(count); space is freed by 'varve gc'")
+      dryRun ? "would forget \(count)" : "forgot \(count); run 'varve gc' to free space")
   }
 
   /// Before anything goes.
@@ -80,7 +80,7 @@ struct Forget: ParsableCommand {
     }
     for entry in outcome.entries {
       for user in outcome.users[entry.id] ?? [] {
-        Console.shared.warning("revision \(entry.shortID) is in use, and readable there: \(user)")
+        Console.shared.warning("revision \(entry.shortID) is in use and stays readable for \(user)")
       }
     }
   }

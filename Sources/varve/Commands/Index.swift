@@ -48,7 +48,7 @@ struct IndexShow: ParsableCommand {
 struct IndexRebuild: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rebuild",
-    abstract: "Make a new index from the packs.",
+    abstract: "Create a new index from the packs.",
     usage: "varve index rebuild [<options>]",
     discussion: """
       The old index is not read; other commands use it until the new one replaces it. Reads the list \

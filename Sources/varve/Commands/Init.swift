@@ -41,7 +41,7 @@ struct Init: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The size of a chunk: a power of two from 64KiB to 4MiB.",
+      "The chunk size: a power of two from 64KiB to 4MiB.",
       discussion: "Smaller chunks save space on small changes; larger ones make the index smaller.",
       valueName: "size"),
     transform: ByteSize.reading)
@@ -63,13 +63,13 @@ struct Init: ParsableCommand {
   mutating func validate() throws {
     if let directory, let option = options.location.repository, directory != option {
       throw ValidationError(
-        "Two directories are given, '\(directory)' and --repository '\(option)'; one is enough.")
+        "Two directories given: '\(directory)' and --repository '\(option)'; use one of them.")
     }
     guard chunkSize.bytes <= UInt64(Int.max),
       RepositoryConfiguration.isValid(chunkSizeBytes: Int(chunkSize.bytes))
     else {
       throw ValidationError(
-        "--chunk-size wants a power of two from 64KiB to 4MiB, found \(chunkSize).")
+        "--chunk-size must be a power of two from 64KiB to 4MiB, found \(chunkSize).")
     }
     try validateSecret()
   }
@@ -77,14 +77,15 @@ struct Init: ParsableCommand {
   private func validateSecret() throws {
     switch (encrypt, options.secret.given) {
     case (.keyfile, nil):
-      throw ValidationError("--encrypt keyfile wants --key-file FILE, which is made if need be.")
+      throw ValidationError(
+        "--encrypt keyfile needs --key-file FILE; the file is created if it does not exist.")
     case (.keyfile, .passphraseFile), (.keyfile, .passphraseCommand):
-      throw ValidationError("--encrypt keyfile wants --key-file FILE, and no passphrase.")
+      throw ValidationError("--encrypt keyfile takes --key-file FILE, not a passphrase.")
     case (.passphrase, .keyFile):
-      throw ValidationError("--encrypt passphrase wants a passphrase; found --key-file.")
+      throw ValidationError("--encrypt passphrase takes a passphrase, not --key-file.")
     case (nil, .some):
       throw ValidationError(
-        "A passphrase or key file is given, but not --encrypt passphrase or --encrypt keyfile.")
+        "A passphrase or key file is given; add --encrypt passphrase or --encrypt keyfile.")
     default: break
     }
   }
@@ -94,7 +95,7 @@ struct Init: ParsableCommand {
     if encrypt == nil, options.secret.givenOrInEnvironment != nil {
       throw UsageFailure(
         "\(SecretSource.passphraseVariable) is set, but --encrypt passphrase is not given; unset it "
-          + "to make a repository that is not encrypted")
+          + "to create an unencrypted repository")
     }
     var settings = RepositorySettings()
     settings.chunkSizeBytes = Int(chunkSize.bytes)

@@ -6,7 +6,7 @@ struct Key: ParsableCommand {
     discussion: """
       The contents are encrypted with keys that never change. Each passphrase or key file protects a \
       copy of these keys, so any one of them opens the repository, and adding or removing one \
-      changes nothing else. Anybody who has once opened a repository may have kept the keys: \
+      changes nothing else. Anybody who once opened the repository may have kept the keys: \
       removing a passphrase does not lock that person out.
 
         varve key list

@@ -30,6 +30,6 @@ struct KeyExport: ParsableCommand {
       try output.flush()
     }
     Console.shared.message(
-      "whoever has this text can open the repository; keep it under lock and key")
+      "anybody who has this text can open the repository; store it safely")
   }
 }

@@ -7,7 +7,7 @@ import SystemPackage
 struct KeyImport: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "import",
-    abstract: "Add a passphrase or key file by means of the paper key.",
+    abstract: "Add a passphrase or key file, using the paper key.",
     usage: "varve key import <file> [<options>]",
     discussion: """
       Use this if every passphrase and key file is lost. Spaces, blank lines and the case of letters \

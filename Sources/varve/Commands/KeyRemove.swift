@@ -6,7 +6,7 @@ import ChunkStore
 struct KeyRemove: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "remove",
-    abstract: "Remove a passphrase or key file; the last one stays.",
+    abstract: "Remove a passphrase or key file, but never the last one.",
     usage: "varve key remove <id> [<options>]",
     discussion: """
         varve key list
@@ -14,7 +14,7 @@ struct KeyRemove: ParsableCommand {
       """)
 
   @Argument(
-    help: "The id of the key, or enough of its first digits to be unambiguous.")
+    help: "The id of the key, or its first digits if they are unambiguous.")
   var id: String
 
   @OptionGroup var json: JSONOption

@@ -59,16 +59,16 @@ struct Mount: ParsableCommand {
 
   mutating func validate() throws {
     if let partition, partition < 1 {
-      throw ValidationError("--partition counts from 1, found \(partition).")
+      throw ValidationError("--partition must be 1 or more, found \(partition).")
     }
     let words = (options ?? "").split(separator: ",")
     if let wrong = words.first(where: Self.ownOptions.contains) {
       throw ValidationError(
-        "-o \(wrong) has no place here: mount is read-only without --read-write, and makes the "
-          + "device itself.")
+        "-o \(wrong) is not allowed: varve mounts read-only unless --read-write is given, and "
+          + "creates the device itself.")
     }
     if revision != nil, directory == nil {
-      throw ValidationError("A directory is expected behind the revision.")
+      throw ValidationError("A directory is expected after the revision.")
     }
     if partition != nil, logicalVolume != nil {
       throw ValidationError("Only one of --partition and --logical-volume can be given.")

@@ -79,7 +79,7 @@ struct OverlayCommit: ParsableCommand {
     let count = Quantities.count(commit.newer.count, "revision")
     Console.shared.warning(
       "\(commit.job) has \(count) newer than the overlay's, the last of "
-        + "\(TimeZone.shown.text(of: newest.revision.created)); what changed in them is not in the "
-        + "revision that this makes")
+        + "\(TimeZone.shown.text(of: newest.revision.created)); the new revision does not contain "
+        + "their changes")
   }
 }

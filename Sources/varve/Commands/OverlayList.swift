@@ -33,8 +33,8 @@ struct OverlayList: ParsableCommand {
 
   private func table(of rows: [ListedOverlay]) -> Table {
     var table = Table([
-      .text("NAME"), .text("JOB"), .left("REVISION"), .left("OF"), .right("SIZE"), .right("TAKES"),
-      .left("MADE"), .text("STATE"),
+      .text("NAME"), .text("JOB"), .left("REVISION"), .left("OF"), .right("SIZE"), .right("STORED"),
+      .left("CREATED"), .text("STATE"),
     ])
     for row in rows { table.add(row.cells) }
     return table
@@ -74,7 +74,7 @@ extension ListedOverlay {
     if isDamaged { return Cell("its revision cannot be read", .bad) }
     if entry == nil {
       return isKept
-        ? Cell("its revision is forgotten, and kept by the pin")
+        ? Cell("its revision is forgotten, but kept by the pin")
         : Cell("its revision is gone", .bad)
     }
     let states = (listing.isInUse ? ["in use"] : []) + (pin == nil ? ["not pinned"] : [])

@@ -34,7 +34,7 @@ extension LeftPin {
   /// Says that the pin keeps its revision still.
   func warn() {
     Console.shared.warning(
-      "its pin stays in the repository and keeps the revision; 'varve pin release \(name)' releases it: "
+      "its pin was not released and keeps the revision; run 'varve pin release \(name)': "
         + reason)
   }
 }

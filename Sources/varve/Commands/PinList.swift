@@ -37,7 +37,7 @@ struct PinList: ParsableCommand {
     for advice in advice(on: pins) { Console.shared.message(advice) }
     for (name, error) in list.unreadable {
       Console.shared.message(
-        "pin \(name) cannot be read, and nothing is deleted as long as it is there: "
+        "pin \(name) cannot be read, so 'varve gc' deletes nothing: "
           + error.textWithRemedies)
     }
     if !list.unreadable.isEmpty { throw ReportedFailure() }
@@ -59,14 +59,14 @@ struct PinList: ParsableCommand {
     var advice: [String] = []
     if let first = stale.first {
       advice.append(
-        "\(Quantities.count(stale.count, "pin")) left by overlays that are gone: 'varve pin release "
-          + "\(first.shortName)' releases the first")
+        "\(Quantities.count(stale.count, "pin")) left by overlays that are gone; release the first with "
+          + "'varve pin release \(first.shortName)'")
     }
     if let first = copied.first {
       advice.append(
-        "\(Quantities.count(copied.count, "pin")) made elsewhere: if this repository is a copy of "
-          + "\(first.madeIn), its overlays lie on that one, and 'varve pin release \(first.shortName) --yes' "
-          + "releases the first one here")
+        "\(Quantities.count(copied.count, "pin")) created elsewhere: if this repository is a copy of "
+          + "\(first.madeIn), the overlays belong to that one; release the first pin here with "
+          + "'varve pin release \(first.shortName) --yes'")
     }
     return advice
   }

@@ -23,7 +23,7 @@ struct PinRelease: ParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "Pins as 'varve pin list' names them; the first 4 digits or more are enough.",
+      "Pins as listed by 'varve pin list', or their first 4 or more digits.",
       valueName: "pin"),
     transform: { text in
       guard PinRelease.isPrefix(text) else {

@@ -53,7 +53,7 @@ struct Prune: ParsableCommand {
   @Flag(help: "Delete the revisions of the jobs that --orphaned-after lists.")
   var forgetOrphaned = false
 
-  @Flag(help: "Show what would be deleted, and delete nothing.")
+  @Flag(help: "Show what would be deleted, but delete nothing.")
   var dryRun = false
 
   @Flag(
@@ -68,7 +68,8 @@ struct Prune: ParsableCommand {
 
   mutating func validate() throws {
     if forgetOrphaned, orphanedAfter == nil {
-      throw ValidationError("--forget-orphaned wants --orphaned-after, such as 90d.")
+      throw ValidationError(
+        "--forget-orphaned needs --orphaned-after, such as --orphaned-after 90d.")
     }
   }
 
@@ -102,7 +103,7 @@ struct Prune: ParsableCommand {
     }
     if !survey.withoutPolicy.isEmpty {
       Console.shared.message(
-        "left alone, having no policy: \(survey.withoutPolicy.joined(separator: ", "))")
+        "not pruned (no policy): \(survey.withoutPolicy.joined(separator: ", "))")
     }
   }
 }

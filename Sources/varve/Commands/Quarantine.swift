@@ -38,7 +38,7 @@ struct Quarantine: ParsableCommand {
   private func table(of copies: [QuarantineListOutcome.Copy]) -> Table {
     var table = Table([
       .left("SINCE"), .left("PACK"), .right("OFFSET"), .right("LENGTH"), .left("HEALED"),
-      .text("WANTED BY"), .text("EXPECTED"), .text("FOUND"),
+      .text("NEEDED BY"), .text("EXPECTED"), .text("FOUND"),
     ])
     for listed in copies {
       let copy = listed.entry.copy

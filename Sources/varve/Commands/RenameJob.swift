@@ -5,7 +5,7 @@ import ChunkStore
 struct RenameJob: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rename-job",
-    abstract: "Give a job another name; its history, policy and deltas stay.",
+    abstract: "Rename a job; its history, policy and deltas stay.",
     usage: "varve rename-job <job> <new-name> [<options>]",
     discussion: """
       The new name gets all revisions of the job, with their ids, tags and protection, and its \
@@ -31,14 +31,14 @@ struct RenameJob: ParsableCommand {
   @OptionGroup var repository: RepositoryOptions
 
   mutating func validate() throws {
-    if old == new { throw ValidationError("'\(old)' is the job's name already.") }
+    if old == new { throw ValidationError("The job is already named '\(old)'.") }
   }
 
   mutating func run() throws {
     let outcome = try JobRenamingRequest(old, to: new).run(on: repository.open())
     if json.isWanted { try StandardOutput().document(outcome.json) }
     let renamed = outcome.renamed
-    if renamed.isContinued { Console.shared.message("finished a renaming that was interrupted") }
+    if renamed.isContinued { Console.shared.message("finished an interrupted renaming") }
     Console.shared.message(
       "renamed the job \(old) to \(new): \(Quantities.count(renamed.revisions, "revision"))"
         + (renamed.hasPolicy ? ", and its policy" : ""))

@@ -28,14 +28,14 @@ struct Repair: ParsableCommand {
     completion: .directory)
   var from: String
 
-  @Flag(help: "Show what would be repaired, and store nothing.")
+  @Flag(help: "Show what would be repaired, but store nothing.")
   var dryRun = false
 
   @OptionGroup var json: JSONOption
   @OptionGroup var repository: RepositoryOptions
 
   mutating func validate() throws {
-    if from.isEmpty { throw ValidationError("--from wants a directory, found ''.") }
+    if from.isEmpty { throw ValidationError("--from needs a directory, found ''.") }
   }
 
   mutating func run() throws {

@@ -53,7 +53,7 @@ struct Restore: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Continue past damaged content, and fill each gap with repetitions of this pattern.",
+      "Continue past damaged content, and fill each gap with this pattern.",
       discussion: """
         Use --skip-damaged alone for zeros, or --skip-damaged=0xDEADBEEF for a pattern of up to \
         \(DamageFill.maximumBytes) bytes in hexadecimal.
@@ -71,7 +71,7 @@ struct Restore: ParsableCommand {
       throw ValidationError("Standard output (-) cannot be read back; leave out --verify.")
     }
     if json.isWanted {
-      throw ValidationError("Standard output (-) takes the volume; --json has no place there.")
+      throw ValidationError("Standard output (-) receives the volume; --json cannot be added.")
     }
   }
 
@@ -79,7 +79,7 @@ struct Restore: ParsableCommand {
     if target == "-", StandardDescriptors.isOutputClosed {
       throw Failure(
         .invalidRequest,
-        "standard output is closed, so nothing would be written; redirect it, or name another target"
+        "standard output is closed, so the volume cannot be written; redirect it, or name another target"
       )
     }
     let repository = try repository.open()

@@ -20,11 +20,12 @@ struct Revisions: ParsableCommand {
       """,
     aliases: ["list", "ls", "snapshots"])
 
-  @Argument(help: "Only this job's.", transform: NameArgument.job)
+  @Argument(help: "Only revisions of this job.", transform: NameArgument.job)
   var job: String?
 
   @Option(
-    help: ArgumentHelp("Only those with this tag.", valueName: "name"), transform: NameArgument.tag)
+    help: ArgumentHelp("Only revisions with this tag.", valueName: "name"),
+    transform: NameArgument.tag)
   var tag: String?
 
   @OptionGroup var json: JSONOption

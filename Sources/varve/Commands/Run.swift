@@ -40,7 +40,7 @@ struct Run: ParsableCommand {
 
   @Argument(
     parsing: .postTerminator,
-    help: ArgumentHelp("The command, behind '--'.", valueName: "command"))
+    help: ArgumentHelp("The command, after '--'.", valueName: "command"))
   var command: [String] = []
 
   @OptionGroup var overlays: OverlayLocation
@@ -48,9 +48,9 @@ struct Run: ParsableCommand {
 
   mutating func validate() throws {
     if overlays.overlayDirectory != nil, !writable {
-      throw ValidationError("--overlay-directory is of use with --writable only.")
+      throw ValidationError("--overlay-directory needs --writable.")
     }
-    if command.isEmpty { throw ValidationError("A command is expected behind '--'.") }
+    if command.isEmpty { throw ValidationError("A command is expected after '--'.") }
     if command[0].isEmpty { throw ValidationError("A command is expected, found ''.") }
   }
 

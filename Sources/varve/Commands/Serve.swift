@@ -86,7 +86,7 @@ struct Serve: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Let clients write, and keep the writes in the overlay of this name.",
+      "Let clients write, and keep their writes in this overlay.",
       discussion: """
         All connections share it. When the overlay is first used, name its revision as an argument; \
         the overlay stays on that revision, and nothing else is exported. Only one server at a time \
@@ -109,7 +109,7 @@ struct Serve: ParsableCommand {
 
   @OptionGroup(title: "In the background") var background: BackgroundOptions
 
-  @Flag(help: "Log connections, too, not only errors.")
+  @Flag(help: "Also log connections, not only errors.")
   var verbose = false
 
   @OptionGroup(title: "Encryption") var encryption: TLSOptions
@@ -120,13 +120,13 @@ struct Serve: ParsableCommand {
   mutating func validate() throws {
     if writable, overlay != nil {
       throw ValidationError(
-        "What is written is thrown away with --writable and kept with --overlay; give one of them.")
+        "--writable discards writes and --overlay keeps them; use one of them.")
     }
     if printURI, json.isWanted {
-      throw ValidationError("--json prints the URIs, too; --print-uri cannot be added.")
+      throw ValidationError("--json already prints the URIs; leave out --print-uri.")
     }
     if overlays.overlayDirectory != nil, !writable, overlay == nil {
-      throw ValidationError("--overlay-directory is of use with --writable or --overlay only.")
+      throw ValidationError("--overlay-directory needs --writable or --overlay.")
     }
   }
 
@@ -185,7 +185,7 @@ struct Serve: ParsableCommand {
     guard let directory = RuntimeDirectory() else {
       throw Failure(
         .invalidRequest,
-        "there is no place for a socket, since XDG_RUNTIME_DIR is not set; choose one with --unix, or a "
+        "no directory for the socket: XDG_RUNTIME_DIR is not set; choose a path with --unix, or a "
           + "TCP address such as --listen 127.0.0.1:\(ListenAddress.defaultPort)")
     }
     try directory.make()
@@ -255,7 +255,7 @@ struct Serve: ParsableCommand {
     if listening.isDefault, inherited.isEmpty, let address = server.listeningAddresses.first {
       let uri = ExportURI(
         address: address, exportName: "", tls: encryption.settings?.policy ?? .off)
-      Console.shared.message("clients reach it such as with: nbdinfo --list '\(uri)'")
+      Console.shared.message("clients can connect to it, for example: nbdinfo --list '\(uri)'")
     }
     guard printURI || json.isWanted else { return }
     let announcement = ServerAnnouncement(

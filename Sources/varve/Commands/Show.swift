@@ -34,7 +34,7 @@ struct Show: ParsableCommand {
 
   mutating func validate() throws {
     if attachment != nil, json.isWanted {
-      throw ValidationError("--attachment writes a document as it is; --json cannot be added.")
+      throw ValidationError("--attachment writes the document unchanged; --json cannot be added.")
     }
   }
 
@@ -67,12 +67,12 @@ struct Show: ParsableCommand {
       ("time", TimeZone.shown.text(of: revision.created)),
       ("duration", Quantities.duration(seconds: entry.durationSeconds)),
       ("tags", entry.marks.tags.joined(separator: ", ")),
-      ("protected", entry.marks.isProtected ? "yes: neither pruned nor forgotten" : ""),
+      ("protected", entry.marks.isProtected ? "yes: cannot be pruned or forgotten" : ""),
       ("trust", entry.trustCell.rendered(colours: Terminal.output.usesColours)),
       (
         "unusual",
         revision.isUnusual
-          ? "yes: accepted though volumes were empty, had shrunk, or were added or removed" : ""
+          ? "yes: accepted although volumes were empty, had shrunk, or were added or removed" : ""
       ),
       ("verified", entry.marks.verification.map(text) ?? "never"),
       ("parent", revision.parent?.description ?? ""),

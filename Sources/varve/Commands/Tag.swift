@@ -70,7 +70,7 @@ struct TagList: ParsableCommand {
     usage: "varve tag list [<job>] [<options>]",
     aliases: ["ls"])
 
-  @Argument(help: "Only tags of this job's revisions.", transform: NameArgument.job)
+  @Argument(help: "Only tags of revisions of this job.", transform: NameArgument.job)
   var job: String?
 
   @OptionGroup var json: JSONOption

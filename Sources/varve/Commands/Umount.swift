@@ -3,7 +3,7 @@ import ArgumentParser
 
 struct Umount: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Unmount a revision that varve mount has mounted.",
+    abstract: "Unmount a revision mounted by varve mount.",
     usage: "varve umount <directory> [<options>]",
     discussion: """
       Also stops the server of the mount, and discards what was written. A directory that is in use \

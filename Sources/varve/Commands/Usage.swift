@@ -12,7 +12,7 @@ struct Usage: ParsableCommand {
       Without a job, prints a line for each job: the space that only its revisions need \
       ('UNIQUE'), and the size and data of its newest revision. Then lists the space used by \
       content shared between jobs, by forgotten revisions that are still being read, and by \
-      chunks needed only as the base of deltas; the space saved by compression and deltas; the \
+      chunks needed only as delta bases; the space saved by compression and deltas; the \
       garbage; and how much more garbage pruning by the stored policies would create. With a \
       job, prints a line for each of its revisions: the space that would become garbage if only \
       that revision were forgotten.
@@ -40,7 +40,7 @@ struct Usage: ParsableCommand {
     outcome.notices.warn()
     try print(outcome)
     for (id, message) in outcome.usage.unreadable {
-      Console.shared.message("revision \(id) is left out: \(message)")
+      Console.shared.message("revision \(id) is not counted: \(message)")
     }
     if !outcome.usage.unreadable.isEmpty { throw ReportedFailure() }
   }

@@ -31,13 +31,13 @@ struct Verify: ParsableCommand {
       """)
 
   @Argument(
-    help: "Revisions such as web01@latest; needed unless --job, --all or --sample is given.",
+    help: "Revisions such as web01@latest; required unless --job, --all or --sample is given.",
     transform: NameArgument.revision)
   var revisions: [RevisionReference] = []
 
   @Option(
     name: .customLong("job"),
-    help: ArgumentHelp("All revisions of this job; may be given several times.", valueName: "job"),
+    help: ArgumentHelp("All revisions of this job; can be repeated.", valueName: "job"),
     transform: NameArgument.job)
   var jobs: [String] = []
 
@@ -56,10 +56,10 @@ struct Verify: ParsableCommand {
 
   mutating func validate() throws {
     if all, !revisions.isEmpty || !jobs.isEmpty {
-      throw ValidationError("--all excludes revisions and --job.")
+      throw ValidationError("--all cannot be combined with revisions or --job.")
     }
     if !all, sample == nil, revisions.isEmpty, jobs.isEmpty {
-      throw ValidationError("What is to be verified? Give revisions, --job, --all, or --sample 5%.")
+      throw ValidationError("Name the revisions to verify, or use --job, --all or --sample 5%.")
     }
     try NameArgument.checkWhole(revisions)
   }
@@ -80,8 +80,8 @@ struct Verify: ParsableCommand {
     let released = try outcome.released.get()
     if released > 0 {
       Console.shared.message(
-        "\(Quantities.count(released, "copy", plural: "copies")) left the quarantine: they read "
-          + "back, or are gone and intact elsewhere")
+        "\(Quantities.count(released, "copy", plural: "copies")) removed from the quarantine: readable "
+          + "again, or gone with an intact copy elsewhere")
     }
     Console.shared.message(
       outcome.report.summaryOfRevisions(
@@ -96,7 +96,7 @@ struct Verify: ParsableCommand {
     }
     for (id, error) in report.unmarkable {
       Console.shared.message(
-        "damaged: nothing can be recorded of revision \(id): "
+        "damaged: cannot record the result for revision \(id): "
           + error.textWithRemedies)
     }
     if let error = report.notNoted {
@@ -111,17 +111,17 @@ struct Verify: ParsableCommand {
     }
     if !packs.isEmpty {
       Console.shared.message(
-        "'varve check-repository --fix' stores again what is intact in damaged packs, and moves those "
-          + "away of which nothing is needed")
+        "run 'varve check-repository --fix' to save the intact records of damaged packs; packs no longer "
+          + "needed are moved to the quarantine")
     }
     if report.quarantined > 0 {
       Console.shared.message(
-        "\(Quantities.count(report.quarantined, "damaged copy", plural: "damaged copies")) noted in "
+        "\(Quantities.count(report.quarantined, "damaged copy", plural: "damaged copies")) added to "
           + "the quarantine")
     }
     if report.forgotten > 0 {
       Console.shared.message(
-        "\(Quantities.count(report.forgotten, "revision")) forgotten by somebody meanwhile")
+        "\(Quantities.count(report.forgotten, "revision")) forgotten during the verification")
     }
   }
 }

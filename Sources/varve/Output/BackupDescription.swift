@@ -39,21 +39,20 @@ extension BackupOutcome {
         + "\(Quantities.bytes(statistics.newBytes)) of new data, "
         + "\(Quantities.bytes(statistics.storedBytes)) stored; "
         + "\(Quantities.duration(seconds: seconds))\(rate)",
-      policy == .none ? "not verified, as --verify none asks" : report.verification.summary,
+      policy == .none ? "not verified (--verify none)" : report.verification.summary,
     ]
   }
 
   private func warnOfChanges() {
     Console.shared.warning(
       "\(Quantities.count(report.verification.changedAtSource, "chunk")) of the source changed "
-        + "since they were read: the revision is no state that the disk was ever in; back up a "
-        + "snapshot instead")
+        + "during the backup: the revision is inconsistent; back up a snapshot instead")
   }
 
   private func tellOfMissedData(_ offsetBytes: UInt64) {
     Console.shared.message(
-      "the revision lacks data: the source's file system reported holes where there is data, in "
-        + "\(Quantities.count(report.verification.missedPieces, "place")), the first at offset "
-        + "\(offsetBytes); back up again with --read-holes")
+      "the revision lacks data: the source's file system reported holes where there is data "
+        + "(\(Quantities.count(report.verification.missedPieces, "place")), the first at offset "
+        + "\(offsetBytes)); back up again with --read-holes")
   }
 }

@@ -11,20 +11,20 @@ extension CollectionReport {
     ]
     lines += isDryRun ? prospects : outcome
     if postponedPacks > 0 {
-      lines.append("left for another time: \(Quantities.count(postponedPacks, "pack"))")
+      lines.append("\(Quantities.count(postponedPacks, "pack")) left for a later 'varve gc'")
     }
     if damagedCondemnations > 0 {
       lines.append(
-        "\(Quantities.count(damagedCondemnations, "damaged list")) of condemned packs removed; the packs "
-          + "were judged anew")
+        "\(Quantities.count(damagedCondemnations, "damaged list")) of condemned packs removed; the "
+          + "packs were checked again")
     }
     if let refusal {
-      lines.append("without --dry-run this would be refused: \(refusal.textWithRemedies)")
+      lines.append("'varve gc' would refuse this: \(refusal.textWithRemedies)")
     }
     if lostRecords > 0 {
       lines.append(
-        "\(Quantities.count(lostRecords, "record")) that revisions need are in no pack; "
-          + "'varve check-repository' says which")
+        "\(Quantities.count(lostRecords, "record")) missing from all packs, but needed by revisions; "
+          + "run 'varve check-repository' to list what is lost")
     }
     return lines
   }
@@ -60,15 +60,15 @@ extension CollectionReport {
       : "the store grew by \(Quantities.bytes(freedBytes.magnitude))"
     lines.append("deleted \(Quantities.count(deletedPacks, "pack")); \(freed)")
     if pardonedPacks > 0 {
-      lines.append("\(Quantities.count(pardonedPacks, "condemned pack")) kept, being needed")
+      lines.append("\(Quantities.count(pardonedPacks, "condemned pack")) kept: in use again")
     }
     if waitingPacks > 0 {
       let names = awaited.map { "\($0.purpose) (process \($0.process) on \($0.host))" }
       lines.append(
-        "\(Quantities.count(waitingPacks, "pack")) can go when these have ended: "
-          + names.joined(separator: ", ") + "; the next 'varve gc' deletes them")
+        "\(Quantities.count(waitingPacks, "pack")) not deleted yet: in use until these end: "
+          + names.joined(separator: ", ") + "; run 'varve gc' again after that")
     }
-    if let endedEarly { lines.append("copying ended early: \(endedEarly.text(.commandLine))") }
+    if let endedEarly { lines.append("stopped copying early: \(endedEarly.text(.commandLine))") }
     return lines
   }
 }

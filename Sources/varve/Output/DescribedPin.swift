@@ -8,16 +8,16 @@ extension DescribedPin {
   var reasonToKeep: String? {
     let pin = stored.pin
     let meaning =
-      "without the pin its revision \(pin.revision.short) of \(job) can be deleted, and what was "
-      + "written to the overlay is lost with it"
+      "without the pin, revision \(pin.revision.short) of \(job) can be deleted, and the overlay's "
+      + "data is lost with it"
     return switch state {
     case .stale: nil
-    case .inUse: "a process has the \(pin.owner) in \(place) open; \(meaning)"
-    case .present: "the \(pin.owner) is still there, in \(place); \(meaning)"
+    case .inUse: "the \(pin.owner) in \(place) is open in a process; \(meaning)"
+    case .present: "the \(pin.owner) still exists in \(place); \(meaning)"
     case .copied:
-      "the pin was made in \(madeIn); if the \(pin.owner) is used with this repository, \(meaning)"
+      "the pin was created in \(madeIn); if the \(pin.owner) is used with this repository, \(meaning)"
     case .otherMachine, .unknown:
-      "nobody here can tell whether the \(pin.owner) in \(place) still exists; \(meaning)"
+      "cannot tell from here whether the \(pin.owner) in \(place) still exists; \(meaning)"
     }
   }
 

@@ -18,7 +18,7 @@ extension InspectionReport {
       + " and \(Quantities.count(revisions, "revision"))"
     guard !isClean else {
       let fixed = findings.count { $0.severity == .damage }
-      return looked + (fixed == 0 ? ": no damage" : ": all damage is mended")
+      return looked + (fixed == 0 ? ": no damage" : ": all damage repaired")
     }
     let open = findings.count(where: \.isOpenDamage)
     var parts: [String] = []
@@ -42,9 +42,11 @@ extension RepairReport {
       ? "nothing to repair" : isDryRun ? "would copy \(records)" : "copied \(records)"
     let copies = Quantities.count(healedElsewhere, "damaged copy", plural: "damaged copies")
     let elsewhere =
-      healedElsewhere == 0 ? "" : "; of \(copies) an intact one was in another pack"
+      healedElsewhere == 0 ? "" : "; for \(copies), another pack had an intact copy"
     let outcome =
-      losses.isEmpty ? "" : "; \(Quantities.count(losses.count, "place")) lost in both repositories"
+      losses.isEmpty
+      ? ""
+      : "; \(Quantities.count(losses.count, "place")) lost: no intact copy in either repository"
     let checked = verification.map { "; \($0.summary)" } ?? ""
     let inspected = inspection.map { "; \($0.summary)" } ?? ""
     return healed + elsewhere + outcome + checked + inspected
@@ -80,7 +82,7 @@ extension Finding {
   fileprivate var line: String {
     let label =
       switch (severity, outcome) {
-      case (_, .fixed): "mended"
+      case (_, .fixed): "repaired"
       case (.damage, _): "damaged"
       case (.note, _): "note"
       }

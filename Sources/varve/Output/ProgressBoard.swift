@@ -51,7 +51,7 @@ extension WorkPhase {
     case .restoring: "restoring"
     case .zeroing: "zeroing the target of"
     case .comparing: "comparing"
-    case .marking: "looking for what is needed in"
+    case .marking: "finding used content in"
     case .compacting: "rewriting"
     case .deleting: "deleting"
     case .checkingPacks: "checking packs of"

@@ -59,7 +59,7 @@ enum ProgressDisplay {
   }
 
   private static func report(_ reading: ProgressReading?) {
-    guard let reading else { return Console.shared.message("nothing is measured yet") }
+    guard let reading else { return Console.shared.message("no progress to show yet") }
     var line = ProgressLine()
     Console.shared.message(line.text(for: reading, at: 0, columns: .max))
   }

@@ -13,7 +13,8 @@ extension PruneSurvey {
     }
     for (number, job) in jobs.enumerated() {
       if number > 0 { try output.line("") }
-      try output.line("\(job.plan.job): \(job.policy?.text ?? "all of it, being orphaned")")
+      try output.line(
+        "\(job.plan.job): \(job.policy?.text ?? "all revisions, because the job is orphaned")")
       try output.table(job.table)
     }
     try output.flush()
@@ -64,7 +65,7 @@ extension PruneSurvey.Oddity {
       "\(Quantities.count(count, "revision")) of \(job.plan.job), the first of "
         + "\((job.policy?.zone ?? .shown).text(of: first.revision.created)), "
         + "\(count == 1 ? "has a time" : "have times") in the future: a clock is or was wrong"
-    case .unknownTag(let tag): "no revision has the tag '\(tag)', which a rule names"
+    case .unknownTag(let tag): "a rule names the tag '\(tag)', but no revision has it"
     case .allOrphaned: "every job is orphaned: is the clock right?"
     }
   }
@@ -77,18 +78,18 @@ extension PruneOutcome {
     switch obstacle {
     case .unreadable:
       return """
-        nothing is forgotten while a revision cannot be read, since nobody knows whose it is: put its \
-        file back from a copy, or give it up with 'varve forget ID --yes'
+        nothing was forgotten: a revision cannot be read, so its job is unknown; restore its file \
+        from a copy of the repository, or delete it with 'varve forget ID --yes'
         """
     case .doubts:
       let doubts = survey.doubts.joined(separator: "; ")
       return isDryRun
         ? "would forget \(share), but only with --yes: \(doubts)"
-        : "nothing is forgotten: \(doubts); look at it with --dry-run, and add --yes if it is meant"
+        : "nothing was forgotten: \(doubts); check with --dry-run, then confirm with --yes"
     case nil:
-      if going == 0 { return "nothing to forget: \(Quantities.count(count, "revision")) looked at" }
+      if going == 0 { return "nothing to forget in \(Quantities.count(count, "revision"))" }
       return isDryRun
-        ? "would forget \(share)" : "forgot \(share); space is freed by 'varve gc'"
+        ? "would forget \(share)" : "forgot \(share); run 'varve gc' to free space"
     }
   }
 }

@@ -12,7 +12,8 @@ extension [Notice] {
       case .overlayStays(let name, let entry, let reference):
         Console.shared.message(
           "the overlay '\(name)' stays on revision \(entry.shortID) of "
-            + "\(TimeZone.shown.text(of: entry.revision.created)); \(reference) is another one now")
+            + "\(TimeZone.shown.text(of: entry.revision.created)); \(reference) now refers to another revision"
+        )
       case .unreadable, .distrusted, .unreadablePolicies, .overlayUnpinned,
         .incompleteLogicalVolumes,
         .inactiveLogicalVolumes, .notUndone, .unreadableLocalVolume:

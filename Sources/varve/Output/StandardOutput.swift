@@ -22,8 +22,8 @@ final class StandardOutput {
     guard StandardDescriptors.isOutputClosed else { return }
     throw Failure(
       .invalidRequest,
-      "standard output is closed, so nobody would see what changes; nothing was changed; redirect it, "
-        + "for example to a file")
+      "standard output is closed, so the list of changes cannot be shown; nothing was changed; "
+        + "redirect it, for example to a file")
   }
 
   /// Writes `text`, and whatever was written before, when ``flush()`` is called or much is at hand.

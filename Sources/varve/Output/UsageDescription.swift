@@ -34,7 +34,7 @@ extension StoreUsage {
       "distinct chunks           \(Quantities.bytes(chunkPlainBytes)), stored in "
         + "\(Quantities.bytes(chunkStoredBytes))\(ratio); \(Quantities.count(deltas, "delta"))",
       unreadable.isEmpty
-        ? "garbage                   \(Quantities.bytes(garbageBytes))\(garbageBytes > 0 ? "; 'varve gc' frees it" : "")"
+        ? "garbage                   \(Quantities.bytes(garbageBytes))\(garbageBytes > 0 ? "; run 'varve gc' to free it" : "")"
         : "garbage                   unknown: a revision cannot be read",
     ] + (prunableBytes.map { ["pruning would free        \(Quantities.bytes($0))"] } ?? [])
   }

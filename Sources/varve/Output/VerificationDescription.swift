@@ -51,7 +51,7 @@ extension VerificationReport {
           ? "; in \(Quantities.count(damage.revisionCount, "revision"))" : "")
     }
     return furtherDamages == 0
-      ? lines : lines + ["damaged: \(furtherDamages) more places, not listed"]
+      ? lines : lines + ["damaged: \(furtherDamages) more places (not listed)"]
   }
 }
 
