@@ -41,7 +41,7 @@ package enum Notice: Sendable, CustomStringConvertible {
     case .incompleteLogicalVolumes(let error): "not all logical volumes are available: \(error)"
     case .inactiveLogicalVolumes(let error):
       "the logical volumes on the device are not active: \(error)"
-    case .notUndone(let error): "could not undo everything: \(error)"
+    case .notUndone(let error): "could not clean up completely: \(error)"
     case .unreadableLocalVolume(let error): "\(error)"
     }
   }

@@ -22,7 +22,7 @@ struct Varve: ParsableCommand {
 
         web01, web01@latest     the newest
         web01@first             the oldest
-        web01@3                 counted back from the newest, which is 0
+        web01@3                 counted back from the newest (0)
         web01@2026-11-20        the newest on or before that day (local zone), or
                                 that time: 2026-11-20T14:30[:15][Z|+01:00]
         web01@today             the newest of today (local zone)

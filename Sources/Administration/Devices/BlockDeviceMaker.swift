@@ -18,12 +18,12 @@ enum BlockDeviceMaker {
       reason = error
     }
     guard Tool.isInstalled("nbdfuse") else {
-      throw LocalDeviceError("\(reason), and there is no nbdfuse", remedy: .install("libnbd-bin"))
+      throw LocalDeviceError("\(reason), and nbdfuse is not installed", remedy: .install("libnbd-bin"))
     }
     guard access("/dev/fuse", R_OK | W_OK) == 0, access("/dev/loop-control", R_OK | W_OK) == 0
     else {
       throw LocalDeviceError(
-        "\(reason), and it has no FUSE or no loop devices, which would do instead")
+        "\(reason), and no FUSE or loop devices to use instead")
     }
     return .fuse
   }

@@ -23,7 +23,7 @@ struct LogicalVolumes {
   ) {
     guard LogicalVolumeTools.areInstalled else {
       throw LocalDeviceError(
-        "this machine has no LVM, which its logical volumes need", remedy: .install("lvm2"))
+        "LVM is not installed, but the disk has logical volumes", remedy: .install("lvm2"))
     }
     try local.note { $0.physicalVolumes = devices }
     var failure: ChildProcessError?

@@ -205,8 +205,8 @@ struct Serve: ParsableCommand {
       else { throw error }
       throw Failure(
         .inUse,
-        "another server of this user listens on \(failure.address), see 'varve clients'; choose another "
-          + "place for this one with --unix")
+        "another server of this user listens on \(failure.address) ('varve clients' lists it); choose "
+          + "another path with --unix")
     }
   }
 

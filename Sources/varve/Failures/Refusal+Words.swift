@@ -228,13 +228,13 @@ extension Refusal.OfDevice {
         .invalidRequest,
         (hasSeveral
           ? "\(disk) has several logical volumes with file systems; choose with --logical-volume"
-          : "no logical volume of \(disk) has a file system that is known here")
+          : "no logical volume of \(disk) has a file system that varve knows")
           + listing(of: present))
     }
   }
 
   private func listing(of volumes: [AttachedDevice.LogicalVolume]) -> String {
-    if volumes.isEmpty { return "; none is there" }
+    if volumes.isEmpty { return "; the disk has none" }
     var table = Table([.text("NAME"), .right("SIZE"), .left("TYPE")])
     for volume in volumes {
       table.add([

@@ -24,14 +24,14 @@ struct BackgroundOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Append messages to this file as soon as clients can connect; SIGHUP opens it again.",
+      "Append messages to this file as soon as clients can connect; SIGHUP reopens it.",
       valueName: "file"),
     completion: .file())
   var logFile: String?
 
   mutating func validate() throws {
-    if pidfile == "" { throw ValidationError("--pidfile wants a path, found ''.") }
-    if logFile == "" { throw ValidationError("--log-file wants a path, found ''.") }
+    if pidfile == "" { throw ValidationError("--pidfile needs a path, found ''.") }
+    if logFile == "" { throw ValidationError("--log-file needs a path, found ''.") }
   }
 
   /// Goes on in the background where that is wanted. To be called while there is one thread only.
@@ -41,7 +41,7 @@ struct BackgroundOptions: ParsableArguments {
     guard daemonize else { return }
     if Environment["LISTEN_PID"] == "\(getpid())" {
       throw UsageFailure(
-        "--daemonize is of no use with sockets that were passed to the server; leave it out")
+        "--daemonize cannot be combined with sockets passed by systemd; leave it out")
     }
     try BackgroundProcess.shared.begin()
   }

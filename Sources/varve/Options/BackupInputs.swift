@@ -31,7 +31,7 @@ struct VolumeInputs: Equatable {
     }
     volumes = inputs.map { ($0.name ?? RevisionVolume.unnamed, $0.path) }
     if let name = Self.repeated(volumes.map(\.name)) {
-      throw ValidationError("Volume '\(name)' is given twice; volumes of a job differ in name.")
+      throw ValidationError("Volume name '\(name)' is used twice; give each volume its own name.")
     }
   }
 
@@ -54,12 +54,12 @@ struct AttachmentInputs {
     }
     if let unnamed = attachments.first(where: { $0.name.hasEscapedBytes }) {
       throw ValidationError(
-        "The name '\(unnamed.name.showingEscapedBytes)' is not UTF-8; write --attach NAME=FILE to "
-          + "give the document another.")
+        "The name '\(unnamed.name.showingEscapedBytes)' is not UTF-8; use --attach NAME=FILE to "
+          + "choose another name.")
     }
     if let name = VolumeInputs.repeated(attachments.map(\.name)) {
       throw ValidationError(
-        "Two attachments are called '\(name)'; write --attach NAME=FILE to call one otherwise.")
+        "Two attachments are named '\(name)'; use --attach NAME=FILE to rename one.")
     }
   }
 

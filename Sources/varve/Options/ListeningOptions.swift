@@ -30,7 +30,7 @@ struct ListeningOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The permissions of the Unix sockets, as for chmod: 660 is user and group.",
+      "The permissions of the Unix sockets, as for chmod; 660 allows user and group.",
       valueName: "mode"))
   var unixMode: FileMode?
 
@@ -41,10 +41,10 @@ struct ListeningOptions: ParsableArguments {
 
   mutating func validate() throws {
     for path in unix { try NameArgument.checkText(path) }
-    if unix.contains("") { throw ValidationError("--unix wants a path, found ''.") }
+    if unix.contains("") { throw ValidationError("--unix needs a path, found ''.") }
     guard unix.isEmpty else { return }
-    if unixMode != nil { throw ValidationError("--unix-mode goes with --unix.") }
-    if unixOwner != nil { throw ValidationError("--unix-owner goes with --unix.") }
+    if unixMode != nil { throw ValidationError("--unix-mode needs --unix.") }
+    if unixOwner != nil { throw ValidationError("--unix-owner needs --unix.") }
   }
 
   /// Whether no place was chosen.

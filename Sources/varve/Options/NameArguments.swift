@@ -14,7 +14,7 @@ enum NameArgument {
   static func time(_ text: String) throws -> TimeExpression {
     guard let time = TimeExpression(text) else {
       throw ValidationError(
-        "A day such as 2026-11-20 or a time such as 2026-11-20T14:30[:15][Z|+01:00] is expected, found "
+        "Expected a day such as 2026-11-20 or a time such as 2026-11-20T14:30[:15][Z|+01:00], found "
           + "'\(text)'.")
     }
     return time
@@ -41,7 +41,7 @@ enum NameArgument {
 
   static func kernelDevice(_ text: String) throws -> KernelDevice {
     guard let device = KernelDevice(path: text) else {
-      throw ValidationError("A device such as /dev/nbd0 is expected, found '\(text)'.")
+      throw ValidationError("Expected a device such as /dev/nbd0, found '\(text)'.")
     }
     return device
   }

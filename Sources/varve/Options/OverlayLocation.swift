@@ -24,7 +24,7 @@ struct OverlayLocation: ParsableArguments {
 
   mutating func validate() throws {
     if overlayDirectory == "" {
-      throw ValidationError("--overlay-directory wants a directory, found ''.")
+      throw ValidationError("--overlay-directory needs a directory, found ''.")
     }
   }
 
@@ -53,7 +53,7 @@ struct OverlayLocation: ParsableArguments {
     guard let home = Environment["HOME"] else {
       throw Failure(
         .invalidRequest,
-        "there is no place for overlays: give one with --overlay-directory or $\(Self.variable)")
+        "no directory for overlays: name one with --overlay-directory or $\(Self.variable)")
     }
     return FilePath(escaped: home).appending(".local/state/varve/overlays")
   }

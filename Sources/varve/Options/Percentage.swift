@@ -15,7 +15,7 @@ struct Percentage: Equatable, Sendable {
 }
 
 extension Percentage: ExplainedArgument {
-  static let expectation = "a share above 0% and up to 100%, such as 5% (with the sign)"
+  static let expectation = "a percentage above 0% and up to 100%, such as 5% (with the % sign)"
 
   init?(argument: String) { self.init(argument) }
 }

@@ -22,7 +22,7 @@ struct RepositoryLocation: ParsableArguments {
   var path: FilePath { FilePath(escaped: repository ?? Environment[Self.variable] ?? ".") }
 
   mutating func validate() throws {
-    if repository == "" { throw ValidationError("--repository wants a directory, found ''.") }
+    if repository == "" { throw ValidationError("--repository needs a directory, found ''.") }
   }
 }
 
@@ -122,7 +122,7 @@ struct RepositoryOptions: ParsableArguments {
       }
     return Failure(
       .wrongKey,
-      "the repository \(path) is not encrypted though \(given): it may not be the one that is "
-        + "meant; leave the secret out to use it as it is")
+      "the repository \(path) is not encrypted, but \(given): check that it is the intended one; to "
+        + "use it, leave the secret out")
   }
 }

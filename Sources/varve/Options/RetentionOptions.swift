@@ -54,8 +54,8 @@ struct RetentionOptions: ParsableArguments {
   @Option(
     parsing: .singleValue,
     help: ArgumentHelp(
-      "Keep the newest N revisions with this tag, and all revisions with this tag that are no "
-        + "older than N intervals; can be repeated.",
+      "Keep the newest N revisions with this tag, and all revisions with this tag from the last "
+        + "N intervals; can be repeated.",
       discussion: "Such as daily=1d:9 or weekly=7d:5, as in the schedules of backy.",
       valueName: "tag=interval:n"),
     transform: RetentionArgument.schedule)
@@ -104,7 +104,7 @@ enum RetentionArgument {
   static func span(_ text: String) throws -> CalendarSpan {
     guard let span = CalendarSpan(text) else {
       throw ValidationError(
-        "'\(text)' is no span of time such as 30d, 12h, 8w, 6m (months) or 1y6m.")
+        "'\(text)' is not a valid time span; use for example 30d, 12h, 8w, 6m (months) or 1y6m.")
     }
     return span
   }
@@ -114,7 +114,8 @@ enum RetentionArgument {
     guard let parts = text.wholeMatch(of: pattern)?.output,
       let interval = CalendarSpan(parts.2), let count = KeptCount(argument: String(parts.3))
     else {
-      throw ValidationError("'\(text)' is no schedule such as daily=1d:9, TAG=INTERVAL:N.")
+      throw ValidationError(
+        "'\(text)' is not a valid schedule; use TAG=INTERVAL:N, for example daily=1d:9.")
     }
     return .schedule(
       tag: try NameArgument.tag(String(parts.1)), interval: interval, count: count.number)
@@ -127,7 +128,7 @@ enum RetentionArgument {
 
   /// What is to be said of a time zone that this machine does not have.
   static func noZone(_ name: String) -> String {
-    "There is no time zone '\(name)' in this machine's database (Debian's package tzdata); a name is "
-      + "written like Europe/Berlin."
+    "Time zone '\(name)' is not installed on this machine (Debian's package tzdata); use a name such "
+      + "as Europe/Berlin."
   }
 }

@@ -9,7 +9,7 @@ struct ServerLimitOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Memory for chunks that were read, 1MiB or more.", valueName: "size"),
+      "Memory for the chunk cache, 1MiB or more.", valueName: "size"),
     transform: ByteSize.reading)
   var cacheSize = ByteSize(bytes: 64 << 20)
 
@@ -29,23 +29,23 @@ struct ServerLimitOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Time limit for each step of the handshake, until the client has chosen an export.",
-      discussion: "After that it may be idle for as long as it likes.",
+      discussion: "After that it can be idle without limit.",
       valueName: "seconds"))
   var optionTimeout = Int(ServerConfiguration().optionTimeLimit.components.seconds)
 
   mutating func validate() throws {
     guard 1 << 20...1 << 40 ~= cacheSize.bytes else {
-      throw ValidationError("--cache-size wants 1MiB to 1TiB, found \(cacheSize).")
+      throw ValidationError("--cache-size must be 1MiB to 1TiB, found \(cacheSize).")
     }
     let least = ByteSize(bytes: UInt64(ServerConfiguration.leastReplyMemoryBytes))
     guard least.bytes...1 << 40 ~= replyMemory.bytes else {
-      throw ValidationError("--reply-memory wants \(least) to 1TiB, found \(replyMemory).")
+      throw ValidationError("--reply-memory must be \(least) to 1TiB, found \(replyMemory).")
     }
     guard 1...100_000 ~= maxClients else {
-      throw ValidationError("--max-clients wants 1 to 100000, found \(maxClients).")
+      throw ValidationError("--max-clients must be 1 to 100000, found \(maxClients).")
     }
     guard 1...3600 ~= optionTimeout else {
-      throw ValidationError("--option-timeout wants 1 to 3600 seconds, found \(optionTimeout).")
+      throw ValidationError("--option-timeout must be 1 to 3600 seconds, found \(optionTimeout).")
     }
   }
 
@@ -58,8 +58,8 @@ struct ServerLimitOptions: ParsableArguments {
     configuration.connectionLimit = max(1, min(maxClients, allowed - Self.ownDescriptors))
     if configuration.connectionLimit < maxClients {
       Console.shared.warning(
-        "only \(configuration.connectionLimit) clients can be connected at a time, since the "
-          + "process may open only \(allowed) files ('ulimit -n', LimitNOFILE=)")
+        "only \(configuration.connectionLimit) clients can connect, because the process may open only "
+          + "\(allowed) files; raise the limit with 'ulimit -n' or LimitNOFILE=")
     }
   }
 }

@@ -3,7 +3,7 @@ import ChunkFormat
 
 extension CompressionMethod: ExplainedArgument {
   static var expectation: String {
-    "none, zstd, or zstd:LEVEL with a level from \(levels.lowerBound) to \(levels.upperBound) but 0"
+    "none, zstd, or zstd:LEVEL with a level from \(levels.lowerBound) to \(levels.upperBound), except 0"
   }
 
   package init?(argument: String) { self.init(argument) }

@@ -53,7 +53,7 @@ struct TLSOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "A file of pre-shared keys, in lines USER:HEXADECIMAL, instead of certificates.",
+      "A file of pre-shared keys, one USER:HEXADECIMAL per line, instead of certificates.",
       discussion: "GnuTLS' 'psktool' creates such files.",
       valueName: "file"),
     completion: .file())
@@ -66,22 +66,22 @@ struct TLSOptions: ParsableArguments {
     let hasCredentials = tlsCertificates != nil || tlsPsk != nil
     if let tls, tls != .off, !hasCredentials {
       throw ValidationError(
-        "--tls \(tls.name) wants --tls-certificates DIRECTORY or --tls-psk FILE.")
+        "--tls \(tls.name) needs --tls-certificates DIRECTORY or --tls-psk FILE.")
     }
     if tls == .off, hasCredentials {
-      throw ValidationError("With --tls off there is no use for certificates or keys.")
+      throw ValidationError("--tls off cannot be combined with certificates or keys.")
     }
     if tlsCertificates != nil, tlsPsk != nil {
       throw ValidationError("Only one of --tls-certificates and --tls-psk can be given.")
     }
     if tlsVerifyPeer, tlsCertificates == nil {
-      throw ValidationError("--tls-verify-peer goes with --tls-certificates.")
+      throw ValidationError("--tls-verify-peer needs --tls-certificates.")
     }
     if !tlsAllow.isEmpty, !hasCredentials {
-      throw ValidationError("--tls-allow goes with --tls-certificates or --tls-psk.")
+      throw ValidationError("--tls-allow needs --tls-certificates or --tls-psk.")
     }
     for (option, value) in [("certificates", tlsCertificates), ("psk", tlsPsk)] where value == "" {
-      throw ValidationError("--tls-\(option) wants a path, found ''.")
+      throw ValidationError("--tls-\(option) needs a path, found ''.")
     }
     if tlsAllow.contains("") { throw ValidationError("--tls-allow needs a name, found ''.") }
   }

@@ -24,7 +24,7 @@ struct UnusualOption: ParsableArguments {
       let before = unusual.before.map { " (compared with revision \($0.short))" } ?? ""
       throw Failure(
         .unusual,
-        "no revision was made: \(changes)\(before); check the source, and if it is right, add "
+        "no revision was created: \(changes)\(before); check the source; if it is right, use "
           + "--accept-unusual")
     }
   }

@@ -59,7 +59,7 @@ final class BackgroundProcess: Sendable {
       Console.shared.useSystemLog()
       try replace(STDERR_FILENO, with: nothing)
     } catch {
-      throw Failure(.failed, "cannot go on in the background: \(error.explanation)")
+      throw Failure(.failed, "cannot continue in the background: \(error.explanation)")
     }
   }
 
@@ -77,7 +77,7 @@ final class BackgroundProcess: Sendable {
     while waitpid(child, &status, 0) < 0, errno == EINTR {}
     let signal = status & 0x7f
     guard signal == 0 else {
-      Console.shared.message("the process in the background ended with signal \(signal)")
+      Console.shared.message("the background process ended with signal \(signal)")
       return ExitStatus.failed.rawValue
     }
     return status >> 8 & 0xff

@@ -18,7 +18,7 @@ enum LockPatience {
       return LockWaiting.standardLimit
     }
     guard let seconds = UInt32(text) else {
-      Console.shared.warning("\(variable): expected whole seconds, found '\(text)'; it is ignored")
+      Console.shared.warning("\(variable) is ignored: expected whole seconds, found '\(text)'")
       return LockWaiting.standardLimit
     }
     return .seconds(Int64(seconds))

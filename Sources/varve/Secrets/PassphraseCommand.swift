@@ -23,7 +23,7 @@ struct PassphraseCommand {
     guard let passphrase = try content.get()?.withoutLineEnd(), passphrase.count > 0 else {
       throw Failure(
         .failed,
-        "the passphrase command '\(command)' printed no passphrase of up to "
+        "the passphrase command '\(command)' printed nothing, or more than "
           + "\(SecretFile.limitBytes) bytes")
     }
     return passphrase

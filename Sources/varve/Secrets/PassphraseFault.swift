@@ -32,11 +32,11 @@ enum PassphraseFault: Error, Equatable, CustomStringConvertible {
     switch self {
     case .empty: "the passphrase is empty"
     case .byteOrderMark:
-      "the passphrase begins with a byte order mark (EF BB BF), which nobody can type; save it as "
-        + "UTF-8 without one"
+      "the passphrase begins with a byte order mark (EF BB BF), which cannot be typed; save the file "
+        + "as UTF-8 without it"
     case .zeroByte:
       "the passphrase contains a zero byte; if it is a file of random bytes, use it as a key file"
-    case .carriageReturn: "the passphrase contains a carriage return, which nobody can type"
+    case .carriageReturn: "the passphrase contains a carriage return, which cannot be typed"
     case .secondLine: "the passphrase has a second line; only one line is expected"
     case .tooLong(let bytes):
       "the passphrase has \(bytes) bytes; at most \(Self.limitBytes) can be typed at a terminal"

@@ -25,7 +25,7 @@ struct PassphrasePrompt {
         continue
       }
       if first.equals(try ask("Repeat passphrase: ")) { return first }
-      Console.shared.message("the passphrases differ; once more")
+      Console.shared.message("the passphrases differ; try again")
     }
   }
 }

@@ -38,7 +38,7 @@ struct SecretFile {
     let own = try fileSystem.metadata(of: filePath)
     do {
       let result = try use(try key())
-      Console.shared.message("created the key file \(path); keep a copy of it somewhere else")
+      Console.shared.message("created the key file \(path); keep a copy in another place")
       return result
     } catch {
       // Nobody else's file is removed, should the name have come to mean another.
@@ -110,6 +110,6 @@ struct SecretFile {
     guard path.withUnescapedCString({ stat($0, &status) }) == 0, status.st_mode & S_IFMT == S_IFREG,
       status.st_mode & S_IROTH != 0
     else { return }
-    Console.shared.warning("every user can read the \(what) \(path); 'chmod 600' mends that")
+    Console.shared.warning("every user can read the \(what) \(path); fix with chmod 600")
   }
 }

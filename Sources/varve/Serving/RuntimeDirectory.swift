@@ -40,7 +40,7 @@ struct RuntimeDirectory {
     else {
       throw Failure(
         .permissionDenied,
-        "\(path) is not a directory that this user alone can use; remove it, or set "
+        "\(path) must be a directory that only this user can access; remove it, or set "
           + "\(Self.variable) to another one")
     }
   }
@@ -72,6 +72,6 @@ struct RuntimeDirectory {
   private func failure(_ number: CInt) -> Failure {
     Failure(
       FailureCode(Errno(rawValue: number)),
-      "cannot make the directory \(path): \(Errno(rawValue: number).explanation)")
+      "cannot create the directory \(path): \(Errno(rawValue: number).explanation)")
   }
 }

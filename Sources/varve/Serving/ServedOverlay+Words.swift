@@ -10,7 +10,8 @@ extension ServedOverlay {
         "the server did not start, so its new overlay '\(overlay.name)' was removed")
       leftPin?.warn()
     case .stays(let error):
-      Console.shared.warning("the new overlay '\(overlay.name)' stays: \(error.textWithRemedies)")
+      Console.shared.warning(
+        "the new overlay '\(overlay.name)' could not be removed: \(error.textWithRemedies)")
     case nil: break
     }
   }

@@ -12,9 +12,10 @@ final class TLSReloading: Sendable {
     do {
       try server.reloadTLS()
       for warning in server.tlsWarnings { Console.shared.warning(warning) }
-      Console.shared.message("read certificates and keys again")
+      Console.shared.message("reloaded certificates and keys")
     } catch {
-      Console.shared.warning("\(error.textWithRemedies); what was read before stays in use")
+      Console.shared.warning(
+        "certificates and keys not reloaded, the old ones stay in use: \(error.textWithRemedies)")
     }
   }
 }
