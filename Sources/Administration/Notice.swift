@@ -29,15 +29,15 @@ package enum Notice: Sendable, CustomStringConvertible {
     switch self {
     case .unreadable(let id, let error): "revision \(id) cannot be read: \(error)"
     case .distrusted(let id, let job): "revision \(id.short) of \(job) is distrusted"
-    case .unreadablePolicies(let error): "what pruning would free is not known: \(error)"
+    case .unreadablePolicies(let error): "cannot tell what pruning would free: \(error)"
     case .overlayMade(let name, let entry):
-      "made the overlay '\(name)' on revision \(entry.shortID) of \(entry.revision.job)"
+      "created the overlay '\(name)' on revision \(entry.shortID) of \(entry.revision.job)"
     case .overlayUnpinned(let name, let reason):
-      "the overlay '\(name)' is not pinned, and what is written to it is lost when its revision is "
-        + "forgotten or pruned: \(reason)"
+      "the overlay '\(name)' is not pinned: its data is lost if its revision is forgotten or "
+        + "pruned: \(reason)"
     case .overlayStays(let name, let entry, let reference):
       "the overlay '\(name)' stays on revision \(entry.shortID) of "
-        + "\(entry.revision.created.rfc3339); \(reference) is another one now"
+        + "\(entry.revision.created.rfc3339); \(reference) now refers to another revision"
     case .incompleteLogicalVolumes(let error): "not all logical volumes are available: \(error)"
     case .inactiveLogicalVolumes(let error):
       "the logical volumes on the device are not active: \(error)"

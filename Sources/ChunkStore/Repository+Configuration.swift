@@ -38,7 +38,7 @@ extension Repository {
       guard stored.id == configuration.id, stored.isEncrypted == configuration.isEncrypted else {
         throw .corrupt(
           "config", expected: "repository \(configuration.id)",
-          found: "another repository, \(stored.id), put in its place")
+          found: "another repository, \(stored.id), in its place")
       }
       return stored
     }

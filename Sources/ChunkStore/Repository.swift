@@ -83,8 +83,8 @@ package final class Repository: Sendable {
       // Without this, whoever can write to the disk could turn encryption off for the next backup.
       throw StoreError(
         .damaged,
-        "\(storage.place(of: .configuration)): expected an encrypted repository, since there are keys in "
-          + "\(storage.place(of: .keys)); found one that is not")
+        "\(storage.place(of: .configuration)): says that the repository is not encrypted, but there are "
+          + "keys in \(storage.place(of: .keys))")
     }
     return try Repository(
       root: root, storage: storage, configuration: configuration, openedKey: opened,
@@ -107,8 +107,8 @@ package final class Repository: Sendable {
     guard configuration.isEncrypted == (keys != nil) else {
       throw StoreError(
         .wrongKey,
-        "contents have other ids in \(root), which is \(configuration.isEncrypted ? "" : "not ")"
-          + "encrypted while this repository is\(configuration.isEncrypted ? " not" : "")")
+        "cannot use content from \(root): it is \(configuration.isEncrypted ? "" : "not ")encrypted, "
+          + "and this repository is\(configuration.isEncrypted ? " not" : "")")
     }
     guard let keys else {
       return try Repository(
@@ -120,7 +120,7 @@ package final class Repository: Sendable {
     } catch {
       throw StoreError(
         .wrongKey,
-        "contents have other ids in \(root): it is encrypted with keys of its own, and no copy of "
+        "cannot use content from \(root): it is encrypted with other keys, so it is not a copy of "
           + "this repository")
     }
     return try Repository(
@@ -295,7 +295,7 @@ package final class Repository: Sendable {
       if try revisionObjects.exists(id) { continue }
       if try reportingStorageErrors({ () throws(StorageError) in try isKept(id) }) { continue }
       session.end()
-      throw StoreError(.notFound, "revision \(id) was forgotten a moment ago")
+      throw StoreError(.notFound, "revision \(id) has just been forgotten")
     }
     return session
   }
@@ -354,7 +354,7 @@ package final class Repository: Sendable {
         throw StoreError(error)
       }
       throw StoreError(
-        .notARepository, "\(storage.place) is no varve repository: it has no file 'config'",
+        .notARepository, "\(storage.place) is not a varve repository: it has no file 'config'",
         cause: error, remedy: .createRepository)
     }
   }

@@ -71,12 +71,12 @@ struct RepositoryFoundation: Sendable {
     throw StoreError(
       .alreadyExists,
       "\(storage.place) holds a repository whose file 'config' is missing: "
-        + "'\(storage.place(of: occupied))' is not empty; bring the file back from a copy, or choose "
+        + "'\(storage.place(of: occupied))' is not empty; restore the file from a copy, or choose "
         + "another directory")
   }
 
   private var alreadyARepository: StoreError {
-    StoreError(.alreadyExists, "\(storage.place) is a varve repository already")
+    StoreError(.alreadyExists, "\(storage.place) is already a varve repository")
   }
 }
 

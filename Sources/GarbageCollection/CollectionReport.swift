@@ -90,7 +90,7 @@ package struct CollectionReport: Sendable {
     /// The reason, and what the user can do.
     package func text(_ wording: RemedyWording) -> String {
       switch self {
-      case .timeLimit: "the time was up"
+      case .timeLimit: "the time limit was reached"
       case .noSpace(let error): wording.text("\(error)", Remedy.of(error) + [.copyLess])
       }
     }

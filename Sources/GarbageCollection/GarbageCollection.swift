@@ -62,8 +62,8 @@ package final class GarbageCollection {
     guard try collect() else {
       throw CollectionError(
         .unreadable,
-        "the index was replaced again and again while garbage was collected, so it is not known what is "
-          + "needed, and nothing more is deleted",
+        "nothing more is deleted: the index was rebuilt several times during the garbage collection, so "
+          + "it is unknown what is in use",
         remedy: .endIndexRebuilds)
     }
     return report
@@ -137,8 +137,8 @@ package final class GarbageCollection {
     guard let id = lost.first, !settings.acceptsLosses else { return }
     throw CollectionError(
       .lost,
-      "revision \(id)\(lost.count > 1 ? " and \(lost.count - 1) more" : "") must be lost, since marks or "
-        + "a pin are there and no revision; nothing is deleted",
+      "nothing is deleted: revision \(id)\(lost.count > 1 ? " and \(lost.count - 1) more" : "") is "
+        + "missing: its marks or a pin exist, its file does not",
       remedy: .restoreLostRevisions)
   }
 
@@ -207,15 +207,15 @@ package final class GarbageCollection {
     if let (pack, error) = marking.roots.unlisted.first {
       throw CollectionError(
         .unreadable,
-        "pack \(pack) cannot be read (\(error)), so it is not known what it leans on, and nothing is "
-          + "deleted",
+        "nothing is deleted: pack \(pack) cannot be read (\(error)), so it is unknown which delta bases "
+          + "it needs",
         cause: error, remedy: .checkRepository)
     }
     guard !settings.acceptsLosses else { return }
     throw CollectionError(
       .lost,
-      "some of what revisions need is in no pack (records: \(marking.lostRecords)), so it is not known "
-        + "what that leans on, and nothing is deleted",
+      "nothing is deleted: records that revisions need are missing (\(marking.lostRecords)), so it is "
+        + "unknown which delta bases those need",
       remedy: .restoreLostRecords)
   }
 

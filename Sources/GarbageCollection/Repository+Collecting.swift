@@ -35,9 +35,9 @@ extension Repository {
     guard isEffective else {
       throw StoreError(
         .fileSystem,
-        "nothing is deleted in \(root): its file system grants a lock to everybody, so it cannot be "
-          + "told who uses the repository; mount it so that flock(2) works, or collect garbage on the "
-          + "machine that has the files")
+        "nothing is deleted in \(root): file locks do not work on its file system, so other users of "
+          + "the repository cannot be seen; mount it so that flock(2) works, or collect garbage on the "
+          + "machine that stores the files")
     }
     return collecting
   }

@@ -58,8 +58,8 @@ struct Mending {
           inspection.finding(
             pack,
             .left(
-              "its intact records were stored again; it stays, since content that revisions need is "
-                + "damaged in it: see what is lost", nil)))
+              "its intact records were stored again; the pack stays, because content that revisions need "
+                + "is damaged in it: see what is lost", nil)))
         continue
       }
       gone.insert(pack.file.id)
@@ -69,7 +69,7 @@ struct Mending {
         inspection.finding(
           pack,
           .fixed(
-            "all that is needed is in other packs; moved to \(repository.path(of: key))")))
+            "no longer needed; moved to \(repository.path(of: key))")))
     }
     guard !gone.isEmpty else { return }
     _ = try repository.records.synchronize()

@@ -93,21 +93,21 @@ package struct RepositoryInspection: Sendable {
       report.add(
         Finding(
           .directory, .damage, path: repository.path(of: area),
-          "is not there; a copy of the repository may have left it out since it was empty"
+          "is missing; a copy of the repository may have left it out because it was empty"
             + (area == .marks
-              ? "; if it was not, protection, distrust and later tags are lost with it" : ""),
-          mends ? .fixed("made") : .left(nil, .makeDirectory)))
+              ? "; if it was not, protection, distrust and later tags are lost" : ""),
+          mends ? .fixed("created") : .left(nil, .makeDirectory)))
     }
     if census.hasLostRevisions {
       report.add(
         Finding(
           .revision, .damage, path: "",
-          "packs are there and no revision is", .left(nil, .restoreRevisionsFirst)))
+          "there are packs, but no revisions", .left(nil, .restoreRevisionsFirst)))
     }
     for key in census.unknownFiles {
       report.add(
         Finding(
-          .unknownFile, .note, path: repository.path(of: key), "is nothing that this program knows")
+          .unknownFile, .note, path: repository.path(of: key), "is not a known file")
       )
     }
     let needed = ObjectArea.required + [.quarantine]
@@ -125,7 +125,7 @@ package struct RepositoryInspection: Sendable {
       report.add(
         Finding(
           .session, .note, path: repository.path(of: key),
-          "belongs to a process that is gone", mends ? .fixed("removed") : .reported))
+          "belongs to a process that has ended", mends ? .fixed("removed") : .reported))
     }
     return Set(abandoned)
   }
@@ -139,9 +139,11 @@ package struct RepositoryInspection: Sendable {
       let outcome: Finding.Outcome =
         removed.contains(key)
         ? .fixed("removed")
-        : mends ? .left("somebody may be writing it", .retryWithoutBackups) : .reported
+        : mends ? .left("it may still be being written", .retryWithoutBackups) : .reported
       report.add(
-        Finding(.leftover, .note, path: repository.path(of: key), "is unfinished", outcome))
+        Finding(
+          .leftover, .note, path: repository.path(of: key),
+          "is incomplete", outcome))
     }
   }
 
@@ -183,7 +185,7 @@ package struct RepositoryInspection: Sendable {
       let lock = try repository.beginCollecting()
       defer { lock.release() }
       _ = try repository.removeDamagedCondemnations(lock)
-      return .fixed("removed; the next garbage collection judges its packs anew")
+      return .fixed("removed; the next garbage collection checks its packs again")
     } catch  where error.code == .busy {
       return file.leftAsItIs
     }
@@ -202,7 +204,7 @@ package struct RepositoryInspection: Sendable {
       report.add(
         Finding(
           .marks, .damage, path: repository.path(of: file.key),
-          "belongs to a revision that is not there: the file of the revision is lost",
+          "belongs to a missing revision: its marks exist, its file does not",
           .left(nil, .restoreMarkedRevision)))
     }
   }
@@ -215,12 +217,12 @@ package struct RepositoryInspection: Sendable {
     }
     let unusable = Set(changes.damaged.map(\.pack))
     let unlisted = missing.count { !unusable.contains($0) }
-    if !stale.isEmpty { noteIndex("listed \(stale.count) packs that are not there", &report) }
+    if !stale.isEmpty { noteIndex("listed \(stale.count) packs that do not exist", &report) }
     if unlisted > 0 { noteIndex("did not list \(unlisted) packs", &report) }
   }
 
   private func noteIndex(_ message: String, _ report: inout InspectionReport) {
-    report.add(Finding(.index, .note, path: "index", message, .fixed("brought up to date")))
+    report.add(Finding(.index, .note, path: "index", message, .fixed("updated")))
   }
 
   // MARK: - Packs
@@ -273,8 +275,8 @@ package struct RepositoryInspection: Sendable {
     if mends { _ = try repository.rebuildIndex { [context] _ in try context.cancellation.check() } }
     report.add(
       Finding(
-        .index, .damage, path: "index", "has not what is in \(packs) packs that it lists",
-        mends ? .fixed("made anew") : .left(nil, .rebuildIndex)))
+        .index, .damage, path: "index", "lists \(packs) packs without all their records",
+        mends ? .fixed("rebuilt") : .left(nil, .rebuildIndex)))
   }
 
   func finding(_ pack: PackExamination, _ outcome: Finding.Outcome) -> Finding {
@@ -324,7 +326,7 @@ package struct RepositoryInspection: Sendable {
     guard depth == .full else { return }
     for (name, _) in try repository.quarantine().unreadable {
       try repository.removeQuarantineReport(name)
-      report.markFixed("quarantine/\(name)", "removed: all packs were looked at anew")
+      report.markFixed("quarantine/\(name)", "removed: all packs were checked again")
     }
   }
 }

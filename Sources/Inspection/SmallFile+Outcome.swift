@@ -20,13 +20,13 @@ extension RepositoryCensus.SmallFile {
   /// The outcome of a finding about its damage where nothing was done: what follows, and what helps.
   var leftAsItIs: Finding.Outcome {
     switch kind {
-    case .keySlot: .left("nobody can open the repository with this key", .replaceKey)
+    case .keySlot: .left("this key cannot open the repository", .replaceKey)
     case .revision: .left(nil, .restoreOrRemoveFile)
     case .marks: .left("the revision counts as distrusted", .removeMarks)
-    case .session: .left("no garbage is collected as long as it is there", .endSession)
-    case .condemnation: .left("nobody can back up with it", .removeCondemnation)
-    case .pin: .left("no garbage is collected as long as it is there", .restorePin(key.name))
-    case .policies: .left("no policy can be read", .restorePolicies)
+    case .session: .left("blocks garbage collection", .endSession)
+    case .condemnation: .left("blocks backups", .removeCondemnation)
+    case .pin: .left("blocks garbage collection", .restorePin(key.name))
+    case .policies: .left("all policies are unreadable", .restorePolicies)
     case .quarantine: .left(nil, .reviewQuarantine)
     case .configuration, .dataPack, .mapPack: .left(nil, .restoreFile)
     }

@@ -78,14 +78,14 @@ package struct PruneSurvey: Sendable {
   /// Why nothing may be forgotten without a word from whoever is responsible.
   package var doubts: [String] {
     jobs.filter { $0.policy == nil && !$0.plan.going.isEmpty }.map {
-      "\(share($0.plan)) would go, since its machine is taken to be gone"
+      "\(share($0.plan)) would be deleted, because the job is orphaned"
     }
       + jobs.filter { $0.policy != nil && $0.plan.isUnusual }.map {
-        "\(share($0.plan)) would go, which is more than half"
+        "\(share($0.plan)) would be deleted, which is more than half"
       }
       + (going.isEmpty
         ? []
-        : unknownTags.sorted().map { "no revision has the tag '\($0)', which a rule names" })
+        : unknownTags.sorted().map { "a rule names the tag '\($0)', but no revision has it" })
   }
 
   private func share(_ plan: RetentionPlan) -> String {

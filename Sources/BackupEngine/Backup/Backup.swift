@@ -39,7 +39,7 @@ package struct Backup: Sendable {
     guard created >= .epoch else {
       throw EngineError(
         .invalidRequest,
-        "the clock of this machine shows a time before 1970: set it right, then back up")
+        "the clock of this machine shows a time before 1970; set it, then back up")
     }
     var warnings: [Warning] = []
     let (writing, history, parent) = try begin(&warnings)
@@ -53,7 +53,8 @@ package struct Backup: Sendable {
     let quarantine = try repository.quarantine()
     warnings += quarantine.unreadable.map {
       Warning(
-        "what \($0.error) named is not stored again before it is found anew", cause: $0.error,
+        "a quarantine report cannot be read, so the damaged content that it lists is not stored again: "
+          + "\($0.error)", cause: $0.error,
         remedy: .verifyEverything)
     }
     let content = try store(

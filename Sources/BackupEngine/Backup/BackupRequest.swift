@@ -54,11 +54,11 @@ package struct BackupRequest: Sendable {
   /// - Throws: ``EngineError`` with `.invalidRequest`.
   func check() throws(EngineError) {
     for name in [job] + volumes.map(\.name) + tags where !Name.isValid(name) {
-      throw EngineError(.invalidRequest, "'\(name)' is no valid name: \(Name.rule)")
+      throw EngineError(.invalidRequest, "'\(name)' is not a valid name: \(Name.rule)")
     }
     guard !volumes.isEmpty, Set(volumes.map(\.name)).count == volumes.count else {
       throw EngineError(
-        .invalidRequest, "a backup wants one or more volumes, and no two of the same name")
+        .invalidRequest, "a backup needs one or more volumes, each with its own name")
     }
     guard Set(documents.map(\.name)).count == documents.count else {
       throw EngineError(.invalidRequest, "two attachments have the same name")

@@ -90,7 +90,7 @@ struct VolumeBackup {
     let root = try builder.finish(sizeBytes: size.value)
     statistics.storedBytes += recorder.storedBytes
     let warning = builder.parentFailure.map {
-      "the map of the previous revision is damaged, which costs space but no content: \($0)"
+      "the map of the previous revision is damaged; the new revision is complete, but takes more space: \($0)"
     }
     return (
       RevisionVolume(

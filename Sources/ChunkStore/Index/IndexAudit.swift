@@ -135,7 +135,7 @@ struct IndexAudit {
       })
     pages = used
     guard overflowPages == tree.root.overflowPages else {
-      throw .damage("the list of free pages has not as many pages as it says")
+      throw .damage("the list of free pages is not as long as it says")
     }
   }
 
@@ -171,7 +171,7 @@ struct IndexAudit {
     guard IndexPage.kind(bytes) == IndexPage.overflow,
       bytes.number(at: 0, as: UInt64.self) == first,
       bytes.number(at: 12, as: UInt32.self) == UInt32(count)
-    else { throw .damage("page \(first) is no overflow page") }
+    else { throw .damage("page \(first) is not an overflow page") }
     var list = [UInt64](repeating: 0, count: words)
     let outcome = list.withUnsafeMutableBytes { list in
       Result { () throws(LMDBError) in

@@ -105,7 +105,7 @@ final class IndexFile: Sendable {
     let size: UInt64
     do throws(FileError) { size = try file.sizeBytes() } catch { throw LMDBError(reading: error) }
     guard snapshot == .none || size / UInt64(IndexSnapshot.pageBytes) > snapshot.lastPage else {
-      throw .damage("the file is shorter than it says")
+      throw .damage("the file is shorter than its header says")
     }
     let state = State(metas: metas, snapshot: snapshot, tables: try tables(snapshot))
     last.withLock { $0 = state }
@@ -120,7 +120,7 @@ final class IndexFile: Sendable {
       guard
         let table = IndexTable.allCases.first(where: { name.elementsEqual($0.name.bytes) }),
         root.flags == table.flags
-      else { throw .damage("the index has a table that is none of its own") }
+      else { throw .damage("the index has an unknown table") }
       tables[Int(table.rawValue) - 1] = root
       found += 1
     }
@@ -216,7 +216,7 @@ extension IndexTree {
   ) throws(LMDBError) {
     var audit = TreeAudit(self)
     try audit.run { node throws(LMDBError) in
-      guard node.flags == IndexPage.Node.isTree else { throw .damage("a table is none") }
+      guard node.flags == IndexPage.Node.isTree else { throw .damage("an entry is not a table") }
       try body(node.key, TreeRoot(node.value))
       return true
     }

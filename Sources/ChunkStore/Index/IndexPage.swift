@@ -64,7 +64,7 @@ struct IndexPage {
     guard Self.kind(bytes) == expected,
       number.map({ $0 == bytes.number(at: 0, as: UInt64.self) }) ?? true,
       lower >= Self.headerBytes, lower % 2 == 0, lower <= upper, upper <= bytes.count
-    else { throw .damage("page \(number ?? 0) is none of a tree") }
+    else { throw .damage("page \(number ?? 0) is not a tree page") }
     self.bytes = bytes
     self.isLeaf = isLeaf
     count = (lower - Self.headerBytes) / 2

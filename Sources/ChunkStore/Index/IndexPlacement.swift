@@ -119,7 +119,7 @@ struct IndexCache {
       TemporaryIndexes.remember(path)
       return path
     }
-    throw StoreError(.noSpace, "there is no room for the index, not even for temporary files")
+    throw StoreError(.noSpace, "no space for the index, not even for temporary files")
   }
 
   /// The directory `name`, which notes that it belongs to the repository in `root`.
@@ -132,8 +132,8 @@ struct IndexCache {
     guard directory.withPlatformString({ lstat($0, &status) }) == 0, Self.isOwn(status) else {
       throw StoreError(
         .index,
-        "the directory \(directory) for indexes must belong to the user who runs this, and nobody else "
-          + "may write to it; fix with chown and chmod 700")
+        "the index directory \(directory) must belong to the user who runs varve, and be writable for "
+          + "nobody else; fix with chown and chmod 700")
     }
     let place = directory.appending(name)
     let origin = place.appending("repository")

@@ -45,7 +45,7 @@ struct TreeRoot: Equatable {
     page = bytes.number(at: 40, as: UInt64.self)
     guard depth <= Self.maximumDepth, (depth == 0) == (page == .max), entries <= Int.max,
       (depth == 0) == (entries == 0)
-    else { throw .damage("a root is none") }
+    else { throw .damage("a root is malformed") }
   }
 }
 
@@ -94,7 +94,7 @@ struct IndexSnapshot: Equatable {
       bytes.number(at: 16, as: UInt32.self) == Self.magic,
       bytes.number(at: 20, as: UInt32.self) == Self.version,
       bytes.number(at: 40, as: UInt32.self) == UInt32(Self.pageBytes)
-    else { throw .damage("the file does not begin as one of LMDB does") }
+    else { throw .damage("the file is not an LMDB file") }
     free = try TreeRoot(part(40))
     main = try TreeRoot(part(88))
     lastPage = bytes.number(at: 136, as: UInt64.self)
@@ -109,7 +109,7 @@ struct IndexSnapshot: Equatable {
   static func newest(of first: Self, _ second: Self) throws(LMDBError) -> Self {
     let (old, new) = first.transaction < second.transaction ? (first, second) : (second, first)
     guard new.transaction - old.transaction <= 1 else {
-      throw .damage("two states do not follow one another")
+      throw .damage("two states are not consecutive")
     }
     return new
   }

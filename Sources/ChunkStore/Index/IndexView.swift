@@ -59,7 +59,9 @@ struct IndexView {
     var found: UInt32?
     try LMDBKey.with(id.withUnsafeBytes { Array($0) }) { key throws(LMDBError) in
       try forEachValue(of: key, in: .names) { value throws(LMDBError) in
-        guard value.count == MemoryLayout<UInt32>.size else { throw .damage("a number is none") }
+        guard value.count == MemoryLayout<UInt32>.size else {
+          throw .damage("a value is not a number")
+        }
         found = UInt32(bigEndian: value.number(at: 0, as: UInt32.self))
       }
     }

@@ -63,7 +63,7 @@ package final class PackIndex: Sendable {
         failure = failure ?? error
       }
     }
-    throw failure ?? StoreError(.index, "there is no place for the index")
+    throw failure ?? StoreError(.index, "there is no directory for the index")
   }
 
   private var directory: IndexDirectory { state.withLock { $0.directory } }
@@ -293,9 +293,9 @@ package final class PackIndex: Sendable {
   private static func storeError(_ error: LMDBError, in path: FilePath) -> StoreError {
     switch error.code {
     case ENOSPC:
-      StoreError(.noSpace, "no room for the index in \(path): the file system is full")
+      StoreError(.noSpace, "no space for the index in \(path): the file system is full")
     case EDQUOT:
-      StoreError(.noSpace, "no room for the index in \(path): the user's quota is used up")
+      StoreError(.noSpace, "no space for the index in \(path): the user's quota is used up")
     // What LMDB says of a write that was cut short.
     case EIO:
       StoreError(

@@ -24,7 +24,7 @@ struct TreeAudit {
       tree.root.page, level: 0, below: nil, visitPage: visitPage, visit: visit)
     guard isWhole else { return }
     guard branchPages == tree.root.branchPages, leafPages == tree.root.leafPages else {
-      throw .damage("a tree has not as many pages as its root says")
+      throw .damage("a tree does not have as many pages as its root says")
     }
   }
 

@@ -76,8 +76,8 @@ package struct KeyRing: Sendable {
     while let (id, slot) = slots.popLast() {
       guard work + slot.work <= KeySlot.workLimit else {
         problems.append(
-          "\(slots.count + 1) keys were not tried, since that would take too long; remove those that "
-            + "nobody needs from \(place)")
+          "\(slots.count + 1) keys were not tried because it would take too long; remove unused keys "
+            + "from \(place)")
         break
       }
       work += slot.work
@@ -95,7 +95,7 @@ package struct KeyRing: Sendable {
     let damage =
       problems.isEmpty ? "" : "; not tried: \(Self.named(problems).joined(separator: "; "))"
     throw StoreError(
-      .wrongKey, "wrong \(secret.method): it does not open any key of the repository\(damage)")
+      .wrongKey, "wrong \(secret.method): no key of the repository opens with it\(damage)")
   }
 
   /// The slots that a secret can be tried on, the cheapest last, and what is wrong with the others.
@@ -116,7 +116,7 @@ package struct KeyRing: Sendable {
     }
     if ids.count > Self.slotLimit {
       problems.append(
-        "\(place) holds \(ids.count) keys; only \(Self.slotLimit) of them are looked at")
+        "\(place) holds \(ids.count) keys; only \(Self.slotLimit) of them are read")
     }
     slots.sort { ($0.slot.work, $0.id) > ($1.slot.work, $1.id) }
     return (slots, problems)
@@ -194,8 +194,8 @@ package struct KeyRing: Sendable {
     guard ids.contains(where: { $0 != id && (try? slot($0)) != nil }) else {
       throw StoreError(
         .invalidRequest,
-        "key \(id) is the only one that can be used: without it nobody could open the repository "
-          + "again; add another key first")
+        "key \(id) is the only usable one: without it nobody could open the repository; add another "
+          + "key first")
     }
     _ = try reportingStorageErrors { () throws(StorageError) in try storage.remove(id.key) }
   }

@@ -102,7 +102,7 @@ package final class RecordReader {
       // The index may be wrong about what the packs hold.
       guard failure?.code != .fileSystem, try store.rebuildBeforeLoss(after: lookup) else { break }
     }
-    throw failure ?? StoreError(.notFound, "\(type) \(id) is in no pack of the repository")
+    throw failure ?? StoreError(.notFound, "\(type) \(id) is missing from all packs")
   }
 
   private func content(

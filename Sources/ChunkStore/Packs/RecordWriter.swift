@@ -142,7 +142,7 @@ private final class Assembler: Sendable {
     func checkFailure() throws {
       if let failure { throw failure }
       if isEnding {
-        throw StoreError(.invalidRequest, "the session has ended; nothing more is stored in it")
+        throw StoreError(.invalidRequest, "the session has ended; it stores nothing more")
       }
     }
 

@@ -39,8 +39,8 @@ extension Repository {
     guard let (name, error) = listing.unreadable.first else { return listing.pins }
     throw StoreError(
       error.code,
-      "pin \(name) cannot be read (\(error.message)), so it is not known which revision it keeps, and "
-        + "nothing is deleted",
+      "nothing is deleted: pin \(name) cannot be read (\(error.message)), so it is unknown which "
+        + "revision it keeps",
       cause: error, remedy: .restorePin(name.description))
   }
 

@@ -145,7 +145,7 @@ package struct QuarantineObjects: Sendable {
     let place = objects.storage.place(of: key)
     return try objects.read(
       key, limitBytes: QuarantineReport.maximumFileBytes, as: place,
-      gone: "\(place) is not there any more"
+      gone: "\(place) no longer exists"
     ) { bytes throws(FormatError) in
       try name.digest.check(bytes, of: .quarantine)
       return try QuarantineReport(

@@ -65,7 +65,7 @@ extension RevisionReference {
     }
     throw ReferenceError(
       .ambiguous,
-      "\(text): the revision has several volumes, \(names); say which one, such as "
+      "\(text): the revision has several volumes, \(names); name one, such as "
         + "\(text)/\(revision.volumes[0].name)")
   }
 }
@@ -142,11 +142,11 @@ private struct RevisionSearch {
   ) throws(ReferenceError) -> RevisionEntry {
     if time.isLocal { try checkZone() }
     guard let limit = time.lastMoment(in: zone) else {
-      throw miss("the system cannot place this time on the calendar")
+      throw miss("this time is outside the system's calendar")
     }
     guard let found = history.last(where: { $0.revision.created <= limit }) else {
       throw miss(
-        "there is no revision that old; the first is of \(zone.text(of: oldest.revision.created))")
+        "no revision is that old; the oldest is of \(zone.text(of: oldest.revision.created))")
     }
     return found
   }
@@ -179,7 +179,7 @@ private struct RevisionSearch {
     let tags = Set(history.flatMap(\.marks.tags)).sorted()
     throw miss(
       "no revision of the job has the tag '\(tag)'; "
-        + (tags.isEmpty ? "none has any" : "its tags are \(ReferenceError.list(tags))"))
+        + (tags.isEmpty ? "the job has no tags" : "its tags are \(ReferenceError.list(tags))"))
   }
 
   private func noRevisionHas(_ prefix: String, job: String?, elsewhere: RevisionEntry?) -> String {
@@ -189,7 +189,7 @@ private struct RevisionSearch {
     }
     guard job == nil else { return "no revision of the job has an id that begins with \(prefix)" }
     let jobs = Set(entries.map(\.revision.job)).sorted()
-    return "there is neither a job of this name nor a revision whose id begins so; "
+    return "there is no job of this name, and no revision whose id begins with it; "
       + (jobs.isEmpty
         ? "the repository holds no revisions yet" : "the jobs are \(ReferenceError.list(jobs))")
   }
@@ -235,7 +235,7 @@ extension RevisionListing {
       error.code == .unknownJob ? "no revision of '\(name)' can be read" : error.description
     return ReferenceError(
       error.code,
-      "\(miss); revision \(id)\(others), which cannot be read, may be one of it: \(problem)",
+      "\(miss); revision \(id)\(others), which cannot be read, may belong to it: \(problem)",
       cause: problem, remedy: .restoreRevision)
   }
 }

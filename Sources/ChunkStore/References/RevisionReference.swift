@@ -145,14 +145,14 @@ extension RevisionReference.Selector {
 extension ReferenceError {
   fileprivate static func malformed(_ text: String, _ reason: String) -> ReferenceError {
     ReferenceError(
-      .malformed, "'\(text)' names no revision, which is written JOB@SELECTOR[/VOLUME]: \(reason)")
+      .malformed, "'\(text)' is not a valid revision; use JOB@SELECTOR[/VOLUME]: \(reason)")
   }
 
   fileprivate static func malformed(_ text: String, selector: Substring) -> ReferenceError {
     .malformed(
       text,
-      "'\(selector)' is none of latest, first, today, yesterday, a number counting back from 0, a date such as "
-        + "2026-11-20 or 2026-11-20T14:30, tag:NAME, or an id's first "
-        + "\(RevisionReference.minimumPrefixDigits) or more digits")
+      "'\(selector)' is not a valid selector; use latest, first, today, yesterday, a number counting back "
+        + "from 0, a date such as 2026-11-20 or 2026-11-20T14:30, tag:NAME, or the first "
+        + "\(RevisionReference.minimumPrefixDigits) or more digits of an id")
   }
 }

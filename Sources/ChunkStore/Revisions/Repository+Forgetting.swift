@@ -58,7 +58,7 @@ extension Repository {
     throw StoreError(
       .pinned,
       "nothing was forgotten: revision \(held.pin.revision.short) of \(job(of: held.pin)) is pinned by "
-        + "\(held.text), which needs it",
+        + "\(held.text)",
       remedy: .releasePin(held.name.description))
   }
 

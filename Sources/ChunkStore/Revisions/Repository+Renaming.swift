@@ -24,7 +24,7 @@ extension Repository {
   @discardableResult
   package func renameJob(_ old: String, to new: String) throws -> RenamedJob {
     guard old != new else {
-      throw StoreError(.invalidRequest, "'\(old)' is the job's name already")
+      throw StoreError(.invalidRequest, "the job is already named '\(old)'")
     }
     let lock = try revisionObjects.lockMarks()
     defer { lock.release() }
@@ -72,7 +72,7 @@ extension Repository {
     if let (id, error) = listing.unreadable.first {
       throw StoreError(
         .damaged,
-        "nothing was renamed: revision \(id) cannot be read, so nobody knows whose it is: \(error)",
+        "nothing was renamed: revision \(id) cannot be read, so its job is unknown: \(error)",
         cause: error, remedy: .restoreRevision)
     }
     // Of damaged marks the job is not known either.
@@ -102,7 +102,7 @@ extension Repository {
     guard let backup else { return }
     throw StoreError(
       .busy,
-      "nothing was renamed: a \(backup.purpose) runs (process \(backup.process) on "
+      "nothing was renamed: a \(backup.purpose) is running (process \(backup.process) on "
         + "\(backup.host)); try again when it has ended")
   }
 }

@@ -55,7 +55,7 @@ extension RevisionObjects {
     } catch  where error.code == .readOnly {
       throw StoreError(
         .readOnly,
-        "no revision of \(storage.place) can be forgotten, since it is read-only: \(error)",
+        "cannot forget revisions of \(storage.place), which is read-only: \(error)",
         cause: error)
     }
   }

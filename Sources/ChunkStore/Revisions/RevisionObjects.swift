@@ -134,8 +134,8 @@ package struct RevisionObjects: Sendable {
     if let damage = current.marksDamage {
       throw StoreError(
         .damaged,
-        "\(damage); remove \(storage.place(of: id.marksKey)) to go back to what was said at the backup"
-      )
+        "\(damage); remove \(storage.place(of: id.marksKey)) to return to the tags and trust set at the "
+          + "backup")
     }
     var marks = current.marks
     try change(id, &marks)
@@ -195,7 +195,7 @@ package struct RevisionObjects: Sendable {
     do throws(StoreError) {
       return try objects.read(
         id.marksKey, limitBytes: RevisionMarks.maximumFileBytes, as: "marks of revision \(id)",
-        gone: "marks of revision \(id) is not in the repository"
+        gone: "revision \(id) has no marks"
       ) { bytes throws(FormatError) in
         try RevisionMarks(
           encoded: bytes, revision: id, repository: objects.repository, keys: objects.keys)

@@ -56,8 +56,8 @@ struct RootMarking {
       if let (id, error) = listing.unreadable.first {
         throw CollectionError(
           .unreadable,
-          "revision \(id) cannot be read (\(error)), so it is not known what it needs, and nothing "
-            + "is deleted",
+          "nothing is deleted: revision \(id) cannot be read (\(error)), so it is unknown what it "
+            + "needs",
           cause: error, remedy: .checkRepository)
       }
       pinned = kept
@@ -95,8 +95,8 @@ struct RootMarking {
       } catch {
         throw CollectionError(
           .unreadable,
-          "revision \(id) is forgotten, still in use or pinned, and cannot be read (\(error)); nothing "
-            + "is deleted as long as it is",
+          "nothing is deleted: revision \(id), which is forgotten but still in use or pinned, cannot be "
+            + "read (\(error))",
           cause: error, remedy: .listPins)
       }
     }
@@ -111,8 +111,8 @@ struct RootMarking {
       } catch let error as MapError {
         throw CollectionError(
           .unreadable,
-          "volume \(volume.name) of revision \(id) of job \(revision.job): \(error); what it needs "
-            + "is not known, and nothing is deleted",
+          "nothing is deleted: volume \(volume.name) of revision \(id) of job \(revision.job): \(error); "
+            + "it is unknown what the volume needs",
           cause: error, remedy: .checkRepository)
       }
     }

@@ -69,8 +69,8 @@ struct CollectionPlan {
     else { return }
     throw CollectionError(
       .largeShare,
-      "\(going * 100 / max(1, storeBytes)) % of the store, \(going) of \(storeBytes) bytes, "
-        + "would be deleted, since no revision needs it; nothing was deleted",
+      "nothing was deleted: no revision needs \(going * 100 / max(1, storeBytes)) % of the store, "
+        + "\(going) of \(storeBytes) bytes",
       remedy: .confirmLargeShare)
   }
 }

@@ -87,7 +87,7 @@ package final class PackExaminer {
     }
     defer { opened.close() }
     var result = PackExamination(file: file, lengthBytes: length)
-    if !file.isInPlace { result.problems.append("lies in the wrong directory") }
+    if !file.isInPlace { result.problems.append("is in the wrong directory") }
     guard length <= PackLimits.maximumBytes else {
       // Not read to its end: a sparse file may claim any length.
       result.problems.append(
@@ -215,7 +215,7 @@ package final class PackExaminer {
     else { return own }
     let other = try inventory(known, of: result)
     guard other.footerDamage == nil else { return own }
-    result.problems.append("its header is not the one that it was written with")
+    result.problems.append("its header was changed after the pack was written")
     return other
   }
 

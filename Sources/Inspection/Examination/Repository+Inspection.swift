@@ -20,7 +20,7 @@ extension Repository {
     do throws(StorageError) {
       bytes = try storage.read(file.key, limitBytes: file.kind.longestBytes)
     } catch  where error.code == .notFound {
-      throw StoreError(.notFound, "\(storage.place(of: file.key)) is not there any more")
+      throw StoreError(.notFound, "\(storage.place(of: file.key)) no longer exists")
     } catch  where [.tooLarge, .unreadable, .wrongKind].contains(error.code) {
       throw StoreError(.damaged, "\(error)", cause: error)
     } catch {

@@ -45,8 +45,8 @@ package struct Repair: Sendable {
     guard size == otherSize else {
       throw StoreError(
         .invalidRequest,
-        "chunks are of \(otherSize) bytes in \(other.root), and of \(size) in this repository: it has "
-          + "nothing that is needed here")
+        "cannot repair from \(other.root): its chunk size is \(otherSize) bytes, and that of this "
+          + "repository \(size)")
     }
     let (listing, session) = try repository.pinningAll("repair", context: context)
     defer { session.end() }

@@ -215,7 +215,7 @@ extension Refusal.OfDevice {
     case .cannotUnmount(let error, let user):
       Failure(.inUse, "\(error)" + (user.map { "; \($0) uses it" } ?? ""))
     case .kernelRefused(let error, let lines):
-      Failure(.failed, "\(error); the kernel says: \(lines.joined(separator: "; "))")
+      Failure(.failed, "\(error); kernel log: \(lines.joined(separator: "; "))")
     case .notADirectory(let path):
       Failure(.invalidRequest, "\(path) is not a directory; create it first")
     case .noSuchLogicalVolume(let name, let isAmbiguous, let disk, let present):
