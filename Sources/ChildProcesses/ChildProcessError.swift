@@ -54,7 +54,7 @@ package struct ChildProcessError: Error, Sendable, Hashable, CustomStringConvert
   static func notUTF8(_ directory: String) -> Self {
     Self(
       .unusableDirectory,
-      "the directory \(directory) is not UTF-8, and no socket can be made in it; choose another one"
+      "cannot create a socket in \(directory): its name is not UTF-8; choose another directory"
     )
   }
 }

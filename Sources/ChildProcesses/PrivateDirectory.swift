@@ -15,7 +15,7 @@ package struct PrivateDirectory {
     }
     guard mkdtemp(&name) != nil else {
       throw FileError(
-        operation: "make a directory in", path: parent, errno: Errno(rawValue: errno))
+        operation: "create a directory in", path: parent, errno: Errno(rawValue: errno))
     }
     path = FilePath(platformString: name)
   }

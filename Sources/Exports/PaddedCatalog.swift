@@ -122,7 +122,7 @@ private struct WriteBehindEnd: VolumeWriteFailure, CustomStringConvertible {
   var isOutOfSpace: Bool { true }
 
   var description: String {
-    "only zeros can be written behind the volume's end at \(endBytes) bytes"
+    "only zeros can be written past the volume's end at \(endBytes) bytes"
   }
 }
 

@@ -121,14 +121,14 @@ package final class RevisionCatalog: ExportCatalog {
       export = Export(entry: entry, volume: try reference.volume(of: entry.revision))
     } catch let error as ReferenceError {
       throw NoSuchExport(
-        "'\(name)' meant \(canonicalName) to this client before, which is gone (\(error.description)); "
-          + "name another revision by its id")
+        "'\(name)' was \(canonicalName) for this client, but that revision no longer exists "
+          + "(\(error.description)); name another revision by its id")
     }
     var opened = try open(export.volume, of: export.entry)
     if let now = try? self.export(called: name), !now.isSame(as: export) {
       opened.notice =
-        "'\(name)' stays \(self.name(of: export, digits: Self.listedDigits)) for this client, which had "
-        + "it open; to everybody else it is \(self.name(of: now, digits: Self.listedDigits)) now"
+        "'\(name)' stays \(self.name(of: export, digits: Self.listedDigits)) for this client, which has "
+        + "it open; for other clients it is now \(self.name(of: now, digits: Self.listedDigits))"
     }
     return opened
   }

@@ -40,7 +40,7 @@ final class RevisionPins: Sendable {
       guard state.pinned.count < Self.limit else {
         throw StoreError(
           .invalidRequest,
-          "\(purpose): it is compared with \(Self.limit - 1) revisions already, which is the most")
+          "\(purpose): it can be compared with at most \(Self.limit - 1) revisions at a time")
       }
       let pinned = state.pinned + [revision]
       let session = try repository.beginReading(

@@ -72,7 +72,7 @@ final class ConfinedFileSystem: FileSystem {
   }
 
   func createDirectory(_ path: FilePath, permissions: FilePermissions) throws(FileError) {
-    try perform("make directory", path) { root, relative throws(Errno) in
+    try perform("create directory", path) { root, relative throws(Errno) in
       try root.directory.withParent(of: relative) { parent, name throws(Errno) in
         try retryingCall { mkdirat(parent, name, permissions.rawValue) }
       }
@@ -95,7 +95,7 @@ final class ConfinedFileSystem: FileSystem {
   }
 
   func metadata(of path: FilePath) throws(FileError) -> FileMetadata {
-    try perform("look at", path) { root, relative throws(Errno) in
+    try perform("stat", path) { root, relative throws(Errno) in
       try root.directory.open(relative, flags: linux_open_path_only).metadata()
     }
   }

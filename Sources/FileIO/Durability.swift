@@ -99,7 +99,7 @@ extension FileSystem {
       let kind = try metadata(of: path).kind
       guard kind == .directory else {
         throw FileError(
-          operation: "make directory", path: path, errno: .notDirectory,
+          operation: "create directory", path: path, errno: .notDirectory,
           detail: .notADirectory(path, kind))
       }
       return

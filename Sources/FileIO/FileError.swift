@@ -84,7 +84,7 @@ package struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
     guard statfs(path.parentDirectory.string, &status) == 0 || statfs(path.string, &status) == 0,
       status.f_files > 0, status.f_ffree == 0
     else { return "" }
-    return ": its file system has no free inode, so it takes no more files"
+    return ": its file system has no free inodes"
   }
 
   package var description: String {
@@ -96,19 +96,19 @@ package struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
     switch detail {
     case nil: errno.explanation
     case .lockHeld(let holders, let seconds):
-      "held for more than \(seconds) s by \(holders.names); end that process, or try again later"
+      "locked for more than \(seconds) s by \(holders.names); end that process, or try again later"
     case .symbolicLink(let link):
-      "\(link) is a symbolic link, and links are not followed here; put the file or directory itself "
-        + "there ('mount --bind' brings a directory of another disk)"
+      "\(link) is a symbolic link, and varve does not follow links here; replace it with the file or "
+        + "directory itself (for a directory on another disk, use 'mount --bind')"
     case .notADirectory(let path, let kind):
-      "\(path) is a \(kind.words), where a directory belongs; move it away"
+      "\(path) is a \(kind.words), expected a directory; move it away"
     case .notAFile(let kind): "expected a regular file, found a \(kind.words)"
-    case .tooLarge(let limitBytes): "it has more than \(limitBytes) bytes, which is the limit"
+    case .tooLarge(let limitBytes): "it is larger than the limit of \(limitBytes) bytes"
     case .owner(let path, let owner, let user):
       "\(errno.explanation): \(path) belongs to \(owner), and this process runs as \(user)"
     case .locksOut(let owner, let path, let user):
-      "\(path) belongs to \(owner), who could not use the files that this process makes as \(user); "
-        + "run as \(owner), or let a group of both write to the directory ('chmod g+rwxs')"
+      "\(path) belongs to \(owner), who could not use the files that this process creates as \(user); "
+        + "run as \(owner), or let a group with both users write to the directory ('chmod g+rwxs')"
     }
   }
 }

@@ -125,7 +125,7 @@ extension [LockHolder] {
   /// `flock (process 4711)`, or a text for the case that no holder is known.
   package var names: String {
     isEmpty
-      ? "a process of another machine or container, or one that cannot be seen"
+      ? "a process that cannot be seen from here, such as one on another machine or in a container"
       : map(\.description).joined(separator: ", ")
   }
 }

@@ -34,7 +34,7 @@ package final class POSIXFile: OpenFile, @unchecked Sendable {
   }
 
   package func sizeBytes() throws(FileError) -> UInt64 {
-    try use("look at") { file throws(Errno) in try file.metadata().sizeBytes }
+    try use("stat") { file throws(Errno) in try file.metadata().sizeBytes }
   }
 
   package func setSize(bytes sizeBytes: UInt64) throws(FileError) {
@@ -48,7 +48,7 @@ package final class POSIXFile: OpenFile, @unchecked Sendable {
   }
 
   package func dataStart(from offsetBytes: UInt64) throws(FileError) -> UInt64? {
-    try use("look for data in") { file throws(Errno) in
+    try use("find data in") { file throws(Errno) in
       do throws(Errno) {
         return try file.dataStart(from: offsetBytes)
       } catch .invalidArgument {
@@ -58,7 +58,7 @@ package final class POSIXFile: OpenFile, @unchecked Sendable {
   }
 
   package func isUnlinked() -> Bool {
-    (try? use("look at") { file throws(Errno) in try file.isUnlinked() }) ?? false
+    (try? use("stat") { file throws(Errno) in try file.isUnlinked() }) ?? false
   }
 
   package func forgetCached() {

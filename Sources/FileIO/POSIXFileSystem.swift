@@ -32,7 +32,7 @@ package struct POSIXFileSystem: FileSystem {
   package func createDirectory(
     _ path: FilePath, permissions: FilePermissions
   ) throws(FileError) {
-    try call("make directory", path) { mkdir($0, permissions.rawValue) }
+    try call("create directory", path) { mkdir($0, permissions.rawValue) }
   }
 
   package func list(_ directory: FilePath) throws(FileError) -> [DirectoryEntry] {
@@ -45,7 +45,7 @@ package struct POSIXFileSystem: FileSystem {
 
   package func metadata(of path: FilePath) throws(FileError) -> FileMetadata {
     var status = stat()
-    try call("look at", path) { stat($0, &status) }
+    try call("stat", path) { stat($0, &status) }
     return status.metadata
   }
 

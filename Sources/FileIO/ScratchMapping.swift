@@ -22,7 +22,7 @@ package final class ScratchMapping {
     do throws(Errno) {
       descriptor = try Self.unnamedFile(in: directory)
     } catch {
-      throw FileError(operation: "make a file without a name in", path: directory, errno: error)
+      throw FileError(operation: "create a temporary file in", path: directory, errno: error)
     }
     bytes = UnsafeMutableRawBufferPointer(start: nil, count: 0)
   }
@@ -57,7 +57,7 @@ package final class ScratchMapping {
     let code =
       hasRoom(forBytes: length) ? posix_fallocate(descriptor.rawValue, 0, off_t(length)) : ENOSPC
     guard code == 0 else {
-      throw FileError(operation: "make room in", path: path, errno: Errno(rawValue: code))
+      throw FileError(operation: "reserve space in", path: path, errno: Errno(rawValue: code))
     }
     let moved = mmap(nil, length, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor.rawValue, 0)
     guard moved != MAP_FAILED, let moved else {

@@ -46,10 +46,10 @@ extension StorageNotice: CustomStringConvertible {
   package var description: String {
     switch self {
     case .directoriesNotSynchronized(let path, let error):
-      "the file system of \(path) cannot synchronise directories (\(error.explanation)): after a power "
-        + "failure, files that were just written may be missing"
+      "the file system of \(path) cannot flush directories to disk (\(error.explanation)): after a power "
+        + "failure, recently written files may be missing"
     case .locksWithoutEffect(let path):
-      "the file system of \(path) grants a lock to everybody: it cannot be told which files are in use"
+      "file locks do not work on the file system of \(path): varve cannot tell which files are in use"
     }
   }
 }

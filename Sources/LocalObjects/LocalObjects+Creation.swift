@@ -50,7 +50,7 @@ extension LocalObjects {
     throw StorageError(
       .occupied, at: place,
       cause: Hindrance(
-        description: "\(layout.root) is not empty: it holds '\(unknown)'; a repository wants a "
+        description: "\(layout.root) is not empty: it contains '\(unknown)'; a repository needs a "
           + "directory of its own"))
   }
 

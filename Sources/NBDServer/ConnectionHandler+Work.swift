@@ -69,7 +69,7 @@ extension ConnectionHandler {
     let others = unknown.count > 1 ? " and \(unknown.count - 1) more" : ""
     services.report(
       .notice,
-      "\(export.properties.name) has no context \(first.prefix(100).debugDescription)\(others)",
+      "export \(export.properties.name) has no metadata context \(first.prefix(100).debugDescription)\(others)",
       of: record)
   }
 
@@ -101,7 +101,7 @@ extension ConnectionHandler {
 
   private func answer(_ answer: ServerConnection.Answer) {
     if case .failed(let reason) = answer {
-      services.report(.error, "the catalogue failed: \(reason)", of: record)
+      services.report(.error, "could not list or open exports: \(reason)", of: record)
     }
     machine.answer(answer)
   }
@@ -144,7 +144,7 @@ extension ConnectionHandler {
       client: identity, name: opened.name, canonicalName: opened.properties.name)
     services.names.entered(use)
     self.use = use
-    services.report(.debug, "entered an export", of: record)
+    services.report(.debug, "opened an export", of: record)
     forgetExports()
   }
 

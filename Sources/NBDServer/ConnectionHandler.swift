@@ -266,7 +266,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     let limit = TimeAmount(services.configuration.optionTimeLimit)
     let scheduled = context.eventLoop.scheduleTask(in: limit) {
       handler.value.services.report(
-        .notice, "dropped a client: it took too long over an option", of: handler.value.record)
+        .notice, "dropped a client: it took too long to choose an export", of: handler.value.record)
       handler.value.context?.close(promise: nil)
     }
     optionDeadline = (scheduled, machine.optionCount)

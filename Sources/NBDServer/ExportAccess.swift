@@ -102,7 +102,8 @@ struct ExportAccess: Sendable {
     let sum = pieces.reduce(0) { $0 + $1.lengthBytes }
     guard sum == work.lengthBytes, pieces.allSatisfy({ $0.lengthBytes > 0 }) else {
       throw VolumeFault(
-        description: "\(work.lengthBytes) bytes at \(work.offsetBytes) came back as \(sum)")
+        description:
+          "expected \(work.lengthBytes) bytes at offset \(work.offsetBytes), found \(sum)")
     }
     return pieces
   }
@@ -147,12 +148,14 @@ struct ExportAccess: Sendable {
 
   private func change(_ work: Work) throws {
     guard let writer else {
-      throw VolumeFault(description: "the volume does not take writes")
+      throw VolumeFault(description: "the volume is read-only")
     }
     let flags = work.request.flags
     switch work.request.command {
     case .write:
-      guard let payload = work.payload else { throw VolumeFault(description: "nothing to write") }
+      guard let payload = work.payload else {
+        throw VolumeFault(description: "the write request has no data")
+      }
       try payload.withUnsafeReadableBytes { try writer.write($0, at: work.offsetBytes) }
     case .writeZeroes: try writer.zero(work.range, mayTrim: !flags.contains(.noHole))
     case .trim: try writer.trim(work.range)

@@ -65,7 +65,7 @@ final class KeptNames: Sendable {
     let meanings = lost.union(held.map(\.canonicalName))
     guard meanings.count <= 1 else {
       throw NoSuchExport(
-        "'\(name)' meant \(meanings.sorted().joined(separator: " and ")) to clients at this address "
+        "'\(name)' was \(meanings.sorted().joined(separator: " and ")) for clients at this address "
           + "whose connections broke; name the revision by its id")
     }
     return meanings.first

@@ -77,7 +77,7 @@ struct SocketInode: ~Copyable {
     else {
       throw ServerError(
         code: .notASocket, address: path,
-        reason: "somebody put something else in the place of the socket while it was made")
+        reason: "another process replaced the socket while it was being created")
     }
   }
 

@@ -42,7 +42,7 @@ package enum StatusSocket {
     }
     throw ServerError(
       code: .system, address: path,
-      reason: "what is said there is longer than \(documentLimitBytes) bytes")
+      reason: "the status is longer than \(documentLimitBytes) bytes")
   }
 
   static func listen(

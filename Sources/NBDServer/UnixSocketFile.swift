@@ -61,7 +61,7 @@ struct UnixSocketFile: Sendable {
     guard status.st_mode & S_IFMT == S_IFSOCK else {
       throw ServerError(
         code: .notASocket, address: path,
-        reason: "there is something else than a socket; choose another path or remove it")
+        reason: "this file is not a socket; choose another path or remove it")
     }
     let probe = socket(
       AF_UNIX,
@@ -72,7 +72,7 @@ struct UnixSocketFile: Sendable {
     guard result != 0, errno == ECONNREFUSED else {
       throw ServerError(
         code: .addressInUse, address: path,
-        reason: "another server answers there; stop it or choose another path")
+        reason: "another server listens there; stop it or choose another path")
     }
     guard directory.removeSocket() else { throw systemError(path, "unlink") }
   }
@@ -87,7 +87,7 @@ struct UnixSocketFile: Sendable {
     guard !bytes.isEmpty, bytes.count <= limit, !bytes.contains(0) else {
       throw ServerError(
         code: .invalidAddress, address: path,
-        reason: "a socket's path has 1 to \(limit) bytes, this one \(bytes.count)")
+        reason: "a socket path must have 1 to \(limit) bytes, found \(bytes.count)")
     }
     withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
     return withUnsafePointer(to: &address) {

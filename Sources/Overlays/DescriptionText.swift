@@ -53,7 +53,7 @@ struct DescriptionText: Equatable, Sendable {
     guard last + "\n" == Self.checksumLine(of: described) else {
       throw OverlayError(
         .damaged,
-        "\(subject): its checksum is not that of its lines; it was damaged or changed by hand")
+        "\(subject): checksum mismatch; the file was damaged or changed by hand")
     }
     fields = lines.dropFirst().map { line in
       let parts = line.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)

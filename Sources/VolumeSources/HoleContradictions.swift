@@ -33,7 +33,7 @@ struct HoleContradictions {
       return
         "\(source): its file system reports holes where its map of blocks has data, in "
         + "\(writtenCount) \(writtenCount == 1 ? "place" : "places"), the first at offset "
-        + "\(firstWrittenBytes); they were read"
+        + "\(firstWrittenBytes); the backup read them"
     }
     guard unprovenBytes > 0 else { return nil }
     let dataBytes = sizeBytes - min(sizeBytes, unprovenBytes)
@@ -41,6 +41,6 @@ struct HoleContradictions {
     guard allocatedBytes > expected else { return nil }
     return
       "\(source): its file system reports \(dataBytes) bytes of data, but \(allocatedBytes) bytes are "
-      + "allocated; either the rest is reserved and not written, or data was reported as a hole"
+      + "allocated; either the rest is reserved but unwritten, or data was reported as a hole"
   }
 }

@@ -41,7 +41,7 @@ package struct VolumeSourceError: Error, Sendable, Hashable, CustomStringConvert
 
 extension VolumeSourceError {
   private static let snapshotAdvice =
-    "stop what writes to it, or back up a snapshot (LVM, ZFS, Ceph, virsh snapshot-create)"
+    "stop the program that writes to it, or back up a snapshot (LVM, ZFS, Ceph, virsh snapshot-create)"
 
   static func cannotOpen(_ source: String, _ errno: Errno) -> Self {
     let code: Code =
@@ -79,27 +79,27 @@ extension VolumeSourceError {
   static func outOfOrder(_ source: String, wanted: UInt64, position: UInt64) -> Self {
     Self(
       .outOfOrder, source, offsetBytes: wanted,
-      "cannot read \(source) at offset \(wanted): it is a pipe and stands at offset \(position)")
+      "cannot read \(source) at offset \(wanted): it is a pipe, now at offset \(position)")
   }
 
   static func sizeChanged(_ source: String, from before: UInt64, to after: UInt64) -> Self {
     Self(
       .sizeChanged, source,
-      "\(source) changed its size from \(before) to \(after) bytes while it was read; "
+      "the size of \(source) changed from \(before) to \(after) bytes during the backup; "
         + snapshotAdvice)
   }
 
   static func endedEarly(_ source: String, at offsetBytes: UInt64, sizeBytes: UInt64) -> Self {
     Self(
       .sizeChanged, source, offsetBytes: offsetBytes,
-      "\(source) ended at offset \(offsetBytes) while it was read, but had \(sizeBytes) bytes "
-        + "when it was opened; " + snapshotAdvice)
+      "\(source) ended at offset \(offsetBytes) during the backup, but had \(sizeBytes) bytes "
+        + "at its start; " + snapshotAdvice)
   }
 
   static func replaced(_ source: String, by found: String) -> Self {
     Self(
       .replaced, source,
-      "\(source) was replaced while it was read: the name leads to \(found) now; "
+      "\(source) was replaced during the backup: the name now refers to \(found); "
         + snapshotAdvice)
   }
 }

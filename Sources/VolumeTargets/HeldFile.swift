@@ -90,7 +90,7 @@ final class HeldFile: Sendable {
       throw .readFailed(target, at: offsetBytes, error.explanation)
     }
     if count < buffer.count {
-      throw .readFailed(target, at: offsetBytes + UInt64(count), "it ends there")
+      throw .readFailed(target, at: offsetBytes + UInt64(count), "the file ends there")
     }
   }
 

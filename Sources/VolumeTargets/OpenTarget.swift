@@ -39,7 +39,7 @@ private func openTarget(
   guard let kind = found else {
     // A path that ends with a slash names a directory; FilePath forgets that slash.
     if text.utf8.last == UInt8(ascii: "/") { throw .noSuchDirectory(name) }
-    if path.isLink { throw .notATarget(name, found: "a symbolic link that leads nowhere") }
+    if path.isLink { throw .notATarget(name, found: "a dangling symbolic link") }
     // Probably a mistyped device: a file there would be in memory, and would be lost at the next
     // boot.
     if path.isBelowDevices { throw .noSuchDevice(name) }

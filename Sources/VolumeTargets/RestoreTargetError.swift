@@ -53,13 +53,13 @@ package struct RestoreTargetError: RemediedError, Hashable, CustomStringConverti
 
 extension RestoreTargetError {
   static func alreadyExists(_ target: String) -> Self {
-    Self(.alreadyExists, target, "\(target) exists", remedy: .overwriteTarget)
+    Self(.alreadyExists, target, "\(target) already exists", remedy: .overwriteTarget)
   }
 
   static func inRepository(_ target: String) -> Self {
     Self(
       .notATarget, target,
-      "cannot restore to \(target): it is in the directory of the repository; name a file elsewhere"
+      "cannot restore to \(target): it is inside the repository; name a file elsewhere"
     )
   }
 
@@ -72,8 +72,8 @@ extension RestoreTargetError {
   static func noSuchDevice(_ target: String) -> Self {
     Self(
       .notATarget, target,
-      "there is no device \(target), and varve creates no files below /dev, which is in memory; check the "
-        + "name, or name a file elsewhere")
+      "there is no device \(target), and varve creates no files in /dev, which is kept in memory; check "
+        + "the name, or name a file elsewhere")
   }
 
   static func notATarget(_ target: String, found: String) -> Self {
@@ -128,10 +128,10 @@ extension RestoreTargetError {
     let isFull = errno == .noSpace || errno == .diskQuotaExceeded
     return Self(
       isFull ? .noSpace : .openFailed, target,
-      "cannot make \(target) \(sizeBytes) bytes large: \(errno.explanation); "
+      "cannot resize \(target) to \(sizeBytes) bytes: \(errno.explanation); "
         + (isFull
-          ? "its file system keeps no holes, so zeros need space too"
-          : "its file system may not hold files of that size"))
+          ? "its file system does not support holes, so zeros need space, too"
+          : "its file system may not support files of that size"))
   }
 
   /// - Parameter isThinVolume: whether the target is a thin volume. If its pool is full, the kernel
@@ -169,12 +169,12 @@ extension RestoreTargetError {
     switch errno {
     case .ioError where isThinVolume:
       "; it is a thin volume, so its pool is probably full (see 'lvs'): extend the pool, then restore again"
-    case .brokenPipe: "; its reader has gone"
+    case .brokenPipe: "; the reader has closed the pipe"
     case .noSpace:
-      "; make room there, for example by extending its thin pool, then restore again"
+      "; free space there, for example by extending its thin pool, then restore again"
     case .timedOut:
-      "; it has not answered for \(StorageProcess.patienceSeconds / 60) minutes; a full thin pool that queues "
-        + "writes does that: make room there, then restore again"
+      "; it has not responded for \(StorageProcess.patienceSeconds / 60) minutes, as a full thin pool that "
+        + "queues writes does; free space there, then restore again"
     case .noChildProcess: "; the process varve-storage was killed; restore again"
     default: ""
     }
@@ -198,24 +198,24 @@ extension RestoreTargetError {
   ) -> Self {
     Self(
       errno.map { code(of: $0, otherwise: .synchronizeFailed) } ?? .synchronizeFailed, target,
-      "cannot make what was restored to \(target) durable, part of it may be lost: \(reason)"
+      "cannot flush \(target) to disk, so part of the restored data may be lost: \(reason)"
         + (errno.map { hint($0, isThinVolume: isThinVolume) } ?? ""))
   }
 
   static func cannotReplace(_ target: String, _ error: FileError) -> Self {
-    Self(.writeFailed, target, "cannot put the restored file at \(target): \(error)")
+    Self(.writeFailed, target, "cannot rename the restored file to \(target): \(error)")
   }
 
   static func outOfOrder(_ target: String, wanted: UInt64, position: UInt64) -> Self {
     Self(
       .outOfOrder, target, offsetBytes: wanted,
-      "cannot write \(target) at offset \(wanted): it is a pipe and stands at offset \(position)")
+      "cannot write \(target) at offset \(wanted): it is a pipe, now at offset \(position)")
   }
 
   static func incomplete(_ target: String, position: UInt64, sizeBytes: UInt64) -> Self {
     Self(
       .outOfOrder, target, offsetBytes: position,
-      "\(target) got \(position) bytes of a volume of \(sizeBytes)")
+      "\(target) received only \(position) bytes of a volume of \(sizeBytes)")
   }
 
   static func notReadable(_ target: String) -> Self {

@@ -24,7 +24,7 @@ import Testing
     let actions: [(String, () throws -> Void)] = [
       ("open", { _ = try place.fileSystem.openFile(path, for: .reading) }),
       ("list", { _ = try place.fileSystem.list(path) }),
-      ("look at", { _ = try place.fileSystem.metadata(of: path) }),
+      ("stat", { _ = try place.fileSystem.metadata(of: path) }),
       ("rename", { try place.fileSystem.rename(path, to: place.appending("other")) }),
       ("remove", { try place.fileSystem.remove(path) }),
       ("synchronise directory", { try place.fileSystem.synchronizeDirectory(path) }),

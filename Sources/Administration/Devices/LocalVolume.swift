@@ -33,7 +33,7 @@ package final class LocalVolume: Sendable {
     do throws(FileError) {
       let bytes = try POSIXFileSystem().readAll(path, limitBytes: Self.limitBytes)
       guard let record = LocalVolumeRecord(String(decoding: bytes, as: UTF8.self)) else {
-        throw FileError(operation: "understand", path: path, errno: .badMessage)
+        throw FileError(operation: "parse", path: path, errno: .badMessage)
       }
       current = Mutex(record)
     } catch {

@@ -93,8 +93,8 @@ struct IndexCache {
     if geteuid() == 0 { return "/var/cache/varve" }
     throw StoreError(
       .index,
-      "the index cannot be in the repository \(repository), and neither XDG_CACHE_HOME nor HOME names a "
-        + "directory of this user for it")
+      "no directory for the index: it cannot be in the repository \(repository), and neither "
+        + "XDG_CACHE_HOME nor HOME names a directory of this user")
   }
 
   private static func ownDirectory(_ variable: String) -> FilePath? {

@@ -86,8 +86,8 @@ extension Repository {
       if jobs.contains(renaming.new) || policies[renaming.new] != nil {
         throw StoreError(
           .alreadyExists,
-          "there is \(jobs.contains(renaming.new) ? "a job" : "a policy for a job") "
-            + "'\(renaming.new)' already; nothing was renamed")
+          "nothing was renamed: \(jobs.contains(renaming.new) ? "job" : "a policy for job") "
+            + "'\(renaming.new)' already exists")
       }
     }
     return listing.entries.filter { $0.revision.job == renaming.old }.map(\.id)

@@ -97,7 +97,8 @@ struct DeviceUse {
         }
       }
     }
-    return "\(claimed.path) is still used by the kernel, as by a file system that is being "
+    return
+      "\(claimed.path) is still used by the kernel, for example by a file system that is being "
       + "unmounted"
   }
 

@@ -37,7 +37,7 @@ package struct KernelDevice: Equatable, Sendable {
   package static func prepare() throws(LocalDeviceError) {
     guard Tool.isInstalled("nbd-client") else {
       throw LocalDeviceError(
-        "there is no nbd-client; install it, such as with 'apt install nbd-client'")
+        "nbd-client is not installed; install it, for example with 'apt install nbd-client'")
     }
     if KernelDevice(number: 0).isPresent { return }
     do {
@@ -47,7 +47,7 @@ package struct KernelDevice: Equatable, Sendable {
     }
     guard Waiting.until(patience: patience, { KernelDevice(number: 0).isPresent }) else {
       throw LocalDeviceError(
-        "the kernel has no network block devices, though 'modprobe nbd' succeeded")
+        "the kernel has no network block devices, although 'modprobe nbd' succeeded")
     }
   }
 
@@ -68,13 +68,13 @@ package struct KernelDevice: Equatable, Sendable {
   package func requireFree() throws(LocalDeviceError) {
     guard isPresent else {
       throw LocalDeviceError(
-        "there is no \(path); 'modprobe nbd nbds_max=\(number + 1)', with the driver removed "
-          + "before, makes as many")
+        "there is no \(path); to get that many devices, run 'modprobe -r nbd' and "
+          + "'modprobe nbd nbds_max=\(number + 1)'")
     }
     if let clientID {
       throw LocalDeviceError(
-        "\(path) is in use: process \(clientID) has connected it; 'nbd-client -d \(path)' would "
-          + "disconnect it")
+        "\(path) is in use: process \(clientID) has connected it; disconnect it with "
+          + "'nbd-client -d \(path)'")
     }
   }
 

@@ -28,7 +28,7 @@ package struct LoopDevice: ~Copyable {
         error = failure
       }
     }
-    throw LocalDeviceError("cannot make a loop device of \(file): \(error.explanation)")
+    throw LocalDeviceError("cannot create a loop device for \(file): \(error.explanation)")
   }
 
   private init(file: String, bytes: Range<UInt64>) throws(Errno) {

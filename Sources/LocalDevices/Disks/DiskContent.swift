@@ -13,7 +13,9 @@ private final class HeldDevice {
     let count = try bytes.withUnsafeMutableBytes {
       try descriptor.read(into: $0, at: range.lowerBound)
     }
-    guard count == bytes.count else { throw LocalDeviceError("a device ends before its size") }
+    guard count == bytes.count else {
+      throw LocalDeviceError("the device is shorter than its reported size")
+    }
     return bytes
   }
 }

@@ -72,7 +72,7 @@ package struct DiskInventory {
   package func target(partition: Int?, logicalVolume: String?) throws(LocalDeviceError) -> Target {
     if let logicalVolume {
       guard !physicalVolumes.isEmpty else {
-        throw LocalDeviceError("\(name) has no physical volume of LVM", listing: listing)
+        throw LocalDeviceError("\(name) has no LVM physical volume", listing: listing)
       }
       return .logicalVolume(logicalVolume)
     }
@@ -80,7 +80,8 @@ package struct DiskInventory {
     guard let content = item.content, content.isContainer else { return .item(item) }
     if content == .physicalVolume { return .logicalVolume(nil) }
     let what = item.number.map { "partition \($0) of \(name)" } ?? name
-    throw LocalDeviceError("\(what) is no file system but \(content.kind)", remedy: .open(content))
+    throw LocalDeviceError(
+      "\(what) is not a file system: it is \(content.kind)", remedy: .open(content))
   }
 
   private func numbered(_ number: Int) throws(LocalDeviceError) -> Item {
@@ -90,8 +91,8 @@ package struct DiskInventory {
     guard let item = items.first(where: { $0.number == number }) else {
       if cutOff.contains(number) {
         throw LocalDeviceError(
-          "partition \(number) of \(name) reaches past the end of the disk: the disk has been cut "
-            + "short, or the table is not its own")
+          "partition \(number) of \(name) extends past the end of the disk: the disk was shrunk, or the "
+            + "partition table belongs to another disk")
       }
       throw LocalDeviceError("\(name) has no partition \(number)", listing: listing)
     }
@@ -107,7 +108,7 @@ package struct DiskInventory {
     if fileSystems.isEmpty, items.count == 1, cutOff.isEmpty { return items[0] }
     if fileSystems.isEmpty {
       throw LocalDeviceError(
-        "no partition of \(name) has a file system that is known here", listing: listing)
+        "no partition of \(name) has a file system that varve knows", listing: listing)
     }
     throw groups.isEmpty
       ? LocalDeviceError(

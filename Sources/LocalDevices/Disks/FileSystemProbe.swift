@@ -34,14 +34,14 @@ package enum VolumeContent: String, Sendable, CaseIterable {
     case .luks: "encrypted (LUKS)"
     case .raid: "a member of a RAID"
     case .bitLocker: "encrypted (BitLocker)"
-    case .dynamicDisk: "a part of a dynamic disk of Windows (LDM)"
+    case .dynamicDisk: "part of a Windows dynamic disk (LDM)"
     case .zfs: "a member of a ZFS pool"
-    case .bcache: "a device of bcache"
+    case .bcache: "a bcache device"
     case .refs: "ReFS, which Linux cannot read"
     case .apfs: "APFS"
     case .vmfs: "VMFS"
-    case .stratis: "a device of a Stratis pool"
-    case .bluestore: "a device of Ceph's, which holds objects and no files"
+    case .stratis: "a member of a Stratis pool"
+    case .bluestore: "a Ceph BlueStore device, which holds objects, not files"
     default: rawValue
     }
   }

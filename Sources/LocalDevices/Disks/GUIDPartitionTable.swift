@@ -47,8 +47,8 @@ enum GUIDPartitionTable {
       }
     }
     throw LocalDeviceError(
-      "the disk's GUID partition table is damaged: neither at its beginning nor at its end there is "
-        + "a header with the right checksums")
+      "the disk's GUID partition table is damaged: neither copy, at the beginning and the end of the "
+        + "disk, has a valid checksum")
   }
 
   private static func table(

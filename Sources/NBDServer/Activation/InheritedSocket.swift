@@ -22,7 +22,7 @@ package struct InheritedSocket: Sendable {
       guard fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0 else {
         throw ServerError(
           code: .invalidAddress, address: "descriptor \(descriptor)",
-          reason: "LISTEN_FDS says that it was passed, but it is not open")
+          reason: "LISTEN_FDS names it, but it is not open")
       }
       return .inherited(descriptor: descriptor)
     }
@@ -39,7 +39,7 @@ package struct InheritedSocket: Sendable {
     guard let number = Int32(count), 0...1024 ~= number else {
       throw ServerError(
         code: .invalidAddress, address: "LISTEN_FDS",
-        reason: "expected the number of sockets that were passed, found '\(count)'")
+        reason: "expected the number of passed sockets, found '\(count)'")
     }
     return firstDescriptor..<firstDescriptor + number
   }
@@ -55,12 +55,12 @@ package struct InheritedSocket: Sendable {
   /// - Throws: ``ServerError`` unless it is a listening stream socket on TCP or Unix.
   func address() throws(ServerError) -> NBDServer.ListeningAddress {
     guard option(SO_TYPE) == Int32(SOCK_STREAM.rawValue), option(SO_ACCEPTCONN) == 1 else {
-      throw refusal("it is no socket that listens for connections")
+      throw refusal("it is not a listening socket")
     }
     switch option(SO_DOMAIN) {
     case AF_UNIX: return .unix(path: try unixPath())
     case AF_INET, AF_INET6: return try internetAddress()
-    default: throw refusal("it is neither a TCP nor a Unix socket")
+    default: throw refusal("it is neither a TCP socket nor a Unix socket")
     }
   }
 

@@ -37,7 +37,7 @@ struct CertificateLoading {
     authorities = verifiesClients ? try Self.certificates(path(Self.authorityName)) : []
     if verifiesClients, access(path(Self.revocationName), F_OK) == 0 {
       throw TLSError(
-        file: path(Self.revocationName), reason: "lists of revoked certificates are not read",
+        file: path(Self.revocationName), reason: "revocation lists are not supported",
         remedy: .nameClients)
     }
     warnings =
@@ -47,7 +47,8 @@ struct CertificateLoading {
       }
       + authorities.compactMap {
         Self.warning(
-          of: $0, in: path(Self.authorityName), "clients that it has signed will be refused")
+          of: $0, in: path(Self.authorityName),
+          "clients with certificates signed by it will be refused")
       }
   }
 
@@ -77,7 +78,7 @@ struct CertificateLoading {
     } catch NIOSSLError.failedToLoadPrivateKey {
       throw TLSError(
         file: "\(directory)/\(Self.keyName)",
-        reason: "it is not the key of the certificate in \(Self.certificateName)")
+        reason: "it does not belong to the certificate in \(Self.certificateName)")
     } catch {
       throw TLSError(
         file: "\(directory)/\(Self.certificateName)",
@@ -92,7 +93,7 @@ struct CertificateLoading {
     } catch {
       throw TLSError(
         file: path,
-        reason: "it holds no certificate; expected PEM, a text with a line "
+        reason: "it contains no certificate; expected PEM, with a line "
           + "-----BEGIN CERTIFICATE-----")
     }
   }
@@ -101,15 +102,15 @@ struct CertificateLoading {
     guard !file.text.contains("ENCRYPTED") else {
       throw TLSError(
         file: file.path,
-        reason: "the key is encrypted with a passphrase; expected one without, which only the "
-          + "server's user can read ('openssl pkey -in OLD -out NEW')")
+        reason: "the key is encrypted with a passphrase; remove the passphrase with "
+          + "'openssl pkey -in OLD -out NEW', and let only the server's user read the new file")
     }
     do {
       return try NIOSSLPrivateKey(bytes: file.bytes, format: .pem)
     } catch {
       throw TLSError(
         file: file.path,
-        reason: "it holds no private key; expected PEM, a text with a line "
+        reason: "it contains no private key; expected PEM, with a line "
           + "-----BEGIN PRIVATE KEY-----")
     }
   }

@@ -36,7 +36,7 @@ enum CertificateVerdict {
     let owner =
       isLeaf
       ? leaf.owner
-      : "\(X509Certificate.owner(of: current)), which stands behind that of \(leaf.owner),"
+      : "\(X509Certificate.owner(of: current)), in the chain of \(leaf.owner),"
     switch error {
     case X509_V_ERR_CERT_HAS_EXPIRED:
       return "the certificate of \(owner) expired on \(moment(X509_get0_notAfter(current)))"

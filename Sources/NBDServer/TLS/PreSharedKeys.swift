@@ -28,8 +28,9 @@ struct PreSharedKeys: Sendable {
     guard !keys.isEmpty else {
       throw TLSError(
         file: file.path,
-        reason: "it has no keys; expected lines such as alice:00112233445566778899aabbccddeeff, "
-          + "as 'psktool --username alice --pskfile FILE' makes them")
+        reason:
+          "it contains no keys; expected lines such as alice:00112233445566778899aabbccddeeff; "
+          + "'psktool --username alice --pskfile FILE' creates them")
     }
   }
 
@@ -61,7 +62,7 @@ struct PreSharedKeys: Sendable {
     var key = NIOSSLSecureBytes()
     key.append(bytes)
     guard keys.updateValue(key, forKey: user) == nil else {
-      throw Malformation(reason: "'\(user)' has a key on an earlier line already")
+      throw Malformation(reason: "'\(user)' already has a key on an earlier line")
     }
   }
 

@@ -20,14 +20,15 @@ final class PreSharedUser: Sendable {
   func explanation(of error: any Error) -> String? {
     let (name, unknown) = state.withLock { ($0.name, $0.unknown) }
     switch TLSFailure.name(of: error) {
-    case "PSK_IDENTITY_NOT_FOUND": return unknown.map { "there is no key of a user '\($0)'" }
+    case "PSK_IDENTITY_NOT_FOUND": return unknown.map { "there is no key for user '\($0)'" }
     case "BAD_DECRYPT", "DECRYPTION_FAILED_OR_BAD_RECORD_MAC", "DIGEST_CHECK_FAILED":
-      return name.map { "the client's key of '\($0)' is not the server's" }
+      return name.map { "the client's key for '\($0)' differs from the server's" }
     case "UNSUPPORTED_PROTOCOL":
-      return "the client does without TLS 1.2, which pre-shared keys need here: let it use that "
-        + "version, in GnuTLS with the priority NORMAL:-VERS-ALL:+VERS-TLS1.2:+ECDHE-PSK"
+      return
+        "the client does not offer TLS 1.2, which pre-shared keys need: enable it, in GnuTLS with "
+        + "the priority NORMAL:-VERS-ALL:+VERS-TLS1.2:+ECDHE-PSK"
     case "NO_SHARED_CIPHER":
-      return "the client offers no cipher suite ECDHE-PSK of TLS 1.2: give it a pre-shared key, "
+      return "the client offers no ECDHE-PSK cipher suite of TLS 1.2: give it a pre-shared key, "
         + "and in GnuTLS the priority NORMAL:+ECDHE-PSK"
     default: return nil
     }

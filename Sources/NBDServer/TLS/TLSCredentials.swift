@@ -94,12 +94,13 @@ struct TLSCredentials: Sendable {
       guard let certificate = try? handler.peerCertificate?.toDERBytes() else { return nil }
       return CertificateVerdict.reason(against: certificate, authorities: authorities)
     case "PEER_DID_NOT_RETURN_A_CERTIFICATE":
-      return "the client sent no certificate; it needs one that an authority in ca-cert.pem signed"
+      return "the client sent no certificate; it needs one signed by an authority in ca-cert.pem"
     case "UNSUPPORTED_PROTOCOL":
-      return "the client speaks no version of TLS that this server does, 1.2 and 1.3"
+      return "the client supports neither TLS 1.2 nor 1.3, which this server needs"
     case "NO_SHARED_CIPHER":
-      return "the client offers no cipher suite that goes with certificates; it may have a "
-        + "pre-shared key, which only a server that uses those takes"
+      return
+        "the client offers no cipher suite for certificates; it may use a pre-shared key, which "
+        + "this server does not accept"
     default: return nil
     }
   }

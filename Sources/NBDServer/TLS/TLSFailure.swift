@@ -26,7 +26,7 @@ enum TLSFailure {
 
   static func reason(of error: any Error) -> String {
     guard let name = name(of: error) else { return String(describing: error) }
-    if name == "EOF" { return "the client left" }
+    if name == "EOF" { return "the client disconnected" }
     if let mark = alertMarks.first(where: name.hasPrefix) {
       return "the client refused the server: \(words(name.dropFirst(mark.count)))"
     }

@@ -43,6 +43,6 @@ struct TLSFile {
 
   /// A warning for the administrator if other users can read this secret.
   var warning: String? {
-    isReadableByOthers ? "every user can read \(path); 'chmod o-r' mends that" : nil
+    isReadableByOthers ? "every user can read \(path); fix with chmod o-r" : nil
   }
 }

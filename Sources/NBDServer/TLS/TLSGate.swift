@@ -79,7 +79,7 @@ final class TLSGate: ChannelDuplexHandler {
       let names = try session.peerNames()
       guard source.admits(names) else {
         let name = names.first.map { "'\($0)'" } ?? "without a name"
-        return fail("a client \(name) is not among those that are allowed", context)
+        return fail("client \(name) is not allowed", context)
       }
       guard end(.established) else { return }
       whenEstablished(names)

@@ -80,8 +80,8 @@ final class StateFile: Sendable {
     guard count == bytes.count, let page = bytes.withUnsafeBytes({ StatePage($0) }) else {
       throw OverlayError(
         .damaged,
-        "\(place.path(Self.suffix)): the \(StatePage.lengthBytes) bytes at offset \(offset) are no "
-          + "states of blocks")
+        "\(place.path(Self.suffix)): the \(StatePage.lengthBytes) bytes at offset \(offset) are "
+          + "not valid block states")
     }
     return page
   }

@@ -76,8 +76,8 @@ package final class NamedOverlay: Sendable {
   ) -> OverlayError {
     OverlayError(
       .revisionGone,
-      "the overlay '\(name)' lies on revision \(description.revision) of \(description.job), which "
-        + "the repository no longer has; what was written cannot be read without it",
+      "the overlay '\(name)' cannot be read: its revision \(description.revision) of "
+        + "\(description.job) is no longer in the repository",
       remedy: .removeOverlay(name))
   }
 
@@ -129,8 +129,8 @@ package final class NamedOverlay: Sendable {
     guard volumes == description.volumes else {
       throw OverlayError(
         .damaged,
-        "the overlay '\(name)' is for the volumes "
-          + "\(description.volumes.map { "\($0.name) (\($0.sizeBytes) bytes)" }), its revision has "
+        "the overlay '\(name)' expects the volumes "
+          + "\(description.volumes.map { "\($0.name) (\($0.sizeBytes) bytes)" }), but its revision has "
           + "\(volumes.map { "\($0.name) (\($0.sizeBytes) bytes)" })")
     }
   }

@@ -56,7 +56,7 @@ struct OverlayFiles: Sendable {
     } catch {
       guard error.code == .notFound else { throw OverlayError(error) }
       throw OverlayError(
-        .damaged, "\(descriptionPath): expected what the overlay lies on, found no file")
+        .damaged, "\(descriptionPath): expected the overlay's description, found no file")
     }
     return try OverlayDescription(encoded: bytes, in: descriptionPath.string)
   }

@@ -89,7 +89,7 @@ extension OverlayStore {
     }
     let pin = stored.pin
     guard repository.origin(of: pin, context: context) != .otherMachine else {
-      return .unknown("it lies on \(pin.host)")
+      return .unknown("it is on \(pin.host)")
     }
     // The overlay may be in another directory than the overlays of this store.
     let directory = FilePath(platformBytes: pin.ownerPath)

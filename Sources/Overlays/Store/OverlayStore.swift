@@ -92,7 +92,7 @@ package struct OverlayStore: Sendable {
     }
     try whileAlone { () throws(OverlayError) in
       guard try !exists(files(name).directory) else {
-        throw OverlayError(.invalidRequest, "there is an overlay '\(name)' already")
+        throw OverlayError(.invalidRequest, "there is already an overlay '\(name)'")
       }
       try removeUnfinished()
       let unfinished = OverlayFiles(
@@ -225,8 +225,7 @@ package struct OverlayStore: Sendable {
     guard let lock = try files(name).lock() else {
       throw OverlayError(
         .inUse,
-        "another process has the overlay '\(name)' open; end the server that has before this one "
-          + "can use it")
+        "the overlay '\(name)' is open in another process; end the server that uses it first")
     }
     return lock
   }
@@ -238,8 +237,8 @@ package struct OverlayStore: Sendable {
     guard description.repository == repository.configuration.id.description else {
       throw OverlayError(
         .wrongRepository,
-        "\(files.directory) is an overlay of repository \(description.repository), not of "
-          + "\(repository.root), which is \(repository.configuration.id)")
+        "\(files.directory) belongs to repository \(description.repository), not to "
+          + "\(repository.root) (\(repository.configuration.id))")
     }
     return description
   }

@@ -17,7 +17,7 @@ package final class OverlaidVolume: WritableVolume {
     guard base.sizeBytes == overlay.sizeBytes else {
       throw OverlayError(
         .damaged,
-        "the overlay is for a volume of \(overlay.sizeBytes) bytes, and the revision's has "
+        "the overlay expects a volume of \(overlay.sizeBytes) bytes, but the revision's has "
           + "\(base.sizeBytes)")
     }
     self.base = base

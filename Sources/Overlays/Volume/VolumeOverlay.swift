@@ -183,8 +183,8 @@ package final class VolumeOverlay: Sendable {
     } catch {
       throw OverlayError(
         .fileSystem,
-        "\(error); what was written since the last flush may be lost, and the overlay takes no more "
-          + "writes until it is opened again",
+        "\(error); writes since the last flush may be lost, and the overlay accepts no more writes "
+          + "until it is opened again",
         cause: error)
     }
   }

@@ -60,7 +60,7 @@ final class SimulatedFile: OpenFile {
   }
 
   func sizeBytes() throws(FileError) -> UInt64 {
-    try perform(.metadata, "look at") { state in UInt64(state.tree.file(node)?.count ?? 0) }
+    try perform(.metadata, "stat") { state in UInt64(state.tree.file(node)?.count ?? 0) }
   }
 
   func setSize(bytes sizeBytes: UInt64) throws(FileError) {
@@ -90,7 +90,7 @@ final class SimulatedFile: OpenFile {
 
   /// It knows no holes.
   func dataStart(from offsetBytes: UInt64) throws(FileError) -> UInt64? {
-    try perform(.read, "look for data in") { state in
+    try perform(.read, "find data in") { state in
       UInt64(state.tree.file(node)?.count ?? 0) > offsetBytes ? offsetBytes : nil
     }
   }

@@ -112,7 +112,7 @@ package final class SimulatedFileSystem: FileSystem {
   package func createDirectory(
     _ path: FilePath, permissions: FilePermissions
   ) throws(FileError) {
-    try perform(.createDirectory, "make directory", path) { state throws(Errno) in
+    try perform(.createDirectory, "create directory", path) { state throws(Errno) in
       let slot = try state.tree.slot(of: path)
       guard state.tree[slot] == nil else { throw .fileExists }
       state.record(.createDirectory(state.tree.takeNumber(), slot))
@@ -131,7 +131,7 @@ package final class SimulatedFileSystem: FileSystem {
   }
 
   package func metadata(of path: FilePath) throws(FileError) -> FileMetadata {
-    try perform(.metadata, "look at", path) { state throws(Errno) in
+    try perform(.metadata, "stat", path) { state throws(Errno) in
       let number = try state.tree.node(at: path)
       let file = state.tree.file(number)
       return FileMetadata(
