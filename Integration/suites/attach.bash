@@ -18,7 +18,7 @@ refused 'in use for web01' varve attach web01 /dev/nbd0
 umount /mnt
 varve detach /dev/nbd0
 expect_nothing_left
-refused 'attached nothing' varve detach /dev/nbd0
+refused 'not attached by varve' varve detach /dev/nbd0
 
 # Writable, over several connections; what is written is there until it is detached.
 varve attach web01@0 /dev/nbd3 --writable --connections 4
@@ -68,14 +68,14 @@ varve serve --unix /run/socket &
 wait_until test -S /run/socket
 nbd-client -unix /run/socket -N web01@0 /dev/nbd1 -readonly
 refused 'in use' varve attach web01 /dev/nbd1
-refused 'attached nothing' varve detach /dev/nbd1
+refused 'not attached by varve' varve detach /dev/nbd1
 nbd-client -d /dev/nbd1
 kill %1
 wait || true
 expect_nothing_left
 # No client.
 mv "$(command -v nbd-client)" /hidden
-refused 'no nbd-client' varve attach web01 /dev/nbd0
+refused 'nbd-client is not installed' varve attach web01 /dev/nbd0
 # Neither way of mounting.
 refused 'nbdfuse' varve mount web01 /mnt
 cp /hidden /usr/sbin/nbd-client

@@ -70,7 +70,7 @@ test_foreign_files_are_not_mistaken_for_one_another() {
   echo 2 >"$VARVE_REPOSITORY/packs/$latin_o"
   echo 3 >"$VARVE_REPOSITORY/revisions/$latin_a"
   expect_exit 0 "$varve" check-repository
-  expect_output 'revisions/B.*r: is nothing that this program knows'
+  expect_output 'revisions/B.*r: is not a known file'
   "$varve" check-repository --fix
   "$varve" gc
   expect_equal "$(cat "$VARVE_REPOSITORY/packs/$latin_a" "$VARVE_REPOSITORY/packs/$latin_o")" $'1\n2'

@@ -159,6 +159,6 @@ test_full_xfs_is_read_and_freed() {
 test_file_system_without_inodes_is_read_and_freed() {
   full_repository inodes 64M
   expect_exit 1 "$varve" backup c a.raw
-  expect_output 'no free inode'
+  expect_output 'no free inodes'
   what_reads_works_and_deleting_makes_room
 }

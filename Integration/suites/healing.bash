@@ -20,7 +20,7 @@ trust_of() { "$varve" show --json "$1" | jq -er .trust; }
 
 test_verification_notes_volume_offset_pack_expected_and_found() {
   one_damaged_chunk
-  expect_output 'noted in the quarantine'
+  expect_output 'added to the quarantine'
   expect_equal "$(quarantined)" 1 "copies in the quarantine"
   "$varve" quarantine --json | jq -e '.[0] | .volume == "disk" and .volumeOffsetBytes >= 0
     and (.pack | length) == 64 and (.expected | test("chunk")) and (.found | test("expected"))
@@ -77,11 +77,11 @@ test_repair_refuses_what_cannot_help() {
   expect_exit 1 "$varve" repair --from "$VARVE_REPOSITORY"
   expect_output 'is to be repaired'
   expect_exit 1 "$varve" repair --from nowhere
-  expect_output 'no varve repository'
+  expect_output 'is not a varve repository'
   head -c 64 /dev/urandom >keyfile
   "$varve" init -r sealed --encrypt keyfile --key-file keyfile
   expect_exit 1 "$varve" repair --from sealed
-  expect_output 'other ids'
+  expect_output 'cannot use content from'
   damage "$(find copy/packs/data -type f)" 5000000
   expect_exit 1 "$varve" repair --from copy
   expect_output 'in either repository'
@@ -106,7 +106,7 @@ test_good_pack_that_is_put_back_ends_the_quarantine() {
   one_damaged_chunk
   cp -a copy/packs "$VARVE_REPOSITORY/"
   expect_exit 0 "$varve" verify --all
-  expect_output 'left the quarantine'
+  expect_output 'removed from the quarantine'
   expect_equal "$(quarantined)" 0 "copies in the quarantine"
   expect_equal "$(trust_of job@latest)" verified
 }
@@ -148,18 +148,18 @@ test_distrust_one_many_and_by_time() {
   # Each is again what it was before; none but those is touched.
   "$varve" verify other@latest
   expect_exit 0 "$varve" distrust --job job --until "$(date +%F)" --undo --yes
-  expect_output 'took back the distrust of 3 revisions'
+  expect_output 'undid the distrust of 3 revisions'
   expect_equal "$("$varve" revisions --json | jq -c '[.[].trust]')" \
     '["verified","verified","verified","verified"]'
   expect_exit 0 "$varve" distrust job@1 --undo
-  expect_output 'took back the distrust of 0 revisions'
+  expect_output 'undid the distrust of 0 revisions'
   # Damage that was found is not taken back by a word.
   cp -r "$VARVE_REPOSITORY" spoiled
   damage "$(VARVE_REPOSITORY=spoiled data_packs | sed -n 1p)" 500000
   expect_exit 1 "$varve" verify job@0 -r spoiled
   expect_exit 0 "$varve" distrust job@0 -r spoiled
   expect_exit 1 "$varve" distrust job@0 --undo -r spoiled
-  expect_output 'still distrusted: .* it is not known that only .varve distrust. said so'
+  expect_output 'still distrusted: .* a verification may have found damage in it'
   expect_exit 0 "$varve" distrust --until 2001-01-01
   expect_output 'nothing was changed'
   expect_exit 2 "$varve" distrust

@@ -376,11 +376,11 @@ test_disks_that_cannot_be_mounted_say_why() {
   # A file system that is larger than what there is of it, and one with a feature of the future.
   make_file_system disk.raw 64M
   truncate -s 32M disk.raw
-  refused_disk 'kernel says.*bad geometry'
+  refused_disk 'kernel log: .*bad geometry'
   make_file_system disk.raw 64M
   debugfs -w -R 'set_super_value feature_incompat 0x80000042' disk.raw 2>/dev/null
   debugfs -w -R 'set_super_value feature_incompat 0x800002c2' disk.raw 2>/dev/null
-  refused_disk "kernel says.*unsupported optional features"
+  refused_disk "kernel log: .*unsupported optional features"
   # bcachefs: this kernel does not know it, or says what is wrong with it.
   rm disk.raw && truncate -s 8M disk.raw
   printf '\306\205\163\366\146\316\220\251\331\152\140\317\200\075\367\357' |

@@ -307,7 +307,7 @@ C
     random_bytes 3000000 1 >disk.raw
     expect_exit 0 env LD_PRELOAD="$work/$number.so" "$varve" init
     expect_exit 0 env LD_PRELOAD="$work/$number.so" "$varve" backup job disk.raw
-    expect_equal "$(grep -c 'cannot synchronise directories' <<<"$output")" 1 "warnings"
+    expect_equal "$(grep -c 'cannot flush directories to disk' <<<"$output")" 1 "warnings"
     expect_exit 0 env LD_PRELOAD="$work/$number.so" "$varve" restore job@latest restored.raw
     cmp restored.raw disk.raw
     rm restored.raw
@@ -341,7 +341,7 @@ test_locks_that_keep_nobody_out() {
 int flock(int fd, int operation) { return 0; }
 C
   expect_exit 0 env LD_PRELOAD="$work/flock.so" "$varve" init
-  expect_output 'grants a lock to everybody'
+  expect_output 'file locks do not work'
   random_bytes 3000000 1 >disk.raw
   mkfifo pipe
   "$varve" backup slow - <pipe &
@@ -352,7 +352,7 @@ C
   expect_exit 0 env LD_PRELOAD="$work/flock.so" "$varve" backup job disk.raw
   env LD_PRELOAD="$work/flock.so" "$varve" check-repository --fix || true
   expect_exit 1 env LD_PRELOAD="$work/flock.so" "$varve" gc --yes
-  expect_output 'nothing is deleted.*grants a lock to everybody'
+  expect_output 'nothing is deleted.*file locks do not work'
   has_session || fail "the session of a running backup was removed"
   cat disk.raw >&9
   exec 9>&-

@@ -155,7 +155,7 @@ test_one_server_at_a_time_has_an_overlay() {
   prepare_overlays
   start_server job@latest --overlay repair
   expect_exit 1 timeout 20 "$varve" serve --unix "$work/second.sock" --overlay repair
-  expect_output "another process has the overlay 'repair' open"
+  expect_output "the overlay 'repair' is open in another process"
   expect_exit 1 "$varve" overlay remove repair
   expect_exit 1 "$varve" overlay commit repair
   expect_output "another process"
@@ -475,7 +475,7 @@ test_pins_are_listed_and_released() {
   local pin
   pin=$("$varve" pin list --json | jq -r '.pins[0].id')
   expect_exit 1 "$varve" pin release "${pin:0:6}"
-  expect_output "overlay repair is still there.*add --yes"
+  expect_output "overlay repair still exists.*add --yes"
   cp -a "$VARVE_REPOSITORY" copy
   expect_exit 0 "$varve" pin list -r copy
   expect_output " copied "
@@ -546,7 +546,7 @@ test_a_read_only_repository() {
   # What is removed while nothing can be released leaves a pin, and says so.
   mount -o remount,bind,ro "$VARVE_REPOSITORY"
   expect_exit 0 "$varve" overlay remove repair
-  expect_output "its pin stays in the repository.*varve pin release"
+  expect_output "its pin was not released.*varve pin release"
 }
 
 # An overlay whose revision is gone says so; it can still be removed.
@@ -560,7 +560,7 @@ test_an_overlay_whose_revision_is_gone() {
   expect_exit 0 "$varve" overlay list
   expect_output "its revision is gone"
   expect_exit 1 timeout 20 "$varve" serve --overlay repair --unix "$work/s.sock"
-  expect_output "the repository no longer has"
+  expect_output "no longer in the repository"
   expect_exit 1 "$varve" overlay commit repair
   "$varve" overlay remove repair
 }

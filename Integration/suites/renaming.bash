@@ -41,7 +41,7 @@ test_a_name_that_is_taken_or_wrong_is_refused() {
   "$varve" backup web01 disk.raw
   "$varve" backup db01 disk.raw
   expect_exit 1 "$varve" rename-job web01 db01
-  expect_output "there is a job 'db01' already; nothing was renamed"
+  expect_output "nothing was renamed: job 'db01' already exists"
   expect_exit 1 "$varve" rename-job web02 web03
   expect_output "no job 'web02'"
   local name
@@ -64,7 +64,7 @@ test_a_running_backup_is_waited_for() {
   exec 7>pipe
   wait_until 20 session_of 'backup of web01'
   expect_exit 1 "$varve" rename-job web01 web02
-  expect_output "a backup of web01 runs \(process $backup on"
+  expect_output "a backup of web01 is running \(process $backup on"
   cat disk.raw >&7
   exec 7>&-
   wait "$backup"

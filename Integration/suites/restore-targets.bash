@@ -20,7 +20,7 @@ test_a_link_that_leads_nowhere_is_no_target() {
   one_revision
   ln -s nowhere link
   expect_exit 1 "$varve" restore job@latest link --force
-  expect_output 'link: it is a symbolic link that leads nowhere'
+  expect_output 'link: it is a dangling symbolic link'
   [[ -L link && ! -e nowhere ]]
 }
 
@@ -38,7 +38,7 @@ test_no_file_is_restored_into_the_repository() {
   before=$(listing "$VARVE_REPOSITORY")
   for name in "$VARVE_REPOSITORY/new" "$VARVE_REPOSITORY/config" link/packs/new; do
     expect_exit 1 "$varve" restore job@latest "$name" --force
-    expect_output 'is in the directory of the repository'
+    expect_output 'is inside the repository'
   done
   expect_equal "$(listing "$VARVE_REPOSITORY")" "$before" "the repository"
 }

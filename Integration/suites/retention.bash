@@ -42,10 +42,10 @@ test_what_the_rules_keep_stays_and_the_rest_goes() {
   expect_output '2026-10-31 .* keep +monthly 2 of 2'
   expect_output '2026-10-30 .* delete +no rule keeps it'
   expect_exit 1 varve_at "2026-11-19 12:00:00" prune "${rules[@]}"
-  expect_output 'nothing is forgotten: 34 of 40 revisions of web01 would go, which is more than half'
+  expect_output 'nothing was forgotten: 34 of 40 revisions of web01 would be deleted, which is more than half'
   expect_equal "$(count_revisions)" 40
   expect_exit 0 varve_at "2026-11-19 12:00:00" prune "${rules[@]}" --yes
-  expect_output "forgot 34 of 40 revisions; space is freed by 'varve gc'"
+  expect_output "forgot 34 of 40 revisions; run 'varve gc' to free space"
   expect_equal "$(days_of web01)" \
     "2026-10-31 2026-11-08 2026-11-15 2026-11-17 2026-11-18 2026-11-19"
   expect_exit 0 varve_at "2026-11-19 12:00:00" prune "${rules[@]}"
@@ -81,13 +81,13 @@ test_policies_are_stored_and_used() {
   back_up_at db01 2026-11-{16,17,18,19}" 01:30:00"
   "$varve" tag add db01@latest daily
   expect_exit 2 "$varve" prune
-  expect_output 'there are no retention rules'
+  expect_output 'no retention rules given'
   expect_exit 2 "$varve" policy set web01-of-the-bank
   expect_exit 0 "$varve" policy set web01-of-the-bank --keep-last 2 --time-zone Europe/Berlin
   # The job without a policy is left alone; named, it is a mistake.
   expect_exit 2 varve_at "2026-11-19 12:00:00" prune db01
   expect_exit 0 varve_at "2026-11-19 12:00:00" prune
-  expect_output 'left alone, having no policy: db01'
+  expect_output 'not pruned \(no policy\): db01'
   expect_output 'forgot 2 of 4'
   expect_exit 0 "$varve" policy set --keep-schedule daily=1d:9 --keep-within 1d6h
   expect_exit 0 "$varve" policy show
@@ -112,7 +112,7 @@ test_what_a_mistyped_argument_can_be_is_said() {
   expect_output "would forget 2 of 4 revisions, but only with --yes: no revision has the tag 'goldn'"
   ! grep "tag 'golden'" <<<"$output" || fail "golden is a tag"
   expect_exit 1 "$varve" prune --keep-tag goldn --keep-last 1
-  expect_output "nothing is forgotten: no revision has the tag 'goldn'"
+  expect_output "nothing was forgotten: a rule names the tag 'goldn', but no revision has it"
   expect_exit 1 "$varve" prune --keep-schedule goldn=1d:1 --keep-last 1 --json
   "$varve" policy set --keep-tag goldn --keep-last 1
   expect_exit 1 "$varve" prune
@@ -135,7 +135,7 @@ test_what_a_mistyped_argument_can_be_is_said() {
   expect_exit 2 "$varve" gc --max-minutes 0.5
   expect_output "expected whole minutes"
   expect_exit 2 "$varve" verify --sample 5
-  expect_output "expected a share above 0% and up to 100%, such as 5%"
+  expect_output "expected a percentage above 0% and up to 100%, such as 5%"
   expect_exit 0 "$varve" policy show
   expect_output "no policies are stored"
   expect_exit 0 "$varve" unprotect web01@0
@@ -150,10 +150,10 @@ test_damaged_policies_can_be_replaced() {
   "$varve" policy set web01 --keep-last 1
   printf damage | dd of="$VARVE_REPOSITORY/policy" bs=1 seek=70 conv=notrunc status=none
   expect_exit 1 "$varve" prune
-  expect_output "'varve policy set' writes the file anew"
+  expect_output "'varve policy set' replaces the file"
   expect_exit 1 "$varve" policy remove web01
   expect_exit 0 "$varve" usage
-  expect_output 'warning: what pruning would free is not known'
+  expect_output 'warning: cannot tell what pruning would free'
   expect_exit 0 "$varve" prune --keep-last 3
   expect_output 'forgot 1 of 4'
   expect_exit 0 "$varve" policy set --keep-last 2
@@ -236,7 +236,7 @@ test_protected_revisions_are_neither_pruned_nor_forgotten() {
   expect_exit 0 varve_at "2026-11-19 12:00:00" prune --keep-last 1
   expect_equal "$(days_of web01)" "2026-11-16 2026-11-17 2026-11-19"
   expect_exit 1 "$varve" forget web01@first web01@latest --yes
-  expect_output 'protected, and not forgotten'
+  expect_output 'nothing was forgotten: protected'
   expect_equal "$(count_revisions)" 3
   expect_exit 0 "$varve" unprotect web01@first
   expect_exit 0 "$varve" forget web01@first
@@ -289,7 +289,7 @@ test_orphaned_jobs_are_listed_and_go_when_told_so() {
   expect_output '^gone +2026-01-03 01:30:0[0-9] +3$'
   expect_equal "$(count_revisions)" 5
   expect_exit 1 varve_at "2026-11-19 12:00:00" prune --orphaned-after 90d --forget-orphaned
-  expect_output 'nothing is forgotten: 2 of 3 revisions of gone'
+  expect_output 'nothing was forgotten: 2 of 3 revisions of gone'
   expect_equal "$(count_revisions)" 5
   expect_exit 0 varve_at "2026-11-19 12:00:00" prune --orphaned-after 90d --forget-orphaned --yes
   expect_equal "$(days_of gone)" "2026-01-02"
@@ -306,7 +306,7 @@ test_a_revision_that_cannot_be_read_stops_everything() {
   echo damage >>"$VARVE_REPOSITORY/revisions/$id"
   expect_exit 1 varve_at "2026-11-19 12:00:00" prune --keep-last 1 --yes
   expect_output "revision $id cannot be read"
-  expect_output 'nothing is forgotten while a revision cannot be read'
+  expect_output 'nothing was forgotten: a revision cannot be read'
   expect_exit 1 "$varve" forget "$id"
   expect_output 'add --yes'
   expect_equal "$(find "$VARVE_REPOSITORY/revisions" -type f | wc -l)" 4
@@ -332,7 +332,7 @@ CLIENT
     env PATH="/usr/bin:$PATH" nbdsh -u '$uri' -c 'exec(open("client.py").read())'
   expect_output '2026-11-17 .* keep +pinned by export of web01@'
   expect_output '\(process [0-9]+ on'
-  expect_output 'is in use, and readable there'
+  expect_output 'is in use and stays readable for'
   expect_output '^web01 2026-11-17 01:30:00'
   expect_equal "$(days_of web01)" "2026-11-19"
 }

@@ -104,7 +104,7 @@ test_attachment_comes_from_a_pipe() {
   truncate -s $(((16 << 20) + 1)) large
   for file in large /dev/zero; do
     expect_exit 1 "$varve" backup job disk.raw --attach "document=$file"
-    expect_output "cannot read $file: it has more than 16777216 bytes"
+    expect_output "cannot read $file: it is larger than the limit of 16777216 bytes"
   done
   expect_equal "$("$varve" revisions --json | jq length)" 1
 }
@@ -222,6 +222,6 @@ test_compression_can_be_changed_later() {
   "$varve" restore other@latest - | cmp - new.raw
 
   expect_exit 2 "$varve" config set --compression zstd:0
-  expect_output "zstd:LEVEL with a level from -7 to 19 but 0"
+  expect_output "zstd:LEVEL with a level from -7 to 19, except 0"
   expect_exit 2 "$varve" config set
 }

@@ -27,7 +27,7 @@ test_one_revision_is_the_default_export_and_the_only_one() {
     expect_output 'no export named'
   done
   grep -q 'web01@0 is web01@.*not exported' serve.log || fail "$(cat serve.log)"
-  grep -q "no job.*nobody\|neither a job" serve.log || fail "$(cat serve.log)"
+  grep -q "no job.*nobody\|no job of this name" serve.log || fail "$(cat serve.log)"
   expect_equal "$(nbdinfo --list --json "nbd+unix://?socket=$server_socket" |
     jq '.exports | length')" 1 "exports"
 }
@@ -44,7 +44,7 @@ test_jobs_and_volumes_are_exported_by_name() {
 test_a_revision_that_there_is_not_is_noticed_at_the_start() {
   back_up_two_jobs
   expect_exit 1 "$varve" serve web02 --unix s.sock
-  expect_output "no job 'web02'|neither a job"
+  expect_output "no job 'web02'|no job of this name"
   expect_exit 1 "$varve" serve db01@0/vdc --unix s.sock
   expect_output 'vda, vdb'
   [[ ! -e s.sock ]]
@@ -171,7 +171,7 @@ test_what_is_passed_and_no_socket_is_refused() {
   back_up_two_jobs
   # shellcheck disable=SC2016 # for the inner shell
   expect_exit 1 bash -c 'exec 3</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec "$1" serve' - "$varve"
-  expect_output 'descriptor 3: it is no socket'
+  expect_output 'descriptor 3: it is not a listening socket'
   # shellcheck disable=SC2016
   expect_exit 1 bash -c 'exec 3<&-; LISTEN_PID=$$ LISTEN_FDS=many exec "$1" serve' - "$varve"
   expect_output LISTEN_FDS
@@ -265,7 +265,7 @@ test_without_an_address_only_this_user_reaches_the_server() {
   # No directory that others can use, and no place at all.
   chmod 755 "$VARVE_RUNTIME"
   expect_exit 1 "$varve" serve
-  expect_output 'this user alone'
+  expect_output 'only this user can access'
   needs_root
   chmod -R o+rX "$work"
   mkdir -m 777 cache-of-another
@@ -293,7 +293,7 @@ test_daemonize_returns_when_clients_can_connect() {
 test_daemonize_says_why_a_server_does_not_start() {
   back_up_two_jobs
   expect_exit 1 "$varve" serve nobody --daemonize --pidfile pid
-  expect_output "no job 'nobody'|neither a job"
+  expect_output "no job 'nobody'|no job of this name"
   expect_exit 1 "$varve" serve --daemonize --unix no/such/place/s.sock --pidfile pid
   expect_output 'no/such/place'
   expect_exit 1 "$varve" serve --daemonize --unix s.sock --pidfile pid --log-file no/such/log
@@ -509,7 +509,7 @@ test_status_sockets_are_for_this_user_alone() {
   chmod 777 "$VARVE_RUNTIME"
   : >serve.log
   start_server
-  wait_until 10 grep -q 'this user alone' serve.log || fail "$(cat serve.log)"
+  wait_until 10 grep -q 'only this user can access' serve.log || fail "$(cat serve.log)"
   nbdinfo --list "nbd+unix://?socket=$server_socket"
 }
 

@@ -99,7 +99,7 @@ for name in nls_cp437 nls_ascii nls_utf8; do modprobe $name || true; done
 mount -t vfat /dev/vda /mnt
 varve restore job@latest /mnt/out.raw --verify
 sha256sum </mnt/out.raw | cmp - /sum
-refused 'keeps no holes' varve restore job@latest /mnt/second.raw
+refused 'does not support holes' varve restore job@latest /mnt/second.raw
 [ "$(ls /mnt)" = out.raw ]
 GUEST
 }

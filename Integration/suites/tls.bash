@@ -75,7 +75,7 @@ test_only_clients_of_a_name() {
   nbdcopy "$(encrypted_uri alice)" - | cmp - disk.raw
   refused nbdinfo --size "$(encrypted_uri bob)"
   refused nbdinfo --size "$(encrypted_uri nobody)"
-  grep -q "'bob' is not among those" serve.log || fail "$(cat serve.log)"
+  grep -q "client 'bob' is not allowed" serve.log || fail "$(cat serve.log)"
 }
 
 test_the_log_says_why_a_client_is_refused_and_whose_certificate_it_was() {
@@ -256,7 +256,7 @@ test_pre_shared_keys_and_versions_of_TLS() {
     with_priority "$priority" || fail "$priority: $(cat serve.log)"
   done
   expect_exit 1 with_priority NORMAL:-VERS-ALL:+VERS-TLS1.3
-  wait_until 10 grep -q 'the client does without TLS 1.2.*NORMAL:-VERS-ALL:+VERS-TLS1.2' serve.log ||
+  wait_until 10 grep -q 'the client does not offer TLS 1.2.*NORMAL:-VERS-ALL:+VERS-TLS1.2' serve.log ||
     fail "$(cat serve.log)"
   # The same with libnbd, which reads the system's settings.
   printf '[overrides]\ndisabled-version = %s\n' TLS1.2 >only-1.3
@@ -264,7 +264,7 @@ test_pre_shared_keys_and_versions_of_TLS() {
   local uri="nbds://bob@localhost:$server_port/web01@latest?tls-psk-file=$work/psk-bob/keys.psk"
   : >serve.log
   refused env GNUTLS_SYSTEM_PRIORITY_FILE=only-1.3 nbdinfo --size "$uri"
-  wait_until 10 grep -q 'the client does without TLS 1.2' serve.log || fail "$(cat serve.log)"
+  wait_until 10 grep -q 'the client does not offer TLS 1.2' serve.log || fail "$(cat serve.log)"
   GNUTLS_SYSTEM_PRIORITY_FILE=only-1.2 nbdinfo --size "$uri"
   nbdinfo --size "$uri"
 }
@@ -276,15 +276,15 @@ test_the_log_says_whose_pre_shared_key_was_refused() {
   local uri="nbds://alice@localhost:$server_port/web01@latest?tls-psk-file=$work"
   sed 's/^bob/alice/' psk-bob/keys.psk >wrong
   refused nbdinfo --size "$uri/wrong"
-  wait_until 10 grep -q "key of 'alice' is not the server's" serve.log || fail "$(cat serve.log)"
+  wait_until 10 grep -q "key for 'alice' differs from the server's" serve.log || fail "$(cat serve.log)"
   sed 's/^alice/mallory/' psk-alice/keys.psk >unknown
   refused nbdinfo --size "${uri/alice@/mallory@}/unknown"
-  wait_until 10 grep -q "no key of a user 'mallory'" serve.log || fail "$(cat serve.log)"
+  wait_until 10 grep -q "no key for user 'mallory'" serve.log || fail "$(cat serve.log)"
   make_authority authority
   make_certificate authority client carol carol
   refused nbdinfo --size \
     "nbds://localhost:$server_port/web01@latest?tls-certificates=$work/carol"
-  wait_until 10 grep -q 'no cipher suite ECDHE-PSK' serve.log || fail "$(cat serve.log)"
+  wait_until 10 grep -q 'no ECDHE-PSK cipher suite' serve.log || fail "$(cat serve.log)"
 }
 
 test_printed_URIs_ask_for_TLS() {
@@ -324,7 +324,7 @@ PYTHON
   # What cannot be used changes nothing.
   echo nonsense >server/server-key.pem
   kill -HUP "$server_pid"
-  wait_until 10 grep -q 'server-key.pem: it holds no private key' serve.log || fail "$(cat serve.log)"
+  wait_until 10 grep -q 'server-key.pem: it contains no private key' serve.log || fail "$(cat serve.log)"
   nbdinfo --size "$(encrypted_uri newcomer)"
   echo >go
   wait "$reader" || fail "a client that was there before was disturbed"
@@ -341,7 +341,7 @@ test_a_server_does_not_start_with_files_that_it_cannot_use() {
   expect_output 'server/ca-cert.pem: cannot read it: No such file'
   cp authority/ca-key.pem server/server-key.pem
   expect_exit 1 "$varve" serve --unix s --tls-certificates server
-  expect_output 'server/server-key.pem: it is not the key'
+  expect_output 'server/server-key.pem: it does not belong to the certificate'
   echo 'alice:1234' >keys
   expect_exit 1 "$varve" serve --unix s --tls-psk keys
   expect_output 'keys: line 1: the key of .alice. has 2 bytes'

@@ -5,7 +5,7 @@ refused() {
   local before
   before=$(count_revisions)
   expect_exit 1 "$varve" backup "$@"
-  expect_output 'no revision was made: .*--accept-unusual'
+  expect_output 'no revision was created: .*--accept-unusual'
   expect_equal "$(count_revisions)" "$before"
 }
 

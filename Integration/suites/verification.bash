@@ -74,7 +74,7 @@ test_a_revision_that_cannot_be_read_is_not_passed_over() {
   expect_exit 0 "$varve" verify "$older"
   "$varve" restore job out.raw --json | jq -e --arg id "$newest" '.warnings[0] | contains($id)'
   expect_exit 1 "$varve" forget job@latest
-  expect_output "revision $newest cannot be read, and may be the one that 'job@latest' means"
+  expect_output "'job@latest' may refer to revision $newest, which cannot be read"
   expect_exit 0 "$varve" forget "$older" --yes
 }
 
@@ -149,7 +149,7 @@ test_whoever_holds_a_lock_is_named_and_not_waited_for_without_end() {
   wait_until 10 marks_are_locked
   VARVE_LOCK_TIMEOUT=4 expect_exit 1 "$varve" tag add job@latest kept
   expect_output 'waiting for .*/marks/lock, which is locked by .*process [0-9]+'
-  expect_output 'held for more than 4 s by .*process [0-9]+'
+  expect_output 'locked for more than 4 s by .*process [0-9]+'
   # What reads goes on.
   expect_exit 0 "$varve" revisions
 }

@@ -152,7 +152,7 @@ import Testing
     let error = try #require(throws: LocalDeviceError.self) {
       try inventory.target(partition: nil, logicalVolume: "vg0/root")
     }
-    #expect(error.description.contains("no physical volume"))
+    #expect(error.description.contains("no LVM physical volume"))
     #expect(
       try self.inventory(disk([.physicalVolume])).target(partition: nil, logicalVolume: "a")
         == .logicalVolume("a"))

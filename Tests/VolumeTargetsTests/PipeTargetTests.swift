@@ -64,7 +64,7 @@ import VolumeTargets
     #expect(error?.code == .brokenPipe)
     #expect(
       error?.description
-        == "cannot write \(fifo) at offset 3: Broken pipe (EPIPE); its reader has gone")
+        == "cannot write \(fifo) at offset 3: Broken pipe (EPIPE); the reader has closed the pipe")
   }
 
   @Test func aFullDeviceIsNoSpace() throws {

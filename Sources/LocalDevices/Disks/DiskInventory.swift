@@ -81,7 +81,7 @@ package struct DiskInventory {
     if content == .physicalVolume { return .logicalVolume(nil) }
     let what = item.number.map { "partition \($0) of \(name)" } ?? name
     throw LocalDeviceError(
-      "\(what) is not a file system: it is \(content.kind)", remedy: .open(content))
+      "\(what) is not a file system but \(content.kind)", remedy: .open(content))
   }
 
   private func numbered(_ number: Int) throws(LocalDeviceError) -> Item {

@@ -124,7 +124,7 @@ import Testing
     arguments: [
       ("web02@latest", .unknownJob, "cafe, db01, web01"),
       ("web02", .unknownJob, "cafe, db01, web01"),
-      ("deadbeef", .noSuchRevision, "neither a job"),
+      ("deadbeef", .noSuchRevision, "no job of this name"),
       ("web01@4", .noSuchRevision, "number 3"),
       ("cafe@1", .noSuchRevision, "1 revision;"),
       ("web01@beef", .noSuchRevision, "begins with beef"),
@@ -132,7 +132,7 @@ import Testing
       ("web01@ab02c", .noSuchRevision, "is of job 'db01'"),
       ("web01@2026-11-17", .noSuchRevision, "2026-11-18 04:00:05"),
       ("web01@tag:gold", .noSuchRevision, "golden, nightly"),
-      ("cafe@tag:gold", .noSuchRevision, "none has any"),
+      ("cafe@tag:gold", .noSuchRevision, "the job has no tags"),
       ("ab02", .ambiguous, "2 revisions"),
     ] as [(String, ReferenceError.Code, String)])
   func misses(text: String, code: ReferenceError.Code, hint: String) throws {

@@ -17,7 +17,7 @@ import Testing
     #expect(lines[0] == "web01 has several; choose with --partition:")
     #expect(lines[2].hasSuffix("1  500 KiB  ext2"))
     #expect(lines[3].hasSuffix("2  500 KiB  unknown"))
-    #expect(lines[4].hasSuffix("reaches past the end of the disk"))
+    #expect(lines[4].hasSuffix("extends past the end of the disk"))
   }
 
   @Test func anEmptyTableIsSaidToBeEmpty() {
@@ -29,10 +29,10 @@ import Testing
 
   @Test func howToOpenAContainerIsSaid() {
     let error = LocalDeviceError(
-      "web01 is no file system but \(VolumeContent.luks.kind)", remedy: .open(.luks))
+      "web01 is not a file system but \(VolumeContent.luks.kind)", remedy: .open(.luks))
     #expect(
       Failure(error).description
-        == "web01 is no file system but encrypted (LUKS): use 'varve attach', then "
+        == "web01 is not a file system but encrypted (LUKS): use 'varve attach', then "
         + "'cryptsetup open' and mount(8)")
   }
 }

@@ -12,11 +12,11 @@ import Testing
   @Test func peopleReadTheMessageThenTheRemediesEachOnce() {
     #expect(
       inner.textWithRemedies
-        == "pinned; remove the overlay, or give it up with 'varve pin release p1 --yes'")
+        == "pinned; remove the overlay, or release its pin with 'varve pin release p1 --yes'")
     let outer = EngineError(.damaged, "stopped: \(inner)", cause: inner, remedy: .releasePin("p1"))
     #expect(
       outer.textWithRemedies
-        == "stopped: pinned; remove the overlay, or give it up with 'varve pin release p1 --yes'")
+        == "stopped: pinned; remove the overlay, or release its pin with 'varve pin release p1 --yes'")
     #expect(StoreError(.busy, "busy").textWithRemedies == "busy")
   }
 
@@ -25,7 +25,7 @@ import Testing
     #expect(own?["message"]?.string == "pinned")
     #expect(
       own?["remedy"]?.string
-        == "remove the overlay, or give it up with 'varve pin release p1 --yes'")
+        == "remove the overlay, or release its pin with 'varve pin release p1 --yes'")
     let general = FailureReport(StoreError(.busy, "busy")).json["error"]
     #expect(general?["remedy"]?.string == "wait until the other command has ended")
   }

@@ -123,7 +123,7 @@ import Testing
     arguments: [
       ("exit 3", "exit status 3"), ("echo secret; false", "exit status 1"),
       ("kill -9 $$", "signal 9"),
-      ("true", "printed no passphrase"), ("no-such-command-here", "exit status 127"),
+      ("true", "printed nothing"), ("no-such-command-here", "exit status 127"),
       ("head -c 70000 /dev/zero", "up to 65536 bytes"),
     ])
   func failingCommands(command: String, hint: String) throws {
