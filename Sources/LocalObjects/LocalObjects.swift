@@ -109,7 +109,7 @@ package final class LocalObjects: ObjectStorage {
 }
 
 extension ObjectVersion {
-  fileprivate static let ofNoFile = ObjectVersion(SIMD4(repeating: .max))
+  fileprivate static let ofNoFile = ObjectVersion("no file")
 
   /// A file that is put anew is another file.
   fileprivate init(_ file: FileMetadata) {

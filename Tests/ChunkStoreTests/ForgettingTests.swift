@@ -155,28 +155,6 @@ import Testing
     }
   }
 
-  /// What is looked at and what is removed are close together, so that a revision which is made again
-  /// meanwhile keeps its marks.
-  @Test func forgottenRevisionsAreRemovedInGroups() throws {
-    let files = InterruptedFileSystem(fileSystem)
-    let other = try TestStore(
-      opening: layout.root, environment: TestStore.environment(on: files, index: nil)
-    ).repository
-    var ids: [RevisionID] = []
-    for seed in 1...70 as ClosedRange<UInt64> { ids.append(try backUp("a", seed: seed)) }
-    _ = try repository.updateMarks(of: ids) { _, marks in marks.tags = ["kept"] }
-    try repository.forget(ids)
-    files.record()
-    try other.removeForgotten(ids)
-    let removed = files.calls.filter { $0.hasPrefix("remove ") }
-    #expect(removed.count == 140)
-    let first = removed.firstIndex { $0.contains("/forgotten/") }
-    let last = removed.lastIndex { $0.contains("/marks/") }
-    #expect(try #require(first) < #require(last))
-    #expect(try names(in: layout.marks) == ["lock"])
-    #expect(try names(in: layout.forgotten).isEmpty)
-  }
-
   // MARK: - Users
 
   @Test func whoeverReadsIsNamed() throws {

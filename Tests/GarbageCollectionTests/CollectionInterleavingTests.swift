@@ -59,6 +59,26 @@ import Testing
     #expect(place.fileSystem.problems == [])
   }
 
+  /// The check and the removal are close together. So a revision that is created again in between keeps
+  /// its marks.
+  @Test func forgottenRevisionsAreRemovedInGroups() throws {
+    let repository = place.store.repository
+    var ids: [RevisionID] = []
+    for seed in 1...70 as ClosedRange<UInt64> {
+      ids.append(try place.store.backUp(TestDisk(chunks: 1, seed: seed), job: "a"))
+    }
+    _ = try repository.updateMarks(of: ids) { _, marks in marks.tags = ["kept"] }
+    try repository.forget(ids)
+    place.fileSystem.record()
+    try repository.removeForgotten(ids)
+    let removed = place.fileSystem.calls.filter { $0.hasPrefix("remove ") }
+    #expect(removed.count == 140)
+    let first = removed.firstIndex { $0.contains("/forgotten/") }
+    let last = removed.lastIndex { $0.contains("/marks/") }
+    #expect(try #require(first) < #require(last))
+    #expect(try repository.forgottenRevisions().isEmpty)
+  }
+
   /// Who looks at what is needed finishes what a killed process began.
   @Test func whatCountsAsForgottenStaysSo() throws {
     let id = try place.store.backUp(TestDisk(chunks: 1, seed: 1), job: "a")

@@ -106,7 +106,7 @@ private struct MountWork {
     let nameOnDisk = all.nameOnDisk(chosen)
     if let content, content.isContainer {
       throw LocalDeviceError(
-        "\(nameOnDisk) is not a file system: it is \(content.kind)", remedy: .open(content))
+        "\(nameOnDisk) is not a file system but \(content.kind)", remedy: .open(content))
     }
     try local.note { $0.logicalVolume = nameOnDisk }
     try mount(chosen.mapperPath, content, local)

@@ -60,7 +60,7 @@ final class PackObjects: Sendable {
   }
 
   /// Whether the pack is there.
-  func isThere(_ id: PackID, _ kind: PackKind) throws(StoreError) -> Bool {
+  package func isThere(_ id: PackID, _ kind: PackKind) throws(StoreError) -> Bool {
     try reportingStorageErrors { () throws(StorageError) in try storage.exists(kind.key(id)) }
   }
 

@@ -170,7 +170,7 @@ package final class RecordStore: Sendable {
   }
 
   /// Whether a pack's file is there.
-  func isThere(_ pack: Pack) throws(StoreError) -> Bool {
+  package func isThere(_ pack: Pack) throws(StoreError) -> Bool {
     try packObjects.isThere(pack.id, pack.kind)
   }
 
