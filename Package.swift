@@ -189,7 +189,7 @@ let targets: [Target] = [
   tests(of: "FileIO", uses: ["Workers", systemPackage]),
   tests(of: "ChildProcesses", uses: ["Workers", "FileIO", systemPackage]),
   tests(of: "ChunkFormat", uses: ["CalendarTime", "FileIO", systemPackage]),
-  tests(of: "ObjectStorage", uses: ["LocalObjects", "FileIO", systemPackage]),
+  tests(of: "ObjectStorage", uses: ["LocalObjects", systemPackage]),
   tests(of: "LocalObjects", uses: ["FileIO", "ObjectStorage", systemPackage]),
   tests(
     of: "ChunkStore",

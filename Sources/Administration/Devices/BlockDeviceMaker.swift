@@ -18,7 +18,8 @@ enum BlockDeviceMaker {
       reason = error
     }
     guard Tool.isInstalled("nbdfuse") else {
-      throw LocalDeviceError("\(reason), and nbdfuse is not installed", remedy: .install("libnbd-bin"))
+      throw LocalDeviceError(
+        "\(reason), and nbdfuse is not installed", remedy: .install("libnbd-bin"))
     }
     guard access("/dev/fuse", R_OK | W_OK) == 0, access("/dev/loop-control", R_OK | W_OK) == 0
     else {

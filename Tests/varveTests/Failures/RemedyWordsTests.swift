@@ -16,7 +16,8 @@ import Testing
     let outer = EngineError(.damaged, "stopped: \(inner)", cause: inner, remedy: .releasePin("p1"))
     #expect(
       outer.textWithRemedies
-        == "stopped: pinned; remove the overlay, or release its pin with 'varve pin release p1 --yes'")
+        == "stopped: pinned; remove the overlay, or release its pin with 'varve pin release p1 --yes'"
+    )
     #expect(StoreError(.busy, "busy").textWithRemedies == "busy")
   }
 
