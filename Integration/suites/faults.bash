@@ -204,6 +204,16 @@ test_missing_permission_is_no_damage() {
   expect_exit 0 "$varve" verify --all
 }
 
+test_limit_for_the_size_of_files_is_an_error() {
+  "$varve" init
+  random_bytes 3000000 1 >disk.raw
+  expect_exit 1 prlimit --fsize=1000000 "$varve" backup job disk.raw
+  expect_output 'File too large'
+  expect_exit 0 "$varve" backup job disk.raw
+  expect_exit 1 prlimit --fsize=1000000 "$varve" restore job@latest restored.raw
+  expect_output 'File too large'
+}
+
 # storm_worker NUMBER SECONDS: backs up a disk of its own again and again, and looks after the
 # repository; every program may be killed at any moment. Leaves the sum of each state that a backup
 # said is stored, and the ids that may have been forgotten.

@@ -93,6 +93,7 @@ package struct ProcessLaunch {
     var signals = sigset_t()
     sigemptyset(&signals)
     posix_spawnattr_setsigmask(&attributes, &signals)
+    sigaddset(&signals, SIGXFSZ)
     if !isDetached { sigaddset(&signals, SIGPIPE) }
     posix_spawnattr_setsigdefault(&attributes, &signals)
     let flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF

@@ -62,6 +62,8 @@ final class Interruption: Sendable {
   func begin() throws {
     // Without a reader a write fails with EPIPE, which is an error like any other.
     signal(SIGPIPE, SIG_IGN)
+    // Beyond the limit for files (ulimit -f) a write fails with EFBIG, likewise.
+    signal(SIGXFSZ, SIG_IGN)
     // A program that is ignored when it ends could not be waited for.
     signal(SIGCHLD, SIG_DFL)
     var signals = Self.signals
