@@ -134,6 +134,55 @@ import Testing
     #expect(try PhysicalVolume(on: disk.content)?.changes(to: identity).count == 1)
   }
 
+  /// Every number of the area's header, and of the label, at its extremes and around what is there.
+  @Test func hostileNumbersAreHarmless() throws {
+    let values: [UInt64] = [
+      0, 511, 512, 513, 8192, 8193, 1 << 31, 1 << 63, .max - 511, .max,
+    ]
+    for position in stride(from: 24, through: 48, by: 8) {
+      for other in stride(from: 24, through: 48, by: 8) {
+        for (value, second) in values.flatMap({ value in values.map { (value, $0) } }) {
+          var disk = disk()
+          disk.write(value, at: 4096 + position)
+          disk.write(second, at: 4096 + other)
+          disk.write(PhysicalVolume.checksum(of: disk.bytes[4100..<4608]), at: 4096)
+          let changes = try #require(try PhysicalVolume(on: disk.content)).changes(to: identity)
+          for change in changes {
+            #expect(
+              change.offsetBytes + UInt64(change.bytes.count) <= UInt64(disk.bytes.count),
+              "\(position): \(value), \(other): \(second)")
+          }
+        }
+      }
+    }
+    for value in values {
+      var disk = disk()
+      disk.write(value, at: 616)
+      disk.write(PhysicalVolume.checksum(of: disk.bytes[532..<1024]), at: 528)
+      _ = try PhysicalVolume(on: disk.content)?.changes(to: identity)
+    }
+  }
+
+  /// A label that names one area again and again costs no more than one of LVM's.
+  @Test func areasBeyondThoseOfLVMAreLeftAlone() throws {
+    var disk = disk()
+    for position in stride(from: 616, through: 1008, by: 16) {
+      disk.write(UInt64(4096), at: position)
+      disk.write(UInt64(8192), at: position + 8)
+    }
+    disk.write(PhysicalVolume.checksum(of: disk.bytes[532..<1024]), at: 528)
+    let volume = try #require(try PhysicalVolume(on: disk.content))
+    #expect(try volume.changes(to: identity).count == 1 + 2 * 2)
+  }
+
+  /// The peak would be half a gigabyte with a list of the lines.
+  @Test func aTextOfManyLinesIsRenamed() throws {
+    let text = Array("vg0 {\n".utf8) + [UInt8](repeating: UInt8(ascii: "\n"), count: 1 << 20)
+    let renamed = try #require(VolumeGroupText(text)).renamed(to: identity)
+    #expect(renamed.count == text.count + ".nbd0".utf8.count)
+    #expect(renamed.starts(with: Array("vg0.nbd0 {\n\n".utf8)))
+  }
+
   // MARK: What lvs prints
 
   @Test func linesOfLVSAreUnderstood() {

@@ -40,6 +40,9 @@ package struct PhysicalVolume {
   private static let sectorBytes = 512
   /// The initial value of LVM's CRC-32. The result is not inverted.
   private static let checksumStart: UInt32 = 0xf597_a6cf
+  /// LVM itself makes at most two (pvcreate(8), `--metadatacopies`). A label has room for more, which a
+  /// hostile disk could use to fill the memory.
+  private static let areaLimit = 2
   /// Enough for thousands of logical volumes.
   private static let textLimitBytes: UInt64 = 16 << 20
 
@@ -84,7 +87,7 @@ package struct PhysicalVolume {
     for entry in stride(from: 72, through: Self.sectorBytes - 16, by: 16) {
       let offset = label.integer(UInt64.self, at: entry)
       guard offset == 0 else {
-        if !isData { areas.append(offset) }
+        if !isData, areas.count < Self.areaLimit { areas.append(offset) }
         continue
       }
       guard isData else { break }
@@ -121,16 +124,16 @@ package struct PhysicalVolume {
     let offset = header.integer(UInt64.self, at: 40)
     let length = header.integer(UInt64.self, at: 48)
     let (end, overflows) = area.addingReportingOverflow(size)
-    guard !overflows, end <= disk.sizeBytes, UInt64(Self.sectorBytes)..<max(513, size) ~= offset,
-      1...min(Self.textLimitBytes, size) ~= length
+    guard !overflows, end <= disk.sizeBytes, offset >= Self.sectorBytes, offset < size,
+      length >= 1, length <= min(Self.textLimitBytes, size)
     else { return nil }
     let first = min(length, size - offset)
-    guard let beginning = try disk.bytes(at: area + offset, count: Int(first)),
-      let rest = try disk.bytes(
-        at: area + UInt64(Self.sectorBytes), count: Int(length - first)),
-      header.integer(UInt32.self, at: 56) == Self.checksum(of: (beginning + rest)[...])
+    guard var text = try disk.bytes(at: area + offset, count: Int(first)),
+      let rest = try disk.bytes(at: area + UInt64(Self.sectorBytes), count: Int(length - first))
     else { return nil }
-    return VolumeGroupText(beginning + rest)
+    text += rest
+    guard header.integer(UInt32.self, at: 56) == Self.checksum(of: text[...]) else { return nil }
+    return VolumeGroupText(text)
   }
 
   static func checksum(of bytes: ArraySlice<UInt8>) -> UInt32 {

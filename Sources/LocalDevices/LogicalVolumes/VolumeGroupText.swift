@@ -34,13 +34,17 @@ struct VolumeGroupText {
   /// identifiers, is not activated automatically, and belongs to no other machine.
   func renamed(to identity: VolumeGroupIdentity) throws(FormatError) -> [UInt8] {
     var result = identity.name(for: Array(bytes[..<nameLength]))
+    result.reserveCapacity(bytes.count + 256)
     var isGroupMarked = false
-    let rest = bytes[nameLength...].split(
-      separator: Self.newline, omittingEmptySubsequences: false)
-    for (index, line) in rest.enumerated() {
+    // Line by line: a list of all lines would take many times the memory of the text.
+    var start = nameLength
+    while start <= bytes.count {
+      let end = bytes[start...].firstIndex(of: Self.newline) ?? bytes.count
+      let line = bytes[start..<end]
+      defer { start = end + 1 }
       let content = line.drop { $0 == UInt8(ascii: "\t") || $0 == UInt8(ascii: " ") }
       if Self.owners.contains(where: { content.starts(with: $0 + Array(" =".utf8)) }) { continue }
-      if index > 0 { result.append(Self.newline) }
+      if start > nameLength { result.append(Self.newline) }
       if !isGroupMarked, content.elementsEqual("flags = []".utf8) {
         // The first such line belongs to the group itself.
         isGroupMarked = true
