@@ -117,7 +117,7 @@ package final class RevisionCatalog: ExportCatalog {
       // The job may have been renamed since then, even several times.
       let entry =
         try reference.wholeID.map(repository.revision)
-        ?? reference.revision(in: repository.revisions().entries, zone: zone)
+        ?? revision(reference, in: repository.revisions().entries)
       export = Export(entry: entry, volume: try reference.volume(of: entry.revision))
     } catch let error as ReferenceError {
       throw NoSuchExport(
@@ -144,7 +144,8 @@ package final class RevisionCatalog: ExportCatalog {
       name: name, map: try repository.map(of: volume), nodes: nodes, fetcher: fetcher)
     let pins = try RevisionPins(
       entry.id, for: "export of \(name)", in: repository, context: context)
-    let history = VolumeHistory(repository: repository, zone: zone, entry: entry, volume: volume)
+    let history = VolumeHistory(
+      repository: repository, zone: zone, context: context, entry: entry, volume: volume)
     return OpenedExport(
       canonicalName: self.name(of: export), description: description(of: export), volume: reader,
       contexts: ChangeContexts(reader: reader, history: history, pins: pins),
@@ -152,6 +153,13 @@ package final class RevisionCatalog: ExportCatalog {
   }
 
   // MARK: Resolving names
+
+  /// The revision that a reference stands for now.
+  func revision(
+    _ reference: RevisionReference, in entries: [RevisionEntry]
+  ) throws(ReferenceError) -> RevisionEntry {
+    try reference.revision(in: entries, zone: zone, now: context.now())
+  }
 
   private func export(called name: String) throws -> Export {
     name.isEmpty ? try defaultExport() : try export(named: name)
@@ -175,7 +183,7 @@ package final class RevisionCatalog: ExportCatalog {
       let entries =
         try references.isEmpty
         ? repository.candidates(for: reference) : repository.revisions().entries
-      let entry = try reference.revision(in: entries, zone: zone, now: context.now())
+      let entry = try revision(reference, in: entries)
       let export = Export(entry: entry, volume: try reference.volume(of: entry.revision))
       guard
         references.isEmpty || given.withLock({ $0.contains(self.name(of: export)) })

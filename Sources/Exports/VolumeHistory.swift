@@ -4,11 +4,13 @@ import ChunkStore
 import NBDProtocol
 import VolumeMap
 import VolumeReader
+import Workers
 
 /// The other revisions of an exported volume. Each call reads the repository again.
 struct VolumeHistory: Sendable {
   let repository: Repository
   let zone: TimeZone
+  let context: WorkContext
   /// The exported revision.
   let entry: RevisionEntry
   let volume: RevisionVolume
@@ -20,8 +22,8 @@ struct VolumeHistory: Sendable {
       reference.volume == nil
     else { return nil }
     let candidates = try repository.candidates(for: reference)
-    guard let found = try? reference.revision(in: candidates, zone: zone),
-      let counterpart = counterpart(in: found.revision)
+    let found = try? reference.revision(in: candidates, zone: zone, now: context.now())
+    guard let found, let counterpart = counterpart(in: found.revision)
     else { return nil }
     return (found.id, try repository.map(of: counterpart))
   }

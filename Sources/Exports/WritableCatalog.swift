@@ -80,7 +80,7 @@ package final class WritableCatalog: ExportCatalog {
       }
     case .named(let overlay, let only):
       let entry = try overlay.revision()
-      let volume = try Self.volume(name, of: entry, only: only)
+      let volume = try volume(name, of: entry, only: only)
       var export = try base.open(volume, of: entry)
       export.description = overlay.description(of: export.description)
       return try writable(export) { _ throws(OverlayError) in try overlay.volume(volume.name) }
@@ -95,7 +95,7 @@ package final class WritableCatalog: ExportCatalog {
 
   /// Returns the volume that a name selects in the overlay's revision. Without a name, returns the
   /// only exported volume.
-  private static func volume(
+  private func volume(
     _ name: String, of entry: RevisionEntry, only: String?
   ) throws(NoSuchExport) -> RevisionVolume {
     guard !name.isEmpty else {
@@ -107,7 +107,7 @@ package final class WritableCatalog: ExportCatalog {
     let volume: RevisionVolume
     do throws(ReferenceError) {
       let reference = try RevisionReference(name)
-      let found = try reference.revision(in: [entry]).revision
+      let found = try base.revision(reference, in: [entry]).revision
       volume = try reference.volume(of: found, named: reference.volume ?? only)
     } catch {
       throw NoSuchExport(error.description)

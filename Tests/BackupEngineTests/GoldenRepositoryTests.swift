@@ -21,7 +21,7 @@ struct GoldenRepositoryTests {
     #expect(entries.count == 6)
     for (name, digest) in try Golden.sums() {
       let reference = try RevisionReference(name)
-      let entry = try reference.revision(in: entries)
+      let entry = try reference.revision(in: entries, now: 0)
       let content = try copy.content(of: try reference.volume(of: entry.revision), in: entry)
       #expect(try FileDigest(of: content).description == digest, "\(name)")
     }
@@ -58,7 +58,7 @@ struct GoldenRepositoryTests {
   func anotherBackup(golden: Golden) throws {
     let copy = try GoldenCopy(of: golden)
     let entry = try RevisionReference("web01@latest").revision(
-      in: try copy.repository.revisions().entries)
+      in: try copy.repository.revisions().entries, now: 0)
     let disk = try copy.directory.file(
       "disk", try copy.content(of: entry.revision.volumes[0], in: entry))
     let request = BackupRequest(

@@ -34,7 +34,8 @@ import Testing
     expectFailure(.notFound) { _ = try repository.revision(first) }
     expectFailure(.notFound) { try repository.updateMarks(of: first) { $0.tags = [] } }
     #expect(throws: ReferenceError.self) {
-      try RevisionReference("\(first)").revision(in: repository.revisions().entries)
+      try RevisionReference("\(first)").revision(
+        in: repository.revisions().entries, now: TestStore.time)
     }
     // Garbage collection needs the file for who still reads it; the marks it removes with it.
     #expect(try names(in: layout.forgotten) == ["\(first)"])

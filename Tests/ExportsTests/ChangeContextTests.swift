@@ -56,6 +56,12 @@ import VolumeReader
     #expect(backwards.map(\.flags) == [0, 1, 0])
   }
 
+  @Test("today is the day that the server's clock shows") func clock() throws {
+    let expected = try #require(try changes(in: "web01@1", since: "latest"))
+    let today = try #require(try changes(in: "web01@1", since: "today"))
+    #expect(today.map(\.flags) == expected.map(\.flags))
+  }
+
   @Test("every kind of selector works")
   func selectors() throws {
     let expected = try #require(try changes(in: "web01@0", since: "2")).map(\.flags)

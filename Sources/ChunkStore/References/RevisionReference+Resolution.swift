@@ -11,8 +11,7 @@ extension RevisionReference {
   ///   - now: what `today` is the day of.
   /// - Throws: ``ReferenceError`` that says what there is instead.
   package func revision(
-    in entries: [RevisionEntry], zone: TimeZone = .system,
-    now: Timestamp = Timestamp.now()
+    in entries: [RevisionEntry], zone: TimeZone = .system, now: Timestamp
   ) throws(ReferenceError) -> RevisionEntry {
     let search = RevisionSearch(text: text, entries: entries, zone: zone, now: now)
     switch target {
@@ -34,8 +33,7 @@ extension RevisionReference {
   ///   - now: what `today` is the day of.
   /// - Throws: ``ReferenceError`` that says what there is instead.
   package func revisions(
-    in entries: [RevisionEntry], zone: TimeZone = .system,
-    now: Timestamp = Timestamp.now()
+    in entries: [RevisionEntry], zone: TimeZone = .system, now: Timestamp
   ) throws(ReferenceError) -> [RevisionEntry] {
     if case .word(let job) = target {
       let history = entries.filter { $0.revision.job == job }

@@ -1,3 +1,4 @@
+import CalendarTime
 import Administration
 import ChildProcesses
 import ChunkFormat
@@ -81,7 +82,7 @@ struct CompletionCandidates {
   private func volumes(_ text: String, _ entries: [RevisionEntry]) -> [String] {
     let name = String(text.prefix { $0 != "/" })
     guard let reference = try? RevisionReference(name),
-      let entry = try? reference.revision(in: entries.reversed())
+      let entry = try? reference.revision(in: entries.reversed(), now: Timestamp.now())
     else { return [] }
     return entry.revision.volumes.map { "\(name)/\($0.name)" }
   }

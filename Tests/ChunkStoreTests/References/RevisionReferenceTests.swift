@@ -19,7 +19,7 @@ import Testing
 
   private func id(of text: String) throws -> String {
     let entry = try RevisionReference(text).revision(
-      in: history.entries, zone: .fixed(offsetSeconds: 3600))
+      in: history.entries, zone: .fixed(offsetSeconds: 3600), now: TestStore.time)
     return String(entry.id.description.prefix(5))
   }
 
@@ -158,14 +158,14 @@ import Testing
 
   @Test func anEmptyRepositoryHasNoJobs() throws {
     let error = #expect(throws: ReferenceError.self) {
-      try RevisionReference("web01@latest").revision(in: [])
+      try RevisionReference("web01@latest").revision(in: [], now: TestStore.time)
     }
     #expect(error?.description.contains("holds no revisions yet") == true)
   }
 
   @Test func aVolumeNeedNotBeNamedWhereThereIsOne() throws {
     let reference = try RevisionReference("web01@latest")
-    let revision = try reference.revision(in: history.entries).revision
+    let revision = try reference.revision(in: history.entries, now: TestStore.time).revision
     #expect(try reference.volume(of: revision).name == "disk")
   }
 
@@ -176,7 +176,7 @@ import Testing
     ] as [(String, ReferenceError.Code, String)])
   func volumeMisses(text: String, code: ReferenceError.Code, hint: String) throws {
     let reference = try RevisionReference(text)
-    let revision = try reference.revision(in: history.entries).revision
+    let revision = try reference.revision(in: history.entries, now: TestStore.time).revision
     let error = #expect(throws: ReferenceError.self) { try reference.volume(of: revision) }
     #expect(error?.code == code)
     #expect(error?.description.contains(hint) == true)
