@@ -171,7 +171,7 @@ extension ConnectionHandler {
   /// Sends replies for finished work.
   func finishWork() {
     guard let queue else { return }
-    workPolling.noteFinished(at: .now())
+    workPolling.noteArrival(at: .now())
     for (piece, outcome) in queue.takeFinished() { finish(piece, outcome) }
     advance()
   }

@@ -43,8 +43,8 @@ final class ConnectionHandler: ChannelInboundHandler {
   var due: [WorkQueue.Piece] = []
   var closing = ClosingState.open
   var hasSeenEnd = false
-  var polling = RequestPolling()
-  var workPolling = WorkPolling()
+  var requestPolling = Polling.forRequest
+  var workPolling = Polling.forWork
 
   /// The timer for the next option, and the number of options received when it was started.
   private var optionDeadline: (scheduled: Scheduled<Void>, optionCount: Int)?
@@ -92,7 +92,7 @@ final class ConnectionHandler: ChannelInboundHandler {
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     guard case .open = closing else { return }
     account.noteProgress()
-    polling.noteInput(at: .now())
+    requestPolling.noteArrival(at: .now())
     machine.receive(unwrapInboundIn(data))
     // Starts complete requests at once, so that as few bytes as possible are collected.
     guard !isAdvancing else { return }
