@@ -165,8 +165,8 @@ let targets: [Target] = [
   .target(
     name: "StoreTestSupport",
     dependencies: [
-      "Workers", "FileIO", "ChunkFormat", "LocalObjects", "ChunkStore", "TestSupport",
-      systemPackage,
+      "Workers", "FileIO", "ChunkFormat", "LocalObjects", "ChunkStore", "VolumeMap",
+      "TestSupport", systemPackage,
     ],
     path: "Tests/StoreTestSupport", swiftSettings: strict),
   .target(
@@ -204,8 +204,8 @@ let targets: [Target] = [
   tests(
     of: "VolumeReader",
     uses: [
-      "Workers", "ChunkFormat", "LocalObjects", "ChunkStore", "VolumeMap", "FileIO", nioCore,
-      systemPackage,
+      "StoreTestSupport", "Workers", "ChunkFormat", "LocalObjects", "ChunkStore", "VolumeMap",
+      "FileIO", nioCore, systemPackage,
     ]),
   tests(
     of: "BackupEngine",
@@ -229,8 +229,9 @@ let targets: [Target] = [
   tests(
     of: "Overlays",
     uses: [
-      "Remedies", "Workers", "ChunkFormat", "LocalObjects", "ChunkStore", "VolumeMap",
-      "VolumeReader", "VolumeSources", "BackupEngine", "FileIO", systemPackage, nioCore,
+      "EngineTestSupport", "Remedies", "Workers", "ChunkFormat", "LocalObjects", "ChunkStore",
+      "VolumeMap", "VolumeReader", "VolumeSources", "BackupEngine", "FileIO", systemPackage,
+      nioCore,
     ]),
   tests(of: "NBDProtocol", uses: [nioCore]),
   tests(
@@ -242,8 +243,9 @@ let targets: [Target] = [
   tests(
     of: "Exports",
     uses: [
-      "NBDTestSupport", "CalendarTime", "ChunkFormat", "LocalObjects", "ChunkStore", "FileIO",
-      "VolumeMap", "VolumeReader", "Overlays", "NBDProtocol", "NBDServer", nioCore, systemPackage,
+      "StoreTestSupport", "NBDTestSupport", "CalendarTime", "ChunkFormat", "LocalObjects",
+      "ChunkStore", "FileIO", "VolumeMap", "VolumeReader", "Overlays", "NBDProtocol", "NBDServer",
+      nioCore, systemPackage,
     ]),
   tests(of: "LocalDevices"),
   tests(

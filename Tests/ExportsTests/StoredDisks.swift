@@ -5,6 +5,7 @@ import FileIO
 import Exports
 import LocalObjects
 import NBDServer
+import StoreTestSupport
 import SystemPackage
 import TestSupport
 import VolumeMap
@@ -56,12 +57,14 @@ final class StoredDisks {
   private func store(
     _ disk: [UInt8], as name: String, through writer: RecordWriter
   ) throws -> RevisionVolume {
-    let nodes = try Writer(writer)
+    let store = TestStore(repository, environment)
     var builder = try MapBuilder(
-      chunkSizeBytes: Self.chunkBytes, writer: nodes, reading: repository.nodeReader)
+      chunkSizeBytes: Self.chunkBytes, writer: store.nodeWriter(writer),
+      reading: repository.nodeReader)
     for (number, byte) in disk.enumerated() where byte != 0 {
       try builder.append(
-        nodes.write(Array(repeating: byte, count: Self.chunkBytes), as: .chunk),
+        store.store(
+          Array(repeating: byte, count: Self.chunkBytes), type: .chunk, with: writer),
         at: UInt64(number))
     }
     let size = UInt64(disk.count * Self.chunkBytes)
@@ -95,32 +98,5 @@ final class StoredDisks {
 
   func forget(_ id: RevisionID) throws {
     try POSIXFileSystem().remove(repository.root.appending("revisions").appending("\(id)"))
-  }
-
-  private struct Writer: NodeWriting {
-    private let writer: RecordWriter
-    private let hasher: ContentHasher
-    private let compressor: Compressor
-
-    init(_ writer: RecordWriter) throws {
-      self.writer = writer
-      hasher = try ContentHasher(idKey: nil)
-      compressor = try Compressor(method: .standard)
-    }
-
-    func writeNode(_ node: MapNode, replacing previous: ContentID?) throws -> ContentID {
-      try write(node.encoded(), as: .mapNode)
-    }
-
-    func write(_ bytes: [UInt8], as type: RecordType) throws -> ContentID {
-      try bytes.withUnsafeBytes { bytes in
-        let id = try hasher.id(of: bytes, type: type)
-        if try !writer.standing(of: id).isStored {
-          try writer.append(
-            PreparedRecord(standalone: bytes, id: id, type: type, compressor: compressor))
-        }
-        return id
-      }
-    }
   }
 }

@@ -1,6 +1,7 @@
 import BackupEngine
 import ChunkFormat
 import ChunkStore
+import EngineTestSupport
 import TestSupport
 import Testing
 import VolumeSources
@@ -16,7 +17,7 @@ struct CommitTests {
   private let store: OverlayStore
 
   init() throws {
-    place = try Workplace()
+    place = try Workplace(inMemory: true)
     var random = SeededRandom(seed: 4)
     bytes = MemoryVolume.content(count: 40 * Self.chunk + 5001, using: &random)
     entry = try place.backUp(("vda", bytes), ("vdb", [1, 2, 3]), document: "domain.xml")

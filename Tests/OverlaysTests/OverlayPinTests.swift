@@ -1,5 +1,6 @@
 import ChunkFormat
 import ChunkStore
+import EngineTestSupport
 import FileIO
 import LocalObjects
 import SystemPackage
@@ -16,7 +17,7 @@ struct OverlayPinTests {
   private let bytes = [UInt8](repeating: 7, count: 100_000)
 
   init() throws {
-    place = try Workplace()
+    place = try Workplace(inMemory: true)
     entry = try place.backUp(("vda", bytes))
   }
 

@@ -1,5 +1,6 @@
 import ChunkFormat
 import ChunkStore
+import EngineTestSupport
 import FileIO
 import LocalObjects
 import Remedies
@@ -16,7 +17,7 @@ struct OverlayStoreTests {
   private let bytes: [UInt8]
 
   init() throws {
-    place = try Workplace()
+    place = try Workplace(inMemory: true)
     var random = SeededRandom(seed: 2)
     bytes = MemoryVolume.content(count: 300_001, using: &random)
     entry = try place.backUp(("vda", bytes), ("vdb", [1, 2, 3]))
@@ -161,7 +162,8 @@ struct OverlayStoreTests {
   @Test("an overlay of another repository is refused")
   func otherRepository() throws {
     try made().close()
-    let other = try Workplace.makeRepository(at: place.directory.appending("other"))
+    let elsewhere = try Workplace(inMemory: true)
+    let other = elsewhere.repository
     let store = try place.store(of: other)
     #expect(try store.list().isEmpty, "it has a directory of its own")
     let stolen = place.overlays.appending("\(other.configuration.id)")

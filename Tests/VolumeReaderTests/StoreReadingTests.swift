@@ -3,6 +3,7 @@ import ChunkStore
 import FileIO
 import LocalObjects
 import NIOCore
+import StoreTestSupport
 import SystemPackage
 import TestSupport
 import Testing
@@ -37,17 +38,19 @@ import VolumeReader
     bytes[30 * Self.chunk] ^= 1
     self.bytes = bytes
     let session = try repository.beginWriting("test", pinned: [], context: .testing())
-    (map, ids) = try Self.store(bytes, through: session.writer)
+    (map, ids) = try Self.store(
+      bytes, through: session.writer, in: TestStore(repository, environment))
     try session.writer.flush()
   }
 
   private static func store(
-    _ bytes: [UInt8], through writer: RecordWriter
+    _ bytes: [UInt8], through writer: RecordWriter, in store: TestStore
   ) throws -> (MapRoot, [ContentID]) {
     let hasher = try ContentHasher(idKey: nil)
     let compressor = try Compressor(method: .standard)
-    let nodes = NodeWriter(writer: writer, hasher: hasher, compressor: compressor)
-    var builder = try MapBuilder(chunkSizeBytes: chunk, writer: nodes, reading: NoNodes())
+    var builder = try MapBuilder(
+      chunkSizeBytes: chunk, writer: store.nodeWriter(writer),
+      reading: NoNodes())
     var ids: [ContentID] = []
     try bytes.withUnsafeBytes { bytes in
       func content(_ number: Int) -> UnsafeRawBufferPointer {
@@ -158,7 +161,7 @@ import VolumeReader
     ) { throw StoreError(.wrongKey, "not encrypted") }
     try POSIXFileSystem().remove(old)
     let session = try other.beginWriting("test", pinned: [], context: .testing())
-    _ = try Self.store(bytes, through: session.writer)
+    _ = try Self.store(bytes, through: session.writer, in: TestStore(other, environment))
     try session.writer.flush()
     #expect(try reads(reader, range(ofChunk: 3)))
     #expect(try reads(reader, range(ofChunk: 30)))
@@ -183,21 +186,6 @@ import VolumeReader
     }
     #expect(try reads(reader, range(ofChunk: 11)))
     #expect(try reads(reader, range(ofChunk: 13)))
-  }
-}
-
-private struct NodeWriter: NodeWriting {
-  let writer: RecordWriter
-  let hasher: ContentHasher
-  let compressor: Compressor
-
-  func writeNode(_ node: MapNode, replacing previous: ContentID?) throws -> ContentID {
-    try node.encoded().withUnsafeBytes { bytes in
-      let id = try hasher.id(of: bytes, type: .mapNode)
-      try writer.append(
-        PreparedRecord(standalone: bytes, id: id, type: .mapNode, compressor: compressor))
-      return id
-    }
   }
 }
 

@@ -1,37 +1,17 @@
 import BackupEngine
 import ChunkFormat
 import ChunkStore
+import EngineTestSupport
 import FileIO
-import LocalObjects
 import Overlays
 import SystemPackage
 import TestSupport
 import VolumeMap
 import VolumeReader
 import VolumeSources
-import Workers
 
-/// A repository with revisions of a job, and a directory for overlays beside it.
-final class Workplace: Sendable {
-  let directory: TemporaryDirectory
-  let repository: Repository
-  let environment = RepositoryEnvironment(storage: LocalObjects.opener())
-  let context = WorkContext.testingNow()
-
-  init() throws {
-    directory = try TemporaryDirectory(inMemory: true)
-    repository = try Self.makeRepository(at: directory.appending("repository"))
-  }
-
-  static func makeRepository(at path: FilePath) throws -> Repository {
-    var settings = RepositorySettings()
-    settings.chunkSizeBytes = 64 << 10
-    return try Repository.create(
-      at: path, settings: settings, firstKey: nil,
-      environment: RepositoryEnvironment(storage: LocalObjects.opener()),
-      context: .testing())
-  }
-
+/// A directory for overlays beside the repository, and revisions of several volumes.
+extension Workplace {
   var overlays: FilePath { directory.appending("overlays") }
 
   func store(of repository: Repository? = nil) throws -> OverlayStore {
@@ -43,9 +23,7 @@ final class Workplace: Sendable {
     -> RevisionEntry
   {
     let volumes = try disks.map { name, bytes in
-      let path = directory.appending(name)
-      try POSIXFileSystem().writeDurably(bytes, to: path, permissions: .ownerReadWrite)
-      return BackupRequest.Volume(name: name, source: try openSource(path.string))
+      BackupRequest.Volume(name: name, source: try openSource(try disk(name, bytes).string))
     }
     var request = BackupRequest(job: "web01", volumes: volumes, program: "test")
     request.documents = (document.map { [($0, Array($0.utf8))] } ?? []).map {
