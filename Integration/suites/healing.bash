@@ -75,7 +75,7 @@ test_repair_refuses_what_cannot_help() {
   one_damaged_chunk
   expect_exit 2 "$varve" repair
   expect_exit 1 "$varve" repair --from "$VARVE_REPOSITORY"
-  expect_output 'is to be repaired'
+  expect_output 'is the repository to be repaired'
   expect_exit 1 "$varve" repair --from nowhere
   expect_output 'is not a varve repository'
   head -c 64 /dev/urandom >keyfile

@@ -44,8 +44,8 @@ extension ConnectionHandler {
     }
     services.report(
       .notice,
-      "dropped a client: for \(limit) it \(owesPayload ? "sent no payload" : "took no reply"), "
-        + "while others waited for memory", of: record)
+      "dropped a client: it \(owesPayload ? "sent no payload" : "took no reply") for \(limit) "
+        + "while other clients waited for memory", of: record)
     context.close(promise: nil)
   }
 }

@@ -33,7 +33,7 @@ import Testing
     "refused",
     arguments: [
       (["a.raw", "b.raw"], "name each"), (["vda=a.raw", "b.raw"], "NAME=b.raw"),
-      (["vda=a.raw", "vda=b.raw"], "given twice"), (["vda=-", "vdb=-"], "one volume only"),
+      (["vda=a.raw", "vda=b.raw"], "used twice"), (["vda=-", "vdb=-"], "one volume only"),
       (["vda="], "no source"), ([""], "no source"),
     ])
   func refusedVolumes(arguments: [String], hint: String) throws {

@@ -124,7 +124,7 @@ import Testing
       ("exit 3", "exit status 3"), ("echo secret; false", "exit status 1"),
       ("kill -9 $$", "signal 9"),
       ("true", "printed nothing"), ("no-such-command-here", "exit status 127"),
-      ("head -c 70000 /dev/zero", "up to 65536 bytes"),
+      ("head -c 70000 /dev/zero", "more than 65536 bytes"),
     ])
   func failingCommands(command: String, hint: String) throws {
     let error = try #require(throws: Failure.self) { try PassphraseCommand(command).run() }
