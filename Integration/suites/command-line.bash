@@ -241,7 +241,7 @@ test_a_zone_that_is_none_is_not_taken_for_utc() {
   local name
   for name in job@today "job@$day" "job@${day}T23:59"; do
     expect_exit 1 "$varve" show "$name"
-    expect_output "TZ is 'Foo/Bar', which is no time zone"
+    expect_output "TZ is 'Foo/Bar', which is not a time zone"
   done
   expect_exit 1 "$varve" distrust --from "$day" --dry-run
   expect_output "TZ is 'Foo/Bar'"

@@ -175,11 +175,11 @@ test_days_begin_in_the_time_zone_that_is_stated() {
   expect_equal "$(varve_at "2026-10-26 12:00:00" revisions --json | jq -r '[.[].created[0:16]] | join(" ")')" \
     "2026-10-24T21:30 2026-10-25T22:30 2026-10-25T23:30"
   expect_exit 2 "$varve" prune --keep-daily 9 --time-zone Europe/Berln
-  expect_output "no time zone 'Europe/Berln'"
+  expect_output "Time zone 'Europe/Berln' is not installed"
   local zone
   for zone in Europe/Berln Berln :Europe/Berln /nowhere; do
     TZ=$zone expect_exit 1 "$varve" prune --keep-daily 9
-    expect_output "variable TZ is '$zone', which is no time zone"
+    expect_output "variable TZ is '$zone', which is not a time zone"
   done
   for zone in "" UTC Europe/Berlin :Europe/Berlin /usr/share/zoneinfo/Europe/Berlin \
     CET-1CEST,M3.5.0,M10.5.0/3 "<+03>-3"; do

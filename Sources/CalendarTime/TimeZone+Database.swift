@@ -51,9 +51,8 @@ extension TimeZone {
   }
 
   private static func wrongVariable(_ value: UnsafePointer<CChar>) -> String {
-    "the variable TZ is '\(String(cString: value).prefix(maximumNameBytes))', which is no time zone that this machine knows; set it "
-      + "to a name such as Europe/Berlin, and install the time zones (Debian's package tzdata) if they "
-      + "are missing"
+    "the variable TZ is '\(String(cString: value).prefix(maximumNameBytes))', which is not a time zone of this machine; set it "
+      + "to a name such as Europe/Berlin, or install the time zones (Debian's package tzdata)"
   }
 
   /// Reads the zone in a file; nil if there is no such file, or if it is not a time zone file.

@@ -37,7 +37,7 @@ package struct FormatError: Error, Equatable, Sendable {
 
   /// The checksum in `structure` does not match its content.
   static func wrongChecksum(_ structure: String) -> FormatError {
-    .corrupt(structure, expected: "content that matches its checksum", found: "a mismatch")
+    FormatError(.corrupt, in: structure, "checksum mismatch")
   }
 
   /// An unknown version of `structure`.
@@ -46,8 +46,7 @@ package struct FormatError: Error, Equatable, Sendable {
   ) -> FormatError {
     FormatError(
       .unsupported, in: structure,
-      "version \(found) is not known to this program, which reads version \(known); "
-        + "a newer varve is needed")
+      "version \(found) is not supported, only version \(known); use a newer version of varve")
   }
 
   /// The error to throw after reading: a value that must not be written is damage when it is read.

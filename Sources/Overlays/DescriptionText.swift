@@ -96,6 +96,6 @@ struct DescriptionText: Equatable, Sendable {
     }
     throw OverlayError(
       .unsupported,
-      "\(subject): expected '\(title)', found '\(found)'; a newer varve is needed")
+      "\(subject): expected '\(title)', found '\(found)'; use a newer version of varve")
   }
 }

@@ -60,7 +60,7 @@ package struct FieldList {
         guard tag & Self.critical == 0 else {
           throw FormatError(
             .unsupported, in: structure,
-            "field \(tag) is not known to this program; a newer varve is needed")
+            "field \(tag) is not supported; use a newer version of varve")
         }
         continue
       }

@@ -167,7 +167,7 @@ package struct FileHeader: Equatable, Sendable {
     guard let sealing = Sealing(rawValue: sealing) else {
       throw FormatError(
         .unsupported, in: structure,
-        "sealing method \(sealing) is not known to this program; a newer varve is needed")
+        "sealing method \(sealing) is not supported; use a newer version of varve")
     }
     guard try reader.read(count: 5).allSatisfy({ $0 == 0 }) else {
       throw .corrupt(structure, expected: "zeros at offset 11", found: "other bytes")

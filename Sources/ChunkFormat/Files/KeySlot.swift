@@ -107,7 +107,7 @@ package struct KeySlot: Sendable {
     guard let method = KeySlotMethod(rawValue: number) else {
       throw FormatError(
         .unsupported, in: Self.structure,
-        "method \(number) is not known to this program; a newer varve is needed")
+        "method \(number) is not supported; use a newer version of varve")
     }
     self.method = method
     let logarithmOfN: UInt8 = try reader.read()
@@ -118,7 +118,7 @@ package struct KeySlot: Sendable {
     self.bytes = bytes
     guard zeros == 0, method == .passphrase || cost == .none else {
       throw .corrupt(
-        Self.structure, expected: "zeros where nothing is said", found: "other bytes")
+        Self.structure, expected: "zeros in unused bytes", found: "other bytes")
     }
     guard method == .keyFile || cost.isAcceptable else {
       throw FormatError(

@@ -52,7 +52,7 @@ package enum Name {
   static func check(_ text: String, in structure: String) throws(FormatError) -> String {
     guard isValid(text) else {
       throw FormatError(
-        .invalidValue, in: structure, "\(text.debugDescription) is no valid name: \(rule)")
+        .invalidValue, in: structure, "\(text.debugDescription) is not a valid name: \(rule)")
     }
     return text
   }

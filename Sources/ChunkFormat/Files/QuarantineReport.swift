@@ -117,7 +117,7 @@ package struct DamagedCopy: Equatable, Sendable {
     guard let type = RecordType(rawValue: type) else {
       throw FormatError(
         .unsupported, in: Self.structure,
-        "type \(type) is not known to this program; a newer varve is needed")
+        "type \(type) is not supported; use a newer version of varve")
     }
     self.type = type
     offsetBytes = try fields.integer(Tag.offset)

@@ -107,13 +107,13 @@ package struct RepositoryConfiguration: Equatable, Sendable {
     guard let compression = CompressionMethod(method) else {
       throw FormatError(
         .unsupported, in: Self.structure,
-        "compression '\(method)' is not known to this program; a newer varve is needed")
+        "compression '\(method)' is not supported; use a newer version of varve")
     }
     let encryption: UInt8 = try fields.integer(Tag.encryption)
     guard encryption <= 1 else {
       throw FormatError(
         .unsupported, in: Self.structure,
-        "encryption method \(encryption) is not known to this program; a newer varve is needed")
+        "encryption method \(encryption) is not supported; use a newer version of varve")
     }
     let chunkSize: UInt32 = try fields.integer(Tag.chunkSize)
     let created: Timestamp = try fields.time(Tag.created)

@@ -178,7 +178,7 @@ extension RetentionRule {
       guard let unit = CalendarUnit(rawValue: code) else {
         throw FormatError(
           .unsupported, in: structure,
-          "rule \(code) is not known to this program; a newer varve is needed")
+          "rule \(code) is not supported; use a newer version of varve")
       }
       self = .calendar(unit, count: try reader.read())
     }

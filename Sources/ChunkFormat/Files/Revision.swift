@@ -118,7 +118,7 @@ package struct Revision: Equatable, EnvelopedFile {
       try attachment.check()
     }
     guard created >= .epoch, finished >= .epoch else {
-      throw FormatError(.invalidValue, in: Self.structure, "a moment before 1970 is no time of one")
+      throw FormatError(.invalidValue, in: Self.structure, "a revision cannot be older than 1970")
     }
     guard !volumes.isEmpty, Set(volumes.map(\.name)).count == volumes.count,
       Set(attachments.map(\.name)).count == attachments.count

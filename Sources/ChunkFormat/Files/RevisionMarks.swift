@@ -167,7 +167,7 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
     guard let trust = Trust(rawValue: value) else {
       throw FormatError(
         .unsupported, in: structure,
-        "trust \(value) is not known to this program; a newer varve is needed")
+        "trust \(value) is not supported; use a newer version of varve")
     }
     return trust
   }
@@ -180,7 +180,7 @@ package struct RevisionMarks: Equatable, EnvelopedFile {
     guard protection == protected else {
       throw FormatError(
         .unsupported, in: structure,
-        "protection \(protection) is not known to this program; a newer varve is needed")
+        "protection \(protection) is not supported; use a newer version of varve")
     }
     return true
   }

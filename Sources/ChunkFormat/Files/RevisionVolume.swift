@@ -162,7 +162,7 @@ package struct Attachment: Equatable, Sendable {
   func check() throws(FormatError) {
     guard Name.isFileName(name) else {
       throw FormatError(
-        .invalidValue, in: Self.structure, "\(name.debugDescription) is no file name")
+        .invalidValue, in: Self.structure, "\(name.debugDescription) is not a file name")
     }
     let sizes = RepositoryConfiguration.chunkSizes
     let count = chunks.count

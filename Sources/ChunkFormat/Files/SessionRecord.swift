@@ -68,7 +68,7 @@ package struct SessionRecord: Equatable, EnvelopedFile {
     guard let kind = Kind(rawValue: kind) else {
       throw FormatError(
         .unsupported, in: Self.structure,
-        "kind \(kind) is not known to this program; a newer varve is needed")
+        "kind \(kind) is not supported; use a newer version of varve")
     }
     self.kind = kind
     started = try fields.time(Tag.started)

@@ -76,7 +76,7 @@ package struct RecordHeader: Equatable, Sendable {
       sealing == .none || bytes.part(52..<Self.boundBytes).allSatisfy({ $0 == 0 })
     else {
       throw .corrupt(
-        Self.structure, expected: "zeros where nothing is said", found: "other bytes")
+        Self.structure, expected: "zeros in unused bytes", found: "other bytes")
     }
     self.number = bytes.loadInteger(at: 8)
     self.storedBytes = bytes.loadInteger(at: 12)
@@ -161,7 +161,7 @@ struct RecordLayout {
     guard let type = RecordType(rawValue: type), let codec = Codec(rawValue: codec) else {
       throw FormatError(
         .unsupported, in: structure,
-        "type \(type) with codec \(codec) is not known to this program; a newer varve is needed")
+        "type \(type) with codec \(codec) is not supported; use a newer version of varve")
     }
     return (type, codec)
   }

@@ -58,7 +58,7 @@ struct CertificateLoading {
   ) -> String? {
     let now = time(nil)
     let owner = (try? certificate.toDERBytes()).flatMap { X509Certificate(encoded: $0)?.owner }
-    let whose = "\(file): the certificate of \(owner ?? "somebody")"
+    let whose = "\(file): the certificate of \(owner ?? "an unnamed owner")"
     if certificate.notValidAfter < now {
       return "\(whose) expired on \(TLSFailure.text(of: certificate.notValidAfter)); \(consequence)"
     }

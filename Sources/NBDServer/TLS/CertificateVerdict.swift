@@ -84,6 +84,6 @@ final class X509Certificate {
   var owner: String { Self.owner(of: pointer) }
 
   static func owner(of certificate: OpaquePointer) -> String {
-    CertificateNames(of: certificate).all.first.map { "'\($0)'" } ?? "somebody without a name"
+    CertificateNames(of: certificate).all.first.map { "'\($0)'" } ?? "an unnamed owner"
   }
 }

@@ -11,8 +11,8 @@ struct PinList: ParsableCommand {
     usage: "varve pin list [<options>]",
     discussion: """
       STATE is 'in use' if a process has the overlay open, and 'stale' if the overlay is gone. It is \
-      'copied' if the pin was made in a repository at another path of this machine, so that this \
-      repository is a copy. It is 'other machine' if the pin was made on another machine, which \
+      'copied' if the pin was created in a repository at another path of this machine, so that this \
+      repository is a copy. It is 'other machine' if the pin was created on another machine, which \
       either shares this repository or has the original of this copy.
       """,
     aliases: ["ls"])

@@ -44,7 +44,7 @@ struct PolicySet: ParsableCommand {
   mutating func validate() throws {
     if retention.policy == nil {
       throw ValidationError(
-        "A policy without rules keeps nothing; give --keep-daily 7 or another rule.")
+        "A policy without rules keeps nothing; use --keep-daily 7 or another rule.")
     }
   }
 

@@ -35,7 +35,7 @@ enum NameArgument {
   static func checkWhole(_ references: [RevisionReference]) throws {
     if let reference = references.first(where: { $0.volume != nil }) {
       throw ValidationError(
-        "'\(reference.text)' names a volume; give the revision without /VOLUME.")
+        "'\(reference.text)' names a volume; name the revision without /VOLUME.")
     }
   }
 

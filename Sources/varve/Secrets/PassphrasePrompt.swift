@@ -43,8 +43,8 @@ private final class ControllingTerminal: Sendable {
     } catch {
       throw Failure(
         .wrongKey,
-        "a passphrase is needed, and there is no terminal to ask at (/dev/tty: "
-          + "\(error.explanation)); give --passphrase-file, --passphrase-command or --key-file, or "
+        "cannot ask for the passphrase: there is no terminal (/dev/tty: "
+          + "\(error.explanation)); use --passphrase-file, --passphrase-command or --key-file, or "
           + "set \(SecretSource.passphraseVariable)")
     }
   }
