@@ -97,7 +97,7 @@ package struct StoreError: RemediedError {
     self.init(
       code,
       isMissing
-        ? "the directory \(error.place) of the repository is missing"
+        ? "the directory \(error.place) is missing"
         : error.description + error.explanation,
       cause: error, remedy: isMissing ? .restoreDirectory : nil,
       isRefusal: [.readOnly, .permissionDenied].contains(error.code))
