@@ -1,6 +1,7 @@
 import CalendarTime
 import ChunkFormat
 import ChunkStore
+import StoreTestSupport
 import Testing
 
 @Suite struct RevisionReferenceTests {

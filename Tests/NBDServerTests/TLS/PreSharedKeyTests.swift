@@ -173,7 +173,7 @@ struct PreSharedKeyTests {
       ("alice:xyz\n", "line 1: the key of 'alice' is not"),
       ("alice:abc\n", "line 1: the key of 'alice' is not"),
       ("alice:00112233\n", "line 1: the key of 'alice' has 4 bytes"),
-      ("alice:\(Keys.alice)\nalice:\(Keys.bob)\n", "line 2: 'alice' has a key"),
+      ("alice:\(Keys.alice)\nalice:\(Keys.bob)\n", "line 2: 'alice' already has a key"),
     ])
   func malformedFiles(text: String, reason: String) throws {
     try keys.write("server", text)
