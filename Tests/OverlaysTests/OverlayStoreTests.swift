@@ -119,7 +119,7 @@ struct OverlayStoreTests {
       expect(.notFound) { try store.remove(name) }
     }
     try store.create("x", on: entry)
-    expect(.invalidRequest, saying: "'x' already") { try store.create("x", on: entry) }
+    expect(.invalidRequest, saying: "already an overlay 'x'") { try store.create("x", on: entry) }
   }
 
   @Test("an open overlay pins its revision, and reports a missing one")
