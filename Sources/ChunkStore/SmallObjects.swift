@@ -73,13 +73,6 @@ struct SmallObjects: Sendable {
       try content.encoded(repository: repository, keys: keys)
     }
   }
-
-  /// A name that no other object ever had: 32 hexadecimal digits.
-  static func randomName(of subject: String) throws(StoreError) -> String {
-    try reportingFormatErrors(of: subject) { () throws(FormatError) in
-      try Randomness.bytes(count: 16).withUnsafeBytes { Hexadecimal.encode($0) }
-    }
-  }
 }
 
 extension FileDigest {

@@ -56,9 +56,7 @@ extension FileSystem {
         let temporary = file.path.temporarySibling()
         let created = try createFile(temporary, permissions: permissions)
         open.append((created, temporary, file.path))
-        try file.bytes.span.bytes.withUnsafeBytes { bytes throws(FileError) in
-          try created.write(bytes, at: 0)
-        }
+        try created.write(file.bytes, at: 0)
       }
       try atOnce(open.map(\.file)) { file throws(FileError) in try file.synchronizeData() }
       while let (file, temporary, path) = open.last {

@@ -42,12 +42,7 @@ extension FileSystem {
         operation: "read", path: path, errno: .fileTooLarge,
         detail: .tooLarge(limitBytes: limitBytes))
     }
-    var bytes = [UInt8](repeating: 0, count: Int(sizeBytes))
-    let outcome = bytes.withUnsafeMutableBytes { buffer in
-      Result<Int, FileError> { () throws(FileError) in try file.read(into: buffer, at: 0) }
-    }
-    bytes.removeLast(bytes.count - (try outcome.get()))
-    return bytes
+    return try file.readBytes(count: Int(sizeBytes), at: 0)
   }
 
   /// Writes `bytes` to `path`, durably and in one step: after a crash at any moment the file has
@@ -107,11 +102,10 @@ extension FileSystem {
     try synchronizeDirectory(path.parentDirectory)
   }
 
-  /// The temporary files in a directory. Their writers were killed or are still at work.
-  package func unfinishedFiles(in directory: FilePath) throws(FileError) -> [FilePath] {
+  /// The names of the temporary files in a directory. Their writers were killed or are still at work.
+  package func unfinishedFiles(in directory: FilePath) throws(FileError) -> [String] {
     try list(directory)
-      .filter { $0.kind == .file && FilePath.isTemporaryName($0.name) }
-      .map { directory.appending(entry: $0.name) }
+      .filter { $0.kind == .file && FilePath.isTemporaryName($0.name) }.map(\.name)
   }
 
   /// Removes a directory with all its contents; does not follow symbolic links.

@@ -1,6 +1,6 @@
 extension Array where Element == UInt8 {
   /// `count` bytes that `fill` writes; it returns how many of them it filled.
-  static func filled<Failure: Error>(
+  package static func filled<Failure: Error>(
     count: Int, by fill: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
   ) throws(Failure) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: count)

@@ -15,9 +15,9 @@ package struct LockHolder: Sendable, Hashable, CustomStringConvertible {
   /// The processes that hold an flock(2) lock on the file with this number, from proc_locks(5);
   /// empty if they are on another machine or in another container.
   static func holders(inode: UInt64) -> [LockHolder] {
-    guard let text = try? text(of: "/proc/locks", limitBytes: 4 << 20) else { return [] }
+    guard let lines = try? SystemFile("/proc/locks").lines() else { return [] }
     var holders: [LockHolder] = []
-    for line in text.split(separator: "\n") {
+    for line in lines {
       // 1: FLOCK  ADVISORY  WRITE 4711 fd:01:131 0 EOF; after "->" a process that waits.
       let fields = line.split(separator: " ")
       guard fields.count >= 6, fields[1] == "FLOCK", let process = Int32(fields[4]), process > 0
@@ -31,19 +31,10 @@ package struct LockHolder: Sendable, Hashable, CustomStringConvertible {
   }
 
   private static func name(of process: Int32) -> String {
-    let text = (try? text(of: "/proc/\(process)/comm", limitBytes: 64)) ?? ""
+    let lines = (try? SystemFile(FilePath("/proc/\(process)/comm")).lines()) ?? []
     // A process can choose its own name.
-    let printable = text.unicodeScalars.filter { $0.value >= 0x20 && $0.value < 0x7f }
+    let printable = lines.joined().unicodeScalars.filter { $0.value >= 0x20 && $0.value < 0x7f }
     return String(printable.map(Character.init))
-  }
-
-  private static func text(of path: String, limitBytes: Int) throws(Errno) -> String {
-    let file = try Descriptor(opening: FilePath(path), flags: O_RDONLY)
-    var bytes = [UInt8](repeating: 0, count: limitBytes)
-    let outcome = bytes.withUnsafeMutableBytes { buffer in
-      Result<Int, Errno> { () throws(Errno) in try file.read(into: buffer, at: 0) }
-    }
-    return String(decoding: bytes.prefix(try outcome.get()), as: UTF8.self)
   }
 }
 

@@ -86,14 +86,7 @@ package struct POSIXFileSystem: FileSystem {
   }
 
   package func bootID() throws(FileError) -> String {
-    // Files of /proc report a size of 0.
-    var bytes = [UInt8](repeating: 0, count: 64)
-    let file = try openFile("/proc/sys/kernel/random/boot_id", for: .reading)
-    let outcome = bytes.withUnsafeMutableBytes { buffer in
-      Result<Int, FileError> { () throws(FileError) in try file.read(into: buffer, at: 0) }
-    }
-    let text = String(decoding: bytes.prefix(try outcome.get()), as: UTF8.self)
-    return String(text.prefix { !$0.isWhitespace })
+    try SystemFile("/proc/sys/kernel/random/boot_id").lines().first.map(String.init) ?? ""
   }
 
   private func open(

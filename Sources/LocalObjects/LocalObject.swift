@@ -55,9 +55,7 @@ final class LocalUpload: ObjectUpload {
 
   func append(_ bytes: [UInt8]) throws(StorageError) {
     try reportingFileErrors { () throws(FileError) in
-      try bytes.span.bytes.withUnsafeBytes { bytes throws(FileError) in
-        try file.write(bytes, at: lengthBytes)
-      }
+      try file.write(bytes, at: lengthBytes)
     }
     lengthBytes += UInt64(bytes.count)
   }

@@ -73,9 +73,8 @@ extension LocalObjects {
 
   package func unfinished(in area: ObjectArea) throws(StorageError) -> [ObjectKey] {
     try needingDirectory(of: area) { () throws(FileError) in
-      try fileSystem.list(layout.directory(of: area))
-        .filter { $0.kind == .file && FilePath.isTemporaryName($0.name) }
-        .map { ObjectKey(area, $0.name) }
+      try fileSystem.unfinishedFiles(in: layout.directory(of: area))
+        .map { ObjectKey(area, $0) }
     }
   }
 

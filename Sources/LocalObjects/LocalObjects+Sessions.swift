@@ -39,9 +39,7 @@ extension LocalObjects {
       unfinished, permissions: RepositoryLayout.filePermissions)
     do throws(FileError) {
       try file.lock(.exclusive)
-      try record.span.bytes.withUnsafeBytes { record throws(FileError) in
-        try file.write(record, at: 0)
-      }
+      try file.write(record, at: 0)
       try fileSystem.rename(unfinished, to: path)
     } catch {
       try? fileSystem.remove(unfinished)

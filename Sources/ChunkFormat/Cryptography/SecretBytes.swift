@@ -64,6 +64,11 @@ package enum Randomness {
     try bytes.withMutableBytes { buffer throws(FormatError) in try fill(buffer) }
     return bytes
   }
+
+  /// A name that nothing else ever had: 16 bytes as 32 hexadecimal digits.
+  package static func name() throws(FormatError) -> String {
+    try bytes(count: 16).withUnsafeBytes { Hexadecimal.encode($0) }
+  }
 }
 
 extension FormatError {

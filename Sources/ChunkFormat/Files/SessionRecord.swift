@@ -11,8 +11,7 @@ package struct SessionID: Hashable, Sendable, CustomStringConvertible {
 
   /// A new name.
   package static func random() throws(FormatError) -> SessionID {
-    SessionID(
-      name: try Randomness.bytes(count: 16).withUnsafeBytes { Hexadecimal.encode($0) })
+    SessionID(name: try Randomness.name())
   }
 }
 

@@ -57,8 +57,8 @@ package struct CondemnationObjects: Sendable {
   /// Writes a condemnation down. When this returns, every session that begins heeds it, and it
   /// survives a power failure.
   package func add(_ condemnation: Condemnation) throws(StoreError) -> StoredCondemnation {
-    let stored = StoredCondemnation(
-      name: try SmallObjects.randomName(of: "condemnation"), condemnation: condemnation)
+    let name = try reportingFormatErrors(of: "condemnation", Randomness.name)
+    let stored = StoredCondemnation(name: name, condemnation: condemnation)
     try write(stored)
     return stored
   }

@@ -120,7 +120,9 @@ struct IndexDirectory: Sendable {
   ///
   /// - Parameter lock: of ``lockForLoading()``.
   func makeUnplaced(_ lock: any OpenFile) throws(FileError) -> IndexFile {
-    for left in try fileSystem.unfinishedFiles(in: path) { try fileSystem.removeIfThere(left) }
+    for left in try fileSystem.unfinishedFiles(in: path) {
+      try fileSystem.removeIfThere(path.appending(left))
+    }
     let file = try fileSystem.createFile(
       data.temporarySibling(), permissions: .ownerReadWrite)
     return IndexFile(file, identity: FileIdentity(try fileSystem.metadata(of: file.path)))

@@ -1,4 +1,5 @@
 package import ChunkFormat
+import FileIO
 package import ObjectStorage
 
 /// What a pack holds, read from the pack itself: from its footer, or from its records' headers where

@@ -1,4 +1,5 @@
 import ChunkFormat
+import FileIO
 
 /// Finds the records of a pack whose footer is damaged.
 ///

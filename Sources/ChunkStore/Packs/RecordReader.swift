@@ -1,4 +1,5 @@
 package import ChunkFormat
+import FileIO
 
 /// Reads single records, whatever it takes: another copy where one is damaged, the base of a delta,
 /// a new look where packs have moved. One reader serves one thread.

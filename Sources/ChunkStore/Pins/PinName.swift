@@ -14,16 +14,11 @@ package struct PinName: Hashable, Comparable, Sendable, CustomStringConvertible 
     description = text
   }
 
-  private init(random: [UInt8]) {
-    description = random.withUnsafeBytes { Hexadecimal.encode($0) }
-  }
+  private init(random: String) { description = random }
 
   /// A name that no other pin has.
   package static func random() throws(StoreError) -> PinName {
-    PinName(
-      random: try reportingFormatErrors(of: "pin") { () throws(FormatError) in
-        try Randomness.bytes(count: lengthBytes)
-      })
+    PinName(random: try reportingFormatErrors(of: "pin", Randomness.name))
   }
 
   package static func < (left: PinName, right: PinName) -> Bool {

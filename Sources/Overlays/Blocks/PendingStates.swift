@@ -155,9 +155,7 @@ final class PendingStates: Sendable {
       let made = try place.create(Self.suffix)
       do throws(FileError) {
         try made.setSize(bytes: Self.offset(ofBlock: pageCount * StatePage.blockCount))
-        try header.span.bytes.withUnsafeBytes { bytes throws(FileError) in
-          try made.write(bytes, at: 0)
-        }
+        try made.write(header, at: 0)
       } catch {
         made.close()
         try? place.remove(Self.suffix)

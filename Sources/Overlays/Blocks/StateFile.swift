@@ -124,9 +124,7 @@ final class StateFile: Sendable {
       if let file { return file }
       let made = try place.create(Self.suffix)
       try made.setSize(bytes: totalBytes)
-      try header.span.bytes.withUnsafeBytes { bytes throws(FileError) in
-        try made.write(bytes, at: 0)
-      }
+      try made.write(header, at: 0)
       file = made
       hasFile.store(true, ordering: .releasing)
       return made
