@@ -36,7 +36,7 @@ extension ContentVisitor {
     }
   }
 
-  mutating func visit(chunk id: ContentID, number: UInt64) throws {
+  mutating func visit(chunk id: ContentID, number: ChunkNumber) throws {
     guard let geometry = walk.geometry else { return }
     try visit(chunk: id, at: geometry.bytes(ofChunk: number))
   }

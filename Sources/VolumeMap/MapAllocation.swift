@@ -55,7 +55,7 @@ private struct ExtentList {
 
   /// Adds the chunks `chunks` of `span`; false if they need more extents than the limit allows.
   mutating func append(
-    _ span: MapSpan, _ chunks: Range<UInt64>, of geometry: MapGeometry
+    _ span: MapSpan, _ chunks: Range<ChunkNumber>, of geometry: MapGeometry
   ) -> Bool {
     guard span.leaf != nil else { return append(geometry.bytes(ofChunks: chunks), isHole: true) }
     for chunk in chunks {

@@ -16,7 +16,7 @@ package struct MapBuilder {
   /// opened if needed.
   private var open: [OpenNode?] = Array(repeating: nil, count: MapNode.maximumLevels)
   /// The lowest number of a chunk that may be appended.
-  private var nextChunk: UInt64 = 0
+  private var nextChunk: ChunkNumber = 0
 
   /// A builder for a volume of any size, with chunks of `chunkSizeBytes`.
   ///
@@ -45,11 +45,11 @@ package struct MapBuilder {
   ///
   /// - Throws: ``MapError`` with `.invalidArgument` unless `number` is higher than all before,
   ///   `.corrupt` and `.unreadableNode` for the parent's map; errors of the writer.
-  package mutating func append(_ id: ContentID, at number: UInt64) throws {
+  package mutating func append(_ id: ContentID, at number: ChunkNumber) throws {
     try advance(to: number, past: number + 1)
     guard !id.isHole else { return }
     try openNode(NodePosition(level: 0, holding: number))
-    open[0]!.set(id, at: Int(number % UInt64(MapNode.fanout)))
+    open[0]!.set(id, at: number.indexInLeaf)
   }
 
   /// Takes the chunks `range` over from the parent's map, which must have all of them. Reads only
@@ -58,8 +58,8 @@ package struct MapBuilder {
   /// - Throws: ``MapError`` with `.invalidArgument` if there is no parent with these chunks, or if
   ///   a chunk at or after the start of `range` was appended before; `.corrupt` and
   ///   `.unreadableNode` for the parent's map; errors of the writer.
-  package mutating func appendUnchanged(_ range: Range<UInt64>) throws {
-    guard let available = parent?.map.geometry.chunkCount, range.upperBound <= available else {
+  package mutating func appendUnchanged(_ range: Range<ChunkNumber>) throws {
+    guard let available = parent?.map.geometry.endChunk, range.upperBound <= available else {
       throw MapError(
         .invalidArgument, "chunks \(range) are said to be the parent's, which does not have them")
     }
@@ -85,7 +85,7 @@ package struct MapBuilder {
   ///   for the parent's map; errors of the writer.
   package mutating func finish(sizeBytes: UInt64) throws -> MapRoot {
     let geometry = try MapGeometry(sizeBytes: sizeBytes, chunkSizeBytes: chunkSizeBytes)
-    guard nextChunk <= geometry.chunkCount else {
+    guard nextChunk <= geometry.endChunk else {
       throw MapError(
         .invalidArgument,
         "expected \(geometry.chunkCount) chunks in \(sizeBytes) bytes, found \(nextChunk)")
@@ -96,7 +96,7 @@ package struct MapBuilder {
     return try MapRoot(id: root, geometry: geometry)
   }
 
-  private mutating func advance(to chunk: UInt64, past end: UInt64) throws {
+  private mutating func advance(to chunk: ChunkNumber, past end: ChunkNumber) throws {
     guard chunk >= nextChunk else {
       throw MapError(
         .invalidArgument, "expected chunk \(nextChunk) or a later one, found chunk \(chunk)")
@@ -106,7 +106,7 @@ package struct MapBuilder {
   }
 
   /// Completes the open nodes that do not hold `chunk`. No more chunks will be added to them.
-  private mutating func closeNodes(before chunk: UInt64) throws {
+  private mutating func closeNodes(before chunk: ChunkNumber) throws {
     for level in 0..<MapNode.maximumLevels {
       if open[level]?.position.holds(chunk) == true { break }
       try close(level)
@@ -158,13 +158,13 @@ package struct MapBuilder {
 
   /// Copies the chunks of `range` that are in its first leaf. If `range` begins with a hole, skips
   /// the hole. Returns the end of this part of `range`.
-  private mutating func copyLeaf(_ range: Range<UInt64>) throws -> UInt64 {
+  private mutating func copyLeaf(_ range: Range<ChunkNumber>) throws -> ChunkNumber {
     let span = try parent!.span(containing: range.lowerBound)
     let part = span.chunks.clamped(to: range)
     for chunk in part where !span[chunk].isHole {
       try closeNodes(before: chunk)
       try openNode(NodePosition(level: 0, holding: chunk))
-      open[0]!.set(span[chunk], at: Int(chunk % UInt64(MapNode.fanout)))
+      open[0]!.set(span[chunk], at: chunk.indexInLeaf)
     }
     return part.upperBound
   }

@@ -3,16 +3,16 @@ package import ChunkFormat
 /// The result of one look-up in a map: the chunks of a leaf, or a hole of the size of a subtree.
 package struct MapSpan: Sendable {
   /// The chunks, none beyond the end of the volume.
-  package let chunks: Range<UInt64>
+  package let chunks: Range<ChunkNumber>
   /// Their leaf; nil if all of them are holes.
   package let leaf: MapNode?
 
   /// The id of chunk `chunk`, `.hole` for a hole.
   ///
   /// - Precondition: `chunk` is one of ``chunks``.
-  package subscript(chunk: UInt64) -> ContentID {
+  package subscript(chunk: ChunkNumber) -> ContentID {
     precondition(chunks.contains(chunk))
-    return leaf.map { $0.children[Int(chunk % UInt64(MapNode.fanout))] } ?? .hole
+    return leaf.map { $0.children[chunk.indexInLeaf] } ?? .hole
   }
 }
 
@@ -33,7 +33,7 @@ package struct MapCursor: Sendable {
   ///
   /// - Precondition: the volume has a chunk of this number.
   /// - Throws: ``MapError`` with `.corrupt` or `.unreadableNode`.
-  package mutating func span(containing chunk: UInt64) throws(MapError) -> MapSpan {
+  package mutating func span(containing chunk: ChunkNumber) throws(MapError) -> MapSpan {
     span(try read(to: chunk, level: 0))
   }
 
@@ -41,7 +41,7 @@ package struct MapCursor: Sendable {
   /// Reads nothing, and never blocks longer than a look-up in a table takes.
   ///
   /// - Precondition: the volume has a chunk of this number.
-  package mutating func cachedSpan(containing chunk: UInt64, in cache: NodeCache) -> MapSpan? {
+  package mutating func cachedSpan(containing chunk: ChunkNumber, in cache: NodeCache) -> MapSpan? {
     let map = map
     let place = descend(to: chunk, level: 0) { id, position in
       guard let node = cache.cachedNode(id), (try? map.check(node, id, at: position)) != nil
@@ -66,13 +66,13 @@ package struct MapCursor: Sendable {
   }
 
   private func has(_ position: NodePosition) -> Bool {
-    position.level < map.geometry.levels && position.firstChunk < map.geometry.chunkCount
+    position.level < map.geometry.levels && position.firstChunk < map.geometry.endChunk
   }
 
   /// A node and its position; a hole has no node.
   private typealias Place = (position: NodePosition, node: MapNode?)
 
-  private mutating func read(to chunk: UInt64, level: Int) throws(MapError) -> Place {
+  private mutating func read(to chunk: ChunkNumber, level: Int) throws(MapError) -> Place {
     let (map, nodes) = (map, nodes)
     let place = try descend(to: chunk, level: level) { (id, position) throws(MapError) in
       try map.node(id, at: position, from: nodes)
@@ -83,10 +83,10 @@ package struct MapCursor: Sendable {
   /// Goes down to the node of `level` that holds `chunk`. Starts at the lowest node of the path
   /// that holds it. Ends early at a hole; returns nil if `load` returns nil.
   private mutating func descend<Failure>(
-    to chunk: UInt64, level: Int,
+    to chunk: ChunkNumber, level: Int,
     load: (ContentID, NodePosition) throws(Failure) -> MapNode?
   ) throws(Failure) -> Place? {
-    precondition(chunk < map.geometry.chunkCount)
+    precondition(chunk < map.geometry.endChunk)
     while let last = path.last, !last.position.holds(chunk) { path.removeLast() }
     let depth = map.position.level - level
     while path.count <= depth {
@@ -103,7 +103,7 @@ package struct MapCursor: Sendable {
   }
 
   private func span(_ place: Place) -> MapSpan {
-    let end = min(place.position.endChunk, map.geometry.chunkCount)
+    let end = min(place.position.endChunk, map.geometry.endChunk)
     return MapSpan(chunks: place.position.firstChunk..<end, leaf: place.node)
   }
 }
@@ -121,20 +121,20 @@ package enum MapRun: Equatable, Sendable {
 /// one node per level.
 package struct MapRuns {
   private var cursor: MapCursor
-  private var position: UInt64
-  private let end: UInt64
+  private var position: ChunkNumber
+  private let end: ChunkNumber
   private var span: MapSpan?
 
   /// The chunks `range` of `map`.
   ///
   /// - Throws: ``MapError`` with `.invalidArgument` for a range that is not within the volume.
   package init(
-    of range: Range<UInt64>, in map: MapRoot, reading nodes: any NodeReading
+    of range: Range<ChunkNumber>, in map: MapRoot, reading nodes: any NodeReading
   ) throws(MapError) {
-    guard range.upperBound <= map.geometry.chunkCount else {
+    guard range.upperBound <= map.geometry.endChunk else {
+      let last = range.upperBound.advanced(by: -1)
       throw MapError(
-        .invalidArgument,
-        "expected chunks below \(map.geometry.chunkCount), found \(range.upperBound - 1)")
+        .invalidArgument, "expected chunks below \(map.geometry.chunkCount), found \(last)")
     }
     self.cursor = MapCursor(map, reading: nodes)
     self.position = range.lowerBound
@@ -168,7 +168,7 @@ package struct MapRuns {
       return nil
     }
     while position < min(span.chunks.upperBound, end) {
-      let id = leaf.children[Int(position % UInt64(MapNode.fanout))]
+      let id = leaf.children[position.indexInLeaf]
       if !id.isHole { return id }
       holes += 1
       position += 1

@@ -1,4 +1,4 @@
-import ChunkFormat
+package import ChunkFormat
 
 /// The chunks in which two maps differ. They are returned in order, as runs of one kind of
 /// difference.
@@ -24,10 +24,10 @@ package struct MapDifference {
 
   /// Neighbouring chunks that differ in the same way.
   package struct Run: Equatable, Sendable {
-    package var chunks: Range<UInt64>
+    package var chunks: Range<ChunkNumber>
     package let kind: Kind
 
-    package init(chunks: Range<UInt64>, kind: Kind) {
+    package init(chunks: Range<ChunkNumber>, kind: Kind) {
       self.chunks = chunks
       self.kind = kind
     }
@@ -80,7 +80,7 @@ package struct MapDifference {
 
   /// The chunks that have been compared when ``next()`` returns nil: the whole range, or its
   /// beginning if the limit of leaves was reached.
-  package private(set) var compared: Range<UInt64>
+  package private(set) var compared: Range<ChunkNumber>
 
   /// - Parameters:
   ///   - range: the chunks to compare, which may lie beyond the end of either volume; all by
@@ -89,7 +89,8 @@ package struct MapDifference {
   ///     been read, so that two maps with nothing in common cannot hold up the caller.
   /// - Throws: ``MapError`` with `.invalidArgument` for maps of different chunk sizes.
   package init(
-    from old: MapRoot, to new: MapRoot, within range: Range<UInt64>? = nil, leafLimit: Int = .max,
+    from old: MapRoot, to new: MapRoot, within range: Range<ChunkNumber>? = nil,
+    leafLimit: Int = .max,
     reading nodes: any NodeReading
   ) throws(MapError) {
     guard old.geometry.chunkSizeBytes == new.geometry.chunkSizeBytes else {
@@ -102,7 +103,7 @@ package struct MapDifference {
     self.new = new
     self.nodes = nodes
     self.leavesLeft = max(leafLimit, 1)
-    self.compared = range ?? 0..<max(old.geometry.chunkCount, new.geometry.chunkCount)
+    self.compared = range ?? 0..<max(old.geometry.endChunk, new.geometry.endChunk)
   }
 
   /// The next run, cut at the ends of the range; nil at the end.
@@ -182,23 +183,23 @@ package struct MapDifference {
         position: position, old: try children(of: oldID, in: old, at: position),
         new: try children(of: newID, in: new, at: position),
         index: position.childIndex(of: wanted.lowerBound),
-        endIndex: position.childIndex(of: wanted.upperBound - 1) + 1, pair: pair))
+        endIndex: position.childIndex(of: wanted.upperBound.advanced(by: -1)) + 1, pair: pair))
     return nil
   }
 
   /// The key of a pair of nodes; nil if only a part of the nodes is compared, or if a volume ends
   /// within them.
   private func pair(
-    _ oldID: ContentID, _ newID: ContentID, at position: NodePosition, _ wanted: Range<UInt64>
+    _ oldID: ContentID, _ newID: ContentID, at position: NodePosition, _ wanted: Range<ChunkNumber>
   ) -> NodePair? {
     guard wanted == position.firstChunk..<position.endChunk,
-      oldID.isHole || position.endChunk <= old.geometry.chunkCount,
-      newID.isHole || position.endChunk <= new.geometry.chunkCount
+      oldID.isHole || position.endChunk <= old.geometry.endChunk,
+      newID.isHole || position.endChunk <= new.geometry.endChunk
     else { return nil }
     return NodePair(old: oldID, new: newID, level: position.level)
   }
 
-  private mutating func stop(before chunk: UInt64) {
+  private mutating func stop(before chunk: ChunkNumber) {
     compared = compared.lowerBound..<chunk
     frames.removeAll()
   }
@@ -220,13 +221,13 @@ package struct MapDifference {
   }
 
   /// Adds a chunk to the current run. If the chunk begins a new run, returns the run before it.
-  private mutating func add(_ chunk: UInt64, _ kind: Kind) -> Run? {
+  private mutating func add(_ chunk: ChunkNumber, _ kind: Kind) -> Run? {
     frames[frames.count - 1].pattern.add(.uniform(kind))
     return add(chunk..<chunk + 1, kind)
   }
 
   /// Adds several chunks of one kind in the same way.
-  private mutating func add(_ chunks: Range<UInt64>, _ kind: Kind) -> Run? {
+  private mutating func add(_ chunks: Range<ChunkNumber>, _ kind: Kind) -> Run? {
     if pending?.kind == kind, pending?.chunks.upperBound == chunks.lowerBound {
       pending!.chunks = pending!.chunks.lowerBound..<chunks.upperBound
       return nil

@@ -1,4 +1,4 @@
-import ChunkFormat
+package import ChunkFormat
 
 /// The shape of a volume and its map: the number and length of chunks, and the levels of nodes.
 package struct MapGeometry: Equatable, Sendable {
@@ -34,6 +34,9 @@ package struct MapGeometry: Equatable, Sendable {
     self.levels = Self.levels(holding: chunkCount)
   }
 
+  /// The chunk after the last one.
+  package var endChunk: ChunkNumber { ChunkNumber(chunkCount) }
+
   private static func levels(holding chunkCount: UInt64) -> Int {
     guard chunkCount > 1 else { return 1 }
     let significantBits = UInt64.bitWidth - (chunkCount - 1).leadingZeroBitCount
@@ -42,41 +45,42 @@ package struct MapGeometry: Equatable, Sendable {
 
   /// The byte range of chunk `chunk` in the volume; the last chunk ends with the volume.
   ///
-  /// - Precondition: `chunk` is below ``chunkCount``.
-  package func bytes(ofChunk chunk: UInt64) -> Range<UInt64> {
-    precondition(chunk < chunkCount)
+  /// - Precondition: `chunk` is before ``endChunk``.
+  package func bytes(ofChunk chunk: ChunkNumber) -> Range<UInt64> {
+    precondition(chunk < endChunk)
     let start = offsetBytes(ofChunk: chunk)
     return start..<start + min(UInt64(chunkSizeBytes), sizeBytes - start)
   }
 
   /// Length of the content of chunk `chunk` in bytes.
   ///
-  /// - Precondition: `chunk` is below ``chunkCount``.
-  package func plainLengthBytes(ofChunk chunk: UInt64) -> Int {
+  /// - Precondition: `chunk` is before ``endChunk``.
+  package func plainLengthBytes(ofChunk chunk: ChunkNumber) -> Int {
     bytes(ofChunk: chunk).count
   }
 
   /// The chunks that hold the bytes `range`; none for an empty range.
   ///
   /// - Precondition: `range` lies within the volume.
-  package func chunks(holding range: Range<UInt64>) -> Range<UInt64> {
+  package func chunks(holding range: Range<UInt64>) -> Range<ChunkNumber> {
     precondition(range.upperBound <= sizeBytes)
     let chunkSize = UInt64(chunkSizeBytes)
-    let first = range.lowerBound / chunkSize
-    return range.isEmpty ? first..<first : first..<(range.upperBound - 1) / chunkSize + 1
+    let first = ChunkNumber(range.lowerBound / chunkSize)
+    guard !range.isEmpty else { return first..<first }
+    return first..<ChunkNumber((range.upperBound - 1) / chunkSize + 1)
   }
 
   /// The byte range of the chunks `range`, cut off at the end of the volume.
   ///
   /// - Precondition: `range` is within the volume's chunks.
-  package func bytes(ofChunks range: Range<UInt64>) -> Range<UInt64> {
-    precondition(range.upperBound <= chunkCount)
+  package func bytes(ofChunks range: Range<ChunkNumber>) -> Range<UInt64> {
+    precondition(range.upperBound <= endChunk)
     return offsetBytes(ofChunk: range.lowerBound)..<offsetBytes(ofChunk: range.upperBound)
   }
 
   /// The offset of chunk `chunk` in bytes; the end of the volume if there is no such chunk.
-  package func offsetBytes(ofChunk chunk: UInt64) -> UInt64 {
-    chunk < chunkCount ? chunk * UInt64(chunkSizeBytes) : sizeBytes
+  package func offsetBytes(ofChunk chunk: ChunkNumber) -> UInt64 {
+    chunk < endChunk ? chunk.value * UInt64(chunkSizeBytes) : sizeBytes
   }
 }
 
@@ -99,8 +103,8 @@ package struct NodePosition: Hashable, Sendable {
   }
 
   /// The node of `level` that holds chunk `chunk`.
-  package init(level: Int, holding chunk: UInt64) {
-    self.init(level: level, number: chunk >> Self.shift(level + 1))
+  package init(level: Int, holding chunk: ChunkNumber) {
+    self.init(level: level, number: chunk.value >> Self.shift(level + 1))
   }
 
   // Swift's shifts by more than 63 bits give 0. This is right for the node of level 7, which holds
@@ -108,23 +112,26 @@ package struct NodePosition: Hashable, Sendable {
   private static func shift(_ levels: Int) -> Int { levels * bitsPerLevel }
 
   /// The first chunk that the node holds.
-  package var firstChunk: UInt64 { number << Self.shift(level + 1) }
+  package var firstChunk: ChunkNumber { ChunkNumber(number << Self.shift(level + 1)) }
 
   /// The chunk after the last one that the node can hold; the largest number for the highest
   /// possible level.
-  package var endChunk: UInt64 {
-    level + 1 < MapNode.maximumLevels ? (number + 1) << Self.shift(level + 1) : .max
+  package var endChunk: ChunkNumber {
+    ChunkNumber(
+      level + 1 < MapNode.maximumLevels ? (number + 1) << Self.shift(level + 1) : .max)
   }
 
   /// The number of chunks that one child can hold.
   package var chunksPerChild: UInt64 { 1 << UInt64(Self.shift(level)) }
 
   /// Whether chunk `chunk` is under the node.
-  package func holds(_ chunk: UInt64) -> Bool { chunk >> Self.shift(level + 1) == number }
+  package func holds(_ chunk: ChunkNumber) -> Bool {
+    chunk.value >> Self.shift(level + 1) == number
+  }
 
   /// The index of the child that holds chunk `chunk`, which must be under the node.
-  package func childIndex(of chunk: UInt64) -> Int {
-    Int(chunk >> Self.shift(level)) & (MapNode.fanout - 1)
+  package func childIndex(of chunk: ChunkNumber) -> Int {
+    Int(chunk.value >> Self.shift(level)) & (MapNode.fanout - 1)
   }
 
   /// The position of child `index` of an inner node.
@@ -139,4 +146,9 @@ package struct NodePosition: Hashable, Sendable {
       Int(number) & (MapNode.fanout - 1)
     )
   }
+}
+
+extension ChunkNumber {
+  /// The index of the chunk in its leaf.
+  var indexInLeaf: Int { Int(value % UInt64(MapNode.fanout)) }
 }

@@ -53,7 +53,7 @@ package struct MapRoot: Equatable, Sendable {
         bytes: bytes(of: position))
     }
     guard reachesBeyondEnd(position) else { return }
-    let held = geometry.chunkCount - position.firstChunk
+    let held = geometry.endChunk - position.firstChunk
     let span = position.chunksPerChild
     let childrenWithin = Int(held / span) + (held % span == 0 ? 0 : 1)
     guard node.children[childrenWithin...].allSatisfy(\.isHole) else {
@@ -67,12 +67,12 @@ package struct MapRoot: Equatable, Sendable {
 
   /// The part of the volume under the node at `position`.
   private func bytes(of position: NodePosition) -> Range<UInt64> {
-    let end = min(position.endChunk, geometry.chunkCount)
+    let end = min(position.endChunk, geometry.endChunk)
     return geometry.bytes(ofChunks: position.firstChunk..<end)
   }
 
   /// Whether the node at `position` could hold more chunks than the volume has.
   func reachesBeyondEnd(_ position: NodePosition) -> Bool {
-    position.endChunk > geometry.chunkCount
+    position.endChunk > geometry.endChunk
   }
 }

@@ -6,7 +6,7 @@ package protocol MapVisitor {
   mutating func shouldEnter(node id: ContentID, at position: NodePosition) throws -> Bool
 
   /// Visits chunk number `number` of the volume, which has the id `id`. Holes are not visited.
-  mutating func visit(chunk id: ContentID, number: UInt64) throws
+  mutating func visit(chunk id: ContentID, number: ChunkNumber) throws
 
   /// Called if the node at `position` cannot be used. Throw to end the walk; return to continue
   /// after the node.
@@ -108,7 +108,7 @@ extension MapRoot {
   private func sum<Fold: MapFold>(
     of id: ContentID, at position: NodePosition, _ nodes: any NodeReading, _ fold: inout Fold
   ) throws -> Fold.Sum {
-    let holdsEnd = position.endChunk >= geometry.chunkCount
+    let holdsEnd = position.endChunk >= geometry.endChunk
     if !holdsEnd, let known = try fold.knownSum(of: id, level: position.level) { return known }
     let node: MapNode
     do {

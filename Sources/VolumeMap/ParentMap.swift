@@ -9,7 +9,7 @@ struct ParentMap {
 
   private var cursor: MapCursor
   /// The last range that was taken over.
-  private var lastTakenOver: Range<UInt64> = 0..<0
+  private var lastTakenOver: Range<ChunkNumber> = 0..<0
   private var lastChunkWasTakenOver = false
 
   init(_ map: MapRoot, reading nodes: any NodeReading) {
@@ -40,32 +40,33 @@ struct ParentMap {
     try cursor.node(at: position)
   }
 
-  mutating func span(containing chunk: UInt64) throws(MapError) -> MapSpan {
+  mutating func span(containing chunk: ChunkNumber) throws(MapError) -> MapSpan {
     try cursor.span(containing: chunk)
   }
 
   /// The largest subtree that begins with `chunk` and holds no chunk outside `range`. If `range`
   /// ends at the end of the map, this may be the last subtree of a level: it holds no chunk beyond
   /// the end.
-  func largestSubtree(at chunk: UInt64, within range: Range<UInt64>) -> NodePosition? {
-    let reachesEnd = range.upperBound == map.geometry.chunkCount
+  func largestSubtree(at chunk: ChunkNumber, within range: Range<ChunkNumber>) -> NodePosition? {
+    let reachesEnd = range.upperBound == map.geometry.endChunk
     return (0..<map.geometry.levels).reversed().lazy
       .map { NodePosition(level: $0, holding: chunk) }
       .first { $0.firstChunk == chunk && (reachesEnd || $0.endChunk <= range.upperBound) }
   }
 
-  mutating func noteTakenOver(_ range: Range<UInt64>) {
+  mutating func noteTakenOver(_ range: Range<ChunkNumber>) {
     lastTakenOver = range
-    if range.upperBound == map.geometry.chunkCount { lastChunkWasTakenOver = true }
+    if range.upperBound == map.geometry.endChunk { lastChunkWasTakenOver = true }
   }
 
   /// Refuses a chunk that was taken over, is not a hole, and has another length in `geometry`. Only
   /// the last chunk of the parent, and the last chunk of the new volume, can have another length.
   mutating func checkLengths(in geometry: MapGeometry) throws(MapError) {
-    var chunks: [UInt64] = []
-    if lastChunkWasTakenOver { chunks.append(map.geometry.chunkCount - 1) }
-    if geometry.chunkCount > 0, lastTakenOver.contains(geometry.chunkCount - 1) {
-      chunks.append(geometry.chunkCount - 1)
+    var chunks: [ChunkNumber] = []
+    if lastChunkWasTakenOver { chunks.append(map.geometry.endChunk.advanced(by: -1)) }
+    if geometry.chunkCount > 0 {
+      let last = geometry.endChunk.advanced(by: -1)
+      if lastTakenOver.contains(last) { chunks.append(last) }
     }
     for chunk in chunks where geometry.bytes(ofChunk: chunk) != map.geometry.bytes(ofChunk: chunk) {
       guard try span(containing: chunk)[chunk].isHole else {

@@ -204,7 +204,7 @@ struct SharedContentTests {
   private struct Chunks: MapVisitor {
     var ids: [ContentID] = []
     mutating func shouldEnter(node id: ContentID, at position: NodePosition) -> Bool { true }
-    mutating func visit(chunk id: ContentID, number: UInt64) { ids.append(id) }
+    mutating func visit(chunk id: ContentID, number: ChunkNumber) { ids.append(id) }
   }
 
   @Test("Chunks beyond the memory limit are remembered by their numbers")

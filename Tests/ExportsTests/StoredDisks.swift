@@ -65,7 +65,7 @@ final class StoredDisks {
       try builder.append(
         store.store(
           Array(repeating: byte, count: Self.chunkBytes), type: .chunk, with: writer),
-        at: UInt64(number))
+        at: ChunkNumber(UInt64(number)))
     }
     let size = UInt64(disk.count * Self.chunkBytes)
     return RevisionVolume(

@@ -12,7 +12,9 @@ import VolumeMap
   private func full(_ count: UInt64, extraBytes: UInt64 = 0) throws -> VolumeModel {
     var model = VolumeModel(chunkCount: count)
     model.sizeBytes += extraBytes
-    for number in 0..<(try model.geometry.chunkCount) { model.chunks[number] = .chunk(number + 1) }
+    for number in 0..<(try model.geometry.endChunk) {
+      model.chunks[number] = .chunk(number.value + 1)
+    }
     return model
   }
 
@@ -37,9 +39,11 @@ import VolumeMap
     for _ in 0..<3 { try new.edit(with: &random) }
     new.sizeBytes += UInt64.random(in: 0..<Self.chunk, using: &random)
     // A last chunk of another length has other content.
-    for (number, size) in [(old.sizeBytes / Self.chunk, old), (new.sizeBytes / Self.chunk, new)]
-    where size.chunks[number] != nil && new.chunks[number] != nil && old.sizeBytes != new.sizeBytes
-    {
+    for model in [old, new] {
+      let number = ChunkNumber(model.sizeBytes / Self.chunk)
+      guard model.chunks[number] != nil, new.chunks[number] != nil,
+        old.sizeBytes != new.sizeBytes
+      else { continue }
       new.chunks[number] = .chunk(random.next())
     }
     let start = UInt64.random(in: 0...new.sizeBytes, using: &random)

@@ -9,7 +9,7 @@ import VolumeMap
   private static let largeSizeBytes: UInt64 = 20 << 40
 
   private func large(
-    _ chunks: [UInt64: ContentID], in nodes: RecordingNodes, parent: MapRoot? = nil
+    _ chunks: [ChunkNumber: ContentID], in nodes: RecordingNodes, parent: MapRoot? = nil
   ) throws -> MapRoot {
     var builder = try MapBuilder(
       chunkSizeBytes: Self.chunkSizeBytes, writer: nodes, parent: parent, reading: nodes)
@@ -21,15 +21,16 @@ import VolumeMap
 
   /// One chunk in every 1,048,576: 160 chunks, each on its own path below the second level.
   private let sparse = Dictionary(
-    uniqueKeysWithValues: (0..<160).map { ($0 << 20 + 77, ContentID.chunk($0 + 1)) })
+    uniqueKeysWithValues: (0..<160).map { (ChunkNumber($0 << 20 + 77), ContentID.chunk($0 + 1)) })
 
   @Test("a look-up in 20 TiB reads at most one node per level") func lookUp() throws {
     let nodes = RecordingNodes()
     let map = try large(sparse, in: nodes)
     #expect(nodes.reads.isEmpty)
     for (chunk, isThere, reads) in [
-      (77, true, 4), (159 << 20 + 77, true, 4), (78, false, 4), (1 << 19, false, 2),
-    ] as [(UInt64, Bool, Int)] {
+      (77, true, 4), (ChunkNumber(159 << 20 + 77), true, 4), (78, false, 4),
+      (ChunkNumber(1 << 19), false, 2),
+    ] as [(ChunkNumber, Bool, Int)] {
       nodes.forgetCounts()
       var cursor = MapCursor(map, reading: nodes)
       #expect(try cursor.span(containing: chunk)[chunk].isHole == !isThere)
@@ -40,7 +41,7 @@ import VolumeMap
   @Test("a hole of 20 TiB costs nothing to build, list or compare") func emptyVolume() throws {
     let nodes = RecordingNodes()
     let map = try large([:], in: nodes)
-    let all = 0..<map.geometry.chunkCount
+    let all = 0..<map.geometry.endChunk
     #expect(map.id.isHole)
     #expect(try map.runs(in: all, of: nodes) == [.hole(chunks: 160 << 20)])
     #expect(try map.difference(to: map, of: nodes).isEmpty)
@@ -54,7 +55,7 @@ import VolumeMap
     let nodes = RecordingNodes()
     let map = try large(sparse, in: nodes)
     nodes.forgetCounts()
-    let runs = try map.runs(in: 0..<map.geometry.chunkCount, of: nodes)
+    let runs = try map.runs(in: 0..<map.geometry.endChunk, of: nodes)
     #expect(runs.count == 321)
     #expect(nodes.reads.count == Set(nodes.reads).count)
     #expect(nodes.reads.count == 1 + 10 + 160 + 160)
@@ -75,7 +76,7 @@ import VolumeMap
     var changed = sparse
     changed[77] = .chunk(1000)
     changed[78] = .chunk(1001)
-    changed[1 << 20 + 77] = .chunk(1002)
+    changed[ChunkNumber(1 << 20 + 77)] = .chunk(1002)
     nodes.forgetCounts()
     let second = try large(changed, in: nodes, parent: first)
     #expect(nodes.writes.count == 2 + 2 + 1 + 1)
@@ -100,16 +101,16 @@ import VolumeMap
     nodes.forgetCounts()
     var builder = try MapBuilder(
       chunkSizeBytes: Self.chunkSizeBytes, writer: nodes, parent: first, reading: nodes)
-    try builder.appendUnchanged(0..<first.geometry.chunkCount)
+    try builder.appendUnchanged(0..<first.geometry.endChunk)
     #expect(try builder.finish(sizeBytes: Self.largeSizeBytes) == first)
     #expect(nodes.reads.isEmpty && nodes.writes.isEmpty)
 
-    let change: UInt64 = 80 << 20 + 77
+    let change = ChunkNumber(80 << 20 + 77)
     builder = try MapBuilder(
       chunkSizeBytes: Self.chunkSizeBytes, writer: nodes, parent: first, reading: nodes)
     try builder.appendUnchanged(0..<change)
     try builder.append(.chunk(5000), at: change)
-    try builder.appendUnchanged(change + 1..<first.geometry.chunkCount)
+    try builder.appendUnchanged(change + 1..<first.geometry.endChunk)
     _ = try builder.finish(sizeBytes: Self.largeSizeBytes)
     #expect(nodes.reads.count == 4)
     #expect(nodes.writes.count == 4)
@@ -120,11 +121,11 @@ import VolumeMap
     let first = try large(sparse, in: nodes)
     var changed = sparse
     changed[77] = .chunk(1000)
-    changed[80 << 20 + 77] = nil
-    changed[80 << 20 + 700] = .chunk(1001)
+    changed[ChunkNumber(80 << 20 + 77)] = nil
+    changed[ChunkNumber(80 << 20 + 700)] = .chunk(1001)
     let second = try large(changed, in: nodes)
     nodes.forgetCounts()
-    let other: UInt64 = 80 << 20
+    let other = ChunkNumber(80 << 20)
     let runs = try first.difference(to: second, of: nodes)
     #expect(runs.map(\.kind) == [.changed, .becameHole, .appeared])
     #expect(runs.map(\.chunks) == [77..<78, other + 77..<other + 78, other + 700..<other + 701])
@@ -137,7 +138,7 @@ import VolumeMap
     let nodes = RecordingNodes()
     let first = try large(sparse, in: nodes)
     let second = try large(sparse.mapValues { _ in .chunk(1000) }, in: nodes)
-    let other: UInt64 = 80 << 20
+    let other = ChunkNumber(80 << 20)
     // Both roots, and in each map one path of two inner nodes and a leaf.
     nodes.forgetCounts()
     let runs = try first.difference(to: second, within: other..<other + 78, of: nodes)
@@ -166,8 +167,9 @@ import VolumeMap
     var difference = try MapDifference(from: first, to: second, leafLimit: 3, reading: nodes)
     var runs: [MapDifference.Run] = []
     while let run = try difference.next() { runs.append(run) }
-    #expect(runs.map(\.chunks.lowerBound) == [77, 1 << 20 + 77, 2 << 20 + 77])
-    #expect(difference.compared == 0..<3 << 20)
+    #expect(
+      runs.map(\.chunks.lowerBound) == [77, ChunkNumber(1 << 20 + 77), ChunkNumber(2 << 20 + 77)])
+    #expect(difference.compared == 0..<ChunkNumber(3 << 20))
     // In each map: the root, one second-level node, three paths of two nodes, and the inner node
     // above the fourth leaf.
     #expect(nodes.reads.count == 2 * (1 + 1 + 3 * 2 + 1))
@@ -176,7 +178,7 @@ import VolumeMap
   @Test("maps of different heights share common subtrees") func grownVolume() throws {
     let nodes = RecordingNodes()
     var model = VolumeModel(chunkCount: 256)
-    for chunk in 0..<256 as Range<UInt64> { model.chunks[chunk] = .chunk(chunk + 1) }
+    for chunk in 0..<256 as Range<ChunkNumber> { model.chunks[chunk] = .chunk(chunk.value + 1) }
     let small = try model.build(in: nodes)
     try model.resize(toChunks: 300)
     nodes.forgetCounts()
@@ -194,7 +196,7 @@ import VolumeMap
   @Test("an allocation query stops at the limit of leaves") func allocationBound() throws {
     let nodes = RecordingNodes()
     var model = VolumeModel(chunkCount: 2560)
-    for chunk in 0..<2560 as Range<UInt64> { model.chunks[chunk] = .chunk(chunk + 1) }
+    for chunk in 0..<2560 as Range<ChunkNumber> { model.chunks[chunk] = .chunk(chunk.value + 1) }
     let map = try model.build(in: nodes)
     nodes.forgetCounts()
     let extents = try map.allocation(

@@ -10,7 +10,7 @@ import VolumeMap
   /// 600 chunks, all of them stored: three leaves under a root.
   private func model() -> VolumeModel {
     var model = VolumeModel(chunkCount: 600)
-    for chunk in 0..<600 as Range<UInt64> { model.chunks[chunk] = .chunk(chunk + 1) }
+    for chunk in 0..<600 as Range<ChunkNumber> { model.chunks[chunk] = .chunk(chunk.value + 1) }
     return model
   }
 
@@ -41,7 +41,7 @@ import VolumeMap
     let isWhole = chunkCount == 600 || chunkCount == 256
     var failure: MapError?
     do {
-      _ = try cut.runs(in: 0..<chunkCount, of: nodes)
+      _ = try cut.runs(in: 0..<ChunkNumber(chunkCount), of: nodes)
     } catch let error as MapError {
       failure = error
     }
@@ -154,7 +154,7 @@ import VolumeMap
 
 private struct NothingEntered: MapVisitor {
   mutating func shouldEnter(node id: ContentID, at position: NodePosition) -> Bool { false }
-  mutating func visit(chunk id: ContentID, number: UInt64) {}
+  mutating func visit(chunk id: ContentID, number: ChunkNumber) {}
 }
 
 private struct DamageCollector: MapVisitor {
@@ -162,7 +162,7 @@ private struct DamageCollector: MapVisitor {
   var chunkCount = 0
 
   mutating func shouldEnter(node id: ContentID, at position: NodePosition) -> Bool { true }
-  mutating func visit(chunk id: ContentID, number: UInt64) { chunkCount += 1 }
+  mutating func visit(chunk id: ContentID, number: ChunkNumber) { chunkCount += 1 }
   mutating func visit(damaged error: MapError, at position: NodePosition) {
     damaged.append(position)
   }

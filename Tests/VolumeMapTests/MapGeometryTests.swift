@@ -23,10 +23,12 @@ import VolumeMap
     #expect(geometry.chunkCount == count)
     #expect(geometry.levels == levels)
     guard count > 0 else { return }
-    #expect(geometry.plainLengthBytes(ofChunk: count - 1) == last)
-    #expect(geometry.bytes(ofChunk: count - 1).upperBound == size)
-    #expect(geometry.chunks(holding: 0..<size) == 0..<count)
-    #expect(geometry.bytes(ofChunks: 0..<count) == 0..<size)
+    let end = geometry.endChunk
+    #expect(end == ChunkNumber(count))
+    #expect(geometry.plainLengthBytes(ofChunk: end.advanced(by: -1)) == last)
+    #expect(geometry.bytes(ofChunk: end.advanced(by: -1)).upperBound == size)
+    #expect(geometry.chunks(holding: 0..<size) == 0..<end)
+    #expect(geometry.bytes(ofChunks: 0..<end) == 0..<size)
   }
 
   @Test(
@@ -51,7 +53,7 @@ import VolumeMap
   }
 
   @Test("positions match the numbers of their chunks") func positions() {
-    let chunk: UInt64 = 0x0102_0304_0506_0708
+    let chunk: ChunkNumber = 0x0102_0304_0506_0708
     for level in 0..<8 {
       let position = NodePosition(level: level, holding: chunk)
       #expect(position.holds(chunk))

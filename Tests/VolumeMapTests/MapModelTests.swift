@@ -40,7 +40,8 @@ import VolumeMap
   ) throws {
     let count = max(old.map.geometry.chunkCount, new.map.geometry.chunkCount)
     let start = UInt64.random(in: 0...count, using: &random)
-    let range = start..<UInt64.random(in: start...count + 1000, using: &random)
+    let end = UInt64.random(in: start...count + 1000, using: &random)
+    let range = ChunkNumber(start)..<ChunkNumber(end)
     let expected = naiveDifference(old.model, new.model, within: range)
     try #require(
       try old.map.difference(to: new.map, within: range, of: nodes) == expected, comment)
@@ -61,17 +62,17 @@ import VolumeMap
     _ map: MapRoot, against model: VolumeModel, _ nodes: RecordingNodes,
     _ random: inout SeededRandom, _ comment: Comment
   ) throws {
-    let all = 0..<map.geometry.chunkCount
+    let all = 0..<map.geometry.endChunk
     try #require(try map.runs(in: all, of: nodes) == model.runs(in: all), comment)
     guard !all.isEmpty else { return }
-    let start = UInt64.random(in: all, using: &random)
+    let start = ChunkNumber.random(in: all, using: &random)
     let end = min(all.upperBound, start + UInt64.random(in: 0...600, using: &random))
     try #require(
       try map.runs(in: start..<end, of: nodes) == model.runs(in: start..<end), comment)
 
     var cursor = MapCursor(map, reading: nodes)
     for _ in 0..<50 {
-      let chunk = UInt64.random(in: all, using: &random)
+      let chunk = ChunkNumber.random(in: all, using: &random)
       try #require(
         try cursor.span(containing: chunk)[chunk] == model.chunks[chunk] ?? .hole, comment)
     }
@@ -88,18 +89,18 @@ import VolumeMap
     var parent = VolumeModel(chunkCount: counts.randomElement(using: &random)!)
     for _ in 0..<4 { try parent.edit(with: &random) }
     let parentMap = try parent.build(in: nodes)
-    let parentCount = parentMap.geometry.chunkCount
+    let parentEnd = parentMap.geometry.endChunk
 
     var model = VolumeModel(chunkCount: counts.randomElement(using: &random)!)
-    let newCount = try model.geometry.chunkCount
+    let newEnd = try model.geometry.endChunk
     var builder = try MapBuilder(
       chunkSizeBytes: VolumeModel.chunkSizeBytes, writer: nodes, parent: parentMap, reading: nodes)
-    var chunk: UInt64 = 0
-    while chunk < newCount {
+    var chunk: ChunkNumber = 0
+    while chunk < newEnd {
       let length = UInt64.random(
         in: 1...[2, 300, 70_000].randomElement(using: &random)!, using: &random)
-      let end = min(chunk + length, newCount)
-      if end <= parentCount {
+      let end = min(chunk + length, newEnd)
+      if end <= parentEnd {
         try builder.appendUnchanged(chunk..<end)
         for number in chunk..<end { model.chunks[number] = parent.chunks[number] }
       } else {
@@ -122,7 +123,7 @@ import VolumeMap
     for _ in 0..<6 { try model.edit(with: &random) }
     model.sizeBytes += 1000
     if Bool.random(using: &random) {
-      model.chunks[try model.geometry.chunkCount - 1] = .chunk(random.next())
+      model.chunks[try model.geometry.endChunk.advanced(by: -1)] = .chunk(random.next())
     }
     let map = try model.build(in: nodes)
     let start = UInt64.random(in: 0..<model.sizeBytes, using: &random)
@@ -146,7 +147,7 @@ import VolumeMap
   }
 
   private func naiveDifference(
-    _ old: VolumeModel, _ new: VolumeModel, within range: Range<UInt64> = 0..<UInt64.max
+    _ old: VolumeModel, _ new: VolumeModel, within range: Range<ChunkNumber> = 0..<ChunkNumber(.max)
   ) -> [MapDifference.Run] {
     var runs: [MapDifference.Run] = []
     for chunk in Set(old.chunks.keys).union(new.chunks.keys).sorted()
@@ -173,9 +174,9 @@ extension [MapDifference.Run] {
 
 /// Collects every chunk that a walk visits.
 private struct ChunkCollector: MapVisitor {
-  var chunks: [UInt64: ContentID] = [:]
+  var chunks: [ChunkNumber: ContentID] = [:]
 
   mutating func shouldEnter(node id: ContentID, at position: NodePosition) -> Bool { true }
 
-  mutating func visit(chunk id: ContentID, number: UInt64) { chunks[number] = id }
+  mutating func visit(chunk id: ContentID, number: ChunkNumber) { chunks[number] = id }
 }

@@ -62,8 +62,8 @@ import VolumeMap
   @Test("a cached look-up uses only the cache") func cachedSpans() throws {
     let nodes = RecordingNodes()
     var model = VolumeModel(chunkCount: 70_000)
-    for chunk in stride(from: 0, to: 70_000, by: 100) as StrideTo<UInt64> {
-      model.chunks[chunk] = .chunk(chunk + 1)
+    for chunk in stride(from: 0, to: 70_000, by: 100) as StrideTo<ChunkNumber> {
+      model.chunks[chunk] = .chunk(chunk.value + 1)
     }
     let map = try model.build(in: nodes)
     let cache = NodeCache(reading: nodes)

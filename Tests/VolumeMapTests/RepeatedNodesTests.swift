@@ -110,7 +110,7 @@ import VolumeMap
       #expect(error?.code == .corrupt)
     }
     let sound = try twice(one, chunks: long, in: nodes)
-    let run = MapDifference.Run(chunks: 0..<long, kind: .changed)
+    let run = MapDifference.Run(chunks: 0..<ChunkNumber(long), kind: .changed)
     #expect(try sound.difference(to: twice(two, chunks: long, in: nodes), of: nodes) == [run])
   }
 
@@ -120,7 +120,7 @@ import VolumeMap
     let old = try uniform(leaf { _ in .chunk(1) }, levels: 4, in: nodes)
     let new = try uniform(leaf { .chunk(UInt64(2 + $0 % 2)) }, levels: 4, in: nodes)
     nodes.forgetCounts()
-    let all = 0..<old.geometry.chunkCount
+    let all = 0..<old.geometry.endChunk
     #expect(
       try old.difference(to: new, of: nodes) == [MapDifference.Run(chunks: all, kind: .changed)])
     #expect(nodes.reads.count == 2 * 4)
@@ -159,7 +159,7 @@ import VolumeMap
       let (new, newChunks) = try map((0..<40).map { _ in Int.random(in: 0..<4, using: &generator) })
       var found = [MapDifference.Kind?](repeating: nil, count: oldChunks.count)
       for run in try old.difference(to: new, of: nodes) {
-        for chunk in run.chunks { found[Int(chunk)] = run.kind }
+        for chunk in run.chunks { found[Int(chunk.value)] = run.kind }
       }
       let expected = zip(oldChunks, newChunks).map { old, new -> MapDifference.Kind? in
         old == new ? nil : new.isHole ? .becameHole : old.isHole ? .appeared : .changed

@@ -7,7 +7,7 @@ struct VolumeModel: Equatable {
   static let chunkSizeBytes = 4096
 
   var sizeBytes: UInt64
-  var chunks: [UInt64: ContentID] = [:]
+  var chunks: [ChunkNumber: ContentID] = [:]
 
   var geometry: MapGeometry {
     get throws { try MapGeometry(sizeBytes: sizeBytes, chunkSizeBytes: Self.chunkSizeBytes) }
@@ -29,7 +29,7 @@ struct VolumeModel: Equatable {
   }
 
   /// The runs that a map of this volume must have, computed chunk by chunk.
-  func runs(in range: Range<UInt64>) -> [MapRun] {
+  func runs(in range: Range<ChunkNumber>) -> [MapRun] {
     var runs: [MapRun] = []
     var holes: UInt64 = 0
     for number in range {
@@ -47,12 +47,12 @@ struct VolumeModel: Equatable {
   /// Writes a few stretches of new content and a few holes, and sometimes changes the size.
   mutating func edit(with random: inout SeededRandom) throws {
     for _ in 0..<Int.random(in: 1...5, using: &random) where try geometry.chunkCount > 0 {
-      let count = try geometry.chunkCount
-      let start = UInt64.random(in: 0..<count, using: &random)
+      let end = try geometry.endChunk
+      let start = ChunkNumber.random(in: 0..<end, using: &random)
       let length = UInt64.random(
         in: 1...[1, 3, 300].randomElement(using: &random)!, using: &random)
       let becomesHole = Bool.random(using: &random)
-      for number in start..<min(start + length, count) {
+      for number in start..<min(start + length, end) {
         chunks[number] = becomesHole ? nil : .chunk(random.next())
       }
     }
@@ -63,13 +63,13 @@ struct VolumeModel: Equatable {
 
   mutating func resize(toChunks count: UInt64) throws {
     sizeBytes = count * UInt64(Self.chunkSizeBytes)
-    chunks = chunks.filter { $0.key < count }
+    chunks = chunks.filter { $0.key.value < count }
   }
 }
 
 extension MapRoot {
   /// All runs of `range`.
-  func runs(in range: Range<UInt64>, of nodes: any NodeReading) throws -> [MapRun] {
+  func runs(in range: Range<ChunkNumber>, of nodes: any NodeReading) throws -> [MapRun] {
     var iterator = try MapRuns(of: range, in: self, reading: nodes)
     var runs: [MapRun] = []
     while let run = try iterator.next() { runs.append(run) }
@@ -78,11 +78,17 @@ extension MapRoot {
 
   /// All runs of a difference; if `range` is given, only in these chunks.
   func difference(
-    to new: MapRoot, within range: Range<UInt64>? = nil, of nodes: any NodeReading
+    to new: MapRoot, within range: Range<ChunkNumber>? = nil, of nodes: any NodeReading
   ) throws -> [MapDifference.Run] {
     var difference = try MapDifference(from: self, to: new, within: range, reading: nodes)
     var runs: [MapDifference.Run] = []
     while let run = try difference.next() { runs.append(run) }
     return runs
+  }
+}
+
+extension ChunkNumber {
+  static func random(in range: Range<Self>, using random: inout SeededRandom) -> Self {
+    Self(UInt64.random(in: range.lowerBound.value..<range.upperBound.value, using: &random))
   }
 }

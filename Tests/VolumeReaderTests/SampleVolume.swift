@@ -81,7 +81,7 @@ final class SampleVolume: NodeWriting {
       let number = start / Self.chunkSizeBytes
       let id = try id(of: chunk)
       ids.append(id)
-      try builder.append(id, at: UInt64(number))
+      try builder.append(id, at: ChunkNumber(UInt64(number)))
       if id.isHole || bases[id] != nil { continue }
       records.append(
         try record(chunk, id, after: number < previous.count ? previous[number] : .hole))
@@ -145,7 +145,7 @@ extension SampleVolume {
 
   /// Returns the byte range of chunk `number`.
   func range(ofChunk number: Int) -> Range<UInt64> {
-    map.geometry.bytes(ofChunk: UInt64(number))
+    map.geometry.bytes(ofChunk: ChunkNumber(UInt64(number)))
   }
 
   /// Returns the volume's bytes in `range`.

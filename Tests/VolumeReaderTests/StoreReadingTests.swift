@@ -67,7 +67,7 @@ import VolumeReader
           try delta
             ?? PreparedRecord(
               standalone: content(number), id: id, type: .chunk, compressor: compressor))
-        try builder.append(id, at: UInt64(number))
+        try builder.append(id, at: ChunkNumber(UInt64(number)))
         ids.append(id)
       }
     }
@@ -82,7 +82,7 @@ import VolumeReader
   }
 
   private func range(ofChunk number: Int) -> Range<UInt64> {
-    map.geometry.bytes(ofChunk: UInt64(number))
+    map.geometry.bytes(ofChunk: ChunkNumber(UInt64(number)))
   }
 
   /// Whether `reader` returns the bytes that were stored.

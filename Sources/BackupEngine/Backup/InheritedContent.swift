@@ -14,7 +14,7 @@ struct InheritedContent {
   private let parent: ParentVolume
   private let nodes: any NodeReading
   /// The end of the last reused part, in chunks. Nil if no part was reused.
-  private var takenUpTo: UInt64?
+  private var takenUpTo: ChunkNumber?
   private var replacedChunks: UInt64 = 0
   private var replacedBytes: UInt64 = 0
 
@@ -24,7 +24,7 @@ struct InheritedContent {
   }
 
   /// Notes chunks that are reused from the parent. They must come in ascending order.
-  mutating func takeOver(_ chunks: Range<UInt64>) {
+  mutating func takeOver(_ chunks: Range<ChunkNumber>) {
     count(replaced: (takenUpTo ?? 0)..<chunks.lowerBound)
     takenUpTo = chunks.upperBound
   }
@@ -32,7 +32,7 @@ struct InheritedContent {
   /// Adds the reused content to the statistics.
   mutating func add(to statistics: inout VolumeStatistics) {
     guard let takenUpTo else { return }
-    count(replaced: takenUpTo..<parent.map.geometry.chunkCount)
+    count(replaced: takenUpTo..<parent.map.geometry.endChunk)
     let (chunks, bytes) = (
       parent.statistics.newChunks + parent.statistics.knownChunks, parent.statistics.dataBytes
     )
@@ -42,7 +42,7 @@ struct InheritedContent {
 
   /// Counts chunks of the parent that are not reused. Does not count chunks below an unreadable map
   /// node, so the statistics of the volume are then slightly too high.
-  private mutating func count(replaced chunks: Range<UInt64>) {
+  private mutating func count(replaced chunks: Range<ChunkNumber>) {
     let geometry = parent.map.geometry
     guard var runs = try? MapRuns(of: chunks, in: parent.map, reading: nodes) else { return }
     var chunk = chunks.lowerBound

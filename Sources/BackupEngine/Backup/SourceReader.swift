@@ -7,7 +7,7 @@ import Workers
 enum SourceStretch: Sendable {
   case piece(SourcePiece)
   /// Chunks that are the same as in the parent revision.
-  case unchanged(Range<UInt64>)
+  case unchanged(Range<ChunkNumber>)
 }
 
 /// Reads a source from its beginning to its end in pieces of whole chunks. Skips the ranges that
@@ -63,7 +63,8 @@ struct SourceReader {
     let start = max(range.lowerBound.rounded(downTo: chunk), handed)
     guard first < last else { return try read(start, upTo: range.upperBound, sink, progress) }
     _ = try read(start, upTo: first, sink, progress)
-    try sink(.unchanged(first / chunk..<last.rounded(upTo: chunk) / chunk))
+    try sink(
+      .unchanged(ChunkNumber(first / chunk)..<ChunkNumber(last.rounded(upTo: chunk) / chunk)))
     return try read(last, upTo: range.upperBound, sink, progress)
   }
 

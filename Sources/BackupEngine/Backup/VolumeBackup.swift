@@ -39,7 +39,7 @@ struct VolumeBackup {
 
   /// The result for one piece. Omitted chunks are holes.
   struct PieceOutcome: Sendable {
-    let chunks: [(number: UInt64, lengthBytes: Int, kept: KeptRecord)]
+    let chunks: [(number: ChunkNumber, lengthBytes: Int, kept: KeptRecord)]
     let readBytes: Int
   }
 
@@ -47,7 +47,7 @@ struct VolumeBackup {
   enum Outcome: Sendable {
     case piece(PieceOutcome)
     /// Chunks that are unchanged since the parent.
-    case unchanged(Range<UInt64>)
+    case unchanged(Range<ChunkNumber>)
   }
 
   /// Runs all stages to the end of the source.
@@ -152,13 +152,13 @@ struct ChunkWorker {
   var parent: MapCursor?
 
   mutating func process(_ piece: SourcePiece) throws -> VolumeBackup.PieceOutcome {
-    var chunks: [(number: UInt64, lengthBytes: Int, kept: KeptRecord)] = []
+    var chunks: [(number: ChunkNumber, lengthBytes: Int, kept: KeptRecord)] = []
     chunks.reserveCapacity(piece.lengthBytes / chunkSizeBytes + 1)
     for start in stride(from: 0, to: piece.lengthBytes, by: chunkSizeBytes) {
       let end = min(start + chunkSizeBytes, piece.lengthBytes)
       let bytes = UnsafeRawBufferPointer(rebasing: piece.bytes[start..<end])
       guard !bytes.isAllZeros else { continue }
-      let number = (piece.offsetBytes + UInt64(start)) / UInt64(chunkSizeBytes)
+      let number = ChunkNumber((piece.offsetBytes + UInt64(start)) / UInt64(chunkSizeBytes))
       let kept = try keeper.keep(bytes, type: .chunk, previous: previous(at: number))
       chunks.append((number, bytes.count, kept))
     }
@@ -167,8 +167,8 @@ struct ChunkWorker {
 
   /// Returns the chunk's content in the parent revision. Nil for a hole, or if the map cannot be
   /// read; the map builder reports that.
-  private mutating func previous(at number: UInt64) -> ContentID? {
-    guard let map = parent?.map, number < map.geometry.chunkCount,
+  private mutating func previous(at number: ChunkNumber) -> ContentID? {
+    guard let map = parent?.map, number < map.geometry.endChunk,
       let span = try? parent?.span(containing: number)
     else { return nil }
     let id = span[number]

@@ -43,8 +43,8 @@ struct TargetVerification {
   private func produce(_ sink: (Piece) throws -> Void) throws {
     let nodes = NodeCache(reading: repository.nodeReader)
     var cursor = MapCursor(map, reading: nodes)
-    var chunk: UInt64 = 0
-    while chunk < map.geometry.chunkCount {
+    var chunk: ChunkNumber = 0
+    while chunk < map.geometry.endChunk {
       let span = try cursor.span(containing: chunk)
       if span.leaf == nil {
         let hole = map.geometry.bytes(ofChunks: chunk..<span.chunks.upperBound)

@@ -109,7 +109,7 @@ struct ChunkCollector {
       let key = ShortChunk(id: id, lengthBytes: -1)
       guard metShort[key] == nil, met[id] != true else { continue }
       if metShort.count < Self.rememberedShortChunks { metShort[key] = true }
-      try take(VerifiedChunk(volume: place, number: UInt64(number), id: id))
+      try take(VerifiedChunk(volume: place, number: ChunkNumber(UInt64(number)), id: id))
     }
   }
 

@@ -87,7 +87,7 @@ struct DamageAttribution {
       return true
     }
 
-    mutating func visit(chunk id: ContentID, number: UInt64) { note(id) }
+    mutating func visit(chunk id: ContentID, number: ChunkNumber) { note(id) }
 
     mutating func visit(damaged error: MapError, at position: NodePosition) throws {
       if let last { note(last) }

@@ -45,9 +45,9 @@ struct HoleComparison {
   }
 
   /// Calls `body` with every run of chunks that are holes.
-  private func forEachHole(_ body: (Range<UInt64>) throws -> Void) throws {
-    var runs = try MapRuns(of: 0..<map.geometry.chunkCount, in: map, reading: nodes)
-    var chunk: UInt64 = 0
+  private func forEachHole(_ body: (Range<ChunkNumber>) throws -> Void) throws {
+    var runs = try MapRuns(of: 0..<map.geometry.endChunk, in: map, reading: nodes)
+    var chunk: ChunkNumber = 0
     while let run = try runs.next() {
       switch run {
       case .hole(let count):
@@ -76,7 +76,7 @@ struct HoleComparison {
     }
   }
 
-  private func cut(_ chunks: Range<UInt64>, _ sink: (Range<UInt64>) throws -> Void) throws {
+  private func cut(_ chunks: Range<ChunkNumber>, _ sink: (Range<UInt64>) throws -> Void) throws {
     let bytes = map.geometry.bytes(ofChunks: chunks)
     var start = bytes.lowerBound
     while start < bytes.upperBound {

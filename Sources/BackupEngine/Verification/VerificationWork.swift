@@ -30,9 +30,9 @@ final class VerifiedVolume: Sendable {
 
   /// Returns the bytes of a chunk. A revision may list more chunks for an attachment than its size
   /// needs.
-  func bytes(ofChunk number: UInt64) -> Range<UInt64> {
+  func bytes(ofChunk number: ChunkNumber) -> Range<UInt64> {
     if let geometry { return geometry.bytes(ofChunk: number) }
-    let (start, hasOverflow) = number.multipliedReportingOverflow(by: UInt64(chunkSizeBytes))
+    let (start, hasOverflow) = number.value.multipliedReportingOverflow(by: UInt64(chunkSizeBytes))
     let first = hasOverflow ? sizeBytes : min(start, sizeBytes)
     return first..<first + min(UInt64(chunkSizeBytes), sizeBytes - first)
   }
@@ -57,7 +57,7 @@ final class VerifiedVolume: Sendable {
 struct VerifiedChunk: Sendable {
   let volume: VerifiedVolume
   /// The number of the chunk, from the start of the volume or attachment.
-  let number: UInt64
+  let number: ChunkNumber
   let id: ContentID
 
   var bytes: Range<UInt64> { volume.bytes(ofChunk: number) }

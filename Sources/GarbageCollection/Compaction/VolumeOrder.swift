@@ -62,7 +62,7 @@ private struct OrderingVisitor: MapVisitor {
     return true
   }
 
-  mutating func visit(chunk id: ContentID, number: UInt64) throws { try note(id) }
+  mutating func visit(chunk id: ContentID, number: ChunkNumber) throws { try note(id) }
 
   private mutating func note(_ id: ContentID) throws {
     guard let index = places.index(forKey: id), places.values[index] == .max else { return }

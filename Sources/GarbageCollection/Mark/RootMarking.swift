@@ -134,7 +134,7 @@ private struct MarkingVisitor: MapVisitor {
     return try live.mark(node: id)
   }
 
-  mutating func visit(chunk id: ContentID, number: UInt64) throws {
+  mutating func visit(chunk id: ContentID, number: ChunkNumber) throws {
     try live.mark(chunk: id)
   }
 }

@@ -228,7 +228,7 @@ private struct OwningVisitor: MapVisitor {
     return note(id, .mapNode) || isNew
   }
 
-  mutating func visit(chunk id: ContentID, number: UInt64) throws {
+  mutating func visit(chunk id: ContentID, number: ChunkNumber) throws {
     try live.mark(chunk: id)
     _ = note(id, .chunk)
   }

@@ -148,7 +148,7 @@ extension VolumeReader {
   }
 
   private func append(
-    _ span: MapSpan, _ chunks: Range<UInt64>, of range: Range<UInt64>,
+    _ span: MapSpan, _ chunks: Range<ChunkNumber>, of range: Range<UInt64>,
     from held: inout TwoQueueCache<ByteBuffer>, to pieces: inout [VolumePiece]
   ) -> Bool {
     guard span.leaf != nil else {

@@ -6,7 +6,7 @@ import Workers
 
 /// Consecutive chunks that are fetched together.
 struct ChunkBatch: Sendable {
-  let firstChunk: UInt64
+  let firstChunk: ChunkNumber
   let ids: [ContentID]
 }
 

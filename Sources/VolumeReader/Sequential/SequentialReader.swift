@@ -109,7 +109,7 @@ package struct SequentialReader: Sendable {
   // MARK: - Reading the map
 
   private func produce(
-    _ chunks: Range<UInt64>, _ chunksPerBatch: Int, _ sink: (Work) throws -> Void
+    _ chunks: Range<ChunkNumber>, _ chunksPerBatch: Int, _ sink: (Work) throws -> Void
   ) throws {
     var cursor = MapCursor(map, reading: nodes)
     var hole = chunks.lowerBound..<chunks.lowerBound
@@ -118,7 +118,7 @@ package struct SequentialReader: Sendable {
     }
     var chunk = chunks.lowerBound
     while chunk < chunks.upperBound {
-      let stretch: (work: Work?, end: UInt64)
+      let stretch: (work: Work?, end: ChunkNumber)
       do throws(MapError) {
         let span = try cursor.span(containing: chunk)
         stretch = next(span, chunk..<min(span.chunks.upperBound, chunks.upperBound), chunksPerBatch)
@@ -140,8 +140,8 @@ package struct SequentialReader: Sendable {
   /// Returns the next work from the start of `chunks` in `span`: chunks for one batch, or no work
   /// for a hole.
   private func next(
-    _ span: MapSpan, _ chunks: Range<UInt64>, _ chunksPerBatch: Int
-  ) -> (work: Work?, end: UInt64) {
+    _ span: MapSpan, _ chunks: Range<ChunkNumber>, _ chunksPerBatch: Int
+  ) -> (work: Work?, end: ChunkNumber) {
     guard span.leaf != nil else { return (nil, chunks.upperBound) }
     let ids = chunks.lazy.map { span[$0] }
     let holes = ids.prefix { $0.isHole }.count
@@ -155,8 +155,8 @@ package struct SequentialReader: Sendable {
 
   /// Returns the range below a bad map node as damaged.
   private func damage(
-    _ error: MapError, at chunk: UInt64, of chunks: Range<UInt64>
-  ) throws -> (work: Work?, end: UInt64) {
+    _ error: MapError, at chunk: ChunkNumber, of chunks: Range<ChunkNumber>
+  ) throws -> (work: Work?, end: ChunkNumber) {
     guard let lost = error.bytes, !lost.isEmpty else { throw error }
     let end = min(map.geometry.chunks(holding: lost).upperBound, chunks.upperBound)
     let bytes = map.geometry.bytes(ofChunks: chunk..<end)

@@ -33,7 +33,7 @@ struct PackTable {
   /// The nodes and chunks of a map.
   struct MapContents {
     var nodes: [ContentID] = []
-    var chunks: [UInt64: ContentID] = [:]
+    var chunks: [ChunkNumber: ContentID] = [:]
   }
 
   init() throws {
@@ -144,7 +144,7 @@ struct PackTable {
     return map
   }
 
-  private func walk(_ id: ContentID, first: UInt64, _ map: inout MapContents) throws -> Bool {
+  private func walk(_ id: ContentID, first: ChunkNumber, _ map: inout MapContents) throws -> Bool {
     guard !id.isHole else { return true }
     guard let bytes = contents[id] else { return false }
     let node = try MapNode(encoded: bytes)

@@ -108,7 +108,7 @@ struct SimulatedBackup {
     for places in disk.places {
       let isUnchanged = places.allSatisfy { disk.chunks[$0] == old?.chunks[$0] }
       if takesUnchanged, isUnchanged {
-        let end = min(disk.chunkCount, places[0] + UInt64(MapNode.fanout))
+        let end = min(ChunkNumber(disk.chunkCount), places[0] + UInt64(MapNode.fanout))
         try builder.appendUnchanged(places[0]..<end)
       } else {
         try append(places, of: disk, old, keeper, writer, &builder)
@@ -126,7 +126,7 @@ struct SimulatedBackup {
   }
 
   private func append(
-    _ places: [UInt64], of disk: SimulatedDisk, _ old: SimulatedDisk?, _ keeper: RecordKeeper,
+    _ places: [ChunkNumber], of disk: SimulatedDisk, _ old: SimulatedDisk?, _ keeper: RecordKeeper,
     _ writer: RecordWriter, _ builder: inout MapBuilder
   ) throws {
     for place in places {

@@ -27,14 +27,14 @@ struct SimulatedDisk: Equatable, Sendable {
 
   let chunkCount: UInt64
   /// Chunks that are not listed are holes.
-  var chunks: [UInt64: SimulatedContent] = [:]
+  var chunks: [ChunkNumber: SimulatedContent] = [:]
 
   var sizeBytes: UInt64 { chunkCount * UInt64(Self.chunkSizeBytes) }
 
   /// The positions that may have content, by map node.
-  var places: [[UInt64]] {
+  var places: [[ChunkNumber]] {
     chunkCount <= UInt64(MapNode.fanout)
-      ? [Array(0..<min(5, chunkCount))] : [Array(0..<4), Array(256..<260)]
+      ? [Array(0..<min(5, ChunkNumber(chunkCount)))] : [Array(0..<4), Array(256..<260)]
   }
 
   init(using random: inout SeededRandom) {
@@ -47,7 +47,7 @@ struct SimulatedDisk: Equatable, Sendable {
   /// Creates a disk that begins with `contents`.
   init(_ contents: [SimulatedContent]) {
     chunkCount = UInt64(contents.count)
-    for (place, content) in contents.enumerated() { chunks[UInt64(place)] = content }
+    for (place, content) in contents.enumerated() { chunks[ChunkNumber(UInt64(place))] = content }
   }
 
   /// Changes the disk, as over some time.
