@@ -62,7 +62,7 @@ test_truncated_pack() {
   one_revision
   truncate -s 15000000 "$pack"
   # Once the index is made anew it no longer knows what the missing part held.
-  culprit="$pack_name|chunk [0-9a-f]{64} is in no pack"
+  culprit="$pack_name|chunk [0-9a-f]{64} is missing from all packs"
   expect_every_reader_to_refuse
 }
 
@@ -70,7 +70,7 @@ test_deleted_pack() {
   one_revision
   rm "$pack"
   # The index, a cache, says which pack it was until it has been compared with the packs there are.
-  culprit="$pack_name|chunk [0-9a-f]{64} is in no pack"
+  culprit="$pack_name|chunk [0-9a-f]{64} is missing from all packs"
   expect_every_reader_to_refuse
 }
 
