@@ -19,6 +19,7 @@ final class SimulatedObjectStore: ConditionalObjectStorage {
 
   private struct State {
     var pagingFlaw: PagingFlaw?
+    var flawedPages = 0
     var areas: [ObjectArea: [String: VersionedBytes]] = [:]
     var versions: [[UInt8]: ObjectVersion] = [:]
 
@@ -92,6 +93,14 @@ final class SimulatedObjectStore: ConditionalObjectStorage {
   }
 
   func page(of area: ObjectArea, after name: String) throws(StorageError) -> ObjectPage {
+    // A client that never ends fails.
+    let flawedPages = state.withLock { state in
+      if state.pagingFlaw != nil { state.flawedPages += 1 }
+      return state.flawedPages
+    }
+    guard flawedPages < 1000 else {
+      throw StorageError(.other, at: "\(area)", cause: Refusal(description: "asked too often"))
+    }
     let all = names(area)
     let rest = all.filter { $0 > name }
     let page = Array(rest.prefix(Self.pageLength))

@@ -15,6 +15,7 @@ final class Transcript {
   var isSilent = false
   /// No put arrives.
   var isIdle = false
+  private var unanswered = 0
   private var nonces: UInt64 = 0
 
   func nonce() -> Nonce {
@@ -40,9 +41,18 @@ final class Transcript {
   }
 
   func answer(to request: StoreRequest) throws -> StoreAnswer {
-    if isSilent { return .unknown }
-    if isIdle, case .put = request.action { return .unknown }
+    if isSilent { return try keepSilent(about: request) }
+    if isIdle, case .put = request.action { return try keepSilent(about: request) }
     return try sessions.answer(to: request)
+  }
+
+  /// A client that never ends fails.
+  private func keepSilent(about request: StoreRequest) throws -> StoreAnswer {
+    unanswered += 1
+    guard unanswered < 10_000 else {
+      throw SessionProtocolError(.store, "store", "it was asked again and again: \(request.action)")
+    }
+    return .unknown
   }
 
   func client<P: Procedure>(_ procedure: P) throws -> Client<P> {
