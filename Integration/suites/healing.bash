@@ -23,7 +23,7 @@ test_verification_notes_volume_offset_pack_expected_and_found() {
   expect_output 'added to the quarantine'
   expect_equal "$(quarantined)" 1 "copies in the quarantine"
   "$varve" quarantine --json | jq -e '.[0] | .volume == "disk" and .volumeOffsetBytes >= 0
-    and (.pack | length) == 64 and (.expected | test("chunk")) and (.found | test("expected"))
+    and (.pack | length) == 64 and (.expected | test("chunk")) and (.found | test("checksum mismatch"))
     and .isHealed == false and .job == "job" and .offsetBytes > 0'
   expect_exit 0 "$varve" quarantine
   expect_output 'no .*job@'

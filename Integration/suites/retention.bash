@@ -109,7 +109,7 @@ test_what_a_mistyped_argument_can_be_is_said() {
   back_up_at web01 "2026-11-1"{6..9}" 01:30:00"
   "$varve" tag add web01@first golden
   expect_exit 0 "$varve" prune --keep-tag goldn --keep-schedule golden=1d:1 --dry-run
-  expect_output "would forget 2 of 4 revisions, but only with --yes: no revision has the tag 'goldn'"
+  expect_output "would forget 2 of 4 revisions, but only with --yes: a rule names the tag 'goldn', but no revision has it"
   ! grep "tag 'golden'" <<<"$output" || fail "golden is a tag"
   expect_exit 1 "$varve" prune --keep-tag goldn --keep-last 1
   expect_output "nothing was forgotten: a rule names the tag 'goldn', but no revision has it"

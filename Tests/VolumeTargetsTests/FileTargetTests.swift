@@ -21,7 +21,7 @@ import VolumeTargets
       _ = try openTarget(path.string, force: false)
     }
     #expect(error?.code == .alreadyExists)
-    #expect(error?.description == "\(path) exists" && error?.remedy == .overwriteTarget)
+    #expect(error?.description == "\(path) already exists" && error?.remedy == .overwriteTarget)
     #expect(try path.contents() == [1, 2, 3])
   }
 
