@@ -331,7 +331,7 @@ int renameat(int od, const char *o, int nd, const char *n) {
 }
 C
   expect_exit 1 env LD_PRELOAD="$work/rename.so" "$varve" init
-  expect_output 'refuses to rename a file that is open.*EBUSY'
+  expect_output 'cannot rename an open file.*EBUSY'
   [[ ! -e $VARVE_REPOSITORY/config ]] || fail "the repository was made"
   expect_exit 0 "$varve" init
 }

@@ -226,7 +226,7 @@ test_what_an_overlay_is_made_on() {
   expect_exit 1 nbdinfo --size "$(nbd_uri stranger)"
   end_server
   expect_exit 1 "$varve" serve stranger --overlay repair
-  expect_output "is of job 'job'"
+  expect_output "belongs to job 'job'"
 }
 
 test_commit_makes_a_revision_of_what_clients_saw() {

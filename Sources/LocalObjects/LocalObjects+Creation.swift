@@ -79,8 +79,8 @@ extension LocalObjects {
     throw StorageError(
       .unsuitable, at: place,
       cause: Hindrance(
-        description: "\(layout.root) cannot hold a repository: its file system refuses to rename a "
-          + "file that is open, which every backup has to do; choose a directory on another file "
-          + "system (\(refusal))"))
+        description: "\(layout.root) cannot hold a repository: its file system cannot rename an "
+          + "open file, which every backup does; choose a directory on another file system "
+          + "(\(refusal))"))
   }
 }
