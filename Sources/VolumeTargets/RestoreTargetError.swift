@@ -66,14 +66,13 @@ extension RestoreTargetError {
   static func noSuchDirectory(_ target: String) -> Self {
     Self(
       .notATarget, target,
-      "cannot restore to \(target): there is no such directory; name the file to restore to")
+      "cannot restore to \(target): a path that ends with / is a directory; give a file name")
   }
 
   static func noSuchDevice(_ target: String) -> Self {
     Self(
       .notATarget, target,
-      "there is no device \(target), and varve creates no files in /dev, which is kept in memory; check "
-        + "the name, or name a file elsewhere")
+      "there is no device \(target), and varve creates no files in /dev; check the name")
   }
 
   static func notATarget(_ target: String, found: String) -> Self {

@@ -21,8 +21,8 @@ package enum Name {
 
   /// The rule, in words for a user whose name was refused.
   package static let rule =
-    "a name has 1 to \(maximumBytes) bytes, no spaces, none of @ / = : , and does not begin "
-    + "with - or ."
+    "a name has 1 to \(maximumBytes) bytes, no spaces or control characters, none of the characters "
+    + "\"@/=:,\", and does not begin with \"-\" or \".\""
 
   /// Whether `text` can be a file name and can be shown on a terminal: 1 to 255 bytes, neither `.`
   /// nor `..`, no `/` and no control or invisible characters.

@@ -93,9 +93,9 @@ package struct KeyRing: Sendable {
       }
     }
     let damage =
-      problems.isEmpty ? "" : "; not tried: \(Self.named(problems).joined(separator: "; "))"
+      problems.isEmpty ? "" : "; keys that cannot be read: \(Self.named(problems).joined(separator: "; "))"
     throw StoreError(
-      .wrongKey, "wrong \(secret.method): no key of the repository opens with it\(damage)")
+      .wrongKey, "wrong \(secret.method)\(damage)")
   }
 
   /// The slots that a secret can be tried on, the cheapest last, and what is wrong with the others.

@@ -129,8 +129,8 @@ private struct RevisionSearch {
   ) throws(ReferenceError) -> RevisionEntry {
     guard number < history.count else {
       throw miss(
-        "the job has \(history.count) revision\(history.count == 1 ? "" : "s"); counted back from "
-          + "the newest, the oldest is number \(history.count - 1)")
+        "the job has \(history.count) revision\(history.count == 1 ? "" : "s"): the newest is number 0, "
+          + "the oldest is number \(history.count - 1)")
     }
     return history[history.count - 1 - number]
   }
@@ -140,7 +140,7 @@ private struct RevisionSearch {
   ) throws(ReferenceError) -> RevisionEntry {
     if time.isLocal { try checkZone() }
     guard let limit = time.lastMoment(in: zone) else {
-      throw miss("this time is outside the system's calendar")
+      throw miss("the time is out of range")
     }
     guard let found = history.last(where: { $0.revision.created <= limit }) else {
       throw miss(
@@ -187,7 +187,7 @@ private struct RevisionSearch {
     }
     guard job == nil else { return "no revision of the job has an id that begins with \(prefix)" }
     let jobs = Set(entries.map(\.revision.job)).sorted()
-    return "there is no job of this name, and no revision whose id begins with it; "
+    return "no job has this name, and no revision id begins with it; "
       + (jobs.isEmpty
         ? "the repository holds no revisions yet" : "the jobs are \(ReferenceError.list(jobs))")
   }
@@ -233,7 +233,7 @@ extension RevisionListing {
       error.code == .unknownJob ? "no revision of '\(name)' can be read" : error.description
     return ReferenceError(
       error.code,
-      "\(miss); revision \(id)\(others), which cannot be read, may belong to it: \(problem)",
+      "\(miss); revision \(id)\(others) cannot be read, and may be of this job: \(problem)",
       cause: problem, remedy: .restoreRevision)
   }
 }

@@ -69,7 +69,7 @@ struct CollectionPlan {
     else { return }
     throw CollectionError(
       .largeShare,
-      "nothing was deleted: no revision needs \(going * 100 / max(1, storeBytes)) % of the store, "
+      "nothing was deleted: this would free \(going * 100 / max(1, storeBytes)) % of the repository, "
         + "\(going) of \(storeBytes) bytes",
       remedy: .confirmLargeShare)
   }

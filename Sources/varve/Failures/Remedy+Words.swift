@@ -29,18 +29,18 @@ extension Remedy {
       "name the repository with --repository, or create one with 'varve init'"
     case .encryptAtCreation: "encryption is chosen with 'varve init --encrypt'"
     case .restoreDirectory:
-      "restore it from another copy of the repository; if it was empty and a copy left it out, run "
+      "copy it back from another copy of the repository; if it was empty and a copy left it out, run "
         + "'varve check-repository --fix' to create it"
     case .importKey:
-      "restore the directory from another copy of the repository, or add a key from the paper key "
+      "copy the directory back from another copy of the repository, or add a key from the paper key "
         + "with 'varve key import'"
     case .finishRenaming(let old, let new):
       "run 'varve rename-job \(old) \(new)' to finish it first"
     case .replacePolicies: "'varve policy set' replaces the file; the policies in it are lost"
     case .restoreRevision:
-      "restore its file from a copy of the repository, or delete it with 'varve forget ID --yes'"
+      "copy its file back from another copy of the repository, or delete it with 'varve forget ID --yes'"
     case .restorePin(let name):
-      "restore 'pins/\(name)' from another copy of the repository, or release the pin with "
+      "copy 'pins/\(name)' back from another copy of the repository, or release the pin with "
         + "'varve pin release \(name) --yes'"
     case .releasePin(let name):
       "remove the overlay, or release its pin with 'varve pin release \(name) --yes'"
@@ -49,18 +49,19 @@ extension Remedy {
     case .endIndexRebuilds:
       "stop 'varve index rebuild' and other varve commands, then run 'varve gc' again"
     case .restoreLostRevisions:
-      "restore the missing files in 'revisions' from another copy of the repository; or accept their "
-        + "loss with --accept-losses, and release their pins with 'varve pin release'"
+      "copy the missing files in 'revisions' back from another copy of the repository; or accept their "
+        + "loss with 'varve gc --accept-losses', and release their pins with 'varve pin release'"
     case .restoreLostRecords:
-      "run 'varve check-repository' to list the revisions; then restore the packs, run 'varve repair' "
-        + "with another repository, forget those revisions, or accept the loss with --accept-losses"
+      "run 'varve check-repository' to list the revisions; then copy the packs back, run "
+        + "'varve repair --from' with another repository, forget those revisions, or accept the loss with "
+        + "'varve gc --accept-losses'"
     case .confirmLargeShare:
       "check that 'varve revisions' lists all revisions, then use --yes"
     case .checkRepository: "run 'varve check-repository' for details"
     case .verifyEverything: "run 'varve verify --all' to find the damage again"
     case .repairOrFillGaps:
-      "run 'varve repair' to get the content from another repository, or use --skip-damaged to restore the "
-        + "rest"
+      "run 'varve repair --from' with another repository to get the content, or use --skip-damaged to "
+        + "restore the rest"
     case .makeDirectory: "run 'varve check-repository --fix' to create it"
     case .savePack: "run 'varve check-repository --fix' to save its intact records"
     case .reviewQuarantine:
@@ -69,16 +70,16 @@ extension Remedy {
       "run 'varve gc' or 'varve check-repository --fix' to remove the file; no data is lost"
     case .rebuildIndex: "run 'varve index rebuild' to create a new index"
     case .replaceKey: "remove it with 'varve key remove', and add another with 'varve key add'"
-    case .restoreFile: "restore the file from another copy of the repository"
+    case .restoreFile: "copy the file back from another copy of the repository"
     case .restoreOrRemoveFile:
-      "restore the file from another copy of the repository, or remove it"
+      "copy the file back from another copy of the repository, or remove it"
     case .restorePolicies:
-      "restore the file from another copy of the repository, or set the policies again"
+      "copy the file back from another copy of the repository, or set the policies again"
     case .removeMarks: "remove the file to return to the tags and trust set at the backup"
     case .restoreRevisionsFirst:
-      "restore 'revisions' from another copy of the repository before running 'varve gc'"
+      "copy 'revisions' back from another copy of the repository before running 'varve gc'"
     case .restoreMarkedRevision:
-      "restore it from another copy of the repository, or accept its loss with "
+      "copy it back from another copy of the repository, or accept its loss with "
         + "'varve gc --accept-losses'"
     case .endSession: "end the process that has it open; 'fuser' shows which one"
     case .retryWithoutBackups: "try again when no backup is running"
@@ -99,16 +100,16 @@ extension FailureCode {
     case .usage: "see the command's --help"
     case .notARepository: Remedy.createRepository.words
     case .damaged:
-      "run 'varve check-repository' to see what is affected, and 'varve repair' to repair it"
+      "run 'varve check-repository' to see what is affected, and 'varve repair --from' to repair it from another repository"
     case .lost: "run 'varve repair --from' to get the content from another repository"
     case .unsupported: "use a newer version of varve"
-    case .wrongKey: "use another passphrase or key file"
+    case .wrongKey: "check the passphrase or key file"
     case .unconfirmed: "check what the command would do, then confirm with --yes"
     case .protected: "run 'varve unprotect' first, or use --force-protected"
     case .unusual: "check the source; if it is right, use --accept-unusual"
-    case .inUse: "wait until the other command has ended"
+    case .inUse: "end or unmount what the message names, or wait for it; then try again"
     case .pinned: "remove the overlay, or release its pin with 'varve pin release'"
-    case .noSpace: "free space, for example with 'varve prune' and 'varve gc'"
+    case .noSpace: "free space on the file system that the message names"
     case .readOnly: "mount the file system read-write"
     case .permissionDenied: "run the command as a user with the necessary permissions"
     case .tooSmall: "restore to a larger target"

@@ -121,7 +121,7 @@ struct RepositoryOptions: ParsableArguments {
       case .environment: "\(SecretSource.passphraseVariable) is set"
       }
     return Failure(
-      .wrongKey,
+      .invalidRequest,
       "the repository \(path) is not encrypted, but \(given): check that it is the intended one; to "
         + "use it, leave the secret out")
   }

@@ -34,9 +34,9 @@ extension BackupOutcome {
       seconds > 0.5
       ? ", \(Quantities.rate(bytesPerSecond: Double(statistics.readBytes) / seconds))" : ""
     return [
-      "\(entry.revision.job): \(Quantities.bytes(entry.sizeBytes)), "
-        + "\(Quantities.bytes(statistics.dataBytes)) of data; "
-        + "\(Quantities.bytes(statistics.newBytes)) of new data, "
+      "\(entry.revision.job): \(Quantities.bytes(entry.sizeBytes)) "
+        + "(\(Quantities.bytes(statistics.dataBytes)) used); "
+        + "\(Quantities.bytes(statistics.newBytes)) new, "
         + "\(Quantities.bytes(statistics.storedBytes)) stored; "
         + "\(Quantities.duration(seconds: seconds))\(rate)",
       policy == .none ? "not verified (--verify none)" : report.verification.summary,
@@ -51,8 +51,8 @@ extension BackupOutcome {
 
   private func tellOfMissedData(_ offsetBytes: UInt64) {
     Console.shared.message(
-      "the revision lacks data: the source's file system reported holes where there is data "
-        + "(\(Quantities.count(report.verification.missedPieces, "place")), the first at offset "
-        + "\(offsetBytes)); back up again with --read-holes")
+      "the revision lacks data: the source's file system reported "
+        + "\(Quantities.count(report.verification.missedPieces, "range")) with data as holes, the first at "
+        + "offset \(offsetBytes); back up again with --read-holes")
   }
 }

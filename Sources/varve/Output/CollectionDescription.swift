@@ -15,8 +15,8 @@ extension CollectionReport {
     }
     if damagedCondemnations > 0 {
       lines.append(
-        "\(Quantities.count(damagedCondemnations, "damaged list")) of condemned packs removed; the "
-          + "packs were checked again")
+        "\(Quantities.count(damagedCondemnations, "damaged list")) of packs to delete removed; "
+          + "the packs were checked again")
     }
     if let refusal {
       lines.append("'varve gc' would refuse this: \(refusal.textWithRemedies)")
@@ -40,7 +40,7 @@ extension CollectionReport {
     if mergedPacks > 0 { parts.append("merge \(Quantities.count(mergedPacks, "small pack"))") }
     guard !parts.isEmpty else { return ["would change nothing"] }
     return [
-      "would \(parts.joined(separator: ", ")); \(Quantities.bytes(deadBytes + rewrittenDeadBytes)) of garbage"
+      "would \(parts.joined(separator: ", ")); that frees up to \(Quantities.bytes(deadBytes + rewrittenDeadBytes))"
     ]
   }
 
@@ -57,10 +57,10 @@ extension CollectionReport {
     let freed =
       freedBytes >= 0
       ? "freed \(Quantities.bytes(UInt64(freedBytes)))"
-      : "the store grew by \(Quantities.bytes(freedBytes.magnitude))"
+      : "the repository grew by \(Quantities.bytes(freedBytes.magnitude))"
     lines.append("deleted \(Quantities.count(deletedPacks, "pack")); \(freed)")
     if pardonedPacks > 0 {
-      lines.append("\(Quantities.count(pardonedPacks, "condemned pack")) kept: in use again")
+      lines.append("\(Quantities.count(pardonedPacks, "pack")) kept: in use again")
     }
     if waitingPacks > 0 {
       let names = awaited.map { "\($0.purpose) (process \($0.process) on \($0.host))" }

@@ -7,7 +7,7 @@ extension InspectionReport {
   /// One line a finding, then one a loss.
   var lines: [String] {
     var lines = findings.map(\.line)
-    if furtherFindings > 0 { lines.append("\(furtherFindings) more findings, not listed") }
+    if furtherFindings > 0 { lines.append("\(furtherFindings) more findings (not listed)") }
     return lines + losses.lines
   }
 
@@ -23,7 +23,7 @@ extension InspectionReport {
     let open = findings.count(where: \.isOpenDamage)
     var parts: [String] = []
     if open > 0 { parts.append(Quantities.count(open, "damaged file")) }
-    if !losses.isEmpty { parts.append("\(Quantities.count(losses.count, "place")) lost") }
+    if !losses.isEmpty { parts.append("\(Quantities.count(losses.count, "range")) lost") }
     if parts.isEmpty { parts.append("damage") }
     return "\(looked): \(parts.joined(separator: ", "))"
   }
@@ -46,7 +46,7 @@ extension RepairReport {
     let outcome =
       losses.isEmpty
       ? ""
-      : "; \(Quantities.count(losses.count, "place")) lost: no intact copy in either repository"
+      : "; \(Quantities.count(losses.count, "range")) lost: no intact copy in either repository"
     let checked = verification.map { "; \($0.summary)" } ?? ""
     let inspected = inspection.map { "; \($0.summary)" } ?? ""
     return healed + elsewhere + outcome + checked + inspected
@@ -74,7 +74,7 @@ extension LossList {
           message: loss.message)
         + (revisions.count > 1 ? "; in \(Quantities.count(revisions.count, "revision"))" : "")
     }
-    return further == 0 ? lines : lines + ["lost: \(further) more places, not listed"]
+    return further == 0 ? lines : lines + ["lost: \(further) more (not listed)"]
   }
 }
 

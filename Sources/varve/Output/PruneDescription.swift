@@ -54,7 +54,7 @@ extension PruneSurvey.Job {
 
   private func why(_ verdict: RetentionPlan.Verdict) -> String {
     if verdict.stays { return verdict.reasons.map(\.description).joined(separator: ", ") }
-    return policy == nil ? "orphaned" : "no rule keeps it"
+    return policy == nil ? "orphaned" : "not kept by any rule"
   }
 }
 
@@ -78,18 +78,18 @@ extension PruneOutcome {
     switch obstacle {
     case .unreadable:
       return """
-        nothing was forgotten: a revision cannot be read, so its job is unknown; restore its file \
-        from a copy of the repository, or delete it with 'varve forget ID --yes'
+        nothing was deleted: a revision cannot be read, so its job is unknown; copy its file back \
+        from another copy of the repository, or delete it with 'varve forget ID --yes'
         """
     case .doubts:
       let doubts = survey.doubts.joined(separator: "; ")
       return isDryRun
-        ? "would forget \(share), but only with --yes: \(doubts)"
-        : "nothing was forgotten: \(doubts); check with --dry-run, then confirm with --yes"
+        ? "would delete \(share), but only with --yes: \(doubts)"
+        : "nothing was deleted: \(doubts); check with --dry-run, then confirm with --yes"
     case nil:
-      if going == 0 { return "nothing to forget in \(Quantities.count(count, "revision"))" }
+      if going == 0 { return "nothing to delete in \(Quantities.count(count, "revision"))" }
       return isDryRun
-        ? "would forget \(share)" : "forgot \(share); run 'varve gc' to free space"
+        ? "would delete \(share)" : "deleted \(share); run 'varve gc' to free space"
     }
   }
 }

@@ -33,8 +33,8 @@ extension RestoreOutcome {
     let rate =
       seconds > 0.5
       ? ", \(Quantities.rate(bytesPerSecond: Double(report.dataBytes) / seconds)) of data" : ""
-    return "restored \(name) to \(target): \(Quantities.bytes(report.sizeBytes)), "
-      + "\(Quantities.bytes(report.dataBytes)) of data; \(Quantities.duration(seconds: seconds))"
+    return "restored \(name) to \(target): \(Quantities.bytes(report.sizeBytes)) "
+      + "(\(Quantities.bytes(report.dataBytes)) used); \(Quantities.duration(seconds: seconds))"
       + rate + (report.isVerified ? "; verified: read back and compared" : "")
   }
 }

@@ -9,7 +9,7 @@ extension VerificationReport {
     let size = Quantities.bytes(checkedBytes)
     guard damageCount == 0 else {
       return "checked \(Quantities.count(checkedChunks, "chunk")) (\(size)): "
-        + Quantities.count(damageCount, "damaged place")
+        + "\(damageCount) damaged"
     }
     if totalChunks == 0 { return "nothing to verify: no chunks, only holes" }
     if isComplete {
@@ -23,7 +23,7 @@ extension VerificationReport {
   func summaryOfRevisions(and unreadable: Int, _ packs: Int) -> String {
     let count = Quantities.count(revisions, "revision")
     var damage: [String] = []
-    if damageCount > 0 { damage.append(Quantities.count(damageCount, "damaged place")) }
+    if damageCount > 0 { damage.append("\(damageCount) damaged") }
     if packs > 0 { damage.append(Quantities.count(packs, "damaged pack")) }
     if unreadable > 0 { damage.append(Quantities.count(unreadable, "unreadable revision")) }
     if !unmarkable.isEmpty {
@@ -51,7 +51,7 @@ extension VerificationReport {
           ? "; in \(Quantities.count(damage.revisionCount, "revision"))" : "")
     }
     return furtherDamages == 0
-      ? lines : lines + ["damaged: \(furtherDamages) more places (not listed)"]
+      ? lines : lines + ["damaged: \(furtherDamages) more (not listed)"]
   }
 }
 
