@@ -27,7 +27,7 @@ test_a_link_that_leads_nowhere_is_no_target() {
 test_a_path_with_a_slash_at_its_end_is_a_directory() {
   one_revision
   expect_exit 1 "$varve" restore job@latest restored/
-  expect_output 'restored/: there is no such directory'
+  expect_output 'restored/: a path that ends with / is a directory'
   [[ ! -e restored ]]
 }
 

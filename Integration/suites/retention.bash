@@ -37,24 +37,24 @@ test_what_the_rules_keep_stays_and_the_rest_goes() {
   forty_nights
   local rules=(--keep-daily 3 --keep-weekly 3 --keep-monthly 2)
   expect_exit 0 varve_at "2026-11-19 12:00:00" prune "${rules[@]}" --dry-run
-  expect_output 'would forget 34 of 40 revisions, but only with --yes'
+  expect_output 'would delete 34 of 40 revisions, but only with --yes'
   expect_output 'web01@0 .* keep +daily 1 of 3, weekly 1 of 3,'
   expect_output '2026-10-31 .* keep +monthly 2 of 2'
-  expect_output '2026-10-30 .* delete +no rule keeps it'
+  expect_output '2026-10-30 .* delete +not kept by any rule'
   expect_exit 1 varve_at "2026-11-19 12:00:00" prune "${rules[@]}"
-  expect_output 'nothing was forgotten: 34 of 40 revisions of web01 would be deleted, which is more than half'
+  expect_output 'nothing was deleted: 34 of 40 revisions of web01 would be deleted, which is more than half'
   expect_equal "$(count_revisions)" 40
   expect_exit 0 varve_at "2026-11-19 12:00:00" prune "${rules[@]}" --yes
-  expect_output "forgot 34 of 40 revisions; run 'varve gc' to free space"
+  expect_output "deleted 34 of 40 revisions; run 'varve gc' to free space"
   expect_equal "$(days_of web01)" \
     "2026-10-31 2026-11-08 2026-11-15 2026-11-17 2026-11-18 2026-11-19"
   expect_exit 0 varve_at "2026-11-19 12:00:00" prune "${rules[@]}"
-  expect_output 'nothing to forget'
+  expect_output 'nothing to delete'
   expect_equal "$("$varve" restore web01@first -)" "web01 2026-10-31 01:30:00"
   expect_exit 0 "$varve" verify --all
   back_up_at web01 "2026-11-20 01:30:00"
   expect_exit 0 varve_at "2026-11-20 12:00:00" prune "${rules[@]}"
-  expect_output 'forgot 1 of '
+  expect_output 'deleted 1 of '
 }
 
 varve_on_full_output() { "$varve" "$@" >/dev/full; }
@@ -88,7 +88,7 @@ test_policies_are_stored_and_used() {
   expect_exit 2 varve_at "2026-11-19 12:00:00" prune db01
   expect_exit 0 varve_at "2026-11-19 12:00:00" prune
   expect_output 'not pruned \(no policy\): db01'
-  expect_output 'forgot 2 of 4'
+  expect_output 'deleted 2 of 4'
   expect_exit 0 "$varve" policy set --keep-schedule daily=1d:9 --keep-within 1d6h
   expect_exit 0 "$varve" policy show
   expect_output '\(default\) +--keep-within 1d6h --keep-schedule daily=1d:9'
@@ -109,10 +109,10 @@ test_what_a_mistyped_argument_can_be_is_said() {
   back_up_at web01 "2026-11-1"{6..9}" 01:30:00"
   "$varve" tag add web01@first golden
   expect_exit 0 "$varve" prune --keep-tag goldn --keep-schedule golden=1d:1 --dry-run
-  expect_output "would forget 2 of 4 revisions, but only with --yes: a rule names the tag 'goldn', but no revision has it"
+  expect_output "would delete 2 of 4 revisions, but only with --yes: a rule names the tag 'goldn', but no revision has it"
   ! grep "tag 'golden'" <<<"$output" || fail "golden is a tag"
   expect_exit 1 "$varve" prune --keep-tag goldn --keep-last 1
-  expect_output "nothing was forgotten: a rule names the tag 'goldn', but no revision has it"
+  expect_output "nothing was deleted: a rule names the tag 'goldn', but no revision has it"
   expect_exit 1 "$varve" prune --keep-schedule goldn=1d:1 --keep-last 1 --json
   "$varve" policy set --keep-tag goldn --keep-last 1
   expect_exit 1 "$varve" prune
@@ -155,12 +155,12 @@ test_damaged_policies_can_be_replaced() {
   expect_exit 0 "$varve" usage
   expect_output 'warning: cannot tell what pruning would free'
   expect_exit 0 "$varve" prune --keep-last 3
-  expect_output 'forgot 1 of 4'
+  expect_output 'deleted 1 of 4'
   expect_exit 0 "$varve" policy set --keep-last 2
   expect_output 'warning: .*policy'
   expect_equal "$("$varve" policy show --json | jq -r '[.[].options] | join(" ")')" "--keep-last 2"
   expect_exit 0 "$varve" prune
-  expect_output 'forgot 1 of 3'
+  expect_output 'deleted 1 of 3'
 }
 
 test_days_begin_in_the_time_zone_that_is_stated() {
@@ -168,7 +168,7 @@ test_days_begin_in_the_time_zone_that_is_stated() {
   back_up_at web01 "2026-10-24 21:30:00" "2026-10-24 22:30:00" "2026-10-25 21:30:00" \
     "2026-10-25 22:30:00" "2026-10-25 23:30:00"
   expect_exit 0 varve_at "2026-10-26 12:00:00" prune --keep-daily 9 --dry-run
-  expect_output 'would forget 3 of 5'
+  expect_output 'would delete 3 of 5'
   # The day in Berlin has 25 hours.
   expect_exit 0 varve_at "2026-10-26 12:00:00" prune --keep-daily 9 --time-zone Europe/Berlin
   expect_output '2026-10-26 00:30:0'
@@ -289,7 +289,7 @@ test_orphaned_jobs_are_listed_and_go_when_told_so() {
   expect_output '^gone +2026-01-03 01:30:0[0-9] +3$'
   expect_equal "$(count_revisions)" 5
   expect_exit 1 varve_at "2026-11-19 12:00:00" prune --orphaned-after 90d --forget-orphaned
-  expect_output 'nothing was forgotten: 2 of 3 revisions of gone'
+  expect_output 'nothing was deleted: 2 of 3 revisions of gone'
   expect_equal "$(count_revisions)" 5
   expect_exit 0 varve_at "2026-11-19 12:00:00" prune --orphaned-after 90d --forget-orphaned --yes
   expect_equal "$(days_of gone)" "2026-01-02"
@@ -306,7 +306,7 @@ test_a_revision_that_cannot_be_read_stops_everything() {
   echo damage >>"$VARVE_REPOSITORY/revisions/$id"
   expect_exit 1 varve_at "2026-11-19 12:00:00" prune --keep-last 1 --yes
   expect_output "revision $id cannot be read"
-  expect_output 'nothing was forgotten: a revision cannot be read'
+  expect_output 'nothing was deleted: a revision cannot be read'
   expect_exit 1 "$varve" forget "$id"
   expect_output 'add --yes'
   expect_equal "$(find "$VARVE_REPOSITORY/revisions" -type f | wc -l)" 4
@@ -367,7 +367,7 @@ test_a_read_only_repository_says_so() {
   expect_output 'read-only'
   expect_exit 0 "${read_only[@]}" faketime "2026-11-19 12:00:00" "$varve" prune --keep-last 1 \
     --dry-run
-  expect_output 'would forget 2 of 3'
+  expect_output 'would delete 2 of 3'
   # A document of what will be deleted is printed only where it can be deleted.
   local command
   for command in "prune --keep-last 1" "forget web01@first" "distrust web01@first"; do

@@ -27,7 +27,7 @@ test_one_revision_is_the_default_export_and_the_only_one() {
     expect_output 'no export named'
   done
   grep -q 'web01@0 is web01@.*not exported' serve.log || fail "$(cat serve.log)"
-  grep -q "no job.*nobody\|no job of this name" serve.log || fail "$(cat serve.log)"
+  grep -q "no job.*nobody\|no job has this name" serve.log || fail "$(cat serve.log)"
   expect_equal "$(nbdinfo --list --json "nbd+unix://?socket=$server_socket" |
     jq '.exports | length')" 1 "exports"
 }
@@ -44,7 +44,7 @@ test_jobs_and_volumes_are_exported_by_name() {
 test_a_revision_that_there_is_not_is_noticed_at_the_start() {
   back_up_two_jobs
   expect_exit 1 "$varve" serve web02 --unix s.sock
-  expect_output "no job 'web02'|no job of this name"
+  expect_output "no job 'web02'|no job has this name"
   expect_exit 1 "$varve" serve db01@0/vdc --unix s.sock
   expect_output 'vda, vdb'
   [[ ! -e s.sock ]]
@@ -293,7 +293,7 @@ test_daemonize_returns_when_clients_can_connect() {
 test_daemonize_says_why_a_server_does_not_start() {
   back_up_two_jobs
   expect_exit 1 "$varve" serve nobody --daemonize --pidfile pid
-  expect_output "no job 'nobody'|no job of this name"
+  expect_output "no job 'nobody'|no job has this name"
   expect_exit 1 "$varve" serve --daemonize --unix no/such/place/s.sock --pidfile pid
   expect_output 'no/such/place'
   expect_exit 1 "$varve" serve --daemonize --unix s.sock --pidfile pid --log-file no/such/log

@@ -121,7 +121,7 @@ test_one_damaged_chunk_is_one_line_and_show_tells_of_it() {
   expect_exit 1 "$varve" verify a@0 a@1 b@0 b@1 c@0 c@1
   expect_equal "$(grep -c '^damaged: ' <<<"$output")" 1
   expect_output 'in 6 revisions'
-  expect_output 'checked 99 chunks.*1 damaged place'
+  expect_output 'checked 99 chunks.*: 1 damaged'
   expect_exit 0 "$varve" show b@0
   expect_output 'failed: 1 damaged chunk, 99 of 100 read back'
 }
@@ -132,7 +132,7 @@ test_after_repair_the_repository_verifies() {
   printf '\xaa\xaa\xaa' |
     dd of="$(data_packs | sed -n 1p)" bs=1 seek=5000 conv=notrunc status=none
   expect_exit 1 "$varve" verify --all
-  expect_output '1 damaged place, 1 damaged pack'
+  expect_output '1 damaged, 1 damaged pack'
   expect_exit 0 "$varve" repair --from copy
   expect_exit 0 "$varve" verify --all
   expect_output 'verified all 100 chunks.* in 6 revisions: no damage'

@@ -101,7 +101,7 @@ package struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
       "\(link) is a symbolic link, and varve does not follow links here; replace it with the file or "
         + "directory itself (for a directory on another disk, use 'mount --bind')"
     case .notADirectory(let path, let kind):
-      "expected a directory, found a \(kind.words); move it away"
+      "\(path) is a \(kind.words), not a directory; move it away"
     case .notAFile(let kind): "expected a regular file, found a \(kind.words)"
     case .tooLarge(let limitBytes): "it is larger than the limit of \(limitBytes) bytes"
     case .owner(let path, let owner, let user):

@@ -125,7 +125,7 @@ import Testing
     arguments: [
       ("web02@latest", .unknownJob, "cafe, db01, web01"),
       ("web02", .unknownJob, "cafe, db01, web01"),
-      ("deadbeef", .noSuchRevision, "no job of this name"),
+      ("deadbeef", .noSuchRevision, "no job has this name"),
       ("web01@4", .noSuchRevision, "number 3"),
       ("cafe@1", .noSuchRevision, "1 revision;"),
       ("web01@beef", .noSuchRevision, "begins with beef"),
