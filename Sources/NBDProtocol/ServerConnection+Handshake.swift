@@ -112,7 +112,8 @@ extension ServerConnection {
       style = .extended
       output.writeAcknowledgement(of: option)
       return .again
-    default: return startTLS()
+    case .startTLS: return startTLS()
+    default: throw MalformedOption(reason: "option \(option.rawValue) is not known")
     }
   }
 
