@@ -11,11 +11,15 @@ package protocol ConditionalObjectStorage: Sendable {
   func page(of area: ObjectArea, after name: String) throws(StorageError) -> ObjectPage
 
   /// Puts an object in one step, durably, if the condition holds. Of several puts under a condition at once,
-  /// one wins. Who removes an object knows that no condition on its version is waiting any more.
+  /// one wins. A client that removes an object knows that no put waits any more whose condition is its
+  /// version.
   ///
   /// - Parameters:
-  ///   - age: how long ago its client began to look at what the put relies on. A storage that sends requests
-  ///     dates them from then, so that they are refused when they arrive too late.
+  ///   - bytes: the whole content of the object.
+  ///   - key: the area and the name of the object.
+  ///   - condition: what must be true of the object when it is put.
+  ///   - age: the time since the client began to read what the put relies on. A storage that sends requests
+  ///     dates them from then, so that they are refused if they arrive too late.
   /// - Returns: the version of `bytes`; nil where the condition does not hold.
   /// - Throws: ``StorageError``: `.unanswered` where nobody knows whether it was put, or will be.
   func put(

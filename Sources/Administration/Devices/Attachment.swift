@@ -14,8 +14,11 @@ package struct AttachmentRequest: Sendable {
 
   package init(device: KernelDevice) { self.device = device }
 
-  /// - Parameter isAttached: called when the device is attached, before logical volumes are activated.
-  /// - Throws: ``Refusal/device(_:)``, `LocalDeviceError`, `ChildProcessError`, `StoreError`, or a
+  /// - Parameters:
+  ///   - volume: the volume to attach.
+  ///   - environment: where records are, and how a server is started.
+  ///   - isAttached: called when the device is attached, before logical volumes are activated.
+  /// - Throws: ``Refusal``, `LocalDeviceError`, `ChildProcessError`, `StoreError`, or a
   ///   ``NoticedFailure`` with one of these. Then everything is as it was before.
   package func run(
     on volume: SelectedVolume, in environment: DeviceEnvironment,

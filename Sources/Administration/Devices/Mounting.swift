@@ -21,7 +21,7 @@ package struct MountRequest: Sendable {
 
   /// Looks for the file system before anything is changed, then mounts it.
   ///
-  /// - Throws: ``Refusal/device(_:)``, `LocalDeviceError`, `ChildProcessError`, `StoreError`, or a
+  /// - Throws: ``Refusal``, `LocalDeviceError`, `ChildProcessError`, `StoreError`, or a
   ///   ``NoticedFailure`` with one of these. Then everything is as it was before.
   package func run(
     on volume: SelectedVolume, in environment: DeviceEnvironment

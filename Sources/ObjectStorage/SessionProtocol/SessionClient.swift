@@ -4,8 +4,11 @@ package struct SessionClient: Sendable {
   private let times: ProtocolTimes
   private let clock: @Sendable () -> Duration
 
-  /// - Parameter clock: monotonic, and goes on while the machine is suspended. Else a request would look
-  ///   younger than it is to the client that sends it, and arrive when nobody reckons with it any more.
+  /// - Parameters:
+  ///   - storage: holds the objects of the protocol.
+  ///   - times: the term and the longest delay of a request; the same for all clients of the storage.
+  ///   - clock: is monotonic, and does not stop while the machine is suspended. If it stopped, the client
+  ///     would take a request for younger than it is, and the request could arrive too late.
   package init(
     on storage: any ConditionalObjectStorage, times: ProtocolTimes,
     clock: @escaping @Sendable () -> Duration = Self.systemClock
