@@ -93,7 +93,8 @@ package struct KeyRing: Sendable {
       }
     }
     let damage =
-      problems.isEmpty ? "" : "; keys that cannot be read: \(Self.named(problems).joined(separator: "; "))"
+      problems.isEmpty
+      ? "" : "; keys that cannot be read: \(Self.named(problems).joined(separator: "; "))"
     throw StoreError(
       .wrongKey, "wrong \(secret.method)\(damage)")
   }

@@ -28,6 +28,7 @@ import Testing
       own?["remedy"]?.string
         == "remove the overlay, or release its pin with 'varve pin release p1 --yes'")
     let general = FailureReport(StoreError(.busy, "busy")).json["error"]
-    #expect(general?["remedy"]?.string == "end or unmount what the message names, or wait for it; then try again")
+    let words = "end or unmount what the message names, or wait for it; then try again"
+    #expect(general?["remedy"]?.string == words)
   }
 }
