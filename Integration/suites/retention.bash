@@ -119,7 +119,7 @@ test_what_a_mistyped_argument_can_be_is_said() {
   expect_equal "$(count_revisions)" 4
   "$varve" policy remove
   expect_exit 0 "$varve" prune --keep-tag goldn --keep-last 9
-  expect_output "warning: no revision has the tag 'goldn'"
+  expect_output "warning: a rule names the tag 'goldn', but no revision has it"
   expect_exit 0 "$varve" policy set wbe01 --keep-tag golden
   expect_output "warning: the repository has no job 'wbe01'; its jobs are web01"
   expect_exit 0 "$varve" policy set web01 --keep-tag goldn
