@@ -116,7 +116,8 @@ import Testing
         try listing.revision(RevisionReference(name))
       }
       let text = try #require(error?.description)
-      #expect(text.contains("no revision of 'old' can be read; revision \(id), which"), "\(text)")
+      #expect(
+        text.contains("no revision of 'old' can be read; revision \(id) cannot be read"), "\(text)")
       #expect(!text.contains("no job"))
     }
   }

@@ -127,7 +127,7 @@ import Testing
       ("web02", .unknownJob, "cafe, db01, web01"),
       ("deadbeef", .noSuchRevision, "no job has this name"),
       ("web01@4", .noSuchRevision, "number 3"),
-      ("cafe@1", .noSuchRevision, "1 revision;"),
+      ("cafe@1", .noSuchRevision, "1 revision:"),
       ("web01@beef", .noSuchRevision, "begins with beef"),
       ("web01@20261120", .noSuchRevision, "begins with 20261120"),
       ("web01@ab02c", .noSuchRevision, "is of job 'db01'"),
