@@ -19,7 +19,7 @@ package struct AttachmentRequest: Sendable {
   ///   - environment: where records are, and how a server is started.
   ///   - isAttached: called when the device is attached, before logical volumes are activated.
   /// - Throws: ``Refusal``, `LocalDeviceError`, `ChildProcessError`, `StoreError`, or a
-  ///   ``NoticedFailure`` with one of these. Then everything is as it was before.
+  ///   ``NoticedFailure`` with one of these. Then nothing is attached, unless a notice says what is left.
   package func run(
     on volume: SelectedVolume, in environment: DeviceEnvironment,
     reporting isAttached: () -> Void = {}

@@ -12,7 +12,7 @@ package struct MountRequest: Sendable {
   package var partition: Int?
   /// As on the disk: `VG/LV`, or `LV` alone.
   package var logicalVolume: String?
-  /// Whether files can be written to. What is written is lost when the directory is unmounted.
+  /// Whether files cannot be changed. Changes are lost when the directory is unmounted.
   package var isReadOnly = true
   /// More options of mount(8), added after `noexec,nosuid,nodev`.
   package var options: String?
@@ -22,7 +22,7 @@ package struct MountRequest: Sendable {
   /// Looks for the file system before anything is changed, then mounts it.
   ///
   /// - Throws: ``Refusal``, `LocalDeviceError`, `ChildProcessError`, `StoreError`, or a
-  ///   ``NoticedFailure`` with one of these. Then everything is as it was before.
+  ///   ``NoticedFailure`` with one of these. Then nothing is mounted, unless a notice says what is left.
   package func run(
     on volume: SelectedVolume, in environment: DeviceEnvironment
   ) throws -> MountOutcome {
@@ -36,7 +36,7 @@ package struct MountRequest: Sendable {
     return try [Notice].collecting { notices in
       let local = try work.perform(in: environment, &notices)
       return MountOutcome(
-        mounted: local.record.mounted(try local.state()), volume: volume.name, notices: notices)
+        mounted: local.record.mounted(.mounted), volume: volume.name, notices: notices)
     }
   }
 
@@ -62,7 +62,7 @@ private struct MountWork {
   let inventory: DiskInventory
   let target: DiskInventory.Target
 
-  /// - Throws: what went wrong; then everything is as it was before.
+  /// - Throws: what ``MountRequest/run(on:in:)`` throws.
   func perform(
     in environment: DeviceEnvironment, _ notices: inout [Notice]
   ) throws -> LocalVolume {
