@@ -18,7 +18,7 @@ test_a_pipe_whose_writer_failed_makes_no_revision() {
   refused web01 - < <(false)
   expect_output "volume 'disk' is empty"
   refused web01 - < <(head -c 3999999 disk.raw)
-  expect_output "volume 'disk' has 3.81 MiB, before 7.63 MiB"
+  expect_output "volume 'disk' has 3.81 MiB; the previous revision has 7.63 MiB"
   expect_exit 0 "$varve" backup web01 - < <(head -c 4000000 disk.raw)
   expect_output "volume 'disk' shrank from 7.63 MiB .8000000 B. to 3.81 MiB .4000000 B."
 }
@@ -43,7 +43,7 @@ test_zeros_in_the_place_of_data_are_refused() {
   "$varve" backup web01 disk.raw
   truncate -s 8000000 zeros.raw
   refused web01 zeros.raw
-  expect_output "volume 'disk' holds 0 B of data, before 7.63 MiB"
+  expect_output "volume 'disk' has 0 B of data; the previous revision has 7.63 MiB"
   head -c 3000000 disk.raw >less.raw
   truncate -s 8000000 less.raw
   refused web01 less.raw

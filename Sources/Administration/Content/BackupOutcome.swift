@@ -49,9 +49,11 @@ extension UnusualChange {
     switch self {
     case .empty(let volume): "volume '\(volume)' is empty (0 B)"
     case .lessData(let volume, let bytes, let before):
-      "volume '\(volume)' holds \(Quantities.bytes(bytes)) of data, before \(Quantities.bytes(before))"
+      "volume '\(volume)' has \(Quantities.bytes(bytes)) of data; the previous revision has "
+        + Quantities.bytes(before)
     case .smaller(let volume, let bytes, let before):
-      "volume '\(volume)' has \(Quantities.bytes(bytes)), before \(Quantities.bytes(before))"
+      "volume '\(volume)' has \(Quantities.bytes(bytes)); the previous revision has "
+        + Quantities.bytes(before)
     case .added(let volume): "volume '\(volume)' is new to the job"
     case .removed(let volume): "volume '\(volume)' is missing"
     }
