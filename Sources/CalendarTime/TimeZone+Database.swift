@@ -2,8 +2,8 @@ import Glibc
 import SystemPackage
 
 extension TimeZone {
-  /// The zone in the environment variable `TZ`. If it is not set, the zone of the system; if the
-  /// system has none, UTC (tzset(3)).
+  /// The time zone of this process (tzset(3)): the one in the environment variable `TZ`, or without the
+  /// variable that of the system. UTC if the system has none.
   package static let system: TimeZone = {
     guard let variable = getenv("TZ") else { return ofTheSystem() }
     return ofVariable(FilePath(platformString: variable))

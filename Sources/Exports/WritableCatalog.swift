@@ -26,8 +26,8 @@ package final class WritableCatalog: ExportCatalog {
   /// Creates a catalogue that adds overlays to the volumes of `base`.
   ///
   /// - Parameters:
-  ///   - base: the catalogue of the revisions. Its selection of exports has no effect on a named
-  ///     overlay.
+  ///   - base: the catalogue of the revisions. A named overlay is exported even if `base` does not
+  ///     export its revision.
   ///   - mode: the kind of overlays. ``close()`` closes a named overlay.
   package init(base: RevisionCatalog, mode: Mode) {
     self.base = base

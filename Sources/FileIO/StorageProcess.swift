@@ -149,7 +149,8 @@ extension StorageProcess.Call {
 }
 
 extension Descriptor {
-  /// Waits until there are bytes to read, or the other end is closed; false after the limit.
+  /// Waits until there are bytes to read or the other end is closed. Returns false if neither happens
+  /// within the limit.
   fileprivate func isReadable(withinMilliseconds limit: Int) throws(Errno) -> Bool {
     let end = ContinuousClock.now + .milliseconds(limit)
     var poll = pollfd(fd: rawValue, events: Int16(POLLIN), revents: 0)

@@ -118,8 +118,8 @@ struct ExportAccess: Sendable {
     }
   }
 
-  /// Returns the status of the work's range: merged, clipped to the range, and with a single extent
-  /// if the client asked for one.
+  /// Returns the block status of the requested range. Neighbouring extents of equal status are merged.
+  /// Extents end with the range. If the client set NBD_CMD_FLAG_REQ_ONE, there is only one.
   private func status(of work: Work, in context: MetaContext) throws -> [StatusExtent] {
     let limit = work.request.flags.contains(.requestOne) ? 1 : Self.extentLimit
     let found = try sources[context.id]?.status(of: work.range, limit: limit) ?? []

@@ -5,8 +5,8 @@ import Synchronization
 
 /// A running NBD server.
 ///
-/// Two event loops transport the bytes and answer from the cache. Reads that are not cached run on
-/// threads of a pool. `start(configuration:catalog:logger:)` and ``stop(gracePeriod:)`` block and
+/// Two event loops read requests, write replies, and answer reads from the cache. A thread pool handles
+/// reads of content that is not in the cache. `start(configuration:catalog:logger:)` and ``stop(gracePeriod:)`` block and
 /// are meant for a synchronous program.
 package final class NBDServer: Sendable {
   /// An address on which the server listens.

@@ -26,9 +26,9 @@ package protocol ConditionalObjectStorage: Sendable {
     _ bytes: [UInt8], as key: ObjectKey, if condition: PutCondition, age: Duration
   ) throws(StorageError) -> ObjectVersion?
 
-  /// Removes an object.
+  /// Removes an object, whatever its version.
   ///
-  /// - Returns: false where there is none.
+  /// - Returns: false if there is no such object.
   func remove(_ key: ObjectKey) throws(StorageError) -> Bool
 }
 

@@ -60,8 +60,8 @@ package struct StoreUsage: Sendable {
   package internal(set) var deltas = 0
   /// What a collection could free. If `unreadable` is not empty: what no readable revision needs.
   package internal(set) var garbageBytes: UInt64 = 0
-  /// Revisions that are unreadable, or whose maps are, and the reasons. Content that only they need
-  /// counts as garbage here, but a collection would delete nothing.
+  /// The revisions that cannot be read, or whose maps cannot, and why. ``garbageBytes`` includes the
+  /// content that only these revisions need. A collection deletes nothing as long as there are any.
   package internal(set) var unreadable: [(id: RevisionID, message: String)] = []
   /// What a collection could free additionally if the given revisions were forgotten. Nil if none
   /// were given, or if `unreadable` is not empty.

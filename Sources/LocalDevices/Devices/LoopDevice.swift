@@ -3,8 +3,8 @@ import FileIO
 import Glibc
 import SystemPackage
 
-/// A part of a file as a block device. It exists as long as the value lives or the device is
-/// mounted.
+/// A loop device: a block device for a part of a file. The kernel removes it when the value is gone and
+/// nothing mounts the device any more.
 package struct LoopDevice: ~Copyable {
   /// Another process may take the free device first, so there are several attempts.
   private static let attempts = 20

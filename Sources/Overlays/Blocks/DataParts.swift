@@ -35,7 +35,7 @@ final class DataParts: Sendable {
     mayHaveOthers = Atomic(place.isLasting)
   }
 
-  /// Fills the buffer with written content.
+  /// Reads content that clients wrote to the overlay into the buffer.
   func read(
     into buffer: UnsafeMutableRawBufferPointer, at offsetBytes: UInt64
   ) throws(OverlayError) {

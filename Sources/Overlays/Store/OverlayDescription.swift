@@ -20,8 +20,8 @@ package struct OverlayDescription: Equatable, Sendable {
   package let job: String
   package let created: Timestamp
   package let volumes: [Volume]
-  /// The pin that keeps the revision, if it could be created. Nil for an overlay from before pins
-  /// existed.
+  /// The pin that keeps the revision. Nil if the pin could not be created, or if the overlay is older
+  /// than pins.
   package internal(set) var pin: PinName?
 
   init(

@@ -75,7 +75,7 @@ struct OverlayFiles: Sendable {
     }
   }
 
-  /// Returns the space that the files use.
+  /// Returns the space that the overlay's files use on their file system, in bytes.
   func allocatedBytes() throws(OverlayError) -> UInt64 {
     try reportingFileErrors { () throws(FileError) in
       var sum: UInt64 = 0

@@ -146,7 +146,7 @@ package struct NBDConnection: ~Copyable {
     return refusedZeros.takeAll()
   }
 
-  /// Reads a range, and zeroes the parts that are not zero.
+  /// Makes a range zero: reads it, and writes zeros only where it holds other bytes.
   package mutating func zeroWhatIsNot(_ range: Range<UInt64>) throws(NBDConnectionError) {
     // These parts are already allocated, so writing zeros to them uses no more space.
     var found: [Range<UInt64>] = []
