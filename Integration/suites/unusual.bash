@@ -100,7 +100,7 @@ test_an_emptied_overlay_is_committed_only_when_accepted() {
   wait "$server_pid"
   local options=(--overlay-directory "$work/overlays" --verify none)
   expect_exit 1 "$varve" overlay commit wiped "${options[@]}"
-  expect_output "volume 'disk' holds 0 B of data.*--accept-unusual"
+  expect_output "volume 'disk' has 0 B of data.*--accept-unusual"
   expect_exit 0 "$varve" overlay commit wiped "${options[@]}" --accept-unusual
   expect_equal "$("$varve" show web01 --json | jq .isUnusual)" true
 }
